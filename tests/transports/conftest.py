@@ -1,0 +1,89 @@
+import os
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from zlinkcompat.transports import endpoint, get
+
+DEFAULTS = dict(ipv6=0, backlog=100, tos=0, priority=0, sndbuf=-1, rcvbuf=-1, use_fd=-1,
+                tcp_keepalive=-1, tcp_keepalive_idle=-1, tcp_keepalive_cnt=-1,
+                tcp_keepalive_intvl=-1, tcp_maxrt=0, bindtodevice=b"")
+
+
+@pytest.fixture
+def options():
+    """libzmq's defaults; options(tos=8) changes some."""
+    return lambda **changes: SimpleNamespace(**{**DEFAULTS, **changes})
+
+
+@pytest.fixture
+def bind(options):
+    """bind(endpoint, **options) as a socket would; all are closed at the end."""
+    listeners = []
+
+    def bind(text, getaddrinfo=socket.getaddrinfo, **changes):
+        chosen = options(**changes)
+        transport, address = endpoint.parse(text)
+        module = get(transport)
+        listeners.append(module.listen(module.parse(address, chosen.ipv6, True), chosen,
+                                       getaddrinfo))
+        return listeners[-1]
+
+    yield bind
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.fixture
+def connect(options):
+    """connect(endpoint, **options) begins to connect and waits until that is done."""
+    opened = []
+
+    def connect(text, getaddrinfo=socket.getaddrinfo, **changes):
+        chosen = options(**changes)
+        transport, address = endpoint.parse(text)
+        module = get(transport)
+        parsed = module.parse(address, chosen.ipv6, False)
+        sock, connected = module.start_connect(parsed, chosen, getaddrinfo)
+        opened.append(sock)
+        if not connected:
+            wait(sock, writing=True)
+            module.finish_connect(sock)
+        module.tune(sock, chosen)
+        return sock
+
+    yield connect
+    for sock in opened:
+        sock.close()
+
+
+@pytest.fixture
+def accept():
+    """accept(listener) waits for a connection: (socket, peer address)."""
+    opened = []
+
+    def accept(listener):
+        wait(listener.socket)
+        found = get(listener.endpoint.partition("://")[0]).accept(listener)
+        opened.append(found[0])
+        return found
+
+    yield accept
+    for sock in opened:
+        sock.close()
+
+
+def wait(sock, writing=False):
+    import select
+
+    ready = select.select([] if writing else [sock], [sock] if writing else [], [], 5)
+    assert any(ready), "nothing happened within 5 s"
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left():
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    # libzmq's own contexts are closed by the tests that make them.
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -1,0 +1,45 @@
+import pytest
+import zmq
+
+from zlinkcompat.transports import SUPPORTED, endpoint, get
+
+
+@pytest.mark.parametrize("text, parts", [
+    ("tcp://127.0.0.1:5555", ("tcp", "127.0.0.1:5555")),
+    ("ipc:///tmp/x", ("ipc", "/tmp/x")),
+    ("ipc://a://b", ("ipc", "a://b")),
+    ("inproc://x", ("inproc", "x")),
+    ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends there
+])
+def test_parts(text, parts):
+    assert endpoint.parse(text) == parts
+
+
+@pytest.mark.parametrize("text", ["", "tcp", "tcp:", "tcp:/x", "tcp://", "://x", "://", "\0tcp://x"])
+def test_malformed_is_einval(text):
+    with pytest.raises(zmq.ZMQError) as caught:
+        endpoint.parse(text)
+    assert caught.value.errno == zmq.EINVAL
+
+
+# tipc is a matter of the kernel to libzmq: without its module, bind ends in a leftover errno.
+@pytest.mark.parametrize("name", ["foo", "TCP", " tcp", "tipc", "pgm", "epgm", "norm", "vmci", "vsock"])
+def test_unknown_transport_is_eprotonosupport_and_named(name):
+    with pytest.raises(zmq.ZMQError) as caught:
+        endpoint.parse(name + "://x")
+    assert caught.value.errno == zmq.EPROTONOSUPPORT
+    assert repr(name) in str(caught.value) and "tcp" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(SUPPORTED))
+def test_each_transport_has_all_functions(name):
+    module = get(name)
+    for function in ("parse", "listen", "accept", "start_connect", "finish_connect", "tune",
+                     "aliases", "local_endpoint", "peer_endpoint", "peer_address"):
+        assert callable(getattr(module, function))
+
+
+def test_no_other_module_passes_for_a_transport():
+    for name in ("endpoint", "sockets", "inproc", "udp"):
+        with pytest.raises(KeyError):
+            get(name)

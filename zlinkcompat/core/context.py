@@ -1,0 +1,112 @@
+"""The context: options, the sockets made in it, the inproc names, and termination."""
+
+import atexit
+from weakref import WeakSet
+
+from zlinkcompat.core.options import ContextOptions
+from zlinkcompat.core.registry import register
+from zlinkcompat.engine.hub import engine_here
+from zlinkcompat.engine.waker import HubWaker, WaitList
+from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
+
+#: Seconds that interpreter exit gives to flush established connections.
+EXIT_FLUSH = 1.0
+
+contexts = WeakSet()
+
+
+class CoreContext:
+    """A container of sockets.
+
+    Parameters
+    ----------
+    io_threads : int
+        libzmq's IO_THREADS; connections run in the hub of the thread that uses the socket.
+    hub_only : bool
+        The hub engine always, whatever ``ZLINK_ENGINE`` says (``zlinkcompat.green``).
+
+    Attributes
+    ----------
+    address : int
+        Finds this context in ``core.registry``.
+    bound, unbound : dict
+        inproc endpoint -> socket, and -> connects that wait for one.
+    """
+
+    def __init__(self, io_threads=1, hub_only=False):
+        self.options = ContextOptions()
+        self.options.set_io_threads(io_threads)
+        self.hub_only = hub_only
+        self.sockets = set()
+        self.terminating = False
+        self.closed = False
+        self.reaped = WaitList()
+        self.bound = {}
+        self.unbound = {}
+        self.address = register(self)
+        contexts.add(self)
+
+    def set(self, option, value):
+        """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
+        self.options.set(option, value)
+
+    def get(self, option):
+        """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
+        return self.options.get(option)
+
+    def add_socket(self, socket):
+        if self.terminating or self.closed:
+            raise zmq_error(ETERM if self.terminating else EFAULT)
+        if len(self.sockets) >= self.options.max_sockets:
+            raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
+        socket.options.inherit(self.options)
+        self.sockets.add(socket)
+
+    def socket_reaped(self, socket):
+        """A closed socket delivered, or gave up, all that it had accepted."""
+        self.sockets.discard(socket)
+        if self.terminating and not self.sockets:
+            self.reaped.notify_all()
+
+    def term(self):
+        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
+
+        Waits as long as a socket is open or its LINGER promises delivery (-1: for ever). An
+        exception thrown into the wait leaves the context terminating; call again to go on.
+        """
+        if self.closed:
+            return
+        self.terminating = True
+        for socket in list(self.sockets):
+            if not socket.closed:
+                socket.stop(ETERM)
+        while self.sockets:
+            engine_here().quiet()
+            self.reaped.wait(HubWaker(), -1.0)
+        self.closed = True
+        contexts.discard(self)
+
+
+def flush_at_exit():
+    """Interpreter exit: what sockets accepted for peers that are there is written, briefly.
+
+    Never waits for absent peers; pyzmq does not either."""
+    from gevent import sleep
+    from time import monotonic
+
+    deadline = monotonic() + EXIT_FLUSH
+    while monotonic() < deadline and any(busy_connections()):
+        sleep(0.001)
+
+
+def busy_connections():
+    for context in list(contexts):
+        for socket in list(context.sockets):
+            if socket.options.linger == 0:
+                continue
+            for session in list(socket.sessions):
+                if session.connection is not None and session.connection.has_unsent():
+                    yield session.connection
+
+
+atexit.register(flush_at_exit)

@@ -1,0 +1,112 @@
+"""inproc: a pipe straight between two sockets of one context; messages pass by reference.
+
+Connecting before binding works: the pipe exists from the connect on and waits for its other end.
+Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
+"""
+
+from zlinkcompat.errors import EADDRINUSE, zmq_error
+from zlinkcompat.routing.pipe import PipeSink, pipe_pair
+
+#: All inproc pipes share it, which also tells them from others.
+METADATA = {}
+
+
+class Unbound(PipeSink):
+    """Holds the far end of a pipe whose endpoint nobody has bound yet."""
+
+    def __init__(self, context, name, socket, pipe):
+        self.context = context
+        self.name = name
+        self.socket = socket
+        self.pipe = pipe
+
+    def pull(self, pipe):
+        return -1
+
+    def pipe_terminated(self, pipe):
+        waiting = self.context.unbound.get(self.name, [])
+        if self in waiting:
+            waiting.remove(self)
+        pipe.terminate()
+
+
+def marks(sender, receiver):
+    """High-water mark (messages) of one direction: both ends' together, as libzmq counts."""
+    if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
+        return 0
+    return sender.options.sndhwm + receiver.options.rcvhwm
+
+
+def bind(socket, name):
+    """Own ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is owned."""
+    context = socket.context
+    if name in context.bound:
+        raise zmq_error(EADDRINUSE, "bind %r: another socket of this context is bound there" % name)
+    context.bound[name] = socket
+    for waiting in context.unbound.pop(name, []):
+        far = waiting.pipe
+        near = far.peer
+        near.outq.set_hwm(marks(waiting.socket, socket))
+        far.outq.set_hwm(marks(socket, waiting.socket))
+        join(waiting.socket, near, socket, far, name)
+
+
+def connect(socket, name):
+    """Connect to whoever owns ``name`` now or later."""
+    context = socket.context
+    owner = context.bound.get(name)
+    if owner is None:
+        near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm)
+        waiting = Unbound(context, name, socket, far)
+        far.sink = waiting
+        if attach(socket, near, b"", True, name):
+            context.unbound.setdefault(name, []).append(waiting)
+        return
+    near, far = pipe_pair(marks(socket, owner), marks(owner, socket))
+    # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
+    far.sink = owner.pattern
+    if attach(socket, near, owner.options.routing_id, True, name):
+        join(socket, near, owner, far, name)
+
+
+def attach(socket, near, routing_id, locally_initiated, name):
+    if socket.options.conflate:
+        near.set_conflate()
+    if not socket.attach_pipe(near, routing_id, METADATA, locally_initiated, name):
+        return False
+    if locally_initiated:
+        socket.endpoints.inproc_pipes.append(near)
+    return True
+
+
+def join(connecting, near, binding, far, name):
+    """Give the far end of a connected pipe to the socket that is bound."""
+    if not attach(binding, far, connecting.options.routing_id, False, name):
+        return
+    if near.routing_id != binding.options.routing_id:
+        connecting.identify_pipe(far, binding.options.routing_id, METADATA)
+    # What was written while there was no reader.
+    near.flush()
+    far.flush()
+
+
+def unbind(socket, name):
+    if socket.context.bound.get(name) is socket:
+        del socket.context.bound[name]
+
+
+def forget(socket):
+    """The socket closes: its connects that nobody has bound wait no longer."""
+    for waiting_list in socket.context.unbound.values():
+        waiting_list[:] = [w for w in waiting_list if w.socket is not socket]
+
+
+def set_high_water_marks(socket, pipe):
+    peer = pipe.peer.sink
+    other = getattr(peer, "owner", None)
+    if other is not None:
+        pipe.outq.set_hwm(marks(socket, other))
+        pipe.inq.set_hwm(marks(other, socket))
+    else:
+        pipe.outq.set_hwm(socket.options.sndhwm)
+        pipe.inq.set_hwm(socket.options.rcvhwm)

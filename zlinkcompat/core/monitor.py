@@ -1,0 +1,43 @@
+"""A socket's monitor: its events, published on an inproc PAIR as libzmq does.
+
+Each event is two frames: 16 bit event number and 32 bit value in native order, and the endpoint.
+Source: libzmq ``zmq_socket_monitor(3)``.
+"""
+
+from struct import pack
+
+from zlinkcompat.engine.events import EVENT_MONITOR_STOPPED
+from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
+from zlinkcompat.transports import endpoint as endpoint_module
+
+PAIR = 0
+NOBLOCK = 1
+
+
+class Monitor:
+    """Publishes the events in the bit mask ``events`` at ``endpoint`` (inproc)."""
+
+    def __init__(self, context, endpoint, events):
+        from zlinkcompat.core.socket import SocketBase
+
+        transport, _ = endpoint_module.parse(endpoint)
+        if transport != "inproc":
+            raise zmq_error(EPROTONOSUPPORT, "monitor %r: only inproc endpoints" % endpoint)
+        self.events = events
+        self.socket = SocketBase(context, PAIR)
+        self.socket.options.linger = 0
+        try:
+            self.socket.bind(endpoint)
+        except Exception:
+            self.socket.close()
+            raise
+
+    def event(self, kind, value, endpoint):
+        if kind & self.events and not self.socket.dead and self.socket.pattern.has_out():
+            # Nobody connected, or a reader that does not keep up: the event is lost, as a
+            # monitor must never hold up what it watches.
+            self.socket.send_message([pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()], NOBLOCK)
+
+    def stop(self):
+        self.event(EVENT_MONITOR_STOPPED, 0, "")
+        self.socket.close()

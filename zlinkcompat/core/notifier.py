@@ -1,0 +1,34 @@
+"""The descriptor behind ``zmq.FD``: readable when the socket's events may have changed."""
+
+import os
+
+
+class Notifier:
+    """A flag that a foreign event loop can watch as a file descriptor.
+
+    Edge-triggered in libzmq's sense: whoever sees it readable must look at EVENTS, which clears
+    it. Source: libzmq ``zmq_getsockopt(3)``, ZMQ_FD.
+    """
+
+    def __init__(self):
+        if hasattr(os, "eventfd"):
+            self.fd = self.write_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        else:
+            self.fd, self.write_fd = os.pipe()
+            os.set_blocking(self.fd, False)
+        self.signalled = False
+
+    def signal(self):
+        if not self.signalled:
+            self.signalled = True
+            os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
+
+    def clear(self):
+        if self.signalled:
+            self.signalled = False
+            os.read(self.fd, 8)
+
+    def close(self):
+        os.close(self.fd)
+        if self.write_fd != self.fd:
+            os.close(self.write_fd)

@@ -1,0 +1,63 @@
+from zlinkcompat.clock cimport monotonic_ns
+from zlinkcompat.engine.hub cimport HubEngine
+from zlinkcompat.engine.waker cimport HubWaker, Waker, WaitList
+from zlinkcompat.routing.pattern cimport Owner, Pattern
+from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
+
+cimport cython
+
+
+cdef int NOBLOCK
+cdef int SNDMORE
+cdef int POLLIN
+cdef int POLLOUT
+
+
+cdef class SocketBase(Owner):
+    cdef readonly object context
+    cdef readonly int socket_type
+    cdef readonly bint closed
+    cdef readonly int dead
+    cdef readonly bint more
+    cdef list parts_in
+    cdef Py_ssize_t next_part
+    cdef list parts_out
+    cdef unsigned long operations
+    cdef readonly HubEngine engine
+    cdef WaitList receivers, senders
+    cdef list pollers
+    cdef object notifier
+    cdef object monitoring
+    cdef public bytes last_endpoint
+    cdef readonly object endpoints
+    cdef readonly set sessions
+    cdef readonly object options
+    cdef readonly Pattern pattern
+    cdef readonly object address
+    cdef object __weakref__
+
+    cpdef send_frame(self, frame, int flags)
+    @cython.locals(frames=list)
+    cpdef send_message(self, list frames, int flags)
+    @cython.locals(parts=list)
+    cdef send_part(self, frame, int flags)
+    @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
+    cdef send_slowly(self, message, int flags)
+    @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
+    cdef wait_to_send(self, int flags, frame)
+    cdef wait_writable(self, long long timeout_ms, long long deadline)
+    cpdef recv_frame(self, int flags)
+    @cython.locals(parts=list)
+    cpdef list recv_message(self, int flags)
+    cdef recv_part(self)
+    @cython.locals(engine=HubEngine, timeout_ms=cython.longlong, began=cython.longlong,
+                   deadline=cython.longlong, timeout=double)
+    cdef recv_slowly(self, int flags)
+    cdef pull(self)
+    @cython.locals(engine=HubEngine)
+    cdef spin(self, long long began)
+    cdef notify_pollers(self)
+    cpdef int events(self) except -1
+    cdef bint can_receive(self) except -1
+    cpdef watch(self, waker)
+    cpdef unwatch(self, waker)

@@ -1,0 +1,567 @@
+"""The socket: a pattern, its endpoints, and the greenlets that wait on it.
+
+Messages are whole; what the user sends and receives frame by frame is put together and taken
+apart here.
+"""
+
+from zlinkcompat import routing
+from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.core import endpoints
+from zlinkcompat.core.monitor import Monitor
+from zlinkcompat.core.notifier import Notifier
+from zlinkcompat.core.options import PATTERN, Options, find
+from zlinkcompat.core.registry import register
+from zlinkcompat.engine.hub import HubEngine, engine_here
+from zlinkcompat.engine.waker import HubWaker, Waker, WaitList
+from zlinkcompat.errors import EAGAIN, EFAULT, EINVAL, ENOTSOCK, ETERM, zmq_error
+from zlinkcompat.routing.pattern import Owner, Pattern
+from zlinkcompat.routing.pipe import Pipe, pipe_pair
+
+NOBLOCK = 1
+SNDMORE = 2
+POLLIN = 1
+POLLOUT = 2
+
+# Options of the socket itself (zmq.h).
+FD = 14
+EVENTS = 15
+TYPE = 16
+RCVMORE = 13
+LAST_ENDPOINT = 32
+MECHANISM = 43
+THREAD_SAFE = 81
+
+SNDHWM = 23
+RCVHWM = 24
+
+
+class SocketBase(Owner):
+    """One socket of a context.
+
+    Parameters
+    ----------
+    context : CoreContext
+    socket_type : int
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
+
+    Raises
+    ------
+    ZMQError
+        EINVAL for an unknown type, EMFILE when the context's MAX_SOCKETS are in use, ETERM after
+        ``term()``.
+
+    Attributes
+    ----------
+    more : bool
+        Whether frames of the message that ``recv_frame`` last returned a frame of are left.
+    address : int
+        Finds this socket in ``core.registry``.
+    """
+
+    def __init__(self, context, socket_type):
+        self.context = context
+        self.socket_type = socket_type
+        self.closed = False
+        self.dead = 0
+        self.more = False
+        self.parts_in = None
+        self.next_part = 0
+        self.parts_out = None
+        self.operations = 0
+        self.engine = None
+        self.receivers = WaitList()
+        self.senders = WaitList()
+        self.pollers = []
+        self.notifier = None
+        self.monitoring = None
+        self.last_endpoint = b""
+        self.endpoints = endpoints.Endpoints(self)
+        self.sessions = set()
+        self.options = Options(socket_type)
+        self.pattern = routing.create(socket_type, self, self.options)
+        self.address = register(self)
+        context.add_socket(self)
+
+    # -- sending ---------------------------------------------------------------------------
+
+    def send_frame(self, frame, flags):
+        """Send one frame.
+
+        Parameters
+        ----------
+        frame : bytes or Frame-like
+        flags : int
+            ``NOBLOCK`` (1): raise Again where the call would wait. ``SNDMORE`` (2): the next frame
+            belongs to the same message.
+
+        Raises
+        ------
+        ZMQError
+            EAGAIN after SNDTIMEO, EFSM, EHOSTUNREACH, ENOTSUP as the socket type says (RFC 28 to
+            31), ENOTSOCK when closed, ETERM when the context was terminated.
+        """
+        if self.dead:
+            raise zmq_error(self.dead)
+        if flags & SNDMORE or self.parts_out is not None:
+            self.send_part(frame, flags)
+            return
+        self.operations += 1
+        if self.operations & 63 == 0 and self.engine is not None:
+            self.engine.breathe()
+        if not self.pattern.send(frame):
+            self.send_slowly(frame, flags)
+
+    def send_message(self, frames, flags):
+        """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        if flags & SNDMORE or self.parts_out is not None:
+            for frame in frames[:-1]:
+                self.send_part(frame, flags | SNDMORE)
+            self.send_part(frames[-1], flags)
+            return
+        self.operations += 1
+        if self.operations & 63 == 0 and self.engine is not None:
+            self.engine.breathe()
+        message = frames if len(frames) != 1 else frames[0]
+        if not self.pattern.send(message):
+            self.send_slowly(message, flags)
+
+    def send_part(self, frame, flags):
+        """Send a frame of a message that is made frame by frame.
+
+        As in libzmq the first frame decides: it waits, or is refused; later ones are taken."""
+        parts = self.parts_out
+        if parts is None:
+            if not self.pattern.begin(frame):
+                self.wait_to_send(flags, frame)
+            parts = self.parts_out = []
+        parts.append(frame)
+        if flags & SNDMORE:
+            return
+        message = parts if len(parts) > 1 else parts[0]
+        self.parts_out = None
+        try:
+            if not self.pattern.send(message):
+                self.send_slowly(message, flags)
+        except BaseException:
+            # Not accepted: the caller may offer the last frame again.
+            parts.pop()
+            if parts:
+                self.parts_out = parts
+            raise
+
+    def send_slowly(self, message, flags):
+        """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
+        timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
+        deadline = monotonic_ns() + timeout_ms * 1000000
+        if self.engine is not None:
+            self.engine.flush()
+            if self.pattern.send(message):
+                return
+        while True:
+            self.wait_writable(timeout_ms, deadline)
+            if self.pattern.send(message):
+                # One wake-up may stand for room for many.
+                if self.senders.wakers and self.pattern.has_out():
+                    self.senders.notify()
+                return
+
+    def wait_to_send(self, flags, frame):
+        timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
+        deadline = monotonic_ns() + timeout_ms * 1000000
+        if self.engine is not None:
+            self.engine.flush()
+        while not self.pattern.begin(frame):
+            self.wait_writable(timeout_ms, deadline)
+
+    def wait_writable(self, timeout_ms, deadline):
+        """Sleep until there may be room. Raises Again at the deadline, or what ended the socket."""
+        timeout = -1.0
+        if timeout_ms >= 0:
+            timeout = (deadline - monotonic_ns()) / 1e9
+            if timeout <= 0:
+                raise zmq_error(EAGAIN)
+        self.senders.wait(HubWaker(), timeout)
+        if self.dead:
+            raise zmq_error(self.dead)
+
+    # -- receiving -------------------------------------------------------------------------
+
+    def recv_frame(self, flags):
+        """Receive one frame; :attr:`more` tells if others of the same message follow.
+
+        Parameters
+        ----------
+        flags : int
+            ``NOBLOCK`` (1): raise Again where the call would wait.
+
+        Returns
+        -------
+        bytes or Frame-like
+
+        Raises
+        ------
+        ZMQError
+            EAGAIN after RCVTIMEO, EFSM, ENOTSUP, ENOTSOCK, ETERM.
+        """
+        if self.dead:
+            raise zmq_error(self.dead)
+        if self.parts_in is not None:
+            return self.recv_part()
+        self.operations += 1
+        if self.operations & 63 == 0 and self.engine is not None:
+            self.engine.breathe()
+        message = self.pattern.recv()
+        if message is None:
+            message = self.recv_slowly(flags)
+        if type(message) is list:
+            self.parts_in = message
+            self.next_part = 0
+            return self.recv_part()
+        self.more = False
+        return message
+
+    def recv_message(self, flags):
+        """Receive a whole message, or what is left of one, as a list. See :meth:`recv_frame`."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        if self.parts_in is not None:
+            parts = self.parts_in[self.next_part :]
+            self.parts_in = None
+            self.more = False
+            return parts
+        self.operations += 1
+        if self.operations & 63 == 0 and self.engine is not None:
+            self.engine.breathe()
+        message = self.pattern.recv()
+        if message is None:
+            message = self.recv_slowly(flags)
+        self.more = False
+        return message if type(message) is list else [message]
+
+    def recv_part(self):
+        parts = self.parts_in
+        frame = parts[self.next_part]
+        self.next_part += 1
+        self.more = self.next_part < len(parts)
+        if not self.more:
+            self.parts_in = None
+        return frame
+
+    def recv_slowly(self, flags):
+        """The pattern had nothing: read the connections, poll a little, or sleep, within RCVTIMEO."""
+        engine = self.engine
+        if engine is not None:
+            engine.quiet()
+            message = self.pull()
+            if message is not None:
+                return message
+        timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
+        if timeout_ms == 0:
+            # A loop over NOBLOCK must not keep the hub from its work.
+            if engine is not None:
+                engine.breathe()
+                message = self.pattern.recv()
+                if message is not None:
+                    return message
+            raise zmq_error(EAGAIN)
+        began = monotonic_ns()
+        deadline = began + timeout_ms * 1000000
+        if engine is not None and engine.may_spin():
+            message = self.spin(began)
+            if message is not None:
+                return message
+        while True:
+            timeout = -1.0
+            if timeout_ms > 0:
+                timeout = (deadline - monotonic_ns()) / 1e9
+                if timeout <= 0:
+                    raise zmq_error(EAGAIN)
+                self.receivers.wait(HubWaker(), timeout)
+            if self.dead:
+                raise zmq_error(self.dead)
+            message = self.pattern.recv()
+            if message is None and self.engine is not None:
+                message = self.pull()
+            if message is not None:
+                if self.receivers.wakers and self.pattern.has_in():
+                    self.receivers.notify()
+                if self.engine is not None:
+                    self.engine.slept(monotonic_ns() - began)
+                return message
+
+    def pull(self):
+        """Read the connections, while they are few, in this greenlet."""
+        while self.pattern.pull_in() > 0:
+            message = self.pattern.recv()
+            if message is not None:
+                return message
+        return None
+
+    def spin(self, began):
+        engine = self.engine
+        while monotonic_ns() - began < engine.spin_time:
+            if self.pattern.pull_in() > 0:
+                message = self.pattern.recv()
+                if message is not None:
+                    engine.spin_hit()
+                    return message
+        engine.spin_missed()
+        return None
+
+    # -- readiness -------------------------------------------------------------------------
+
+    def on_readable(self):
+        self.receivers.notify()
+        self.notify_pollers()
+
+    def on_writable(self):
+        self.senders.notify()
+        self.notify_pollers()
+
+    def notify_pollers(self):
+        for waker in self.pollers:
+            waker.wake()
+        if self.notifier is not None:
+            self.notifier.signal()
+
+    def events(self):
+        """What can be done without waiting: POLLIN (1), POLLOUT (2) or both, or 0."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        if self.notifier is not None:
+            self.notifier.clear()
+        events = 0
+        if self.can_receive():
+            events = POLLIN
+        if self.parts_out is not None or self.pattern.has_out():
+            events |= POLLOUT
+        return events
+
+    def can_receive(self):
+        if self.parts_in is not None or self.pattern.has_in():
+            return True
+        if self.engine is None:
+            return False
+        self.engine.quiet()
+        while self.pattern.pull_in() > 0:
+            if self.pattern.has_in():
+                return True
+        return False
+
+    def watch(self, waker):
+        """Wake ``waker`` whenever the events may have changed."""
+        self.pollers.append(waker)
+
+    def unwatch(self, waker):
+        self.pollers.remove(waker)
+
+    # -- options ---------------------------------------------------------------------------
+
+    def set(self, option, value):
+        """Set a socket option (number, int or bytes).
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an unknown or read-only option, or a bad value. libzmq zmq_setsockopt(3).
+        """
+        if self.dead:
+            raise zmq_error(self.dead)
+        if self.pattern.set_option(option, value):
+            return
+        row = find(option)
+        if row is not None and row.holder == PATTERN:
+            raise zmq_error(EINVAL, "option %s does not apply to this socket type" % row.name)
+        self.options.set(option, value)
+        if option == SNDHWM or option == RCVHWM:
+            # As in libzmq the only ones, beside LINGER and timeouts, that reach living pipes.
+            for pipe in self.pattern.pipes:
+                self.endpoints.set_high_water_marks(pipe)
+
+    def get(self, option):
+        """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""
+        if self.closed:
+            raise zmq_error(ENOTSOCK)
+        if option == RCVMORE:
+            return int(self.more)
+        if option == TYPE:
+            return self.socket_type
+        if self.dead:
+            raise zmq_error(self.dead)
+        if option == EVENTS:
+            return self.events()
+        if option == FD:
+            return self.fileno()
+        if option == LAST_ENDPOINT:
+            return self.last_endpoint
+        if option == MECHANISM or option == THREAD_SAFE:
+            return 0
+        try:
+            return self.pattern.get_option(option)
+        except KeyError:
+            return self.options.get(option)
+
+    def fileno(self):
+        """A descriptor that becomes readable when the events may have changed (edge-triggered)."""
+        if self.notifier is None:
+            self.notifier = Notifier()
+                self.notifier.signal()
+        return self.notifier.fd
+
+    @property
+    def last_metadata(self):
+        """Properties of the peer whose message was received last, or None."""
+        pipe = self.pattern.last_pipe
+        return None if pipe is None else pipe.metadata
+
+    # -- endpoints -------------------------------------------------------------------------
+
+    def here(self):
+        """The engine of this socket, fixed at the first bind or connect."""
+        if self.engine is None:
+            self.engine = engine_here()
+        return self.engine
+
+    def bind(self, endpoint):
+        """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        self.endpoints.bind(endpoint)
+
+    def connect(self, endpoint):
+        """Connect to ``endpoint`` (str), now or whenever it appears. libzmq zmq_connect(3)."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        self.endpoints.connect(endpoint)
+
+    def unbind(self, endpoint):
+        """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        self.endpoints.unbind(endpoint)
+
+    def disconnect(self, endpoint):
+        """Undo :meth:`connect`. ENOENT if not connected."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        self.endpoints.disconnect(endpoint)
+
+    # -- pipes -----------------------------------------------------------------------------
+
+    def make_pipe(self, session, routing_id, metadata, locally_initiated):
+        """Make a pipe for a session and attach its near end.
+
+        Returns
+        -------
+        Pipe or None
+            The session's end; None if the pattern refuses this peer.
+        """
+        options = session.options
+        near, far = pipe_pair(options.sndhwm, options.rcvhwm)
+        if options.conflate:
+            near.set_conflate()
+        far.sink = session
+        if not self.attach_pipe(near, routing_id, metadata, locally_initiated, session.endpoint):
+            return None
+        return far
+
+    def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
+        near.sink = self.pattern
+        near.routing_id = routing_id
+        near.metadata = metadata
+        near.locally_initiated = locally_initiated
+        near.endpoint = endpoint
+        if self.dead or not self.pattern.attach(near):
+            near.terminate()
+            return False
+        return True
+
+    def identify_pipe(self, far, routing_id, metadata):
+        """The handshake of a connecting session told who the peer is."""
+        near = far.peer
+        near.metadata = metadata
+        if not near.closed:
+            near.routing_id = routing_id
+            self.pattern.identified(near)
+
+    def drop_pipe(self, near):
+        """Close one peer's pipe from this side; what was written is still delivered in linger."""
+        if not near.closed:
+            self.pattern.detach(near)
+            near.terminate()
+
+    def on_pipe_gone(self, pipe):
+        self.endpoints.pipe_gone(pipe)
+
+    def session_started(self, session):
+        self.sessions.add(session)
+
+    def session_ended(self, session):
+        self.sessions.discard(session)
+        self.endpoints.session_ended(session)
+        if self.closed and not self.sessions:
+            self.context.socket_reaped(self)
+
+    # -- monitor ---------------------------------------------------------------------------
+
+    def monitor(self, endpoint, events):
+        """Publish events of this socket on a PAIR at ``endpoint`` (inproc); None stops.
+
+        libzmq zmq_socket_monitor(3). EPROTONOSUPPORT for another transport, EINVAL, EADDRINUSE.
+        """
+        if self.dead:
+            raise zmq_error(self.dead)
+        self.stop_monitor()
+        if endpoint is not None:
+            self.monitoring = Monitor(self.context, endpoint, events)
+
+    def stop_monitor(self):
+        monitoring = self.monitoring
+        self.monitoring = None
+        if monitoring is not None:
+            monitoring.stop()
+
+    def event(self, kind, value, endpoint):
+        """Tell the monitor, if there is one."""
+        if self.monitoring is not None:
+            self.monitoring.event(kind, value, endpoint)
+
+    # -- end -------------------------------------------------------------------------------
+
+    def stop(self, errno):
+        """Every call raises ``errno`` from now on, and whoever waits is woken to do so."""
+        self.dead = errno
+        self.receivers.notify_all()
+        self.senders.notify_all()
+        self.notify_pollers()
+
+    def close(self, linger=None):
+        """Close the socket. Never waits; accepted messages are delivered within linger.
+
+        Parameters
+        ----------
+        linger : int, milliseconds, optional
+            Replaces the LINGER option; -1 is for ever, 0 drops what is unsent.
+        """
+        if self.closed:
+            return
+        if linger is not None:
+            self.options.linger = linger
+        self.closed = True
+        self.stop(ENOTSOCK)
+        self.parts_in = None
+        self.parts_out = None
+        self.endpoints.close()
+        for pipe in list(self.pattern.pipes):
+            self.drop_pipe(pipe)
+        for session in list(self.sessions):
+            if session.pipe is None:
+                session.stop()
+        self.stop_monitor()
+        if self.notifier is not None:
+            self.notifier.close()
+            self.notifier = None
+        if not self.sessions:
+            self.context.socket_reaped(self)

@@ -1,0 +1,230 @@
+"""A connecter: keeps one connected endpoint connected, in one greenlet.
+
+Between connections the pipe is the connecter's: what the socket sends meanwhile waits there, up to
+the high-water mark.
+"""
+
+import random
+from errno import ECONNREFUSED, EINPROGRESS, ETIMEDOUT
+from sys import exc_info
+
+from gevent.socket import getaddrinfo
+from greenlet import greenlet
+
+from zlinkcompat.engine.events import (
+    EVENT_CLOSED,
+    EVENT_CONNECT_DELAYED,
+    EVENT_CONNECT_RETRIED,
+    EVENT_CONNECTED,
+)
+from zlinkcompat.engine.session import Session
+
+SUB = 2
+XSUB = 10
+
+# RECONNECT_STOP bits (libzmq zmq_setsockopt(3)).
+STOP_CONN_REFUSED = 1
+STOP_HANDSHAKE_FAILED = 2
+STOP_AFTER_DISCONNECT = 4
+
+
+class Connecter(Session):
+    """One connected endpoint.
+
+    Parameters
+    ----------
+    socket, engine, options
+        As for :class:`Session`.
+    transport : module
+        Of ``zlinkcompat.transports``.
+    address
+        As ``transport.parse`` gave it.
+    endpoint : str
+        As the user wrote it.
+
+    RECONNECT_IVL, RECONNECT_IVL_MAX, CONNECT_TIMEOUT in milliseconds, RECONNECT_STOP and IMMEDIATE
+    as in libzmq's ``zmq_setsockopt(3)``.
+    """
+
+    def __init__(self, socket, engine, transport, address, options, endpoint):
+        Session.__init__(self, socket, engine, options, endpoint)
+        self.transport = transport
+        self.address = address
+        self.stopped = False
+        self.stops_when_sent = False
+        self.parked = False
+        self.interval = options.reconnect_ivl
+        if not options.immediate:
+            self.hold(socket.make_pipe(self, b"", None, True))
+        self.greenlet = greenlet(self.run_to_end, engine.hub)
+        engine.loop.run_callback(self.greenlet.switch)
+
+    def hold(self, pipe):
+        """The pipe is ours while there is no connection."""
+        self.pipe = pipe
+        if pipe is not None:
+            pipe.sink = self
+
+    # -- the greenlet ----------------------------------------------------------------------
+
+    def run_to_end(self):
+        try:
+            self.run()
+        except Exception:
+            self.engine.hub.handle_error(self, *exc_info())
+        finally:
+            if self.pipe is not None:
+                self.pipe.terminate()
+            self.finish()
+
+    def run(self):
+        while not self.stopped:
+            sock = self.dial()
+            if sock is not None:
+                self.transport.tune(sock, self.options)
+                self.peer_address = self.transport.peer_address(sock)
+                self.identifier = self.transport.peer_endpoint(sock)
+                connection = self.open_connection(sock)
+                self.event(EVENT_CONNECTED, self.fd)
+                connection.run()
+            if self.stopped or self.options.reconnect_ivl < 0:
+                return
+            self.wait_before_retry()
+
+    def dial(self):
+        """Make one attempt; returns a connected socket object, or None."""
+        sock = None
+        try:
+            sock, connected = self.transport.start_connect(
+                self.address, self.options, getaddrinfo
+            )
+            if not connected:
+                self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
+                self.await_connected(sock)
+                self.transport.finish_connect(sock)
+            if not self.stopped:
+                return sock
+        except OSError as error:
+            if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
+                self.stopped = True
+        if sock is not None:
+            fd = sock.fileno()
+            sock.close()
+            self.event(EVENT_CLOSED, fd)
+        return None
+
+    def await_connected(self, sock):
+        """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
+        watcher = self.engine.loop.io(sock.fileno(), 2)
+        watcher.start(self.wake)
+        try:
+            timeout_ms = self.options.connect_timeout
+            if not self.park(timeout_ms / 1000.0 if timeout_ms > 0 else -1):
+                raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
+        finally:
+            watcher.stop()
+            watcher.close()
+
+    def wait_before_retry(self):
+        """Sleep for the current interval, jittered and growing as libzmq's does."""
+        options = self.options
+        interval = self.interval
+        if options.reconnect_ivl > 0:
+            interval += random.randrange(options.reconnect_ivl)
+        if options.reconnect_ivl_max > options.reconnect_ivl:
+            self.interval = min(self.interval * 2, options.reconnect_ivl_max)
+            interval = min(interval, options.reconnect_ivl_max)
+        self.event(EVENT_CONNECT_RETRIED, interval)
+        self.park(interval / 1000.0)
+
+    def park(self, seconds):
+        """Sleep until :meth:`wake` (True) or for ``seconds`` (False); negative is for ever."""
+        timer = None
+        self.woken = False
+        if seconds >= 0:
+            timer = self.engine.loop.timer(seconds)
+            timer.start(self.unpark)
+        self.parked = True
+        try:
+            self.engine.hub.switch()
+        finally:
+            self.parked = False
+            if timer is not None:
+                timer.stop()
+                timer.close()
+        return self.woken
+
+    def wake(self):
+        self.woken = True
+        self.unpark()
+
+    def unpark(self):
+        # Runs in the hub.
+        if self.parked:
+            self.greenlet.switch()
+
+    # -- what a connection asks and tells --------------------------------------------------
+
+    def connection_ready(self, connection):
+        routing_id, metadata = self.report_ready(connection)
+        self.interval = self.options.reconnect_ivl
+        if self.pipe is None:
+            self.pipe = self.socket.make_pipe(self, routing_id, metadata, True)
+        else:
+            self.socket.identify_pipe(self.pipe, routing_id, metadata)
+        if self.pipe is None:
+            self.stopped = True
+            connection.close()
+            return
+        connection.activate(self.pipe)
+        if self.stops_when_sent:
+            connection.drain()
+
+    def connection_ended(self, connection, failure):
+        options = self.options
+        self.report_end(connection, failure)
+        stop = STOP_AFTER_DISCONNECT if connection.shaken else STOP_HANDSHAKE_FAILED
+        if options.reconnect_stop & stop:
+            self.stopped = True
+        pipe = self.pipe
+        if pipe is None:
+            return
+        if pipe.peer_closed:
+            # The socket is gone; what it left behind may need another connection.
+            if pipe.inq.tail == pipe.inq.head:
+                self.stopped = True
+            self.stops_when_sent = True
+            self.hold(pipe)
+        elif self.stopped or options.reconnect_ivl < 0:
+            pass  # run_to_end terminates the pipe
+        elif options.immediate:
+            pipe.terminate()
+            self.pipe = None
+        else:
+            self.hold(pipe)
+            if self.socket.socket_type in (SUB, XSUB):
+                # The next connection is to hear all subscriptions, and none twice.
+                pipe.inq.clear()
+                pipe.hiccup()
+
+    # -- what the socket tells while there is no connection ----------------------------------
+
+    def pull(self, pipe):
+        return 0
+
+    def pipe_terminated(self, pipe):
+        if pipe.inq.tail != pipe.inq.head and self.lingers():
+            self.stops_when_sent = True
+        else:
+            self.stop()
+
+    def give_up(self):
+        self.stop()
+
+    def stop(self):
+        """End the session now."""
+        self.stopped = True
+        if self.connection is not None:
+            self.connection.close()
+        else:
+            self.engine.loop.run_callback(self.unpark)

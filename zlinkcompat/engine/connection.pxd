@@ -1,0 +1,59 @@
+from zlinkcompat.clock cimport monotonic_ns
+from zlinkcompat.engine.hub cimport HubEngine
+from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
+from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.wire.frames cimport Decoder, Encoder
+
+cimport cython
+
+
+cdef int HANDSHAKE
+cdef int ACTIVE
+cdef int DRAINING
+cdef int FAILED
+cdef int CLOSED
+cdef int READ_BURST
+
+
+cdef class Connection(PipeSink):
+    cdef readonly HubEngine engine
+    cdef readonly Stream stream
+    cdef readonly object session
+    cdef readonly Decoder decoder
+    cdef public Encoder encoder
+    cdef readonly Pipe pipe
+    cdef readonly int state
+    cdef readonly bint shaken
+    cdef readonly object failure
+    cdef object greenlet
+    cdef bint parked, wake_due, input_stopped, write_blocked, gathers
+    cdef Py_ssize_t gathered_bytes
+    cdef long long gathered_at, seen, epoch
+    cdef list control
+    cdef object heartbeat
+    cdef object read_watcher, write_watcher
+
+    cpdef park(self)
+    cpdef unpark(self)
+    cpdef on_fd_readable(self)
+    cpdef on_fd_writable(self)
+    cpdef fail(self, failure)
+    @cython.locals(count=Py_ssize_t)
+    cpdef int serve_input(self) except -2
+    @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
+    cpdef Py_ssize_t deliver(self) except -2
+    cdef on_command(self, body)
+    cdef stop_input(self)
+    @cython.locals(queue=MessageQueue)
+    cpdef read_activated(self, Pipe pipe)
+    @cython.locals(size=Py_ssize_t)
+    cdef Py_ssize_t measure(self, MessageQueue queue) except -1
+    @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
+                   available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t)
+    cpdef flush(self)
+    cdef await_writable(self)
+    cdef add_control(self)
+    cpdef flush_control(self)
+
+
+cdef Py_ssize_t frame_size(frame) except -1

@@ -1,0 +1,492 @@
+"""A connection: one peer's byte stream, spoken ZMTP over by one greenlet.
+
+The greenlet shakes hands, then sleeps on a persistent read watcher and moves what arrives into the
+pipe. Two short cuts keep switches out of the way of a message: a sender writes in its own greenlet
+(:meth:`Connection.read_activated`, the write policy), and a receiver that finds its queue empty
+reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
+
+Everything here runs in the thread of the engine's hub.
+"""
+
+from errno import ECONNRESET, ETIMEDOUT
+from sys import exc_info
+
+from greenlet import getcurrent, greenlet
+
+from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine.heartbeat import Heartbeat
+from zlinkcompat.engine.hub import HubEngine
+from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
+from zlinkcompat.transports.stream import Stream
+from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe, parse_command_untrusted
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.frames import Decoder, Encoder
+
+# States. Messages flow in ACTIVE; DRAINING only writes what the closed socket left behind.
+HANDSHAKE = 0
+ACTIVE = 1
+DRAINING = 2
+FAILED = 3
+CLOSED = 4
+
+#: Reads in a row for one message before others get their turn.
+READ_BURST = 64
+
+
+class Disconnected(Exception):
+    """The peer, or the network, ended the connection. ``errno`` tells how, 0 for a clean end."""
+
+    def __init__(self, errno, text):
+        Exception.__init__(self, text)
+        self.errno = errno
+
+
+class Connection(PipeSink):
+    """An engine for one byte stream.
+
+    Parameters
+    ----------
+    engine : HubEngine
+    stream : zlinkcompat.transports.stream.Stream
+    session : Session
+        Who owns this connection: gives its options, is told of attachment, loss and end.
+    """
+
+    def __init__(self, engine, stream, session):
+        self.engine = engine
+        self.stream = stream
+        self.session = session
+        self.decoder = session.make_decoder()
+        self.encoder = session.make_encoder()
+        self.pipe = None
+        self.state = HANDSHAKE
+        self.shaken = False
+        self.failure = None
+        self.greenlet = None
+        self.parked = False
+        self.wake_due = False
+        self.input_stopped = False
+        self.write_blocked = False
+        self.gathers = False
+        self.gathered_bytes = 0
+        self.gathered_at = 0
+        self.seen = 0
+        self.epoch = 0
+        self.control = None
+        self.heartbeat = None
+        loop = engine.loop
+        self.read_watcher = loop.io(stream.fd, 1)
+        self.write_watcher = None
+
+    # -- life ------------------------------------------------------------------------------
+
+    def start(self):
+        """Run in a greenlet of its own."""
+        self.greenlet = greenlet(self.run_to_end, self.engine.hub)
+        self.engine.loop.run_callback(self.greenlet.switch)
+
+    def run_to_end(self):
+        try:
+            self.run()
+        except Exception:
+            self.engine.hub.handle_error(self, *exc_info())
+
+    def run(self):
+        """Serve the peer until the connection ends. Runs in the caller's greenlet.
+
+        Never raises for what the peer or the network did: the session is told, with the reason.
+        """
+        self.greenlet = getcurrent()
+        session = self.session
+        try:
+            self.read_watcher.start(self.on_fd_readable)
+            if self.shake_hands():
+                self.shaken = True
+                session.connection_ready(self)
+                while self.state < FAILED:
+                    self.serve_input()
+                    if self.state < FAILED:
+                        self.park()
+        except (ProtocolError, OSError, Disconnected) as error:
+            self.fail(error)
+        finally:
+            self.shut()
+        session.connection_ended(self, self.failure)
+
+    def shake_hands(self):
+        """Exchange greetings and READY. False if the connection was closed meanwhile."""
+        handshake = self.session.make_handshake(self)
+        if handshake is None:
+            return True
+        timer = None
+        interval = self.session.options.handshake_ivl
+        if interval > 0:
+            timer = self.engine.loop.timer(interval / 1000.0)
+            timer.start(self.on_handshake_timeout)
+        try:
+            self.send_control(handshake.start())
+            while True:
+                answer = handshake.advance()
+                if answer:
+                    self.send_control(answer)
+                if handshake.done:
+                    return self.state == HANDSHAKE
+                count = self.stream.read_into(self.decoder)
+                if count == 0:
+                    raise Disconnected(ECONNRESET, "the peer closed in the middle of the handshake")
+                if count < 0:
+                    self.park()
+                    if self.state >= FAILED:
+                        return False
+        finally:
+            if timer is not None:
+                timer.stop()
+                timer.close()
+
+    def on_handshake_timeout(self):
+        self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
+
+    def expire(self):
+        self.fail(Disconnected(ETIMEDOUT, "the peer was silent for longer than its heartbeats allow"))
+
+    def activate(self, pipe):
+        """Messages flow from now on, through ``pipe`` (this connection's own end)."""
+        self.pipe = pipe
+        pipe.sink = self
+        self.state = ACTIVE
+        self.seen = 0
+        pipe.inq.reader_waits = True
+        heartbeat_ivl = self.session.options.heartbeat_ivl
+        if heartbeat_ivl > 0:
+            self.heartbeat = Heartbeat(self, self.session.options)
+        self.flush()
+
+    def park(self):
+        """Sleep until there is something to do for this greenlet."""
+        self.parked = True
+        self.engine.hub.switch()
+        self.parked = False
+
+    def unpark(self):
+        # Runs in the hub.
+        self.wake_due = False
+        if self.parked:
+            self.greenlet.switch()
+
+    def on_fd_readable(self):
+        if self.parked:
+            self.greenlet.switch()
+
+    def fail(self, failure):
+        """End the connection, from any greenlet: its own one will clean up.
+
+        Parameters
+        ----------
+        failure : ProtocolError, OSError, Disconnected or None
+            None when this side wants the end.
+        """
+        if self.state >= FAILED:
+            return
+        self.failure = failure
+        self.state = FAILED
+        if not self.wake_due:
+            self.wake_due = True
+            self.engine.loop.run_callback(self.unpark)
+
+    def close(self):
+        """End the connection because its socket wants so."""
+        self.fail(None)
+
+    def shut(self):
+        self.state = CLOSED
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+            self.heartbeat = None
+        self.read_watcher.stop()
+        self.read_watcher.close()
+        if self.write_watcher is not None:
+            self.write_watcher.stop()
+            self.write_watcher.close()
+        if self.pipe is not None and self.encoder.partly_written:
+            # A message whose first bytes are out is dropped with the connection: the peer may
+            # have closed because of it, and would be sent it for ever.
+            self.pipe.discard(1)
+        self.encoder.reset()
+        self.stream.close()
+
+    # -- in --------------------------------------------------------------------------------
+
+    def pull(self, pipe):
+        if self.state != ACTIVE:
+            return 0
+        return self.serve_input()
+
+    def serve_input(self):
+        """Read what is there, and move whole messages into the pipe, without waiting.
+
+        Returns
+        -------
+        int
+            1 if a message went into the pipe.
+        """
+        if self.input_stopped:
+            return 0
+        try:
+            if self.deliver():
+                return 1
+            for _ in range(READ_BURST):
+                if self.input_stopped or self.state >= FAILED:
+                    return 0
+                count = self.stream.read_into(self.decoder)
+                if count < 0:
+                    return 0
+                if count == 0:
+                    self.fail(Disconnected(0, "the peer closed the connection"))
+                    return 0
+                if self.heartbeat is not None:
+                    self.heartbeat.heard()
+                if self.deliver():
+                    return 1
+        except (OSError, ProtocolError, Disconnected) as error:
+            self.fail(error)
+        return 0
+
+    def deliver(self):
+        """Move decoded messages into the pipe while there is room. Returns how many."""
+        decoder = self.decoder
+        pipe = self.pipe
+        queue = pipe.outq
+        count = 0
+        while True:
+            if not queue.has_room():
+                if pipe.peer_closed:
+                    queue.clear()
+                    continue
+                self.stop_input()
+                break
+            message = decoder.next()
+            if message is None:
+                decoder.rest()
+                break
+            if decoder.is_command:
+                message = self.on_command(message)
+                if message is None:
+                    continue
+            queue.push(message)
+            count += 1
+        if count:
+            if pipe.peer_closed:
+                # Nobody will read; the stream is still watched for its end.
+                queue.clear()
+                return 0
+            pipe.flush()
+        return count
+
+    def on_command(self, body):
+        """Obey a command frame; return what is to go into the pipe, or None."""
+        command = parse_command_untrusted(body, self.decoder.position)
+        kind = type(command)
+        if kind is Subscribe or kind is Cancel:
+            return command
+        if kind is Ping:
+            self.send_control(Pong(command.context).encode())
+            if self.heartbeat is None:
+                self.heartbeat = Heartbeat(self, self.session.options)
+            self.heartbeat.pinged(command.ttl_ds)
+        elif kind is Error:
+            raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
+        return None
+
+    def stop_input(self):
+        """The pipe is full: let the transport push back."""
+        self.pipe.outq.writer_waits = True
+        if not self.input_stopped:
+            self.input_stopped = True
+            self.read_watcher.stop()
+
+    def write_activated(self, pipe):
+        # The socket made room. Decode what lies in the buffer first.
+        if not self.input_stopped or self.state != ACTIVE:
+            return
+        self.input_stopped = False
+        try:
+            self.deliver()
+        except (OSError, ProtocolError, Disconnected) as error:
+            self.fail(error)
+        if not self.input_stopped and self.state == ACTIVE:
+            self.read_watcher.start(self.on_fd_readable)
+
+    # -- out -------------------------------------------------------------------------------
+
+    def read_activated(self, pipe):
+        """The socket wrote to the pipe: the write policy (docs/architecture.md).
+
+        The first message of a burst is written at once. A lone message is never held: holding it
+        for a batch timer saves a system call on paper, and lost 20-40% in practice. Later ones
+        gather until a limit is reached, somebody waits, or the hub turns.
+        """
+        if self.state != ACTIVE and self.state != DRAINING or self.write_blocked:
+            return
+        queue = pipe.inq
+        queue.reader_waits = True
+        engine = self.engine
+        if not self.gathers:
+            if self.epoch != engine.epoch or engine.turned():
+                self.epoch = engine.epoch
+                self.flush()
+                return
+            now = monotonic_ns()
+            if now - self.gathered_at > engine.batch_time:
+                self.gathered_at = now
+                self.flush()
+                return
+            self.gathers = True
+            self.gathered_at = now
+            self.gathered_bytes = 0
+            self.seen = queue.head
+            engine.gather(self)
+        elif monotonic_ns() - self.gathered_at > engine.batch_time:
+            self.flush()
+            return
+        size = self.measure(queue)
+        self.gathered_bytes += size
+        if (
+            size >= engine.large_frame
+            or self.gathered_bytes >= engine.batch_bytes
+            or queue.tail - queue.head >= engine.batch_messages
+        ):
+            self.flush()
+
+    def measure(self, queue):
+        """Bytes that were written to the pipe since this was last asked."""
+        size = 0
+        while self.seen < queue.tail:
+            message = queue.peek(self.seen - queue.head)
+            self.seen += 1
+            if type(message) is bytes:
+                size += len(message)
+            elif type(message) is list:
+                for frame in message:
+                    size += len(frame) if type(frame) is bytes else frame_size(frame)
+            else:
+                size += frame_size(message)
+        return size
+
+    def flush(self):
+        """Write all that the pipe holds, as far as the transport takes it."""
+        self.gathers = False
+        if self.write_blocked or self.state == HANDSHAKE or self.state >= FAILED:
+            return
+        encoder = self.encoder
+        pipe = self.pipe
+        queue = pipe.inq
+        try:
+            while True:
+                if encoder.pending == 0:
+                    if self.control is not None:
+                        self.add_control()
+                    offset = 0
+                    available = queue.tail - queue.head
+                    while offset < available and encoder.add(queue.peek(offset)):
+                        offset += 1
+                    if encoder.pending == 0:
+                        break
+                pending = encoder.pending
+                count = self.stream.write_from(encoder)
+                if count > 0:
+                    finished = encoder.advance(count)
+                    if finished:
+                        pipe.discard(finished)
+                if count < pending:
+                    # A stream takes less than it was given only when it is full.
+                    self.await_writable()
+                    return
+        except OSError as error:
+            self.fail(error)
+            return
+        self.seen = queue.head
+        if self.state == DRAINING:
+            self.close()
+
+    def await_writable(self):
+        self.write_blocked = True
+        if self.write_watcher is None:
+            self.write_watcher = self.engine.loop.io(self.stream.fd, 2)
+        self.write_watcher.start(self.on_fd_writable)
+
+    def on_fd_writable(self):
+        self.write_watcher.stop()
+        self.write_blocked = False
+        if self.pipe is None:
+            self.flush_control()
+            return
+        self.pipe.inq.reader_waits = True
+        self.flush()
+
+    def send_control(self, data):
+        """Send ready-made frames (greeting, READY, PING, PONG) between messages."""
+        if self.control is None:
+            self.control = []
+        self.control.append(data)
+        if self.write_blocked:
+            return
+        if self.pipe is not None:
+            self.flush()
+        else:
+            self.flush_control()
+
+    def add_control(self):
+        for data in self.control:
+            self.encoder.add_control(data)
+        self.control = None
+
+    def flush_control(self):
+        """Write during the handshake, when there is no pipe yet."""
+        encoder = self.encoder
+        if self.control is not None:
+            self.add_control()
+        while encoder.pending:
+            pending = encoder.pending
+            try:
+                count = self.stream.write_from(encoder)
+            except OSError as error:
+                self.fail(error)
+                return
+            if count > 0:
+                encoder.advance(count)
+            if count < pending:
+                self.await_writable()
+                return
+
+    # -- end of the socket -----------------------------------------------------------------
+
+    def pipe_terminated(self, pipe):
+        """The socket closed or disconnected: write what it left, within its linger, then end."""
+        if self.state >= FAILED:
+            return
+        if self.session.lingers():
+            self.drain()
+        else:
+            self.close()
+
+    def has_unsent(self):
+        """Tell whether something accepted is not written yet."""
+        if self.state >= FAILED:
+            return False
+        if self.encoder.pending or self.control is not None:
+            return True
+        return self.pipe is not None and self.pipe.inq.tail != self.pipe.inq.head
+
+    def drain(self):
+        """Write what the pipe holds, then end."""
+        self.state = DRAINING
+        self.flush()
+        if self.state == DRAINING:
+            # The read watcher notices a peer that goes away meanwhile.
+            self.input_stopped = False
+            self.read_watcher.start(self.on_fd_readable)
+
+
+def frame_size(frame):
+    buffer = getattr(frame, "buffer", None)
+    return 0 if buffer is None else buffer.nbytes

@@ -1,0 +1,69 @@
+"""Heartbeats of one connection: PING, PONG and the timers that find a dead peer.
+
+Source: RFC 37 "Connection Heartbeating"; libzmq ``src/stream_engine_base.cpp`` (timers) and
+``doc/zmq_setsockopt.adoc`` (HEARTBEAT_IVL, HEARTBEAT_TTL, HEARTBEAT_TIMEOUT).
+"""
+
+from zlinkcompat.wire.commands import Ping
+
+
+class Heartbeat:
+    """Timers of a connection that pings, or is pinged with a time to live.
+
+    Parameters
+    ----------
+    connection : Connection
+        Its ``send_control`` and ``expire`` are used.
+    options
+        ``heartbeat_ivl``, ``heartbeat_timeout``, ``heartbeat_ttl`` in milliseconds.
+    """
+
+    def __init__(self, connection, options):
+        self.connection = connection
+        self.loop = connection.engine.loop
+        interval = options.heartbeat_ivl
+        # -1 stands for the interval; 0 never gives up.
+        timeout = options.heartbeat_timeout
+        self.timeout = interval if timeout < 0 else timeout
+        self.ttl_ds = options.heartbeat_ttl // 100
+        self.interval_timer = None
+        self.timeout_timer = None
+        self.ttl_timer = None
+        if interval > 0:
+            self.interval_timer = self.loop.timer(interval / 1000.0, interval / 1000.0)
+            self.interval_timer.start(self.ping)
+
+    def ping(self):
+        self.connection.send_control(Ping(self.ttl_ds, b"").encode())
+        if self.timeout_timer is None and self.timeout > 0:
+            self.timeout_timer = self.arm(self.timeout / 1000.0)
+
+    def pinged(self, ttl_ds):
+        """The peer wants to be given up when it is silent for ``ttl_ds`` tenths of a second."""
+        if self.ttl_timer is None and ttl_ds > 0:
+            self.ttl_timer = self.arm(ttl_ds / 10.0)
+
+    def heard(self):
+        """Bytes came from the peer: it lives."""
+        if self.timeout_timer is not None:
+            self.timeout_timer = self.disarm(self.timeout_timer)
+        if self.ttl_timer is not None:
+            self.ttl_timer = self.disarm(self.ttl_timer)
+
+    def stop(self):
+        self.heard()
+        if self.interval_timer is not None:
+            self.interval_timer = self.disarm(self.interval_timer)
+
+    def arm(self, seconds):
+        timer = self.loop.timer(seconds)
+        timer.start(self.expire)
+        return timer
+
+    def disarm(self, timer):
+        timer.stop()
+        timer.close()
+        return None
+
+    def expire(self):
+        self.connection.expire()

@@ -1,0 +1,35 @@
+from zlinkcompat.clock cimport monotonic_ns
+
+
+
+
+cdef class HubEngine:
+    cdef readonly object hub, loop
+    cdef list gathering
+    cdef bint flush_due
+    cdef readonly long long epoch, iteration, turned_at
+    cdef readonly long long turn_interval, batch_time, spin_time
+    cdef readonly Py_ssize_t batch_bytes, batch_messages, large_frame
+    cdef int spin_penalty, spin_skip
+    cdef object turn_timer
+
+    cpdef bint turned(self)
+    cpdef gather(self, connection)
+    cpdef on_turn(self)
+    cpdef flush(self)
+    cpdef quiet(self)
+    cpdef turn(self)
+    cpdef breathe(self)
+    cpdef bint may_spin(self)
+    cpdef spin_hit(self)
+    cpdef spin_missed(self)
+    cpdef slept(self, long long nanoseconds)
+
+
+cdef class Turn:
+    cdef object greenlet
+    cdef bint done
+    cpdef over(self)
+
+
+cpdef HubEngine engine_here()

@@ -1,0 +1,94 @@
+"""A listener: accepts the peers of one bound endpoint."""
+
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+
+from gevent.socket import getaddrinfo
+
+from zlinkcompat.engine.events import (
+    EVENT_ACCEPT_FAILED,
+    EVENT_ACCEPTED,
+    EVENT_CLOSED,
+    EVENT_LISTENING,
+)
+from zlinkcompat.engine.session import AcceptedSession
+
+#: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
+ACCEPT_BURST = 64
+
+#: Seconds without accepting after the process or machine ran out of descriptors or memory.
+ACCEPT_PAUSE = 0.1
+
+
+class Listener:
+    """One bound endpoint.
+
+    Parameters
+    ----------
+    socket : zlinkcompat.core.socket.SocketBase
+    engine : HubEngine
+    transport : module
+        Of ``zlinkcompat.transports``.
+    address
+        As ``transport.parse`` gave it.
+    options : Options
+        A snapshot of the socket's.
+
+    Raises
+    ------
+    ZMQError
+        EADDRINUSE, ENODEV, EINVAL, ... as the transport's ``listen``.
+
+    Attributes
+    ----------
+    endpoint : str
+        What LAST_ENDPOINT tells: wildcards replaced by what the system chose.
+    """
+
+    def __init__(self, socket, engine, transport, address, options):
+        self.socket = socket
+        self.engine = engine
+        self.transport = transport
+        self.options = options
+        self.listening = transport.listen(address, options, getaddrinfo)
+        self.endpoint = self.listening.endpoint
+        self.fd = self.listening.socket.fileno()
+        self.pause = None
+        self.watcher = engine.loop.io(self.fd, 1)
+        self.watcher.start(self.on_fd_readable)
+        socket.event(EVENT_LISTENING, self.fd, self.endpoint)
+
+    def on_fd_readable(self):
+        for _ in range(ACCEPT_BURST):
+            try:
+                accepted = self.transport.accept(self.listening)
+            except OSError as error:
+                self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
+                if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
+                    self.watcher.stop()
+                    self.pause = self.engine.loop.timer(ACCEPT_PAUSE)
+                    self.pause.start(self.resume)
+                return
+            if accepted is None:
+                return
+            sock, peer_address = accepted
+            self.transport.tune(sock, self.options)
+            self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
+            AcceptedSession(
+                self.socket, self.engine, self.options, self.endpoint, sock, peer_address
+            )
+
+    def resume(self):
+        self.pause = None
+        self.watcher.start(self.on_fd_readable)
+
+    def close(self):
+        """Stop accepting, and free the address at once. Accepted peers stay."""
+        if self.listening is None:
+            return
+        if self.pause is not None:
+            self.pause.stop()
+        self.watcher.stop()
+        self.watcher.close()
+        self.listening.close()
+        self.listening = None
+        self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)

@@ -1,0 +1,157 @@
+"""Sessions: what a socket and one of its endpoints' peers have in common over connections.
+
+A session owns the far end of a pipe and gives it to the connection that serves it at the time. An
+accepted session lives as long as its one connection; a connecting one (``connecter.py``) outlives
+many.
+"""
+
+from errno import EPIPE
+
+from zlinkcompat.engine.connection import Connection
+from zlinkcompat.engine.events import (
+    EVENT_DISCONNECTED,
+    EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+    EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    EVENT_HANDSHAKE_SUCCEEDED,
+)
+from zlinkcompat.routing.pipe import PipeSink
+from zlinkcompat.transports.fdstream import FdStream
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
+from zlinkcompat.wire.handshake import Handshake
+
+STREAM = 11
+
+
+class Session(PipeSink):
+    """Base of both kinds.
+
+    Parameters
+    ----------
+    socket : zlinkcompat.core.socket.SocketBase
+    engine : HubEngine
+    options : zlinkcompat.core.options.Options
+        As they were when the endpoint was bound or connected.
+    endpoint : str
+        For monitor events and disconnect/unbind.
+    """
+
+    def __init__(self, socket, engine, options, endpoint):
+        self.socket = socket
+        self.engine = engine
+        self.options = options
+        self.endpoint = endpoint
+        self.identifier = endpoint
+        self.peer_address = ""
+        self.pipe = None
+        self.connection = None
+        self.linger_timer = None
+        self.raw = socket.socket_type == STREAM or getattr(options, "router_raw", 0)
+        socket.session_started(self)
+
+    # -- what a connection asks ------------------------------------------------------------
+
+    def make_decoder(self):
+        return RawDecoder() if self.raw else Decoder(self.options.maxmsgsize)
+
+    def make_encoder(self):
+        return RawEncoder() if self.raw else Encoder()
+
+    def make_handshake(self, connection):
+        """The handshake to make, or None for a raw stream."""
+        if self.raw:
+            return None
+        self.handshake = Handshake(
+            connection.decoder,
+            self.socket.socket_type,
+            self.options.routing_id,
+            False,
+            metadata=self.options.metadata_properties(),
+        )
+        return self.handshake
+
+    def lingers(self):
+        """The socket's end is closed: tell whether what it left behind is still to be sent.
+
+        Arms the timer after which it is given up."""
+        linger_ms = self.socket.options.linger
+        if linger_ms > 0:
+            self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
+            self.linger_timer.start(self.give_up)
+        return linger_ms != 0
+
+    def give_up(self):
+        """Linger is over."""
+        if self.connection is not None:
+            self.connection.close()
+
+    def open_connection(self, sock):
+        """Take over a connected, non-blocking socket object; returns the connection, not started."""
+        self.fd = sock.detach()
+        self.connection = Connection(self.engine, FdStream(self.fd), self)
+        return self.connection
+
+    def report_ready(self, connection):
+        """Note what the peer said of itself; returns ``(routing_id, metadata)`` for the pipe."""
+        routing_id = b""
+        metadata = {"Peer-Address": self.peer_address}
+        if not self.raw:
+            handshake = self.handshake
+            self.handshake = None
+            connection.encoder.minor = handshake.peer_minor
+            routing_id = handshake.peer_routing_id
+            for name, value in handshake.peer_metadata.items():
+                metadata[name.decode("latin-1")] = value.decode("utf-8", "replace")
+            self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
+        return routing_id, metadata
+
+    def report_end(self, connection, failure):
+        """Tell the monitor why a connection ended."""
+        self.connection = None
+        if not connection.shaken:
+            if isinstance(failure, ProtocolError):
+                self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
+            elif failure is not None:
+                self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, failure.errno or EPIPE)
+        elif isinstance(failure, ProtocolError):
+            self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
+        self.event(EVENT_DISCONNECTED, self.fd)
+
+    def event(self, kind, value):
+        self.socket.event(kind, value, self.identifier)
+
+    def finish(self):
+        """The session is over: nothing is left to send, or it was given up."""
+        if self.linger_timer is not None:
+            self.linger_timer.stop()
+            self.linger_timer.close()
+            self.linger_timer = None
+        self.socket.session_ended(self)
+
+
+class AcceptedSession(Session):
+    """The one connection that a listener accepted."""
+
+    def __init__(self, socket, engine, options, endpoint, sock, peer_address):
+        Session.__init__(self, socket, engine, options, endpoint)
+        self.peer_address = peer_address
+        self.open_connection(sock).start()
+
+    def connection_ready(self, connection):
+        routing_id, metadata = self.report_ready(connection)
+        self.pipe = self.socket.make_pipe(self, routing_id, metadata, False)
+        if self.pipe is None:
+            connection.close()
+        else:
+            connection.activate(self.pipe)
+
+    def connection_ended(self, connection, failure):
+        self.report_end(connection, failure)
+        if self.pipe is not None:
+            self.pipe.terminate()
+        self.finish()
+
+    def stop(self):
+        """The socket was closed during the handshake."""
+        if self.pipe is None and self.connection is not None:
+            self.connection.close()

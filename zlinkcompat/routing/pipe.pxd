@@ -1,0 +1,52 @@
+cdef class PipeSink:
+    cpdef read_activated(self, Pipe pipe)
+    cpdef write_activated(self, Pipe pipe)
+    cpdef pipe_terminated(self, Pipe pipe)
+    cpdef hiccuped(self, Pipe pipe)
+    cpdef int pull(self, Pipe pipe) except -2
+
+
+cdef class MessageQueue:
+    cdef list ring
+    # Signed on purpose: after a late acknowledgement a difference may be negative; unsigned it
+    # would wrap and block the pipe for good, in the compiled twin only.
+    cdef Py_ssize_t mask
+    cdef readonly long long head, tail, acked, hwm, lwm
+    cdef public bint reader_waits, writer_waits
+
+    cpdef set_hwm(self, long long hwm)
+    cpdef push(self, message)
+    cpdef pop(self)
+    cpdef peek(self, Py_ssize_t offset)
+    cpdef bint has_room(self)
+    cpdef clear(self)
+    cdef grow(self)
+
+
+cdef class Pipe:
+    cdef readonly MessageQueue inq, outq
+    cdef public Pipe peer
+    cdef public PipeSink sink
+    cdef readonly bint closed
+    cdef public bint peer_closed
+    cdef public bint locally_initiated
+    cdef public bytes routing_id
+    cdef public object metadata
+    cdef public object endpoint
+    cdef public Py_ssize_t in_slot, out_slot
+    cdef public long long mark
+
+    cpdef bint check_read(self)
+    cpdef read(self)
+    cpdef discard(self, Py_ssize_t count)
+    cdef acknowledge(self)
+    cpdef bint check_write(self)
+    cpdef bint write(self, message)
+    cpdef write_over(self, message)
+    cpdef flush(self)
+    cpdef int pull(self) except -2
+    cpdef terminate(self)
+    cpdef hiccup(self)
+
+
+cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a)

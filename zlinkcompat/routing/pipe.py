@@ -1,0 +1,255 @@
+"""Pipes: bounded queues of whole messages between a socket and one peer.
+
+A message is one object: ``bytes`` or a ``Frame`` for a single frame, a ``list`` of those for a
+multipart message. It is queued, counted and dropped as a whole, so no partial message exists.
+
+A pipe has two ends, made together by :func:`pipe_pair`. Each end belongs to a *sink*: a socket's
+pattern, or a connection. Writing never blocks and never switches greenlets; the sinks are told
+when the other side made progress, and they decide what to wake.
+"""
+
+
+class PipeSink:
+    """Who holds a pipe end, and is told what happens at the other end.
+
+    Methods get the holder's own end. They are called in the greenlet (and thread) of the other
+    end's holder, must not block, and must not raise.
+    """
+
+    def read_activated(self, pipe):
+        """There is a message to read, after a read had found none."""
+
+    def write_activated(self, pipe):
+        """There is room to write, after a write had found none."""
+
+    def pipe_terminated(self, pipe):
+        """The other end was terminated: nothing written from now on will be read.
+
+        Messages that arrived before can still be read."""
+
+    def hiccuped(self, pipe):
+        """The other end lost its connection and has a new one; it forgot what it was told."""
+
+    def pull(self, pipe):
+        """The other end waits for a message: produce one now if that is possible without waiting.
+
+        Returns
+        -------
+        int
+            1: something was written to the pipe. 0: nothing to be had right now.
+            -1: this sink cannot produce by itself (the other side of an inproc pipe)."""
+        return -1
+
+
+class MessageQueue:
+    """One direction of a pipe: a ring of messages with a high-water mark.
+
+    Parameters
+    ----------
+    hwm : int, messages (not bytes)
+        0 is unbounded. The reader reports progress every ``(hwm + 1) // 2`` messages, so that a
+        full writer is woken to a worthwhile amount of room.
+
+    Source: libzmq ``src/ypipe.hpp``, ``src/pipe.cpp: compute_lwm``.
+    """
+
+    def __init__(self, hwm):
+        self.ring = []
+        self.mask = -1
+        self.head = 0
+        self.tail = 0
+        self.acked = 0
+        # The reader found nothing / the writer found no room, and wants to be told.
+        self.reader_waits = True
+        self.writer_waits = False
+        self.set_hwm(hwm)
+
+    def set_hwm(self, hwm):
+        """Change the high-water mark (messages); takes effect at once."""
+        self.hwm = hwm
+        self.lwm = (hwm + 1) // 2
+
+    def push(self, message):
+        """Append a message; the caller has asked :meth:`has_room`, or means to exceed the mark."""
+        if self.tail - self.head > self.mask:
+            self.grow()
+        self.ring[self.tail & self.mask] = message
+        self.tail += 1
+
+    def pop(self):
+        """Remove and return the oldest message; the caller knows that there is one."""
+        index = self.head & self.mask
+        message = self.ring[index]
+        self.ring[index] = None
+        self.head += 1
+        return message
+
+    def peek(self, offset):
+        """Return the message ``offset`` places behind the oldest, without removing it."""
+        return self.ring[(self.head + offset) & self.mask]
+
+    def has_room(self):
+        return self.hwm == 0 or self.tail - self.acked < self.hwm
+
+    def clear(self):
+        """Drop all messages."""
+        self.ring = []
+        self.mask = -1
+        self.head = self.tail
+        self.acked = self.head
+
+    def grow(self):
+        count = self.tail - self.head
+        size = 8 if self.mask < 0 else (self.mask + 1) * 2
+        ring = [None] * size
+        for i in range(count):
+            ring[(self.head + i) & (size - 1)] = self.ring[(self.head + i) & self.mask]
+        self.ring = ring
+        self.mask = size - 1
+
+
+class Pipe:
+    """One end of a bidirectional pipe.
+
+    Full is not an error: :meth:`write` returns False, and the socket type decides (RFC 28 to 31).
+    After the other end is terminated, ``write`` returns False as well and ``peer_closed`` is set.
+
+    Attributes
+    ----------
+    sink : PipeSink
+        The holder of this end. None once this end is terminated.
+    peer : Pipe
+        The other end.
+    routing_id : bytes
+        What the peer calls itself (RFC 37 ``Identity``), or what ROUTER gave it; b"" if unknown.
+    metadata : dict or None
+        Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
+    slot, active : int
+        For the holder's fair queue and load balancer (their index of this pipe).
+    locally_initiated : bool
+        True for a pipe made by connect, False by bind.
+    """
+
+    def __init__(self, inq, outq):
+        self.inq = inq
+        self.outq = outq
+        self.peer = None
+        self.sink = None
+        self.closed = False
+        self.peer_closed = False
+        self.locally_initiated = False
+        self.routing_id = b""
+        self.metadata = None
+        self.endpoint = None
+        self.in_slot = -1
+        self.out_slot = -1
+        self.mark = 0
+
+    def check_read(self):
+        """Tell whether there is a message; if not, the sink will be told when one comes."""
+        if self.inq.tail != self.inq.head:
+            return True
+        self.inq.reader_waits = True
+        return False
+
+    def read(self):
+        """Remove and return the next message, or return None (then the sink is told of the next)."""
+        queue = self.inq
+        if queue.tail == queue.head:
+            queue.reader_waits = True
+            return None
+        message = queue.pop()
+        if queue.head - queue.acked >= queue.lwm:
+            self.acknowledge()
+        return message
+
+    def discard(self, count):
+        """Remove ``count`` messages that were read by ``inq.peek`` before."""
+        queue = self.inq
+        while count > 0:
+            queue.pop()
+            count -= 1
+        if queue.head - queue.acked >= queue.lwm:
+            self.acknowledge()
+
+    def acknowledge(self):
+        """Report what was read to the writer."""
+        queue = self.inq
+        queue.acked = queue.head
+        if queue.writer_waits:
+            queue.writer_waits = False
+            if not self.peer.closed:
+                self.peer.sink.write_activated(self.peer)
+
+    def check_write(self):
+        """Tell whether a message may be written; if not, the sink will be told when it may."""
+        if self.closed or self.peer_closed:
+            return False
+        if self.outq.has_room():
+            return True
+        self.outq.writer_waits = True
+        return False
+
+    def write(self, message):
+        """Queue a message. Returns False, and queues nothing, if there is no room."""
+        if not self.check_write():
+            return False
+        self.outq.push(message)
+        return True
+
+    def write_over(self, message):
+        """Queue a message whatever the high-water mark says (subscriptions, greetings of a socket).
+
+        Dropped if an end is terminated."""
+        if not (self.closed or self.peer_closed):
+            self.outq.push(message)
+
+    def flush(self):
+        """Tell the reader that there are messages, if it waits for them."""
+        queue = self.outq
+        if queue.reader_waits and queue.tail != queue.head and not self.peer_closed:
+            # Cleared by the reader's own say only: a connection that gathers leaves it set and
+            # is called for each message.
+            queue.reader_waits = False
+            self.peer.sink.read_activated(self.peer)
+
+    def pull(self):
+        """Ask the other end's holder to produce a message now. See :meth:`PipeSink.pull`."""
+        if self.peer_closed or self.peer.sink is None:
+            return -1
+        return self.peer.sink.pull(self.peer)
+
+    def terminate(self):
+        """End this side: unread input is dropped, written output stays readable for the peer."""
+        if self.closed:
+            return
+        self.closed = True
+        self.inq.clear()
+        self.sink = None
+        peer = self.peer
+        if not peer.closed:
+            peer.peer_closed = True
+            peer.sink.pipe_terminated(peer)
+
+    def hiccup(self):
+        """Tell the socket's end that the connection behind this end was replaced."""
+        peer = self.peer
+        if not peer.closed:
+            peer.sink.hiccuped(peer)
+
+
+def pipe_pair(hwm_a_to_b, hwm_b_to_a):
+    """Make the two ends ``(a, b)`` of a pipe.
+
+    Parameters
+    ----------
+    hwm_a_to_b, hwm_b_to_a : int, messages
+        High-water mark of each direction, 0 for none.
+    """
+    forth = MessageQueue(hwm_a_to_b)
+    back = MessageQueue(hwm_b_to_a)
+    a = Pipe(back, forth)
+    b = Pipe(forth, back)
+    a.peer = b
+    b.peer = a
+    return a, b

@@ -1,0 +1,36 @@
+"""Byte streams: which transports exist, and where each lives.
+
+A transport is a module of this folder, named as in its endpoints. It has
+
+``parse(text, ipv6, bind)``
+    The part behind ``://`` as an address object; raises pyzmq's error for what libzmq refuses
+    inside ``bind()`` or ``connect()`` without looking anything up.
+``listen(address, options, getaddrinfo)``
+    A :class:`~zlinkcompat.transports.sockets.ListenerSocket`; raises pyzmq's error.
+``accept(listener)``
+    ``(socket, peer address)``, or None when nobody waits; raises OSError.
+``start_connect(address, options, getaddrinfo)``, ``finish_connect(sock)``
+    ``(socket, connected)``; if not connected, finish when it is writable. Both raise OSError.
+``tune(sock, options)``
+    What is set on every connection, accepted or made; raises OSError.
+``aliases(text, ipv6, getaddrinfo)``
+    Other spellings under which ``unbind()`` and ``disconnect()`` look for an endpoint.
+``local_endpoint(sock)``, ``peer_endpoint(sock)``, ``peer_address(sock)``
+    Strings for the monitor and for the ``Peer-Address`` property; "" when there is none.
+
+``options`` is any object with libzmq's option names in lower case. All sockets are plain and
+non-blocking, so no call here switches greenlets, save for the ``getaddrinfo`` it was given.
+``inproc`` has no bytes and lives in the core.
+"""
+
+from importlib import import_module
+
+#: Names of the transports that move bytes.
+SUPPORTED = frozenset({"tcp", "ipc"})
+
+
+def get(name):
+    """The transport called ``name``, one of :data:`SUPPORTED`; KeyError for any other."""
+    if name not in SUPPORTED:
+        raise KeyError(name)
+    return import_module("zlinkcompat.transports." + name)

@@ -1,0 +1,8 @@
+from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.wire.frames cimport Decoder, Encoder
+
+
+cdef class FdStream(Stream):
+    cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
+    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef close(self)

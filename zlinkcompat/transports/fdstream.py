@@ -1,0 +1,44 @@
+"""Pure twin of ``fdstream.pyx``: the stream of a connected socket."""
+
+import _socket
+
+from zlinkcompat.transports.stream import Stream
+
+
+class FdStream(Stream):
+    """The stream of a connected tcp or unix socket.
+
+    Parameters
+    ----------
+    fd : int
+        Of a non-blocking socket; the stream owns it from now on (``sock.detach()``).
+    """
+
+    def __init__(self, fd):
+        self.fd = fd
+        # Not os.readv and os.writev: only sendmsg can be told to raise no SIGPIPE, which programs
+        # that restore its default disposition would die of. Not socket.socket: see sockets.py.
+        self._socket = _socket.socket(fileno=fd)
+        self._socket.setblocking(False)
+
+    def read_into(self, decoder):
+        try:
+            count = self._socket.recv_into(decoder.lend(), 0, _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return -1
+        if count:
+            decoder.commit(count)
+        return count
+
+    def write_from(self, encoder):
+        vector = encoder.vector()
+        if not vector:
+            return 0
+        try:
+            return self._socket.sendmsg(vector, (), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+        except BlockingIOError:
+            return -1
+
+    def close(self):
+        self.fd = -1
+        self._socket.close()

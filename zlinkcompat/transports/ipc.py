@@ -1,0 +1,300 @@
+"""``ipc://``: unix sockets by path, by ``@`` abstract name, or ``*`` for a fresh path.
+
+Where we leave libzmq, on purpose: it removes whatever file has the path before it binds, so
+that a second bind silently cuts off a living server, and a data file is deleted. Here a stale
+socket file (no process has the socket) is replaced, and anything else is EADDRINUSE. And the file
+is removed when the listener closes, which libzmq does for ``*`` only.
+
+Source: libzmq ``src/ipc_address.cpp``, ``src/ipc_listener.cpp``, ``src/ipc_connecter.cpp``,
+``src/ip.cpp`` (``create_ipc_wildcard_address``), ``src/stream_engine_base.cpp``.
+"""
+
+import _socket
+import os
+import stat
+import struct
+import sys
+import tempfile
+from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
+
+from zlinkcompat.errors import zmq_error
+from zlinkcompat.transports import sockets
+from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (as it is for tcp)
+
+#: Longest path or abstract name including its ``@``, in bytes: sun_path less one.
+MAX_PATH = 107
+
+
+class IpcAddress:
+    """What follows ``ipc://``.
+
+    Attributes
+    ----------
+    text : str
+    name : bytes
+        For bind(2) and connect(2); abstract names start with a zero byte. Empty: ``*``.
+    """
+
+    __slots__ = ("text", "name")
+
+    def __init__(self, text, name):
+        self.text = text
+        self.name = name
+
+    def __str__(self):
+        return "ipc://" + self.text
+
+
+class IpcListener(sockets.ListenerSocket):
+    """A listening unix socket that removes its file, and the directory made for it."""
+
+    __slots__ = ("_path", "_directory", "_mark", "_pid")
+
+    def __init__(self, sock, endpoint, path, directory):
+        super().__init__(sock, endpoint)
+        # Absolute: the program may change its directory before it closes us.
+        self._path = path and os.path.abspath(path)
+        self._directory = directory
+        self._mark = path and _identity(path)
+        self._pid = os.getpid()
+
+    def close(self):
+        """Stop listening and remove the file, unless it is no longer ours; again is harmless.
+
+        Raises
+        ------
+        OSError
+            The file or its directory could not be removed; the socket is closed all the same.
+        """
+        path, self._path = self._path, None
+        try:
+            # A forked child closes its copy of the descriptor; the file belongs to the parent.
+            if path and os.getpid() == self._pid:
+                # While the socket is still open, so that its inode number cannot be given to the
+                # file of somebody who finds ours stale and replaces it right now.
+                if _identity(path) == self._mark:
+                    os.unlink(path)
+                if self._directory:
+                    os.rmdir(self._directory)
+        except FileNotFoundError:
+            pass
+        finally:
+            super().close()
+
+
+def _identity(path):
+    """What tells one file from another, or None if there is none."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode)
+
+
+def parse(text, ipv6, bind):
+    """Check a path or abstract name; ``ipv6`` is for the other transports.
+
+    Raises
+    ------
+    zmq.ZMQError
+        ENAMETOOLONG: over :data:`MAX_PATH` bytes. EINVAL: ``@`` without a name.
+    """
+    if bind and text[0] == "*":
+        return IpcAddress(text, b"")
+    name = text.encode("utf-8", "surrogateescape")
+    _check_length(name, "ipc://" + text)
+    if name == b"@":
+        raise zmq_error(EINVAL, "Invalid argument: 'ipc://@' lacks the name of the abstract socket")
+    return IpcAddress(text, b"\0" + name[1:] if name[:1] == b"@" else name)
+
+
+def _check_length(name, endpoint):
+    if len(name) > MAX_PATH:
+        raise zmq_error(ENAMETOOLONG, f"File name too long: {endpoint!r} has {len(name)} bytes, "
+                                      f"a unix socket path at most {MAX_PATH}")
+
+
+def listen(address, options, getaddrinfo=None):
+    """Listen, or adopt the listening socket of ``USE_FD`` (its file is the user's business).
+
+    Returns
+    -------
+    IpcListener
+
+    Raises
+    ------
+    zmq.ZMQError
+        EADDRINUSE: a living process has the path, or it is no socket, or we may not remove it.
+        ENOENT, ENOTDIR, EACCES, ...: the kernel's. ENAMETOOLONG: ``*`` under a long ``TMPDIR``.
+    """
+    if options.use_fd != -1:
+        try:
+            sock = sockets.adopt(options.use_fd)
+        except OSError as error:
+            raise sockets.bind_error(error, str(address)) from error
+        return IpcListener(sock, local_endpoint(sock), None, None)
+    sock = directory = listener = None
+    name, endpoint = address.name, str(address)
+    try:
+        if not name:
+            directory = tempfile.mkdtemp(prefix="tmp", dir=_temporary_directory())
+            endpoint = f"ipc://{directory}/socket"
+            name = endpoint[6:].encode("utf-8", "surrogateescape")
+            _check_length(name, endpoint)
+        sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        sock.setblocking(False)
+        _bind(sock, name)
+        listener = IpcListener(sock, endpoint, name if name[0] else None, directory)
+        sock.listen(options.backlog)
+    except BaseException as error:
+        if listener is not None:
+            listener.close()
+        else:
+            if sock is not None:
+                sock.close()
+            if directory is not None:
+                os.rmdir(directory)
+        if not isinstance(error, OSError):
+            raise
+        advice = error.strerror if error.errno == EADDRINUSE else ""
+        raise sockets.bind_error(error, endpoint, advice) from error
+    return listener
+
+
+def _temporary_directory():
+    """libzmq's choice by environment; then the system's, where libzmq takes the current one."""
+    for variable in ("TMPDIR", "TEMPDIR", "TMP"):
+        directory = os.environ.get(variable)
+        if directory and os.path.isdir(directory):
+            return os.path.abspath(directory)
+    return None
+
+
+def _bind(sock, name):
+    while True:
+        try:
+            return sock.bind(name)
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+            if name[0] == 0:
+                raise OSError(EADDRINUSE, "a living process has this name") from None
+        _remove_stale(name)
+
+
+def _remove_stale(path):
+    """Remove the socket file of a dead owner; OSError EADDRINUSE if it is anything else."""
+    found = _identity(path)
+    if found is None:
+        return
+    device, inode, kind = found
+    if kind != stat.S_IFSOCK:
+        raise OSError(EADDRINUSE, "there is a file at this path, and it is not a socket")
+    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+    try:
+        probe.setblocking(False)
+        if sys.platform == "linux":
+            # Two processes may find the file stale at the same time. One of them removes it and
+            # binds; the other must not then remove the living file. An abstract name made of the
+            # inode is a lock that no crash leaves behind.
+            try:
+                probe.bind(b"\0zlinkcompat stale %d:%d" % (device, inode))
+            except OSError:
+                raise OSError(EADDRINUSE, "another process is just taking this path") from None
+        if _has_owner(probe, path):
+            raise OSError(EADDRINUSE, "a living process listens there; stop it or take another path")
+        if _identity(path) == found:
+            os.unlink(path)
+    except PermissionError as error:
+        raise OSError(EADDRINUSE, f"its owner is dead, but the file cannot be removed: "
+                                  f"{error.strerror}") from error
+    finally:
+        probe.close()
+
+
+def _has_owner(probe, path):
+    """Does any process have the socket of this file, listening or not?
+
+    Asked by a datagram socket: to connect that to a stream socket fails with EPROTOTYPE where
+    there is one, and ECONNREFUSED where there is none. The obvious way, a stream, would give the
+    living owner a connection to clear away, and find nobody between its bind and its listen.
+    """
+    try:
+        probe.connect(path)
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except OSError:
+        # EPROTOTYPE; or EACCES: it cannot be told, so leave it alone.
+        return True
+    return True
+
+
+def accept(listener):
+    """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
+    sock = sockets.accept(listener)
+    return None if sock is None else (sock, peer_address(sock))
+
+
+def start_connect(address, options, getaddrinfo=None):
+    """Begin to connect; unix sockets do it at once or not at all.
+
+    Returns
+    -------
+    tuple
+        ``(socket, connected)``.
+
+    Raises
+    ------
+    OSError
+        ENOENT, ECONNREFUSED: nobody there. EAGAIN: the listener's backlog is full. EACCES.
+    """
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        return sock, sockets.start_connect(sock, address.name)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def tune(sock, options):
+    """Nothing: libzmq sets buffers and the rest on tcp only."""
+
+
+def aliases(text, ipv6, getaddrinfo):
+    """No other spellings."""
+    return []
+
+
+def _endpoint(name):
+    if isinstance(name, bytes):
+        # Abstract; libzmq prints the name up to its first zero byte.
+        return "ipc://@" + name[1:].partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    return "ipc://" + name
+
+
+def local_endpoint(sock):
+    """``ipc://path`` or ``ipc://@name`` of our end; ``ipc://`` on the side that connected."""
+    name = sockets.socket_name(sock.getsockname)
+    return "" if name is None else _endpoint(name) if name else "ipc://"
+
+
+def peer_endpoint(sock):
+    """``ipc://path`` or ``ipc://@name`` of the peer's end; "" if it is gone."""
+    name = sockets.socket_name(sock.getpeername)
+    return "" if name is None else _endpoint(name) if name else "ipc://"
+
+
+def peer_address(sock):
+    """``localhost:uid:gid:pid`` of the peer, as libzmq's ``Peer-Address``; "" if it is gone."""
+    if sockets.socket_name(sock.getpeername) is None:
+        return ""
+    try:
+        found = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
+    except (OSError, AttributeError):
+        return "localhost"
+    pid, uid, gid = _CREDENTIALS.unpack(found)
+    return f"localhost:{uid}:{gid}:{pid}"
+
+
+_CREDENTIALS = struct.Struct("=iII")  # struct ucred

@@ -1,0 +1,97 @@
+"""Plain non-blocking sockets, and what all socket transports do alike with them.
+
+Everything is made from ``_socket.socket``: when the program is monkey-patched, ``socket.socket``
+is gevent's cooperative class, whose methods switch greenlets. The one in ``_socket`` stays plain.
+"""
+
+import _socket
+import os
+from errno import EINPROGRESS
+
+from zlinkcompat.errors import zmq_error
+
+
+class ListenerSocket:
+    """A listening socket and the name under which it is reached.
+
+    Attributes
+    ----------
+    socket : _socket.socket
+        Non-blocking.
+    endpoint : str
+        What ``LAST_ENDPOINT`` and the monitor tell.
+    """
+
+    __slots__ = ("socket", "endpoint")
+
+    def __init__(self, sock, endpoint):
+        self.socket = sock
+        self.endpoint = endpoint
+
+    def close(self):
+        """Stop listening; again is harmless."""
+        self.socket.close()
+
+
+def bind_error(error, endpoint, advice=""):
+    """pyzmq's exception for the OSError that ``bind(endpoint)`` ran into."""
+    text = f"{os.strerror(error.errno)} (bind {endpoint!r})"
+    return zmq_error(error.errno, f"{text}: {advice}" if advice else text)
+
+
+def adopt(fd):
+    """The listening socket that the user made himself and gave by ``USE_FD``; we own it now."""
+    sock = _socket.socket(fileno=fd)
+    sock.setblocking(False)
+    return sock
+
+
+def accept(listener):
+    """Next connection of a listener, as a non-blocking socket, or None when nobody waits.
+
+    Raises
+    ------
+    OSError
+        EMFILE, ENFILE, ENOBUFS, ENOMEM: no room; the connection goes on waiting, so pause before
+        the next try. ECONNABORTED: the peer gave up; go on.
+    """
+    sock = listener.socket
+    try:
+        fd, _ = sock._accept()
+    except BlockingIOError:
+        return None
+    connection = _socket.socket(sock.family, sock.type, sock.proto, fileno=fd)
+    connection.setblocking(False)
+    return connection
+
+
+def start_connect(sock, name):
+    """Begin to connect a non-blocking socket; True when that is already done.
+
+    Raises
+    ------
+    OSError
+        EAGAIN among others: the backlog of a unix listener is full, and nothing is under way.
+    """
+    try:
+        sock.connect(name)
+    except BlockingIOError as error:
+        if error.errno != EINPROGRESS:
+            raise
+        return False
+    return True
+
+
+def finish_connect(sock):
+    """Raise the OSError with which a connect ended, if it did not succeed. Call when writable."""
+    error = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+def socket_name(call):
+    """Result of a ``getsockname`` or ``getpeername``; None when the connection is already gone."""
+    try:
+        return call()
+    except OSError:
+        return None

@@ -1,0 +1,9 @@
+from zlinkcompat.wire.frames cimport Decoder, Encoder
+
+
+cdef class Stream:
+    cdef public int fd
+
+    cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
+    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef close(self)

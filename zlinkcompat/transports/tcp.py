@@ -1,0 +1,378 @@
+"""``tcp://``: host names, IPv4, IPv6, interface names, wildcards, source addresses.
+
+Source: libzmq ``src/ip_resolver.cpp``, ``src/tcp_address.cpp``, ``src/tcp.cpp``,
+``src/tcp_listener.cpp``, ``src/tcp_connecter.cpp``; ``doc/zmq_tcp.adoc`` for users.
+"""
+
+import _socket
+import os
+import re
+from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
+
+from zlinkcompat.errors import zmq_error
+from zlinkcompat.transports import sockets
+from zlinkcompat.transports.interfaces import address_of
+
+# connect() looks no closer than this, and neither may we: what it lets through is retried for
+# ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,
+# connect_internal).
+_CONNECTABLE = re.compile(r"(?=[0-9A-Za-z\[:])[0-9A-Za-z.:;%*_\[\]-]*:[0-9][0-9A-Za-z.;%*_\[\]-]*")
+_INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+
+
+class TcpAddress:
+    """What follows ``tcp://``, to be resolved anew at each attempt.
+
+    Attributes
+    ----------
+    text : str
+        ``host:port`` or ``source:port;host:port``.
+    ipv6 : bool
+        The ``IPV6`` option as it was at bind() or connect().
+    bind : bool
+        Names a place to listen at: wildcards and interface names are allowed.
+    """
+
+    __slots__ = ("text", "ipv6", "bind")
+
+    def __init__(self, text, ipv6, bind):
+        self.text = text
+        self.ipv6 = ipv6
+        self.bind = bind
+
+    def __str__(self):
+        return "tcp://" + self.text
+
+
+def parse(text, ipv6, bind):
+    """Check the syntax that connect() checks; bind addresses are checked by :func:`listen`.
+
+    Raises
+    ------
+    zmq.ZMQError
+        EINVAL: a character that no host has, no port, or a port that is not a number.
+    """
+    if not bind and not _CONNECTABLE.fullmatch(text):
+        raise zmq_error(EINVAL, f"Invalid argument (connect 'tcp://{text}'): "
+                                f"not of the form host:port with a numeric port")
+    return TcpAddress(text, bool(ipv6), bind)
+
+
+def _atoi(text):
+    """C's atoi, which is how libzmq reads numbers: leading blanks, sign, trailing rubbish."""
+    match = _INTEGER.match(text)
+    return max(-1 << 63, min(int(match[1]), (1 << 63) - 1)) if match else 0
+
+
+def _split(text, bindable):
+    """``host:port`` as (host, port, zone id); the zone id is 0 where none is named."""
+    host, colon, port_text = text.rpartition(":")
+    if port_text == "*" and bindable or port_text == "0":
+        port = 0
+    else:
+        # Port numbers wrap at 65536, in libzmq and so here: 65537 is port 1.
+        port = _atoi(port_text) & 0xFFFF
+        if not port:
+            colon = ""
+    if not colon:
+        raise OSError(EINVAL, f"{text!r} does not end in a port")
+    if len(host) >= 2 and host[0] == "[" and host[-1] == "]":
+        host = host[1:-1]
+    zone = 0
+    if "%" in host:
+        host, _, zone_text = host.rpartition("%")
+        if zone_text[:1].isascii() and zone_text[:1].isalpha():
+            try:
+                zone = _socket.if_nametoindex(zone_text)
+            except OSError:
+                zone = 0
+        else:
+            zone = _atoi(zone_text) & 0xFFFFFFFF
+        if not zone:
+            raise OSError(EINVAL, f"{text!r} has an unknown zone {zone_text!r}")
+    return host, port, zone
+
+
+def _look_up(host, ipv6, getaddrinfo, flags):
+    """``(host, scope id)`` pairs of a literal or a name; with ``ipv6``, IPv4 ones are mapped."""
+    stream = _socket.SOCK_STREAM
+    if not ipv6:
+        found = getaddrinfo(host, 0, _socket.AF_INET, stream, 0, flags)
+        return [(entry[4][0], 0) for entry in found]
+    try:
+        found = getaddrinfo(host, 0, _socket.AF_INET6, stream, 0, flags | _socket.AI_V4MAPPED)
+        return [(entry[4][0], entry[4][3]) for entry in found]
+    except _socket.gaierror:
+        # Resolvers other than the C library's (c-ares, dnspython) do not map.
+        found = getaddrinfo(host, 0, _socket.AF_INET, stream, 0, flags)
+        return [("::ffff:" + entry[4][0], 0) for entry in found]
+
+
+def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
+    """``(family, sockaddr)`` pairs of one ``host:port``; ``getaddrinfo`` None: literals only."""
+    host, port, zone = _split(text, bindable)
+    family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
+    if bindable and host == "*":
+        places = [("::" if ipv6 else "0.0.0.0", 0)]
+    else:
+        places = _places(host, ipv6, bindable, allow_nic, getaddrinfo)
+    if ipv6:
+        return [(family, (place, port, 0, zone or scope)) for place, scope in places]
+    return [(family, (place, port)) for place, _ in places]
+
+
+def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
+    failure = OSError(ENODEV if bindable else EINVAL, f"{host!r} is no address of this kind")
+    # Some resolvers take these for localhost (glibc does "*"); to libzmq they are nothing.
+    if host in ("", "*"):
+        raise failure
+    # Literals first and by the C function: they must not cost a switch or a thread.
+    try:
+        return _look_up(host, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)
+    except (_socket.gaierror, UnicodeError):
+        pass
+    if allow_nic:
+        place = address_of(host, _socket.AF_INET6 if ipv6 else _socket.AF_INET)
+        if place:
+            return [place]
+    if getaddrinfo is None:
+        raise failure
+    try:
+        return _look_up(host, ipv6, getaddrinfo, _socket.AI_PASSIVE if bindable else 0)
+    except _socket.gaierror as error:
+        if error.errno == _socket.EAI_MEMORY:
+            raise OSError(ENOMEM, os.strerror(ENOMEM)) from None
+        raise failure from error
+    except UnicodeError as error:
+        raise failure from error
+
+
+def _parts(address):
+    """Source (None if absent) and target of an address, both as text."""
+    source, semicolon, target = address.text.rpartition(";")
+    return source if semicolon else None, target
+
+
+def resolve_source(address):
+    """``(family, sockaddr)`` that an address wants to connect from, or None. Never looks names up.
+
+    Raises
+    ------
+    OSError
+        EINVAL, ENODEV: no port, or neither a literal, ``*`` nor an interface.
+    """
+    source, _ = _parts(address)
+    return None if source is None else _resolve(source, address.ipv6, True, True, None)[0]
+
+
+def resolve(address, getaddrinfo):
+    """All places that an address may mean, best first.
+
+    Parameters
+    ----------
+    address : TcpAddress
+    getaddrinfo : callable
+        As ``socket.getaddrinfo``; asked for names only, and may switch greenlets.
+
+    Returns
+    -------
+    list of (family, sockaddr)
+        Never empty. libzmq, and so this module, uses the first.
+
+    Raises
+    ------
+    OSError
+        EINVAL: bad port or zone, or (to connect) an unknown name. ENODEV: (to bind) neither an
+        address, a name nor an interface. ENOMEM.
+    """
+    _, target = _parts(address)
+    return _resolve(target, address.ipv6, address.bind, address.bind, getaddrinfo)
+
+
+def aliases(text, ipv6, getaddrinfo):
+    """Endpoints that an endpoint may be known by, as libzmq's unbind() and disconnect() try them.
+
+    They are the address resolved as for connect, then, if that works at all, as for bind.
+
+    Source: libzmq ``src/socket_base.cpp`` (``resolve_tcp_addr``).
+    """
+    names = []
+    for bind in (False, True):
+        address = TcpAddress(text, bool(ipv6), bind)
+        try:
+            resolve_source(address)
+            family, name = resolve(address, getaddrinfo)[0]
+        except OSError:
+            break
+        names.append(_endpoint(family, name))
+    return names
+
+
+def _open(address, options, getaddrinfo):
+    """A fresh socket with the options that go before bind or connect, and its two names."""
+    source = resolve_source(address)
+    family, target = resolve(address, getaddrinfo)[0]
+    try:
+        sock = _socket.socket(family, _socket.SOCK_STREAM, _socket.IPPROTO_TCP)
+    except OSError as error:
+        # A kernel without IPv6: what was asked for may be reachable all the same.
+        if error.errno != EAFNOSUPPORT or not address.ipv6:
+            raise
+        return _open(TcpAddress(address.text, False, address.bind), options, getaddrinfo)
+    try:
+        sock.setblocking(False)
+        if family == _socket.AF_INET6:
+            sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
+        _mark(sock, options)
+        if options.bindtodevice:
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, options.bindtodevice)
+        # Before listen or connect: the window scale of TCP is settled in the first segment.
+        if options.sndbuf >= 0:
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
+        if options.rcvbuf >= 0:
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
+    except BaseException:
+        sock.close()
+        raise
+    return sock, source, target
+
+
+def _mark(sock, options):
+    # In this order: IP_TOS changes the priority too.
+    if options.tos:
+        sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
+        if sock.family == _socket.AF_INET6:
+            sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_TCLASS, options.tos)
+    if options.priority:
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_PRIORITY, options.priority)
+
+
+def listen(address, options, getaddrinfo):
+    """Listen, or adopt the listening socket of ``USE_FD`` (the address then counts for nothing).
+
+    Returns
+    -------
+    ListenerSocket
+
+    Raises
+    ------
+    zmq.ZMQError
+        EINVAL, ENODEV: see :func:`resolve`. EADDRINUSE, EADDRNOTAVAIL, EACCES, ...: the kernel's.
+    """
+    sock = None
+    try:
+        if options.use_fd != -1:
+            sock = sockets.adopt(options.use_fd)
+        else:
+            sock, _, name = _open(address, options, getaddrinfo)
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+            sock.bind(name)
+            sock.listen(options.backlog)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        advice = (error.strerror or "") if error.errno in (EINVAL, ENODEV) else ""
+        if error.errno == EADDRINUSE:
+            advice = "port is taken; pick another, or bind port 0 and read LAST_ENDPOINT"
+        raise sockets.bind_error(error, str(address), advice) from error
+    return sockets.ListenerSocket(sock, local_endpoint(sock))
+
+
+def accept(listener):
+    """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
+    sock = sockets.accept(listener)
+    return None if sock is None else (sock, peer_address(sock))
+
+
+def start_connect(address, options, getaddrinfo):
+    """Begin to connect.
+
+    Returns
+    -------
+    tuple
+        ``(socket, connected)``. Not connected: wait until writable, then :func:`finish_connect`.
+
+    Raises
+    ------
+    OSError
+        See :func:`resolve`, and whatever the kernel says at once. Nothing is left open.
+    """
+    sock, source, target = _open(address, options, getaddrinfo)
+    try:
+        if source is not None:
+            # One source port serves connections to several servers.
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+            sock.bind(source[1])
+        connected = sockets.start_connect(sock, target)
+        if connected:
+            finish_connect(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock, connected
+
+
+def finish_connect(sock):
+    """Raise the OSError with which a connect ended, if it did not succeed. Call when writable.
+
+    ECONNREFUSED also for a connection to itself: a client that keeps trying a local port of the
+    ephemeral range, at which nobody listens, is some day given that very port as its own. It
+    would then hold the port against the server that it waits for.
+    """
+    sockets.finish_connect(sock)
+    name = sockets.socket_name(sock.getsockname)
+    if name is not None and name == sockets.socket_name(sock.getpeername):
+        raise OSError(ECONNREFUSED, "connected to itself: nobody listens there")
+
+
+def tune(sock, options):
+    """Set what every connection gets, accepted or made: no Nagle, keep-alives, TOS, priority.
+
+    -1 leaves a keep-alive option to the kernel; ``tcp_maxrt`` is in milliseconds, 0 leaves it.
+    """
+    tcp = _socket.IPPROTO_TCP
+    # We batch ourselves; Nagle would only add latency.
+    sock.setsockopt(tcp, _socket.TCP_NODELAY, 1)
+    _mark(sock, options)
+    if options.tcp_keepalive != -1:
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, options.tcp_keepalive)
+        for option, value in ((_socket.TCP_KEEPCNT, options.tcp_keepalive_cnt),
+                              (_KEEPIDLE, options.tcp_keepalive_idle),
+                              (_socket.TCP_KEEPINTVL, options.tcp_keepalive_intvl)):
+            if value != -1:
+                sock.setsockopt(tcp, option, value)
+    if options.tcp_maxrt > 0 and hasattr(_socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(tcp, _socket.TCP_USER_TIMEOUT, options.tcp_maxrt)
+
+
+# macOS has another name for it.
+_KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE
+
+
+def _numeric_host(name):
+    # getnameinfo, not name[0]: it writes the zone of a link-local address. No name is looked up.
+    numeric = _socket.NI_NUMERICHOST | _socket.NI_NUMERICSERV
+    return _socket.getnameinfo(name, numeric)[0]
+
+
+def _endpoint(family, name):
+    host = _numeric_host(name)
+    return f"tcp://[{host}]:{name[1]}" if family == _socket.AF_INET6 else f"tcp://{host}:{name[1]}"
+
+
+def local_endpoint(sock):
+    """``tcp://host:port`` of our end."""
+    name = sockets.socket_name(sock.getsockname)
+    return _endpoint(sock.family, name) if name else ""
+
+
+def peer_endpoint(sock):
+    """``tcp://host:port`` of the peer's end; "" if it is gone."""
+    name = sockets.socket_name(sock.getpeername)
+    return _endpoint(sock.family, name) if name else ""
+
+
+def peer_address(sock):
+    """The peer's host, numeric: the ``Peer-Address`` of its messages; "" if it is gone."""
+    name = sockets.socket_name(sock.getpeername)
+    return _numeric_host(name) if name else ""
