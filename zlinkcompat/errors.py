@@ -8,6 +8,7 @@ Source: libzmq ``include/zmq.h`` (``ZMQ_HAUSNUMERO`` block) for the numbers abov
 """
 
 import errno as _errno
+import os as _os
 
 EAGAIN = _errno.EAGAIN
 EINVAL = _errno.EINVAL
@@ -42,6 +43,9 @@ ZMQ_TEXTS = {
 }
 
 
+_last = 0
+
+
 def zmq_error(errno, text=None):
     """Make the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ... or ``ZMQError``.
 
@@ -56,8 +60,11 @@ def zmq_error(errno, text=None):
     zmq.ZMQError
         To be raised by the caller.
     """
+    global _last
+
     from zmq import error
 
+    _last = errno
     cls = error.ZMQError
     if errno == EAGAIN:
         cls = error.Again
@@ -68,3 +75,13 @@ def zmq_error(errno, text=None):
     if cls is not error.ZMQError:
         return cls(errno, text) if text else cls(errno)
     return cls(errno, text)
+
+
+def strerror(errno):
+    """Text (str) of an errno (int), libzmq's own numbers included."""
+    return ZMQ_TEXTS.get(errno) or _os.strerror(errno)
+
+
+def last_errno():
+    """The errno (int) of the last exception that was made here; 0 if there was none."""
+    return _last

@@ -87,6 +87,13 @@ class CoreContext:
         contexts.discard(self)
 
 
+    def abandon(self):
+        """Nobody holds this context any more: close what is left, without waiting."""
+        self.terminating = True
+        for socket in list(self.sockets):
+            socket.close()
+
+
 def flush_at_exit():
     """Interpreter exit: what sockets accepted for peers that are there is written, briefly.
 

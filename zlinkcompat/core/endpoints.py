@@ -36,7 +36,7 @@ class Endpoints:
             return
         transport = transports.get(transport_name)
         options = socket.options.copy()
-        address = transport.parse(address_text, options, True)
+        address = transport.parse(address_text, options.ipv6, True)
         engine = socket.here()
         try:
             listener = Listener(socket, engine, transport, address, options)
@@ -59,7 +59,7 @@ class Endpoints:
                 return
         transport = transports.get(transport_name)
         options = socket.options.copy()
-        address = transport.parse(address_text, options, False)
+        address = transport.parse(address_text, options.ipv6, False)
         engine = socket.here()
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.last_endpoint = text.encode()

@@ -59,20 +59,21 @@ def connect(socket, name):
         near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm)
         waiting = Unbound(context, name, socket, far)
         far.sink = waiting
-        if attach(socket, near, b"", True, name):
+        if attach(socket, near, b"", None, True, name):
+            near.metadata = METADATA
             context.unbound.setdefault(name, []).append(waiting)
         return
     near, far = pipe_pair(marks(socket, owner), marks(owner, socket))
     # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
     far.sink = owner.pattern
-    if attach(socket, near, owner.options.routing_id, True, name):
+    if attach(socket, near, owner.options.routing_id, METADATA, True, name):
         join(socket, near, owner, far, name)
 
 
-def attach(socket, near, routing_id, locally_initiated, name):
+def attach(socket, near, routing_id, metadata, locally_initiated, name):
     if socket.options.conflate:
         near.set_conflate()
-    if not socket.attach_pipe(near, routing_id, METADATA, locally_initiated, name):
+    if not socket.attach_pipe(near, routing_id, metadata, locally_initiated, name):
         return False
     if locally_initiated:
         socket.endpoints.inproc_pipes.append(near)
@@ -81,10 +82,9 @@ def attach(socket, near, routing_id, locally_initiated, name):
 
 def join(connecting, near, binding, far, name):
     """Give the far end of a connected pipe to the socket that is bound."""
-    if not attach(binding, far, connecting.options.routing_id, False, name):
+    if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
-    if near.routing_id != binding.options.routing_id:
-        connecting.identify_pipe(far, binding.options.routing_id, METADATA)
+    connecting.identify_pipe(far, binding.options.routing_id, METADATA)
     # What was written while there was no reader.
     near.flush()
     far.flush()

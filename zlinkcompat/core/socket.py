@@ -137,7 +137,7 @@ class SocketBase(Owner):
                 self.wait_to_send(flags, frame)
             parts = self.parts_out = []
         parts.append(frame)
-        if flags & SNDMORE:
+        if flags & SNDMORE and len(parts) != self.pattern.parts_limit:
             return
         message = parts if len(parts) > 1 else parts[0]
         self.parts_out = None
@@ -278,7 +278,7 @@ class SocketBase(Owner):
                 timeout = (deadline - monotonic_ns()) / 1e9
                 if timeout <= 0:
                     raise zmq_error(EAGAIN)
-                self.receivers.wait(HubWaker(), timeout)
+            self.receivers.wait(HubWaker(), timeout)
             if self.dead:
                 raise zmq_error(self.dead)
             message = self.pattern.recv()
@@ -407,7 +407,8 @@ class SocketBase(Owner):
         """A descriptor that becomes readable when the events may have changed (edge-triggered)."""
         if self.notifier is None:
             self.notifier = Notifier()
-                self.notifier.signal()
+            # Whoever watches it from now on is to look at EVENTS once.
+            self.notifier.signal()
         return self.notifier.fd
 
     @property
@@ -470,19 +471,24 @@ class SocketBase(Owner):
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
         near.sink = self.pattern
         near.routing_id = routing_id
+        near.named = metadata is not None
         near.metadata = metadata
         near.locally_initiated = locally_initiated
         near.endpoint = endpoint
         if self.dead or not self.pattern.attach(near):
             near.terminate()
             return False
+        # A new peer has room, and may have brought messages.
+        self.on_writable()
+        self.on_readable()
         return True
 
     def identify_pipe(self, far, routing_id, metadata):
         """The handshake of a connecting session told who the peer is."""
         near = far.peer
         near.metadata = metadata
-        if not near.closed:
+        if not near.closed and not near.named:
+            near.named = True
             near.routing_id = routing_id
             self.pattern.identified(near)
 

@@ -176,7 +176,7 @@ class Connecter(Session):
             self.stopped = True
             connection.close()
             return
-        connection.activate(self.pipe)
+        self.activate(connection)
         if self.stops_when_sent:
             connection.drain()
 

@@ -391,6 +391,7 @@ class Connection(PipeSink):
                         offset += 1
                     if encoder.pending == 0:
                         break
+                    queue.held = min(offset + 1, available)
                 pending = encoder.pending
                 count = self.stream.write_from(encoder)
                 if count > 0:

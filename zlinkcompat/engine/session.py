@@ -105,9 +105,22 @@ class Session(PipeSink):
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         return routing_id, metadata
 
+    def activate(self, connection):
+        """Let messages flow through :attr:`pipe`."""
+        connection.activate(self.pipe)
+        self.notify_raw()
+
+    def notify_raw(self):
+        """STREAM_NOTIFY: an empty message for each beginning and end of a raw connection."""
+        if self.raw and self.options.stream_notify:
+            self.pipe.write_over(b"")
+            self.pipe.flush()
+
     def report_end(self, connection, failure):
-        """Tell the monitor why a connection ended."""
+        """Tell the monitor, and the user of a raw socket, that a connection ended and why."""
         self.connection = None
+        if connection.shaken and self.pipe is not None:
+            self.notify_raw()
         if not connection.shaken:
             if isinstance(failure, ProtocolError):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
@@ -143,7 +156,7 @@ class AcceptedSession(Session):
         if self.pipe is None:
             connection.close()
         else:
-            connection.activate(self.pipe)
+            self.activate(connection)
 
     def connection_ended(self, connection, failure):
         self.report_end(connection, failure)

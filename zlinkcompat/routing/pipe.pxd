@@ -13,12 +13,15 @@ cdef class MessageQueue:
     cdef Py_ssize_t mask
     cdef readonly long long head, tail, acked, hwm, lwm
     cdef public bint reader_waits, writer_waits
+    cdef bint conflates
+    cdef public Py_ssize_t held
 
     cpdef set_hwm(self, long long hwm)
     cpdef push(self, message)
     cpdef pop(self)
     cpdef peek(self, Py_ssize_t offset)
     cpdef bint has_room(self)
+    cdef forget_old(self)
     cpdef clear(self)
     cdef grow(self)
 
@@ -30,11 +33,11 @@ cdef class Pipe:
     cdef readonly bint closed
     cdef public bint peer_closed
     cdef public bint locally_initiated
+    cdef public bint named
     cdef public bytes routing_id
     cdef public object metadata
     cdef public object endpoint
     cdef public Py_ssize_t in_slot, out_slot
-    cdef public long long mark
 
     cpdef bint check_read(self)
     cpdef read(self)
@@ -46,6 +49,7 @@ cdef class Pipe:
     cpdef flush(self)
     cpdef int pull(self) except -2
     cpdef terminate(self)
+    cpdef set_conflate(self)
     cpdef hiccup(self)
 
 

@@ -62,6 +62,9 @@ class MessageQueue:
         # The reader found nothing / the writer found no room, and wants to be told.
         self.reader_waits = True
         self.writer_waits = False
+        self.conflates = False
+        # Messages at the head that a connection is just writing.
+        self.held = 0
         self.set_hwm(hwm)
 
     def set_hwm(self, hwm):
@@ -71,6 +74,8 @@ class MessageQueue:
 
     def push(self, message):
         """Append a message; the caller has asked :meth:`has_room`, or means to exceed the mark."""
+        if self.conflates:
+            self.forget_old()
         if self.tail - self.head > self.mask:
             self.grow()
         self.ring[self.tail & self.mask] = message
@@ -89,7 +94,13 @@ class MessageQueue:
         return self.ring[(self.head + offset) & self.mask]
 
     def has_room(self):
-        return self.hwm == 0 or self.tail - self.acked < self.hwm
+        return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
+
+    def forget_old(self):
+        """CONFLATE: only the newest message is of interest, but for those on their way out."""
+        while self.tail - self.head > self.held:
+            self.tail -= 1
+            self.ring[self.tail & self.mask] = None
 
     def clear(self):
         """Drop all messages."""
@@ -97,6 +108,7 @@ class MessageQueue:
         self.mask = -1
         self.head = self.tail
         self.acked = self.head
+        self.held = 0
 
     def grow(self):
         count = self.tail - self.head
@@ -124,7 +136,9 @@ class Pipe:
         What the peer calls itself (RFC 37 ``Identity``), or what ROUTER gave it; b"" if unknown.
     metadata : dict or None
         Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
-    slot, active : int
+    named : bool
+        ``routing_id`` is what the peer said, perhaps nothing; False before it said anything.
+    in_slot, out_slot : int
         For the holder's fair queue and load balancer (their index of this pipe).
     locally_initiated : bool
         True for a pipe made by connect, False by bind.
@@ -139,11 +153,11 @@ class Pipe:
         self.peer_closed = False
         self.locally_initiated = False
         self.routing_id = b""
+        self.named = False
         self.metadata = None
         self.endpoint = None
         self.in_slot = -1
         self.out_slot = -1
-        self.mark = 0
 
     def check_read(self):
         """Tell whether there is a message; if not, the sink will be told when one comes."""
@@ -166,6 +180,7 @@ class Pipe:
     def discard(self, count):
         """Remove ``count`` messages that were read by ``inq.peek`` before."""
         queue = self.inq
+        queue.held = max(0, queue.held - count)
         while count > 0:
             queue.pop()
             count -= 1
@@ -230,6 +245,11 @@ class Pipe:
         if not peer.closed:
             peer.peer_closed = True
             peer.sink.pipe_terminated(peer)
+
+    def set_conflate(self):
+        """Keep only the last message in each direction (CONFLATE)."""
+        self.inq.conflates = True
+        self.outq.conflates = True
 
     def hiccup(self):
         """Tell the socket's end that the connection behind this end was replaced."""

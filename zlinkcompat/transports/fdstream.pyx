@@ -1,11 +1,11 @@
-"""The stream of a connected socket: recv(2) and sendmsg(2) straight on the codec's buffers.
+"""The stream of a connected socket: recvmsg(2) and sendmsg(2) straight on the codec's buffers.
 
 The GIL is not released: with MSG_DONTWAIT the calls do not wait, and giving it up and taking it
 again would cost more than a small message does.
 """
 
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, ECONNRESET, EINTR, EWOULDBLOCK, errno
+from libc.errno cimport EAGAIN, ECONNRESET, EINTR, errno
 from libc.string cimport memset
 from posix.unistd cimport close as close_fd
 
@@ -28,6 +28,7 @@ cdef extern from "<sys/socket.h>" nogil:
     Py_ssize_t recv(int fd, void* buffer, size_t size, int flags)
     Py_ssize_t send(int fd, const void* buffer, size_t size, int flags)
     Py_ssize_t sendmsg(int fd, const msghdr* message, int flags)
+    Py_ssize_t recvmsg(int fd, msghdr* message, int flags)
 
 
 # An encoder's batch is somewhat smaller; what does not fit goes with the next call.
@@ -37,7 +38,7 @@ cdef enum:
 
 cdef int failed() except -2:
     """What to do about errno: 1 try again, -1 would block; or raise it."""
-    if errno == EAGAIN or errno == EWOULDBLOCK:
+    if errno == EAGAIN:
         return -1
     if errno == EINTR:
         # PEP 475: let the program's handlers run (one of them may raise), then go on.
@@ -56,11 +57,19 @@ cdef class FdStream(Stream):
     """
 
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2:
-        cdef Py_ssize_t room = 0
-        cdef char* target = decoder.reserve(&room)
+        cdef iovec vector[2]
+        cdef msghdr message
         cdef Py_ssize_t count
+        cdef int parts = decoder.reserve(vector)
+        if parts > 1:
+            memset(&message, 0, sizeof(message))
+            message.msg_iov = vector
+            message.msg_iovlen = parts
         while True:
-            count = recv(self.fd, target, room, MSG_DONTWAIT)
+            if parts == 1:
+                count = recv(self.fd, vector[0].iov_base, vector[0].iov_len, MSG_DONTWAIT)
+            else:
+                count = recvmsg(self.fd, &message, MSG_DONTWAIT)
             if count > 0:
                 decoder.commit(count)
                 return count

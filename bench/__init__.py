@@ -1,0 +1,1 @@
+"""zlinkcompat against real libzmq and others, side by side: ``python -m bench --help``."""

@@ -1,0 +1,1 @@
+"""Real libzmq and pyzmq as the oracle: interop, differential, upstream suite and programs."""

@@ -1,0 +1,29 @@
+"""Runs a scenario on each library and compares."""
+
+import tempfile
+
+import pytest
+
+from compat_tests.differential.sockets import Bench
+from compat_tests.libraries import OURS, REFERENCE, load
+
+
+@pytest.fixture
+def both():
+    """``both(scenario)``: the result of ``scenario(bench)`` on libzmq, which ours must equal."""
+
+    def run(scenario):
+        reference, ours = (_run(scenario, load(name)) for name in (REFERENCE, OURS))
+        assert ours == reference
+        return reference
+
+    return run
+
+
+def _run(scenario, zmq):
+    with tempfile.TemporaryDirectory(prefix="zlc-") as folder:
+        bench = Bench(zmq, folder)
+        try:
+            return scenario(bench)
+        finally:
+            bench.close()

@@ -1,0 +1,72 @@
+"""The socket options by attribute name, as pyzmq's enumeration lists them."""
+
+# FD and EVENTS differ between any two sockets; the last two are methods as attributes.
+NOT_COMPARED = {"FD", "USE_FD", "EVENTS", "SUBSCRIBE", "UNSUBSCRIBE"}
+# Deprecated, or of transports that are no part of a plain libzmq 4.3.5 build.
+PREFIXES_LEFT_OUT = ("VMCI", "NORM", "WSS", "HELLO", "HICCUP", "DISCONNECT", "RECONNECT_STOP")
+
+
+def option_names(zmq):
+    """Names of the options of stable libzmq, sorted; drafts only where the library has them."""
+    return sorted(
+        name for name in zmq.SocketOption.__members__
+        if name not in NOT_COMPARED and not name.startswith(PREFIXES_LEFT_OUT)
+    )
+
+
+REFUSED = {  # option: values that libzmq refuses, among some that it takes
+    "LINGER": (-2, 0, 5, "x", None, 1.5, b"", 2**31),
+    "SNDHWM": (-1, 0, 2**31 - 1, 2**31, b"x"),
+    "RCVHWM": (-1, 0, 2**31 - 1),
+    "SNDTIMEO": (-2, -1, 0),
+    "RCVTIMEO": (-2, -1, 0),
+    "SNDBUF": (-2, -1, 0, 1024),
+    "RCVBUF": (-2, -1, 0, 1024),
+    "BACKLOG": (-1, 0, 5),
+    "MAXMSGSIZE": (-2, -1, 0, 2**40),
+    "RECONNECT_IVL": (-2, -1, 0, 7),
+    "RECONNECT_IVL_MAX": (-1, 0, 7),
+    "CONNECT_TIMEOUT": (-1, 0, 7),
+    "HANDSHAKE_IVL": (-1, 0, 7),
+    "HEARTBEAT_IVL": (-1, 0, 7),
+    "HEARTBEAT_TTL": (-1, 0, 99, 100, 6553599, 6553600),
+    "HEARTBEAT_TIMEOUT": (-2, -1, 0, 7),
+    "TOS": (-1, 0, 16, 255),
+    "IPV6": (-1, 0, 1, 2),
+    "IMMEDIATE": (-1, 0, 1, 2),
+    "CONFLATE": (-1, 0, 1, 2),
+    "MULTICAST_HOPS": (-1, 0, 1),
+    "TCP_KEEPALIVE": (-2, -1, 0, 1, 2),
+    "TCP_KEEPALIVE_CNT": (-2, -1, 0, 1),
+    "TCP_KEEPALIVE_IDLE": (-2, -1, 0, 1),
+    "TCP_KEEPALIVE_INTVL": (-2, -1, 0, 1),
+    "TCP_MAXRT": (-1, 0, 7),
+    "AFFINITY": (-1, 0, 3),
+    "RATE": (-1, 0, 1),
+    "RECOVERY_IVL": (-1, 0, 1),
+    "ROUTING_ID": (b"", b"x", b"\0x", b"x" * 255, b"x" * 256, 7, None),
+    "CONNECT_ROUTING_ID": (b"", b"x", b"\0x", b"x" * 256),
+    "SUBSCRIBE": (b"", b"x", 7),
+    "UNSUBSCRIBE": (b"", b"never", 7),
+    "ROUTER_MANDATORY": (-1, 0, 1, 2),
+    "ROUTER_HANDOVER": (-1, 0, 1, 2),
+    "PROBE_ROUTER": (-1, 0, 1, 2),
+    "ROUTER_RAW": (-1, 0, 1),
+    "STREAM_NOTIFY": (-1, 0, 1, 2),
+    "REQ_RELAXED": (-1, 0, 1, 2),
+    "REQ_CORRELATE": (-1, 0, 1, 2),
+    "XPUB_VERBOSE": (-1, 0, 1, 2),
+    "XPUB_VERBOSER": (-1, 0, 1, 2),
+    "XPUB_MANUAL": (-1, 0, 1, 2),
+    "XPUB_NODROP": (-1, 0, 1, 2),
+    "XPUB_WELCOME_MSG": (b"", b"x", 7),
+    "INVERT_MATCHING": (-1, 0, 1, 2),
+    "ZAP_DOMAIN": (b"", b"x", b"x" * 256),
+    "SOCKS_PROXY": (b"", b"x:1"),
+    "TYPE": (1,),
+    "RCVMORE": (1,),
+    "LAST_ENDPOINT": (b"x",),
+    "MECHANISM": (0,),
+    "FD": (1,),
+    "EVENTS": (1,),
+}

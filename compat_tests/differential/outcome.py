@@ -1,0 +1,18 @@
+"""What a call does, in a form that can be compared between the two libraries."""
+
+
+def outcome(call, *args, **kwargs):
+    """``("returned", value)`` or ``(exception class name, errno)`` of ``call(*args, **kwargs)``.
+
+    The errno is None for exceptions that have none, like TypeError.
+    """
+    try:
+        value = call(*args, **kwargs)
+    except Exception as e:
+        return type(e).__name__, getattr(e, "errno", None)
+    return "returned", value
+
+
+def errors(*calls):
+    """`outcome` of each call, without what they return, for calls that return objects."""
+    return [o if o[0] != "returned" else "returned" for o in map(outcome, calls)]

@@ -1,0 +1,53 @@
+"""One library with its context and sockets, for a scenario."""
+
+import contextlib
+
+
+class Bench:
+    """Makes sockets of one library that do not linger and wait at most `TIMEOUT_MS`.
+
+    Parameters
+    ----------
+    zmq : module
+        The library, under the name that scenarios use.
+    folder : str
+        An empty folder with a short name, for ipc.
+    """
+
+    TIMEOUT_MS = 5000
+
+    def __init__(self, zmq, folder):
+        self.zmq = zmq
+        self.folder = folder
+        self.context = zmq.Context()
+        self._contexts = [self.context]
+
+    def socket(self, kind, bind=None, connect=None, **options):
+        """A socket of the type named `kind`, with `options` set as attributes before bind."""
+        sock = self.context.socket(getattr(self.zmq, kind))
+        sock.linger = 0
+        sock.sndtimeo = sock.rcvtimeo = self.TIMEOUT_MS
+        for name, value in options.items():
+            setattr(sock, name, value)
+        if bind:
+            sock.bind(bind)
+        if connect:
+            sock.connect(connect)
+        return sock
+
+    def pair(self, binder, connecter, transport="inproc"):
+        """Two connected sockets, in the order given."""
+        address = {"inproc": "inproc://pair", "tcp": "tcp://127.0.0.1:*"}[transport]
+        first = self.socket(binder, bind=address)
+        return first, self.socket(connecter, connect=first.last_endpoint.decode())
+
+    def new_context(self):
+        """One more context, ended with the others."""
+        self._contexts.append(self.zmq.Context())
+        return self._contexts[-1]
+
+    def close(self):
+        """End all contexts, whatever state the scenario left them in."""
+        for context in self._contexts:
+            with contextlib.suppress(Exception):
+                context.destroy(linger=0)

@@ -1,0 +1,63 @@
+"""Defaults of all options on all types, and values that are refused."""
+
+import pytest
+
+from compat_tests.differential.kinds import KINDS
+from compat_tests.differential.option_names import REFUSED, option_names
+from compat_tests.differential.outcome import errors, outcome
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_defaults_by_attribute(both, kind):
+    def scenario(bench):
+        sock = bench.context.socket(getattr(bench.zmq, kind))
+        return {n: outcome(lambda n=n: getattr(sock, n.lower())) for n in option_names(bench.zmq)}
+
+    result = both(scenario)
+    assert result["SNDHWM"] == ("returned", 1000)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("option", REFUSED)
+def test_refused_and_taken_values(both, option, kind):
+    def scenario(bench):
+        number = getattr(bench.zmq, option)
+        results = []
+        for value in REFUSED[option]:
+            sock = bench.socket(kind)
+            result = errors(lambda s=sock, v=value: s.set(number, v))[0]
+            results.append((value, result, _read_back(sock, option, number)))
+        return results
+
+    both(scenario)
+
+
+def _read_back(sock, option, number):
+    # Descriptors and readiness differ between any two sockets.
+    return None if option in ("FD", "EVENTS") else outcome(sock.get, number)
+
+
+def test_options_that_do_not_exist(both):
+    def scenario(bench):
+        sock = bench.socket("PAIR")
+        return errors(
+            lambda: sock.get(9999), lambda: sock.set(9999, 1), lambda: sock.set(9999, b"x"),
+            lambda: sock.no_such_option, lambda: setattr(sock, "no_such_option", 1),
+            lambda: sock.getsockopt(-1), lambda: sock.setsockopt(-1, 0),
+            lambda: sock.set_string(bench.zmq.LINGER, "x"), lambda: sock.get_string(17),
+            lambda: sock.set_hwm(7), lambda: sock.get_hwm(), lambda: sock.hwm,
+        )
+
+    both(scenario)
+
+
+def test_hwm_after_bind_and_rcvmore(both):
+    def scenario(bench):
+        one, other = bench.pair("PAIR", "PAIR")
+        before = other.rcvmore
+        one.send_multipart([b"a", b"b"])
+        more = [(other.recv(), other.rcvmore) for _ in range(2)]
+        one.sndhwm = 5
+        return before, more, one.sndhwm, other.type, other.last_endpoint
+
+    both(scenario)

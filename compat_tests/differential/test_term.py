@@ -1,0 +1,54 @@
+"""ETERM: a context that ends while its sockets are open.
+
+`term` waits for the sockets, so it runs beside the scenario: in a native thread for libzmq, in a
+greenlet for a library that lives on gevent's hub.
+"""
+
+import threading
+
+import pytest
+
+from compat_tests.differential.outcome import outcome
+from compat_tests.libraries import OURS, REFERENCE, load
+
+LIMIT = 10  # seconds
+
+
+def in_background(name, call):
+    """Start `call` beside the caller; the result waits for its end, at most `LIMIT`."""
+    if name == REFERENCE:
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        return lambda: thread.join(LIMIT) or thread.is_alive()
+    import gevent
+
+    greenlet = gevent.spawn(call)
+    return lambda: greenlet.join(LIMIT) or not greenlet.dead
+
+
+@pytest.mark.parametrize("waiting_in", ["recv", "poll", "send"])
+def test_term_ends_what_waits(waiting_in):
+    def scenario(name):
+        zmq = load(name)
+        context = zmq.Context()
+        sock = context.socket(zmq.DEALER)
+        sock.rcvtimeo = sock.sndtimeo = LIMIT * 1000
+        sock.linger = 0
+        still_running = in_background(name, context.term)
+        call = {
+            "recv": sock.recv, "poll": lambda: sock.poll(LIMIT * 1000), 
+            "send": lambda: sock.send(b""),
+        }[waiting_in]
+        first = outcome(call)
+        after = [
+            outcome(call), outcome(sock.bind, "inproc://x"), outcome(sock.connect, "tcp://[::1]:1"),
+            outcome(sock.get, zmq.TYPE), outcome(sock.set, zmq.LINGER, 0),
+            outcome(lambda: sock.events), outcome(context.socket, zmq.REQ),
+        ]
+        sock.close()
+        return first, after, still_running()
+
+    reference, ours = scenario(REFERENCE), scenario(OURS)
+    assert ours == reference
+    assert reference[0] == ("ContextTerminated", load(REFERENCE).ETERM)
+    assert reference[2] is False

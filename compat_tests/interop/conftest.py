@@ -1,0 +1,37 @@
+"""Peers and addresses for the interop tests."""
+
+import tempfile
+
+import pytest
+
+from compat_tests.interop.driver import PeerProcess
+
+
+@pytest.fixture(scope="session")
+def peer_processes():
+    processes = {}
+    yield processes
+    for process in processes.values():
+        process.stop()
+
+
+@pytest.fixture
+def peer(peer_processes):
+    """``peer(side, library)``: the long-lived process for one end, its socket closed afterwards."""
+    used = []
+
+    def get(side, library):
+        process = peer_processes.setdefault((side, library), PeerProcess(library))
+        used.append(process)
+        return process
+
+    yield get
+    for process in used:
+        process.run("close")
+
+
+@pytest.fixture
+def address():
+    """``address(transport)``: something to bind to; ipc paths are short, as the system asks."""
+    with tempfile.TemporaryDirectory(prefix="zlc-") as folder:
+        yield {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/s"}.__getitem__

@@ -1,0 +1,129 @@
+"""Drives the peer processes: one long-lived process for each end, replaced when it fails."""
+
+import json
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+ANSWER_TIMEOUT = 20  # seconds; above the peer's own, whose traceback says more
+PROBE_TIMEOUT = 15  # seconds
+
+
+class PeerFailed(AssertionError):
+    """An operation in the peer process raised, or did not end in time."""
+
+
+class PeerProcess:
+    """The process at one end.
+
+    Parameters
+    ----------
+    library : str
+        Name of the module that it uses.
+    """
+
+    def __init__(self, library):
+        self.library = library
+        self._process = None
+
+    def start(self, op, *args, **kwargs):
+        """Ask for an operation; `finish` waits for it. One at a time."""
+        if self._process is None:
+            self._spawn()
+        self._op = op
+        line = json.dumps({"op": op, "args": args, **kwargs}) + "\n"
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self.stop()
+            raise PeerFailed(f"{self.library} peer has died before {op}")
+
+    def finish(self):
+        """The result of the operation that was started.
+
+        Raises
+        ------
+        PeerFailed
+            With the traceback of the peer. The process is replaced at the next use.
+        """
+        try:
+            line = self._answers.get(timeout=ANSWER_TIMEOUT)
+        except queue.Empty:
+            line = None
+        answer = json.loads(line) if line else {"error": "no answer" if line is None else "died"}
+        if "error" in answer:
+            self.stop()
+            raise PeerFailed(f"{self._op} in the {self.library} peer: {answer['error']}")
+        return answer["result"]
+
+    def run(self, op, *args, **kwargs):
+        """`start` and `finish`."""
+        self.start(op, *args, **kwargs)
+        return self.finish()
+
+    def stop(self):
+        """End the process: by end of input, by force if it does not follow."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def _spawn(self):
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "compat_tests.interop.peer", self.library],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT,
+        )
+        self._answers = queue.SimpleQueue()
+        threading.Thread(
+            target=_read, args=(self._process.stdout, self._answers), daemon=True
+        ).start()
+
+
+def _read(stdout, answers):
+    try:
+        for line in stdout:
+            answers.put(line)
+    except ValueError:  # closed by stop()
+        pass
+    answers.put("")
+
+
+def connect(left, right, pair, binder, address, subscription=""):
+    """Open the two ends of `pair`, `binder` ("left" or "right") first."""
+    ends = {"left": (left, pair.left), "right": (right, pair.right)}
+    order = ["left", "right"] if binder == "left" else ["right", "left"]
+    endpoint = None
+    for side in order:
+        process, kind = ends[side]
+        options = {"routing_id": side, "router_mandatory": 1} if pair.flow == "routed" else {}
+        place = {"connect": endpoint} if endpoint else {"bind": address}
+        endpoint = process.run("open", kind, options=options, subscription=subscription, **place)
+
+
+def await_route(sender, receiver, topic="", prefix=()):
+    """Probe until a message with `topic` goes through, as PUB and ROUTER drop what goes too early.
+
+    What arrives is in order: after the probe, every subscription sent before it is in effect.
+    """
+    deadline = time.monotonic() + PROBE_TIMEOUT
+    while time.monotonic() < deadline:
+        if sender.run("send_probe", topic=topic, prefix=prefix):
+            if receiver.run("see_probe", 20, topic=topic):
+                return
+    raise PeerFailed(
+        f"no probe {topic!r} from {sender.library} to {receiver.library} in {PROBE_TIMEOUT} s"
+    )

@@ -1,0 +1,183 @@
+"""One end of a connection in a process of its own: ``python -m compat_tests.interop.peer LIBRARY``.
+
+Reads one JSON object per line from stdin and answers each with one line on stdout:
+``{"result": ...}`` or ``{"error": traceback}``. ``op`` names a method of `Peer`, the rest are its
+arguments. End of input ends the process.
+"""
+
+import importlib
+import json
+import sys
+import time
+import traceback
+
+from compat_tests.interop.messages import PROBE, SHAPES, build, digest, digests
+
+TIMEOUT_MS = 15_000
+
+
+class Peer:
+    """The operations a driver can ask for; one socket at a time.
+
+    Parameters
+    ----------
+    library : module
+        ``zmq`` or something with its API.
+    """
+
+    def __init__(self, library):
+        self.zmq = library
+        self.context = library.Context()
+        self.socket = None
+
+    def open(self, kind, bind=None, connect=None, options=None, subscription=""):
+        """Make the socket, bind or connect it, and return its last endpoint."""
+        self.close()
+        self.socket = sock = self.context.socket(getattr(self.zmq, kind))
+        sock.linger = 0
+        sock.sndtimeo = sock.rcvtimeo = TIMEOUT_MS
+        for name, value in (options or {}).items():
+            setattr(sock, name, value.encode() if isinstance(value, str) else value)
+        if kind == "SUB":
+            sock.subscribe(subscription.encode())
+        if bind:
+            sock.bind(bind)
+        else:
+            sock.connect(connect)
+        if kind == "XSUB":
+            sock.send(b"\1" + subscription.encode())
+        return sock.last_endpoint.decode()
+
+    def close(self):
+        """Close the socket, if there is one."""
+        if self.socket is not None:
+            self.socket.close(0)
+            self.socket = None
+
+    def send_shapes(self, salt, prefix=()):
+        """Send one message of each shape, `prefix` parts first."""
+        prefix = [p.encode() for p in prefix]
+        for shape in SHAPES:
+            self.socket.send_multipart(prefix + build(shape, salt))
+
+    def recv_digests(self, count, envelope=0):
+        """Receive `count` messages that are no probes; digests of what follows `envelope`."""
+        return [digests(self._recv()[envelope:]) for _ in range(count)]
+
+    def recv_parts(self, count):
+        """Receive `count` messages that are no probes; return them as text."""
+        return [[p.decode("latin-1") for p in self._recv()] for _ in range(count)]
+
+    def send_parts(self, *messages):
+        """Send each of `messages`, lists of text parts."""
+        for parts in messages:
+            self.socket.send_multipart([p.encode("latin-1") for p in parts])
+
+    def echo(self, count, envelope=0):
+        """Answer each of `count` messages with its copy; return digests of what came."""
+        seen = []
+        for _ in range(count):
+            parts = self._recv()
+            seen.append(digests(parts[envelope:]))
+            self.socket.send_multipart(parts)
+        return seen
+
+    def request_shapes(self, salt, delimiter):
+        """Send one message of each shape, each after the answer to the one before."""
+        prefix = [b""] if delimiter else []
+        answers = []
+        for shape in SHAPES:
+            self.socket.send_multipart(prefix + build(shape, salt))
+            parts = self.socket.recv_multipart()
+            assert parts[: len(prefix)] == prefix, parts[0]
+            answers.append(digests(parts[len(prefix) :]))
+        return answers
+
+    def send_probe(self, topic="", prefix=()):
+        """Send one probe; False when ROUTER does not know the peer yet."""
+        parts = [p.encode() for p in prefix] + [topic.encode("latin-1") + PROBE]
+        try:
+            self.socket.send_multipart(parts)
+        except self.zmq.ZMQError as e:
+            if e.errno != self.zmq.EHOSTUNREACH:
+                raise
+            return False
+        return True
+
+    def see_probe(self, timeout_ms, topic=""):
+        """Whether a probe with `topic` came within `timeout_ms`; other probes are dropped."""
+        deadline = time.monotonic() + timeout_ms / 1000
+        while (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
+            if self.socket.poll(left_ms):
+                last = self.socket.recv_multipart()[-1]
+                assert last.endswith(PROBE), last[:40]
+                if last == topic.encode("latin-1") + PROBE:
+                    return True
+        return False
+
+    def call(self, method, *args):
+        """Call a method of the socket, text arguments as bytes."""
+        getattr(self.socket, method)(*[a.encode("latin-1") for a in args])
+
+    def poll(self):
+        """Give the socket a chance to do what it has pending; return what is ready."""
+        return self.socket.poll(0)
+
+    def stream_open(self):
+        """Receive the empty message a STREAM gets for a new connection."""
+        self._routing_id, empty = self.socket.recv_multipart()
+        assert empty == b"", empty
+
+    def stream_echo(self, size):
+        """Echo `size` bytes of a STREAM connection, and return their digest."""
+        chunks = []
+        while size:
+            routing_id, chunk = self.socket.recv_multipart()
+            assert routing_id == self._routing_id and chunk, (routing_id, len(chunk), size)
+            chunks.append(chunk)
+            size -= len(chunk)
+            self.socket.send_multipart([routing_id, chunk])
+        return digest(b"".join(chunks))
+
+    def stream_close(self):
+        """Close the STREAM connection with an empty message."""
+        self.socket.send_multipart([self._routing_id, b""])
+
+    def stream_closed(self):
+        """Receive the empty message that tells that the other end has closed."""
+        return [digest(p)[0] for p in self.socket.recv_multipart()[1:]]
+
+    def _recv(self):
+        while True:
+            parts = self.socket.recv_multipart()
+            if not parts[-1].endswith(PROBE):
+                return parts
+
+
+def command_lines(name):
+    """Stdin line by line; in greenlets for our library, whose hub must run meanwhile."""
+    if name != "zmq":
+        from gevent.fileobject import FileObjectPosix
+
+        return FileObjectPosix(sys.stdin.fileno(), "rb", closefd=False)
+    return sys.stdin.buffer
+
+
+def main(name):
+    """Serve until stdin ends."""
+    peer = Peer(importlib.import_module(name))
+    for line in command_lines(name):
+        command = json.loads(line)
+        try:
+            operation = getattr(peer, command.pop("op"))
+            answer = {"result": operation(*command.pop("args", ()), **command)}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    peer.close()
+    peer.context.term()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,65 @@
+"""Every valid pair, tcp and ipc, either end libzmq, either end binding: all arrives as it was."""
+
+import pytest
+
+from compat_tests.interop.driver import await_route, connect
+from compat_tests.interop.messages import SHAPES, expected
+from compat_tests.interop.pairs import PAIRS, placements
+from compat_tests.libraries import OURS, REFERENCE
+
+CASES = [
+    pytest.param(pair, transport, *placement, id="-".join([pair.name, transport, *placement]))
+    for pair in PAIRS
+    for transport in ("tcp", "ipc")
+    for placement in placements(pair, REFERENCE, OURS)
+]
+COUNT = len(SHAPES)
+
+
+@pytest.fixture
+def ends(peer, address, pair, transport, left, right, binder):
+    left, right = peer("left", left), peer("right", right)
+    connect(left, right, pair, binder, address(transport))
+    return left, right
+
+
+@pytest.mark.parametrize("pair, transport, left, right, binder", CASES)
+def test_messages_arrive_as_they_were_sent(ends, pair):
+    FLOWS[pair.flow](*ends, pair)
+
+
+def one_way(sender, receiver, salt, prefix=(), envelope=0):
+    receiver.start("recv_digests", COUNT, envelope=envelope)
+    sender.run("send_shapes", salt, prefix=prefix)
+    assert receiver.finish() == expected(salt)
+
+
+def oneway(left, right, pair):
+    if pair.left in ("PUB", "XPUB"):
+        await_route(left, right)
+    one_way(left, right, "there")
+
+
+def bothways(left, right, pair):
+    if pair.left == "XPUB":
+        await_route(left, right)
+        assert left.run("recv_parts", 1) == [["\1"]]
+    one_way(left, right, "there")
+    one_way(right, left, "back")
+
+
+def request(left, right, pair):
+    right.start("echo", COUNT, envelope=pair.envelope)
+    answers = left.run("request_shapes", "there", delimiter=pair.delimiter)
+    assert right.finish() == expected("there")
+    assert answers == expected("there")
+
+
+def routed(left, right, pair):
+    await_route(left, right, prefix=["right"])
+    await_route(right, left, prefix=["left"])
+    one_way(left, right, "there", prefix=["right"], envelope=1)
+    one_way(right, left, "back", prefix=["left"], envelope=1)
+
+
+FLOWS = {"oneway": oneway, "bothways": bothways, "request": request, "routed": routed}

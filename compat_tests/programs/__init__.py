@@ -1,0 +1,1 @@
+"""Programs by other people, unmodified, from pyzmq's sdist."""

@@ -1,0 +1,13 @@
+"""One end of perf/perf.py alone: ``perf_end.py FOLDER FUNCTION URL COUNT SIZE``.
+
+perf.py itself starts both ends, so both would be on one library.
+"""
+
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+import perf  # noqa: E402
+
+getattr(perf, sys.argv[2])(sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+print("end of", sys.argv[2])

@@ -1,0 +1,74 @@
+"""Starts a program on one of the libraries and waits for what it prints."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from compat_tests.libraries import REFERENCE
+from compat_tests.upstream import sdist
+
+
+class Program:
+    """A running program; ends with the ``with`` block at the latest.
+
+    Parameters
+    ----------
+    library : str
+        "zmq": ``python prog.py``; else ``python -m LIBRARY prog.py``.
+    path : pathlib.Path
+        The program.
+    args : str
+        Its arguments.
+    """
+
+    def __init__(self, library, path, *args):
+        start = [] if library == REFERENCE else ["-m", library]
+        self.name = f"{path.name} on {library}"
+        self._output = tempfile.TemporaryFile("w+b")
+        # A session of its own, so that processes which it starts can be ended with it.
+        self._process = subprocess.Popen(
+            [sys.executable, *start, str(path), *args],
+            stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
+            env={**sdist.environment(), "PYTHONUNBUFFERED": "1"}, start_new_session=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+        self._output.close()
+
+    @property
+    def output(self):
+        """All that it printed so far."""
+        return os.pread(self._output.fileno(), 1 << 24, 0).decode()
+
+    def wait_for(self, pattern, timeout=30):
+        """Wait until the output matches `pattern`; it may go on running."""
+        deadline = time.monotonic() + timeout
+        while not (match := re.search(pattern, self.output, re.S)):
+            ended = self._process.poll()
+            if time.monotonic() > deadline or ended is not None:
+                if re.search(pattern, self.output, re.S):
+                    continue
+                raise AssertionError(f"{self.name} ({ended=}): no {pattern!r} in:\n{self.output}")
+            time.sleep(0.02)
+        return match
+
+    def wait(self, timeout=30):
+        """Wait for its end with exit code 0, and return the output."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} does not end:\n{self.output}")
+        assert code == 0, f"{self.name}: exit code {code}:\n{self.output}"
+        return self.output

@@ -1,0 +1,57 @@
+"""Programs that hold all their sockets themselves, on our library.
+
+Left out, since they fail on libzmq as well: gevent/poll.py, gevent/reqrep.py and
+heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld (coroutines given to
+``asyncio.wait``). Left out for what they import: perf/collect.py (pandas), asyncio/router_router.py
+(aiowire), security, mongodb, cython. draft/ needs a draft build, win32-interrupt/ a person.
+"""
+
+import pytest
+
+from compat_tests.libraries import OURS
+
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
+
+ENDING = {
+    "examples/poll/pair.py": (r"Finished\.",),
+    "examples/poll/pubsub.py": (r"Finished\.",),
+    "examples/poll/reqrep.py": (r"Finished\.",),
+    "examples/device/device.py": (r"0: \d+", r"Consumer done", r"proxy terminated"),
+    "examples/monitoring/simple_monitor.py": (
+        "EVENT_LISTENING", "EVENT_ACCEPTED", "EVENT_DISCONNECTED", "EVENT_MONITOR_STOPPED", "END",
+    ),
+    "examples/gevent/simple.py": (r"received: \{'hi': 1234\}", r"exiting\."),
+    "examples/serialization/serialsocket.py": ("(Okay.*){3}$",),
+    "examples/recv_into/discard.py": ("Sending exit", "Exiting"),
+    "examples/recv_into/recv_into_array.py": ("received 200 bytes",),
+}
+ENDLESS = {
+    "examples/eventloop/coroutines.py": "recvd.*recvd",
+    "examples/asyncio/coroutines.py": "recvd.*recvd",
+    "examples/logger/zmqlogger.py": "Hello from .*Hello from ",
+}
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_program_that_ends(start, name):
+    program = start(OURS, name)
+    output = program.wait(60)
+    for pattern in ENDING[name]:
+        program.wait_for(pattern, 1)
+    assert "Traceback" not in output
+    assert "Failed" not in output
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_program_without_an_end(start, name):
+    program = start(OURS, name)
+    program.wait_for(ENDLESS[name])
+    assert "Traceback" not in program.output
+
+
+@pytest.mark.parametrize("more", [[], ["--poll"], ["--no-copy"]], ids=["plain", "poll", "no-copy"])
+@pytest.mark.parametrize("kind", ["lat", "thr"])
+def test_perf(start, kind, more):
+    output = start(OURS, "perf/perf.py", kind, "-n", "2000", "-s", "512", *more).wait(60)
+    assert {"lat": "mean latency", "thr": "mean throughput"}[kind] in output
+    assert "Traceback" not in output

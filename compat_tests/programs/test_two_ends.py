@@ -1,0 +1,61 @@
+"""Programs in two processes: both on our library, and either of them on real libzmq."""
+
+import pytest
+
+from compat_tests.libraries import OURS, REFERENCE
+
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
+PLACES = list(dict.fromkeys([(OURS, OURS), (OURS, REFERENCE), (REFERENCE, OURS)]))
+both_places = pytest.mark.parametrize("server, client", PLACES, ids="-".join)
+URL = "tcp://127.0.0.1:5555"
+
+
+@pytest.mark.parametrize("name", ["echo", "echofuture", "echostream"])
+@both_places
+def test_eventloop_echo(start, name, server, client):
+    program = start(server, f"examples/eventloop/{name}.py")
+    assert "echoed 200" in start(client, "client.py", URL, "200").wait()
+    assert "Traceback" not in program.output
+
+
+@both_places
+def test_arrays(start, server, client):
+    publisher = start(server, "examples/pubsub/publisher.py", "-n", "5", "--size", "300")
+    publisher.wait_for("Waiting for subscriber")
+    output = start(client, "examples/pubsub/subscriber.py").wait()
+    assert "array count: 5" in output
+    assert "Done." in publisher.wait()
+
+
+@both_places
+def test_topics(start, server, client):
+    url = "tcp://127.0.0.1:5557"
+    publisher = start(server, "examples/pubsub/topics_pub.py", url)
+    subscriber = start(client, "examples/pubsub/topics_sub.py", url, "sports", "weather")
+    subscriber.wait_for(r"sports\.football.*weather.*sports\.general")
+    assert "GOOG" not in subscriber.output.split("Receiving")[-1]
+    assert "Traceback" not in publisher.output + subscriber.output
+
+
+def test_ping_and_pong(start):
+    # Only the client here: pong.py computes in an endless loop that never yields, beside a device
+    # thread, which monkey-patching turns into a greenlet.
+    pong = start(REFERENCE, "examples/heartbeat/pong.py")
+    start(OURS, "examples/heartbeat/ping.py").wait_for(r"ping 8: [\d.]+ ms")
+    assert "Traceback" not in pong.output
+
+
+@pytest.mark.parametrize(
+    "first, second", [("latency_echo", "latency"), ("thr_sink", "throughput")]
+)
+@both_places
+def test_perf_ends(start, source, first, second, server, client):
+    def end(library, function):
+        return start(
+            library, "perf_end.py", str(source / "perf"), function, URL, "2000", "512"
+        )
+
+    far = end(server, first)
+    output = end(client, second).wait()
+    assert "test time" in output
+    assert f"end of {first}" in far.wait()

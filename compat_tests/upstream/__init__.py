@@ -1,0 +1,1 @@
+"""pyzmq's own test suite, from its sdist, run on our backend."""

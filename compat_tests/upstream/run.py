@@ -1,0 +1,131 @@
+"""Runs pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+from compat_tests.upstream import sdist
+from compat_tests.upstream.recorder import TEST_TIMEOUT
+
+STALL = 2 * TEST_TIMEOUT + 15  # seconds without a new line in the record
+MAX_RESTARTS = 8  # for one file
+PATCHED = (
+    "from gevent import monkey; monkey.patch_all(); "
+    "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+)
+# Not about the backend: they compile against the headers, check types or ask for other packages.
+LEFT_OUT = ("test_cython.py", "test_mypy.py", "test_cffi_backend.py", "test_win32_shim.py")
+
+
+@dataclass
+class Result:
+    """Outcomes by test name: "passed", "failed", "skipped" or "hung", and what was said."""
+
+    outcomes: dict = field(default_factory=dict)
+    texts: dict = field(default_factory=dict)
+
+    @property
+    def not_passed(self):
+        return {test: o for test, o in self.outcomes.items() if o != "passed"}
+
+    def summary(self):
+        """Counts by outcome, as one line."""
+        counts = {}
+        for outcome in self.outcomes.values():
+            counts[outcome] = counts.get(outcome, 0) + 1
+        return ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
+
+
+def run(backend=None, patched=False, select=None, junit=None, say=None):
+    """Run the suite.
+
+    Parameters
+    ----------
+    backend : str or None
+        Value of ``PYZMQ_BACKEND``; None is real libzmq.
+    patched : bool
+        Monkey-patch with gevent first.
+    select : str or None
+        pytest's ``-k``.
+    junit : pathlib.Path or None
+        Folder for one junit xml per test file.
+    say : callable or None
+        Is given one line after each file.
+    """
+    source = sdist.source()
+    env = sdist.environment(backend)
+    if patched:
+        env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
+    result = Result()
+    with tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
+        folder = pathlib.Path(folder)
+        shutil.copytree(source / "tests", folder / "tests")
+        shutil.copy(source / "pytest.ini", folder)
+        for file in sorted(folder.glob("tests/test_*.py")):
+            if file.name not in LEFT_OUT:
+                _run_file(folder, file, env, patched, select, junit, result)
+                if say:
+                    say(f"{file.name}: {result.summary()}")
+    return result
+
+
+def _run_file(folder, file, env, patched, select, junit, result):
+    record = folder / f"{file.stem}.jsonl"
+    record.touch()
+    start = ["-c", PATCHED] if patched else ["-m", "pytest"]
+    args = ["-q", "-p", "compat_tests.upstream.recorder", "--record", record, f"tests/{file.name}"]
+    args += ["-p", "no:cacheprovider", "-p", "no:randomly"]
+    if not patched:
+        args += ["--timeout", TEST_TIMEOUT]
+    if select:
+        args += ["-k", select]
+    if junit:
+        args += ["--junitxml", junit / f"{file.stem}.xml"]
+    seen = {}
+    for attempt in range(MAX_RESTARTS):
+        more = [f"--deselect={test}" for test in seen]
+        log = folder / f"{file.stem}.{attempt}.log"
+        command = [sys.executable, *start, *map(str, args), *more]
+        code = _run_process(command, folder, env, record, log)
+        for line in record.read_text().splitlines():
+            note = json.loads(line)
+            test = note["test"]
+            # Call and teardown both report: the worse one counts.
+            if seen.get(test) in (None, "started", "passed"):
+                seen[test] = note["outcome"]
+                result.texts[test] = note.get("text", "")
+        record.write_text("")
+        hung = [test for test, outcome in seen.items() if outcome == "started"]
+        for test in hung:
+            seen[test] = "hung"
+            result.texts[test] = f"hung or ended the process (exit {code})"
+        if code in (0, 1, 5) and not hung:
+            break
+        if not hung:
+            seen[f"tests/{file.name}"] = "failed"
+            result.texts[f"tests/{file.name}"] = f"exit {code}: {log.read_text()[-2000:]}"
+            break
+    result.outcomes.update(seen)
+
+
+def _run_process(command, folder, env, record, log):
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        started = time.time()
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                if time.time() - max(started, record.stat().st_mtime) > STALL:
+                    break
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+    return process.returncode

@@ -1,0 +1,81 @@
+"""Fetches pyzmq's sdist, and what its tests and examples import, into a cache folder."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+VERSION = "27.3.0"
+# Into a folder of their own, so that the environment under test stays as it is.
+EXTRAS = (
+    "pytest-asyncio", "tornado", "numpy", "typing_extensions",
+    "backports.asyncio.runner; python_version < '3.11'",
+)
+PIP_TIMEOUT = 600  # seconds
+
+
+class FetchError(RuntimeError):
+    """The package index was not reached, or has no such file."""
+
+
+def cache_folder():
+    """Where downloads stay: ``ZLINKCOMPAT_SDIST_CACHE``, else the tox environment, else tmp."""
+    if folder := os.environ.get("ZLINKCOMPAT_SDIST_CACHE"):
+        path = pathlib.Path(folder)
+    elif folder := os.environ.get("TOX_ENV_DIR"):
+        path = pathlib.Path(folder, "tmp", "sdist")
+    else:
+        path = pathlib.Path(tempfile.gettempdir(), f"zlinkcompat-sdist-{os.getuid()}")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def source():
+    """The folder of the unpacked sdist.
+
+    Raises
+    ------
+    FetchError
+        With what pip said.
+    """
+    cache = cache_folder()
+    folder = cache / f"pyzmq-{VERSION}"
+    if not folder.is_dir():
+        archive = cache / f"pyzmq-{VERSION}.tar.gz"
+        if not archive.is_file():
+            _pip("download", "--no-deps", "--no-binary", "pyzmq", "-d", cache, f"pyzmq=={VERSION}")
+        # Unpacked beside and renamed, so that a run that is cut off leaves no half of it.
+        with tempfile.TemporaryDirectory(dir=cache) as beside, tarfile.open(archive) as tar:
+            tar.extractall(beside, filter="data")
+            os.rename(pathlib.Path(beside, folder.name), folder)
+    return folder
+
+
+def extras():
+    """The folder to put on ``PYTHONPATH`` for what the tests and examples import."""
+    folder = cache_folder() / f"extras-{sys.implementation.cache_tag}"
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as beside:
+            _pip("install", "--no-deps", "--target", pathlib.Path(beside, "x"), *EXTRAS)
+            os.rename(pathlib.Path(beside, "x"), folder)
+    return folder
+
+
+def environment(backend=None):
+    """Environment of a subprocess that runs upstream code, on `backend` or on libzmq (None)."""
+    checkout = pathlib.Path(__file__).resolve().parents[2]
+    env = {k: v for k, v in os.environ.items() if k not in ("PYZMQ_BACKEND", "PYTEST_ADDOPTS")}
+    path = [str(extras()), str(checkout), env.get("PYTHONPATH")]
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    if backend:
+        env["PYZMQ_BACKEND"] = backend
+    return env
+
+
+def _pip(*args):
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT)
+    if done.returncode:
+        raise FetchError(f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}")

@@ -1,0 +1,22 @@
+"""pyzmq's own suite on our backend, monkey-patched, against `expected`."""
+
+import pytest
+
+from compat_tests.libraries import OURS, REFERENCE
+from compat_tests.upstream.expected import NOT_ON_LIBZMQ, NOT_PASSING
+from compat_tests.upstream.run import run
+
+LIMIT = 1200  # seconds
+
+
+@pytest.mark.upstream
+@pytest.mark.timeout(LIMIT)
+def test_pyzmq_suite(tmp_path):
+    standin = OURS == REFERENCE
+    listed = NOT_ON_LIBZMQ if standin else NOT_PASSING
+    result = run(None if standin else "zlinkcompat.backend", patched=not standin, junit=tmp_path)
+    assert result.outcomes, "no test ran"
+    unlisted = {t: result.texts[t][-500:] for t in result.not_passed if t not in listed}
+    now_passing = [t for t in listed if result.outcomes.get(t, "passed") == "passed"]
+    assert not unlisted, f"not passing and not in expected.py ({result.summary()}): {unlisted}"
+    assert not now_passing, f"listed in expected.py, but they pass or are gone: {now_passing}"

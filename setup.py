@@ -1,0 +1,99 @@
+"""The compiled modules; everything declarative is in setup.cfg."""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+#: The uncompiled build is wanted: a wheel for any platform.
+PURE = os.environ.get("ZLINKCOMPAT_PURE") == "1"
+
+#: Development and CI: a build that fails must not quietly become a slow one.
+REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "annotation_typing": False,
+    "binding": False,
+    "embedsignature": True,
+}
+
+
+def extensions():
+    """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to forget.
+
+    A kernel (``.pyx``) goes before its pure twin of the same name; a hot module is compiled from
+    the ``.py`` itself. A ``.pxd`` without a source only declares, and is not built.
+    """
+    found = []
+    declared = [*Path("zlinkcompat").rglob("*.pxd"), *Path("zlinkcompat").rglob("*.pyx")]
+    for stem in sorted({path.with_suffix("") for path in declared}):
+        for source in (stem.with_suffix(".pyx"), stem.with_suffix(".py")):
+            if source.exists():
+                # -g0: the interpreter's flags ask for debug symbols, five times the code's size.
+                flags = ["-O3", "-g0"]
+                name = ".".join(stem.parts)
+                found.append(Extension(name, [str(source)], extra_compile_args=flags))
+                break
+    return found
+
+
+class BuildAllOrNothing(build_ext):
+    """Compiles all modules or, where that is not possible, leaves all of them uncompiled.
+
+    Never some: a compiled module takes the types of another from its ``.pxd``, and could not be
+    imported beside a pure one.
+    """
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def run(self):
+        # Read now: setuptools builds elsewhere first, and a failure leaves the attribute changed.
+        places = [".", self.build_lib] if self.inplace else [self.build_lib]
+        try:
+            self.translate()
+            super().run()
+        except Exception as error:
+            if REQUIRED:
+                raise
+            self.discard(places)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print(f"zlinkcompat: not compiled, runs slower from pure Python source ({reason})")
+
+    def translate(self):
+        """Cython to C; here and not at import, so that only a build needs Cython."""
+        from Cython.Build import cythonize
+
+        translated = cythonize(
+            [Extension(each.name, each.sources) for each in self.extensions],
+            build_dir="build/cython",
+            compiler_directives=DIRECTIVES,
+            force=self.force,
+            nthreads=self.parallel,
+            quiet=not self.verbose,
+        )
+        sources = {each.name: each.sources for each in translated}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+
+    def discard(self, places):
+        """Remove what was built, now or earlier: Python would take it before the source."""
+        for extension in self.extensions:
+            for place in places:
+                Path(place, self.get_ext_filename(extension.name)).unlink(missing_ok=True)
+        self.extensions = []
+
+
+# Cython's worker processes may import this file again.
+if __name__ == "__main__":
+    setup(
+        ext_modules=[] if PURE else extensions(),
+        cmdclass={"build_ext": BuildAllOrNothing},
+    )

@@ -1,0 +1,362 @@
+"""Options: the same defaults, the same values taken and refused, as the installed libzmq.
+
+pyzmq's own backend is the other side; it must be libzmq's, not ours.
+"""
+
+import pytest
+import zmq
+from zmq import ContextOption, SocketOption
+from zmq.error import ZMQError
+
+from zlinkcompat.core import options as module
+from zlinkcompat.core.options import (
+    CONTEXT_OPTIONS,
+    OPTIONS,
+    PATTERN,
+    SOCKET,
+    SOCKET_OPTIONS,
+    ContextOptions,
+    Options,
+    find,
+)
+
+IDS = range(1, 121)
+TYPES = range(12)
+EINVAL = zmq.EINVAL
+
+INTS = (-(2**31), -1000, -100, -99, -2, -1, 0, 1, 2, 3, 4, 5, 15, 16, 99, 100, 199, 255, 256,
+        65535, 65536, 6553599, 6553600, 2**31 - 1)
+INT64S = INTS + (-(2**63), 2**32, 2**63 - 1)
+# One of 255 octets is left out: with its NUL it overflows the buffer that pyzmq reads into.
+BYTES = (b"", b"\0", b"a", b"abcd", b"\0ab", b"a\0b\0", b"lo", b"a" * 15, b"a" * 16, b"a" * 17,
+         b"a" * 254, b"a" * 256, b"127.0.0.1", b"X-a:b", b"X-:b", b"X-:bc", b"X-a:", b"X-ab",
+         b"x-ab:c", b"X-a:b:c", b":abcd", b"X-" + b"a" * 253 + b":b", b"X-" + b"a" * 254 + b":b")
+
+# Reads that are not of Options, each with the reason.
+STATE = {
+    "RCVMORE": "state of the socket",
+    "FD": "a descriptor, made by the socket",
+    "EVENTS": "state of the socket",
+    "TYPE": "the socket knows",
+    "LAST_ENDPOINT": "state of the socket",
+    "MECHANISM": "the socket answers 0, NULL",
+    "THREAD_SAFE": "the socket answers 0",
+}
+MECHANISMS = ("PLAIN_", "CURVE_", "GSSAPI_")
+
+
+@pytest.fixture(scope="module")
+def context():
+    with zmq.Context() as context:
+        yield context
+
+
+@pytest.fixture
+def peer(context):
+    """Make sockets of libzmq's backend; reads and writes by number."""
+    assert "zlinkcompat" not in zmq.backend.Socket.__module__
+    sockets = []
+
+    def make(socket_type):
+        sockets.append(context.socket(socket_type))
+        return sockets[-1]
+
+    yield make
+    for socket in sockets:
+        socket.close(0)
+
+
+def outcome(call, *arguments):
+    """What a call returned, or the errno that it raised."""
+    try:
+        return "returned", call(*arguments)
+    except ZMQError as error:
+        return "raised", error.errno
+
+
+def raises_einval(call, *arguments):
+    with pytest.raises(ZMQError) as caught:
+        call(*arguments)
+    assert caught.value.errno == EINVAL
+
+
+def get_of(socket):
+    return lambda option: zmq.backend.Socket.get(socket, option)
+
+
+def set_of(socket):
+    return lambda option, value: zmq.backend.Socket.set(socket, option, value)
+
+
+def compared(option):
+    """Whether libzmq's answer about ``option`` says anything about Options."""
+    row = find(option)
+    if row is None:
+        return True
+    if row.draft or row.name.startswith(MECHANISMS):
+        return False
+    return row.holder == OPTIONS
+
+
+def values_for(option):
+    """The values to try: of the C type that pyzmq passes for ``option``."""
+    try:
+        kind = SocketOption(option)._opt_type.name
+    except ValueError:
+        kind = "int"
+    return {"bytes": BYTES, "int64": INT64S}.get(kind, INTS)
+
+
+# -- the table -----------------------------------------------------------------------------
+
+
+def test_numbers_and_names_are_those_of_pyzmq():
+    for row in SOCKET_OPTIONS:
+        assert SocketOption[row.name] == row.id
+        assert find(row.id) is row
+    for row in CONTEXT_OPTIONS:
+        if row.name in ContextOption.__members__:
+            assert ContextOption[row.name] == row.id
+    assert len({row.id for row in SOCKET_OPTIONS}) == len(SOCKET_OPTIONS)
+
+
+def test_every_kind_of_bytes_is_bytes_to_pyzmq():
+    for row in SOCKET_OPTIONS:
+        assert (row.kind == "bytes") == (SocketOption(row.id)._opt_type.name == "bytes"), row
+
+
+def test_state_of_the_socket_is_named():
+    assert {row.name for row in SOCKET_OPTIONS if row.holder == SOCKET} == set(STATE)
+
+
+def test_an_unknown_number_has_no_row():
+    assert find(0) is None and find(1) is None and find(10000) is None
+
+
+# -- against libzmq ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("socket_type", TYPES)
+def test_defaults_are_those_of_libzmq(peer, socket_type):
+    ours, theirs = Options(socket_type), peer(socket_type)
+    for option in filter(compared, IDS):
+        assert outcome(ours.get, option) == outcome(get_of(theirs), option), find(option)
+
+
+@pytest.mark.parametrize("socket_type", TYPES)
+def test_what_libzmq_leaves_to_the_socket_types_is_left_here(peer, socket_type):
+    """An option that libzmq takes on this type, and Options does not know, is PATTERN's."""
+    theirs = peer(socket_type)
+    for option in IDS:
+        row = find(option)
+        taken = any(outcome(set_of(theirs), option, value)[0] == "returned"
+                    for value in values_for(option))
+        assert not taken or row is not None, option
+        if row is not None and row.holder == PATTERN:
+            raises_einval(Options(socket_type).set, option, row.default)
+
+
+def refused(option):
+    """Refused on purpose; see test_refused_rather_than_ignored."""
+    return bool(find(option) and find(option).refused)
+
+
+@pytest.mark.parametrize("option", [n for n in IDS if compared(n) and not refused(n)])
+def test_the_same_values_are_taken_and_read_back(peer, option):
+    row = find(option)
+    for socket_type in (zmq.DEALER, zmq.SUB, zmq.STREAM):
+        ours, theirs = Options(socket_type), peer(socket_type)
+        for value in values_for(option):
+            taken = outcome(ours.set, option, value)
+            assert taken == outcome(set_of(theirs), option, value), (row, value)
+            assert outcome(ours.get, option) == outcome(get_of(theirs), option), (row, value)
+
+
+@pytest.mark.parametrize("number", range(0, 100))
+def test_context_options_are_those_of_libzmq(number):
+    for value in INTS:
+        ours = ContextOptions()
+        with zmq.Context() as theirs:
+            same_context_value(ours, theirs, number)
+            taken = outcome(zmq.backend.Context.set, theirs, number, value)
+            assert outcome(ours.set, number, value) == taken, value
+            same_context_value(ours, theirs, number)
+
+
+def same_context_value(ours, theirs, number):
+    result = outcome(ours.get, number)
+    if result != ("returned", -1):
+        # pyzmq takes -1 for a failure if errno is left over from an earlier call.
+        assert result == outcome(zmq.backend.Context.get, theirs, number)
+
+
+# -- what the installed libzmq cannot show -------------------------------------------------
+
+
+@pytest.mark.parametrize("name, good, bad", [
+    ("IN_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
+    ("OUT_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
+    ("PRIORITY", (0, 6), (-1, b"\0\0\0\0")),
+    ("BUSY_POLL", (-1, 0, 50), (-2,)),
+])
+def test_drafts_follow_the_source(name, good, bad):
+    """Wheels of pyzmq carry a libzmq without drafts, which answers EINVAL to all of these."""
+    option = SocketOption[name]
+    assert find(option).draft
+    ours = Options(zmq.DEALER)
+    for value in good:
+        ours.set(option, value)
+        assert ours.get(option) == value
+    for value in bad:
+        raises_einval(ours.set, option, value)
+
+
+@pytest.mark.parametrize("name, value, readable", [
+    ("TCP_ACCEPT_FILTER", b"127.0.0.1", False),
+    ("IPC_FILTER_PID", 1, False),
+    ("IPC_FILTER_UID", 1, False),
+    ("IPC_FILTER_GID", 1, False),
+    ("SOCKS_PROXY", b"127.0.0.1:1080", True),
+    ("ZAP_DOMAIN", b"global", True),
+])
+def test_refused_rather_than_ignored(name, value, readable):
+    """libzmq takes these. Taking them without their effect would leave a program unprotected."""
+    option = SocketOption[name]
+    assert find(option).refused and not find(option).writable
+    ours = Options(zmq.ROUTER)
+    raises_einval(ours.set, option, value)
+    if readable:
+        assert ours.get(option) == b""
+    else:
+        raises_einval(ours.get, option)
+
+
+def test_there_is_no_other_refusal():
+    refused = {row.name for row in SOCKET_OPTIONS if row.refused
+               and not row.name.startswith(MECHANISMS)}
+    assert refused == {"TCP_ACCEPT_FILTER", "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID",
+                       "SOCKS_PROXY", "ZAP_DOMAIN"}
+
+
+@pytest.mark.parametrize("row", [row for row in SOCKET_OPTIONS if row.name.startswith(MECHANISMS)],
+                         ids=lambda row: row.name)
+def test_mechanisms_that_are_not_built_in(row):
+    ours = Options(zmq.DEALER)
+    raises_einval(ours.get, row.id)
+    raises_einval(ours.set, row.id, row.default)
+    raises_einval(ours.set, row.id, b"x" * 32 if row.kind == "bytes" else 1)
+
+
+def test_state_is_neither_set_nor_kept_here():
+    for row in SOCKET_OPTIONS:
+        if row.holder == SOCKET:
+            raises_einval(Options(zmq.PAIR).set, row.id, row.default)
+            raises_einval(Options(zmq.PAIR).get, row.id)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("LINGER", b"\0\0\0\0"), ("LINGER", 1.0), ("LINGER", None), ("LINGER", 2**31),
+    ("SNDHWM", 2**31), ("MAXMSGSIZE", 2**63), ("AFFINITY", 2**64), ("IPV6", "1"),
+    ("ROUTING_ID", 1), ("ROUTING_ID", "a"), ("ROUTING_ID", None), ("BINDTODEVICE", "lo"),
+])
+def test_a_value_of_the_wrong_type_or_size(name, value):
+    raises_einval(Options(zmq.PAIR).set, SocketOption[name], value)
+
+
+def test_an_error_says_which_option_and_value():
+    with pytest.raises(ZMQError) as caught:
+        Options(zmq.PAIR).set(zmq.SNDHWM, -5)
+    assert "SNDHWM" in str(caught.value) and "-5" in str(caught.value)
+
+
+def test_true_is_kept_as_one():
+    ours = Options(zmq.PAIR)
+    ours.set(zmq.IMMEDIATE, True)
+    assert type(ours.get(zmq.IMMEDIATE)) is int and ours.immediate == 1
+
+
+def test_255_octets_of_credentials():
+    ours = Options(zmq.PAIR)
+    ours.set(zmq.SOCKS_USERNAME, b"a" * 255)
+    assert ours.get(zmq.SOCKS_USERNAME) == b"a" * 255
+
+
+# -- what the engine reads -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("socket_type", TYPES)
+def test_conflate_counts_only_where_libzmq_heeds_it(socket_type):
+    ours = Options(socket_type)
+    assert not ours.conflate
+    ours.set(zmq.CONFLATE, 1)
+    assert ours.get(zmq.CONFLATE) == 1
+    wanted = (zmq.DEALER, zmq.PULL, zmq.PUSH, zmq.PUB, zmq.SUB)
+    assert ours.conflate == (socket_type in wanted)
+
+
+def test_ipv4only_is_ipv6_the_other_way():
+    ours = Options(zmq.PAIR)
+    ours.set(zmq.IPV4ONLY, 0)
+    assert ours.ipv6 == ours.get(zmq.IPV6) == 1
+    ours.set(zmq.IPV6, 0)
+    assert ours.get(zmq.IPV4ONLY) == 1
+
+
+@pytest.mark.parametrize("value, kept", [(-99, 0), (99, 0), (100, 100), (6553599, 6553500)])
+def test_heartbeat_ttl_is_whole_tenths_of_a_second(value, kept):
+    ours = Options(zmq.PAIR)
+    ours.set(zmq.HEARTBEAT_TTL, value)
+    assert ours.heartbeat_ttl == kept
+
+
+def test_metadata_for_ready():
+    ours = Options(zmq.PAIR)
+    assert ours.metadata_properties() == {}
+    ours.set(zmq.METADATA, b"X-a:b:c")
+    ours.set(zmq.METADATA, b"X-a:later")
+    ours.set(zmq.METADATA, b"X-key:\xff")
+    assert ours.metadata_properties() == {b"X-a": b"b:c", b"X-key": b"\xff"}
+
+
+def test_a_copy_is_apart():
+    ours = Options(zmq.PAIR)
+    ours.router_raw = 1
+    ours.set(zmq.METADATA, b"X-a:b")
+    other = ours.copy()
+    assert other.router_raw == 1
+    ours.set(zmq.SNDHWM, 7)
+    ours.set(zmq.METADATA, b"X-c:d")
+    assert (other.sndhwm, other.metadata_properties()) == (1000, {b"X-a": b"b"})
+
+
+@pytest.mark.parametrize("socket_type", TYPES)
+@pytest.mark.parametrize("blocky", (0, 1))
+@pytest.mark.parametrize("ipv6", (0, 1))
+def test_a_new_socket_takes_after_its_context(socket_type, blocky, ipv6):
+    settings = ContextOptions()
+    settings.set(70, blocky)
+    settings.set(zmq.IPV6, ipv6)
+    ours = Options(socket_type)
+    ours.inherit(settings)
+    with zmq.Context() as context:
+        zmq.backend.Context.set(context, 70, blocky)
+        zmq.backend.Context.set(context, zmq.IPV6, ipv6)
+        with context.socket(socket_type) as theirs:
+            for option in (zmq.LINGER, zmq.IPV6, zmq.IPV4ONLY):
+                assert ours.get(option) == get_of(theirs)(option)
+
+
+def test_io_threads():
+    settings = ContextOptions()
+    settings.set_io_threads(0)
+    assert settings.io_threads == 0
+    raises_einval(settings.set_io_threads, -1)
+
+
+def test_cpus_are_added_and_removed():
+    settings = ContextOptions()
+    raises_einval(settings.set, module.THREAD_AFFINITY_CPU_REMOVE, 3)
+    settings.set(module.THREAD_AFFINITY_CPU_ADD, 3)
+    assert settings.thread_affinity == {3}
+    settings.set(module.THREAD_AFFINITY_CPU_REMOVE, 3)
+    assert settings.thread_affinity == set()

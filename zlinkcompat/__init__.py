@@ -1,0 +1,42 @@
+"""zlinkcompat: a gevent-native ZeroMQ engine behind pyzmq's API.
+
+``import zlinkcompat as zmq`` in place of ``import zmq``. The names are pyzmq's: constants and errors
+are its very objects, sockets and contexts are ours.
+"""
+
+from typing import TYPE_CHECKING
+
+from zlinkcompat._pure import install_if_asked
+
+# Before any module that may be compiled is imported.
+install_if_asked()
+
+if TYPE_CHECKING:
+    from zlinkcompat._names import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    # Late: pyzmq imports zlinkcompat.backend in the middle of its own import, when neither its
+    # constants nor its errors are there.
+    from importlib import import_module
+
+    if not name.startswith("_"):
+        names = import_module("zlinkcompat._names")
+        try:
+            value = getattr(names, name)
+        except AttributeError:
+            pass
+        else:
+            globals()[name] = value
+            return value
+    elif name == "__all__":
+        return import_module("zlinkcompat._names").__all__
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    from importlib import import_module
+
+    return sorted({*globals(), *import_module("zlinkcompat._names").__all__})

@@ -1,0 +1,52 @@
+"""The runner: ``python -m zlinkcompat prog.py args`` runs a pyzmq program on this engine."""
+
+import argparse
+import os
+import runpy
+import sys
+
+BACKEND = "zlinkcompat.backend"
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m zlinkcompat",
+        usage="python -m zlinkcompat [--no-patch] (prog.py | -m module) [args ...]",
+        description="Run a program that was written for pyzmq on zlinkcompat's engine, unchanged.",
+        epilog="The program, and what it starts, see PYZMQ_BACKEND=" + BACKEND + ".",
+    )
+    parser.add_argument("--no-patch", action="store_true",
+                        help="leave the standard library as it is; without it, gevent "
+                             "monkey-patches it first")
+    parser.add_argument("-m", metavar="module", dest="module", nargs=argparse.REMAINDER,
+                        help="run a module, as python -m does")
+    parser.add_argument("program", nargs=argparse.REMAINDER, metavar="prog.py args",
+                        help="the program and its arguments")
+    options = parser.parse_args(argv)
+    if options.module == [] or not (options.module or options.program):
+        parser.error("a program, or -m and a module, is needed")
+    return options
+
+
+def main(argv=None):
+    """Run what the command line names; it sees its own ``sys.argv`` and ``__main__``."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    # Children inherit it.
+    os.environ["PYZMQ_BACKEND"] = BACKEND
+    if not options.no_patch:
+        from gevent import monkey
+
+        monkey.patch_all()
+    if options.module:
+        sys.argv = options.module
+        # As python -m: the current directory comes first.
+        sys.path[0] = os.getcwd()
+        runpy.run_module(options.module[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = options.program
+        sys.path[0] = os.path.dirname(os.path.abspath(options.program[0]))
+        runpy.run_path(options.program[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

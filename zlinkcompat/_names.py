@@ -1,0 +1,37 @@
+"""Every public name of ``import zlinkcompat as zmq``: pyzmq's own, with ours in place of its core's."""
+
+import zmq
+from zmq import *  # noqa: F403
+from zmq import constants as constants
+from zmq import error as error
+
+from zlinkcompat.backend import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN
+from zlinkcompat.backend import curve_keypair as curve_keypair
+from zlinkcompat.backend import curve_public as curve_public
+from zlinkcompat.backend import has as has
+from zlinkcompat.backend import zmq_errno as zmq_errno
+from zlinkcompat.backend import zmq_version_info as zmq_version_info
+from zlinkcompat.context import Context as Context
+from zlinkcompat.errors import strerror as strerror
+from zlinkcompat.frame import Frame as Frame
+from zlinkcompat.frame import Message as Message
+from zlinkcompat.frame import MessageTracker as MessageTracker
+from zlinkcompat.poll import zmq_poll as zmq_poll
+from zlinkcompat.poller import Poller as Poller
+from zlinkcompat.poller import select as select
+from zlinkcompat.proxy import device as device
+from zlinkcompat.proxy import proxy as proxy
+from zlinkcompat.proxy import proxy_steerable as proxy_steerable
+from zlinkcompat.socket import Socket as Socket
+
+SyncContext = Context
+SyncSocket = Socket
+DRAFT_API = False
+
+
+def zmq_version():
+    """The libzmq version that is emulated, as text."""
+    return "{}.{}.{}".format(*zmq_version_info())
+
+
+__all__ = sorted({*zmq.__all__, "constants", "device", "error"})

@@ -1,0 +1,27 @@
+"""``ZLINKCOMPAT_PURE=1``: run the uncompiled source, though extensions lie beside it."""
+
+import os
+import sys
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import spec_from_file_location
+
+
+class SourceFinder:
+    """Finds the ``.py`` of our modules before Python's own finder takes the extension."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("zlinkcompat.") or path is None:
+            return None
+        leaf = name.rpartition(".")[2]
+        for folder in path:
+            source = os.path.join(folder, leaf + ".py")
+            if os.path.isfile(source):
+                return spec_from_file_location(name, source, loader=SourceFileLoader(name, source))
+        return PathFinder.find_spec(name, path, target)
+
+
+def install_if_asked():
+    """Put the finder in place if the environment asks for it; again is harmless."""
+    if os.environ.get("ZLINKCOMPAT_PURE") == "1" and SourceFinder not in sys.meta_path:
+        sys.meta_path.insert(0, SourceFinder)

@@ -1,0 +1,50 @@
+"""The pyzmq backend: ``PYZMQ_BACKEND=zlinkcompat.backend`` puts this core under ``import zmq``.
+
+Every name that pyzmq 25.1 to 27 asks of a backend. pyzmq imports this module in the middle of its
+own import, so nothing here may import pyzmq while it is being imported.
+
+Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
+"""
+
+from zlinkcompat.base import Context, Frame, Socket
+from zlinkcompat.errors import ENOTSUP, last_errno, strerror, zmq_error
+from zlinkcompat.poll import zmq_poll
+from zlinkcompat.proxy import device, monitored_queue, proxy, proxy_steerable
+
+__all__ = [
+    "Context", "Socket", "Frame", "Message", "device", "proxy", "proxy_steerable", "monitored_queue",
+    "zmq_poll", "strerror", "zmq_errno", "has", "curve_keypair", "curve_public",
+    "zmq_version_info", "IPC_PATH_MAX_LEN", "PYZMQ_DRAFT_API",
+]  # fmt: skip
+
+Message = Frame
+
+#: Longest path of an ipc endpoint, bytes.
+IPC_PATH_MAX_LEN = 107
+
+PYZMQ_DRAFT_API = False
+
+
+def zmq_errno():
+    """The errno (int) of the last error that was raised here."""
+    return last_errno()
+
+
+def zmq_version_info():
+    """The libzmq version that is emulated, ``(major, minor, patch)``."""
+    return (4, 3, 5)
+
+
+def has(capability):
+    """Whether an optional capability of libzmq ("ipc", "curve", "draft", ...) is there (bool)."""
+    return capability == "ipc"
+
+
+def curve_keypair():
+    """CURVE is not there yet: ENOTSUP, as from a libzmq built without it."""
+    raise zmq_error(ENOTSUP, "curve_keypair: this version has no CURVE")
+
+
+def curve_public(secret_key):
+    """CURVE is not there yet: ENOTSUP, as from a libzmq built without it."""
+    raise zmq_error(ENOTSUP, "curve_public: this version has no CURVE")

@@ -1,0 +1,587 @@
+"""Frame, Socket and Context as a pyzmq backend has them: handles on core objects.
+
+Both doors stand on these: the classes of the swapped import (``socket.py``, ``context.py``,
+``frame.py``) and pyzmq's own, which subclass what ``backend.py`` gives them. Types and texts of
+errors are pyzmq's.
+"""
+
+import os
+import threading
+
+from zlinkcompat.core.context import CoreContext
+from zlinkcompat.core.registry import context_at, socket_at
+from zlinkcompat.core.socket import SocketBase
+from zlinkcompat.engine.waker import HubWaker, WaitList
+from zlinkcompat.errors import EFAULT, EINVAL, ENOTSOCK, zmq_error
+
+# zmq_msg_get(3).
+MORE = 1
+SRCFD = 2
+SHARED = 3
+
+
+class SentEvent(threading.Event):
+    """Set when the engine is done with a buffer; waiting for it lets the hub work."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting = WaitList()
+
+    def set(self):
+        super().set()
+        self.waiting.notify_all()
+
+    def wait(self, timeout=None):
+        if not self.is_set():
+            self.waiting.wait(HubWaker(), -1.0 if timeout is None else float(timeout))
+        return self.is_set()
+
+
+class Pinned:
+    """A buffer that is sent without a copy, alive until its last byte is written.
+
+    The one interface for pinned buffers: made by a send, held by pipes, asked for its ``buffer``
+    by the encoder, and gone when nobody holds it any more; then the tracker's event is set.
+
+    Parameters
+    ----------
+    data
+        Any C-contiguous buffer.
+    event : SentEvent or None
+    """
+
+    def __init__(self, data, event):
+        self.buffer = memoryview(data).cast("B")
+        self.event = event
+
+    def __len__(self):
+        return self.buffer.nbytes
+
+    @property
+    def bytes(self):
+        return self.buffer.tobytes()
+
+    def __del__(self):
+        if self.event is not None:
+            self.event.set()
+
+
+class Frame:
+    """One frame of a message, with its properties.
+
+    Parameters
+    ----------
+    data : bytes, buffer or None
+    track : bool
+        Make a MessageTracker that is done when the engine no longer uses the buffer.
+    copy : bool or None
+        Whether to copy the data now; None decides by ``copy_threshold``.
+    copy_threshold : int, bytes
+        Smaller data is copied anyway; None is ``zmq.COPY_THRESHOLD``.
+
+    Attributes
+    ----------
+    more : bool
+        Other frames of the same message follow.
+    """
+
+    # pyzmq's AttributeSetter takes what a class knows for attributes, all else for options.
+    __slots__ = ("more", "tracker", "metadata", "content", "__weakref__")
+
+    def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
+        self.more = False
+        self.tracker = None
+        self.metadata = None
+        if track:
+            self.tracker = finished_tracker()
+        if data is None:
+            self.content = b""
+            return
+        if isinstance(data, str):
+            raise TypeError("Str objects not allowed. Only: bytes, buffer interfaces.")
+        view = memoryview(data)
+        if copy is None:
+            if copy_threshold is None:
+                copy_threshold = default_copy_threshold()
+            copy = view.nbytes < copy_threshold
+        if copy:
+            self.content = data if type(data) is bytes else view.tobytes()
+        elif type(data) is bytes and not track:
+            # Nobody can change it, nobody wants to know: a reference will do.
+            self.content = data
+        else:
+            event = None
+            if track:
+                event = SentEvent()
+                self.tracker = new_tracker(event)
+            self.content = Pinned(data, event)
+
+    def __len__(self):
+        return len(self.content)
+
+    def __copy__(self):
+        return self.fast_copy()
+
+    def fast_copy(self):
+        """Another Frame on the same data."""
+        other = type(self)()
+        other.take(self.content)
+        other.tracker = self.tracker
+        other.metadata = self.metadata
+        return other
+
+    def take(self, content):
+        """Become a frame of ``content``, as the core has it (bytes or a buffer holder)."""
+        self.content = content
+
+    @property
+    def buffer(self):
+        """A memoryview of the data."""
+        content = self.content
+        return memoryview(content) if type(content) is bytes else content.buffer
+
+    @property
+    def bytes(self):
+        """The data as bytes."""
+        content = self.content
+        return content if type(content) is bytes else content.bytes
+
+    def __bytes__(self):
+        return self.bytes
+
+    def __eq__(self, other):
+        if isinstance(other, Frame):
+            return self.bytes == other.bytes
+        return NotImplemented
+
+    def __hash__(self):
+        return id(self)
+
+    def get(self, option):
+        """A property of the message (zmq_msg_get(3), zmq_msg_gets(3)).
+
+        Parameters
+        ----------
+        option : int or str
+            ``zmq.MORE``, ``zmq.SRCFD``, ``zmq.SHARED``, or the name of a property of the peer:
+            "Socket-Type", "Identity", "Peer-Address", "User-Id", "X-...".
+
+        Raises
+        ------
+        ZMQError
+            EINVAL: there is no such property.
+        """
+        if isinstance(option, int):
+            if option == MORE:
+                return int(self.more)
+            if option == SRCFD:
+                return int(self.message_property("__fd"))
+            if option == SHARED:
+                return int(type(self.content) is not bytes)
+            raise zmq_error(EINVAL)
+        if isinstance(option, bytes):
+            option = option.decode()
+        if not isinstance(option, str):
+            raise TypeError(f"expected str, got: {option!r}")
+        return self.message_property(option)
+
+    def message_property(self, name):
+        value = None if self.metadata is None else self.metadata.get(name)
+        if value is None:
+            raise zmq_error(EINVAL)
+        return value
+
+    def set(self, option, value):
+        """No message property of this version can be set: EINVAL."""
+        raise zmq_error(EINVAL)
+
+
+def finished_tracker():
+    from zmq.sugar.tracker import _FINISHED_TRACKER
+
+    return _FINISHED_TRACKER
+
+
+def new_tracker(event):
+    from zmq.sugar.tracker import MessageTracker
+
+    return MessageTracker(event)
+
+
+def default_copy_threshold():
+    import zmq
+
+    return zmq.COPY_THRESHOLD
+
+
+def to_address(addr):
+    """An endpoint as text; pyzmq's TypeError for what is neither str nor bytes."""
+    if isinstance(addr, bytes):
+        return addr.decode("utf-8", "surrogateescape")
+    if not isinstance(addr, str):
+        raise TypeError(f"Expected addr to be str, got addr={addr!r}")
+    return addr
+
+
+class Socket:
+    """A socket.
+
+    Parameters
+    ----------
+    context : Context
+    socket_type : int
+    shadow : int
+        ``underlying`` of a living socket, to be another object for it.
+    copy_threshold : int, bytes
+        With ``copy=False``, smaller frames are copied anyway.
+
+    Source: pyzmq ``zmq/backend/__init__.pyi``.
+    """
+
+    __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "copy_threshold", "frame_class",
+                 "__weakref__")
+
+    def __init__(self, context=None, socket_type=-1, shadow=0, copy_threshold=None):
+        self._closed = False
+        self._shadow = bool(shadow)
+        self._pid = os.getpid()
+        self.context = context
+        self.core = None
+        if copy_threshold is None:
+            copy_threshold = default_copy_threshold()
+        self.copy_threshold = copy_threshold
+        self.frame_class = self.choose_frame_class()
+        if shadow:
+            self.core = socket_at(shadow)
+            if self.core is None:
+                raise zmq_error(ENOTSOCK, f"there is no socket at {shadow}")
+            return
+        if context is None:
+            raise TypeError("context must be specified")
+        if socket_type < 0:
+            raise TypeError("socket_type must be specified")
+        self.core = SocketBase(context.core, int(socket_type))
+
+    def choose_frame_class(self):
+        import zmq
+
+        # Through the backend door pyzmq's Frame is a subclass of ours.
+        return zmq.Frame if issubclass(zmq.Frame, Frame) else Frame
+
+    @property
+    def underlying(self):
+        """The address (int) by which another object can shadow this socket; 0 when closed."""
+        return 0 if self._closed else self.core.address
+
+    @property
+    def handle(self):
+        return self.underlying
+
+    @property
+    def closed(self):
+        """Whether the socket was closed, by this object or another."""
+        if not self._closed and (self.core is None or self.core.closed):
+            self._closed = True
+        return self._closed
+
+    def live(self):
+        """The core socket; raises ENOTSOCK if this object was closed."""
+        if self._closed:
+            raise zmq_error(ENOTSOCK)
+        return self.core
+
+    def close(self, linger=None):
+        """Close the socket; what it accepted is delivered within linger (ms; -1 is for ever)."""
+        # In a forked child the connections are the parent's.
+        if self._closed or self.core is None or os.getpid() != self._pid:
+            return
+        self._closed = True
+        self.core.close(linger)
+
+    # -- options ---------------------------------------------------------------------------
+
+    def set(self, option, optval):
+        """Set a socket option (libzmq zmq_setsockopt(3)).
+
+        Raises TypeError for a value of the wrong type, and ZMQError: EINVAL, ENOTSOCK, ETERM.
+        """
+        core = self.live()
+        if isinstance(optval, str):
+            raise TypeError("unicode not allowed, use setsockopt_string")
+        if is_bytes_option(option):
+            if not isinstance(optval, bytes):
+                raise TypeError(f"expected bytes, got: {optval!r}")
+        elif not isinstance(optval, int):
+            raise TypeError(f"expected int, got: {optval!r}")
+        else:
+            optval = int(optval)
+        core.set(int(option), optval)
+
+    def get(self, option):
+        """Get a socket option (libzmq zmq_getsockopt(3)): int or bytes. EINVAL, ENOTSOCK, ETERM."""
+        return self.live().get(int(option))
+
+    # -- endpoints -------------------------------------------------------------------------
+
+    def bind(self, addr):
+        """Accept peers at ``addr``. libzmq zmq_bind(3)."""
+        text = to_address(addr)
+        self.live().bind(text)
+
+    def connect(self, addr):
+        """Connect to ``addr``. libzmq zmq_connect(3)."""
+        text = to_address(addr)
+        self.live().connect(text)
+
+    def unbind(self, addr):
+        """Undo :meth:`bind`. ENOENT."""
+        text = to_address(addr)
+        self.live().unbind(text)
+
+    def disconnect(self, addr):
+        """Undo :meth:`connect`. ENOENT."""
+        text = to_address(addr)
+        self.live().disconnect(text)
+
+    def monitor(self, addr, events=0xFFFF):
+        """Publish events at an inproc address; None stops. libzmq zmq_socket_monitor(3)."""
+        text = None if addr is None else to_address(addr)
+        self.live().monitor(text, int(events))
+
+    def join(self, group):
+        raise RuntimeError("libzmq and pyzmq must be built with draft support")
+
+    def leave(self, group):
+        raise RuntimeError("libzmq and pyzmq must be built with draft support")
+
+    # -- messages --------------------------------------------------------------------------
+
+    def to_content(self, data, copy, track):
+        """What the core sends for ``data``, and the tracker to return."""
+        if type(data) is bytes and not track:
+            return data, None if copy else finished_tracker()
+        if isinstance(data, Frame):
+            if track and not data.tracker:
+                raise ValueError("Not a tracked message")
+            return data.content, data.tracker
+        if isinstance(data, str):
+            raise TypeError("unicode not allowed, use send_string")
+        if copy:
+            # A mutable buffer is snapshotted once, as the user was promised.
+            return data if type(data) is bytes else memoryview(data).tobytes(), None
+        frame = Frame(data, track, None, self.copy_threshold)
+        return frame.content, frame.tracker or finished_tracker()
+
+    def send(self, data, flags=0, copy=True, track=False, routing_id=None, group=None):
+        """Send one frame.
+
+        Parameters
+        ----------
+        data : bytes, Frame or buffer
+        flags : int
+            ``zmq.NOBLOCK``, ``zmq.SNDMORE``.
+        copy : bool
+            False references the buffer until it is written; do not change it before.
+        track : bool
+            Return a MessageTracker that tells when that is (with ``copy=False``).
+
+        Returns
+        -------
+        MessageTracker or None
+            None with ``copy=True``, unless ``data`` is a tracked Frame.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Text instead of bytes; an untracked Frame with ``track``.
+        ZMQError
+            EAGAIN, EFSM, EHOSTUNREACH, ENOTSUP, ENOTSOCK, ETERM. libzmq zmq_msg_send(3).
+        """
+        if self._closed:
+            raise zmq_error(ENOTSOCK)
+        if type(data) is bytes and copy and routing_id is None and group is None:
+            self.core.send_frame(data, flags)
+            return None
+        if routing_id is not None or group is not None:
+            raise RuntimeError("libzmq and pyzmq must be built with draft support")
+        content, tracker = self.to_content(data, copy, track)
+        self.core.send_frame(content, flags)
+        return tracker
+
+    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
+        """Send a sequence of frames as one message, wholly or not at all. See :meth:`send`."""
+        if kwargs:
+            raise RuntimeError("libzmq and pyzmq must be built with draft support")
+        if self._closed:
+            raise zmq_error(ENOTSOCK)
+        frames = []
+        tracker = None
+        for part in msg_parts:
+            if type(part) is bytes and copy:
+                frames.append(part)
+                continue
+            try:
+                content, tracker = self.to_content(part, copy, track)
+            except TypeError:
+                raise TypeError(f"Frame {len(frames)} ({shorten(part)}) does not support the "
+                                "buffer interface.") from None
+            frames.append(content)
+        if not frames:
+            raise IndexError("send_multipart: a message has at least one frame")
+        self.core.send_message(frames, flags)
+        return tracker
+
+    def recv(self, flags=0, copy=True, track=False):
+        """Receive one frame.
+
+        Parameters
+        ----------
+        flags : int
+            ``zmq.NOBLOCK``.
+        copy : bool
+            False returns a Frame, with the message's properties, instead of bytes.
+
+        Raises
+        ------
+        ZMQError
+            EAGAIN, EFSM, ENOTSUP, ENOTSOCK, ETERM. libzmq zmq_msg_recv(3).
+        """
+        if self._closed:
+            raise zmq_error(ENOTSOCK)
+        content = self.core.recv_frame(flags)
+        if copy:
+            return content if type(content) is bytes else content.bytes
+        return self.to_frame(content, track, self.core.more)
+
+    def recv_multipart(self, flags=0, copy=True, track=False):
+        """Receive a whole message as a list of frames. See :meth:`recv`."""
+        if self._closed:
+            raise zmq_error(ENOTSOCK)
+        frames = self.core.recv_message(flags)
+        last = len(frames) - 1
+        for index in range(last + 1):
+            content = frames[index]
+            if not copy:
+                frames[index] = self.to_frame(content, track, index < last)
+            elif type(content) is not bytes:
+                frames[index] = content.bytes
+        return frames
+
+    def to_frame(self, content, track, more):
+        frame = self.frame_class(track=track)
+        frame.take(content)
+        frame.more = more
+        pipe = self.core.pattern.last_pipe
+        if pipe is not None:
+            frame.metadata = pipe.metadata
+        return frame
+
+    def recv_into(self, buffer, /, *, nbytes=0, flags=0):
+        """Receive one frame into ``buffer``.
+
+        Parameters
+        ----------
+        buffer : writable, contiguous buffer
+        nbytes : int, bytes
+            At most so many; 0 is the size of the buffer.
+
+        Returns
+        -------
+        int, bytes
+            Size of the frame; if that is larger, the rest is lost.
+        """
+        core = self.live()
+        if nbytes < 0:
+            raise ValueError(f"{nbytes=} must be non-negative")
+        view = memoryview(buffer)
+        if view.readonly or not view.contiguous:
+            raise BufferError("recv_into: the buffer must be writable and contiguous")
+        room = view.nbytes
+        if nbytes > room:
+            raise ValueError(f"{nbytes=} too big for memoryview of {room}B")
+        content = core.recv_frame(flags)
+        count = min(len(content), nbytes or room)
+        if count:
+            source = content if type(content) is bytes else content.buffer
+            view.cast("B")[:count] = source[:count]
+        return len(content)
+
+
+def shorten(part):
+    text = repr(part)
+    return text if len(text) <= 32 else text[:32] + "..."
+
+
+_bytes_options = {}
+
+
+def is_bytes_option(option):
+    """Whether pyzmq takes bytes for a socket option; an option unknown to it is an int."""
+    known = _bytes_options.get(option)
+    if known is None:
+        from zmq.constants import SocketOption, _OptType
+
+        try:
+            known = SocketOption(option)._opt_type == _OptType.bytes
+        except ValueError:
+            known = False
+        _bytes_options[option] = known
+    return known
+
+
+class Context:
+    """A container of sockets.
+
+    Parameters
+    ----------
+    io_threads : int
+        Native I/O threads in libzmq; the hub engine needs none.
+    shadow : int
+        ``underlying`` of a living context, to be another object for it.
+    """
+
+    #: Connections run in the hub of the thread that uses the socket, whatever ZLINK_ENGINE says.
+    hub_only = False
+
+    __slots__ = ("core", "closed", "_shadow", "_pid", "__weakref__")
+
+    def __init__(self, io_threads=1, shadow=0):
+        self._shadow = bool(shadow)
+        self._pid = os.getpid()
+        self.closed = False
+        if shadow:
+            self.core = context_at(shadow)
+            if self.core is None:
+                raise zmq_error(EFAULT, f"there is no context at {shadow}")
+        else:
+            self.core = CoreContext(io_threads, self.hub_only)
+
+    @property
+    def underlying(self):
+        """The address (int) by which another object can shadow this context."""
+        return self.core.address
+
+    @property
+    def handle(self):
+        return self.underlying
+
+    def term(self):
+        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed."""
+        if self.closed or os.getpid() != self._pid:
+            return
+        self.core.term()
+        self.closed = True
+
+    def set(self, option, optval):
+        """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
+        if self.closed:
+            raise RuntimeError("Context has been destroyed")
+        if not isinstance(optval, int):
+            raise TypeError(f"expected int, got: {optval!r}")
+        self.core.set(int(option), int(optval))
+
+    def get(self, option):
+        """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
+        if self.closed:
+            raise RuntimeError("Context has been destroyed")
+        return self.core.get(int(option))

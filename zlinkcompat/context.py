@@ -1,0 +1,67 @@
+"""Context of the swapped import: pyzmq's ``zmq.Context`` on our core."""
+
+from threading import Lock
+from warnings import warn
+from weakref import WeakSet
+
+import zmq
+from zmq.sugar.attrsettr import AttributeSetter
+
+from zlinkcompat import base
+from zlinkcompat.borrow import borrow
+from zlinkcompat.socket import Socket
+
+_sugar = zmq.sugar.context.Context
+
+
+class Context(base.Context, AttributeSetter):
+    """A container of sockets; takes and gives all that pyzmq's does.
+
+    Parameters
+    ----------
+    io_threads : int or Context
+        Native threads in libzmq, none are needed here; a Context makes a shadow of it.
+    shadow : Context or int
+        Another object's ``underlying``.
+    """
+
+    sockopts = None
+    _sockets = None
+    _instance = None
+    _instance_lock = Lock()
+    _instance_pid = None
+    _shadow_obj = None
+    _warn_destroy_close = False
+    _socket_class = Socket
+    _repr_cls = "zlinkcompat.Context"
+
+    def __init__(self, io_threads=1, shadow=0):
+        if isinstance(io_threads, base.Context):
+            shadow, io_threads = io_threads, 1
+        address = shadow.underlying if isinstance(shadow, base.Context) else shadow
+        super().__init__(io_threads, address)
+        if shadow:
+            self._shadow_obj = shadow
+        self.sockopts = {}
+        self._sockets = WeakSet()
+
+    def __del__(self):
+        # core is missing when __init__ raised.
+        if self._shadow or self.core is None or self.closed:
+            return
+        if warn is not None:
+            warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
+        # Never wait here: the garbage collector runs in any greenlet, the hub's own too.
+        self.core.abandon()
+
+    @classmethod
+    def __class_getitem__(cls, item):
+        # zmq.Context[zmq.Socket] in annotations.
+        return cls
+
+    borrow(
+        locals(),
+        _sugar,
+        "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow instance __dir__ _add_socket"
+        " _rm_socket destroy socket setsockopt getsockopt _set_attr_opt _get_attr_opt __delattr__",
+    )

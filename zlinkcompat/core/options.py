@@ -1,0 +1,475 @@
+"""The options of sockets and contexts: one table row each, and the objects that hold the values.
+
+Numbers, defaults and limits are libzmq's (``doc/zmq_setsockopt.adoc``, ``zmq_getsockopt.adoc``,
+``zmq_ctx_set.adoc``, ``src/options.cpp``, ``src/ctx.cpp``). Values are ints or bytes here; that
+str is refused, and that ints fit their C type, is pyzmq's own check, made by the surface.
+
+What would promise security that this build does not give is refused, not ignored: a program
+that asks for a filter, a proxy or authentication must not run on without. See ``refused``.
+"""
+
+import copy
+
+from zlinkcompat.errors import EINVAL, zmq_error
+
+# Who answers for an option.
+OPTIONS = "options"  # :class:`Options`
+PATTERN = "pattern"  # the class of the socket type (``zlinkcompat.routing``)
+SOCKET = "socket"  # ``SocketBase`` itself: state, which is only read
+
+INT_MAX = 2**31 - 1
+
+#: Least and greatest value of the C types behind the kinds of int.
+RANGES = {
+    "int": (-INT_MAX - 1, INT_MAX),
+    "bool": (-INT_MAX - 1, INT_MAX),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint64": (-(2**63), 2**64 - 1),
+}
+
+SUB = 2
+XSUB = 10
+#: PUB, SUB, DEALER, PULL, PUSH (libzmq ``src/options.hpp: get_effective_conflate_option``).
+CONFLATING = frozenset((1, 2, 5, 7, 8))
+
+METADATA = 95
+
+
+# -- what a row allows ---------------------------------------------------------------------
+
+
+def anything(value):
+    return True
+
+
+def at_least(least):
+    return lambda value: value >= least
+
+
+def between(least, greatest):
+    return lambda value: least <= value <= greatest
+
+
+def sized(least, greatest):
+    """Bytes of this length."""
+    return lambda value: least <= len(value) <= greatest
+
+
+zero_or_one = between(0, 1)
+
+
+def is_property(value):
+    """``X-name:value``. Not 4 octets: libzmq takes those for an int (``src/options.cpp``)."""
+    name, colon, content = value.partition(b":")
+    return bool(colon and content) and name[:2] == b"X-" and len(name) <= 255 and len(value) != 4
+
+
+# -- how a value is kept -------------------------------------------------------------------
+
+
+def same(value):
+    return value
+
+
+def negated(value):
+    return 1 - value
+
+
+def whole_tenths(value):
+    """Milliseconds, cut as the tenths of a second of the wire are; -99 to 99 is none."""
+    return max(value, 0) // 100 * 100
+
+
+class Option:
+    """One option: all that is known about it without a socket.
+
+    Parameters
+    ----------
+    name : str
+        Without ``ZMQ_``.
+    id : int
+        Number in ``zmq.h``.
+    kind : str
+        ``int``, ``int64``, ``uint64``, ``bytes``, or ``bool``: an int kept as 0 or 1.
+    unit : str
+        Of the value; empty for flags and names.
+    default : int or bytes
+    allowed : callable
+        Tells whether a value of this kind is accepted.
+    holder : str
+        :data:`OPTIONS`, :data:`PATTERN` or :data:`SOCKET`.
+    readable, writable : bool
+    attribute : str, optional
+        Where :class:`Options` keeps it; the name in lower case when absent.
+    keep, show : callable
+        From the int set to the int kept, and from that to the int got.
+    refused : str
+        Why this build refuses to set what libzmq would take; empty otherwise.
+    draft : bool
+        Only a libzmq built with its draft API has it.
+    """
+
+    def __init__(self, name, id, kind, unit, default, allowed=anything, *, holder=OPTIONS,
+                 readable=True, writable=True, attribute=None, keep=same, show=same,
+                 refused="", draft=False):
+        self.name = name
+        self.id = id
+        self.kind = kind
+        self.unit = unit
+        self.default = default
+        self.allowed = allowed
+        self.holder = holder
+        self.readable = readable
+        self.writable = writable and not refused
+        self.attribute = attribute or name.lower()
+        self.keep = keep
+        self.show = show
+        self.refused = refused
+        self.draft = draft
+
+    def __repr__(self):
+        return f"<Option {self.name} {self.id}>"
+
+    def accept(self, value):
+        """The value to keep for ``value``.
+
+        Raises
+        ------
+        ZMQError
+            EINVAL: not writable, not of this kind, or not allowed.
+        """
+        if self.refused:
+            raise zmq_error(EINVAL, f"set {self.name}: {self.refused}")
+        if not self.writable:
+            raise zmq_error(EINVAL, f"set {self.name}: it can only be read")
+        if not (self.fits(value) and self.allowed(value)):
+            unit = f", {self.unit}" if self.unit else ""
+            raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {value!r:.80}")
+        if self.kind == "bytes":
+            return value
+        # True and False are ints to set, but not to get.
+        return int(value != 0) if self.kind == "bool" else self.keep(int(value))
+
+    def fits(self, value):
+        """Tell whether ``value`` has the type of this option, and its size in C."""
+        if self.kind == "bytes":
+            return isinstance(value, bytes)
+        least, greatest = RANGES[self.kind]
+        return isinstance(value, int) and least <= value <= greatest
+
+
+def pattern(name, id, kind="bool", default=0, readable=False, writable=True):
+    """A row of an option that only some socket types have, and check themselves."""
+    return Option(name, id, kind, "", default, holder=PATTERN, readable=readable,
+                  writable=writable)
+
+
+def state(name, id, kind="int", default=0):
+    """A row of what a socket tells about itself."""
+    return Option(name, id, kind, "", default, holder=SOCKET, writable=False)
+
+
+def absent(name, id, kind="bytes"):
+    """A row of a mechanism that is not built in: neither set nor read, as in such a libzmq."""
+    return Option(name, id, kind, "", b"" if kind == "bytes" else 0, readable=False,
+                  refused="this build has the NULL mechanism only")
+
+
+#: All socket options: name, id, kind, unit, default, allowed.
+SOCKET_OPTIONS = (
+    # pyzmq reads and writes it as int64; libzmq counts the bits of a uint64.
+    Option("AFFINITY", 4, "uint64", "bit mask of I/O threads", 0),
+    Option("ROUTING_ID", 5, "bytes", "1 to 255 octets", b"", sized(1, 255)),
+    pattern("SUBSCRIBE", 6, "bytes", b""),
+    pattern("UNSUBSCRIBE", 7, "bytes", b""),
+    Option("RATE", 8, "int", "kbit/s", 100, at_least(1)),
+    Option("RECOVERY_IVL", 9, "int", "ms", 10000, at_least(0)),
+    Option("SNDBUF", 11, "int", "bytes; -1 the system's", -1, at_least(-1)),
+    Option("RCVBUF", 12, "int", "bytes; -1 the system's", -1, at_least(-1)),
+    state("RCVMORE", 13),
+    state("FD", 14),
+    state("EVENTS", 15),
+    state("TYPE", 16),
+    Option("LINGER", 17, "int", "ms; -1 for ever", -1, at_least(-1)),
+    Option("RECONNECT_IVL", 18, "int", "ms; -1 never", 100, at_least(-1)),
+    Option("BACKLOG", 19, "int", "connections", 100, at_least(0)),
+    Option("RECONNECT_IVL_MAX", 21, "int", "ms; 0 no growth", 0, at_least(0)),
+    Option("MAXMSGSIZE", 22, "int64", "bytes; -1 no limit", -1),
+    Option("SNDHWM", 23, "int", "messages; 0 no limit", 1000, at_least(0)),
+    Option("RCVHWM", 24, "int", "messages; 0 no limit", 1000, at_least(0)),
+    Option("MULTICAST_HOPS", 25, "int", "hops", 1, at_least(1)),
+    Option("RCVTIMEO", 27, "int", "ms; -1 for ever", -1, at_least(-1)),
+    Option("SNDTIMEO", 28, "int", "ms; -1 for ever", -1, at_least(-1)),
+    Option("IPV4ONLY", 31, "int", "", 1, zero_or_one, attribute="ipv6", keep=negated,
+           show=negated),
+    state("LAST_ENDPOINT", 32, "bytes", b""),
+    pattern("ROUTER_MANDATORY", 33),
+    Option("TCP_KEEPALIVE", 34, "int", "-1 the system's", -1, between(-1, 1)),
+    Option("TCP_KEEPALIVE_CNT", 35, "int", "probes; -1 the system's", -1, at_least(-1)),
+    Option("TCP_KEEPALIVE_IDLE", 36, "int", "s; -1 the system's", -1, at_least(-1)),
+    Option("TCP_KEEPALIVE_INTVL", 37, "int", "s; -1 the system's", -1, at_least(-1)),
+    Option("TCP_ACCEPT_FILTER", 38, "bytes", "address/bits", b"", sized(1, 255), readable=False,
+           refused="peers are not filtered by address here; use the host's firewall"),
+    Option("IMMEDIATE", 39, "int", "", 0, zero_or_one),
+    pattern("XPUB_VERBOSE", 40),
+    pattern("ROUTER_RAW", 41),
+    Option("IPV6", 42, "bool", "", 0, zero_or_one),
+    state("MECHANISM", 43),
+    absent("PLAIN_SERVER", 44, "int"),
+    absent("PLAIN_USERNAME", 45),
+    absent("PLAIN_PASSWORD", 46),
+    absent("CURVE_SERVER", 47, "int"),
+    absent("CURVE_PUBLICKEY", 48),
+    absent("CURVE_SECRETKEY", 49),
+    absent("CURVE_SERVERKEY", 50),
+    pattern("PROBE_ROUTER", 51),
+    pattern("REQ_CORRELATE", 52),
+    pattern("REQ_RELAXED", 53),
+    Option("CONFLATE", 54, "bool", "", 0, zero_or_one, attribute="conflate_asked"),
+    Option("ZAP_DOMAIN", 55, "bytes", "1 to 255 octets", b"", sized(1, 255),
+           refused="ZAP handlers are not asked here, every peer would be let in"),
+    pattern("ROUTER_HANDOVER", 56),
+    Option("TOS", 57, "int", "IP_TOS octet", 0, at_least(0)),
+    Option("IPC_FILTER_PID", 58, "int", "", 0, readable=False,
+           refused="peers are not filtered by process here; use the directory's permissions"),
+    Option("IPC_FILTER_UID", 59, "int", "", 0, readable=False,
+           refused="peers are not filtered by user here; use the directory's permissions"),
+    Option("IPC_FILTER_GID", 60, "int", "", 0, readable=False,
+           refused="peers are not filtered by group here; use the directory's permissions"),
+    pattern("CONNECT_ROUTING_ID", 61, "bytes", b""),
+    absent("GSSAPI_SERVER", 62, "int"),
+    absent("GSSAPI_PRINCIPAL", 63),
+    absent("GSSAPI_SERVICE_PRINCIPAL", 64),
+    absent("GSSAPI_PLAINTEXT", 65, "int"),
+    Option("HANDSHAKE_IVL", 66, "int", "ms; 0 no limit", 30000, at_least(0)),
+    Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX),
+           refused="there is no SOCKS client here, peers would be connected to directly"),
+    pattern("XPUB_NODROP", 69),
+    pattern("XPUB_MANUAL", 71),
+    pattern("XPUB_WELCOME_MSG", 72, "bytes", b""),
+    pattern("STREAM_NOTIFY", 73, default=1),
+    Option("INVERT_MATCHING", 74, "bool", "", 0),
+    Option("HEARTBEAT_IVL", 75, "int", "ms; 0 none", 0, at_least(0)),
+    # 16 bit of tenths of a second on the wire (RFC 37).
+    Option("HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599),
+           keep=whole_tenths),
+    Option("HEARTBEAT_TIMEOUT", 77, "int", "ms; -1 HEARTBEAT_IVL", -1, at_least(0)),
+    pattern("XPUB_VERBOSER", 78),
+    Option("CONNECT_TIMEOUT", 79, "int", "ms; 0 the system's", 0, at_least(0)),
+    Option("TCP_MAXRT", 80, "int", "ms; 0 the system's", 0, at_least(0)),
+    state("THREAD_SAFE", 81),
+    Option("MULTICAST_MAXTPDU", 84, "int", "bytes", 1500, at_least(1)),
+    Option("USE_FD", 89, "int", "descriptor; -1 none", -1, at_least(-1)),
+    absent("GSSAPI_PRINCIPAL_NAMETYPE", 90, "int"),
+    absent("GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", 91, "int"),
+    Option("BINDTODEVICE", 92, "bytes", "interface, IFNAMSIZ octets", b"", sized(1, 16)),
+    Option("ZAP_ENFORCE_DOMAIN", 93, "bool", "", 0),
+    Option("LOOPBACK_FASTPATH", 94, "bool", "", 0),
+    Option("METADATA", METADATA, "bytes", "X-name:value", b"", is_property, readable=False),
+    Option("MULTICAST_LOOP", 96, "bool", "", 1),
+    pattern("XPUB_MANUAL_LAST_VALUE", 98),
+    # Without a proxy they are never sent, so nothing is promised.
+    Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
+    Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255)),
+    Option("IN_BATCH_SIZE", 101, "int", "bytes", 8192, at_least(1), draft=True),
+    Option("OUT_BATCH_SIZE", 102, "int", "bytes", 8192, at_least(1), draft=True),
+    pattern("ONLY_FIRST_SUBSCRIBE", 108),
+    Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
+    Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
+    # libzmq's draft has 0 for "off" and as default, and cannot read it; here 0 is a choice.
+    Option("BUSY_POLL", 113, "int", "us; -1 ZLINK_BUSY_POLL decides", -1, at_least(-1),
+           draft=True),
+    pattern("TOPICS_COUNT", 116, "int", readable=True, writable=False),
+)
+
+_by_id = {row.id: row for row in SOCKET_OPTIONS}
+
+
+def find(option):
+    """The :class:`Option` with this number, or None."""
+    return _by_id.get(option)
+
+
+class Options:
+    """The option values of one socket, or of one of its endpoints (:meth:`copy`).
+
+    Each row of :data:`SOCKET_OPTIONS` that is held here and readable is an attribute, in lower
+    case, for the engine to read; only :meth:`set` checks what is written.
+
+    Parameters
+    ----------
+    socket_type : int
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
+
+    Attributes
+    ----------
+    router_raw, stream_notify : int
+        Kept here by the socket type, for sessions to read.
+    """
+
+    def __init__(self, socket_type):
+        self.socket_type = socket_type
+        for row in SOCKET_OPTIONS:
+            if row.holder == OPTIONS and row.readable:
+                setattr(self, row.attribute, row.keep(row.default))
+        if socket_type in (SUB, XSUB):
+            # Subscriptions are all that they send (libzmq ``src/xsub.cpp``).
+            self.linger = 0
+        self.router_raw = 0
+        self.stream_notify = 1
+        self.properties = {}
+
+    @property
+    def conflate(self):
+        """Whether only the last message is kept: CONFLATE, on a socket type that knows it."""
+        return bool(self.conflate_asked) and self.socket_type in CONFLATING
+
+    def set(self, option, value):
+        """Set an option.
+
+        Parameters
+        ----------
+        option : int
+        value : int or bytes
+            In the unit of the option's row.
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an unknown option, one held elsewhere, one that this build refuses, or a
+            bad value. libzmq zmq_setsockopt(3).
+        """
+        row = held_here(option)
+        kept = row.accept(value)
+        if option == METADATA:
+            # As in libzmq the first value of a name stays.
+            name, _, content = kept.partition(b":")
+            self.properties.setdefault(name, content)
+        else:
+            setattr(self, row.attribute, kept)
+
+    def get(self, option):
+        """The value of an option: int, or bytes without the NUL that libzmq adds.
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an unknown option, one held elsewhere, or one that is only set. libzmq
+            zmq_getsockopt(3).
+        """
+        row = held_here(option)
+        if not row.readable:
+            raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'it can only be set'}")
+        return row.show(getattr(self, row.attribute))
+
+    def copy(self):
+        """A copy for a new endpoint, which later changes do not reach."""
+        other = copy.copy(self)
+        other.properties = dict(self.properties)
+        return other
+
+    def inherit(self, context_options):
+        """Take the context's defaults, once, when the socket is made.
+
+        Parameters
+        ----------
+        context_options : ContextOptions
+        """
+        self.ipv6 = context_options.ipv6
+        if not context_options.blocky:
+            self.linger = 0
+
+    def metadata_properties(self):
+        """The METADATA properties for the READY command: dict of bytes to bytes."""
+        return dict(self.properties)
+
+
+def held_here(option):
+    row = find(option)
+    if row is None:
+        raise zmq_error(EINVAL, f"there is no socket option {option!r}")
+    if row.holder == SOCKET:
+        raise zmq_error(EINVAL, f"option {row.name} can only be read, from the socket itself")
+    if row.holder != OPTIONS:
+        raise zmq_error(EINVAL, f"option {row.name} does not apply to this socket type")
+    return row
+
+
+# -- contexts ------------------------------------------------------------------------------
+
+SOCKET_LIMIT = 3
+THREAD_PRIORITY = 3
+THREAD_AFFINITY_CPU_ADD = 7
+THREAD_AFFINITY_CPU_REMOVE = 8
+IO_THREADS = 1
+
+#: All context options. Number 3 is SOCKET_LIMIT when read and THREAD_PRIORITY when set (zmq.h).
+#: There are no I/O threads here, so what describes them is kept and has no effect.
+CONTEXT_OPTIONS = (
+    Option("IO_THREADS", IO_THREADS, "int", "threads", 1, at_least(0)),
+    Option("MAX_SOCKETS", 2, "int", "sockets", 1023, at_least(1)),
+    Option("THREAD_PRIORITY", THREAD_PRIORITY, "int", "", -1, at_least(0), readable=False),
+    Option("THREAD_SCHED_POLICY", 4, "int", "", -1, at_least(0)),
+    Option("MAX_MSGSZ", 5, "int", "bytes", INT_MAX, at_least(0)),
+    Option("MSG_T_SIZE", 6, "int", "bytes", 64, writable=False),
+    Option("THREAD_AFFINITY_CPU_ADD", 7, "int", "CPU", 0, at_least(0), readable=False),
+    Option("THREAD_AFFINITY_CPU_REMOVE", 8, "int", "CPU", 0, at_least(0), readable=False),
+    Option("THREAD_NAME_PREFIX", 9, "int", "", 0),
+    Option("ZERO_COPY_RECV", 10, "bool", "", 1, at_least(0)),
+    Option("IPV6", 42, "bool", "", 0, at_least(0)),
+    Option("BLOCKY", 70, "bool", "", 1, at_least(0)),
+)
+
+_context_by_id = {row.id: row for row in CONTEXT_OPTIONS}
+
+
+class ContextOptions:
+    """The option values of a context: a lower-case attribute for each of :data:`CONTEXT_OPTIONS`.
+
+    Attributes
+    ----------
+    socket_limit : int, sockets
+    thread_affinity : set of int
+        CPUs added and not removed.
+    """
+
+    def __init__(self):
+        for row in CONTEXT_OPTIONS:
+            setattr(self, row.attribute, row.default)
+        self.socket_limit = 65535
+        self.thread_affinity = set()
+
+    def set(self, option, value):
+        """Set an option (number, int).
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an unknown or read-only option or a bad value, and for removing a CPU that
+            was not added. libzmq zmq_ctx_set(3).
+        """
+        row = _context_by_id.get(option)
+        if row is None:
+            raise zmq_error(EINVAL, f"there is no context option {option!r}")
+        kept = row.accept(value)
+        if option == THREAD_AFFINITY_CPU_ADD:
+            self.thread_affinity.add(kept)
+        elif option == THREAD_AFFINITY_CPU_REMOVE:
+            if kept not in self.thread_affinity:
+                raise zmq_error(EINVAL, f"set {row.name}: CPU {kept} was not added")
+            self.thread_affinity.remove(kept)
+        else:
+            setattr(self, row.attribute, kept)
+
+    def get(self, option):
+        """The value of an option, int. EINVAL if unknown or only set. libzmq zmq_ctx_get(3)."""
+        if option == SOCKET_LIMIT:
+            return self.socket_limit
+        row = _context_by_id.get(option)
+        if row is None or not row.readable:
+            raise zmq_error(EINVAL, f"there is no context option {option!r} to read")
+        return getattr(self, row.attribute)
+
+    def set_io_threads(self, count):
+        """Set IO_THREADS; EINVAL for a negative count, as libzmq zmq_init(3)."""
+        self.set(IO_THREADS, count)

@@ -1,0 +1,115 @@
+"""Proxies: messages from one socket to another, both ways, for ever.
+
+Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``; pyzmq ``monitored_queue``.
+"""
+
+from struct import pack
+
+from zlinkcompat.core.poll import poll
+from zlinkcompat.errors import EAGAIN
+
+REP = 4
+ROUTER = 6
+NOBLOCK = 1
+POLLIN = 1
+POLLOUT = 2
+
+#: Messages that one direction may pass before the other has its turn.
+BURST = 1000
+
+
+class Direction:
+    """One way through a proxy.
+
+    Parameters
+    ----------
+    source, sink : SocketBase
+    capture : SocketBase or None
+        Gets a copy of each message.
+    prefix : bytes or None
+        First frame of each copy.
+    swaps_ids : bool
+        Swap the first two frames: between two ROUTERs the second is the id of the addressee.
+    """
+
+    def __init__(self, source, sink, capture, prefix=None, swaps_ids=False):
+        self.source = source
+        self.sink = sink
+        self.capture = capture
+        self.prefix = prefix
+        self.swaps_ids = swaps_ids
+        self.count = 0
+        self.bytes = 0
+        self.blocked = False
+
+    def awaits(self):
+        """What to poll for: input, or room while there was input but none."""
+        return (self.sink, POLLOUT) if self.blocked else (self.source, POLLIN)
+
+    def forward(self):
+        """Pass on what is there, while there is room."""
+        for _ in range(BURST):
+            self.blocked = not self.sink.events() & POLLOUT
+            if self.blocked:
+                return
+            try:
+                frames = self.source.recv_message(NOBLOCK)
+            except Exception as error:  # pyzmq's Again, which this floor does not import
+                if getattr(error, "errno", None) != EAGAIN:
+                    raise
+                return
+            self.count += 1
+            self.bytes += sum(len(frame) for frame in frames)
+            if self.swaps_ids and len(frames) > 1:
+                frames[0], frames[1] = frames[1], frames[0]
+            if self.capture is not None:
+                prefix = [] if self.prefix is None else [self.prefix]
+                self.capture.send_message(prefix + frames, 0)
+            self.sink.send_message(frames, 0)
+
+
+def run(directions, control=None):
+    """Proxy until a socket is closed or its context terminated (raises), or TERMINATE comes."""
+    paused = False
+    while True:
+        items = [] if paused else [direction.awaits() for direction in directions]
+        if control is not None:
+            items.append((control, POLLIN))
+        ready = poll(items, -1)
+        if control is not None and ready.pop():
+            command = b"".join(map(bytes, control.recv_message(NOBLOCK)))
+            if command == b"STATISTICS":
+                control.send_message(statistics(*directions), 0)
+                continue
+            if command == b"PAUSE":
+                paused = True
+            elif command == b"RESUME":
+                paused = False
+            if control.socket_type == REP:
+                control.send_frame(b"", 0)
+            if command == b"TERMINATE":
+                return
+        for direction, events in zip(directions, ready, strict=False):
+            if events:
+                direction.forward()
+
+
+def statistics(forth, back):
+    """Frontend received and sent, backend received and sent: messages and bytes of each."""
+    numbers = (forth.count, forth.bytes, back.count, back.bytes,
+               back.count, back.bytes, forth.count, forth.bytes)
+    return [pack("=Q", number) for number in numbers]
+
+
+def proxy(frontend, backend, capture=None, control=None):
+    """zmq_proxy_steerable(3); returns only on TERMINATE, raises as the sockets do."""
+    forth = Direction(frontend, backend, capture)
+    back = Direction(backend, frontend, capture)
+    run([forth, back], control)
+
+
+def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):
+    """A proxy whose copies tell by their first frame which way a message went."""
+    swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER
+    run([Direction(incoming, outgoing, monitor, in_prefix, swaps),
+         Direction(outgoing, incoming, monitor, out_prefix, swaps)])

@@ -1,0 +1,31 @@
+"""Frame and MessageTracker of the swapped import."""
+
+import zmq
+from zmq.sugar.attrsettr import AttributeSetter
+
+from zlinkcompat import base
+from zlinkcompat.borrow import borrow
+
+
+class Frame(base.Frame, AttributeSetter):
+    """One frame of a message, with its properties: pyzmq's ``zmq.Frame``. See the base class."""
+
+    borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ __repr__ group routing_id")
+    __hash__ = base.Frame.__hash__
+
+
+Message = Frame
+
+
+class MessageTracker(zmq.MessageTracker):
+    """Tells when the engine is done with buffers; also takes our Frames. See pyzmq's."""
+
+    def __init__(self, *towatch):
+        plain = []
+        for thing in towatch:
+            if isinstance(thing, base.Frame):
+                if not thing.tracker:
+                    raise ValueError("Not a tracked message")
+                thing = thing.tracker
+            plain.append(thing)
+        super().__init__(*plain)

@@ -1,0 +1,17 @@
+"""``import zlinkcompat.green as zmq``: the hub engine always, in place of ``zmq.green``.
+
+What waits, waits in its greenlet only; timeouts work, and any number of greenlets may wait on one
+socket.
+"""
+
+from zlinkcompat import _names
+from zlinkcompat._names import *  # noqa: F403
+
+__all__ = _names.__all__
+
+
+class Context(_names.Context):
+    """A context whose connections run in the hub of the thread that uses them."""
+
+    hub_only = True
+    _instance = None

@@ -1,0 +1,48 @@
+"""zmq_poll: sockets and file descriptors, mixed."""
+
+from zlinkcompat.base import Socket
+from zlinkcompat.core.poll import poll as core_poll
+
+def zmq_poll(sockets, timeout=-1):
+    """Wait until something can be done with one of ``sockets``.
+
+    Parameters
+    ----------
+    sockets : list of (Socket, int or object with fileno(), int)
+        What to watch, and POLLIN, POLLOUT, POLLERR, POLLPRI for what.
+    timeout : int, milliseconds
+        Negative waits for ever.
+
+    Returns
+    -------
+    list of (Socket or int, int)
+        What is ready; objects with ``fileno()`` come back as their descriptor.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not a socket nor a descriptor; ``fileno()`` gave no number.
+    ZMQError
+        ENOTSOCK, ETERM. libzmq zmq_poll(3).
+    """
+    items = []
+    names = []
+    for thing, events in sockets:
+        if isinstance(thing, Socket):
+            items.append((thing.core, int(events)))
+        elif isinstance(thing, int):
+            items.append((int(thing), int(events)))
+        elif hasattr(thing, "fileno"):
+            try:
+                thing = int(thing.fileno())
+            except Exception as error:  # whatever a foreign fileno() raises
+                raise ValueError("fileno() must return a valid integer fd") from error
+            items.append((thing, int(events)))
+        else:
+            raise TypeError("Socket must be a 0MQ socket, an integer fd or have "
+                            f"a fileno() method: {thing!r}")
+        names.append(thing)
+    if not items:
+        return []
+    ready = core_poll(items, int(timeout) if timeout >= 0 else -1)
+    return [(name, events) for name, events in zip(names, ready, strict=True) if events]

@@ -1,0 +1,53 @@
+"""Proxies over sockets of either door (libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``)."""
+
+from zlinkcompat.base import Socket
+from zlinkcompat.core import proxy as core_proxy
+
+
+def core_of(socket):
+    return socket.core if isinstance(socket, Socket) else None
+
+
+def proxy(frontend, backend, capture=None):
+    """Pass messages between two sockets both ways, until their context is terminated.
+
+    Parameters
+    ----------
+    frontend, backend : Socket
+    capture : Socket, optional
+        Gets a copy of every message.
+
+    Raises
+    ------
+    ZMQError
+        ETERM, ENOTSOCK: how it ends.
+    """
+    core_proxy.proxy(frontend.core, backend.core, core_of(capture))
+    return 0
+
+
+def proxy_steerable(frontend, backend, capture=None, control=None):
+    """A :func:`proxy` that obeys PAUSE, RESUME, TERMINATE and STATISTICS from ``control``.
+
+    Returns
+    -------
+    int
+        0, after TERMINATE.
+    """
+    core_proxy.proxy(frontend.core, backend.core, core_of(capture), core_of(control))
+    return 0
+
+
+def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_prefix=b"out"):
+    """A :func:`proxy` that sends each message, with a first frame for its way, to ``mon_socket``.
+
+    Two ROUTERs address each other's peers by the second frame.
+    """
+    core_proxy.monitored_queue(in_socket.core, out_socket.core, mon_socket.core,
+                               memoryview(in_prefix).tobytes(), memoryview(out_prefix).tobytes())
+    return 0
+
+
+def device(device_type, frontend, backend=None):
+    """libzmq's old name of :func:`proxy`; the type (zmq.QUEUE, ...) makes no difference."""
+    return proxy(frontend, backend if backend is not None else frontend)

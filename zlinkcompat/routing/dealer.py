@@ -1,0 +1,58 @@
+"""DEALER: sends to its peers in turn and receives from all in turn (RFC 28)."""
+
+from zlinkcompat.routing.fair_queue import FairQueue
+from zlinkcompat.routing.load_balancer import LoadBalancer
+from zlinkcompat.routing.options import PROBE_ROUTER, boolean
+from zlinkcompat.routing.pattern import Pattern
+
+
+class Dealer(Pattern):
+    """Asynchronous client or server; PROBE_ROUTER greets each peer with an empty message."""
+
+    def __init__(self, owner, options):
+        Pattern.__init__(self, owner, options)
+        self.queue = FairQueue(self)
+        self.balancer = LoadBalancer()
+        self.probe = False
+
+    def attach(self, pipe):
+        if self.probe:
+            pipe.write_over(b"")
+            pipe.flush()
+        self.queue.attach(pipe)
+        self.balancer.attach(pipe)
+        return Pattern.attach(self, pipe)
+
+    def detach(self, pipe):
+        self.queue.detach(pipe)
+        self.balancer.detach(pipe)
+        Pattern.detach(self, pipe)
+
+    def read_activated(self, pipe):
+        self.queue.activated(pipe)
+        self.owner.on_readable()
+
+    def write_activated(self, pipe):
+        self.balancer.activated(pipe)
+        self.owner.on_writable()
+
+    def send(self, message):
+        return self.balancer.write(message)
+
+    def recv(self):
+        message = self.queue.read()
+        if message is not None:
+            self.last_pipe = self.queue.last
+        return message
+
+    def has_in(self):
+        return self.queue.has_in()
+
+    def has_out(self):
+        return self.balancer.has_out()
+
+    def set_option(self, option, value):
+        if option == PROBE_ROUTER:
+            self.probe = boolean(value)
+            return True
+        return False

@@ -1,0 +1,46 @@
+"""PAIR: one peer, both ways (RFC 31)."""
+
+from zlinkcompat.routing.pattern import Pattern
+
+
+class Pair(Pattern):
+    """Exclusive pair; a second peer is refused while there is one."""
+
+    def __init__(self, owner, options):
+        Pattern.__init__(self, owner, options)
+        self.pipe = None
+
+    def attach(self, pipe):
+        if self.pipe is not None:
+            return False
+        self.pipe = pipe
+        return Pattern.attach(self, pipe)
+
+    def detach(self, pipe):
+        if self.pipe is pipe:
+            self.pipe = None
+        Pattern.detach(self, pipe)
+
+    def send(self, message):
+        pipe = self.pipe
+        if pipe is None or not pipe.write(message):
+            return False
+        pipe.flush()
+        return True
+
+    def recv(self):
+        pipe = self.pipe
+        if pipe is None:
+            return None
+        message = pipe.read()
+        if message is not None:
+            self.last_pipe = pipe
+        elif pipe.peer_closed:
+            self.drained(pipe)
+        return message
+
+    def has_in(self):
+        return self.pipe is not None and self.pipe.check_read()
+
+    def has_out(self):
+        return self.pipe is not None and self.pipe.check_write()

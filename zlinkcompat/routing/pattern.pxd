@@ -1,0 +1,33 @@
+from zlinkcompat.routing.pipe cimport Pipe, PipeSink
+
+cimport cython
+
+cdef Py_ssize_t DIRECT_READ_PEERS
+
+
+cdef class Owner:
+    cpdef on_readable(self)
+    cpdef on_writable(self)
+    cpdef on_pipe_gone(self, Pipe pipe)
+
+
+cdef class Pattern(PipeSink):
+    cdef readonly Owner owner
+    cdef readonly object options
+    cdef readonly list pipes
+    cdef readonly Pipe last_pipe
+    cdef readonly Py_ssize_t parts_limit
+
+    cpdef bint attach(self, Pipe pipe) except -1
+    cpdef identified(self, Pipe pipe)
+    cpdef detach(self, Pipe pipe)
+    cpdef drained(self, Pipe pipe)
+    @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
+    cpdef int pull_in(self) except -2
+    cpdef bint begin(self, frame) except -1
+    cpdef bint send(self, message) except -1
+    cpdef recv(self)
+    cpdef bint has_in(self) except -1
+    cpdef bint has_out(self) except -1
+    cpdef bint set_option(self, int option, value) except -1
+    cpdef get_option(self, int option)

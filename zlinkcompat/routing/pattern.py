@@ -1,0 +1,149 @@
+"""What all socket types share: the pattern decides which pipes a message goes to and comes from."""
+
+from zlinkcompat import tuning
+from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.routing.pipe import PipeSink
+
+DIRECT_READ_PEERS = tuning.get("direct_read_peers")
+
+
+class Owner:
+    """Who holds a pattern: is told when waiting makes sense no longer."""
+
+    def on_readable(self):
+        """A message may be received where none could be before."""
+
+    def on_writable(self):
+        """A message may be sent where none could be before."""
+
+    def on_pipe_gone(self, pipe):
+        """A pipe whose peer ended was read to its end, and left the pattern."""
+
+
+class Pattern(PipeSink):
+    """Base of the socket types.
+
+    Parameters
+    ----------
+    owner : Owner
+    options
+        libzmq's socket options as attributes in lower case.
+
+    Attributes
+    ----------
+    pipes : list of Pipe
+        The near ends of all peers' pipes.
+    last_pipe : Pipe or None
+        Where the last received message came from.
+    parts_limit : int
+        A message ends at so many frames whatever SNDMORE says; 0 is no limit.
+    """
+
+    def __init__(self, owner, options):
+        self.owner = owner
+        self.options = options
+        self.pipes = []
+        self.last_pipe = None
+        self.parts_limit = 0
+
+    # -- peers -----------------------------------------------------------------------------
+
+    def attach(self, pipe):
+        """Take a new peer's pipe; its ``sink`` is this pattern already.
+
+        Returns
+        -------
+        bool
+            False if this socket type has no place for one more peer.
+        """
+        self.pipes.append(pipe)
+        return True
+
+    def identified(self, pipe):
+        """The peer's routing id, unknown at :meth:`attach`, is in ``pipe.routing_id`` now."""
+
+    def detach(self, pipe):
+        """Forget a pipe that the socket is about to terminate."""
+        if pipe in self.pipes:
+            self.pipes.remove(pipe)
+        if self.last_pipe is pipe:
+            self.last_pipe = None
+
+    def pipe_terminated(self, pipe):
+        # The peer is gone; what it sent before is still to be received.
+        if not pipe.check_read():
+            self.drained(pipe)
+
+    def drained(self, pipe):
+        """A pipe whose peer is gone was read to its end."""
+        self.detach(pipe)
+        pipe.terminate()
+        self.owner.on_pipe_gone(pipe)
+
+    def read_activated(self, pipe):
+        self.owner.on_readable()
+
+    def write_activated(self, pipe):
+        self.owner.on_writable()
+
+    def pull_in(self):
+        """Ask the peers to produce a message, if they are few.
+
+        Returns
+        -------
+        int
+            1: one produced something. 0: none has anything now. -1: they are too many to ask.
+        """
+        count = len(self.pipes)
+        if count > DIRECT_READ_PEERS:
+            return -1
+        for index in range(count):
+            # A peer may leave while another is asked.
+            if index < len(self.pipes):
+                pipe = self.pipes[index]
+                if pipe.pull() > 0:
+                    return 1
+        return 0
+
+    # -- messages --------------------------------------------------------------------------
+
+    def begin(self, frame):
+        """Tell whether a message that starts with ``frame`` may be sent now; raises as send."""
+        return self.has_out()
+
+    def send(self, message):
+        """Send a whole message (a frame, or a list of frames that stays untouched).
+
+        Returns
+        -------
+        bool
+            True: accepted, or dropped as the socket type has it. False: it would have to wait.
+
+        Raises
+        ------
+        ZMQError
+            ENOTSUP, EFSM, EHOSTUNREACH.
+        """
+        raise zmq_error(ENOTSUP, "send: this socket type only receives")
+
+    def recv(self):
+        """Receive a whole message; None if there is none. Raises ENOTSUP, EFSM."""
+        raise zmq_error(ENOTSUP, "recv: this socket type only sends")
+
+    def has_in(self):
+        """Tell whether :meth:`recv` would return a message."""
+        return False
+
+    def has_out(self):
+        """Tell whether :meth:`send` would accept a message."""
+        return False
+
+    # -- options ---------------------------------------------------------------------------
+
+    def set_option(self, option, value):
+        """Set an option of this socket type (int or bytes); False if it is none of its own."""
+        return False
+
+    def get_option(self, option):
+        """The value of an option of this socket type; KeyError if it is none of its own."""
+        raise KeyError(option)

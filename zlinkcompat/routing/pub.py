@@ -1,0 +1,24 @@
+"""PUB: publishes by subscription (RFC 29)."""
+
+from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.routing.options import SUBSCRIBE, UNSUBSCRIBE
+from zlinkcompat.routing.xpub import XPub
+
+
+class Pub(XPub):
+    """An XPUB that keeps its subscriptions to itself."""
+
+    def __init__(self, owner, options):
+        XPub.__init__(self, owner, options)
+        self.tells_user = False
+
+    def recv(self):
+        raise zmq_error(ENOTSUP, "recv: PUB only sends")
+
+    def has_in(self):
+        return False
+
+    def set_option(self, option, value):
+        if option == SUBSCRIBE or option == UNSUBSCRIBE:
+            return False
+        return XPub.set_option(self, option, value)

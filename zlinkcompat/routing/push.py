@@ -1,0 +1,34 @@
+"""PUSH: distributes work over its peers in turn (RFC 30)."""
+
+from zlinkcompat.routing.load_balancer import LoadBalancer
+from zlinkcompat.routing.pattern import Pattern
+
+
+class Push(Pattern):
+    """Sends only; waits while no peer has room."""
+
+    def __init__(self, owner, options):
+        Pattern.__init__(self, owner, options)
+        self.balancer = LoadBalancer()
+
+    def attach(self, pipe):
+        self.balancer.attach(pipe)
+        return Pattern.attach(self, pipe)
+
+    def detach(self, pipe):
+        self.balancer.detach(pipe)
+        Pattern.detach(self, pipe)
+
+    def pipe_terminated(self, pipe):
+        # Whatever a PULL peer may have sent is not for anybody.
+        self.drained(pipe)
+
+    def write_activated(self, pipe):
+        self.balancer.activated(pipe)
+        self.owner.on_writable()
+
+    def send(self, message):
+        return self.balancer.write(message)
+
+    def has_out(self):
+        return self.balancer.has_out()

@@ -1,0 +1,78 @@
+"""REP: one reply to each request, in lockstep (RFC 28)."""
+
+from zlinkcompat.errors import EFSM, zmq_error
+from zlinkcompat.routing.pull import Pull
+
+
+class Rep(Pull):
+    """Server; keeps the envelope of the request for the reply.
+
+    A request without an empty frame is malformed and dropped. A reply to a peer that is gone, or
+    that does not read, is dropped.
+    """
+
+    def __init__(self, owner, options):
+        Pull.__init__(self, owner, options)
+        self.request = None
+        self.request_pipe = None
+        self.envelope = None
+        self.sends_reply = False
+
+    def recv(self):
+        if self.sends_reply:
+            raise zmq_error(EFSM)
+        if not self.has_in():
+            return None
+        message = self.request
+        self.request = None
+        self.last_pipe = self.request_pipe
+        self.sends_reply = True
+        return message
+
+    def has_in(self):
+        if self.sends_reply:
+            return False
+        while self.request is None:
+            message = self.queue.read()
+            if message is None:
+                return False
+            if type(message) is list:
+                self.open_envelope(message)
+        return True
+
+    def open_envelope(self, parts):
+        count = len(parts)
+        for index in range(count - 1):
+            if len(parts[index]) == 0:
+                self.request_pipe = self.queue.last
+                self.envelope = parts[: index + 1]
+                self.request = parts[index + 1] if index + 2 == count else parts[index + 1 :]
+                return
+
+    def begin(self, frame):
+        if not self.sends_reply:
+            raise zmq_error(EFSM)
+        return True
+
+    def send(self, message):
+        if not self.sends_reply:
+            raise zmq_error(EFSM)
+        self.sends_reply = False
+        reply = self.envelope
+        self.envelope = None
+        if type(message) is list:
+            reply.extend(message)
+        else:
+            reply.append(message)
+        pipe = self.request_pipe
+        if pipe is not None and pipe.write(reply):
+            pipe.flush()
+        return True
+
+    def has_out(self):
+        return self.sends_reply
+
+    def detach(self, pipe):
+        if self.request_pipe is pipe:
+            self.request_pipe = None
+        Pull.detach(self, pipe)

@@ -1,0 +1,22 @@
+from zlinkcompat.routing.dealer cimport Dealer
+from zlinkcompat.routing.pipe cimport Pipe
+
+cimport cython
+
+
+cdef class Req(Dealer):
+    cdef bint awaits_reply, correlate, relaxed
+    cdef Pipe reply_pipe
+    cdef object reply
+    cdef unsigned int request_number
+
+    cpdef bint begin(self, frame) except -1
+    @cython.locals(envelope=list)
+    cpdef bint send(self, message) except -1
+    cpdef recv(self)
+    cpdef bint has_in(self) except -1
+    @cython.locals(parts=list, start=Py_ssize_t)
+    cdef take(self, message, Pipe pipe)
+    cpdef bint has_out(self) except -1
+    cpdef detach(self, Pipe pipe)
+    cpdef bint set_option(self, int option, value) except -1

@@ -1,0 +1,108 @@
+"""REQ: one request, one reply, in lockstep (RFC 28)."""
+
+import random
+from struct import pack
+
+from zlinkcompat.errors import EFSM, zmq_error
+from zlinkcompat.routing.dealer import Dealer
+from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
+
+
+class Req(Dealer):
+    """Client; REQ_RELAXED allows a new request before the reply, REQ_CORRELATE numbers requests.
+
+    On the wire a request is [number,] an empty frame, and what the user sent.
+    """
+
+    def __init__(self, owner, options):
+        Dealer.__init__(self, owner, options)
+        self.awaits_reply = False
+        self.reply_pipe = None
+        self.reply = None
+        self.correlate = False
+        self.relaxed = False
+        self.request_number = random.getrandbits(32)
+
+    def begin(self, frame):
+        if self.awaits_reply and not self.relaxed:
+            raise zmq_error(EFSM)
+        return self.balancer.has_out()
+
+    def send(self, message):
+        if self.awaits_reply and not self.relaxed:
+            raise zmq_error(EFSM)
+        if self.correlate:
+            envelope = [pack(">I", (self.request_number + 1) & 0xFFFFFFFF), b""]
+        else:
+            envelope = [b""]
+        if type(message) is list:
+            envelope.extend(message)
+        else:
+            envelope.append(message)
+        # Replies to requests before this one are not for it.
+        self.reply = None
+        while self.queue.read() is not None:
+            pass
+        if not self.balancer.write(envelope):
+            return False
+        if self.correlate:
+            self.request_number = (self.request_number + 1) & 0xFFFFFFFF
+        self.reply_pipe = self.balancer.last
+        self.awaits_reply = True
+        return True
+
+    def recv(self):
+        if not self.awaits_reply:
+            raise zmq_error(EFSM)
+        if not self.has_in():
+            return None
+        message = self.reply
+        self.reply = None
+        self.awaits_reply = False
+        return message
+
+    def has_in(self):
+        if not self.awaits_reply:
+            return False
+        while self.reply is None:
+            message = self.queue.read()
+            if message is None:
+                return False
+            self.take(message, self.queue.last)
+        return True
+
+    def take(self, message, pipe):
+        """Keep ``message`` if it is the reply; others are dropped, as in libzmq."""
+        if self.reply_pipe is not None and pipe is not self.reply_pipe:
+            return
+        if type(message) is not list:
+            return
+        parts = message
+        start = 0
+        if self.correlate:
+            if parts[0] != pack(">I", self.request_number):
+                return
+            start = 1
+        if len(parts) < start + 2 or len(parts[start]) != 0:
+            return
+        self.last_pipe = pipe
+        self.reply = parts[start + 1] if len(parts) == start + 2 else parts[start + 1 :]
+
+    def has_out(self):
+        if self.awaits_reply and not self.relaxed:
+            return False
+        return self.balancer.has_out()
+
+    def detach(self, pipe):
+        if self.reply_pipe is pipe:
+            self.reply_pipe = None
+        Dealer.detach(self, pipe)
+
+    def set_option(self, option, value):
+        if option == REQ_CORRELATE:
+            self.correlate = boolean(value)
+            return True
+        if option == REQ_RELAXED:
+            self.relaxed = boolean(value)
+            return True
+        return Dealer.set_option(self, option, value)

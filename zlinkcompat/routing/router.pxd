@@ -1,0 +1,32 @@
+from zlinkcompat.routing.pipe cimport Pipe
+from zlinkcompat.routing.pattern cimport Pattern
+from zlinkcompat.routing.pull cimport Pull
+
+cimport cython
+
+
+cdef class Router(Pull):
+    cdef dict peers
+    cdef list anonymous
+    cdef bint mandatory, handover, probe, raw
+    cdef bytes connect_routing_id
+    cdef unsigned int next_id
+
+    cpdef bint attach(self, Pipe pipe) except -1
+    cpdef identified(self, Pipe pipe)
+    @cython.locals(old=Pipe)
+    cdef bint identify(self, Pipe pipe) except -1
+    cdef bytes new_routing_id(self)
+    cpdef detach(self, Pipe pipe)
+    cpdef pipe_terminated(self, Pipe pipe)
+    cpdef read_activated(self, Pipe pipe)
+    cdef Pipe route(self, frame)
+    @cython.locals(pipe=Pipe)
+    cpdef bint begin(self, frame) except -1
+    @cython.locals(pipe=Pipe, parts=list)
+    cpdef bint send(self, message) except -1
+    @cython.locals(pipe=Pipe, parts=list)
+    cpdef recv(self)
+    @cython.locals(pipe=Pipe)
+    cpdef bint has_out(self) except -1
+    cpdef bint set_option(self, int option, value) except -1

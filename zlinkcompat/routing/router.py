@@ -1,0 +1,187 @@
+"""ROUTER: talks to each peer by its routing id (RFC 28)."""
+
+import random
+from struct import pack
+
+from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
+from zlinkcompat.routing.options import (
+    CONNECT_ROUTING_ID,
+    PROBE_ROUTER,
+    ROUTER_HANDOVER,
+    ROUTER_MANDATORY,
+    ROUTER_RAW,
+    boolean,
+    octets,
+)
+from zlinkcompat.routing.pattern import Pattern
+from zlinkcompat.routing.pull import Pull
+
+
+class Router(Pull):
+    """Asynchronous server.
+
+    Received messages begin with the routing id of their peer; so must those that are sent. A
+    message to an unknown peer, or one whose pipe is full, is dropped unless ROUTER_MANDATORY.
+    A message of one frame is ignored.
+    """
+
+    def __init__(self, owner, options):
+        Pull.__init__(self, owner, options)
+        self.peers = {}
+        # Peers whose id is not known yet, or is taken by another: not read, not reachable.
+        self.anonymous = []
+        self.mandatory = False
+        self.handover = False
+        self.probe = False
+        self.raw = False
+        self.connect_routing_id = b""
+        self.next_id = random.getrandbits(32)
+
+    # -- peers -----------------------------------------------------------------------------
+
+    def attach(self, pipe):
+        Pattern.attach(self, pipe)
+        if self.probe:
+            pipe.write_over(b"")
+            pipe.flush()
+        if not self.identify(pipe):
+            self.anonymous.append(pipe)
+        return True
+
+    def identified(self, pipe):
+        if pipe in self.anonymous and self.identify(pipe):
+            self.anonymous.remove(pipe)
+
+    def identify(self, pipe):
+        """Give ``pipe`` its routing id; False if that has to wait."""
+        routing_id = pipe.routing_id
+        if pipe.locally_initiated and self.connect_routing_id:
+            routing_id = self.connect_routing_id
+            self.connect_routing_id = b""
+        elif self.raw or pipe.named and not routing_id:
+            routing_id = self.new_routing_id()
+        elif not pipe.named:
+            return False
+        elif routing_id in self.peers:
+            if not self.handover:
+                return False
+            # The old one would otherwise keep the id from a peer that has come back.
+            old = self.peers[routing_id]
+            self.detach(old)
+            old.terminate()
+            self.owner.on_pipe_gone(old)
+        pipe.routing_id = routing_id
+        self.peers[routing_id] = pipe
+        self.queue.attach(pipe)
+        self.owner.on_writable()
+        if pipe.check_read():
+            self.owner.on_readable()
+        return True
+
+    def new_routing_id(self):
+        """Five bytes that begin with zero, as libzmq's."""
+        while True:
+            self.next_id = (self.next_id + 1) & 0xFFFFFFFF
+            routing_id = pack(">BI", 0, self.next_id)
+            if routing_id not in self.peers:
+                return routing_id
+
+    def detach(self, pipe):
+        if pipe in self.anonymous:
+            self.anonymous.remove(pipe)
+        elif self.peers.get(pipe.routing_id) is pipe:
+            del self.peers[pipe.routing_id]
+        Pull.detach(self, pipe)
+        # Who waits for this peer by ROUTER_MANDATORY is to hear that it is gone.
+        self.owner.on_writable()
+
+    def pipe_terminated(self, pipe):
+        if pipe in self.anonymous or not pipe.check_read():
+            self.drained(pipe)
+        else:
+            self.owner.on_writable()
+
+    def read_activated(self, pipe):
+        if self.anonymous and pipe in self.anonymous:
+            self.identified(pipe)
+            return
+        self.queue.activated(pipe)
+        self.owner.on_readable()
+
+    # -- messages --------------------------------------------------------------------------
+
+    def route(self, frame):
+        """The pipe to the peer whose id is ``frame``, or None: drop it.
+
+        Raises EHOSTUNREACH when mandatory.
+        """
+        routing_id = frame if type(frame) is bytes else frame.bytes
+        pipe = self.peers.get(routing_id)
+        if pipe is None or pipe.peer_closed:
+            if self.mandatory:
+                raise zmq_error(EHOSTUNREACH)
+            return None
+        return pipe
+
+    def begin(self, frame):
+        pipe = self.route(frame)
+        return pipe is None or not self.mandatory or pipe.check_write()
+
+    def send(self, message):
+        if type(message) is not list:
+            return True
+        parts = message
+        pipe = self.route(parts[0])
+        if pipe is None:
+            return True
+        if self.raw and len(parts[1]) == 0:
+            self.detach(pipe)
+            pipe.terminate()
+            self.owner.on_pipe_gone(pipe)
+            return True
+        if not pipe.write(parts[1] if len(parts) == 2 else parts[1:]):
+            return not self.mandatory
+        pipe.flush()
+        return True
+
+    def recv(self):
+        message = self.queue.read()
+        if message is None:
+            return None
+        pipe = self.last_pipe = self.queue.last
+        if type(message) is list:
+            parts = message
+            parts.insert(0, pipe.routing_id)
+            return parts
+        return [pipe.routing_id, message]
+
+    def has_out(self):
+        if not self.mandatory:
+            return True
+        for pipe in self.peers.values():
+            if pipe.check_write():
+                return True
+        return False
+
+    # -- options ---------------------------------------------------------------------------
+
+    def set_option(self, option, value):
+        if option == ROUTER_MANDATORY:
+            self.mandatory = boolean(value)
+        elif option == ROUTER_HANDOVER:
+            self.handover = boolean(value)
+        elif option == PROBE_ROUTER:
+            self.probe = boolean(value)
+        elif option == ROUTER_RAW:
+            self.raw = boolean(value)
+            self.options.router_raw = self.raw
+        elif option == CONNECT_ROUTING_ID:
+            routing_id = octets(value)
+            if not routing_id or len(routing_id) > 255:
+                raise zmq_error(EINVAL, "CONNECT_ROUTING_ID has 1 to 255 bytes")
+            if routing_id in self.peers:
+                raise zmq_error(EINVAL, f"CONNECT_ROUTING_ID {routing_id!r}: a peer has it")
+            self.connect_routing_id = routing_id
+        else:
+            return False
+        return True

@@ -1,0 +1,31 @@
+"""SUB: subscribes by options, and filters what comes (RFC 29)."""
+
+from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.routing.options import SUBSCRIBE, UNSUBSCRIBE, octets
+from zlinkcompat.routing.xsub import XSub
+
+
+class Sub(XSub):
+    """Subscriber; filters too, as a publisher may know less of the subscriptions than we do."""
+
+    def __init__(self, owner, options):
+        XSub.__init__(self, owner, options)
+        self.filters = True
+
+    def send(self, message):
+        raise zmq_error(ENOTSUP, "send: SUB only receives")
+
+    def begin(self, frame):
+        raise zmq_error(ENOTSUP, "send: SUB only receives")
+
+    def has_out(self):
+        return False
+
+    def set_option(self, option, value):
+        if option == SUBSCRIBE:
+            self.subscribe(octets(value))
+            return True
+        if option == UNSUBSCRIBE:
+            self.cancel(octets(value))
+            return True
+        return XSub.set_option(self, option, value)

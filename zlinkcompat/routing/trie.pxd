@@ -1,0 +1,37 @@
+cimport cython
+
+
+cdef class Node:
+    cdef dict children
+    cdef long long count
+    cdef dict pipes
+
+    cdef bint empty(self)
+
+
+cdef class Trie:
+    cdef Node root
+
+    @cython.locals(node=Node, child=Node, index=Py_ssize_t)
+    cdef Node descend(self, bytes topic)
+    @cython.locals(node=Node, index=Py_ssize_t)
+    cdef Node find(self, bytes topic)
+    @cython.locals(node=Node, child=Node, parent=Node)
+    cdef prune(self, bytes topic)
+    @cython.locals(node=Node)
+    cpdef bint add(self, bytes topic)
+    @cython.locals(node=Node)
+    cpdef bint remove(self, bytes topic)
+    @cython.locals(node=Node, index=Py_ssize_t)
+    cpdef bint matches(self, bytes data)
+    @cython.locals(node=Node)
+    cpdef bint add_pipe(self, bytes topic, pipe)
+    @cython.locals(node=Node)
+    cpdef bint remove_pipe(self, bytes topic, pipe)
+    @cython.locals(node=Node)
+    cpdef list forget_pipe(self, pipe)
+    @cython.locals(node=Node, index=Py_ssize_t, found=dict)
+    cpdef list match_pipes(self, bytes data)
+    @cython.locals(node=Node, child=Node)
+    cpdef list nodes(self)
+    cpdef list topics(self)

@@ -1,0 +1,30 @@
+from zlinkcompat.routing.pattern cimport Pattern
+from zlinkcompat.routing.pipe cimport Pipe
+from zlinkcompat.routing.trie cimport Trie
+
+cimport cython
+
+
+cdef class XPub(Pattern):
+    cdef Trie subscriptions, manual_subscriptions
+    cdef object pending
+    cdef public bint tells_user
+    cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
+    cdef bytes welcome
+
+    cpdef bint attach(self, Pipe pipe) except -1
+    cpdef detach(self, Pipe pipe)
+    cpdef pipe_terminated(self, Pipe pipe)
+    cpdef read_activated(self, Pipe pipe)
+    cpdef write_activated(self, Pipe pipe)
+    cdef read_subscriptions(self, Pipe pipe)
+    cdef bint take(self, Pipe pipe, frame) except -1
+    cdef bint tell(self, Pipe pipe, message) except -1
+    cpdef bint begin(self, frame) except -1
+    @cython.locals(pipe=Pipe, pipes=list, index=Py_ssize_t, copies=bint)
+    cpdef bint send(self, message) except -1
+    cpdef recv(self)
+    cpdef bint has_in(self) except -1
+    cpdef bint has_out(self) except -1
+    cpdef bint set_option(self, int option, value) except -1
+    cpdef get_option(self, int option)

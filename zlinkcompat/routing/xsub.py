@@ -1,0 +1,142 @@
+"""XSUB: subscribes by sending (RFC 29)."""
+
+from zlinkcompat.routing.fair_queue import FairQueue
+from zlinkcompat.routing.options import ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT, boolean
+from zlinkcompat.routing.pattern import Pattern
+from zlinkcompat.routing.trie import Trie
+from zlinkcompat.wire.commands import Cancel, Subscribe
+
+
+class XSub(Pattern):
+    """Subscriber whose user sends ``\\x01`` or ``\\x00`` and a topic; other messages go upstream.
+
+    Subscriptions are kept, and told to every publisher that comes (back) later. They are never
+    dropped for a high-water mark.
+
+    Source: libzmq ``src/xsub.cpp``.
+    """
+
+    def __init__(self, owner, options):
+        Pattern.__init__(self, owner, options)
+        self.queue = FairQueue(self)
+        self.subscriptions = Trie()
+        self.filters = False
+        self.only_first = False
+        self.fetched = None
+
+    # -- peers -----------------------------------------------------------------------------
+
+    def attach(self, pipe):
+        self.queue.attach(pipe)
+        Pattern.attach(self, pipe)
+        self.tell_subscriptions(pipe)
+        return True
+
+    def detach(self, pipe):
+        self.queue.detach(pipe)
+        Pattern.detach(self, pipe)
+
+    def read_activated(self, pipe):
+        self.queue.activated(pipe)
+        self.owner.on_readable()
+
+    def hiccuped(self, pipe):
+        self.tell_subscriptions(pipe)
+
+    def tell_subscriptions(self, pipe):
+        for topic in self.subscriptions.topics():
+            pipe.write_over(Subscribe(topic))
+        pipe.flush()
+
+    # -- messages --------------------------------------------------------------------------
+
+    def send(self, message):
+        if type(message) is not list:
+            self.take(message)
+            return True
+        if self.only_first:
+            if not is_subscription(message[0]):
+                self.send_to_all(message)
+                return True
+        elif not any([is_subscription(frame) for frame in message]):
+            self.send_to_all(message)
+            return True
+        for frame in message:
+            self.take(frame)
+        return True
+
+    def take(self, frame):
+        """Subscribe, cancel, or send the frame upstream."""
+        if not is_subscription(frame):
+            self.send_to_all(frame)
+            return
+        data = frame if type(frame) is bytes else frame.bytes
+        if data[0]:
+            self.subscribe(data[1:])
+        else:
+            self.cancel(data[1:])
+
+    def subscribe(self, topic):
+        # Every one is passed on, though the publisher may know it: XPUB_VERBOSE behind a device
+        # is to see them all.
+        self.subscriptions.add(topic)
+        self.tell_all(Subscribe(topic))
+
+    def cancel(self, topic):
+        if self.subscriptions.remove(topic):
+            self.tell_all(Cancel(topic))
+
+    def tell_all(self, command):
+        for pipe in self.pipes:
+            pipe.write_over(command)
+            pipe.flush()
+
+    def send_to_all(self, message):
+        for pipe in self.pipes:
+            if pipe.write(list(message) if type(message) is list else message):
+                pipe.flush()
+
+    def recv(self):
+        message = self.fetched
+        if message is not None:
+            self.fetched = None
+            return message
+        while True:
+            message = self.queue.read()
+            if message is None:
+                return None
+            if not self.filters or self.wants(message):
+                self.last_pipe = self.queue.last
+                return message
+
+    def wants(self, message):
+        topic = message[0] if type(message) is list else message
+        matches = self.subscriptions.matches(topic if type(topic) is bytes else topic.bytes)
+        return matches != bool(self.options.invert_matching)
+
+    def has_in(self):
+        if self.fetched is None:
+            self.fetched = self.recv()
+        return self.fetched is not None
+
+    def has_out(self):
+        return True
+
+    # -- options ---------------------------------------------------------------------------
+
+    def set_option(self, option, value):
+        if option == ONLY_FIRST_SUBSCRIBE:
+            self.only_first = boolean(value)
+            return True
+        return False
+
+    def get_option(self, option):
+        if option == TOPICS_COUNT:
+            return len(self.subscriptions.topics())
+        raise KeyError(option)
+
+
+def is_subscription(frame):
+    """Tell whether a frame of the user subscribes or cancels."""
+    data = frame if type(frame) is bytes else frame.bytes
+    return len(data) > 0 and data[0] <= 1

@@ -1,0 +1,126 @@
+"""Socket of the swapped import: pyzmq's ``zmq.Socket`` on our core."""
+
+from warnings import warn
+
+import zmq
+from zmq.sugar.attrsettr import AttributeSetter
+
+from zlinkcompat import base
+from zlinkcompat.borrow import borrow
+from zlinkcompat.errors import EFAULT
+from zlinkcompat.frame import Frame
+from zlinkcompat.poller import Poller
+
+_sugar = zmq.sugar.socket.Socket
+
+
+class Socket(base.Socket, AttributeSetter):
+    """A socket. Made by ``Context.socket``; takes and gives all that pyzmq's does.
+
+    Parameters
+    ----------
+    ctx_or_socket : Context or Socket
+        A socket makes a shadow of it.
+    socket_type : int
+        ``zmq.PAIR`` to ``zmq.STREAM``.
+    shadow : Socket or int
+        Another object's ``underlying``.
+    copy_threshold : int, bytes
+        With ``copy=False``, smaller frames are copied anyway.
+    """
+
+    # AttributeSetter takes names that a class body knows for attributes, others for options.
+    _shadow_obj = None
+    _monitor_socket = None
+    _type_name = "UNKNOWN"
+    _poller_class = Poller
+    _repr_cls = "zlinkcompat.Socket"
+
+    def __init__(self, ctx_or_socket=None, socket_type=0, *, shadow=0, copy_threshold=None):
+        if isinstance(ctx_or_socket, base.Socket):
+            shadow, ctx_or_socket = ctx_or_socket, None
+        address = shadow
+        if isinstance(shadow, base.Socket):
+            ctx_or_socket = shadow.context
+            address = shadow.underlying
+        super().__init__(ctx_or_socket, socket_type, address, copy_threshold)
+        if shadow:
+            self._shadow_obj = shadow
+        kind = zmq.SocketType(self.core.socket_type)
+        self.__dict__["type"] = kind
+        self._type_name = kind.name
+
+    def choose_frame_class(self):
+        return Frame
+
+    def __del__(self):
+        # Missing when __init__ raised.
+        if not self._shadow and self.core is not None and not self.closed:
+            if warn is not None:
+                warn(f"Unclosed socket {self}", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def close(self, linger=None):
+        """Close the socket.
+
+        Parameters
+        ----------
+        linger : int, milliseconds, optional
+            Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+        """
+        if self.context is not None:
+            self.context._rm_socket(self)
+        super().close(linger=linger)
+
+    def bind(self, addr):
+        """Accept peers at ``addr``; returns a context manager that unbinds.
+
+        Raises ZMQError: EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, EPROTONOSUPPORT, ...
+        Source: libzmq zmq_bind(3).
+        """
+        try:
+            super().bind(addr)
+        except zmq.ZMQError as error:
+            name_address(error, addr)
+            raise
+        return self._bind_cm(addr)
+
+    def connect(self, addr):
+        """Connect to ``addr``; returns a context manager that disconnects.
+
+        Raises ZMQError: EINVAL, EPROTONOSUPPORT, ... Source: libzmq zmq_connect(3).
+        """
+        try:
+            super().connect(addr)
+        except zmq.ZMQError as error:
+            name_address(error, addr)
+            raise
+        return self._connect_cm(addr)
+
+    setsockopt = base.Socket.set
+    getsockopt = base.Socket.get
+
+    def __setattr__(self, key, value):
+        # subscribe is a method, yet ``socket.subscribe = topic`` sets the option.
+        name = key.lower()
+        if name in ("subscribe", "unsubscribe") and key not in self.__dict__:
+            getattr(self, name)(value)
+            return
+        super().__setattr__(key, value)
+
+    borrow(
+        locals(),
+        _sugar,
+        "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow _connect_cm _bind_cm socket_type"
+        " __dir__ fileno subscribe unsubscribe set_string setsockopt_string setsockopt_unicode"
+        " get_string getsockopt_string getsockopt_unicode bind_to_random_port get_hwm set_hwm hwm"
+        " _deserialize send_serialized recv_serialized send_string send_unicode recv_string"
+        " recv_unicode send_pyobj recv_pyobj send_json recv_json poll get_monitor_socket"
+        " disable_monitor",
+    )
+
+
+def name_address(error, addr):
+    """Say which address an error is about, as pyzmq does, unless its text tells already."""
+    if error.errno != EFAULT and str(addr) not in error.strerror:
+        error.strerror += f" (addr={addr!r})"

@@ -1,0 +1,205 @@
+"""Commands: what peers tell each other between messages.
+
+Source: RFC 37 "Commands", "Subscriptions", "Heartbeating"; libzmq ``src/zmtp_engine.cpp``.
+"""
+
+from struct import pack, unpack_from
+
+from zlinkcompat.wire.errors import (
+    INVALID_METADATA,
+    MALFORMED_ERROR,
+    MALFORMED_UNSPECIFIED,
+    ProtocolError,
+)
+
+#: A PING's context may be so long (bytes); libzmq cuts longer ones.
+MAX_CONTEXT = 16
+
+
+def frame(body):
+    """The whole command frame around ``body``."""
+    if len(body) > 255:
+        return pack(">BQ", 6, len(body)) + body
+    return pack("BB", 4, len(body)) + body
+
+
+class Subscribe:
+    """A peer wants messages whose first frame begins with ``topic`` (bytes)."""
+
+    __slots__ = ("topic",)
+    name = b"\x09SUBSCRIBE"
+    mark = b"\x01"
+
+    def __init__(self, topic):
+        self.topic = topic
+
+    def encode(self):
+        """Bytes for a peer that speaks ZMTP 3.1: a command."""
+        return frame(self.name + self.topic)
+
+    def encode_as_message(self):
+        """Bytes for a peer that speaks ZMTP 3.0: a message frame."""
+        size = len(self.topic) + 1
+        header = pack(">BQ", 2, size) if size > 255 else pack("BB", 0, size)
+        return header + self.mark + self.topic
+
+
+class Cancel(Subscribe):
+    """A peer takes one :class:`Subscribe` to ``topic`` back."""
+
+    __slots__ = ()
+    name = b"\x06CANCEL"
+    mark = b"\x00"
+
+
+class Ping:
+    """A sign of life that asks for one.
+
+    Parameters
+    ----------
+    ttl_ds : int, tenths of a second
+        The peer may give us up after so much silence; 0 never.
+    context : bytes
+        Comes back in the PONG; 16 bytes at most.
+    """
+
+    __slots__ = ("ttl_ds", "context")
+
+    def __init__(self, ttl_ds, context):
+        self.ttl_ds = ttl_ds
+        self.context = context
+
+    def encode(self):
+        return frame(b"\x04PING" + pack(">H", self.ttl_ds) + self.context)
+
+
+class Pong:
+    """The answer to a PING, with its ``context`` (bytes)."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context):
+        self.context = context
+
+    def encode(self):
+        return frame(b"\x04PONG" + self.context)
+
+
+class Ready:
+    """The end of a NULL handshake: ``metadata`` is a dict of property names to values, bytes."""
+
+    __slots__ = ("metadata",)
+
+    def __init__(self, metadata):
+        self.metadata = metadata
+
+    def encode(self):
+        return frame(b"\x05READY" + encode_metadata(self.metadata))
+
+
+class Error:
+    """The peer refuses the handshake for ``reason`` (bytes)."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason):
+        self.reason = reason
+
+    def encode(self):
+        return frame(b"\x05ERROR" + pack("B", len(self.reason)) + self.reason)
+
+
+class Unknown:
+    """A well-formed command called ``name`` (bytes) that means nothing to us; ignored."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+
+def encode_metadata(metadata):
+    """Properties as on the wire: each a short name and a value with 32 bits of length."""
+    return b"".join(
+        pack("B", len(name)) + name + pack(">I", len(value)) + value
+        for name, value in metadata.items()
+    )
+
+
+def parse_metadata_untrusted(data, offset):
+    """Read properties.
+
+    Parameters
+    ----------
+    data : bytes
+    offset : int, bytes
+        Where ``data`` lies in the peer's stream.
+
+    Returns
+    -------
+    dict
+        bytes to bytes; of a property that is given twice the first counts, as in libzmq.
+
+    Raises
+    ------
+    ProtocolError
+        A length points past the end, or a name is not what RFC 37 allows.
+    """
+    metadata = {}
+    at = 0
+    while at < len(data):
+        end = at + 1 + data[at]
+        name = data[at + 1 : end]
+        if not name or end + 4 > len(data):
+            raise ProtocolError("a metadata property is cut off or has no name", offset + at,
+                                INVALID_METADATA)
+        (size,) = unpack_from(">I", data, end)
+        at, value = end + 4 + size, data[end + 4 : end + 4 + size]
+        if len(value) != size:
+            raise ProtocolError(f"the metadata property {name!r} is cut off", offset + end,
+                                INVALID_METADATA)
+        metadata.setdefault(name, value)
+    return metadata
+
+
+def parse_command_untrusted(body, offset):
+    """Read the body of a command frame.
+
+    Parameters
+    ----------
+    body : bytes
+    offset : int, bytes
+        Where the body ends in the peer's stream.
+
+    Returns
+    -------
+    Subscribe, Cancel, Ping, Pong, Ready, Error or Unknown
+
+    Raises
+    ------
+    ProtocolError
+        Not a command, or not a well-formed one of its kind.
+    """
+    start = offset - len(body)
+    end = 1 + body[0] if body else 1
+    name, data = body[1:end], body[end:]
+    if not name or end > len(body):
+        raise ProtocolError("a command has no name, or a name longer than itself", start,
+                            MALFORMED_UNSPECIFIED)
+    if name == b"SUBSCRIBE":
+        return Subscribe(data)
+    if name == b"CANCEL":
+        return Cancel(data)
+    if name == b"PING":
+        if len(data) < 2:
+            raise ProtocolError("PING has no TTL", start + end, MALFORMED_UNSPECIFIED)
+        return Ping(unpack_from(">H", data)[0], data[2 : 2 + MAX_CONTEXT])
+    if name == b"PONG":
+        return Pong(data)
+    if name == b"READY":
+        return Ready(parse_metadata_untrusted(data, start + end))
+    if name == b"ERROR":
+        if not data or len(data) < 1 + data[0]:
+            raise ProtocolError("ERROR is cut off", start + end, MALFORMED_ERROR)
+        return Error(data[1 : 1 + data[0]])
+    return Unknown(name)

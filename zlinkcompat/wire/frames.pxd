@@ -1,0 +1,75 @@
+cimport cython
+
+cdef extern from "<sys/uio.h>" nogil:
+    struct iovec:
+        void* iov_base
+        size_t iov_len
+
+
+cdef enum:
+    # Buffers in one write, messages in one batch.
+    VECTOR_MAX = 64
+    BATCH_MAX = 1024
+
+
+cdef class Decoder:
+    cdef unsigned char* buffer
+    cdef Py_ssize_t head, tail
+    cdef Py_ssize_t window
+    cdef object body
+    cdef Py_ssize_t body_size, body_filled, body_room
+    cdef int body_flags
+    cdef list parts
+    cdef readonly bint is_command
+    cdef readonly long long position
+    cdef long long max_size
+
+    cdef int reserve(self, iovec* vector) except -1
+    cpdef commit(self, Py_ssize_t count)
+    cpdef take(self, Py_ssize_t count)
+    cpdef bytes peek(self, Py_ssize_t count)
+    cpdef next(self)
+    cpdef rest(self)
+    cpdef set_max_size(self, long long max_size)
+    cdef finish(self, object frame, int flags)
+    cdef begin_body(self, Py_ssize_t size, int flags)
+    cdef int grow_body(self) except -1
+
+
+cdef class RawDecoder(Decoder):
+    pass
+
+
+cdef class Encoder:
+    cdef public int minor
+    cdef bint raw
+    cdef unsigned char* buffer
+    cdef Py_ssize_t used
+    cdef readonly Py_ssize_t pending
+    cdef iovec parts[VECTOR_MAX]
+    cdef int first_part, part_count
+    cdef bint run_open
+    cdef Py_buffer pins[VECTOR_MAX]
+    cdef int pin_count
+    cdef long long ends[BATCH_MAX]
+    cdef int first_end, end_count
+    cdef long long added, written, started
+    cdef Py_ssize_t open_frame
+    cdef bint open_written
+
+    cpdef bint add(self, message) except -1
+    cpdef add_control(self, bytes data)
+    cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1
+    cpdef reset(self)
+    cdef int fill_vector(self, iovec* vector, int room) except -1
+    cdef bint add_frame(self, frame, int flags) except -1
+    cdef bint add_small(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
+    cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1
+    cdef bint add_ready(self, bytes data) except -1
+    cdef int put(self, const unsigned char* data, Py_ssize_t size) except -1
+    cdef int put_header(self, Py_ssize_t size, int flags) except -1
+    cdef clear(self)
+
+
+cdef class RawEncoder(Encoder):
+    pass

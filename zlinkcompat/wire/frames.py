@@ -1,0 +1,339 @@
+"""The frame codec: pure twin of the kernel ``frames.pyx``, with the same interface.
+
+Where the kernel lends raw memory, this one lends memoryviews; buffers are bytearrays.
+"""
+
+from struct import Struct
+
+from zlinkcompat import tuning
+from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+
+__all__ = ["Decoder", "Encoder", "RawDecoder", "RawEncoder"]
+
+MORE = 1
+LONG = 2
+COMMAND = 4
+
+BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
+LARGE = min(tuning.get("zerocopy_threshold"), BUFFER_SIZE // 4)
+FIRST_ROOM = 262144
+NARROW = 512
+VECTOR_MAX = 64
+BATCH_MAX = 1024
+
+_long = Struct(">BQ")
+_short = Struct("BB")
+
+
+class Decoder:
+    """Bytes in, whole messages out. See the kernel for parameters, attributes and errors."""
+
+    def __init__(self, max_size=-1):
+        self.max_size = max_size
+        self.buffer = None
+        self.head = 0
+        self.tail = 0
+        self.window = BUFFER_SIZE
+        self.body = None
+        self.body_size = 0
+        self.body_filled = 0
+        self.body_flags = 0
+        self.parts = None
+        self.is_command = False
+        self.position = 0
+
+    @property
+    def available(self):
+        """Bytes in the buffer that were not consumed."""
+        return self.tail - self.head
+
+    def set_max_size(self, max_size):
+        """Change the limit (bytes); for frames whose header was not read yet."""
+        self.max_size = max_size
+
+    def lend(self):
+        """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
+        if self.body is not None:
+            if self.body_filled == len(self.body):
+                room = min(self.body_size, len(self.body) * 2)
+                self.body.extend(bytes(room - len(self.body)))
+            return memoryview(self.body)[self.body_filled :]
+        if self.buffer is None:
+            self.buffer = bytearray(BUFFER_SIZE)
+            self.head = self.tail = 0
+        elif self.head == self.tail:
+            self.head = self.tail = 0
+        elif BUFFER_SIZE - self.tail < LARGE:
+            rest = self.tail - self.head
+            self.buffer[:rest] = self.buffer[self.head : self.tail]
+            self.head = 0
+            self.tail = rest
+        end = min(BUFFER_SIZE, self.tail + self.window)
+        return memoryview(self.buffer)[self.tail : end]
+
+    def commit(self, count):
+        """``count`` bytes were put where :meth:`lend` said."""
+        if self.body is not None:
+            self.body_filled += count
+            self.position += count
+        else:
+            self.tail += count
+
+    def feed(self, data):
+        """Put ``data`` in, whatever its size: for tests, and streams that have bytes already."""
+        view = memoryview(data)
+        while len(view):
+            if self.body is None and self.tail - self.head > BUFFER_SIZE // 2:
+                raise ValueError("feed: take the messages out first")
+            with self.lend() as room:
+                count = min(len(room), len(view))
+                room[:count] = view[:count]
+            self.commit(count)
+            view = view[count:]
+
+    def take(self, count):
+        """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
+        if self.tail - self.head < count:
+            return None
+        data = self.peek(count)
+        self.head += count
+        self.position += count
+        return data
+
+    def peek(self, count):
+        """The first ``count`` unconsumed bytes, or fewer if there are fewer."""
+        if self.buffer is None:
+            return b""
+        return bytes(self.buffer[self.head : min(self.head + count, self.tail)])
+
+    def next(self):
+        """The next whole message: bytes, or a list of bytes for several frames; or None."""
+        while True:
+            if self.body is not None:
+                if self.body_filled < self.body_size:
+                    return None
+                frame = bytes(self.body)
+                self.body = None
+                message = self.finish(frame, self.body_flags)
+                if message is not None:
+                    return message
+                continue
+            available = self.tail - self.head
+            if available < 2:
+                return None
+            flags = self.buffer[self.head]
+            if flags & ~(MORE | LONG | COMMAND):
+                raise ProtocolError(f"a frame has reserved flags: 0x{flags:02x}", self.position,
+                                    MALFORMED_MESSAGE)
+            if flags & COMMAND and flags & MORE:
+                raise ProtocolError("a command says that more follows", self.position,
+                                    MALFORMED_MESSAGE)
+            if flags & LONG:
+                if available < 9:
+                    return None
+                header = 9
+                size = _long.unpack_from(self.buffer, self.head)[1]
+                if size >> 63:
+                    raise ProtocolError(f"a frame of {size} bytes", self.position + 1,
+                                        MALFORMED_MESSAGE)
+            else:
+                header = 2
+                size = self.buffer[self.head + 1]
+            if 0 <= self.max_size < size:
+                raise MessageTooLarge(f"a frame of {size} bytes is over MAXMSGSIZE, "
+                                      f"{self.max_size}", self.position, MALFORMED_MESSAGE)
+            if header + size <= available:
+                self.take(header)
+                if size < LARGE:
+                    self.window = BUFFER_SIZE
+                message = self.finish(self.take(size), flags)
+                if message is not None:
+                    return message
+            elif size >= LARGE:
+                self.take(header)
+                self.begin_body(size, flags)
+            else:
+                return None
+
+    def finish(self, frame, flags):
+        self.is_command = bool(flags & COMMAND)
+        if self.is_command:
+            return frame
+        if flags & MORE:
+            if self.parts is None:
+                self.parts = []
+            self.parts.append(frame)
+            return None
+        if self.parts is None:
+            return frame
+        message = self.parts
+        self.parts = None
+        message.append(frame)
+        return message
+
+    def begin_body(self, size, flags):
+        here = self.tail - self.head
+        body = bytearray(min(size, max(FIRST_ROOM, here)))
+        body[:here] = self.buffer[self.head : self.tail]
+        self.head = self.tail
+        self.position += here
+        self.body = body
+        self.body_size = size
+        self.body_filled = here
+        self.body_flags = flags
+        self.window = NARROW
+
+    def rest(self):
+        """Nothing more to decode now: give the buffer back if it holds nothing."""
+        if self.head == self.tail:
+            self.buffer = None
+            self.head = self.tail = 0
+
+
+class RawDecoder(Decoder):
+    """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""
+
+    def next(self):
+        self.is_command = False
+        if self.tail == self.head:
+            return None
+        return self.take(self.tail - self.head)
+
+
+class Encoder:
+    """Messages in, a vector of buffers out. See the kernel."""
+
+    raw = False
+
+    def __init__(self, minor=1):
+        self.minor = minor
+        self.open_frame = 0
+        self.open_written = False
+        self.clear()
+
+    def add(self, message):
+        """Add a message; False when the batch is full, perhaps with some of its frames added."""
+        if len(self.ends) >= BATCH_MAX:
+            return False
+        if type(message) is list:
+            last = len(message) - 1
+            while self.open_frame <= last:
+                more = MORE if self.open_frame < last else 0
+                if not self.add_frame(message[self.open_frame], more):
+                    return False
+                self.open_frame += 1
+            self.open_frame = 0
+        elif not self.add_frame(message, 0):
+            return False
+        self.ends.append(self.added)
+        return True
+
+    def add_frame(self, frame, flags):
+        if isinstance(frame, Subscribe):
+            return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
+        data = frame if type(frame) is bytes else frame.buffer
+        size = len(data)
+        large = size >= LARGE
+        if self.used + (9 if large else size + 9) > BUFFER_SIZE:
+            return False
+        if len(self.parts) >= VECTOR_MAX - 2:
+            return False
+        if not self.raw:
+            if size > 255:
+                self.put(_long.pack(flags | LONG, size))
+            else:
+                self.put(_short.pack(flags, size))
+        if large:
+            self.put_large(data)
+        else:
+            self.put(data)
+        return True
+
+    def add_ready(self, data):
+        if len(data) >= LARGE:
+            if len(self.parts) >= VECTOR_MAX - 2:
+                return False
+            self.put_large(data)
+            return True
+        if self.used + len(data) > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 1:
+            return False
+        self.put(data)
+        return True
+
+    def add_control(self, data):
+        """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        if not self.add_ready(data):
+            raise MemoryError("a batch of control frames is over the buffer")
+        self.started = self.added
+
+    def put(self, data):
+        if not self.run_open:
+            self.parts.append(bytearray())
+            self.run_open = True
+        self.parts[-1] += data
+        self.used += len(data)
+        self.pending += len(data)
+        self.added += len(data)
+
+    def put_large(self, data):
+        self.parts.append(data)
+        self.run_open = False
+        self.pending += len(data)
+        self.added += len(data)
+
+    def vector(self):
+        """What is to be written, as memoryviews in order."""
+        skip = self.written
+        views = []
+        for part in self.parts:
+            if skip >= len(part):
+                skip -= len(part)
+            else:
+                views.append(memoryview(part)[skip:])
+                skip = 0
+        return views
+
+    def advance(self, count):
+        """``count`` bytes were written; returns how many messages got their last byte written."""
+        finished = 0
+        self.pending -= count
+        self.written += count
+        while self.first_end < len(self.ends) and self.ends[self.first_end] <= self.written:
+            self.started = self.ends[self.first_end]
+            self.first_end += 1
+            finished += 1
+            self.open_written = False
+        if self.pending == 0:
+            if self.open_frame > 0:
+                self.open_written = True
+            self.clear()
+        return finished
+
+    @property
+    def partly_written(self):
+        """Some but not all bytes of the first unfinished message were written."""
+        return self.open_written or self.written > self.started
+
+    def reset(self):
+        """Forget everything."""
+        self.clear()
+        self.open_frame = 0
+        self.open_written = False
+
+    def clear(self):
+        self.parts = []
+        self.run_open = False
+        self.used = 0
+        self.pending = 0
+        self.ends = []
+        self.first_end = 0
+        self.added = 0
+        self.written = 0
+        self.started = 0
+
+
+class RawEncoder(Encoder):
+    """No headers: the bytes of each frame as they are (STREAM sockets)."""
+
+    raw = True

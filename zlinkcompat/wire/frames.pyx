@@ -1,0 +1,528 @@
+"""The frame codec: bytes to whole messages and back. Kernel; ``frames.py`` is its pure twin.
+
+A frame is a flags byte (MORE 1, LONG 2, COMMAND 4), one or eight bytes of size, and the body.
+Source: RFC 37 "Framing"; libzmq ``src/v2_decoder.cpp``, ``src/v3_1_encoder.cpp``.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from libc.string cimport memcpy, memmove
+
+from zlinkcompat import tuning
+from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+
+cdef extern from "Python.h":
+    int _PyBytes_Resize(PyObject** object, Py_ssize_t size) except -1
+    object PyMemoryView_FromMemory(char* memory, Py_ssize_t size, int flags)
+    int PyBUF_WRITE
+    int PyBUF_READ
+
+cdef enum:
+    MORE = 1
+    LONG = 2
+    COMMAND = 4
+    POOL_MAX = 64
+    # Read into the buffer when a large frame is expected: its header and little more, so that
+    # the body is not received here and then copied.
+    NARROW = 512
+
+cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
+# Small frames must fit the buffers many times.
+cdef Py_ssize_t LARGE = min(tuning.get("zerocopy_threshold"), BUFFER_SIZE // 4)
+# First allocation for a large body: a header alone must not take memory.
+cdef Py_ssize_t FIRST_ROOM = 262144
+
+# Free buffers, shared by all codecs: a connection at rest holds none.
+cdef unsigned char* pool[POOL_MAX]
+cdef int pool_count = 0
+
+
+cdef unsigned char* acquire() except NULL:
+    global pool_count
+    cdef unsigned char* buffer
+    if pool_count > 0:
+        pool_count -= 1
+        return pool[pool_count]
+    buffer = <unsigned char*>PyMem_RawMalloc(BUFFER_SIZE)
+    if buffer == NULL:
+        raise MemoryError
+    return buffer
+
+
+cdef void release(unsigned char* buffer) noexcept:
+    global pool_count
+    if pool_count < POOL_MAX:
+        pool[pool_count] = buffer
+        pool_count += 1
+    else:
+        PyMem_RawFree(buffer)
+
+
+cdef class Decoder:
+    """Bytes in, whole messages out.
+
+    Parameters
+    ----------
+    max_size : int, bytes
+        Of one frame (MAXMSGSIZE); -1 is unlimited.
+
+    Attributes
+    ----------
+    is_command : bool
+        What :meth:`next` returned last is the body of a command.
+    position : int, bytes
+        Where the next unconsumed byte lies in the peer's stream.
+    """
+
+    def __init__(self, max_size=-1):
+        self.max_size = max_size
+        self.window = BUFFER_SIZE
+
+    def __dealloc__(self):
+        if self.buffer != NULL:
+            release(self.buffer)
+
+    @property
+    def available(self):
+        """Bytes in the buffer that were not consumed."""
+        return self.tail - self.head
+
+    cpdef set_max_size(self, long long max_size):
+        """Change the limit (bytes); for frames whose header was not read yet."""
+        self.max_size = max_size
+
+    cdef int reserve(self, iovec* vector) except -1:
+        """Where the next read should put bytes: one or two places."""
+        cdef int count = 0
+        if self.body_size > 0:
+            if self.body_filled == self.body_room:
+                self.grow_body()
+            vector[0].iov_base = PyBytes_AS_STRING(self.body) + self.body_filled
+            vector[0].iov_len = self.body_room - self.body_filled
+            if self.body_room < self.body_size:
+                return 1
+            # Behind the body, the next header.
+            count = 1
+        if self.buffer == NULL:
+            self.buffer = acquire()
+            self.head = self.tail = 0
+        elif self.head == self.tail:
+            self.head = self.tail = 0
+        elif BUFFER_SIZE - self.tail < LARGE:
+            # Lazily: only when a read would otherwise find little room.
+            memmove(self.buffer, self.buffer + self.head, self.tail - self.head)
+            self.tail -= self.head
+            self.head = 0
+        vector[count].iov_base = self.buffer + self.tail
+        vector[count].iov_len = min(self.window, BUFFER_SIZE - self.tail)
+        return count + 1
+
+    def lend(self):
+        """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
+        cdef iovec vector[2]
+        self.reserve(vector)
+        return PyMemoryView_FromMemory(<char*>vector[0].iov_base, vector[0].iov_len, PyBUF_WRITE)
+
+    cpdef commit(self, Py_ssize_t count):
+        """``count`` bytes were put where :meth:`lend` said."""
+        cdef Py_ssize_t part
+        if self.body_size > 0:
+            part = min(count, self.body_room - self.body_filled)
+            self.body_filled += part
+            self.position += part
+            count -= part
+        self.tail += count
+
+    def feed(self, data):
+        """Put ``data`` in, whatever its size: for tests, and streams that have bytes already."""
+        cdef const unsigned char[::1] view = data
+        cdef iovec vector[2]
+        cdef Py_ssize_t at = 0, part
+        while at < view.shape[0]:
+            if self.body_size == 0 and self.tail - self.head > BUFFER_SIZE // 2:
+                raise ValueError("feed: take the messages out first")
+            self.reserve(vector)
+            part = min(<Py_ssize_t>vector[0].iov_len, view.shape[0] - at)
+            memcpy(vector[0].iov_base, &view[at], part)
+            self.commit(part)
+            at += part
+
+    cpdef take(self, Py_ssize_t count):
+        """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
+        cdef bytes data
+        if self.tail - self.head < count:
+            return None
+        data = self.buffer[self.head:self.head + count]
+        self.head += count
+        self.position += count
+        return data
+
+    cpdef bytes peek(self, Py_ssize_t count):
+        """The first ``count`` unconsumed bytes, or fewer if there are fewer."""
+        if self.buffer == NULL:
+            return b""
+        return self.buffer[self.head:self.head + min(count, self.tail - self.head)]
+
+    cpdef next(self):
+        """The next whole message: bytes, or a list of bytes for several frames.
+
+        Returns None when it needs more bytes. The body of a command comes as bytes with
+        :attr:`is_command` set; commands may come between the frames of a message.
+
+        Raises
+        ------
+        ProtocolError
+            Reserved flags, a command with MORE, or a size over 63 bits.
+        MessageTooLarge
+            A frame over ``max_size``.
+        """
+        cdef unsigned char* at
+        cdef Py_ssize_t available, header, i
+        cdef unsigned long long size
+        cdef int flags
+        cdef object message
+        while True:
+            if self.body_size > 0:
+                if self.body_filled < self.body_size:
+                    return None
+                body = self.body
+                self.body = None
+                self.body_size = 0
+                message = self.finish(body, self.body_flags)
+                if message is not None:
+                    return message
+                continue
+            available = self.tail - self.head
+            if available < 2:
+                return None
+            at = self.buffer + self.head
+            flags = at[0]
+            if flags & ~(MORE | LONG | COMMAND):
+                raise ProtocolError("a frame has reserved flags: 0x%02x" % flags, self.position,
+                                    MALFORMED_MESSAGE)
+            if flags & COMMAND and flags & MORE:
+                raise ProtocolError("a command says that more follows", self.position,
+                                    MALFORMED_MESSAGE)
+            if flags & LONG:
+                if available < 9:
+                    return None
+                header = 9
+                size = 0
+                for i in range(1, 9):
+                    size = (size << 8) | at[i]
+                if size >> 63:
+                    raise ProtocolError("a frame of %d bytes" % size, self.position + 1,
+                                        MALFORMED_MESSAGE)
+            else:
+                header = 2
+                size = at[1]
+            if self.max_size >= 0 and size > <unsigned long long>self.max_size:
+                raise MessageTooLarge(
+                    "a frame of %d bytes is over MAXMSGSIZE, %d" % (size, self.max_size),
+                    self.position, MALFORMED_MESSAGE)
+            if header + size <= <unsigned long long>available:
+                frame = PyBytes_FromStringAndSize(<char*>at + header, size)
+                self.head += header + size
+                self.position += header + size
+                if self.window != BUFFER_SIZE and size < <unsigned long long>LARGE:
+                    self.window = BUFFER_SIZE
+                if flags & ~LONG == 0 and self.parts is None:
+                    self.is_command = False
+                    return frame
+                message = self.finish(frame, flags)
+                if message is not None:
+                    return message
+            elif size >= <unsigned long long>LARGE:
+                self.head += header
+                self.position += header
+                self.begin_body(size, flags)
+            else:
+                return None
+
+    cdef finish(self, object frame, int flags):
+        """A frame is whole: returns the message if that is now whole too."""
+        if flags & COMMAND:
+            self.is_command = True
+            return frame
+        self.is_command = False
+        if flags & MORE:
+            if self.parts is None:
+                self.parts = []
+            self.parts.append(frame)
+            return None
+        if self.parts is None:
+            return frame
+        message = self.parts
+        self.parts = None
+        message.append(frame)
+        return message
+
+    cdef begin_body(self, Py_ssize_t size, int flags):
+        """Receive the rest of a large frame straight into the object that the user gets."""
+        cdef Py_ssize_t here = self.tail - self.head
+        self.body_room = min(size, max(FIRST_ROOM, here))
+        self.body = PyBytes_FromStringAndSize(NULL, self.body_room)
+        memcpy(PyBytes_AS_STRING(self.body), self.buffer + self.head, here)
+        self.head = self.tail
+        self.position += here
+        self.body_size = size
+        self.body_filled = here
+        self.body_flags = flags
+        self.window = NARROW
+
+    cdef int grow_body(self) except -1:
+        cdef PyObject* body = <PyObject*>self.body
+        self.body_room = min(self.body_size, self.body_room * 2)
+        # Resizing wants the only reference, and takes it.
+        Py_INCREF(self.body)
+        self.body = None
+        _PyBytes_Resize(&body, self.body_room)
+        self.body = <object>body
+        # Ours now; drop the reference that came from the resize.
+        Py_DECREF_object(body)
+        return 0
+
+    cpdef rest(self):
+        """Nothing more to decode now: give the buffer back if it holds nothing."""
+        if self.head == self.tail and self.buffer != NULL:
+            release(self.buffer)
+            self.buffer = NULL
+            self.head = self.tail = 0
+
+
+cdef extern from *:
+    """
+    #define Py_DECREF_object(o) Py_DECREF(o)
+    """
+    void Py_DECREF_object(PyObject* o)
+
+
+cdef class RawDecoder(Decoder):
+    """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""
+
+    cpdef next(self):
+        cdef bytes data
+        self.is_command = False
+        if self.tail == self.head:
+            return None
+        data = self.buffer[self.head:self.tail]
+        self.position += self.tail - self.head
+        self.head = self.tail
+        return data
+
+
+cdef class Encoder:
+    """Messages in, a vector of buffers out.
+
+    Small frames are copied together; a frame of 8 KiB or more is referenced until its last byte
+    is written. A batch is filled by :meth:`add`, and written to its end before the next begins.
+
+    Parameters
+    ----------
+    minor : int
+        Of the peer's ZMTP 3: subscriptions go as commands to 1 and as messages to 0.
+
+    Attributes
+    ----------
+    pending : int, bytes
+        Not yet written of this batch.
+    """
+
+    def __init__(self, minor=1):
+        self.minor = minor
+
+    def __dealloc__(self):
+        self.clear()
+
+    cpdef bint add(self, message) except -1:
+        """Add a message; False when the batch is full.
+
+        A multipart message may be added in part then: offer it again, first, in the next batch.
+        The caller keeps messages alive until :meth:`advance` counts them as written.
+        """
+        cdef list frames
+        cdef Py_ssize_t count
+        if self.end_count >= BATCH_MAX:
+            return False
+        if type(message) is list:
+            frames = message
+            count = len(frames)
+            while self.open_frame < count:
+                if not self.add_frame(frames[self.open_frame],
+                                      MORE if self.open_frame < count - 1 else 0):
+                    return False
+                self.open_frame += 1
+            self.open_frame = 0
+        elif not self.add_frame(message, 0):
+            return False
+        self.ends[self.end_count] = self.added
+        self.end_count += 1
+        return True
+
+    cdef bint add_frame(self, frame, int flags) except -1:
+        cdef Py_ssize_t size
+        if type(frame) is bytes:
+            size = PyBytes_GET_SIZE(frame)
+            if size < LARGE:
+                return self.add_small(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
+            return self.add_large(frame, size, flags)
+        if isinstance(frame, Subscribe):
+            return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
+        view = frame.buffer
+        size = view.nbytes
+        if size < LARGE:
+            data = bytes(view)
+            return self.add_small(<const unsigned char*>PyBytes_AS_STRING(data), size, flags)
+        return self.add_large(view, size, flags)
+
+    cdef bint add_small(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
+        if self.used + size + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
+            return False
+        if not self.raw:
+            self.put_header(size, flags)
+        self.put(data, size)
+        return True
+
+    cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1:
+        cdef Py_buffer* pin
+        if self.used + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
+            return False
+        pin = &self.pins[self.pin_count]
+        PyObject_GetBuffer(data, pin, PyBUF_SIMPLE)
+        self.pin_count += 1
+        if not self.raw:
+            self.put_header(size, flags)
+        self.parts[self.part_count].iov_base = pin.buf
+        self.parts[self.part_count].iov_len = size
+        self.part_count += 1
+        self.run_open = False
+        self.pending += size
+        self.added += size
+        return True
+
+    cdef bint add_ready(self, bytes data) except -1:
+        """Add ready-made frames."""
+        cdef Py_ssize_t size = len(data)
+        cdef bint raw = self.raw
+        cdef bint done
+        if size < LARGE:
+            if self.used + size > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
+                return False
+            self.put(<const unsigned char*>PyBytes_AS_STRING(data), size)
+            return True
+        self.raw = True
+        done = self.add_large(data, size, 0)
+        self.raw = raw
+        return done
+
+    cpdef add_control(self, bytes data):
+        """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        if not self.add_ready(data):
+            raise MemoryError("a batch of control frames is over the buffer")
+        self.started = self.added
+
+    cdef int put_header(self, Py_ssize_t size, int flags) except -1:
+        cdef unsigned char header[9]
+        cdef int i
+        if size < 256:
+            header[0] = flags
+            header[1] = size
+            return self.put(header, 2)
+        header[0] = flags | LONG
+        for i in range(8):
+            header[1 + i] = (size >> (56 - 8 * i)) & 0xFF
+        return self.put(header, 9)
+
+    cdef int put(self, const unsigned char* data, Py_ssize_t size) except -1:
+        if self.buffer == NULL:
+            self.buffer = acquire()
+        if not self.run_open:
+            self.parts[self.part_count].iov_base = self.buffer + self.used
+            self.parts[self.part_count].iov_len = 0
+            self.part_count += 1
+            self.run_open = True
+        memcpy(self.buffer + self.used, data, size)
+        self.used += size
+        self.parts[self.part_count - 1].iov_len += size
+        self.pending += size
+        self.added += size
+        return 0
+
+    def vector(self):
+        """What is to be written, as memoryviews in order."""
+        cdef int i
+        views = []
+        for i in range(self.first_part, self.part_count):
+            if self.parts[i].iov_len:
+                views.append(PyMemoryView_FromMemory(
+                    <char*>self.parts[i].iov_base, self.parts[i].iov_len, PyBUF_READ))
+        return views
+
+    cdef int fill_vector(self, iovec* vector, int room) except -1:
+        cdef int count = min(room, self.part_count - self.first_part)
+        memcpy(vector, &self.parts[self.first_part], count * sizeof(iovec))
+        return count
+
+    cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1:
+        """``count`` bytes were written; returns how many messages got their last byte written."""
+        cdef Py_ssize_t finished = 0
+        cdef iovec* part
+        self.pending -= count
+        self.written += count
+        while self.first_end < self.end_count and self.ends[self.first_end] <= self.written:
+            self.started = self.ends[self.first_end]
+            self.first_end += 1
+            finished += 1
+            self.open_written = False
+        if self.pending == 0:
+            if self.open_frame > 0:
+                # Some frames of a message are out, others wait for the next batch.
+                self.open_written = True
+            self.clear()
+            return finished
+        while count > 0:
+            part = &self.parts[self.first_part]
+            if count < <Py_ssize_t>part.iov_len:
+                part.iov_base = <char*>part.iov_base + count
+                part.iov_len -= count
+                break
+            count -= part.iov_len
+            self.first_part += 1
+        return finished
+
+    @property
+    def partly_written(self):
+        """Some but not all bytes of the first unfinished message were written."""
+        return self.open_written or self.written > self.started
+
+    cpdef reset(self):
+        """Forget everything."""
+        self.clear()
+        self.open_frame = 0
+        self.open_written = False
+
+    cdef clear(self):
+        """End the batch."""
+        while self.pin_count > 0:
+            self.pin_count -= 1
+            PyBuffer_Release(&self.pins[self.pin_count])
+        if self.buffer != NULL:
+            release(self.buffer)
+            self.buffer = NULL
+        self.used = self.pending = 0
+        self.first_part = self.part_count = 0
+        self.run_open = False
+        self.first_end = self.end_count = 0
+        self.added = self.written = self.started = 0
+
+
+cdef class RawEncoder(Encoder):
+    """No headers: the bytes of each frame as they are (STREAM sockets)."""
+
+    def __init__(self, minor=1):
+        self.minor = minor
+        self.raw = True
