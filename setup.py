@@ -14,8 +14,10 @@ REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
-    "wraparound": False,
+    # Bounds and None are checked: a mistake is to raise, as in the pure build, not to crash.
+    "boundscheck": True,
+    "wraparound": True,
+    "nonecheck": True,
     "initializedcheck": False,
     "cdivision": True,
     "annotation_typing": False,
