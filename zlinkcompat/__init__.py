@@ -4,6 +4,7 @@
 are its very objects, sockets and contexts are ours.
 """
 
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from zlinkcompat._pure import install_if_asked
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_submodules = frozenset(module.name for module in iter_modules(__path__))
+
 
 def __getattr__(name):
     # Late: pyzmq imports zlinkcompat.backend in the middle of its own import, when neither its
     # constants nor its errors are there.
     from importlib import import_module
 
-    if not name.startswith("_"):
+    # ``from zlinkcompat import tuning`` asks here first; the import system then finds the module.
+    if not name.startswith("_") and name not in _submodules:
         names = import_module("zlinkcompat._names")
         try:
             value = getattr(names, name)

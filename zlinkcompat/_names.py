@@ -19,9 +19,9 @@ from zlinkcompat.frame import MessageTracker as MessageTracker
 from zlinkcompat.poll import zmq_poll as zmq_poll
 from zlinkcompat.poller import Poller as Poller
 from zlinkcompat.poller import select as select
-from zlinkcompat.proxy import device as device
-from zlinkcompat.proxy import proxy as proxy
-from zlinkcompat.proxy import proxy_steerable as proxy_steerable
+from zlinkcompat.proxies import device as device
+from zlinkcompat.proxies import proxy as proxy
+from zlinkcompat.proxies import proxy_steerable as proxy_steerable
 from zlinkcompat.socket import Socket as Socket
 
 SyncContext = Context

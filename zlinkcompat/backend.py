@@ -9,7 +9,7 @@ Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 from zlinkcompat.base import Context, Frame, Socket
 from zlinkcompat.errors import ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
-from zlinkcompat.proxy import device, monitored_queue, proxy, proxy_steerable
+from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
 
 __all__ = [
     "Context", "Socket", "Frame", "Message", "device", "proxy", "proxy_steerable", "monitored_queue",
