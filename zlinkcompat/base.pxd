@@ -1,4 +1,5 @@
 from zlinkcompat.core.socket cimport SocketBase
+from zlinkcompat.exporter cimport Exporter
 
 cimport cython
 
@@ -13,11 +14,11 @@ cdef class Pinned:
     cdef object __weakref__
 
 
-cdef class Frame:
+cdef class Frame(Exporter):
     cdef public bint more
     cdef public object tracker
     cdef public object metadata
-    cdef readonly object content
+    cdef object view
     cdef object __weakref__
 
     cpdef take(self, content)

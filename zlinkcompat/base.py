@@ -13,6 +13,7 @@ from zlinkcompat.core.registry import context_at, socket_at
 from zlinkcompat.core.socket import SocketBase
 from zlinkcompat.engine.waker import HubWaker, WaitList
 from zlinkcompat.errors import EFAULT, EINVAL, ENOTSOCK, zmq_error
+from zlinkcompat.exporter import Exporter
 
 # zmq_msg_get(3).
 MORE = 1
@@ -66,7 +67,7 @@ class Pinned:
             self.event.set()
 
 
-class Frame:
+class Frame(Exporter):
     """One frame of a message, with its properties.
 
     Parameters
@@ -86,12 +87,13 @@ class Frame:
     """
 
     # pyzmq's AttributeSetter takes what a class knows for attributes, all else for options.
-    __slots__ = ("more", "tracker", "metadata", "content", "__weakref__")
+    __slots__ = ("more", "tracker", "metadata", "view", "__weakref__")
 
     def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
         self.more = False
         self.tracker = None
         self.metadata = None
+        self.view = None
         if track:
             self.tracker = finished_tracker()
         if data is None:
@@ -100,6 +102,8 @@ class Frame:
         if isinstance(data, str):
             raise TypeError("Str objects not allowed. Only: bytes, buffer interfaces.")
         view = memoryview(data)
+        if not view.c_contiguous:
+            raise BufferError("Frame: the buffer must be contiguous")
         if copy is None:
             if copy_threshold is None:
                 copy_threshold = default_copy_threshold()
@@ -137,8 +141,10 @@ class Frame:
     @property
     def buffer(self):
         """A memoryview of the data."""
-        content = self.content
-        return memoryview(content) if type(content) is bytes else content.buffer
+        if self.view is None:
+            content = self.content
+            self.view = memoryview(content) if type(content) is bytes else content.buffer
+        return self.view
 
     @property
     def bytes(self):
@@ -308,11 +314,14 @@ class Socket:
         core = self.live()
         if isinstance(optval, str):
             raise TypeError("unicode not allowed, use setsockopt_string")
-        if is_bytes_option(option):
+        bits = option_bits(option)
+        if bits == 0:
             if not isinstance(optval, bytes):
                 raise TypeError(f"expected bytes, got: {optval!r}")
         elif not isinstance(optval, int):
             raise TypeError(f"expected int, got: {optval!r}")
+        elif not -(1 << (bits - 1)) <= optval < 1 << (bits - 1):
+            raise OverflowError(f"value too large to convert to int{bits}: {optval}")
         else:
             optval = int(optval)
         core.set(int(option), optval)
@@ -512,21 +521,21 @@ def shorten(part):
     return text if len(text) <= 32 else text[:32] + "..."
 
 
-_bytes_options = {}
+_option_bits = {}
 
 
-def is_bytes_option(option):
-    """Whether pyzmq takes bytes for a socket option; an option unknown to it is an int."""
-    known = _bytes_options.get(option)
-    if known is None:
+def option_bits(option):
+    """Size of the int that pyzmq takes for a socket option, 0 for bytes; 32 if it is unknown."""
+    bits = _option_bits.get(option)
+    if bits is None:
         from zmq.constants import SocketOption, _OptType
 
         try:
-            known = SocketOption(option)._opt_type == _OptType.bytes
+            kind = SocketOption(option)._opt_type
         except ValueError:
-            known = False
-        _bytes_options[option] = known
-    return known
+            kind = _OptType.int
+        bits = _option_bits[option] = {_OptType.bytes: 0, _OptType.int64: 64}.get(kind, 32)
+    return bits
 
 
 class Context:

@@ -95,10 +95,12 @@ def test_mandatory_router_at_the_high_water_mark(both):
         router = bench.socket(
             "ROUTER", sndhwm=2, router_mandatory=1, sndtimeo=20, bind="inproc://x"
         )
-        bench.socket("DEALER", rcvhwm=1, routing_id=b"d", connect="inproc://x")
+        dealer = bench.socket("DEALER", rcvhwm=1, routing_id=b"d", connect="inproc://x")
         message = [b"d", b"x"]
         results = [outcome(router.send_multipart, message) for _ in range(8)]
-        return results, outcome(router.send_multipart, message, bench.zmq.NOBLOCK)
+        last = outcome(router.send_multipart, message, bench.zmq.NOBLOCK)
+        assert not dealer.closed
+        return results, last
 
     assert both(scenario)[1][0] == "Again"
 

@@ -2,7 +2,8 @@
 
 Left out, since they fail on libzmq as well: gevent/poll.py, gevent/reqrep.py and
 heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld (coroutines given to
-``asyncio.wait``). Left out for what they import: perf/collect.py (pandas), asyncio/router_router.py
+``asyncio.wait``), perf/perf.py thr --poll (waits for POLLIN or POLLOUT, and asserts POLLIN: fails
+whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they import: perf/collect.py (pandas), asyncio/router_router.py
 (aiowire), security, mongodb, cython. draft/ needs a draft build, win32-interrupt/ a person.
 """
 
@@ -49,8 +50,9 @@ def test_program_without_an_end(start, name):
     assert "Traceback" not in program.output
 
 
-@pytest.mark.parametrize("more", [[], ["--poll"], ["--no-copy"]], ids=["plain", "poll", "no-copy"])
-@pytest.mark.parametrize("kind", ["lat", "thr"])
+@pytest.mark.parametrize("kind, more", [
+    ("lat", []), ("lat", ["--poll"]), ("lat", ["--no-copy"]), ("thr", []), ("thr", ["--no-copy"]),
+])
 def test_perf(start, kind, more):
     output = start(OURS, "perf/perf.py", kind, "-n", "2000", "-s", "512", *more).wait(60)
     assert {"lat": "mean latency", "thr": "mean throughput"}[kind] in output

@@ -55,8 +55,8 @@ class CoreContext:
         return self.options.get(option)
 
     def add_socket(self, socket):
-        if self.terminating or self.closed:
-            raise zmq_error(ETERM if self.terminating else EFAULT)
+        if self.terminating:
+            raise zmq_error(EFAULT if self.closed else ETERM)
         if len(self.sockets) >= self.options.max_sockets:
             raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
         socket.options.inherit(self.options)
@@ -85,7 +85,6 @@ class CoreContext:
             self.reaped.wait(HubWaker(), -1.0)
         self.closed = True
         contexts.discard(self)
-
 
     def abandon(self):
         """Nobody holds this context any more: close what is left, without waiting."""

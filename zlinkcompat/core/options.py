@@ -169,9 +169,9 @@ def state(name, id, kind="int", default=0):
     return Option(name, id, kind, "", default, holder=SOCKET, writable=False)
 
 
-def absent(name, id, kind="bytes"):
-    """A row of a mechanism that is not built in: neither set nor read, as in such a libzmq."""
-    return Option(name, id, kind, "", b"" if kind == "bytes" else 0, readable=False,
+def absent(name, id, kind="bytes", readable=False):
+    """A row of a mechanism that is not built in: it cannot be asked for."""
+    return Option(name, id, kind, "", b"" if kind == "bytes" else 0, readable=readable,
                   refused="this build has the NULL mechanism only")
 
 
@@ -215,10 +215,10 @@ SOCKET_OPTIONS = (
     pattern("ROUTER_RAW", 41),
     Option("IPV6", 42, "bool", "", 0, zero_or_one),
     state("MECHANISM", 43),
-    absent("PLAIN_SERVER", 44, "int"),
-    absent("PLAIN_USERNAME", 45),
-    absent("PLAIN_PASSWORD", 46),
-    absent("CURVE_SERVER", 47, "int"),
+    absent("PLAIN_SERVER", 44, "int", readable=True),
+    absent("PLAIN_USERNAME", 45, readable=True),
+    absent("PLAIN_PASSWORD", 46, readable=True),
+    absent("CURVE_SERVER", 47, "int", readable=True),
     absent("CURVE_PUBLICKEY", 48),
     absent("CURVE_SECRETKEY", 49),
     absent("CURVE_SERVERKEY", 50),

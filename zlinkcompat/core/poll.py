@@ -86,7 +86,7 @@ def look(items, descriptors):
     results = []
     for thing, events in items:
         if isinstance(thing, SocketBase):
-            results.append(thing.events() & events)
+            results.append(thing.events(events))
         else:
             results.append(ready.get(thing, 0) & (events | POLLERR))
     return results

@@ -49,7 +49,8 @@ class Direction:
     def forward(self):
         """Pass on what is there, while there is room."""
         for _ in range(BURST):
-            self.blocked = not self.sink.events() & POLLOUT
+            # A socket that answers itself may not be able to send before it received.
+            self.blocked = self.sink is not self.source and not self.sink.events(POLLOUT)
             if self.blocked:
                 return
             try:
@@ -79,7 +80,7 @@ def run(directions, control=None):
         if control is not None and ready.pop():
             command = b"".join(map(bytes, control.recv_message(NOBLOCK)))
             if command == b"STATISTICS":
-                control.send_message(statistics(*directions), 0)
+                control.send_message(statistics(directions[0], directions[-1]), 0)
                 continue
             if command == b"PAUSE":
                 paused = True
@@ -105,7 +106,7 @@ def proxy(frontend, backend, capture=None, control=None):
     """zmq_proxy_steerable(3); returns only on TERMINATE, raises as the sockets do."""
     forth = Direction(frontend, backend, capture)
     back = Direction(backend, frontend, capture)
-    run([forth, back], control)
+    run([forth, back] if backend is not frontend else [forth], control)
 
 
 def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):

@@ -11,6 +11,8 @@ cdef int NOBLOCK
 cdef int SNDMORE
 cdef int POLLIN
 cdef int POLLOUT
+cdef int PUB
+cdef int XPUB
 
 
 cdef class SocketBase(Owner):
@@ -18,6 +20,7 @@ cdef class SocketBase(Owner):
     cdef readonly int socket_type
     cdef readonly bint closed
     cdef readonly int dead
+    cdef bint publishes
     cdef readonly bint more
     cdef list parts_in
     cdef Py_ssize_t next_part
@@ -41,6 +44,7 @@ cdef class SocketBase(Owner):
     cpdef send_message(self, list frames, int flags)
     @cython.locals(parts=list)
     cdef send_part(self, frame, int flags)
+    cdef hear_subscribers(self)
     @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
     cdef send_slowly(self, message, int flags)
     @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
@@ -51,13 +55,17 @@ cdef class SocketBase(Owner):
     cpdef list recv_message(self, int flags)
     cdef recv_part(self)
     @cython.locals(engine=HubEngine, timeout_ms=cython.longlong, began=cython.longlong,
-                   deadline=cython.longlong, timeout=double)
+                   deadline=cython.longlong, timeout=double, spin_time=cython.longlong,
+                   busy_poll=cython.longlong)
     cdef recv_slowly(self, int flags)
+    @cython.locals(pulled=int)
     cdef pull(self)
-    @cython.locals(engine=HubEngine)
-    cdef spin(self, long long began)
+    @cython.locals(engine=HubEngine, pulled=int)
+    cdef spin(self, long long began, long long spin_time)
     cdef notify_pollers(self)
-    cpdef int events(self) except -1
+    @cython.locals(events=int)
+    cpdef int events(self, int wanted=*) except -1
+    @cython.locals(pulled=int)
     cdef bint can_receive(self) except -1
     cpdef watch(self, waker)
     cpdef unwatch(self, waker)

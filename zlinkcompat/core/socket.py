@@ -21,6 +21,8 @@ NOBLOCK = 1
 SNDMORE = 2
 POLLIN = 1
 POLLOUT = 2
+PUB = 1
+XPUB = 9
 
 # Options of the socket itself (zmq.h).
 FD = 14
@@ -63,6 +65,7 @@ class SocketBase(Owner):
         self.socket_type = socket_type
         self.closed = False
         self.dead = 0
+        self.publishes = socket_type in (PUB, XPUB)
         self.more = False
         self.parts_in = None
         self.next_part = 0
@@ -108,6 +111,8 @@ class SocketBase(Owner):
         self.operations += 1
         if self.operations & 63 == 0 and self.engine is not None:
             self.engine.breathe()
+        if self.publishes:
+            self.hear_subscribers()
         if not self.pattern.send(frame):
             self.send_slowly(frame, flags)
 
@@ -123,6 +128,8 @@ class SocketBase(Owner):
         self.operations += 1
         if self.operations & 63 == 0 and self.engine is not None:
             self.engine.breathe()
+        if self.publishes:
+            self.hear_subscribers()
         message = frames if len(frames) != 1 else frames[0]
         if not self.pattern.send(message):
             self.send_slowly(message, flags)
@@ -150,6 +157,13 @@ class SocketBase(Owner):
             if parts:
                 self.parts_out = parts
             raise
+
+    def hear_subscribers(self):
+        """Read the connections before the first message of a burst: a subscription that has
+        arrived counts for it, as in libzmq, though the hub did not turn since."""
+        if self.engine is not None and not self.engine.flush_due:
+            while self.pattern.pull_in() > 0:
+                pass
 
     def send_slowly(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
@@ -268,10 +282,14 @@ class SocketBase(Owner):
             raise zmq_error(EAGAIN)
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
-        if engine is not None and engine.may_spin():
-            message = self.spin(began)
-            if message is not None:
-                return message
+        spin_time = 0
+        if engine is not None:
+            busy_poll = self.options.busy_poll
+            spin_time = engine.spin_time if busy_poll < 0 else busy_poll * 1000
+            if engine.may_spin(spin_time):
+                message = self.spin(began, spin_time)
+                if message is not None:
+                    return message
         while True:
             timeout = -1.0
             if timeout_ms > 0:
@@ -287,22 +305,30 @@ class SocketBase(Owner):
             if message is not None:
                 if self.receivers.wakers and self.pattern.has_in():
                     self.receivers.notify()
-                if self.engine is not None:
-                    self.engine.slept(monotonic_ns() - began)
+                if engine is not None and monotonic_ns() - began < spin_time:
+                    engine.spin_hit()
                 return message
 
     def pull(self):
-        """Read the connections, while they are few, in this greenlet."""
-        while self.pattern.pull_in() > 0:
+        """Read the connections in this greenlet; when they are many, by a turn of the hub."""
+        while True:
+            pulled = self.pattern.pull_in()
+            if pulled == 0:
+                return None
+            if pulled < 0:
+                self.engine.turn()
             message = self.pattern.recv()
-            if message is not None:
+            if message is not None or pulled < 0:
                 return message
-        return None
 
-    def spin(self, began):
+    def spin(self, began, spin_time):
+        """Read the connections again and again, while they are few, for ``spin_time`` ns."""
         engine = self.engine
-        while monotonic_ns() - began < engine.spin_time:
-            if self.pattern.pull_in() > 0:
+        while monotonic_ns() - began < spin_time:
+            pulled = self.pattern.pull_in()
+            if pulled < 0:
+                return None
+            if pulled > 0:
                 message = self.pattern.recv()
                 if message is not None:
                     engine.spin_hit()
@@ -326,16 +352,16 @@ class SocketBase(Owner):
         if self.notifier is not None:
             self.notifier.signal()
 
-    def events(self):
-        """What can be done without waiting: POLLIN (1), POLLOUT (2) or both, or 0."""
+    def events(self, wanted=POLLIN | POLLOUT):
+        """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
         if self.dead:
             raise zmq_error(self.dead)
         if self.notifier is not None:
             self.notifier.clear()
         events = 0
-        if self.can_receive():
+        if wanted & POLLIN and self.can_receive():
             events = POLLIN
-        if self.parts_out is not None or self.pattern.has_out():
+        if wanted & POLLOUT and (self.parts_out is not None or self.pattern.has_out()):
             events |= POLLOUT
         return events
 
@@ -345,10 +371,16 @@ class SocketBase(Owner):
         if self.engine is None:
             return False
         self.engine.quiet()
-        while self.pattern.pull_in() > 0:
+        while True:
+            pulled = self.pattern.pull_in()
+            if pulled == 0:
+                return False
+            if pulled < 0:
+                self.engine.turn()
             if self.pattern.has_in():
                 return True
-        return False
+            if pulled < 0:
+                return False
 
     def watch(self, waker):
         """Wake ``waker`` whenever the events may have changed."""
@@ -370,6 +402,9 @@ class SocketBase(Owner):
         if self.dead:
             raise zmq_error(self.dead)
         if self.pattern.set_option(option, value):
+            if self.engine is not None:
+                # Subscriptions go at once.
+                self.engine.flush()
             return
         row = find(option)
         if row is not None and row.holder == PATTERN:
@@ -382,14 +417,12 @@ class SocketBase(Owner):
 
     def get(self, option):
         """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""
-        if self.closed:
-            raise zmq_error(ENOTSOCK)
+        if self.dead:
+            raise zmq_error(self.dead)
         if option == RCVMORE:
             return int(self.more)
         if option == TYPE:
             return self.socket_type
-        if self.dead:
-            raise zmq_error(self.dead)
         if option == EVENTS:
             return self.events()
         if option == FD:
@@ -410,12 +443,6 @@ class SocketBase(Owner):
             # Whoever watches it from now on is to look at EVENTS once.
             self.notifier.signal()
         return self.notifier.fd
-
-    @property
-    def last_metadata(self):
-        """Properties of the peer whose message was received last, or None."""
-        pipe = self.pattern.last_pipe
-        return None if pipe is None else pipe.metadata
 
     # -- endpoints -------------------------------------------------------------------------
 

@@ -1,12 +1,10 @@
 from zlinkcompat.clock cimport monotonic_ns
 
 
-
-
 cdef class HubEngine:
     cdef readonly object hub, loop
     cdef list gathering
-    cdef bint flush_due
+    cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at
     cdef readonly long long turn_interval, batch_time, spin_time
     cdef readonly Py_ssize_t batch_bytes, batch_messages, large_frame
@@ -20,10 +18,9 @@ cdef class HubEngine:
     cpdef quiet(self)
     cpdef turn(self)
     cpdef breathe(self)
-    cpdef bint may_spin(self)
+    cpdef bint may_spin(self, long long spin_time)
     cpdef spin_hit(self)
     cpdef spin_missed(self)
-    cpdef slept(self, long long nanoseconds)
 
 
 cdef class Turn:

@@ -37,6 +37,7 @@ class HubEngine:
         self.batch_bytes = tuning.get("batch_bytes")
         self.batch_messages = tuning.get("batch_messages")
         self.large_frame = tuning.get("zerocopy_threshold")
+        # Nobody else could make progress meanwhile on one CPU.
         self.spin_time = tuning.get("busy_poll") * 1000 if cpus() > 1 else 0
         self.spin_penalty = 0
         self.spin_skip = 0
@@ -119,12 +120,11 @@ class HubEngine:
 
     # -- busy polling ----------------------------------------------------------------------
 
-    def may_spin(self):
-        """Tell whether a receiver may poll its connections without sleeping.
+    def may_spin(self, spin_time):
+        """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
-        Not on one CPU, not while another greenlet is ready, and ever more rarely while it brings
-        nothing."""
-        if self.spin_time == 0:
+        Not while another greenlet is ready, and ever more rarely while it brings nothing."""
+        if spin_time == 0:
             return False
         if self.spin_skip > 0:
             self.spin_skip -= 1
@@ -132,17 +132,13 @@ class HubEngine:
         return not self.loop._callbacks and getcurrent() is not self.hub
 
     def spin_hit(self):
+        """Polling brought a message, or would have: the sleep was shorter."""
         self.spin_penalty = 0
         self.spin_skip = 0
 
     def spin_missed(self):
         self.spin_penalty = min(max(1, self.spin_penalty * 2), 256)
         self.spin_skip = self.spin_penalty
-
-    def slept(self, nanoseconds):
-        """A receiver slept for so long: after a short sleep, polling would have hit."""
-        if nanoseconds < self.spin_time:
-            self.spin_hit()
 
 
 class Turn:

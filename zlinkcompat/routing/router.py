@@ -71,6 +71,8 @@ class Router(Pull):
             old.terminate()
             self.owner.on_pipe_gone(old)
         pipe.routing_id = routing_id
+        # Whatever the handshake tells later.
+        pipe.named = True
         self.peers[routing_id] = pipe
         self.queue.attach(pipe)
         self.owner.on_writable()
@@ -176,12 +178,15 @@ class Router(Pull):
             self.raw = boolean(value)
             self.options.router_raw = self.raw
         elif option == CONNECT_ROUTING_ID:
-            routing_id = octets(value)
-            if not routing_id or len(routing_id) > 255:
-                raise zmq_error(EINVAL, "CONNECT_ROUTING_ID has 1 to 255 bytes")
-            if routing_id in self.peers:
-                raise zmq_error(EINVAL, f"CONNECT_ROUTING_ID {routing_id!r}: a peer has it")
-            self.connect_routing_id = routing_id
+            self.name_next_peer(octets(value))
         else:
             return False
         return True
+
+    def name_next_peer(self, routing_id):
+        """The peer of the next connect gets this id. EINVAL if another has it."""
+        if not routing_id:
+            raise zmq_error(EINVAL, "CONNECT_ROUTING_ID has at least one byte")
+        if routing_id in self.peers:
+            raise zmq_error(EINVAL, f"CONNECT_ROUTING_ID {routing_id!r}: a peer has it")
+        self.connect_routing_id = routing_id

@@ -6,7 +6,6 @@ cimport cython
 
 cdef class Stream(Router):
     cpdef bint attach(self, Pipe pipe) except -1
-    cpdef identified(self, Pipe pipe)
     @cython.locals(pipe=Pipe)
     cpdef bint begin(self, frame) except -1
     cpdef bint send(self, message) except -1

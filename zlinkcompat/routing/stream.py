@@ -1,7 +1,7 @@
 """STREAM: raw byte streams of peers that do not speak ZMTP, by routing id."""
 
-from zlinkcompat.errors import EHOSTUNREACH, zmq_error
-from zlinkcompat.routing.options import STREAM_NOTIFY, boolean
+from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
+from zlinkcompat.routing.options import CONNECT_ROUTING_ID, STREAM_NOTIFY, octets
 from zlinkcompat.routing.router import Router
 
 
@@ -21,9 +21,6 @@ class Stream(Router):
         pipe.routing_id = b""
         return Router.attach(self, pipe)
 
-    def identified(self, pipe):
-        pass
-
     def begin(self, frame):
         pipe = self.peers.get(frame if type(frame) is bytes else frame.bytes)
         if pipe is None:
@@ -39,6 +36,11 @@ class Stream(Router):
 
     def set_option(self, option, value):
         if option == STREAM_NOTIFY:
-            self.options.stream_notify = boolean(value)
-            return True
-        return Router.set_option(self, option, value)
+            if value not in (0, 1):
+                raise zmq_error(EINVAL, f"STREAM_NOTIFY is 0 or 1, not {value!r}")
+            self.options.stream_notify = value
+        elif option == CONNECT_ROUTING_ID:
+            self.name_next_peer(octets(value))
+        else:
+            return False
+        return True

@@ -1,0 +1,2 @@
+cdef class Exporter:
+    cdef readonly object content
