@@ -242,7 +242,10 @@ def test_there_is_no_other_refusal():
                          ids=lambda row: row.name)
 def test_mechanisms_that_are_not_built_in(row):
     ours = Options(zmq.DEALER)
-    raises_einval(ours.get, row.id)
+    if row.readable:
+        assert ours.get(row.id) == row.default
+    else:
+        raises_einval(ours.get, row.id)
     raises_einval(ours.set, row.id, row.default)
     raises_einval(ours.set, row.id, b"x" * 32 if row.kind == "bytes" else 1)
 

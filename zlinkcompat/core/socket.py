@@ -140,6 +140,8 @@ class SocketBase(Owner):
         As in libzmq the first frame decides: it waits, or is refused; later ones are taken."""
         parts = self.parts_out
         if parts is None:
+            if self.publishes:
+                self.hear_subscribers()
             if not self.pattern.begin(frame):
                 self.wait_to_send(flags, frame)
             parts = self.parts_out = []
