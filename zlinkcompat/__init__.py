@@ -1,7 +1,7 @@
 """zlinkcompat: a gevent-native ZeroMQ engine behind pyzmq's API.
 
-``import zlinkcompat as zmq`` in place of ``import zmq``. The names are pyzmq's: constants and errors
-are its very objects, sockets and contexts are ours.
+``import zlinkcompat as zmq`` in place of ``import zmq``. The names are pyzmq's: constants and
+errors are its very objects, sockets and contexts are ours.
 """
 
 from pkgutil import iter_modules
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_submodules = frozenset(module.name for module in iter_modules(__path__))
+_submodules = frozenset(module.name for module in iter_modules(__path__))  # noqa: F405
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""Every public name of ``import zlinkcompat as zmq``: pyzmq's own, with ours in place of its core's."""
+"""The public names of ``import zlinkcompat as zmq``: pyzmq's, with ours in place of its core's."""
 
 import zmq
 from zmq import *  # noqa: F403

@@ -12,9 +12,10 @@ from zlinkcompat.poll import zmq_poll
 from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
 
 __all__ = [
-    "Context", "Socket", "Frame", "Message", "device", "proxy", "proxy_steerable", "monitored_queue",
-    "zmq_poll", "strerror", "zmq_errno", "has", "curve_keypair", "curve_public",
-    "zmq_version_info", "IPC_PATH_MAX_LEN", "PYZMQ_DRAFT_API",
+    "Context", "Socket", "Frame", "Message",
+    "device", "proxy", "proxy_steerable", "monitored_queue", "zmq_poll",
+    "strerror", "zmq_errno", "zmq_version_info", "has", "curve_keypair", "curve_public",
+    "IPC_PATH_MAX_LEN", "PYZMQ_DRAFT_API",
 ]  # fmt: skip
 
 Message = Frame

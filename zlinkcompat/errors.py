@@ -47,7 +47,7 @@ _last = 0
 
 
 def zmq_error(errno, text=None):
-    """Make the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ... or ``ZMQError``.
+    """Make the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ... ``ZMQError``.
 
     Parameters
     ----------

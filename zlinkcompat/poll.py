@@ -3,6 +3,7 @@
 from zlinkcompat.base import Socket
 from zlinkcompat.core.poll import poll as core_poll
 
+
 def zmq_poll(sockets, timeout=-1):
     """Wait until something can be done with one of ``sockets``.
 

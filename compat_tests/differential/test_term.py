@@ -36,7 +36,7 @@ def test_term_ends_what_waits(waiting_in):
         sock.linger = 0
         still_running = in_background(name, context.term)
         call = {
-            "recv": sock.recv, "poll": lambda: sock.poll(LIMIT * 1000), 
+            "recv": sock.recv, "poll": lambda: sock.poll(LIMIT * 1000),
             "send": lambda: sock.send(b""),
         }[waiting_in]
         first = outcome(call)

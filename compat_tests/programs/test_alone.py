@@ -3,8 +3,9 @@
 Left out, since they fail on libzmq as well: gevent/poll.py, gevent/reqrep.py and
 heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld (coroutines given to
 ``asyncio.wait``), perf/perf.py thr --poll (waits for POLLIN or POLLOUT, and asserts POLLIN: fails
-whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they import: perf/collect.py (pandas), asyncio/router_router.py
-(aiowire), security, mongodb, cython. draft/ needs a draft build, win32-interrupt/ a person.
+whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they
+import: perf/collect.py (pandas), asyncio/router_router.py (aiowire), security, mongodb, cython.
+draft/ needs a draft build, win32-interrupt/ a person.
 """
 
 import pytest

@@ -42,7 +42,8 @@ TCP = """
 IPC = """
     ipc://  ipc://@  ipc://@zlinkcompat-{port}  ipc://{dir}/a  ipc://a  ipc://./a  ipc://@@
     ipc://{dir}/none/a  ipc://{dir}  ipc://{dir}/file/a  ipc:///  ipc://\u00e9
-""".split() + [f"ipc://{letter}{'a' * length}" for letter in "a@" for length in (105, 106, 107, 300)]
+""".split() + [f"ipc://{letter}{'a' * length}"
+     for letter in "a@" for length in (105, 106, 107, 300)]
 
 
 @pytest.fixture
@@ -101,7 +102,9 @@ def test_bind(text, ipv6, context, place, options):
     text = place(text)
     ours = outcome(ours_bind, text, ipv6, options)  # first: libzmq closes when it likes
     theirs = outcome(libzmq, context, "bind", text, ipv6)
-    assert str(ours) == str(theirs) or without_free_port(text, ours) == without_free_port(text, theirs)
+    assert str(ours) == str(theirs) or (
+        without_free_port(text, ours) == without_free_port(text, theirs)
+    )
 
 
 @pytest.mark.parametrize("text", ANY_TRANSPORT + TCP + IPC + ["ipc://*"])

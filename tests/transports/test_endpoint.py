@@ -23,7 +23,9 @@ def test_malformed_is_einval(text):
 
 
 # tipc is a matter of the kernel to libzmq: without its module, bind ends in a leftover errno.
-@pytest.mark.parametrize("name", ["foo", "TCP", " tcp", "tipc", "pgm", "epgm", "norm", "vmci", "vsock"])
+@pytest.mark.parametrize(
+    "name", ["foo", "TCP", " tcp", "tipc", "pgm", "epgm", "norm", "vmci", "vsock"]
+)
 def test_unknown_transport_is_eprotonosupport_and_named(name):
     with pytest.raises(zmq.ZMQError) as caught:
         endpoint.parse(name + "://x")

@@ -115,7 +115,9 @@ def test_taken_port_says_what_to_do(bind):
     assert caught.value.errno == zmq.EADDRINUSE and listener.endpoint in str(caught.value)
 
 
-@pytest.mark.parametrize("source", ["127.0.0.2:0", "127.0.0.2:*", "*:0", "lo:0", "127.0.0.2:{port}"])
+@pytest.mark.parametrize(
+    "source", ["127.0.0.2:0", "127.0.0.2:*", "*:0", "lo:0", "127.0.0.2:{port}"]
+)
 def test_source_address(source, bind, connect, accept):
     listener = bind("tcp://127.0.0.1:*")
     with socket.socket() as probe:

@@ -97,8 +97,9 @@ def flush_at_exit():
     """Interpreter exit: what sockets accepted for peers that are there is written, briefly.
 
     Never waits for absent peers; pyzmq does not either."""
-    from gevent import sleep
     from time import monotonic
+
+    from gevent import sleep
 
     deadline = monotonic() + EXIT_FLUSH
     while monotonic() < deadline and any(busy_connections()):

@@ -36,7 +36,8 @@ class Monitor:
         if kind & self.events and not self.socket.dead and self.socket.pattern.has_out():
             # Nobody connected, or a reader that does not keep up: the event is lost, as a
             # monitor must never hold up what it watches.
-            self.socket.send_message([pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()], NOBLOCK)
+            frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
+            self.socket.send_message(frames, NOBLOCK)
 
     def stop(self):
         self.event(EVENT_MONITOR_STOPPED, 0, "")

@@ -12,7 +12,7 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import HubEngine, engine_here
-from zlinkcompat.engine.waker import HubWaker, Waker, WaitList
+from zlinkcompat.engine.waker import HubWaker, WaitList, Waker
 from zlinkcompat.errors import EAGAIN, EFAULT, EINVAL, ENOTSOCK, ETERM, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
@@ -266,7 +266,7 @@ class SocketBase(Owner):
         return frame
 
     def recv_slowly(self, flags):
-        """The pattern had nothing: read the connections, poll a little, or sleep, within RCVTIMEO."""
+        """The pattern had nothing: read the connections, poll, or sleep, within RCVTIMEO."""
         engine = self.engine
         if engine is not None:
             engine.quiet()

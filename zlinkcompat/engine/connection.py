@@ -147,7 +147,7 @@ class Connection(PipeSink):
         self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
 
     def expire(self):
-        self.fail(Disconnected(ETIMEDOUT, "the peer was silent for longer than its heartbeats allow"))
+        self.fail(Disconnected(ETIMEDOUT, "the peer was silent for longer than heartbeats allow"))
 
     def activate(self, pipe):
         """Messages flow from now on, through ``pipe`` (this connection's own end)."""

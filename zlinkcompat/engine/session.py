@@ -86,7 +86,7 @@ class Session(PipeSink):
             self.connection.close()
 
     def open_connection(self, sock):
-        """Take over a connected, non-blocking socket object; returns the connection, not started."""
+        """Take over a connected, non-blocking socket; returns the connection, not started."""
         self.fd = sock.detach()
         self.connection = Connection(self.engine, FdStream(self.fd), self)
         return self.connection

@@ -1,4 +1,4 @@
-"""Numbers of the options that socket types handle themselves (zmq.h), and how values are checked."""
+"""Numbers of the options that socket types handle themselves (zmq.h); checks of values."""
 
 from zlinkcompat.errors import EINVAL, zmq_error
 

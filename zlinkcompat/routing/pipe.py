@@ -167,7 +167,7 @@ class Pipe:
         return False
 
     def read(self):
-        """Remove and return the next message, or return None (then the sink is told of the next)."""
+        """Remove and return the next message; or None, and the sink is told of the next."""
         queue = self.inq
         if queue.tail == queue.head:
             queue.reader_waits = True

@@ -202,9 +202,13 @@ def _remove_stale(path):
             except OSError:
                 raise OSError(EADDRINUSE, "another process is just taking this path") from None
         if _has_owner(probe, path):
-            raise OSError(EADDRINUSE, "a living process listens there; stop it or take another path")
+            text = "a living process listens there; stop it or take another path"
+            raise OSError(EADDRINUSE, text)
         if _identity(path) == found:
             os.unlink(path)
+    except FileNotFoundError:
+        # Whoever removed it may bind at this moment, and get the same inode for the living file.
+        pass
     except PermissionError as error:
         raise OSError(EADDRINUSE, f"its owner is dead, but the file cannot be removed: "
                                   f"{error.strerror}") from error
@@ -218,11 +222,14 @@ def _has_owner(probe, path):
     Asked by a datagram socket: to connect that to a stream socket fails with EPROTOTYPE where
     there is one, and ECONNREFUSED where there is none. The obvious way, a stream, would give the
     living owner a connection to clear away, and find nobody between its bind and its listen.
+    FileNotFoundError if the file is gone.
     """
     try:
         probe.connect(path)
-    except (ConnectionRefusedError, FileNotFoundError):
+    except ConnectionRefusedError:
         return False
+    except FileNotFoundError:
+        raise
     except OSError:
         # EPROTOTYPE; or EACCES: it cannot be told, so leave it alone.
         return True
