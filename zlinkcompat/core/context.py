@@ -1,6 +1,8 @@
 """The context: options, the sockets made in it, the inproc names, and termination."""
 
 import atexit
+import gc
+from threading import get_ident
 from weakref import WeakSet
 
 from zlinkcompat.core.options import ContextOptions
@@ -76,6 +78,9 @@ class CoreContext:
         """
         if self.closed:
             return
+        if collector == get_ident():
+            self.abandon()
+            return
         self.terminating = True
         for socket in list(self.sockets):
             if not socket.closed:
@@ -88,9 +93,22 @@ class CoreContext:
 
     def abandon(self):
         """Nobody holds this context any more: close what is left, without waiting."""
-        self.terminating = True
+        self.terminating = self.closed = True
         for socket in list(self.sockets):
             socket.close()
+
+
+#: The thread in which the garbage collector runs at this moment, or 0. pyzmq's contexts terminate
+#: when they are collected; to wait then would switch greenlets in the middle of anything.
+collector = 0
+
+
+def note_collection(phase, info):
+    global collector
+    collector = get_ident() if phase == "start" else 0
+
+
+gc.callbacks.append(note_collection)
 
 
 def flush_at_exit():

@@ -1,5 +1,7 @@
 """The endpoints of one socket: what it bound and connected, and how that is undone."""
 
+from gevent.socket import getaddrinfo
+
 from zlinkcompat import transports
 from zlinkcompat.core import inproc
 from zlinkcompat.engine.connecter import Connecter
@@ -64,44 +66,58 @@ class Endpoints:
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.last_endpoint = text.encode()
 
-    def unbind(self, text):
-        socket = self.socket
-        transport_name, _ = endpoint_module.parse(text)
-        if transport_name == "inproc":
-            if text not in self.inproc_names:
-                raise zmq_error(ENOENT, "unbind %r: this socket is not bound there" % text)
-            self.inproc_names.remove(text)
-            inproc.unbind(socket, text)
-            return
-        endpoint = text if text in self.listeners else self.bound_as.get(text)
-        listener = self.listeners.pop(endpoint, None)
-        if listener is None:
-            raise zmq_error(ENOENT, "unbind %r: this socket is not bound there" % text)
-        self.bound_as = {k: v for k, v in self.bound_as.items() if v != endpoint}
-        listener.close()
-        self.drop_peers_of(endpoint)
+    def end(self, text, verb):
+        """Undo each bind and connect of an endpoint, whichever of the two was asked, as libzmq.
 
-    def disconnect(self, text):
-        socket = self.socket
-        transport_name, _ = endpoint_module.parse(text)
+        Parameters
+        ----------
+        text : str
+            As the user wrote it then, or as LAST_ENDPOINT gave it; another spelling of the same
+            tcp address will do.
+        verb : str
+            What was asked, for the error.
+
+        Raises
+        ------
+        ZMQError
+            ENOENT, and what a malformed endpoint raises.
+        """
+        transport_name, address_text = endpoint_module.parse(text)
         if transport_name == "inproc":
-            pipes = [pipe for pipe in self.inproc_pipes if pipe.endpoint == text]
-            if not pipes:
-                raise zmq_error(ENOENT, "disconnect %r: this socket is not connected there" % text)
-            for pipe in pipes:
-                self.inproc_pipes.remove(pipe)
-                socket.drop_pipe(pipe)
-            return
+            found = self.end_inproc(text)
+        else:
+            found = self.end_named(text)
+            if not found:
+                transport = transports.get(transport_name)
+                ipv6 = self.socket.options.ipv6
+                for name in transport.aliases(address_text, ipv6, getaddrinfo):
+                    found = found or self.end_named(name)
+        if not found:
+            raise zmq_error(ENOENT, f"{verb} {text!r}: this socket has no such endpoint")
+
+    def end_inproc(self, text):
+        if text in self.inproc_names:
+            self.inproc_names.remove(text)
+            inproc.unbind(self.socket, text)
+            return True
+        pipes = [pipe for pipe in self.inproc_pipes if pipe.endpoint == text]
+        for pipe in pipes:
+            self.inproc_pipes.remove(pipe)
+            self.socket.drop_pipe(pipe)
+        return bool(pipes)
+
+    def end_named(self, text):
+        endpoint = self.bound_as.get(text, text)
+        listener = self.listeners.pop(endpoint, None)
+        if listener is not None:
+            self.bound_as = {k: v for k, v in self.bound_as.items() if v != endpoint}
+            listener.close()
+            self.drop_peers_of(endpoint)
         connecters = [connecter for connecter in self.connecters if connecter.endpoint == text]
-        if not connecters:
-            # Undoing a bind by disconnect is libzmq's behaviour too: both end an endpoint.
-            if text in self.listeners or text in self.bound_as:
-                self.unbind(text)
-                return
-            raise zmq_error(ENOENT, "disconnect %r: this socket is not connected there" % text)
         for connecter in connecters:
             self.connecters.remove(connecter)
             self.drop_session(connecter)
+        return listener is not None or bool(connecters)
 
     def drop_peers_of(self, endpoint):
         for session in list(self.socket.sessions):

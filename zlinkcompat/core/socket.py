@@ -470,13 +470,13 @@ class SocketBase(Owner):
         """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
         if self.dead:
             raise zmq_error(self.dead)
-        self.endpoints.unbind(endpoint)
+        self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
         """Undo :meth:`connect`. ENOENT if not connected."""
         if self.dead:
             raise zmq_error(self.dead)
-        self.endpoints.disconnect(endpoint)
+        self.endpoints.end(endpoint, "disconnect")
 
     # -- pipes -----------------------------------------------------------------------------
 
@@ -581,6 +581,10 @@ class SocketBase(Owner):
             Replaces the LINGER option; -1 is for ever, 0 drops what is unsent.
         """
         if self.closed:
+            return
+        if self.engine is not None and not self.engine.is_here():
+            # The garbage collector runs in any thread.
+            self.engine.loop.run_callback_threadsafe(self.close, linger)
             return
         if linger is not None:
             self.options.linger = linger

@@ -2,7 +2,7 @@ from zlinkcompat.clock cimport monotonic_ns
 
 
 cdef class HubEngine:
-    cdef readonly object hub, loop
+    cdef readonly object hub, loop, thread
     cdef list gathering
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at
@@ -11,6 +11,7 @@ cdef class HubEngine:
     cdef int spin_penalty, spin_skip
     cdef object turn_timer
 
+    cpdef bint is_here(self)
     cpdef bint turned(self)
     cpdef gather(self, connection)
     cpdef on_turn(self)

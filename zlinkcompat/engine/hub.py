@@ -6,6 +6,7 @@ whether a receiver may busy-poll.
 """
 
 import os
+from threading import get_ident
 
 from gevent import get_hub
 from greenlet import getcurrent
@@ -26,6 +27,7 @@ class HubEngine:
 
     def __init__(self, hub):
         self.hub = hub
+        self.thread = get_ident()
         self.loop = hub.loop
         self.gathering = []
         self.flush_due = False
@@ -42,6 +44,10 @@ class HubEngine:
         self.spin_penalty = 0
         self.spin_skip = 0
         self.turn_timer = None
+
+    def is_here(self):
+        """Tell whether the current thread is the hub's."""
+        return get_ident() == self.thread
 
     # -- write policy ----------------------------------------------------------------------
 

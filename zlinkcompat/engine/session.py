@@ -94,7 +94,7 @@ class Session(PipeSink):
     def report_ready(self, connection):
         """Note what the peer said of itself; returns ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
-        metadata = {"Peer-Address": self.peer_address}
+        metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
         if not self.raw:
             handshake = self.handshake
             self.handshake = None
