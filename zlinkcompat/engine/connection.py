@@ -289,7 +289,7 @@ class Connection(PipeSink):
         if kind is Subscribe or kind is Cancel:
             return command
         if kind is Ping:
-            self.send_control(Pong(command.context).encode())
+            self.send_heartbeat(Pong(command.context).encode())
             if self.heartbeat is None:
                 self.heartbeat = Heartbeat(self, self.session.options)
             self.heartbeat.pinged(command.ttl_ds)
@@ -435,6 +435,12 @@ class Connection(PipeSink):
             self.flush()
         else:
             self.flush_control()
+
+    def send_heartbeat(self, data):
+        """Send a PING or PONG. A peer that does not read is owed the last of each only."""
+        if self.control is not None:
+            self.control = [each for each in self.control if each[2:7] != data[2:7]]
+        self.send_control(data)
 
     def add_control(self):
         for data in self.control:

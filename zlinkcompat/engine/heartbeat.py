@@ -13,7 +13,7 @@ class Heartbeat:
     Parameters
     ----------
     connection : Connection
-        Its ``send_control`` and ``expire`` are used.
+        Its ``send_heartbeat`` and ``expire`` are used.
     options
         ``heartbeat_ivl``, ``heartbeat_timeout``, ``heartbeat_ttl`` in milliseconds.
     """
@@ -34,7 +34,7 @@ class Heartbeat:
             self.interval_timer.start(self.ping)
 
     def ping(self):
-        self.connection.send_control(Ping(self.ttl_ds, b"").encode())
+        self.connection.send_heartbeat(Ping(self.ttl_ds, b"").encode())
         if self.timeout_timer is None and self.timeout > 0:
             self.timeout_timer = self.arm(self.timeout / 1000.0)
 

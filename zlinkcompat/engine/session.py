@@ -126,8 +126,6 @@ class Session(PipeSink):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, failure.errno or EPIPE)
-        elif isinstance(failure, ProtocolError):
-            self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
         self.event(EVENT_DISCONNECTED, self.fd)
 
     def event(self, kind, value):

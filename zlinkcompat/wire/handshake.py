@@ -41,6 +41,9 @@ COMPATIBLE = {
 #: These tell their routing id.
 TELL_IDENTITY = (b"REQ", b"DEALER", b"ROUTER")
 
+#: The properties with a meaning here, by their names in lower case.
+PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity"}
+
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
 
@@ -169,9 +172,11 @@ class Handshake:
         return b""
 
     def accept(self, metadata, start):
+        # Names are case-insensitive (RFC 37, "Metadata").
+        metadata = {PROPERTIES.get(name.lower(), name): value for name, value in metadata.items()}
         kind = metadata.get(b"Socket-Type")
-        # libzmq lets a peer without the property pass; RFC 37 says that it shall be there.
-        if kind is None or kind not in COMPATIBLE[self.socket_type]:
+        # It should be there, RFC 37 says; libzmq lets a peer without it pass.
+        if kind is not None and kind not in COMPATIBLE[self.socket_type]:
             raise ProtocolError(
                 f"the peer's socket type {kind!r} does not go with our "
                 f"{self.socket_type.decode()}", start, INVALID_METADATA)
@@ -180,6 +185,6 @@ class Handshake:
             raise ProtocolError("the peer's Identity is longer than 255 bytes", start,
                                 INVALID_METADATA)
         self.peer_metadata = metadata
-        self.peer_socket_type = kind
+        self.peer_socket_type = kind or b""
         self.peer_routing_id = routing_id
         self.done = True
