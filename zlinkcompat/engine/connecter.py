@@ -183,15 +183,14 @@ class Connecter(Session):
     def connection_ended(self, connection, failure):
         options = self.options
         self.report_end(connection, failure)
-        stop = STOP_AFTER_DISCONNECT if connection.shaken else STOP_HANDSHAKE_FAILED
-        if options.reconnect_stop & stop:
+        if not connection.shaken and options.reconnect_stop & STOP_HANDSHAKE_FAILED:
             self.stopped = True
         pipe = self.pipe
         if pipe is None:
             return
         if pipe.peer_closed:
             # The socket is gone; what it left behind may need another connection.
-            if pipe.inq.tail == pipe.inq.head:
+            if pipe.inq.tail == pipe.inq.head or options.reconnect_stop & STOP_AFTER_DISCONNECT:
                 self.stopped = True
             self.stops_when_sent = True
             self.hold(pipe)
@@ -213,10 +212,12 @@ class Connecter(Session):
         return 0
 
     def pipe_terminated(self, pipe):
-        if pipe.inq.tail != pipe.inq.head and self.lingers():
-            self.stops_when_sent = True
-        else:
+        # Closed or disconnected.
+        unsent = pipe.inq.tail != pipe.inq.head
+        if not unsent or self.options.reconnect_stop & STOP_AFTER_DISCONNECT or not self.lingers():
             self.stop()
+        else:
+            self.stops_when_sent = True
 
     def give_up(self):
         self.stop()

@@ -257,29 +257,33 @@ class Connection(PipeSink):
         pipe = self.pipe
         queue = pipe.outq
         count = 0
-        while True:
-            if not queue.has_room():
-                if pipe.peer_closed:
-                    queue.clear()
-                    continue
-                self.stop_input()
-                break
-            message = decoder.next()
-            if message is None:
-                decoder.rest()
-                break
-            if decoder.is_command:
-                message = self.on_command(message)
+        try:
+            while True:
+                if not queue.has_room():
+                    if pipe.peer_closed:
+                        queue.clear()
+                        continue
+                    self.stop_input()
+                    break
+                message = decoder.next()
                 if message is None:
-                    continue
-            queue.push(message)
-            count += 1
-        if count:
-            if pipe.peer_closed:
-                # Nobody will read; the stream is still watched for its end.
-                queue.clear()
-                return 0
-            pipe.flush()
+                    decoder.rest()
+                    break
+                if decoder.is_command:
+                    message = self.on_command(message)
+                    if message is None:
+                        continue
+                queue.push(message)
+                count += 1
+        finally:
+            # What came before a malformed frame counts too.
+            if count:
+                if pipe.peer_closed:
+                    # Nobody will read; the stream is still watched for its end.
+                    queue.clear()
+                    count = 0
+                else:
+                    pipe.flush()
         return count
 
     def on_command(self, body):
