@@ -3,7 +3,10 @@
 import atexit
 import gc
 from threading import get_ident
+from time import monotonic
 from weakref import WeakSet
+
+from gevent import sleep
 
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
@@ -11,8 +14,10 @@ from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import HubWaker, WaitList
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 
-#: Seconds that interpreter exit gives to flush established connections.
+#: Seconds that interpreter exit gives to flush established connections, and to establish those
+#: that the program never let the hub begin.
 EXIT_FLUSH = 1.0
+EXIT_OPENING = 0.1
 
 contexts = WeakSet()
 
@@ -115,23 +120,22 @@ def flush_at_exit():
     """Interpreter exit: what sockets accepted for peers that are there is written, briefly.
 
     Never waits for absent peers; pyzmq does not either."""
-    from time import monotonic
-
-    from gevent import sleep
-
-    deadline = monotonic() + EXIT_FLUSH
-    while monotonic() < deadline and any(busy_connections()):
+    began = monotonic()
+    while True:
+        passed = monotonic() - began
+        if passed > EXIT_FLUSH:
+            return
+        opening = passed < EXIT_OPENING
+        if not any(session.is_sending(opening) for session in lingering_sessions()):
+            return
         sleep(0.001)
 
 
-def busy_connections():
+def lingering_sessions():
     for context in list(contexts):
         for socket in list(context.sockets):
-            if socket.options.linger == 0:
-                continue
-            for session in list(socket.sessions):
-                if session.connection is not None and session.connection.has_unsent():
-                    yield session.connection
+            if socket.options.linger != 0:
+                yield from list(socket.sessions)
 
 
 atexit.register(flush_at_exit)

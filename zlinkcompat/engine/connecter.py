@@ -87,6 +87,7 @@ class Connecter(Session):
                 connection = self.open_connection(sock)
                 self.event(EVENT_CONNECTED, self.fd)
                 connection.run()
+            self.opening = False
             if self.stopped or self.options.reconnect_ivl < 0:
                 return
             self.wait_before_retry()

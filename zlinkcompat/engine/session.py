@@ -45,6 +45,8 @@ class Session(PipeSink):
         self.peer_address = ""
         self.pipe = None
         self.connection = None
+        # Until the first connection is made, or could not be.
+        self.opening = True
         self.linger_timer = None
         self.raw = socket.socket_type == STREAM or getattr(options, "router_raw", 0)
         socket.session_started(self)
@@ -79,6 +81,20 @@ class Session(PipeSink):
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
             self.linger_timer.start(self.give_up)
         return linger_ms != 0
+
+    def is_sending(self, opening):
+        """Tell whether something accepted is on its way to a peer that is there.
+
+        Parameters
+        ----------
+        opening : bool
+            Whether a first connection that is still being made counts, too.
+        """
+        connection = self.connection
+        if connection is not None and connection.shaken:
+            return connection.has_unsent()
+        pipe = self.pipe
+        return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
     def give_up(self):
         """Linger is over."""
