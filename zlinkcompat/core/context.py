@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-from threading import get_ident
 from time import monotonic
 from weakref import WeakSet
 
@@ -11,7 +10,7 @@ from gevent import sleep
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import HubWaker, WaitList
+from zlinkcompat.engine.waker import HubWaker, WaitList, get_ident
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those

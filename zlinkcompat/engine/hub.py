@@ -6,13 +6,13 @@ whether a receiver may busy-poll.
 """
 
 import os
-from threading import get_ident
 
 from gevent import get_hub
 from greenlet import getcurrent
 
 from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine.waker import get_ident
 
 
 class HubEngine:

@@ -5,10 +5,12 @@ a greenlet of a hub; another hub's thread is reached through that hub's thread-s
 thread engine adds a form for application threads without a hub; nothing above needs to know.
 """
 
-from threading import get_ident
-
 from gevent import get_hub
+from gevent.monkey import get_original
 from greenlet import getcurrent
+
+# Native threads: where gevent patched it, threading's tells greenlets apart.
+get_ident = get_original("_thread", "get_ident")
 
 
 class Waker:
