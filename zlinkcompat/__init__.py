@@ -26,7 +26,9 @@ def __getattr__(name):
     from importlib import import_module
 
     # ``from zlinkcompat import tuning`` asks here first; the import system then finds the module.
-    if not name.startswith("_") and name not in _submodules:
+    if name in _submodules:
+        pass
+    elif not name.startswith("_") or name in ("__revision__", "_FINISHED_TRACKER"):
         names = import_module("zlinkcompat._names")
         try:
             value = getattr(names, name)

@@ -38,6 +38,8 @@ def zmq_version_info():
 
 def has(capability):
     """Whether an optional capability of libzmq ("ipc", "curve", "draft", ...) is there (bool)."""
+    if not isinstance(capability, str):
+        raise TypeError(f"has: expected str, got: {capability!r}")
     return capability == "ipc"
 
 

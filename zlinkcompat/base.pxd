@@ -6,6 +6,7 @@ cimport cython
 cdef int MORE
 cdef int SRCFD
 cdef int SHARED
+cdef long long INT_MIN, INT_MAX
 
 
 cdef class Pinned:

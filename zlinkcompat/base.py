@@ -20,6 +20,9 @@ MORE = 1
 SRCFD = 2
 SHARED = 3
 
+INT_MIN = -(2**31)
+INT_MAX = 2**31 - 1
+
 
 class SentEvent(threading.Event):
     """Set when the engine is done with a buffer; waiting for it lets the hub work."""
@@ -155,14 +158,6 @@ class Frame(Exporter):
     def __bytes__(self):
         return self.bytes
 
-    def __eq__(self, other):
-        if isinstance(other, Frame):
-            return self.bytes == other.bytes
-        return NotImplemented
-
-    def __hash__(self):
-        return id(self)
-
     def get(self, option):
         """A property of the message (zmq_msg_get(3), zmq_msg_gets(3)).
 
@@ -199,6 +194,10 @@ class Frame(Exporter):
 
     def set(self, option, value):
         """No message property of this version can be set: EINVAL."""
+        if option == "routing_id":
+            as_int(value)
+        elif option != "group":
+            as_int(option)
         raise zmq_error(EINVAL)
 
 
@@ -218,6 +217,16 @@ def default_copy_threshold():
     import zmq
 
     return zmq.COPY_THRESHOLD
+
+
+def as_int(value):
+    """A C int, as pyzmq's compiled signatures take it: TypeError, OverflowError."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__int__"):
+        raise TypeError(f"expected int, got: {value!r}")
+    number = int(value)
+    if not INT_MIN <= number <= INT_MAX:
+        raise OverflowError(f"value too large to convert to int: {number}")
+    return number
 
 
 def to_address(addr):
@@ -324,11 +333,11 @@ class Socket:
             raise OverflowError(f"value too large to convert to int{bits}: {optval}")
         else:
             optval = int(optval)
-        core.set(int(option), optval)
+        core.set(as_int(option), optval)
 
     def get(self, option):
         """Get a socket option (libzmq zmq_getsockopt(3)): int or bytes. EINVAL, ENOTSOCK, ETERM."""
-        return self.live().get(int(option))
+        return self.live().get(as_int(option))
 
     # -- endpoints -------------------------------------------------------------------------
 
@@ -355,7 +364,7 @@ class Socket:
     def monitor(self, addr, events=0xFFFF):
         """Publish events at an inproc address; None stops. libzmq zmq_socket_monitor(3)."""
         text = None if addr is None else to_address(addr)
-        self.live().monitor(text, int(events))
+        self.live().monitor(text, as_int(events))
 
     def join(self, group):
         raise RuntimeError("libzmq and pyzmq must be built with draft support")
@@ -563,7 +572,7 @@ class Context:
             if self.core is None:
                 raise zmq_error(EFAULT, f"there is no context at {shadow}")
         else:
-            self.core = CoreContext(io_threads, self.hub_only)
+            self.core = CoreContext(as_int(io_threads), self.hub_only)
 
     @property
     def underlying(self):
@@ -587,10 +596,10 @@ class Context:
             raise RuntimeError("Context has been destroyed")
         if not isinstance(optval, int):
             raise TypeError(f"expected int, got: {optval!r}")
-        self.core.set(int(option), int(optval))
+        self.core.set(as_int(option), as_int(optval))
 
     def get(self, option):
         """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
         if self.closed:
             raise RuntimeError("Context has been destroyed")
-        return self.core.get(int(option))
+        return self.core.get(as_int(option))

@@ -6,6 +6,7 @@ from weakref import WeakSet
 
 import zmq
 from zmq.sugar.attrsettr import AttributeSetter
+from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base
 from zlinkcompat.borrow import borrow
@@ -38,7 +39,7 @@ class Context(base.Context, AttributeSetter):
     def __init__(self, io_threads=1, shadow=0):
         if isinstance(io_threads, base.Context):
             shadow, io_threads = io_threads, 1
-        address = shadow.underlying if isinstance(shadow, base.Context) else shadow
+        address = shadow.underlying if isinstance(shadow, base.Context) else cast_int_addr(shadow)
         super().__init__(io_threads, address)
         if shadow:
             self._shadow_obj = shadow

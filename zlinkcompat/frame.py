@@ -11,7 +11,6 @@ class Frame(base.Frame, AttributeSetter):
     """One frame of a message, with its properties: pyzmq's ``zmq.Frame``. See the base class."""
 
     borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ __repr__ group routing_id")
-    __hash__ = base.Frame.__hash__
 
 
 Message = Frame

@@ -4,6 +4,7 @@ from warnings import warn
 
 import zmq
 from zmq.sugar.attrsettr import AttributeSetter
+from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base
 from zlinkcompat.borrow import borrow
@@ -39,10 +40,11 @@ class Socket(base.Socket, AttributeSetter):
     def __init__(self, ctx_or_socket=None, socket_type=0, *, shadow=0, copy_threshold=None):
         if isinstance(ctx_or_socket, base.Socket):
             shadow, ctx_or_socket = ctx_or_socket, None
-        address = shadow
         if isinstance(shadow, base.Socket):
             ctx_or_socket = shadow.context
             address = shadow.underlying
+        else:
+            address = cast_int_addr(shadow)
         super().__init__(ctx_or_socket, socket_type, address, copy_threshold)
         if shadow:
             self._shadow_obj = shadow

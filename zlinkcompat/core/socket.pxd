@@ -39,6 +39,8 @@ cdef class SocketBase(Owner):
     cdef readonly object address
     cdef object __weakref__
 
+    @cython.locals(engine=HubEngine)
+    cdef breathe(self)
     cpdef send_frame(self, frame, int flags)
     @cython.locals(frames=list)
     cpdef send_message(self, list frames, int flags)

@@ -85,6 +85,13 @@ class SocketBase(Owner):
         self.address = register(self)
         context.add_socket(self)
 
+    def breathe(self):
+        """Now and then, and where a NOBLOCK loop would spin: let the hub turn if it is time."""
+        engine = self.engine
+        if engine is None:
+            engine = engine_here()
+        engine.breathe()
+
     # -- sending ---------------------------------------------------------------------------
 
     def send_frame(self, frame, flags):
@@ -109,8 +116,8 @@ class SocketBase(Owner):
             self.send_part(frame, flags)
             return
         self.operations += 1
-        if self.operations & 63 == 0 and self.engine is not None:
-            self.engine.breathe()
+        if self.operations & 63 == 0:
+            self.breathe()
         if self.publishes:
             self.hear_subscribers()
         if not self.pattern.send(frame):
@@ -126,8 +133,8 @@ class SocketBase(Owner):
             self.send_part(frames[-1], flags)
             return
         self.operations += 1
-        if self.operations & 63 == 0 and self.engine is not None:
-            self.engine.breathe()
+        if self.operations & 63 == 0:
+            self.breathe()
         if self.publishes:
             self.hear_subscribers()
         message = frames if len(frames) != 1 else frames[0]
@@ -197,6 +204,7 @@ class SocketBase(Owner):
         if timeout_ms >= 0:
             timeout = (deadline - monotonic_ns()) / 1e9
             if timeout <= 0:
+                self.breathe()
                 raise zmq_error(EAGAIN)
         self.senders.wait(HubWaker(), timeout)
         if self.dead:
@@ -226,8 +234,8 @@ class SocketBase(Owner):
         if self.parts_in is not None:
             return self.recv_part()
         self.operations += 1
-        if self.operations & 63 == 0 and self.engine is not None:
-            self.engine.breathe()
+        if self.operations & 63 == 0:
+            self.breathe()
         message = self.pattern.recv()
         if message is None:
             message = self.recv_slowly(flags)
@@ -248,8 +256,8 @@ class SocketBase(Owner):
             self.more = False
             return parts
         self.operations += 1
-        if self.operations & 63 == 0 and self.engine is not None:
-            self.engine.breathe()
+        if self.operations & 63 == 0:
+            self.breathe()
         message = self.pattern.recv()
         if message is None:
             message = self.recv_slowly(flags)
@@ -275,12 +283,10 @@ class SocketBase(Owner):
                 return message
         timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
         if timeout_ms == 0:
-            # A loop over NOBLOCK must not keep the hub from its work.
-            if engine is not None:
-                engine.breathe()
-                message = self.pattern.recv()
-                if message is not None:
-                    return message
+            self.breathe()
+            message = self.pattern.recv()
+            if message is not None:
+                return message
             raise zmq_error(EAGAIN)
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
@@ -360,6 +366,9 @@ class SocketBase(Owner):
             raise zmq_error(self.dead)
         if self.notifier is not None:
             self.notifier.clear()
+        self.operations += 1
+        if self.operations & 63 == 0:
+            self.breathe()
         events = 0
         if wanted & POLLIN and self.can_receive():
             events = POLLIN

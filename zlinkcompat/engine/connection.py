@@ -8,7 +8,7 @@ reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 Everything here runs in the thread of the engine's hub.
 """
 
-from errno import ECONNRESET, ETIMEDOUT
+from errno import ECONNRESET, EPIPE, ETIMEDOUT
 from sys import exc_info
 
 from greenlet import getcurrent, greenlet
@@ -133,7 +133,7 @@ class Connection(PipeSink):
                     return self.state == HANDSHAKE
                 count = self.stream.read_into(self.decoder)
                 if count == 0:
-                    raise Disconnected(ECONNRESET, "the peer closed in the middle of the handshake")
+                    raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
                 if count < 0:
                     self.park()
                     if self.state >= FAILED:
@@ -407,7 +407,10 @@ class Connection(PipeSink):
                     self.await_writable()
                     return
         except OSError as error:
-            self.fail(error)
+            if self.state == DRAINING:
+                self.fail(error)
+            # What the peer sent before it went is still to be read; the end comes with it.
+            self.write_blocked = True
             return
         self.seen = queue.head
         if self.state == DRAINING:

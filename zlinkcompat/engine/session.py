@@ -142,7 +142,8 @@ class Session(PipeSink):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, failure.errno or EPIPE)
-        self.event(EVENT_DISCONNECTED, self.fd)
+        if failure is not None:
+            self.event(EVENT_DISCONNECTED, self.fd)
 
     def event(self, kind, value):
         self.socket.event(kind, value, self.identifier)
