@@ -1,6 +1,6 @@
 """zmq_poll: sockets and file descriptors, mixed."""
 
-from zlinkcompat.base import Socket
+from zlinkcompat.base import Socket, as_int
 from zlinkcompat.core.poll import poll as core_poll
 
 
@@ -28,22 +28,24 @@ def zmq_poll(sockets, timeout=-1):
     """
     items = []
     names = []
+    timeout = as_int(timeout)
     for thing, events in sockets:
+        events = as_int(events)
         if isinstance(thing, Socket):
-            items.append((thing.core, int(events)))
+            items.append((thing.core, events))
         elif isinstance(thing, int):
-            items.append((int(thing), int(events)))
+            items.append((int(thing), events))
         elif hasattr(thing, "fileno"):
             try:
                 thing = int(thing.fileno())
             except Exception as error:  # whatever a foreign fileno() raises
                 raise ValueError("fileno() must return a valid integer fd") from error
-            items.append((thing, int(events)))
+            items.append((thing, events))
         else:
             raise TypeError("Socket must be a 0MQ socket, an integer fd or have "
                             f"a fileno() method: {thing!r}")
         names.append(thing)
     if not items:
         return []
-    ready = core_poll(items, int(timeout) if timeout >= 0 else -1)
+    ready = core_poll(items, max(timeout, -1))
     return [(name, events) for name, events in zip(names, ready, strict=True) if events]

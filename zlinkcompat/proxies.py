@@ -4,8 +4,12 @@ from zlinkcompat.base import Socket
 from zlinkcompat.core import proxy as core_proxy
 
 
-def core_of(socket):
-    return socket.core if isinstance(socket, Socket) else None
+def core_of(socket, optional=False):
+    if optional and socket is None:
+        return None
+    if not isinstance(socket, Socket):
+        raise TypeError(f"a Socket is needed, not {socket!r}")
+    return socket.core
 
 
 def proxy(frontend, backend, capture=None):
@@ -22,7 +26,7 @@ def proxy(frontend, backend, capture=None):
     ZMQError
         ETERM, ENOTSOCK: how it ends.
     """
-    core_proxy.proxy(frontend.core, backend.core, core_of(capture))
+    core_proxy.proxy(core_of(frontend), core_of(backend), core_of(capture, True))
     return 0
 
 
@@ -34,7 +38,8 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     int
         0, after TERMINATE.
     """
-    core_proxy.proxy(frontend.core, backend.core, core_of(capture), core_of(control))
+    core_proxy.proxy(core_of(frontend), core_of(backend), core_of(capture, True),
+                     core_of(control, True))
     return 0
 
 
@@ -43,7 +48,7 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
 
     Two ROUTERs address each other's peers by the second frame.
     """
-    core_proxy.monitored_queue(in_socket.core, out_socket.core, mon_socket.core,
+    core_proxy.monitored_queue(core_of(in_socket), core_of(out_socket), core_of(mon_socket),
                                memoryview(in_prefix).tobytes(), memoryview(out_prefix).tobytes())
     return 0
 

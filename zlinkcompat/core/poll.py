@@ -14,6 +14,10 @@ POLLOUT = 2
 POLLERR = 4
 POLLPRI = 8
 
+#: What poll(2) calls them.
+BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POLLPRI))
+KNOWN = select.POLLIN | select.POLLOUT | select.POLLPRI
+
 
 def poll(items, timeout_ms):
     """Wait until something can be done with one of ``items``. Source: libzmq ``zmq_poll(3)``.
@@ -60,6 +64,8 @@ def poll(items, timeout_ms):
                     thing.watch(waker)
                     watched.append(thing)
             for fd, events in descriptors:
+                if fd < 0:
+                    continue
                 mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
                 watcher = loop.io(fd, mask)
                 watcher.start(waker.wake)
@@ -95,25 +101,24 @@ def look(items, descriptors):
 def look_at_descriptors(descriptors):
     # The real one: gevent's cooperative poll is in its place in a monkey-patched process.
     poller = monkey.get_original("select", "poll")()
+    masks = {}
     for fd, events in descriptors:
-        mask = 0
-        if events & POLLIN:
-            mask |= select.POLLIN
-        if events & POLLOUT:
-            mask |= select.POLLOUT
-        if events & POLLPRI:
-            mask |= select.POLLPRI
-        poller.register(fd, mask)
+        # A negative one is passed over, as poll(2) does.
+        if fd >= 0:
+            mask = masks.get(fd, 0)
+            for event, bit in BITS:
+                if events & event:
+                    mask |= bit
+            masks[fd] = mask
+            poller.register(fd, mask)
     ready = {}
     for fd, mask in poller.poll(0):
         events = 0
-        if mask & (select.POLLIN | select.POLLHUP):
-            events |= POLLIN
-        if mask & select.POLLOUT:
-            events |= POLLOUT
-        if mask & select.POLLPRI:
-            events |= POLLPRI
-        if mask & (select.POLLERR | select.POLLNVAL):
+        for event, bit in BITS:
+            if mask & bit:
+                events |= event
+        if mask & ~KNOWN:
+            # Hung up, in error, no descriptor at all.
             events |= POLLERR
         ready[fd] = events
     return ready

@@ -190,8 +190,11 @@ class Connecter(Session):
         if pipe is None:
             return
         if pipe.peer_closed:
-            # The socket is gone; what it left behind may need another connection.
-            if pipe.inq.tail == pipe.inq.head or options.reconnect_stop & STOP_AFTER_DISCONNECT:
+            # The socket is gone; what it left behind may need another connection. Not if it was
+            # this side that ended: linger is over, or all is sent.
+            unsent = pipe.inq.tail != pipe.inq.head
+            after_disconnect = options.reconnect_stop & STOP_AFTER_DISCONNECT
+            if failure is None or not unsent or after_disconnect:
                 self.stopped = True
             self.stops_when_sent = True
             self.hold(pipe)
