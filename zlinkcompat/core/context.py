@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 from time import monotonic
 from weakref import WeakSet
 
@@ -101,6 +102,22 @@ class CoreContext:
         for socket in list(self.sockets):
             socket.close()
 
+
+    def forget(self):
+        """In a forked child: the sockets, and all their connections, are the parent's."""
+        self.terminating = self.closed = True
+        for socket in self.sockets:
+            socket.forget()
+        self.sockets.clear()
+
+
+def forget_all():
+    for context in list(contexts):
+        context.forget()
+    contexts.clear()
+
+
+os.register_at_fork(after_in_child=forget_all)
 
 #: The thread in which the garbage collector runs at this moment, or 0. pyzmq's contexts terminate
 #: when they are collected; to wait then would switch greenlets in the middle of anything.

@@ -147,6 +147,11 @@ class Endpoints:
             pipe.outq.set_hwm(options.sndhwm)
             pipe.inq.set_hwm(options.rcvhwm)
 
+    def forget(self):
+        """In a forked child: see :meth:`SocketBase.forget`."""
+        for listener in self.listeners.values():
+            listener.forget()
+
     def close(self):
         """Free all addresses and stop dialling what has nothing to deliver."""
         for listener in self.listeners.values():

@@ -581,6 +581,17 @@ class SocketBase(Owner):
         self.senders.notify_all()
         self.notify_pollers()
 
+    def forget(self):
+        """In a forked child: give up all descriptors, and leave the parent's peers alone."""
+        self.closed = True
+        self.dead = ENOTSOCK
+        self.monitoring = None
+        self.endpoints.forget()
+        for session in self.sessions:
+            session.forget()
+        if self.engine is not None:
+            self.engine.forget()
+
     def close(self, linger=None):
         """Close the socket. Never waits; accepted messages are delivered within linger.
 

@@ -164,6 +164,12 @@ class Connecter(Session):
         if self.parked:
             self.greenlet.switch()
 
+    def forget(self):
+        Session.forget(self)
+        # Whatever timer or watcher it waits for.
+        self.parked = False
+        self.stopped = True
+
     # -- what a connection asks and tells --------------------------------------------------
 
     def connection_ready(self, connection):

@@ -198,6 +198,8 @@ class Connection(PipeSink):
         self.fail(None)
 
     def shut(self):
+        if self.state == CLOSED:
+            return
         self.state = CLOSED
         if self.heartbeat is not None:
             self.heartbeat.stop()
@@ -213,6 +215,12 @@ class Connection(PipeSink):
             self.pipe.discard(1)
         self.encoder.reset()
         self.stream.close()
+
+    def forget(self):
+        """In a forked child: close this process's descriptor; the connection is the parent's."""
+        self.parked = False
+        self.encoder.reset()
+        self.shut()
 
     # -- in --------------------------------------------------------------------------------
 

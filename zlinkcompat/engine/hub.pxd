@@ -16,6 +16,7 @@ cdef class HubEngine:
     cpdef gather(self, connection)
     cpdef on_turn(self)
     cpdef flush(self)
+    cpdef forget(self)
     cpdef quiet(self)
     cpdef turn(self)
     cpdef breathe(self)

@@ -79,6 +79,10 @@ class HubEngine:
             for connection in connections:
                 connection.flush()
 
+    def forget(self):
+        """In a forked child: what was gathered is the parent's to write."""
+        self.gathering = []
+
     def quiet(self):
         """A receiver is about to wait: flush, and let the next message of each go at once."""
         self.flush()

@@ -83,12 +83,15 @@ class Listener:
 
     def close(self):
         """Stop accepting, and free the address at once. Accepted peers stay."""
-        if self.listening is None:
-            return
+        if self.listening is not None:
+            self.forget()
+            self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
+
+    def forget(self):
+        """Close this process's descriptor; the address is free when there is no other."""
         if self.pause is not None:
             self.pause.stop()
         self.watcher.stop()
         self.watcher.close()
         self.listening.close()
         self.listening = None
-        self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)

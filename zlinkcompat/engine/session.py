@@ -145,6 +145,13 @@ class Session(PipeSink):
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
+    def forget(self):
+        """In a forked child: neither read nor write any more."""
+        if self.linger_timer is not None:
+            self.linger_timer.stop()
+        if self.connection is not None:
+            self.connection.forget()
+
     def event(self, kind, value):
         self.socket.event(kind, value, self.identifier)
 
