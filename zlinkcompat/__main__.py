@@ -4,8 +4,12 @@ import argparse
 import os
 import runpy
 import sys
+from errno import ENOENT
 
 BACKEND = "zlinkcompat.backend"
+
+#: Whose frames lie under the program's.
+OWN_FILES = (__file__, runpy.__file__, "<frozen runpy>")
 
 
 def parse(argv):
@@ -23,14 +27,28 @@ def parse(argv):
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="prog.py args",
                         help="the program and its arguments")
     options = parser.parse_args(argv)
+    if options.program[:1] == ["--"]:
+        del options.program[0]
     if options.module == [] or not (options.module or options.program):
         parser.error("a program, or -m and a module, is needed")
+    if options.program and not os.path.exists(options.program[0]):
+        # As python says it.
+        reason = os.strerror(ENOENT)
+        parser.exit(2, f"can't open file {options.program[0]!r}: [Errno {ENOENT}] {reason}\n")
     return options
+
+
+def excepthook(kind, error, trace):
+    """Print what ended the program, without the runner's own frames."""
+    while trace is not None and trace.tb_frame.f_code.co_filename in OWN_FILES:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
 def main(argv=None):
     """Run what the command line names; it sees its own ``sys.argv`` and ``__main__``."""
     options = parse(sys.argv[1:] if argv is None else argv)
+    sys.excepthook = excepthook
     # Children inherit it.
     os.environ["PYZMQ_BACKEND"] = BACKEND
     if not options.no_patch:

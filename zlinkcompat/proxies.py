@@ -2,6 +2,7 @@
 
 from zlinkcompat.base import Socket
 from zlinkcompat.core import proxy as core_proxy
+from zlinkcompat.errors import EFAULT, zmq_error
 
 
 def core_of(socket, optional=False):
@@ -9,6 +10,9 @@ def core_of(socket, optional=False):
         return None
     if not isinstance(socket, Socket):
         raise TypeError(f"a Socket is needed, not {socket!r}")
+    if socket.closed:
+        # libzmq is given a null pointer then.
+        raise zmq_error(EFAULT, "a socket of the proxy is closed")
     return socket.core
 
 
@@ -24,7 +28,7 @@ def proxy(frontend, backend, capture=None):
     Raises
     ------
     ZMQError
-        ETERM, ENOTSOCK: how it ends.
+        ETERM, ENOTSOCK: how it ends. EFAULT: a socket is closed already.
     """
     core_proxy.proxy(core_of(frontend), core_of(backend), core_of(capture, True))
     return 0

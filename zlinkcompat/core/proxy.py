@@ -59,7 +59,7 @@ class Direction:
                 if getattr(error, "errno", None) != EAGAIN:
                     raise
                 return
-            self.count += 1
+            self.count += len(frames)
             self.bytes += sum(len(frame) for frame in frames)
             if self.swaps_ids and len(frames) > 1:
                 frames[0], frames[1] = frames[1], frames[0]
@@ -96,7 +96,7 @@ def run(directions, control=None):
 
 
 def statistics(forth, back):
-    """Frontend received and sent, backend received and sent: messages and bytes of each."""
+    """Frontend received and sent, backend received and sent: frames and bytes of each."""
     numbers = (forth.count, forth.bytes, back.count, back.bytes,
                back.count, back.bytes, forth.count, forth.bytes)
     return [pack("=Q", number) for number in numbers]
