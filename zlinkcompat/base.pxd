@@ -11,7 +11,7 @@ cdef long long INT_MIN, INT_MAX
 
 cdef class Pinned:
     cdef readonly object buffer
-    cdef object event
+    cdef readonly object event
     cdef object __weakref__
 
 

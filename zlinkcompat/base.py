@@ -6,6 +6,7 @@ errors are pyzmq's.
 """
 
 import os
+import sys
 import threading
 
 from zlinkcompat.core.context import CoreContext
@@ -150,6 +151,11 @@ class Frame(Exporter):
         return self.view
 
     @property
+    def tracker_event(self):
+        """The event behind :attr:`tracker`, or None."""
+        return None if type(self.content) is bytes else self.content.event
+
+    @property
     def bytes(self):
         """The data as bytes."""
         content = self.content
@@ -271,8 +277,8 @@ class Socket:
             if self.core is None:
                 raise zmq_error(ENOTSOCK, f"there is no socket at {shadow}")
             return
-        if context is None:
-            raise TypeError("context must be specified")
+        if not isinstance(context, Context):
+            raise TypeError(f"a Context must be specified, not {context!r}")
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
         self.core = SocketBase(context.core, int(socket_type))
@@ -295,9 +301,13 @@ class Socket:
     @property
     def closed(self):
         """Whether the socket was closed, by this object or another."""
-        if not self._closed and (self.core is None or self.core.closed):
-            self._closed = True
-        return self._closed
+        try:
+            if not self._closed and (self.core is None or self.core.closed):
+                self._closed = True
+            return self._closed
+        except AttributeError:
+            # Pure build: __init__ was interrupted.
+            return True
 
     def live(self):
         """The core socket; raises ENOTSOCK if this object was closed."""
@@ -310,6 +320,8 @@ class Socket:
         # In a forked child the connections are the parent's.
         if self._closed or self.core is None or os.getpid() != self._pid:
             return
+        if linger is not None:
+            linger = as_int(linger)
         self._closed = True
         self.core.close(linger)
 
@@ -428,8 +440,6 @@ class Socket:
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
         """Send a sequence of frames as one message, wholly or not at all. See :meth:`send`."""
-        if kwargs:
-            raise RuntimeError("libzmq and pyzmq must be built with draft support")
         if self._closed:
             raise zmq_error(ENOTSOCK)
         frames = []
@@ -547,6 +557,21 @@ def option_bits(option):
     return bits
 
 
+def being_deleted():
+    """Whether the ``__del__`` of pyzmq's own Context is calling.
+
+    The garbage collector runs in any greenlet, the hub's too, in the middle of anything: it must
+    not be made to wait and switch."""
+    frame = sys._getframe()
+    for _ in range(4):
+        if frame is None:
+            return False
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
 class Context:
     """A container of sockets.
 
@@ -587,7 +612,10 @@ class Context:
         """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed."""
         if self.closed or os.getpid() != self._pid:
             return
-        self.core.term()
+        if being_deleted():
+            self.core.abandon()
+        else:
+            self.core.term()
         self.closed = True
 
     def set(self, option, optval):

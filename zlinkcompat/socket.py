@@ -52,12 +52,16 @@ class Socket(base.Socket, AttributeSetter):
         self.__dict__["type"] = kind
         self._type_name = kind.name
 
+    @classmethod
+    def __class_getitem__(cls, item):
+        # zmq.Socket[bytes] in annotations.
+        return cls
+
     def choose_frame_class(self):
         return Frame
 
     def __del__(self):
-        # Missing when __init__ raised.
-        if not self._shadow and self.core is not None and not self.closed:
+        if not self.closed and not self._shadow:
             if warn is not None:
                 warn(f"Unclosed socket {self}", ResourceWarning, stacklevel=2, source=self)
             self.close()
@@ -70,9 +74,9 @@ class Socket(base.Socket, AttributeSetter):
         linger : int, milliseconds, optional
             Set LINGER first; what was accepted is delivered within it, -1 is for ever.
         """
+        super().close(linger=linger)
         if self.context is not None:
             self.context._rm_socket(self)
-        super().close(linger=linger)
 
     def bind(self, addr):
         """Accept peers at ``addr``; returns a context manager that unbinds.

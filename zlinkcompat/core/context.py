@@ -1,7 +1,6 @@
 """The context: options, the sockets made in it, the inproc names, and termination."""
 
 import atexit
-import gc
 import os
 from time import monotonic
 from weakref import WeakSet
@@ -11,7 +10,7 @@ from gevent import sleep
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import HubWaker, WaitList, get_ident
+from zlinkcompat.engine.waker import HubWaker, WaitList
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
@@ -83,9 +82,6 @@ class CoreContext:
         """
         if self.closed:
             return
-        if collector == get_ident():
-            self.abandon()
-            return
         self.terminating = True
         for socket in list(self.sockets):
             if not socket.closed:
@@ -112,24 +108,16 @@ class CoreContext:
 
 
 def forget_all():
+    engines = {socket.engine for context in contexts for socket in context.sockets}
+    for engine in engines - {None}:
+        # Before watchers are stopped: libuv would stop them in the parent, whose epoll this is.
+        engine.loop.reinit()
     for context in list(contexts):
         context.forget()
     contexts.clear()
 
 
 os.register_at_fork(after_in_child=forget_all)
-
-#: The thread in which the garbage collector runs at this moment, or 0. pyzmq's contexts terminate
-#: when they are collected; to wait then would switch greenlets in the middle of anything.
-collector = 0
-
-
-def note_collection(phase, info):
-    global collector
-    collector = get_ident() if phase == "start" else 0
-
-
-gc.callbacks.append(note_collection)
 
 
 def flush_at_exit():

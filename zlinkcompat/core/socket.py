@@ -364,8 +364,6 @@ class SocketBase(Owner):
         """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
         if self.dead:
             raise zmq_error(self.dead)
-        if self.notifier is not None:
-            self.notifier.clear()
         self.operations += 1
         if self.operations & 63 == 0:
             self.breathe()
@@ -374,6 +372,9 @@ class SocketBase(Owner):
             events = POLLIN
         if wanted & POLLOUT and (self.parts_out is not None or self.pattern.has_out()):
             events |= POLLOUT
+        if self.notifier is not None and wanted == POLLIN | POLLOUT:
+            # Whoever watches the descriptor was told all; not so who asked for one only.
+            self.notifier.clear()
         return events
 
     def can_receive(self):

@@ -109,6 +109,10 @@ class Connection(PipeSink):
                         self.park()
         except (ProtocolError, OSError, Disconnected) as error:
             self.fail(error)
+        except Exception as error:
+            # A defect of this engine must not cost more than the connection.
+            self.engine.hub.handle_error(self, *exc_info())
+            self.fail(error)
         finally:
             self.shut()
         session.connection_ended(self, self.failure)
@@ -465,9 +469,11 @@ class Connection(PipeSink):
     def flush_control(self):
         """Write during the handshake, when there is no pipe yet."""
         encoder = self.encoder
-        if self.control is not None:
-            self.add_control()
-        while encoder.pending:
+        while self.state < FAILED:
+            if encoder.pending == 0:
+                if self.control is None:
+                    return
+                self.add_control()
             pending = encoder.pending
             try:
                 count = self.stream.write_from(encoder)

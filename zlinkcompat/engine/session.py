@@ -141,7 +141,7 @@ class Session(PipeSink):
             if isinstance(failure, ProtocolError):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
-                self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, failure.errno or EPIPE)
+                self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
