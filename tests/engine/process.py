@@ -1,0 +1,84 @@
+"""Programs in processes of their own: for exits, crashes, limits and monkey-patching."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import gevent
+from gevent import subprocess as gevent_subprocess
+from rawpeer import GUARD
+
+PRELUDE = """
+import gevent, os, sys, time
+sys.path.insert(0, {here!r})
+import zlinkcompat
+import {library} as zmq
+def say(*words):
+    print(*words, flush=True)
+"""
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+
+class Program:
+    """A Python program whose lines of output a test waits for, without stopping the hub.
+
+    Parameters
+    ----------
+    source : str
+        Has ``gevent``, ``os``, ``sys``, ``time``, ``zmq`` and ``say(words)``.
+    args : str
+        Its ``sys.argv[1:]``.
+    library : str
+        What ``zmq`` is: ``zlinkcompat``, or ``zmq`` for real libzmq.
+    """
+
+    def __init__(self, source, *args, library="zlinkcompat", patch=False):
+        head = "from gevent import monkey; monkey.patch_all()\n" if patch else ""
+        text = head + PRELUDE.format(here=HERE, library=library) + textwrap.dedent(source)
+        paths = filter(None, [ROOT, os.environ.get("PYTHONPATH")])
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
+        environment.pop("PYZMQ_BACKEND", None)
+        self.process = gevent_subprocess.Popen(
+            [sys.executable, "-c", text, *map(str, args)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment,
+        )  # fmt: skip
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def line(self):
+        """The next line that it says; fails with its errors if it ends instead."""
+        with gevent.Timeout(GUARD):
+            line = self.process.stdout.readline()
+        assert line, self.process.stderr.read().decode()
+        return line.decode().rstrip("\n")
+
+    def tell(self, text=""):
+        """A line for its standard input."""
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ends(self, code=0):
+        """Wait until it ends by itself; returns what it said meanwhile."""
+        with gevent.Timeout(GUARD):
+            said, errors = self.process.communicate()
+        assert self.process.returncode == code, errors.decode()
+        assert not errors, errors.decode()
+        return said.decode()
+
+    def kill(self):
+        """SIGKILL, and wait for the end."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def close(self):
+        self.kill()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()

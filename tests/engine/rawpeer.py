@@ -1,0 +1,207 @@
+"""A ZMTP peer written by hand, byte by byte, so that a test can stop, garble or cut off anywhere.
+
+It shares no code with the package: what it says and understands is RFC 23 and 37.
+"""
+
+import struct
+
+from gevent import socket
+
+SIGNATURE = b"\xff" + bytes(7) + b"\x01\x7f"
+GREETING_SIZE = 64
+MORE, LONG, COMMAND = 1, 2, 4
+
+#: Seconds after which a test that waits for this peer has failed.
+GUARD = 5
+
+
+def greeting(minor=1, mechanism=b"NULL", major=3):
+    """The 64 bytes with which a connection begins."""
+    return SIGNATURE + bytes([major, minor]) + mechanism.ljust(20, b"\0") + bytes(32)
+
+
+def frame(body, flags=0):
+    if len(body) > 255:
+        return struct.pack(">BQ", flags | LONG, len(body)) + body
+    return struct.pack("BB", flags, len(body)) + body
+
+
+def message(*frames):
+    return b"".join(frame(body, MORE) for body in frames[:-1]) + frame(frames[-1])
+
+
+def command(name, data=b""):
+    return frame(bytes([len(name)]) + name + data, COMMAND)
+
+
+def property_bytes(name, value):
+    return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
+
+
+def ready(socket_type, identity=None, **properties):
+    """READY of a peer of this type (bytes), as libzmq writes it."""
+    data = property_bytes(b"Socket-Type", socket_type)
+    if identity is not None:
+        data += property_bytes(b"Identity", identity)
+    for name, value in properties.items():
+        data += property_bytes(name.replace("_", "-").encode(), value)
+    return command(b"READY", data)
+
+
+def ping(ttl_ds=0, context=b""):
+    return command(b"PING", struct.pack(">H", ttl_ds) + context)
+
+
+def name_of(endpoint):
+    """``(family, address)`` of an endpoint (str or bytes)."""
+    if isinstance(endpoint, bytes):
+        endpoint = endpoint.decode()
+    transport, _, rest = endpoint.partition("://")
+    if transport == "ipc":
+        return socket.AF_UNIX, rest
+    host, _, port = rest.rpartition(":")
+    return socket.AF_INET, (host, int(port))
+
+
+class RawPeer:
+    """One end of a stream socket. Reads raise TimeoutError after :data:`GUARD` seconds."""
+
+    def __init__(self, sock):
+        sock.settimeout(GUARD)
+        self.sock = sock
+
+    @classmethod
+    def connect(cls, endpoint, **options):
+        """``options``: ``rcvbuf=bytes``."""
+        family, address = name_of(endpoint)
+        sock = socket.socket(family)
+        if "rcvbuf" in options:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["rcvbuf"])
+        sock.settimeout(GUARD)
+        sock.connect(address)
+        return cls(sock)
+
+    # -- bytes -----------------------------------------------------------------------------
+
+    def send(self, *pieces):
+        self.sock.sendall(b"".join(pieces))
+
+    def read(self, size):
+        """Exactly ``size`` bytes; EOFError if there are fewer."""
+        data = bytearray()
+        while len(data) < size:
+            piece = self.sock.recv(min(size - len(data), 1 << 20))
+            if not piece:
+                raise EOFError(f"closed after {bytes(data)!r:.80}")
+            data += piece
+        return bytes(data)
+
+    def read_to_end(self):
+        """All that comes before the other side closes, in whatever way."""
+        data = bytearray()
+        try:
+            while piece := self.sock.recv(1 << 20):
+                data += piece
+        except ConnectionError:
+            pass
+        return bytes(data)
+
+    def says_nothing(self, seconds=0.05):
+        """Tell whether nothing comes for so long; for what must not happen."""
+        self.sock.settimeout(seconds)
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            return True
+        finally:
+            self.sock.settimeout(GUARD)
+        return False
+
+    def close(self):
+        self.sock.close()
+
+    def reset(self):
+        """Close so that the other side sees ECONNRESET."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    # -- ZMTP ------------------------------------------------------------------------------
+
+    def handshake(self, socket_type, minor=1, identity=None):
+        """Shake hands as a peer of this type; returns the other side's properties."""
+        self.send(greeting(minor))
+        self.read(GREETING_SIZE)
+        self.send(ready(socket_type, identity))
+        return self.read_ready()
+
+    def read_frame(self):
+        """``(flags, body)`` of the next frame; LONG is left out of the flags."""
+        flags = self.read(1)[0]
+        size = struct.unpack(">Q", self.read(8))[0] if flags & LONG else self.read(1)[0]
+        return flags & ~LONG, self.read(size)
+
+    def read_message(self):
+        """The frames of the next message; no command may come before it."""
+        frames = []
+        while True:
+            flags, body = self.read_frame()
+            assert not flags & COMMAND, body
+            frames.append(body)
+            if not flags & MORE:
+                return frames
+
+    def read_command(self):
+        """``(name, data)`` of the next frame, which must be a command."""
+        flags, body = self.read_frame()
+        assert flags == COMMAND, (flags, body)
+        end = 1 + body[0]
+        return body[1:end], body[end:]
+
+    def read_ready(self):
+        """Properties in the READY that must come next, as a dict."""
+        name, data = self.read_command()
+        assert name == b"READY", name
+        properties = {}
+        while data:
+            end = 1 + data[0]
+            (size,) = struct.unpack_from(">I", data, end)
+            properties[data[1:end]] = data[end + 4 : end + 4 + size]
+            data = data[end + 4 + size :]
+        return properties
+
+
+class RawListener:
+    """Accepts connections for hand-written peers.
+
+    With ``listens=False`` the address is held, but refuses connections until ``listen()``."""
+
+    def __init__(self, endpoint="tcp://127.0.0.1:0", backlog=16, listens=True):
+        family, address = name_of(endpoint)
+        self.sock = socket.socket(family)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(address)
+        self.sock.settimeout(GUARD)
+        if listens:
+            self.listen(backlog)
+        name = self.sock.getsockname()
+        self.endpoint = f"ipc://{name}" if family == socket.AF_UNIX else "tcp://%s:%d" % name
+
+    def listen(self, backlog=16):
+        self.sock.listen(backlog)
+
+    def accept(self):
+        return RawPeer(self.sock.accept()[0])
+
+    def nobody_comes(self, seconds):
+        """Tell whether nobody connects for so long; for what must not happen."""
+        self.sock.settimeout(seconds)
+        try:
+            self.sock.accept()[0].close()
+        except TimeoutError:
+            return True
+        finally:
+            self.sock.settimeout(GUARD)
+        return False
+
+    def close(self):
+        self.sock.close()

@@ -1,0 +1,200 @@
+"""A forked child leaves its parent's connections alone; native threads have hubs of their own."""
+
+import threading
+
+import gevent
+import pytest
+from rawpeer import message
+
+import zlinkcompat as zmq
+
+BODY = b"y" * 3000000
+
+#: Answers its peers, and forks when it is asked to. Big answers are still to be written then.
+PARENT = """
+import gc
+from gevent.os import fork_gevent as gevent_fork
+context = zmq.Context()
+sock = context.socket(zmq.ROUTER)
+sock.bind(sys.argv[1])
+say(sock.last_endpoint.decode())
+def fork():
+    child = {fork}()
+    if child:
+        say(child)
+        return
+    {child}
+    os._exit(0)
+while True:
+    name, content = sock.recv_multipart()
+    if content == b"fork":
+        for _ in range(2):
+            sock.send_multipart([name, b"y" * 3000000])
+        fork()
+    elif content == b"wait":
+        sock.send_multipart([name, b"%d" % os.waitpid(-1, 0)[1]])
+    else:
+        sock.send_multipart([name, content])
+"""
+
+CHILDREN = {
+    "ends at once": "pass",
+    "exits": "sys.exit(0)",
+    "lets its hub turn": "gevent.sleep(0.2)",
+    "lets its hub turn and exits": "gevent.sleep(0.05); sys.exit(0)",
+    "closes": "sock.close(); os._exit(0)",
+    "terminates": "context.term(); os._exit(0)",
+    "destroys": "context.destroy(0); os._exit(0)",
+    "collects garbage": "globals().pop('sock'); globals().pop('context'); gc.collect()",
+    "has a context of its own": "talk_to_itself()",
+    "has a context of its own and exits": "talk_to_itself(); sys.exit(0)",
+}
+
+TALK = """
+def talk_to_itself():
+    mine = zmq.Context()
+    one, other = mine.socket(zmq.REQ), mine.socket(zmq.REP)
+    other.bind("tcp://127.0.0.1:*")
+    one.connect(other.last_endpoint.decode())
+    one.send(b"x")
+    other.send(other.recv())
+    assert one.recv() == b"x"
+    mine.destroy()
+"""
+
+
+@pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
+@pytest.mark.parametrize("child", CHILDREN)
+def test_child_does_not_disturb_the_connections_of_its_parent(child, patch, program, raw):
+    source = TALK + PARENT.format(child=CHILDREN[child], fork="os.fork" if patch else "gevent_fork")
+    parent = program(source, "tcp://127.0.0.1:*", patch=patch)
+    endpoint = parent.line()
+    peer, other = raw(endpoint), raw(endpoint)
+    for one in (peer, other):
+        one.handshake(b"DEALER")
+    peer.send(message(b"fork"))
+    parent.line()
+    # Whoever reads or writes for the parent now would tear the streams apart.
+    for number in range(50):
+        other.send(message(b"%d" % number))
+        assert other.read_message() == [b"%d" % number]
+    assert [peer.read_message() for _ in range(2)] == [[BODY]] * 2
+    peer.send(message(b"wait"))
+    assert peer.read_message() == [b"0"]
+    late = raw(endpoint)
+    late.handshake(b"DEALER")
+    late.send(message(b"late"))
+    assert late.read_message() == [b"late"]
+
+
+def test_child_of_a_plain_fork_does_not_flush_for_its_parent(program, raw):
+    """As subprocess and multiprocessing fork, who know nothing of gevent."""
+    source = TALK + PARENT.format(child="sys.exit(0)", fork="os.fork")
+    parent = program(source, "tcp://127.0.0.1:*")
+    peer = raw(parent.line())
+    peer.handshake(b"DEALER")
+    peer.send(message(b"fork"))
+    parent.line()
+    assert [peer.read_message() for _ in range(2)] == [[BODY]] * 2
+    peer.send(message(b"wait"))
+    assert peer.read_message() == [b"0"]
+
+
+@pytest.mark.parametrize("child", ["exits", "closes", "destroys", "collects garbage"])
+def test_child_does_not_remove_the_file_of_its_parent(child, program, raw, tmp_path):
+    path = tmp_path / "socket"
+    source = TALK + PARENT.format(child=CHILDREN[child], fork="gevent_fork")
+    parent = program(source, f"ipc://{path}")
+    endpoint = parent.line()
+    peer = raw(endpoint)
+    peer.handshake(b"DEALER")
+    peer.send(message(b"fork"))
+    parent.line()
+    for _ in range(2):
+        peer.read_message()
+    peer.send(message(b"wait"))
+    assert peer.read_message() == [b"0"]
+    raw(endpoint).handshake(b"DEALER")
+
+
+# -- threads -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_threads():
+    """in_threads(f, g): run them at once, each in a native thread; raises what they raised."""
+
+    def in_threads(*functions):
+        failures = []
+
+        def run(function):
+            try:
+                function()
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                gevent.get_hub().destroy(destroy_loop=True)
+
+        threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in functions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            gevent.get_hub().threadpool.apply(thread.join, (20,))
+            assert not thread.is_alive()
+        if failures:
+            raise failures[0]
+
+    return in_threads
+
+
+def round_trips(count=2000):
+    context = zmq.Context()
+    server, client = context.socket(zmq.REP), context.socket(zmq.REQ)
+    server.bind("tcp://127.0.0.1:*")
+    client.connect(server.last_endpoint.decode())
+    for sock in (server, client):
+        sock.rcvtimeo = sock.sndtimeo = 5000
+    serving = gevent.spawn(lambda: [server.send(server.recv()) for _ in range(count)])
+    for number in range(count):
+        client.send(b"%d" % number)
+        assert client.recv() == b"%d" % number
+    serving.get()
+    context.destroy()
+
+
+def test_threads_with_hubs_and_contexts_of_their_own(in_threads):
+    in_threads(round_trips, round_trips)
+
+
+def test_a_thread_and_the_main_hub_at_once(in_threads):
+    here = gevent.spawn(round_trips)
+    in_threads(round_trips)
+    here.get()
+
+
+def test_threads_talk_to_each_other(in_threads):
+    """Over tcp, both ways at once, more than the kernel and the marks hold."""
+    count = 5000
+    addresses = {}
+    ready = threading.Barrier(2, timeout=10)
+
+    def talk(me, other):
+        context = zmq.Context()
+        source, sink = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+        sink.rcvtimeo = source.sndtimeo = 5000
+        sink.bind("tcp://127.0.0.1:*")
+        addresses[me] = sink.last_endpoint.decode()
+        ready.wait()
+        source.connect(addresses[other])
+        body = bytes(1000)
+        sending = gevent.spawn(lambda: [source.send(b"%d" % n + body) for n in range(count)])
+        assert [sink.recv() for _ in range(count)] == [b"%d" % n + body for n in range(count)]
+        sending.get()
+        context.destroy()
+
+    in_threads(lambda: talk(0, 1), lambda: talk(1, 0))
+
+
+def test_threads_that_come_and_go_leave_no_descriptor(in_threads):
+    for _ in range(5):
+        in_threads(lambda: round_trips(10))

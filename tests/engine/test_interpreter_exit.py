@@ -1,0 +1,207 @@
+"""A program ends without closing anything: what it sent arrives, and its exit never hangs."""
+
+import time
+
+import pytest
+
+import zlinkcompat as zmq
+
+BODY = bytes(range(256)) * (5 << 12)  # 5 MB
+
+PATCHED = pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
+
+#: A PUSH whose peer is known to be there.
+CONNECTED = """
+context = zmq.Context()
+sock = context.socket(zmq.PUSH)
+monitor = sock.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+sock.connect(sys.argv[1])
+monitor.recv_multipart()
+"""
+
+
+@PATCHED
+@pytest.mark.parametrize("way, code", [
+    ("pass", 0), ("sys.exit(3)", 3), ("raise SystemExit('')", 1),
+    ("gevent.spawn(sys.exit, 4).join()", 4),
+], ids=["end", "exit", "raise", "greenlet"])  # fmt: skip
+def test_small_messages_arrive(way, code, patch, bound, program):
+    sink = bound(zmq.PULL)
+    source = CONNECTED + f"""
+for number in range(500):
+    sock.send(b"%d" % number)
+{way}
+"""
+    one = program(source, sink.last_endpoint.decode(), patch=patch)
+    assert [sink.recv() for _ in range(500)] == [b"%d" % number for number in range(500)]
+    if code == 1:
+        assert one.process.wait(timeout=5) == 1
+    else:
+        one.ends(code)
+
+
+@PATCHED
+def test_large_messages_arrive(patch, bound, program):
+    sink = bound(zmq.PULL)
+    source = CONNECTED + """
+body = bytes(range(256)) * (5 << 12)
+for number in range(4):
+    sock.send_multipart([b"%d" % number, body])
+"""
+    one = program(source, sink.last_endpoint.decode(), patch=patch)
+    for number in range(4):
+        assert sink.recv_multipart() == [b"%d" % number, BODY]
+    one.ends()
+
+
+def test_messages_to_accepted_peers_arrive(make, program):
+    one = program("""
+        context = zmq.Context.instance()
+        sock = context.socket(zmq.ROUTER)
+        sock.bind("tcp://127.0.0.1:*")
+        say(sock.last_endpoint.decode())
+        for _ in range(2):
+            name, _ = sock.recv_multipart()
+            sock.send_multipart([name, b"x" * 1000000])
+            sock.send_multipart([name, b"bye"])
+    """)  # fmt: skip
+    endpoint = one.line()
+    for _ in range(2):
+        peer = make(zmq.DEALER)
+        peer.connect(endpoint)
+        peer.send(b"here")
+        assert [peer.recv(), peer.recv()] == [b"x" * 1000000, b"bye"]
+    one.ends()
+
+
+def test_messages_of_a_forgotten_socket_arrive(bound, program):
+    """Collected at the end, or closed with LINGER, makes no difference."""
+    sink = bound(zmq.PULL)
+    source = CONNECTED + """
+sock.send(b"x" * 3000000)
+sock.send(b"last")
+sock.close()
+del sock, context
+"""
+    one = program(source, sink.last_endpoint.decode())
+    assert [sink.recv(), sink.recv()] == [b"x" * 3000000, b"last"]
+    one.ends()
+
+
+def test_without_linger_nothing_is_waited_for(bound, raw_listener, program):
+    listener = raw_listener()
+    source = CONNECTED + """
+sock.linger = 0
+for _ in range(10):
+    sock.send(b"x" * 3000000)
+"""
+    one = program(source, listener.endpoint)
+    peer = listener.accept()
+    peer.handshake(b"PULL")
+    one.ends()
+    assert len(peer.read_to_end()) < 30000000
+
+
+@PATCHED
+def test_peer_that_does_not_read_is_waited_for_a_second_at_most(patch, raw_listener, program):
+    listener = raw_listener()
+    source = CONNECTED + """
+for _ in range(10):
+    sock.send(b"x" * 3000000)
+"""
+    one = program(source, listener.endpoint, patch=patch)
+    listener.accept().handshake(b"PULL")
+    one.ends()
+
+
+@pytest.mark.parametrize("linger", [-1, 60000])
+def test_absent_peers_are_not_waited_for(linger, raw_listener, program):
+    """Nor does pyzmq; whoever wants to wait calls term()."""
+    refusing = raw_listener(listens=False)
+    mute = raw_listener()
+    one = program("""
+        context = zmq.Context()
+        for endpoint in sys.argv[2:]:
+            sock = context.socket(zmq.PUSH)
+            sock.linger = int(sys.argv[1])
+            sock.connect(endpoint)
+            sock.send(b"for nobody")
+            say("sent")
+        gevent.sleep(0.01)
+        say(time.monotonic())
+    """, linger, refusing.endpoint, mute.endpoint)  # fmt: skip
+    one.line(), one.line()
+    began = float(one.line())
+    one.ends()
+    assert time.monotonic() - began < 0.9  # less than the flush of peers that are there
+
+
+@PATCHED
+@pytest.mark.parametrize("call", [
+    "sock.recv()", "sock.poll()", "other.send(b'x')", "sock.recv_multipart(copy=False)",
+    "zmq.select([sock], [], [])", "zmq.proxy(sock, other)",
+])  # fmt: skip
+def test_greenlets_that_wait_do_not_hold_up_the_exit(call, patch, program):
+    one = program(f"""
+        context = zmq.Context()
+        sock = context.socket(zmq.DEALER)
+        sock.bind("tcp://127.0.0.1:*")
+        other = context.socket(zmq.DEALER)
+        other.bind("tcp://127.0.0.1:*")
+        waiting = gevent.spawn(lambda: {call})
+        gevent.sleep(0.01)
+        assert not waiting.ready()
+    """, patch=patch)  # fmt: skip
+    one.ends()
+
+
+def test_thread_that_waits_does_not_hold_up_the_exit(program):
+    one = program("""
+        import threading
+        def receive():
+            sock = zmq.Context().socket(zmq.PULL)
+            sock.bind("tcp://127.0.0.1:*")
+            waiting.set()
+            sock.recv()
+        waiting = threading.Event()
+        threading.Thread(target=receive, daemon=True).start()
+        waiting.wait()
+    """)  # fmt: skip
+    one.ends()
+
+
+def test_exception_is_reported_and_ends_the_program(bound, program):
+    sink = bound(zmq.PULL)
+    source = CONNECTED + """
+sock.send(b"last words")
+raise ZeroDivisionError("told")
+"""
+    one = program(source, sink.last_endpoint.decode())
+    assert sink.recv() == b"last words"
+    assert one.process.wait(timeout=5) == 1
+    errors = one.process.stderr.read().decode()
+    assert errors.count("Traceback") == 1 and "ZeroDivisionError: told" in errors
+
+
+@PATCHED
+def test_context_managers_wait_for_delivery(patch, bound, program):
+    sink = bound(zmq.PULL)
+    one = program("""
+        with zmq.Context() as context, context.socket(zmq.PUSH) as sock:
+            sock.connect(sys.argv[1])
+            for number in range(100):
+                sock.send(b"%d" % number)
+    """, sink.last_endpoint.decode(), patch=patch)  # fmt: skip
+    assert [sink.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
+    one.ends()
+
+
+def test_ipc_file_is_gone_after_an_orderly_exit(tmp_path, program):
+    path = tmp_path / "socket"
+    one = program("""
+        with zmq.Context() as context, context.socket(zmq.PULL) as sock:
+            sock.bind("ipc://" + sys.argv[1])
+            say(os.path.exists(sys.argv[1]))
+    """, path)  # fmt: skip
+    assert one.ends() == "True\n"
+    assert not path.exists()

@@ -1,0 +1,161 @@
+"""Thousands of peers on one socket; and what happens when descriptors run out."""
+
+import errno
+
+from rawpeer import message
+
+import zlinkcompat as zmq
+
+PEERS = 2000
+
+RAISE_LIMIT = """
+import resource
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(limits[1], 10000), limits[1]))
+"""
+
+SERVER = RAISE_LIMIT + """
+context = zmq.Context()
+sock = context.socket(zmq.ROUTER)
+sock.backlog = 4096
+sock.bind("tcp://127.0.0.1:*")
+say(sock.last_endpoint.decode())
+names = set()
+for _ in range(2 * int(sys.argv[1])):
+    name, content = sock.recv_multipart()
+    names.add(name)
+    sock.send_multipart([name, content.upper()])
+say(len(names))
+began = time.process_time()
+gevent.event.Event().wait(1)
+say(time.process_time() - began)
+# All of them still are there.
+for name in names:
+    sock.send_multipart([name, b"bye"])
+gevent.get_hub().threadpool.apply(sys.stdin.readline)
+sock.close(0)
+context.term()
+"""
+
+CROWD = RAISE_LIMIT + """
+from rawpeer import RawPeer, greeting, message, ready
+peers = []
+for number in range(int(sys.argv[2])):
+    peer = RawPeer.connect(sys.argv[1])
+    peer.send(greeting(), ready(b"DEALER", b""), message(b"first %d" % number))
+    peers.append(peer)
+for number, peer in enumerate(peers):
+    peer.read(64)
+    peer.read_ready()
+    assert peer.read_message() == [b"FIRST %d" % number]
+for number, peer in reversed(list(enumerate(peers))):
+    peer.send(message(b"second %d" % number))
+for number, peer in enumerate(peers):
+    assert peer.read_message() == [b"SECOND %d" % number]
+say("served")
+for peer in peers:
+    assert peer.read_message() == [b"bye"]
+say("bye")
+"""
+
+
+def test_thousands_of_peers_are_all_served_and_cost_nothing_at_rest(program):
+    server = program(SERVER, PEERS)
+    crowd = program(CROWD, server.line(), PEERS)
+    assert crowd.line() == "served"
+    assert int(server.line()) == PEERS
+    assert float(server.line()) < 0.01  # of one second
+    assert crowd.line() == "bye"
+    server.tell()
+    server.ends()
+    crowd.ends()
+
+
+def test_hundreds_of_connecting_sockets(program, bound):
+    """Each with a connection and a greenlet of its own, in one process."""
+    sink = bound(zmq.PULL, backlog=4096)
+    one = program(RAISE_LIMIT + """
+context = zmq.Context()
+context.max_sockets = 3000
+socks = []
+for number in range(int(sys.argv[2])):
+    sock = context.socket(zmq.PUSH)
+    sock.connect(sys.argv[1])
+    sock.send(b"%d" % number)
+    socks.append(sock)
+context.destroy()
+""", sink.last_endpoint.decode(), 500)  # fmt: skip
+    assert sorted(int(sink.recv()) for _ in range(500)) == list(range(500))
+    one.ends()
+
+
+LIMITED = """
+import resource
+context = zmq.Context()
+sock = context.socket(zmq.ROUTER)
+monitor = sock.get_monitor_socket(zmq.EVENT_ACCEPT_FAILED)
+failures = []
+def count_failures():
+    while True:
+        failures.append(int.from_bytes(monitor.recv_multipart()[0][2:], "little"))
+gevent.spawn(count_failures)
+sock.bind("tcp://127.0.0.1:*")
+gevent.get_hub().threadpool.apply(int)
+used = len(os.listdir("/proc/self/fd")) - 1
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (used + 4, limit))
+say(sock.last_endpoint.decode())
+while True:
+    name, content = sock.recv_multipart()
+    if content == b"failures":
+        content = repr(failures).encode()
+    sock.send_multipart([name, content])
+"""
+
+
+def test_listener_without_descriptors_pauses_and_recovers(program, raw):
+    endpoint = program(LIMITED).line()
+    peers = [raw(endpoint) for _ in range(12)]
+    served, waiting = peers[:4], peers[4:]
+    for peer in served:
+        peer.handshake(b"DEALER")
+        peer.send(message(b"in"))
+        assert peer.read_message() == [b"in"]
+    assert all(peer.says_nothing(0.02) for peer in waiting)
+    # Those who are in are served, and the listener does not try all the time.
+    served[0].send(message(b"failures"))
+    failures = eval(served[0].read_message()[0])
+    assert set(failures) == {errno.EMFILE} and len(failures) < 20
+    for peer in served[:2]:
+        peer.close()
+    for peer in waiting[:2]:
+        peer.handshake(b"DEALER")
+        peer.send(message(b"in at last"))
+        assert peer.read_message() == [b"in at last"]
+    for peer in peers[2:6]:
+        peer.close()
+    for peer in waiting[2:6]:
+        peer.handshake(b"DEALER")
+
+
+def test_connecter_without_descriptors_tries_again(program, bound):
+    sink = bound(zmq.PULL)
+    one = program("""
+        import resource
+        context = zmq.Context()
+        sock = context.socket(zmq.PUSH)
+        sock.reconnect_ivl = 1
+        monitor = sock.get_monitor_socket(zmq.EVENT_CONNECT_RETRIED)
+        sock.bind("tcp://127.0.0.1:*")  # whatever is opened at first use is open now
+        gevent.get_hub().threadpool.apply(int)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        sock.connect(sys.argv[1])
+        sock.send(b"in the end")
+        for _ in range(3):
+            monitor.recv_multipart()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        context.destroy()
+    """, sink.last_endpoint.decode())  # fmt: skip
+    assert sink.recv() == b"in the end"
+    one.ends()

@@ -1,0 +1,255 @@
+"""PING, PONG, and what finds a peer that is dead but never closed its connection."""
+
+import gevent
+import pytest
+from rawpeer import command, frame, message, ping
+from watching import E
+
+import zlinkcompat as zmq
+
+PING_AT_ONCE = ping(context=b"are you there?")
+
+
+@pytest.fixture(params=["binds", "connects"])
+def meet(request, bound, make, raw, raw_listener, monitor):
+    """meet(PULL, heartbeat_ivl=20): our socket, its monitor and a peer, both shaken hands."""
+
+    def meet(socket_type, peer_type, minor=1, **options):
+        if request.param == "binds":
+            sock = bound(socket_type, **options)
+            events = monitor(sock)
+            peer = raw(sock.last_endpoint)
+        else:
+            listener = raw_listener()
+            sock = make(socket_type, **options)
+            events = monitor(sock)
+            sock.connect(listener.endpoint)
+            peer = listener.accept()
+        peer.handshake(peer_type, minor)
+        events.wait_for(E.HANDSHAKE_SUCCEEDED)
+        return sock, events, peer
+
+    return meet
+
+
+def answer_pings(peer):
+    """Be a living peer that says nothing but PONG."""
+    try:
+        while True:
+            name, data = peer.read_command()
+            assert name == b"PING"
+            peer.send(command(b"PONG", data[2:]))
+    except (EOFError, OSError):
+        pass
+
+
+# -- their PINGs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"sixteen octets!!"], ids=len)
+@pytest.mark.parametrize("ttl", [0, 10])
+def test_pong_has_the_context_of_the_ping(meet, content, ttl):
+    _, _, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(ping(ttl, content))
+    assert peer.read_command() == (b"PONG", content)
+
+
+def test_pong_cuts_a_context_that_is_too_long(meet):
+    """libzmq zmtp_engine.cpp: 16 octets at most, as RFC 37 allows."""
+    _, _, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(ping(0, b"sixteen octets!! and more"))
+    assert peer.read_command() == (b"PONG", b"sixteen octets!!")
+
+
+def test_pongs_go_between_messages(meet):
+    sock, _, peer = meet(zmq.DEALER, b"DEALER")
+    peer.send(message(b"1"), ping(0, b"a"), message(b"2"), ping(0, b"b"))
+    assert [sock.recv(), sock.recv()] == [b"1", b"2"]
+    assert [peer.read_command(), peer.read_command()] == [(b"PONG", b"a"), (b"PONG", b"b")]
+    sock.send(b"3")
+    assert peer.read_message() == [b"3"]
+
+
+@pytest.mark.parametrize("hand", [b"PUSH", b"SUB"])
+def test_pong_comes_though_nobody_receives(meet, hand):
+    """Only the hub turns; the socket is not touched."""
+    _, _, peer = meet({b"PUSH": zmq.PULL, b"SUB": zmq.PUB}[hand], hand)
+    peer.send(PING_AT_ONCE)
+    assert peer.read_command() == (b"PONG", b"are you there?")
+
+
+def test_ping_in_the_middle_of_a_message_of_frames(meet):
+    """libzmq lets commands pass between the frames of one message."""
+    sock, _, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(frame(b"a", 1), ping(0, b"x"), frame(b"b"))
+    assert peer.read_command() == (b"PONG", b"x")
+    assert sock.recv_multipart() == [b"a", b"b"]
+
+
+def test_pong_nobody_asked_for_is_passed_over(meet):
+    sock, _, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(command(b"PONG", b"what?"), message(b"x"))
+    assert sock.recv() == b"x"
+
+
+@pytest.mark.parametrize("size", [0, 16])
+def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size):
+    """The answers it does not take must neither pile up nor break the connection."""
+    sock = bound(zmq.PULL, sndbuf=4096)
+    events = monitor(sock)
+    peer = raw(sock.last_endpoint, rcvbuf=4096)
+    peer.handshake(b"PUSH")
+    pings = ping(0, bytes(size)) * 1000
+    for _ in range(100):
+        peer.send(pings)
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+    assert "DISCONNECTED" not in events.collected()
+    # It reads at last: what it is told is still whole frames, and new PINGs are answered.
+    peer.send(ping(0, b"last"))
+    while (answer := peer.read_command()) != (b"PONG", b"last"):
+        assert answer == (b"PONG", bytes(size))
+
+
+# -- our PINGs -----------------------------------------------------------------------------
+
+
+def test_no_ping_unless_asked_for(meet):
+    _, _, peer = meet(zmq.PULL, b"PUSH")
+    assert peer.says_nothing()
+
+
+def test_pings_go_each_interval(meet):
+    _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20)
+    for _ in range(3):
+        assert peer.read_command() == (b"PING", b"\0\0")
+        peer.send(command(b"PONG"))
+    assert events.collected() == []
+
+
+@pytest.mark.parametrize("ttl_ms, told", [(0, 0), (99, 0), (100, 1), (1999, 19), (6553599, 65535)])
+def test_ping_tells_the_ttl_in_tenths_of_a_second(meet, ttl_ms, told):
+    _, _, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_ttl=ttl_ms)
+    assert peer.read_command() == (b"PING", told.to_bytes(2, "big"))
+
+
+def test_dead_peer_is_found(meet):
+    """It accepts, shakes hands, and never says a word again."""
+    _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_timeout=40)
+    assert events.next()[0] == E.DISCONNECTED
+    assert b"\4PING" in peer.read_to_end()
+
+
+def test_timeout_is_the_interval_unless_set(meet):
+    _, events, _ = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20)
+    assert events.next()[0] == E.DISCONNECTED
+
+
+def test_timeout_of_0_never_gives_up(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=0)
+    for _ in range(10):
+        assert peer.read_command()[0] == b"PING"
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+    assert events.collected() == []
+
+
+def test_peer_that_answers_lives(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60)
+    answering = gevent.spawn(answer_pings, peer)
+    assert events.stays_silent(200)
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+    peer.close()
+    answering.kill()
+
+
+def test_messages_are_signs_of_life_as_well(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60)
+    for _ in range(12):
+        assert peer.read_command()[0] == b"PING"
+        peer.send(message(b"busy"))
+        assert sock.recv() == b"busy"
+    assert events.collected() == []
+
+
+def test_dead_peer_is_dropped_alone(bound, raw, monitor):
+    sock = bound(zmq.ROUTER, heartbeat_ivl=20, heartbeat_timeout=60)
+    events = monitor(sock)
+    good, dead = raw(sock.last_endpoint), raw(sock.last_endpoint)
+    good.handshake(b"DEALER")
+    dead.handshake(b"DEALER")
+    answering = gevent.spawn(answer_pings, good)
+    events.wait_for(E.DISCONNECTED)
+    dead.read_to_end()
+    good.send(message(b"alive"))
+    assert sock.recv_multipart()[1:] == [b"alive"]
+    assert events.stays_silent(100)
+    good.close()
+    answering.kill()
+
+
+def test_connecter_redials_a_dead_peer(make, raw_listener):
+    listener = raw_listener()
+    sock = make(zmq.PUSH, heartbeat_ivl=20, heartbeat_timeout=40, reconnect_ivl=1)
+    sock.connect(listener.endpoint)
+    listener.accept().handshake(b"PULL")
+    second = listener.accept()
+    second.handshake(b"PULL")
+    sock.send(b"for the living")
+    assert b"for the living" in second.read(len(message(b"for the living")))
+
+
+def test_no_ping_before_the_handshake_is_done(bound, raw):
+    sock = bound(zmq.PULL, heartbeat_ivl=10, heartbeat_timeout=20)
+    peer = raw(sock.last_endpoint)
+    assert peer.read(10)[0] == 0xFF
+    assert peer.says_nothing(0.08)
+
+
+# -- time to live --------------------------------------------------------------------------
+
+
+def test_ttl_is_honoured(meet):
+    """The peer asked to be given up after 0.1 s; no heartbeats of our own are on."""
+    _, events, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(ping(1))
+    assert peer.read_command() == (b"PONG", b"")
+    assert events.next()[0] == E.DISCONNECTED
+    assert peer.read_to_end() == b""
+
+
+def test_ttl_starts_anew_with_each_sign_of_life(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH")
+    for _ in range(5):
+        peer.send(ping(2))
+        assert peer.read_command() == (b"PONG", b"")
+        assert events.stays_silent(60)
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+
+
+def test_any_traffic_ends_a_ttl(meet):
+    """As in libzmq: what comes after the PING disarms it until the next PING."""
+    sock, events, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(ping(1))
+    assert peer.read_command() == (b"PONG", b"")
+    peer.send(message(b"x"))
+    assert sock.recv() == b"x"
+    assert events.stays_silent(200)
+
+
+def test_ttl_of_0_never_ends(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(ping(0))
+    assert peer.read_command() == (b"PONG", b"")
+    assert events.stays_silent(150)
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+
+
+def test_ping_in_the_same_segment_as_a_message_arms_its_ttl(meet):
+    sock, events, peer = meet(zmq.PULL, b"PUSH")
+    peer.send(message(b"x"), ping(1))
+    assert sock.recv() == b"x"
+    assert events.next()[0] == E.DISCONNECTED
