@@ -144,8 +144,7 @@ class Endpoints:
         if pipe.metadata is inproc.METADATA:
             inproc.set_high_water_marks(self.socket, pipe)
         else:
-            pipe.outq.set_hwm(options.sndhwm)
-            pipe.inq.set_hwm(options.rcvhwm)
+            pipe.set_high_water_marks(options.sndhwm, options.rcvhwm)
 
     def forget(self):
         """In a forked child: see :meth:`SocketBase.forget`."""

@@ -46,8 +46,7 @@ def bind(socket, name):
     for waiting in context.unbound.pop(name, []):
         far = waiting.pipe
         near = far.peer
-        near.outq.set_hwm(marks(waiting.socket, socket))
-        far.outq.set_hwm(marks(socket, waiting.socket))
+        near.set_high_water_marks(marks(waiting.socket, socket), marks(socket, waiting.socket))
         join(waiting.socket, near, socket, far, name)
 
 
@@ -105,8 +104,6 @@ def set_high_water_marks(socket, pipe):
     peer = pipe.peer.sink
     other = getattr(peer, "owner", None)
     if other is not None:
-        pipe.outq.set_hwm(marks(socket, other))
-        pipe.inq.set_hwm(marks(other, socket))
+        pipe.set_high_water_marks(marks(socket, other), marks(other, socket))
     else:
-        pipe.outq.set_hwm(socket.options.sndhwm)
-        pipe.inq.set_hwm(socket.options.rcvhwm)
+        pipe.set_high_water_marks(socket.options.sndhwm, socket.options.rcvhwm)

@@ -12,6 +12,8 @@ cdef int SNDMORE
 cdef int POLLIN
 cdef int POLLOUT
 cdef int PUB
+cdef int REQ
+cdef int REP
 cdef int XPUB
 
 
@@ -20,7 +22,7 @@ cdef class SocketBase(Owner):
     cdef readonly int socket_type
     cdef readonly bint closed
     cdef readonly int dead
-    cdef bint publishes
+    cdef bint publishes, lockstep
     cdef readonly bint more
     cdef list parts_in
     cdef Py_ssize_t next_part
@@ -47,6 +49,7 @@ cdef class SocketBase(Owner):
     @cython.locals(parts=list)
     cdef send_part(self, frame, int flags)
     cdef hear_subscribers(self)
+    cdef insist_on_whole_message(self)
     @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
     cdef send_slowly(self, message, int flags)
     @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)

@@ -13,7 +13,7 @@ from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import HubEngine, engine_here
 from zlinkcompat.engine.waker import HubWaker, WaitList, Waker
-from zlinkcompat.errors import EAGAIN, EFAULT, EINVAL, ENOTSOCK, ETERM, zmq_error
+from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, ETERM, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 
@@ -22,6 +22,8 @@ SNDMORE = 2
 POLLIN = 1
 POLLOUT = 2
 PUB = 1
+REQ = 3
+REP = 4
 XPUB = 9
 
 # Options of the socket itself (zmq.h).
@@ -66,6 +68,7 @@ class SocketBase(Owner):
         self.closed = False
         self.dead = 0
         self.publishes = socket_type in (PUB, XPUB)
+        self.lockstep = socket_type in (REQ, REP)
         self.more = False
         self.parts_in = None
         self.next_part = 0
@@ -112,6 +115,8 @@ class SocketBase(Owner):
         """
         if self.dead:
             raise zmq_error(self.dead)
+        if self.parts_in is not None and self.lockstep:
+            self.insist_on_whole_message()
         if flags & SNDMORE or self.parts_out is not None:
             self.send_part(frame, flags)
             return
@@ -127,6 +132,8 @@ class SocketBase(Owner):
         """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
         if self.dead:
             raise zmq_error(self.dead)
+        if self.parts_in is not None and self.lockstep:
+            self.insist_on_whole_message()
         if flags & SNDMORE or self.parts_out is not None:
             for frame in frames[:-1]:
                 self.send_part(frame, flags | SNDMORE)
@@ -140,6 +147,12 @@ class SocketBase(Owner):
         message = frames if len(frames) != 1 else frames[0]
         if not self.pattern.send(message):
             self.send_slowly(message, flags)
+
+    def insist_on_whole_message(self):
+        """A request is to be read to its end before the reply, and so is a reply before the next
+        request, but for REQ_RELAXED."""
+        if not getattr(self.pattern, "relaxed", False):
+            raise zmq_error(EFSM)
 
     def send_part(self, frame, flags):
         """Send a frame of a message that is made frame by frame.

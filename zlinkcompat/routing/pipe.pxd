@@ -50,6 +50,8 @@ cdef class Pipe:
     cpdef int pull(self) except -2
     cpdef terminate(self)
     cpdef set_conflate(self)
+    @cython.locals(end=Pipe, queue=MessageQueue)
+    cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
     cpdef hiccup(self)
 
 

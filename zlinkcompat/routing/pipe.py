@@ -251,6 +251,16 @@ class Pipe:
         self.inq.conflates = True
         self.outq.conflates = True
 
+    def set_high_water_marks(self, out, back):
+        """Change both marks (messages): of what is written here, and of what is read here."""
+        self.outq.set_hwm(out)
+        self.inq.set_hwm(back)
+        for end in (self, self.peer):
+            queue = end.outq
+            if queue.writer_waits and queue.has_room() and not end.closed:
+                queue.writer_waits = False
+                end.sink.write_activated(end)
+
     def hiccup(self):
         """Tell the socket's end that the connection behind this end was replaced."""
         peer = self.peer

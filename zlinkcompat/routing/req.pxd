@@ -5,7 +5,8 @@ cimport cython
 
 
 cdef class Req(Dealer):
-    cdef bint awaits_reply, correlate, relaxed
+    cdef bint awaits_reply, correlate
+    cdef readonly bint relaxed
     cdef Pipe reply_pipe
     cdef object reply
     cdef unsigned int request_number
