@@ -105,9 +105,7 @@ class Frame(Exporter):
             return
         if isinstance(data, str):
             raise TypeError("Str objects not allowed. Only: bytes, buffer interfaces.")
-        view = memoryview(data)
-        if not view.c_contiguous:
-            raise BufferError("Frame: the buffer must be contiguous")
+        view = contiguous(data)
         if copy is None:
             if copy_threshold is None:
                 copy_threshold = default_copy_threshold()
@@ -205,6 +203,13 @@ class Frame(Exporter):
         elif option != "group":
             as_int(option)
         raise zmq_error(EINVAL)
+
+
+def contiguous(data):
+    view = memoryview(data)
+    if not view.c_contiguous:
+        raise BufferError("the buffer must be contiguous")
+    return view
 
 
 def finished_tracker():
@@ -398,7 +403,9 @@ class Socket:
             raise TypeError("unicode not allowed, use send_string")
         if copy:
             # A mutable buffer is snapshotted once, as the user was promised.
-            return data if type(data) is bytes else memoryview(data).tobytes(), None
+            return data if type(data) is bytes else contiguous(data).tobytes(), None
+        if data is None:
+            raise TypeError("bytes or a buffer is needed, not None")
         frame = Frame(data, track, None, self.copy_threshold)
         return frame.content, frame.tracker or finished_tracker()
 
@@ -442,6 +449,9 @@ class Socket:
         """Send a sequence of frames as one message, wholly or not at all. See :meth:`send`."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
+        if not isinstance(msg_parts, (list, tuple)):
+            # As pyzmq, which needs a sequence.
+            msg_parts = msg_parts[:]
         frames = []
         tracker = None
         for part in msg_parts:
@@ -476,7 +486,8 @@ class Socket:
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
-        content = self.core.recv_frame(flags)
+        # So that what is no number is refused in the pure build, too.
+        content = self.core.recv_frame(flags | 0)
         if copy:
             return content if type(content) is bytes else content.bytes
         return self.to_frame(content, track, self.core.more)
@@ -485,7 +496,7 @@ class Socket:
         """Receive a whole message as a list of frames. See :meth:`recv`."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
-        frames = self.core.recv_message(flags)
+        frames = self.core.recv_message(flags | 0)
         last = len(frames) - 1
         for index in range(last + 1):
             content = frames[index]
@@ -527,7 +538,7 @@ class Socket:
         room = view.nbytes
         if nbytes > room:
             raise ValueError(f"{nbytes=} too big for memoryview of {room}B")
-        content = core.recv_frame(flags)
+        content = core.recv_frame(flags | 0)
         count = min(len(content), nbytes or room)
         if count:
             source = content if type(content) is bytes else content.buffer
@@ -562,7 +573,11 @@ def being_deleted():
 
     The garbage collector runs in any greenlet, the hub's too, in the middle of anything: it must
     not be made to wait and switch."""
-    frame = sys._getframe()
+    try:
+        frame = sys._getframe()
+    except ValueError:
+        # Compiled, and called by a greenlet itself.
+        return False
     for _ in range(4):
         if frame is None:
             return False

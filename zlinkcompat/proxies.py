@@ -57,6 +57,6 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
     return 0
 
 
-def device(device_type, frontend, backend=None):
+def device(device_type, frontend, backend):
     """libzmq's old name of :func:`proxy`; the type (zmq.QUEUE, ...) makes no difference."""
-    return proxy(frontend, backend if backend is not None else frontend)
+    return proxy(frontend, backend)
