@@ -34,6 +34,7 @@ cdef class Connection(PipeSink):
     cdef object read_watcher, write_watcher
 
     cpdef park(self)
+    cpdef refused(self, Pipe pipe, text)
     cpdef unpark(self)
     cpdef on_fd_readable(self)
     cpdef on_fd_writable(self)

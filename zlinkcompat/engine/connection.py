@@ -197,6 +197,9 @@ class Connection(PipeSink):
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
 
+    def refused(self, pipe, text):
+        self.fail(ProtocolError(text, self.decoder.position))
+
     def close(self):
         """End the connection because its socket wants so."""
         self.fail(None)

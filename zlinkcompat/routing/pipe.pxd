@@ -3,6 +3,7 @@ cdef class PipeSink:
     cpdef write_activated(self, Pipe pipe)
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
+    cpdef refused(self, Pipe pipe, text)
     cpdef int pull(self, Pipe pipe) except -2
 
 
@@ -53,6 +54,7 @@ cdef class Pipe:
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
     cpdef hiccup(self)
+    cpdef refuse(self, text)
 
 
 cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a)

@@ -30,6 +30,9 @@ class PipeSink:
     def hiccuped(self, pipe):
         """The other end lost its connection and has a new one; it forgot what it was told."""
 
+    def refused(self, pipe, text):
+        """What was written here breaks the rules of the pattern at the other end."""
+
     def pull(self, pipe):
         """The other end waits for a message: produce one now if that is possible without waiting.
 
@@ -245,6 +248,12 @@ class Pipe:
         if not peer.closed:
             peer.peer_closed = True
             peer.sink.pipe_terminated(peer)
+
+    def refuse(self, text):
+        """What was read here breaks the pattern's rules: the peer is not to be trusted."""
+        peer = self.peer
+        if not peer.closed:
+            peer.sink.refused(peer, text)
 
     def set_conflate(self):
         """Keep only the last message in each direction (CONFLATE)."""

@@ -11,6 +11,7 @@ cdef class Req(Dealer):
     cdef object reply
     cdef unsigned int request_number
 
+    cpdef read_activated(self, Pipe pipe)
     cpdef bint begin(self, frame) except -1
     @cython.locals(envelope=list)
     cpdef bint send(self, message) except -1

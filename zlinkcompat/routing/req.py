@@ -23,6 +23,12 @@ class Req(Dealer):
         self.relaxed = False
         self.request_number = random.getrandbits(32)
 
+    def read_activated(self, pipe):
+        self.queue.activated(pipe)
+        # Looked at now, so that a peer that breaks the rules is found whoever receives, and when.
+        if not self.awaits_reply or self.has_in():
+            self.owner.on_readable()
+
     def begin(self, frame):
         if self.awaits_reply and not self.relaxed:
             raise zmq_error(EFSM)
@@ -72,18 +78,20 @@ class Req(Dealer):
         return True
 
     def take(self, message, pipe):
-        """Keep ``message`` if it is the reply; others are dropped, as in libzmq."""
+        """Keep ``message`` if it is the reply; others are dropped, as in libzmq.
+
+        A peer whose message is none, whatever its number, is disconnected."""
+        parts = message if type(message) is list else [message]
+        # A number has 4 bytes.
+        start = 1 if len(parts[0]) == 4 else 0
+        if len(parts) < start + 2 or len(parts[start]) != 0:
+            pipe.refuse("a reply without an empty frame before its body")
+            return
         if self.reply_pipe is not None and pipe is not self.reply_pipe:
             return
-        if type(message) is not list:
+        if start != int(self.correlate):
             return
-        parts = message
-        start = 0
-        if self.correlate:
-            if parts[0] != pack(">I", self.request_number):
-                return
-            start = 1
-        if len(parts) < start + 2 or len(parts[start]) != 0:
+        if start and parts[0] != pack(">I", self.request_number):
             return
         self.last_pipe = pipe
         self.reply = parts[start + 1] if len(parts) == start + 2 else parts[start + 1 :]

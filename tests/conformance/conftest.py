@@ -1,0 +1,117 @@
+import os
+
+import gevent
+import pytest
+from meeting import GUARD, TRANSPORTS, Endpoints, connect
+
+import zlinkcompat as zmq
+
+
+@pytest.fixture(autouse=True)
+def no_error_reaches_the_hub(monkeypatch):
+    """What is raised in a callback or a greenlet of the engine is printed, and noticed nowhere.
+
+    Greenlets of a test are its own business."""
+    errors = []
+    hub = gevent.get_hub()
+    report = hub.print_exception
+
+    def remember(where, kind, value, trace):
+        if not isinstance(where, gevent.Greenlet):
+            errors.append(f"{kind.__name__}: {value} in {where}")
+        report(where, kind, value, trace)
+
+    monkeypatch.setattr(hub, "print_exception", remember)
+    yield
+    assert errors == []
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left(no_error_reaches_the_hub):
+    # The hub's own, and its resolver's.
+    gevent.get_hub().threadpool.apply(int)
+    before = len(os.listdir("/proc/self/fd"))
+    yield
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request):
+    """Name of the transport; a test for some only parametrizes it, ``indirect=True``."""
+    return request.param
+
+
+@pytest.fixture
+def endpoints(transport, tmp_path, no_descriptor_is_left):
+    """``endpoints.any()`` and ``endpoints.fixed()`` of the transport."""
+    endpoints = Endpoints(transport, tmp_path)
+    yield endpoints
+    endpoints.close()
+
+
+@pytest.fixture
+def endpoint(endpoints):
+    """An endpoint to bind."""
+    return endpoints.any()
+
+
+@pytest.fixture
+def context(no_descriptor_is_left):
+    context = zmq.Context()
+    yield context
+    with gevent.Timeout(GUARD):
+        context.destroy(linger=0)
+
+
+@pytest.fixture
+def make(context):
+    """make(zmq.PULL, rcvhwm=1): gives up after GUARD seconds, and dials again soon."""
+    sockets = []  # a socket that nobody holds is closed
+
+    def make(socket_type, **options):
+        sock = context.socket(socket_type)
+        sockets.append(sock)
+        sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
+        sock.reconnect_ivl = 1
+        for name, value in options.items():
+            setattr(sock, name, value)
+        return sock
+
+    return make
+
+
+@pytest.fixture
+def bound(make, endpoints):
+    """bound(zmq.PULL, rcvhwm=1): the same, bound to an endpoint of its own."""
+
+    def bound(socket_type, **options):
+        sock = make(socket_type, **options)
+        sock.bind(endpoints.any())
+        return sock
+
+    return bound
+
+
+@pytest.fixture
+def connected(make):
+    """connected(zmq.PUSH, binder, sndhwm=1): the same, connected to ``binder``, which knows it."""
+
+    def connected(socket_type, binder, **options):
+        sock = make(socket_type, **options)
+        connect(sock, binder)
+        return sock
+
+    return connected
+
+
+@pytest.fixture
+def connected_pair(bound, connected):
+    """connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1): the first is bound, the second connected to it.
+
+    ``a`` and ``b`` are options of the one or the other only."""
+
+    def connected_pair(type_a, type_b, a=None, b=None, **options):
+        one = bound(type_a, **options, **(a or {}))
+        return one, connected(type_b, one, **options, **(b or {}))
+
+    return connected_pair

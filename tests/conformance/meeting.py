@@ -1,0 +1,185 @@
+"""How the sockets of a test meet: endpoints of each transport, and ways to know that they met."""
+
+import contextlib
+import socket
+
+import gevent
+import pytest
+
+import zlinkcompat as zmq
+
+#: Seconds after which a wait of a test has failed.
+GUARD = 5
+
+#: What every test runs over. A new transport is added here, and to ``Endpoints``.
+TRANSPORTS = ("tcp", "ipc", "inproc")
+
+
+class Endpoints:
+    """Endpoints of one transport, each of them new."""
+
+    def __init__(self, transport, directory):
+        self.transport = transport
+        self.directory = directory
+        self.count = 0
+        self.reserved = []
+
+    def any(self):
+        """One to bind; LAST_ENDPOINT tells where that was."""
+        if self.transport == "tcp":
+            return "tcp://127.0.0.1:*"
+        self.count += 1
+        if self.transport == "ipc":
+            return f"ipc://{self.directory}/{self.count}"
+        return f"inproc://{self.count}"
+
+    def fixed(self):
+        """One that nobody has bound, to connect to now and to bind later, or again."""
+        if self.transport != "tcp":
+            return self.any()
+        # Bound but not listening: the port stays ours, peers are refused, and a listener that
+        # sets SO_REUSEADDR, as all do, can have it.
+        holder = socket.socket()
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        self.reserved.append(holder)
+        return f"tcp://127.0.0.1:{holder.getsockname()[1]}"
+
+    def close(self):
+        for holder in self.reserved:
+            holder.close()
+
+
+@contextlib.contextmanager
+def watching(sock, event):
+    """The block ends when this socket's monitor has told of ``event``."""
+    monitor = sock.get_monitor_socket(event)
+    try:
+        yield
+        assert monitor.poll(GUARD * 1000), f"no {event!r}"
+    finally:
+        sock.disable_monitor()
+        monitor.close()
+
+
+@contextlib.contextmanager
+def handshakes(*sockets):
+    """The block ends when each of these sockets has one more peer. Not for inproc, where connect
+    has done it all."""
+    with contextlib.ExitStack() as stack:
+        for sock in sockets:
+            stack.enter_context(watching(sock, zmq.EVENT_HANDSHAKE_SUCCEEDED))
+        yield
+
+
+def connect(connecter, binder):
+    """Connect to where ``binder`` was bound last, and return when both know of each other."""
+    endpoint = binder.last_endpoint
+    if endpoint.startswith(b"inproc:"):
+        connecter.connect(endpoint)
+        return
+    with handshakes(binder, connecter):
+        connecter.connect(endpoint)
+
+
+MARK = b"\xffmark"
+
+
+def until_subscribed(publisher, *subscribers):
+    """Return when the publisher knows all that these subscribed to.
+
+    They have nothing to receive before."""
+    for subscriber in subscribers:
+        if subscriber.last_endpoint.startswith(b"inproc:"):
+            continue  # known at once
+        subscriber.subscribe(MARK)
+        # A connection keeps order: what it subscribed to before is known, too.
+        count = 0
+        while not subscriber.poll(1):
+            count += 1
+            publisher.send(MARK + b"%d" % count)
+        while subscriber.recv() != MARK + b"%d" % count:
+            pass
+        subscriber.unsubscribe(MARK)
+
+
+def hear(xpub, *wanted):
+    """Receive from an XPUB until it told all ``wanted``; nothing is left then that was before."""
+    heard = set()
+    while not heard.issuperset(wanted):
+        heard.add(xpub.recv())
+
+
+@contextlib.contextmanager
+def raises(errno, kind=zmq.ZMQError):
+    """What the block raises is exactly this class, with this errno."""
+    with pytest.raises(zmq.ZMQError) as caught:
+        yield
+    assert (type(caught.value), caught.value.errno) == (kind, errno)
+
+
+def raises_again():
+    return raises(zmq.EAGAIN, zmq.Again)
+
+
+def raises_terminated():
+    return raises(zmq.ETERM, zmq.ContextTerminated)
+
+
+def would_wait(call, *args):
+    """Tell whether a send or recv with NOBLOCK raises Again."""
+    try:
+        call(*args, flags=zmq.NOBLOCK)
+    except zmq.Again:
+        return True
+    return False
+
+
+def fill(sock, make_message, limit=10000):
+    """Send until there is no room; returns what was accepted.
+
+    ``make_message(number)`` gives a list of frames."""
+    timeout = sock.sndtimeo
+    sock.sndtimeo = 20
+    accepted = []
+    try:
+        while len(accepted) < limit:
+            message = make_message(len(accepted))
+            sock.send_multipart(message)
+            accepted.append(message)
+    except zmq.Again:
+        sock.sndtimeo = timeout
+        return accepted
+    raise AssertionError(f"{sock} took {limit} messages")
+
+
+def waiting(call, *args):
+    """A greenlet that waits in ``call``; what it raises is its value."""
+
+    def run():
+        try:
+            return call(*args)
+        except (zmq.ZMQError, gevent.Timeout) as error:
+            return error
+
+    greenlet = gevent.spawn(run)
+    # It runs first of all, and waits or is over.
+    gevent.sleep(0)
+    gevent.idle()
+    assert not greenlet.ready(), greenlet.value
+    return greenlet
+
+
+def values(greenlets):
+    """What these greenlets return; all have to end, and none with an error."""
+    results = [greenlet.get(timeout=GUARD) for greenlet in greenlets]
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def error_of(greenlet):
+    """Class and errno of the error that this greenlet ends with."""
+    error = greenlet.get(timeout=GUARD)
+    return type(error), getattr(error, "errno", None)

@@ -1,0 +1,220 @@
+"""Who sends to many does so in turn; who receives from many does that in turn, too (RFC 28, 30)."""
+
+import pytest
+from meeting import GUARD, connect, fill, handshakes, raises_again, watching, would_wait
+
+import zlinkcompat as zmq
+
+PEERS = 3
+LARGE = bytes(256 * 1024)
+
+
+def name(value):
+    return value.name
+
+
+# -- round robin ---------------------------------------------------------------------------
+
+senders = pytest.mark.parametrize(
+    ("sender", "receiver"),
+    [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER)],
+    ids=name,
+)
+
+
+@pytest.fixture(params=["binds", "connects"])
+def one_to_many(request, make, bound, connected):
+    """one_to_many(type, peers' type, **options): the one binds, or connects to each."""
+
+    def one_to_many(one_type, peer_type, **options):
+        if request.param == "binds":
+            one = bound(one_type, **options)
+            return one, [connected(peer_type, one, **options) for _ in range(PEERS)]
+        one = make(one_type, **options)
+        peers = [bound(peer_type, **options) for _ in range(PEERS)]
+        for peer in peers:
+            connect(one, peer)
+        return one, peers
+
+    return one_to_many
+
+
+@senders
+def test_each_peer_has_its_turn(one_to_many, sender, receiver):
+    one, peers = one_to_many(sender, receiver)
+    for number in range(4 * PEERS):
+        one.send(b"%d" % number)
+    shares = []
+    for peer in peers:
+        numbers = [int(peer.recv()) for _ in range(4)]
+        assert would_wait(peer.recv)
+        # Every third one, from the first on.
+        assert numbers == list(range(numbers[0], 4 * PEERS, PEERS))
+        shares.append(numbers[0])
+    assert sorted(shares) == list(range(PEERS))
+
+
+def test_requests_go_to_each_server_in_turn(one_to_many):
+    req, reps = one_to_many(zmq.REQ, zmq.REP)
+    served = []
+    for number in range(2 * PEERS):
+        req.send(b"%d" % number)
+        while (ready := [rep for rep in reps if rep.poll(1)]) == []:
+            pass
+        (rep,) = ready
+        served.append(reps.index(rep))
+        rep.send(rep.recv())
+        assert req.recv() == b"%d" % number
+    assert sorted(served[:PEERS]) == list(range(PEERS))
+    assert served[:PEERS] == served[PEERS:]
+
+
+@senders
+def test_full_peer_is_passed_over(one_to_many, sender, receiver):
+    one, peers = one_to_many(sender, receiver, sndhwm=2, rcvhwm=2)
+    fill(one, lambda number: [b"%d" % number, LARGE])
+    reader = peers[1]
+    # All are full; only this one reads, and the sender never waits for the others.
+    received = []
+    while received.count(b"more") < 20:
+        while reader.poll(1):
+            received.append(reader.recv_multipart()[0])
+        one.send_multipart([b"more", LARGE])
+
+
+@senders
+def test_peer_that_comes_later_has_its_share(bound, connected, sender, receiver):
+    one = bound(sender)
+    early = connected(receiver, one)
+    one.send(b"1")
+    assert early.recv() == b"1"
+    late = connected(receiver, one)
+    one.send(b"2")
+    one.send(b"3")
+    assert {early.recv(), late.recv()} == {b"2", b"3"}
+
+
+@senders
+def test_peer_that_was_disconnected_has_no_share(make, bound, sender, receiver):
+    one = make(sender)
+    peers = [bound(receiver) for _ in range(PEERS)]
+    for peer in peers:
+        connect(one, peer)
+    one.disconnect(peers[0].last_endpoint)
+    for number in range(4):
+        one.send(b"%d" % number)
+    for peer in peers[1:]:
+        peer.recv()
+        peer.recv()
+    assert would_wait(peers[0].recv)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@senders
+def test_peer_that_left_has_no_share(bound, connected, sender, receiver):
+    one = bound(sender)
+    peers = [connected(receiver, one) for _ in range(PEERS)]
+    with watching(one, zmq.EVENT_DISCONNECTED):
+        peers[0].close()
+    for number in range(4):
+        one.send(b"%d" % number)
+    for peer in peers[1:]:
+        peer.recv()
+        peer.recv()
+
+
+@senders
+def test_last_peer_that_left_leaves_nobody(bound, connected, sender, receiver):
+    one = bound(sender)
+    peer = connected(receiver, one)
+    peer.close()
+    one.sndtimeo = 1
+    with raises_again():
+        # Until the news is there, some may be accepted.
+        while True:
+            one.send(b"x")
+    one.sndtimeo = GUARD * 1000
+    other = connected(receiver, one)
+    one.send(b"y")
+    assert other.recv() == b"y"
+
+
+# -- fair queueing -------------------------------------------------------------------------
+
+receivers = pytest.mark.parametrize(
+    ("receiver", "sender"),
+    [
+        (zmq.PULL, zmq.PUSH), (zmq.DEALER, zmq.DEALER), (zmq.ROUTER, zmq.DEALER),
+        (zmq.REP, zmq.DEALER),
+    ],
+    ids=name,
+)  # fmt: skip
+
+
+def numbered(sender):
+    return lambda number: [b"", b"%d" % sender, b"%d" % number, LARGE]
+
+
+@receivers
+def test_peers_that_all_have_messages_are_heard_in_turn(one_to_many, receiver, sender):
+    one, peers = one_to_many(receiver, sender, sndhwm=4, rcvhwm=4)
+    for number, peer in enumerate(peers):
+        # Full means: at least RCVHWM messages lie with the receiver.
+        fill(peer, numbered(number))
+    order = []
+    for _ in range(4 * PEERS):
+        *_, peer, _, _ = one.recv_multipart()
+        order.append(int(peer))
+        if receiver == zmq.REP:
+            one.send(b"")
+    turn = order[:PEERS]
+    assert sorted(turn) == list(range(PEERS))
+    assert order == turn * 4
+
+
+@receivers
+def test_messages_of_each_peer_keep_their_order(one_to_many, receiver, sender):
+    one, peers = one_to_many(receiver, sender, sndhwm=4, rcvhwm=4)
+    sent = {
+        b"%d" % number: [message[2] for message in fill(peer, numbered(number))]
+        for number, peer in enumerate(peers)
+    }
+    received = {key: [] for key in sent}
+    for _ in range(sum(map(len, sent.values()))):
+        *_, peer, number, _ = one.recv_multipart()
+        received[peer].append(number)
+        if receiver == zmq.REP:
+            one.send(b"")
+    assert received == sent
+
+
+def test_more_peers_than_are_read_directly(bound, make):
+    # Beyond a few connections a receiver leaves the reading to the hub.
+    pull = bound(zmq.PULL)
+    pushes = [make(zmq.PUSH) for _ in range(20)]
+    for push in pushes:
+        connect(push, pull)
+    for round_ in range(3):
+        for number, push in enumerate(pushes):
+            push.send(b"%d" % number)
+        assert sorted(int(pull.recv()) for _ in pushes) == list(range(20)), round_
+    assert would_wait(pull.recv)
+
+
+def test_several_binds_and_connects_share_one_queue(make, endpoints):
+    # One socket that binds here and connects there hears and serves all alike.
+    dealer = make(zmq.DEALER)
+    first, second = endpoints.fixed(), endpoints.fixed()
+    dealer.bind(first)
+    binder, connecter = make(zmq.DEALER), make(zmq.DEALER)
+    binder.bind(second)
+    with handshakes(binder) if not first.startswith("inproc") else handshakes():
+        dealer.connect(second)
+    with handshakes(dealer) if not first.startswith("inproc") else handshakes():
+        connecter.connect(first)
+    dealer.send(b"1")
+    dealer.send(b"2")
+    assert {binder.recv(), connecter.recv()} == {b"1", b"2"}
+    binder.send(b"3")
+    connecter.send(b"4")
+    assert {dealer.recv(), dealer.recv()} == {b"3", b"4"}

@@ -1,0 +1,403 @@
+"""What each socket type refuses, and with which class and errno."""
+
+import errno
+
+import pytest
+from meeting import connect, raises, raises_again, raises_terminated, values, waiting
+
+import zlinkcompat as zmq
+
+ALL = [
+    zmq.PAIR, zmq.PUB, zmq.SUB, zmq.REQ, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.PUSH,
+    zmq.XPUB, zmq.XSUB, zmq.STREAM,
+]  # fmt: skip
+
+
+def types(*socket_types):
+    return pytest.mark.parametrize("socket_type", socket_types, ids=lambda one: one.name)
+
+
+# -- EAGAIN --------------------------------------------------------------------------------
+
+
+@types(
+    zmq.PAIR, zmq.SUB, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.XPUB, zmq.XSUB, zmq.STREAM
+)
+def test_recv_without_a_message(make, socket_type):
+    sock = make(socket_type)
+    for recv in sock.recv, sock.recv_multipart:
+        with raises_again():
+            recv(zmq.NOBLOCK)
+    sock.rcvtimeo = 0
+    with raises_again():
+        sock.recv()
+
+
+@types(zmq.PAIR, zmq.REQ, zmq.DEALER, zmq.PUSH)
+def test_send_without_a_peer(make, socket_type):
+    sock = make(socket_type)
+    with raises_again():
+        sock.send(b"x", zmq.NOBLOCK)
+    with raises_again():
+        sock.send(b"x", zmq.NOBLOCK | zmq.SNDMORE)
+    with raises_again():
+        sock.send_multipart([b"x", b"y"], zmq.NOBLOCK)
+    sock.sndtimeo = 0
+    with raises_again():
+        sock.send(b"x")
+
+
+@types(zmq.PAIR, zmq.REQ, zmq.DEALER, zmq.PUSH)
+def test_send_of_a_binder_without_a_peer(bound, socket_type):
+    sock = bound(socket_type)
+    with raises_again():
+        sock.send(b"x", zmq.NOBLOCK)
+
+
+@types(zmq.PUB, zmq.XPUB, zmq.XSUB, zmq.ROUTER)
+def test_those_who_drop_never_wait(make, socket_type):
+    sock = make(socket_type)
+    sock.send(b"x", zmq.NOBLOCK)
+    sock.send_multipart([b"x", b"y", b"z"], zmq.NOBLOCK)
+
+
+def test_req_without_a_reply(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"?")
+    with raises_again():
+        req.recv(zmq.NOBLOCK)
+    assert rep.recv() == b"?"
+    rep.send(b"!")
+    assert req.recv() == b"!"
+
+
+# -- ENOTSUP -------------------------------------------------------------------------------
+
+
+@types(zmq.PUSH, zmq.PUB)
+def test_recv_where_one_only_sends(make, socket_type):
+    sock = make(socket_type)
+    for recv in sock.recv, sock.recv_multipart:
+        for flags in 0, zmq.NOBLOCK:
+            with raises(zmq.ENOTSUP):
+                recv(flags)
+    assert sock.poll(0, zmq.POLLIN) == 0
+
+
+@types(zmq.PULL, zmq.SUB)
+def test_send_where_one_only_receives(make, socket_type):
+    sock = make(socket_type)
+    for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
+        with raises(zmq.ENOTSUP):
+            sock.send(b"x", flags)
+    with raises(zmq.ENOTSUP):
+        sock.send_multipart([b"x", b"y"])
+    assert sock.poll(0, zmq.POLLOUT) == 0
+
+
+# -- EFSM ----------------------------------------------------------------------------------
+
+
+def test_req_receives_only_after_it_asked(connected_pair):
+    _, req = connected_pair(zmq.REP, zmq.REQ)
+    for flags in 0, zmq.NOBLOCK:
+        with raises(zmq.EFSM):
+            req.recv(flags)
+    assert req.poll(0) == 0
+
+
+def test_req_asks_once(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"1")
+    for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
+        with raises(zmq.EFSM):
+            req.send(b"2", flags)
+    with raises(zmq.EFSM):
+        req.send_multipart([b"2", b"2"])
+    assert req.poll(0, zmq.POLLOUT) == 0
+    assert rep.recv() == b"1"
+    rep.send(b"one")
+    assert req.recv() == b"one"
+    req.send(b"3")
+    assert rep.recv() == b"3"
+
+
+def test_rep_answers_only_what_it_was_asked(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
+        with raises(zmq.EFSM):
+            rep.send(b"!", flags)
+    with raises(zmq.EFSM):
+        rep.send_multipart([b"!", b"!"])
+    assert rep.poll(0, zmq.POLLOUT) == 0
+    req.send(b"?")
+    assert rep.recv() == b"?"
+    rep.send(b"!")
+    with raises(zmq.EFSM):
+        rep.send(b"again")
+    assert req.recv() == b"!"
+
+
+def test_rep_answers_before_it_receives_more(bound, connected):
+    rep = bound(zmq.REP)
+    one, other = connected(zmq.REQ, rep), connected(zmq.REQ, rep)
+    one.send(b"?")
+    assert rep.recv() == b"?"
+    other.send(b"??")
+    for flags in 0, zmq.NOBLOCK:
+        with raises(zmq.EFSM):
+            rep.recv(flags)
+    assert rep.poll(0) == 0
+    rep.send(b"!")
+    assert one.recv() == b"!"
+    assert rep.recv() == b"??"
+
+
+def test_request_that_is_not_whole_has_no_reply(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"first part", zmq.SNDMORE)
+    with raises(zmq.EFSM):
+        req.recv(zmq.NOBLOCK)
+    req.send(b"last part")
+    assert rep.recv_multipart() == [b"first part", b"last part"]
+
+
+def test_request_that_is_not_read_whole_has_no_reply(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send_multipart([b"first part", b"last part"])
+    assert rep.recv() == b"first part"
+    with raises(zmq.EFSM):
+        rep.send(b"!")
+    assert rep.recv() == b"last part"
+    rep.send(b"!")
+    assert req.recv() == b"!"
+
+
+def test_reply_that_is_not_read_whole_allows_no_request(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"?")
+    assert rep.recv() == b"?"
+    rep.send_multipart([b"first part", b"last part"])
+    assert req.recv() == b"first part"
+    with raises(zmq.EFSM):
+        req.send(b"??")
+    assert req.recv() == b"last part"
+    req.send(b"??")
+    assert rep.recv() == b"??"
+
+
+# -- EINVAL --------------------------------------------------------------------------------
+
+#: By zmq_setsockopt(3); a PUB is an XPUB, also for what it lets be set. So would a REP be a ROUTER
+#: in libzmq, without an effect.
+ONLY_FOR = {
+    zmq.SUBSCRIBE: {zmq.SUB},
+    zmq.UNSUBSCRIBE: {zmq.SUB},
+    zmq.ROUTER_MANDATORY: {zmq.ROUTER},
+    zmq.ROUTER_HANDOVER: {zmq.ROUTER},
+    zmq.PROBE_ROUTER: {zmq.ROUTER, zmq.DEALER, zmq.REQ},
+    zmq.CONNECT_ROUTING_ID: {zmq.ROUTER, zmq.STREAM},
+    zmq.REQ_RELAXED: {zmq.REQ},
+    zmq.REQ_CORRELATE: {zmq.REQ},
+    zmq.XPUB_VERBOSE: {zmq.XPUB, zmq.PUB},
+    zmq.XPUB_VERBOSER: {zmq.XPUB, zmq.PUB},
+    zmq.XPUB_MANUAL: {zmq.XPUB, zmq.PUB},
+    zmq.XPUB_NODROP: {zmq.XPUB, zmq.PUB},
+    zmq.XPUB_WELCOME_MSG: {zmq.XPUB, zmq.PUB},
+    zmq.STREAM_NOTIFY: {zmq.STREAM},
+}
+TAKES_BYTES = {zmq.SUBSCRIBE, zmq.UNSUBSCRIBE, zmq.CONNECT_ROUTING_ID, zmq.XPUB_WELCOME_MSG}
+
+
+@pytest.mark.parametrize("option", ONLY_FOR, ids=lambda option: option.name)
+@types(*[socket_type for socket_type in ALL if socket_type != zmq.REP])
+def test_options_of_other_socket_types(make, socket_type, option):
+    sock = make(socket_type)
+    value = b"value" if option in TAKES_BYTES else 1
+    if socket_type in ONLY_FOR[option]:
+        sock.set(option, value)
+    else:
+        with raises(zmq.EINVAL):
+            sock.set(option, value)
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in ONLY_FOR if option not in TAKES_BYTES],
+    ids=lambda option: option.name,
+)  # fmt: skip
+def test_flags_are_not_negative(make, option):
+    sock = make(next(iter(ONLY_FOR[option])))
+    with raises(zmq.EINVAL):
+        sock.set(option, -1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        (zmq.SNDHWM, -1), (zmq.RCVHWM, -1), (zmq.LINGER, -2), (zmq.SNDTIMEO, -2),
+        (zmq.RCVTIMEO, -2), (zmq.RECONNECT_IVL, -2), (zmq.IMMEDIATE, 2), (zmq.IPV6, 2),
+        (zmq.ROUTING_ID, b""), (zmq.ROUTING_ID, bytes(256)), (zmq.BACKLOG, -1),
+        (zmq.TYPE, zmq.PUSH), (zmq.RCVMORE, 1), (zmq.LAST_ENDPOINT, b"tcp://127.0.0.1:1"),
+    ],
+)  # fmt: skip
+@types(*ALL)
+def test_values_that_are_not_allowed(make, socket_type, option, value):
+    with raises(zmq.EINVAL):
+        make(socket_type).set(option, value)
+
+
+@pytest.mark.parametrize("verb", ["bind", "connect", "unbind", "disconnect"])
+@pytest.mark.parametrize("endpoint", ["", "tcp", "tcp:/x", "tcp://"])
+@types(*ALL)
+def test_endpoints_that_are_malformed(make, socket_type, verb, endpoint):
+    with raises(zmq.EINVAL):
+        getattr(make(socket_type), verb)(endpoint)
+
+
+@types(*ALL)
+def test_transport_that_does_not_exist(make, socket_type):
+    for verb in "bind", "connect":
+        with raises(zmq.EPROTONOSUPPORT):
+            getattr(make(socket_type), verb)("carrier-pigeon://127.0.0.1:1")
+
+
+def test_socket_type_that_does_not_exist(context):
+    with raises(zmq.EINVAL):
+        context.socket(99)
+
+
+# -- endpoints -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["tcp", "inproc"], indirect=True)
+def test_endpoint_is_bound_once(bound, make):
+    one = bound(zmq.PULL)
+    with raises(zmq.EADDRINUSE):
+        make(zmq.PULL).bind(one.last_endpoint)
+    with raises(zmq.EADDRINUSE):
+        one.bind(one.last_endpoint)
+
+
+def test_unbind_and_disconnect_of_what_is_not_there(make, endpoints):
+    sock = make(zmq.PULL)
+    for verb in sock.unbind, sock.disconnect:
+        with raises(errno.ENOENT):
+            verb(endpoints.fixed())
+
+
+def test_endpoint_is_undone_once(bound, connected):
+    push = bound(zmq.PUSH)
+    pull = connected(zmq.PULL, push)
+    endpoint = push.last_endpoint
+    pull.disconnect(endpoint)
+    with raises(errno.ENOENT):
+        pull.disconnect(endpoint)
+    push.unbind(endpoint)
+    with raises(errno.ENOENT):
+        push.unbind(endpoint)
+
+
+# -- ENOTSOCK ------------------------------------------------------------------------------
+
+CALLS = {
+    "send": lambda sock: sock.send(b"x"),
+    "send_multipart": lambda sock: sock.send_multipart([b"x", b"y"]),
+    "recv": lambda sock: sock.recv(),
+    "recv_multipart": lambda sock: sock.recv_multipart(),
+    "bind": lambda sock: sock.bind("inproc://x"),
+    "connect": lambda sock: sock.connect("inproc://x"),
+    "unbind": lambda sock: sock.unbind("inproc://x"),
+    "disconnect": lambda sock: sock.disconnect("inproc://x"),
+    "get": lambda sock: sock.get(zmq.LINGER),
+    "set": lambda sock: sock.set(zmq.LINGER, 0),
+    "events": lambda sock: sock.get(zmq.EVENTS),
+}
+each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+@each_call
+@types(*ALL)
+def test_closed_socket(make, socket_type, call):
+    sock = make(socket_type)
+    sock.close()
+    with raises(zmq.ENOTSOCK):
+        call(sock)
+
+
+def test_poll_of_a_closed_socket(make):
+    sock = make(zmq.PULL)
+    sock.close()
+    # pyzmq's Socket.poll has an errno of its own.
+    with raises(zmq.ENOTSUP):
+        sock.poll(0)
+
+
+# -- ETERM ---------------------------------------------------------------------------------
+
+
+@each_call
+@types(*ALL)
+def test_socket_of_a_terminated_context(context, make, socket_type, call):
+    sock = make(socket_type)
+    terminating = waiting(context.term)
+    with raises_terminated():
+        call(sock)
+    sock.close()
+    values([terminating])
+
+
+def test_sockets_with_peers_end_with_the_context(context, connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"?")
+    assert rep.recv() == b"?"
+    terminating = waiting(context.term)
+    for call in rep.recv, req.recv:
+        with raises_terminated():
+            call()
+    for sock in rep, req:
+        with raises_terminated():
+            sock.send(b"x")
+        sock.close()
+    values([terminating])
+
+
+def test_no_socket_is_made_while_the_context_terminates(context, make):
+    sock = make(zmq.PULL)
+    terminating = waiting(context.term)
+    with raises_terminated():
+        context.socket(zmq.PULL)
+    sock.close()
+    values([terminating])
+
+
+# -- EHOSTUNREACH --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flags", [0, zmq.NOBLOCK])
+def test_mandatory_router_has_no_such_peer(bound, flags):
+    router = bound(zmq.ROUTER, router_mandatory=1)
+    with raises(zmq.EHOSTUNREACH):
+        router.send(b"nobody", flags | zmq.SNDMORE)
+    with raises(zmq.EHOSTUNREACH):
+        router.send_multipart([b"nobody", b"x"], flags)
+
+
+@pytest.mark.parametrize("transport", ["tcp"], indirect=True)
+def test_stream_has_no_such_peer(bound):
+    stream = bound(zmq.STREAM)
+    with raises(zmq.EHOSTUNREACH):
+        stream.send(b"nobody", zmq.SNDMORE)
+    with raises(zmq.EHOSTUNREACH):
+        stream.send_multipart([b"nobody", b"x"])
+
+
+def test_socket_is_usable_after_errors(bound, make):
+    router = bound(zmq.ROUTER, router_mandatory=1)
+    with raises(zmq.EHOSTUNREACH):
+        router.send_multipart([b"peer", b"x"])
+    with raises_again():
+        router.recv(zmq.NOBLOCK)
+    dealer = make(zmq.DEALER, routing_id=b"peer")
+    connect(dealer, router)
+    router.send_multipart([b"peer", b"x"])
+    assert dealer.recv() == b"x"

@@ -1,0 +1,68 @@
+"""Programs in processes of their own: what patches, exits or is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GUARD = 30  # seconds
+
+
+def environment(**changes):
+    """This process's environment, with which the package is found from any directory."""
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def python(*arguments, cwd=None, **variables):
+    """Run ``python arguments`` to its end; returns the CompletedProcess, with text."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(**variables),
+        capture_output=True, text=True, timeout=GUARD, stdin=subprocess.DEVNULL,
+    )
+
+
+def run(source, **variables):
+    """Run ``source`` as ``python -c``; what it prints. A failure shows what it wrote."""
+    done = python("-c", textwrap.dedent(source), **variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def wait_until_asleep(process):
+    """Until the kernel has put ``process`` to sleep.
+
+    A signal that comes just before gevent's hub waits is noticed when it next wakes, if ever.
+    """
+    deadline = time.monotonic() + GUARD
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
+        assert time.monotonic() < deadline, "it does not sleep"
+        time.sleep(0.001)
+
+
+def interrupt_when_ready(*arguments, cwd=None, **variables):
+    """Run ``python arguments``, send SIGINT when it waits after it has printed "ready".
+
+    Returns
+    -------
+    exit code, stderr
+    """
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(**variables), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        wait_until_asleep(process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=GUARD)
+        return process.returncode, errors
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()

@@ -1,0 +1,417 @@
+"""Context: options, sockets, the per-process instance, shadows, and how it ends."""
+
+import copy
+import errno
+import gc
+import sys
+import warnings
+
+import gevent
+import pytest
+from programs import run
+from sidebyside import GUARD, failure, outcome
+
+import zlinkcompat as zmq
+
+
+@pytest.fixture
+def fresh(no_descriptor_is_left):
+    """fresh(...) is Context(...), terminated at the end if the test did not."""
+    contexts = []
+
+    def fresh(*args, **kwargs):
+        contexts.append(zmq.Context(*args, **kwargs))
+        return contexts[-1]
+
+    yield fresh
+    for context in contexts:
+        with gevent.Timeout(GUARD):
+            context.destroy(linger=0)
+
+
+# -- the instance ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def instance():
+    yield zmq.Context.instance
+    zmq.Context.instance().term()
+
+
+def test_instance_is_one_per_process(instance):
+    assert instance() is instance()
+
+
+def test_instance_is_made_anew_after_term(instance):
+    first = instance()
+    first.term()
+    second = instance()
+    assert second is not first and not second.closed
+
+
+def test_instance_takes_io_threads_when_it_is_made(instance):
+    instance().term()
+    assert instance(io_threads=3).get(zmq.IO_THREADS) == 3
+    assert instance(io_threads=4).get(zmq.IO_THREADS) == 3
+
+
+def test_a_new_context_is_not_the_instance(instance, context):
+    assert instance() is not context
+
+
+def test_a_forked_child_has_an_instance_of_its_own():
+    assert run("""
+        import os
+        import zlinkcompat as zmq
+        mine = zmq.Context.instance()
+        child = os.fork()
+        if not child:
+            other = zmq.Context.instance()
+            os._exit(0 if other is not mine and not other.closed else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), mine is zmq.Context.instance())
+        mine.term()
+    """).split() == ["0", "True"]
+
+
+def test_subclasses_share_or_own_the_instance_as_pyzmqs_do(both):
+    def scenario(side):
+        class Mine(side.zmq.Context):
+            _instance = None
+
+        mine, base = Mine.instance(), side.zmq.Context.instance()
+        try:
+            return type(mine) is Mine, type(base) is side.zmq.Context
+        finally:
+            mine.term()
+            base.term()
+
+    assert both(scenario) == (True, True)
+
+
+# -- options ---------------------------------------------------------------------------------
+
+
+def test_io_threads_are_what_was_asked(fresh):
+    assert fresh().get(zmq.IO_THREADS) == 1
+    assert fresh(4).get(zmq.IO_THREADS) == 4
+    assert fresh(io_threads=0).get(zmq.IO_THREADS) == 0
+
+
+def test_fewer_than_no_io_threads_are_refused():
+    # Not side by side: a context that pyzmq fails to make leaves its descriptors open.
+    assert failure(zmq.Context, -1) == (zmq.ZMQError, zmq.EINVAL)
+
+
+@pytest.mark.parametrize("threads", ["2", None])
+def test_io_threads_are_a_number(both, threads):
+    assert both(lambda side: failure(side.zmq.Context, threads))[0] is TypeError
+
+
+@pytest.mark.parametrize("arguments", [(-1,), ("2",), (1, "no address"), (1, 12345)])
+def test_a_context_whose_making_failed_says_nothing(monkeypatch, arguments):
+    gc.collect()  # what earlier tests left
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert failure(zmq.Context, *arguments) != "returned"
+        gc.collect()
+    assert said == []
+
+
+@pytest.mark.parametrize("name", [
+    "IO_THREADS", "MAX_SOCKETS", "SOCKET_LIMIT", "IPV6", "BLOCKY", "MAX_MSGSZ",
+    "THREAD_SCHED_POLICY", "THREAD_PRIORITY", "THREAD_NAME_PREFIX", "MSG_T_SIZE",
+    "THREAD_AFFINITY_CPU_ADD",
+])
+def test_get_option(both, name):
+    both(lambda side: outcome(side.context.get, getattr(side.zmq, name)))
+
+
+@pytest.mark.parametrize("name, value", [
+    ("IO_THREADS", 2), ("IO_THREADS", -1), ("MAX_SOCKETS", 7), ("MAX_SOCKETS", 0),
+    ("MAX_SOCKETS", 10**6), ("IPV6", 1), ("IPV6", 2), ("IPV6", -1), ("BLOCKY", 0), ("BLOCKY", 2),
+    ("MAX_MSGSZ", 1000), ("MAX_MSGSZ", -1), ("SOCKET_LIMIT", 5), ("MSG_T_SIZE", 64),
+    ("IO_THREADS", "2"), ("IO_THREADS", b"2"), ("IO_THREADS", 2.0), ("IO_THREADS", None),
+    ("IO_THREADS", True), ("IO_THREADS", 2**40),
+])
+def test_set_option(both, name, value):
+    def scenario(side):
+        option = getattr(side.zmq, name)
+        return failure(side.context.set, option, value), outcome(side.context.get, option)
+
+    both(scenario)
+
+
+@pytest.mark.parametrize("option", [9999, -1, "IO_THREADS", None])
+def test_unknown_option(both, option):
+    both(lambda side: (failure(side.context.set, option, 1), failure(side.context.get, option)))
+
+
+def test_options_are_attributes_in_any_case(fresh):
+    context = fresh()
+    context.max_sockets = 17
+    assert context.get(zmq.MAX_SOCKETS) == context.MAX_SOCKETS == context.max_sockets == 17
+    context.IPV6 = 1
+    assert context.ipv6 == 1
+
+
+@pytest.mark.parametrize("name", ["nosuchoption", "NOSUCHOPTION", "linger", "recv", "_nothing"])
+def test_an_attribute_that_is_not_there(both, name):
+    result = both(lambda side: failure(getattr, side.context, name))
+    assert result[0] is AttributeError
+
+
+@pytest.mark.parametrize("name", ["nosuchoption", "NOSUCHOPTION", "pollin"])
+def test_an_attribute_that_cannot_be_set(both, name):
+    result = both(lambda side: failure(setattr, side.context, name, 1))
+    assert result[0] is AttributeError
+
+
+# -- defaults for sockets --------------------------------------------------------------------
+
+
+def test_socket_options_of_a_context_are_defaults_of_its_sockets(context):
+    before = context.socket(zmq.PUSH)
+    context.linger = 123
+    context.setsockopt(zmq.SNDHWM, 7)
+    with before, context.socket(zmq.PUSH) as after:
+        assert (after.linger, after.sndhwm) == (123, 7)
+        assert (before.linger, before.sndhwm) == (-1, 1000)
+    assert context.linger == context.getsockopt(zmq.LINGER) == 123
+    assert context.sockopts == {zmq.LINGER: 123, zmq.SNDHWM: 7}
+
+
+def test_defaults_that_do_not_apply_to_a_type_are_passed_over(context):
+    context.subscribe = b"topic"
+    with context.socket(zmq.PUSH), context.socket(zmq.SUB):
+        pass
+
+
+def test_a_default_can_be_deleted(context):
+    context.linger = 5
+    del context.linger
+    with context.socket(zmq.PUSH) as sock:
+        assert sock.linger == -1
+    with pytest.raises(AttributeError):
+        context.linger
+    with pytest.raises(AttributeError):
+        del context.linger
+    with pytest.raises(AttributeError):
+        del context.nosuchoption
+
+
+def test_a_default_that_was_not_set_is_a_key_error(both):
+    assert both(lambda side: failure(side.context.getsockopt, side.zmq.LINGER))[0] is KeyError
+
+
+# -- sockets ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [99, -1, "REQ", None])
+def test_a_socket_type_that_is_none(both, kind):
+    both(lambda side: failure(side.context.socket, kind))
+
+
+def test_socket_class_can_be_chosen_for_a_call(context):
+    class Mine(zmq.Socket):
+        pass
+
+    with context.socket(zmq.PAIR, socket_class=Mine) as sock:
+        assert type(sock) is Mine
+
+
+def test_socket_class_can_be_chosen_for_a_context(no_descriptor_is_left):
+    class Mine(zmq.Socket):
+        greeting = "hello"
+
+    class MyContext(zmq.Context):
+        _socket_class = Mine
+
+    with MyContext() as context, context.socket(zmq.PAIR) as sock:
+        assert sock.greeting == "hello" and sock.context is context
+
+
+def test_socket_keywords_reach_the_class(context):
+    with context.socket(zmq.PAIR, copy_threshold=5) as sock:
+        assert sock.copy_threshold == 5
+
+
+def test_max_sockets_is_a_limit(fresh):
+    context = fresh()
+    context.max_sockets = 2
+    made = [context.socket(zmq.PAIR), context.socket(zmq.PAIR)]
+    with pytest.raises(zmq.ZMQError) as caught:
+        context.socket(zmq.PAIR)
+    assert caught.value.errno == errno.EMFILE
+    made.pop().close()
+    context.socket(zmq.PAIR).close()
+
+
+# -- shadows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shadow", [
+    lambda context: zmq.Context(context),
+    lambda context: zmq.Context(shadow=context),
+    lambda context: zmq.Context(shadow=context.underlying),
+    lambda context: zmq.Context.shadow(context),
+    lambda context: zmq.Context.shadow(context.underlying),
+    copy.copy, copy.deepcopy,
+], ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"])
+def test_a_shadow_is_the_same_context(context, shadow):
+    other = shadow(context)
+    assert other is not context and other.underlying == context.underlying
+    context.max_sockets = 99
+    assert other.max_sockets == 99
+    with context.socket(zmq.PAIR) as one, other.socket(zmq.PAIR) as another:
+        one.bind("inproc://shared")
+        another.connect("inproc://shared")
+        one.send(b"x")
+        assert another.poll(GUARD * 1000) and another.recv() == b"x"
+
+
+def test_a_shadow_that_is_collected_ends_nothing(context):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zmq.Context.shadow(context)
+        gc.collect()
+    assert not context.closed
+    with context.socket(zmq.PAIR):
+        pass
+
+
+def test_a_shadow_of_nothing_is_refused():
+    with pytest.raises(zmq.ZMQError) as caught:
+        zmq.Context(shadow=12345)
+    assert caught.value.errno == zmq.EFAULT
+
+
+def test_a_shadow_of_something_else(both):
+    assert both(lambda side: failure(side.zmq.Context, shadow="no address"))[0] is ValueError
+
+
+# -- the end ---------------------------------------------------------------------------------
+
+
+def test_term_closes(fresh):
+    context = fresh()
+    assert context.closed is False
+    context.term()
+    assert context.closed is True
+    context.term()  # again is harmless
+    context.destroy()
+
+
+def test_use_after_term(both):
+    def scenario(side):
+        context, zmq = side.zmq.Context(), side.zmq
+        context.term()
+        return [
+            failure(context.socket, zmq.PAIR), failure(context.get, zmq.IO_THREADS),
+            failure(context.set, zmq.IO_THREADS, 1), failure(getattr, context, "io_threads"),
+            failure(setattr, context, "io_threads", 2), failure(setattr, context, "linger", 2),
+            failure(context.destroy), context.closed,
+        ]
+
+    assert both(scenario)[0] == (zmq.ZMQError, zmq.ENOTSUP)
+
+
+def test_term_waits_for_the_last_socket(fresh):
+    context = fresh()
+    sock = context.socket(zmq.PAIR)
+    ending = gevent.spawn(context.term)
+    gevent.idle()
+    assert not ending.dead
+    with pytest.raises(zmq.ContextTerminated):
+        sock.recv()
+    with pytest.raises(zmq.ZMQError) as caught:
+        context.socket(zmq.PAIR)
+    assert caught.value.errno == zmq.ETERM
+    sock.close()
+    ending.get(timeout=GUARD)
+    assert context.closed
+
+
+def test_term_wakes_whoever_waits(fresh):
+    context = fresh()
+    receiver, sender = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    waiting = [
+        gevent.spawn(outcome, receiver.recv), gevent.spawn(outcome, receiver.poll, GUARD * 1000),
+        gevent.spawn(outcome, sender.send, b"x"),
+    ]
+    gevent.idle()
+    ending = gevent.spawn(context.term)
+    assert [one.get(timeout=GUARD) for one in waiting] == 3 * [(zmq.ContextTerminated, zmq.ETERM)]
+    receiver.close()
+    sender.close()
+    ending.get(timeout=GUARD)
+
+
+def test_term_that_was_interrupted_can_be_called_again(fresh):
+    context = fresh()
+    sock = context.socket(zmq.PAIR)
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
+        context.term()
+    sock.close()
+    context.term()
+    assert context.closed
+
+
+def test_destroy_closes_the_sockets(fresh):
+    context = fresh()
+    sockets = [context.socket(kind) for kind in (zmq.PUSH, zmq.SUB, zmq.PAIR)]
+    context.destroy()
+    assert context.closed and all(sock.closed for sock in sockets)
+
+
+def test_destroy_sets_linger(fresh):
+    context = fresh()
+    sock = context.socket(zmq.PUSH)
+    sock.connect("tcp://127.0.0.1:1")  # nobody listens there
+    sock.send(b"never delivered")
+    with gevent.Timeout(GUARD):
+        context.destroy(linger=0)
+    assert context.closed
+
+
+def test_a_context_manager_destroys(no_descriptor_is_left):
+    with zmq.Context() as context:
+        sock = context.socket(zmq.PAIR)
+        sock.close()
+    assert context.closed
+
+
+def test_a_context_manager_warns_of_open_sockets(no_descriptor_is_left):
+    with pytest.warns(ResourceWarning, match="unclosed socket"), zmq.Context() as context:
+        sock = context.socket(zmq.PAIR)
+    assert context.closed and sock.closed
+
+
+def test_an_open_context_that_is_collected_warns(no_descriptor_is_left):
+    with pytest.warns(ResourceWarning, match="Unclosed context"):
+        zmq.Context()
+        gc.collect()
+
+
+@pytest.mark.parametrize("open_sockets, text", [(0, "()"), (1, "(1 socket)"), (2, "(2 sockets)")])
+def test_repr(context, open_sockets, text):
+    sockets = [context.socket(zmq.PAIR) for _ in range(open_sockets)]
+    assert repr(context).startswith("<zlinkcompat.Context" + text + " at 0x")
+    for sock in sockets:
+        sock.close()
+    context.term()
+    assert repr(context).endswith(" closed>")
+
+
+def test_underlying_is_an_address(context):
+    assert isinstance(context.underlying, int) and context.underlying > 0
+
+
+def test_underlying_after_term(both):
+    def scenario(side):
+        context = side.zmq.Context()
+        context.term()
+        return failure(lambda: context.underlying)
+
+    both(scenario)

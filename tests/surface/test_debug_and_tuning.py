@@ -1,0 +1,124 @@
+"""What runs, and the table of settings."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from programs import environment, run
+
+from zlinkcompat import tuning
+from zlinkcompat.debug import build_info, compiled_modules
+
+
+def info(**variables):
+    return json.loads(run("""
+        import json
+        from zlinkcompat.debug import build_info
+        print(json.dumps(build_info()))
+    """, **variables))
+
+
+def test_build_info_of_the_source():
+    told = info(ZLINKCOMPAT_PURE="1")
+    assert told["pure"] is True and told["compiled"] is False
+    assert told["modules"] and not any(told["modules"].values())
+
+
+def test_build_info_of_the_build():
+    """All compiled, or none where there is no compiler: never a part."""
+    told = info(ZLINKCOMPAT_PURE=None)
+    assert told["pure"] is False
+    assert set(told["modules"].values()) == {told["compiled"]}
+
+
+@pytest.mark.parametrize("value", ["0", "", "yes"])
+def test_only_1_asks_for_the_source(value):
+    assert info(ZLINKCOMPAT_PURE=value)["pure"] is False
+
+
+def test_build_info_names_the_versions():
+    told = build_info()
+    assert told["python"] == sys.version.split()[0]
+    assert told["version"].count(".") == 2
+    assert set(told["modules"]) == set(compiled_modules())
+
+
+def test_the_whole_message_path_is_compiled():
+    assert {
+        "zlinkcompat.base", "zlinkcompat.core.socket", "zlinkcompat.engine.connection",
+        "zlinkcompat.routing.pipe", "zlinkcompat.wire.frames", "zlinkcompat.transports.fdstream",
+    } <= set(compiled_modules())
+
+
+def test_the_source_talks_to_the_compiled_build():
+    """Two processes, one of each; the binder prints its address."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", (
+            "import zlinkcompat as zmq\n"
+            "with zmq.Context() as context, context.socket(zmq.REP) as rep:\n"
+            "    rep.bind('tcp://127.0.0.1:*')\n"
+            "    print(rep.last_endpoint.decode(), flush=True)\n"
+            "    rep.send(rep.recv()[::-1])\n"
+        )],
+        stdout=subprocess.PIPE, text=True, env=environment(ZLINKCOMPAT_PURE="1"),
+    )
+    with server:
+        endpoint = server.stdout.readline().strip()
+        assert run(f"""
+            import zlinkcompat as zmq
+            with zmq.Context() as context, context.socket(zmq.REQ) as req:
+                req.connect("{endpoint}")
+                req.send(b"abc")
+                print(req.recv())
+        """, ZLINKCOMPAT_PURE=None) == "b'cba'\n"
+    assert server.returncode == 0
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
+def test_a_setting_has_a_default_and_says_what_it_does(monkeypatch, setting):
+    monkeypatch.delenv(setting.variable, raising=False)
+    assert tuning.get(setting.name) == setting.default >= 0
+    assert setting.effect and setting.unit
+
+
+@pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
+def test_the_environment_comes_first(monkeypatch, setting):
+    monkeypatch.setenv(setting.variable, "7")
+    assert setting.variable.startswith("ZLINK_") and tuning.get(setting.name) == 7
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "1 ", "0x10", "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_a_setting_that_is_no_number_is_refused(monkeypatch, text):
+    monkeypatch.setenv("ZLINK_BATCH_TIME", text)
+    with pytest.raises(ValueError, match="ZLINK_BATCH_TIME.*microseconds"):
+        tuning.get("batch_time")
+
+
+def test_a_setting_that_is_none():
+    with pytest.raises(KeyError):
+        tuning.get("nothing")
+
+
+@pytest.mark.parametrize("setting", [
+    "ZLINK_BATCH_TIME", "ZLINK_BATCH_MESSAGES", "ZLINK_BATCH_BYTES", "ZLINK_BUSY_POLL",
+    "ZLINK_DIRECT_READ_PEERS", "ZLINK_ZEROCOPY_THRESHOLD", "ZLINK_HUB_TURN_INTERVAL",
+])
+@pytest.mark.parametrize("value", ["0", "1"])
+def test_messages_arrive_whatever_is_set(setting, value):
+    assert run("""
+        import zlinkcompat as zmq
+        with zmq.Context() as context, context.socket(zmq.PUSH) as push, \\
+                context.socket(zmq.PULL) as pull:
+            push.bind("tcp://127.0.0.1:*")
+            pull.connect(push.last_endpoint)
+            pull.rcvtimeo = push.sndtimeo = 10_000
+            sent = [bytes([number]) * number * 100 for number in range(200)]
+            for message in sent:
+                push.send(message)
+            push.send_multipart([b"x" * 200_000, b"end"])
+            print([pull.recv() for _ in sent] == sent, len(pull.recv_multipart()[0]))
+    """, **{setting: value}) == "True 200000\n"

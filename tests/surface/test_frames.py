@@ -1,0 +1,225 @@
+"""Frame: data, buffer, copies, flags and properties."""
+
+import copy
+import errno
+import sys
+
+import pytest
+import zmq as pyzmq
+from sidebyside import failure, outcome
+
+import zlinkcompat as zmq
+from zlinkcompat.debug import build_info
+
+
+def test_a_frame_of_nothing_is_empty():
+    frame = zmq.Frame()
+    assert (frame.bytes, len(frame), frame.more, frame.tracker) == (b"", 0, False, None)
+    assert frame.buffer.nbytes == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"copy": True}, {"copy": False}, {"copy_threshold": 0},
+                                     {"track": True}, {"copy": False, "track": True}])
+@pytest.mark.parametrize("data", [b"", b"abc", bytearray(b"abc"), memoryview(b"abc"),
+                                  b"x" * 100_000], ids=lambda data: type(data).__name__)
+def test_data_comes_out_as_it_went_in(data, options):
+    frame = zmq.Frame(data, **options)
+    assert frame.bytes == bytes(data) and type(frame.bytes) is bytes
+    assert bytes(frame.buffer) == bytes(data) and len(frame) == len(data)
+
+
+def test_a_frame_exports_its_buffer():
+    """README: not the uncompiled source before Python 3.12."""
+    frame = zmq.Frame(b"abc")
+    if build_info()["compiled"] or sys.version_info >= (3, 12):
+        assert bytes(frame) == bytes(memoryview(frame)) == b"abc"
+    else:
+        assert failure(memoryview, frame) == (TypeError, None)
+
+
+def test_bytes_of_a_frame_are_its_data():
+    assert bytes(zmq.Frame(b"abc")) == b"abc"
+
+
+@pytest.mark.parametrize("data", ["text", 7, 1.5, [b"x"], object()])
+def test_what_is_no_buffer_is_refused(both, data):
+    assert both(lambda side: failure(side.zmq.Frame, data))[0] is TypeError
+
+
+def test_a_strided_buffer_is_refused(both):
+    data = memoryview(b"aabbcc")[::2]
+    assert both(lambda side: failure(side.zmq.Frame, data, copy=False)) == (BufferError, None)
+
+
+def test_bytes_of_a_frame_is_one_object():
+    frame = zmq.Frame(b"data" * 50)
+    assert frame.bytes is frame.bytes
+
+
+def test_buffer_is_a_memoryview_of_the_data():
+    data = bytearray(b"abc")
+    frame = zmq.Frame(data, copy=False)
+    assert type(frame.buffer) is memoryview and frame.buffer is frame.buffer
+    data[0] = ord("x")
+    assert bytes(frame.buffer) == b"xbc"
+
+
+def test_a_copied_frame_has_data_of_its_own():
+    data = bytearray(b"abc")
+    frame = zmq.Frame(data, copy=True)
+    data[0] = ord("x")
+    assert frame.bytes == b"abc"
+
+
+@pytest.mark.parametrize("size, shared", [(9, False), (10, True)])
+def test_copy_threshold_decides(size, shared):
+    data = bytearray(size)
+    frame = zmq.Frame(data, copy_threshold=10)
+    data[0] = 1
+    assert (frame.buffer[0] == 1) is shared
+
+
+def test_a_frame_pins_its_buffer():
+    data = bytearray(b"x" * 100_000)
+    frame = zmq.Frame(data, copy=False)
+    with pytest.raises(BufferError):
+        data.clear()
+    assert len(frame) == 100_000
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, zmq.Frame.fast_copy], ids=["copy", "fast_copy"])
+def test_a_copy_is_a_frame_of_the_same_data(duplicate):
+    frame = zmq.Frame(b"x" * 70_000, track=True)
+    other = duplicate(frame)
+    assert other is not frame and type(other) is zmq.Frame
+    assert other.bytes == frame.bytes
+    assert other.tracker is frame.tracker
+
+
+@pytest.mark.parametrize("one, other", [
+    (b"a", b"a"), (b"a", b"b"), (b"", b""), (b"a", bytearray(b"a")),
+])
+def test_two_frames_compared(both, one, other):
+    """pyzmq compares frames as objects, not their data."""
+    both(lambda side: (side.zmq.Frame(one) == side.zmq.Frame(other),
+                       side.zmq.Frame(one) != side.zmq.Frame(other)))
+
+
+def test_a_frame_is_a_key():
+    frame = zmq.Frame(b"a")
+    assert frame == frame and {frame: 1}[frame] == 1
+
+
+@pytest.mark.parametrize("other", [b"a", "a", None, 7])
+def test_a_frame_compared_with_something_else(both, other):
+    both(lambda side: (side.zmq.Frame(b"a") == other, side.zmq.Frame(b"a") != other))
+
+
+@pytest.mark.parametrize("data", [b"", b"short", b"x" * 17, b"x" * 2000, b"x" * 3_000_000])
+def test_repr_is_pyzmqs_but_for_the_name(data):
+    # Copied, lest pyzmq's garbage collecting thread starts and keeps its descriptors.
+    real = repr(pyzmq.Frame(data, copy=True))
+    assert repr(zmq.Frame(data)).partition("Frame")[1:] == real.partition("Frame")[1:]
+
+
+# -- attributes and properties ---------------------------------------------------------------
+
+
+def test_more_of_received_frames(pair):
+    one, other = pair()
+    one.send_multipart([b"a", b"b"])
+    first, last = other.recv_multipart(copy=False)
+    assert (first.more, last.more) == (True, False)
+    assert (first.get(zmq.MORE), last.get(zmq.MORE)) == (1, 0)
+    assert first[zmq.MORE] == 1
+
+
+def test_properties_of_the_peer(bound, make):
+    router, dealer = bound(zmq.ROUTER), make(zmq.DEALER, routing_id=b"me")
+    dealer.connect(router.last_endpoint)
+    dealer.send_multipart([b"x", b"y"])
+    for frame in router.recv_multipart(copy=False)[1:]:
+        assert frame.get("Socket-Type") == frame["Socket-Type"] == "DEALER"
+        assert frame.get("Identity") == frame["Identity"] == "me"
+        assert frame.get("Peer-Address") == "127.0.0.1"
+
+
+def test_the_descriptor_of_a_message(pair):
+    one, other = pair()
+    one.send(b"x")
+    assert other.recv(copy=False).get(zmq.SRCFD) > 2
+
+
+def test_application_metadata_of_the_peer(bound, make):
+    pull, push = bound(zmq.PULL), make(zmq.PUSH, metadata=b"X-name:value")
+    push.connect(pull.last_endpoint)
+    push.send(b"x")
+    assert pull.recv(copy=False)["X-name"] == "value"
+
+
+@pytest.mark.parametrize("name", [
+    "User-Id", "Routing-Id", "identity", "nothing", "X-nothing", "", 99, -1, "Group",
+])
+def test_a_property_that_is_not_there(both, name):
+    def scenario(side):
+        one, other = side.pair(endpoint="tcp://127.0.0.1:*")
+        one.send(b"x")
+        return failure(other.recv(copy=False).get, name)
+
+    assert both(scenario)[1] in (errno.EINVAL, None)
+
+
+@pytest.mark.parametrize("name", [
+    "Socket-Type", "Identity", "Peer-Address", zmq.SRCFD, zmq.MORE, zmq.SHARED, b"Identity", None,
+    1.5, [],
+])
+def test_properties_of_a_frame_that_was_not_received(both, name):
+    def scenario(side):
+        frame = side.zmq.Frame(b"x")
+        return outcome(frame.get, name), outcome(lambda: frame[name])
+
+    both(scenario)
+
+
+@pytest.mark.parametrize("name", ["Socket-Type", "Identity", "Peer-Address", zmq.MORE])
+def test_properties_of_an_inproc_message(both, name):
+    def scenario(side):
+        one, other = side.pair()
+        one.send(b"x")
+        return outcome(other.recv(copy=False).get, name)
+
+    both(scenario)
+
+
+@pytest.mark.parametrize("name, value", [
+    (zmq.MORE, 1), ("Identity", "x"), ("routing_id", "text"), (99, 0),
+])
+def test_properties_that_cannot_be_set(both, name, value):
+    both(lambda side: failure(side.zmq.Frame(b"x").set, name, value))
+
+
+@pytest.mark.parametrize("name", ["group", "routing_id"])
+def test_draft_attributes(both, name):
+    both(lambda side: (failure(getattr, side.zmq.Frame(b"x"), name),
+                       failure(setattr, side.zmq.Frame(b"x"), name, 1)))
+
+
+@pytest.mark.parametrize("name", ["nothing", "MORE", "SRCFD", "linger", "_x", "__x__"])
+def test_other_attributes(both, name):
+    both(lambda side: (outcome(getattr, side.zmq.Frame(b"x"), name),
+                       failure(setattr, side.zmq.Frame(b"x"), name, 1)))
+
+
+def test_a_subclass_of_frame_can_be_sent(pair):
+    class Mine(zmq.Frame):
+        pass
+
+    one, other = pair()
+    one.send(Mine(b"data"), copy=False)
+    one.send_multipart([Mine(b"a"), Mine(b"b")])
+    assert other.recv() == b"data"
+    assert other.recv_multipart() == [b"a", b"b"]
+
+
+def test_message_is_frame():
+    assert type(zmq.Message(b"x")) is zmq.Frame

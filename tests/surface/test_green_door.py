@@ -1,0 +1,167 @@
+"""``import zlinkcompat.green as zmq``: what waits, waits in its greenlet only."""
+
+import gevent
+import pytest
+import zmq.green
+from gevent.event import Event
+from programs import run
+from sidebyside import GUARD, failure
+
+import zlinkcompat
+import zlinkcompat.green as green
+
+
+@pytest.fixture
+def context(no_descriptor_is_left):
+    context = green.Context()
+    yield context
+    with gevent.Timeout(GUARD):
+        context.destroy(linger=0)
+
+
+def test_its_names_are_those_of_zmq_green():
+    assert [name for name in zmq.green.__all__ if not hasattr(green, name)] == []
+    assert set(green.__all__) >= set(zmq.green.__all__)
+
+
+def test_its_context_is_one_of_ours():
+    assert issubclass(green.Context, zlinkcompat.Context)
+    assert green.Socket is zlinkcompat.Socket and green.Poller is zlinkcompat.Poller
+    assert green.Again is zmq.Again
+
+
+def test_its_instance_is_its_own():
+    ours, plain = green.Context.instance(), zlinkcompat.Context.instance()
+    assert type(ours) is green.Context and type(plain) is zlinkcompat.Context
+    ours.term()
+    plain.term()
+
+
+def test_greenlets_run_while_one_receives(pair):
+    one, other = pair(green.PUSH, green.PULL)
+    turns = []
+
+    def work():
+        for number in range(5):
+            turns.append(number)
+            gevent.sleep(0)
+        one.send(b"done")
+
+    worker = gevent.spawn(work)
+    assert other.recv() == b"done"
+    assert turns == [0, 1, 2, 3, 4]
+    worker.join()
+
+
+def test_rcvtimeo_works(make):
+    """zmq.green only warns that it does not."""
+    sock = make(green.PULL, rcvtimeo=20)
+    ticks = []
+    ticker = gevent.spawn(lambda: [ticks.append(gevent.sleep(0.001)) for _ in range(100)])
+    assert failure(sock.recv) == (green.Again, green.EAGAIN)
+    assert ticks
+    ticker.kill()
+
+
+def test_sndtimeo_works(make):
+    assert failure(make(green.PUSH, sndtimeo=10).send, b"x") == (green.Again, green.EAGAIN)
+
+
+def test_many_greenlets_receive_from_one_socket(pair):
+    one, other = pair(green.PUSH, green.PULL)
+    waiting = [gevent.spawn(other.recv) for _ in range(10)]
+    gevent.idle()
+    for number in range(10):
+        one.send(b"%d" % number)
+    gevent.joinall(waiting, timeout=GUARD, raise_error=True)
+    # In the order in which they began to wait.
+    assert [greenlet.value for greenlet in waiting] == [b"%d" % number for number in range(10)]
+
+
+def test_one_receives_while_another_sends(pair):
+    one, other = pair(green.PAIR, green.PAIR)
+    receiving = gevent.spawn(one.recv)
+    gevent.idle()
+    one.send(b"out")
+    assert other.recv() == b"out"
+    other.send(b"in")
+    assert receiving.get(timeout=GUARD) == b"in"
+
+
+def test_servers_and_clients(make, bound):
+    rep = bound(green.REP)
+
+    def serve():
+        while True:
+            rep.send(rep.recv().upper())
+
+    def ask(word):
+        with make(green.REQ) as req:
+            req.connect(rep.last_endpoint)
+            req.send(word)
+            return req.recv()
+
+    server = gevent.spawn(serve)
+    clients = [gevent.spawn(ask, b"word %d" % number) for number in range(20)]
+    gevent.joinall(clients, timeout=GUARD, raise_error=True)
+    assert [client.value for client in clients] == [b"WORD %d" % number for number in range(20)]
+    server.kill()
+
+
+def test_a_poller_waits_in_its_greenlet(pair):
+    one, other = pair(green.PUSH, green.PULL)
+    poller = green.Poller()
+    poller.register(other, green.POLLIN)
+    began = Event()
+    polling = gevent.spawn(lambda: (began.set(), poller.poll(GUARD * 1000))[1])
+    began.wait()
+    one.send(b"x")
+    assert polling.get(timeout=GUARD) == [(other, green.POLLIN)]
+
+
+def test_a_proxy_runs_in_a_greenlet(make, bound):
+    frontend, backend = bound(green.PULL), bound(green.PUSH)
+    source, sink = make(green.PUSH), make(green.PULL)
+    source.connect(frontend.last_endpoint)
+    sink.connect(backend.last_endpoint)
+    proxy = gevent.spawn(green.proxy, frontend, backend)
+    source.send(b"through")
+    assert sink.recv() == b"through"
+    proxy.kill()
+
+
+def test_a_call_in_the_hub_itself_raises(make):
+    """It could never be woken."""
+    sock = make(green.PULL)
+    results = []
+    done = Event()
+
+    def callback():
+        results.append(failure(sock.recv))
+        done.set()
+
+    gevent.get_hub().loop.run_callback(callback)
+    done.wait(GUARD)
+    assert results and results[0] != "returned"
+
+
+def test_programs_of_zmq_green_run():
+    """Also where nothing else is imported."""
+    assert run("""
+        import gevent
+        import zlinkcompat.green as zmq
+
+        context = zmq.Context.instance()
+        rep, req = context.socket(zmq.REP), context.socket(zmq.REQ)
+        rep.bind("inproc://service")
+        req.connect("inproc://service")
+        gevent.spawn(lambda: rep.send(rep.recv().upper()))
+        req.send(b"hello")
+        print(req.recv())
+        context.destroy()
+    """) == "b'HELLO'\n"
+
+
+def test_zmq_green_stays_libzmqs():
+    assert zmq.green.Context is not green.Context
+    assert not issubclass(zmq.green.Context, zlinkcompat.Context)

@@ -1,0 +1,330 @@
+"""proxy, proxy_steerable and monitored_queue: messages pass both ways, and how they end."""
+
+from contextlib import contextmanager
+from struct import unpack
+
+import gevent
+import pytest
+from sidebyside import GUARD, failure
+
+import zlinkcompat as zmq
+from zlinkcompat.backend import monitored_queue
+
+
+@contextmanager
+def running(function, *sockets, **keywords):
+    """Run ``function(*sockets)`` in a greenlet; yields the greenlet, kills it at the end."""
+    greenlet = gevent.spawn(failure, function, *sockets, **keywords)
+    try:
+        yield greenlet
+    finally:
+        greenlet.kill()
+
+
+@pytest.fixture
+def connected(make):
+    """connected(bound_socket, zmq.REQ): a socket connected to it."""
+
+    def connected(binder, kind, **options):
+        sock = make(kind, **options)
+        sock.connect(binder.last_endpoint)
+        return sock
+
+    return connected
+
+
+@pytest.fixture
+def queue(bound, connected):
+    """ROUTER and DEALER for a proxy, a REQ before and a REP behind it."""
+    frontend, backend = bound(zmq.ROUTER), bound(zmq.DEALER)
+    return frontend, backend, connected(frontend, zmq.REQ), connected(backend, zmq.REP)
+
+
+def round_trip(client, worker, question=b"question", answer=b"answer"):
+    client.send(question)
+    assert worker.recv() == question
+    worker.send(answer)
+    assert client.recv() == answer
+
+
+# -- proxy -----------------------------------------------------------------------------------
+
+
+def test_requests_and_replies_pass(queue):
+    frontend, backend, client, worker = queue
+    with running(zmq.proxy, frontend, backend):
+        for number in range(20):
+            round_trip(client, worker, b"q%d" % number, b"a%d" % number)
+
+
+def test_messages_pass_whole(queue, connected):
+    frontend, backend, _, _ = queue
+    client, worker = connected(frontend, zmq.DEALER), connected(backend, zmq.ROUTER)
+    frames = [b"", b"", b"x" * 100_000, b"end"]
+    with running(zmq.proxy, frontend, backend):
+        client.send_multipart(frames)
+        # A DEALER deals to the REP of the fixture and to this ROUTER in turn.
+        client.send_multipart(frames)
+        assert worker.recv_multipart()[2:] == frames
+
+
+def test_one_way_only(bound, connected):
+    pull, push = bound(zmq.PULL), bound(zmq.PUSH)
+    source, sink = connected(pull, zmq.PUSH), connected(push, zmq.PULL)
+    with running(zmq.proxy, pull, push):
+        for number in range(100):
+            source.send(b"%d" % number)
+        assert [sink.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
+
+
+def test_subscriptions_pass_a_forwarder(bound, connected):
+    xsub, xpub = bound(zmq.XSUB), bound(zmq.XPUB)
+    publisher, subscriber = connected(xsub, zmq.XPUB), connected(xpub, zmq.SUB)
+    with running(zmq.proxy, xsub, xpub):
+        subscriber.subscribe(b"topic")
+        assert publisher.recv() == b"\1topic"
+        publisher.send_multipart([b"topic", b"news"])
+        assert subscriber.recv_multipart() == [b"topic", b"news"]
+
+
+@pytest.mark.parametrize("kind, reader", [(zmq.PUSH, zmq.PULL), (zmq.PUB, zmq.SUB),
+                                          (zmq.PAIR, zmq.PAIR), (zmq.DEALER, zmq.DEALER)])
+def test_capture_gets_a_copy_of_every_message(queue, make, kind, reader):
+    frontend, backend, client, worker = queue
+    capture, tap = make(kind), make(reader)
+    if reader == zmq.SUB:
+        tap.subscribe(b"")
+    capture.bind("inproc://capture")
+    tap.connect("inproc://capture")
+    with running(zmq.proxy, frontend, backend, capture):
+        round_trip(client, worker)
+        assert tap.recv_multipart()[1:] == [b"", b"question"]
+        assert tap.recv_multipart()[1:] == [b"", b"answer"]
+
+
+def test_a_proxy_from_a_socket_to_itself_echoes(bound, connected):
+    echo = bound(zmq.ROUTER)
+    client = connected(echo, zmq.DEALER)
+    with running(zmq.proxy, echo, echo):
+        client.send_multipart([b"hello", b"there"])
+        assert client.recv_multipart() == [b"hello", b"there"]
+
+
+def test_device_is_an_old_name_of_proxy(queue):
+    frontend, backend, client, worker = queue
+    with running(zmq.device, zmq.QUEUE, frontend, backend):
+        round_trip(client, worker)
+
+
+def test_a_full_side_holds_only_its_own_direction(bound, connected):
+    """Replies pass though nobody takes requests any more."""
+    left, right = bound(zmq.PAIR, rcvhwm=1, sndhwm=1), bound(zmq.PAIR, rcvhwm=1, sndhwm=1)
+    one, other = connected(left, zmq.PAIR, sndhwm=1), connected(right, zmq.PAIR, rcvhwm=1)
+    body = b"x" * 1_000_000
+    one.sndtimeo = 50  # until the way is full, or nobody takes anything for so long
+    with running(zmq.proxy, left, right):
+        sent = 0
+        while failure(one.send, body) == "returned":
+            sent += 1
+        other.send(b"reply")
+        assert one.recv() == b"reply"
+        assert [len(other.recv()) for _ in range(sent)] == [len(body)] * sent
+
+
+def test_term_ends_a_proxy(no_descriptor_is_left):
+    context = zmq.Context()
+    sockets = [context.socket(zmq.PAIR) for _ in range(2)]
+    with running(zmq.proxy, *sockets) as proxy:
+        gevent.idle()
+        ending = gevent.spawn(context.term)
+        assert proxy.get(timeout=GUARD) == (zmq.ContextTerminated, zmq.ETERM)
+        for sock in sockets:
+            sock.close()
+        ending.get(timeout=GUARD)
+
+
+def test_closing_a_socket_ends_a_proxy(queue):
+    frontend, backend, _, _ = queue
+    with running(zmq.proxy, frontend, backend) as proxy:
+        gevent.idle()
+        backend.close()
+        assert proxy.get(timeout=GUARD)[0] is zmq.ZMQError
+
+
+def test_a_killed_proxy_leaves_its_sockets_usable(queue):
+    frontend, backend, client, worker = queue
+    with running(zmq.proxy, frontend, backend):
+        round_trip(client, worker)
+    client.send(b"direct")
+    assert frontend.recv_multipart()[1:] == [b"", b"direct"]
+
+
+WRONG = [
+    (lambda one: (None, one)), (lambda one: (one, "text")), (lambda one: (one, one, "text")),
+    (lambda one: (one, one, 7)),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+@pytest.mark.parametrize("name", ["proxy", "proxy_steerable"])
+def test_what_is_no_socket_is_refused(both, name, arguments):
+    def scenario(side):
+        with gevent.Timeout(0.2, TimeoutError("it runs")):
+            return failure(getattr(side.zmq, name), *arguments(side.socket("PAIR")))
+
+    assert both(scenario) == (TypeError, None)
+
+
+def test_a_closed_socket_is_refused(both):
+    def scenario(side):
+        one, other = side.socket("PAIR"), side.socket("PAIR")
+        one.close()
+        return failure(side.zmq.proxy, one, other), failure(side.zmq.proxy, other, one)
+
+    both(scenario)
+
+
+# -- proxy_steerable -------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["PAIR", "REP"])
+def control(request, make):
+    """The control socket of a proxy, and ``order(command)``, which sends and gives the reply."""
+    end, steering = make(getattr(zmq, request.param)), make(
+        {"PAIR": zmq.PAIR, "REP": zmq.REQ}[request.param])
+    end.bind("inproc://control")
+    steering.connect("inproc://control")
+
+    def order(command):
+        steering.send(command)
+        if request.param == "REP" or command == b"STATISTICS":
+            return steering.recv_multipart()
+
+    return end, order
+
+
+def test_terminate(queue, control):
+    frontend, backend, client, worker = queue
+    end, order = control
+    greenlet = gevent.spawn(zmq.proxy_steerable, frontend, backend, None, end)
+    round_trip(client, worker)
+    assert order(b"TERMINATE") in (None, [b""])
+    assert greenlet.get(timeout=GUARD) == 0
+
+
+def test_pause_and_resume(queue, control):
+    frontend, backend, client, worker = queue
+    end, order = control
+    with running(zmq.proxy_steerable, frontend, backend, control=end):
+        round_trip(client, worker)
+        order(b"PAUSE")
+        order(b"STATISTICS")  # whose reply shows that the proxy did pause
+        client.send(b"question")
+        assert worker.poll(50) == 0
+        order(b"RESUME")
+        assert worker.recv() == b"question"
+        worker.send(b"answer")
+        assert client.recv() == b"answer"
+
+
+def test_statistics_count_frames_and_bytes(queue, control):
+    """zmq_proxy_steerable(3): each part of a message counts."""
+    frontend, backend, client, worker = queue
+    end, order = control
+    with running(zmq.proxy_steerable, frontend, backend, control=end):
+        assert order(b"STATISTICS") == [bytes(8)] * 8
+        for _ in range(3):
+            round_trip(client, worker, b"12345", b"123")
+        # Each has the 5 bytes of the client's routing id, an empty frame, and the body.
+        request, reply = (9, 3 * (5 + 0 + 5)), (9, 3 * (5 + 0 + 3))
+        numbers = [unpack("=Q", frame)[0] for frame in order(b"STATISTICS")]
+        assert numbers == [*request, *reply, *reply, *request]
+
+
+def test_other_commands_change_nothing(queue, control):
+    frontend, backend, client, worker = queue
+    end, order = control
+    with running(zmq.proxy_steerable, frontend, backend, control=end):
+        for command in (b"", b"pause", b"PAUSED", b"NONSENSE"):
+            assert order(command) in (None, [b""])
+        round_trip(client, worker)
+
+
+def test_a_steerable_proxy_captures(queue, control, make):
+    frontend, backend, client, worker = queue
+    end, order = control
+    capture, tap = make(zmq.PUSH), make(zmq.PULL)
+    capture.bind("inproc://capture")
+    tap.connect("inproc://capture")
+    with running(zmq.proxy_steerable, frontend, backend, capture, end):
+        round_trip(client, worker)
+        assert tap.recv_multipart()[-1] == b"question"
+        order(b"TERMINATE")
+
+
+def test_steering_by_subscription(queue, make):
+    frontend, backend, client, worker = queue
+    end, steering = make(zmq.SUB), make(zmq.XPUB)
+    end.subscribe(b"")
+    end.bind("inproc://control")
+    steering.connect("inproc://control")
+    assert steering.recv() == b"\1"
+    with running(zmq.proxy_steerable, frontend, backend, None, end) as proxy:
+        round_trip(client, worker)
+        steering.send(b"TERMINATE")
+        assert proxy.get(timeout=GUARD) == "returned"
+
+
+def test_without_control_it_is_a_proxy(queue):
+    frontend, backend, client, worker = queue
+    with running(zmq.proxy_steerable, frontend, backend):
+        round_trip(client, worker)
+
+
+# -- monitored_queue -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tap(make):
+    """A PUB for a queue to tell, and who listens to it."""
+    monitor, tap = make(zmq.PUB), make(zmq.SUB)
+    tap.subscribe(b"")
+    monitor.bind("inproc://tap")
+    tap.connect("inproc://tap")
+    return monitor, tap
+
+
+@pytest.mark.parametrize("prefixes, expected", [
+    ((), (b"in", b"out")), ((b"request", b"reply"), (b"request", b"reply")),
+])
+def test_a_monitored_queue_tells_which_way(queue, tap, prefixes, expected):
+    frontend, backend, client, worker = queue
+    monitor, told = tap
+    with running(monitored_queue, frontend, backend, monitor, *prefixes):
+        round_trip(client, worker)
+        request, reply = told.recv_multipart(), told.recv_multipart()
+        assert [request[0], reply[0]] == list(expected)
+        assert [request[2:], reply[2:]] == [[b"", b"question"], [b"", b"answer"]]
+
+
+def test_a_monitored_queue_of_routers_swaps_ids(bound, connected, tap):
+    left, right = bound(zmq.ROUTER), bound(zmq.ROUTER)
+    one = connected(left, zmq.DEALER, routing_id=b"one")
+    other = connected(right, zmq.DEALER, routing_id=b"other")
+    monitor, told = tap
+    with running(monitored_queue, left, right, monitor):
+        other.send_multipart([b"one", b"here I am"])
+        assert one.recv_multipart() == [b"other", b"here I am"]
+        assert told.recv_multipart() == [b"out", b"one", b"other", b"here I am"]
+        one.send_multipart([b"other", b"hello", b"there"])
+        assert other.recv_multipart() == [b"one", b"hello", b"there"]
+        assert told.recv_multipart() == [b"in", b"other", b"one", b"hello", b"there"]
+
+
+@pytest.mark.parametrize("prefix", ["text", None, 7])
+def test_a_prefix_is_bytes(make, prefix):
+    import zmq.devices as real
+
+    sockets = [make(zmq.PAIR) for _ in range(3)]
+    assert real.monitored_queue is not monitored_queue
+    assert failure(monitored_queue, *sockets, prefix)[0] is TypeError

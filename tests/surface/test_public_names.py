@@ -1,0 +1,173 @@
+"""``import zlinkcompat as zmq`` has every public name that ``import zmq`` has."""
+
+import importlib
+
+import pytest
+import zmq
+
+import zlinkcompat
+import zlinkcompat.green
+
+OURS = {  # bound to the core; everything else is pyzmq's very object
+    "Context", "Socket", "Frame", "Message", "MessageTracker", "Poller", "SyncContext",
+    "SyncSocket", "select", "device", "proxy", "proxy_steerable", "zmq_poll", "zmq_errno",
+    "zmq_version", "zmq_version_info", "strerror", "has", "curve_keypair", "curve_public",
+    "__version__",
+}
+ERRORS = (
+    "ZMQBaseError", "ZMQError", "ZMQBindError", "NotDone", "ContextTerminated",
+    "InterruptedSystemCall", "Again", "ZMQVersionError",
+)
+
+
+@pytest.mark.parametrize("door", [zlinkcompat, zlinkcompat.green], ids=lambda door: door.__name__)
+def test_no_public_name_is_missing(door):
+    assert [name for name in zmq.__all__ if not hasattr(door, name)] == []
+    assert set(zmq.__all__) <= set(door.__all__)
+
+
+def test_dir_lists_every_public_name():
+    assert set(zlinkcompat.__all__) <= set(dir(zlinkcompat))
+
+
+def test_every_name_of_all_is_there():
+    assert [name for name in zlinkcompat.__all__ if not hasattr(zlinkcompat, name)] == []
+
+
+def test_constants_are_the_very_same_objects():
+    names = zmq.constants.__all__
+    assert len(names) > 200
+    assert [n for n in names if getattr(zlinkcompat, n) is not getattr(zmq, n)] == []
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_are_the_very_same_classes(name):
+    assert getattr(zlinkcompat, name, getattr(zlinkcompat.error, name)) is getattr(zmq.error, name)
+
+
+def test_what_is_not_bound_to_the_core_is_pyzmqs():
+    other = [n for n in zmq.__all__ if getattr(zlinkcompat, n) is not getattr(zmq, n)]
+    assert set(other) <= OURS
+
+
+@pytest.mark.parametrize("name", ["Context", "Socket", "Frame", "Poller", "MessageTracker"])
+def test_classes_of_the_core_are_ours(name):
+    assert getattr(zlinkcompat, name) is not getattr(zmq, name)
+    assert getattr(zlinkcompat, name).__module__.startswith("zlinkcompat")
+
+
+def test_names_that_pyzmq_has_twice_are_one_object():
+    assert zlinkcompat.Message is zlinkcompat.Frame
+    assert zlinkcompat.SyncContext is zlinkcompat.Context
+    assert zlinkcompat.SyncSocket is zlinkcompat.Socket
+
+
+@pytest.mark.parametrize("name", ["constants", "error"])
+def test_submodules_of_constants_and_errors_are_pyzmqs(name):
+    assert getattr(zlinkcompat, name) is getattr(zmq, name)
+
+
+@pytest.mark.parametrize("name", ["no_such_name", "__no_such_name__", "_no_such_name"])
+def test_an_unknown_name_is_an_attribute_error(name):
+    with pytest.raises(AttributeError, match=name):
+        getattr(zlinkcompat, name)
+
+
+def test_an_unknown_name_cannot_be_imported():
+    with pytest.raises(ImportError):
+        exec("from zlinkcompat import no_such_name", {})
+
+
+def test_star_import_gives_the_public_names():
+    names = {}
+    exec("from zlinkcompat import *", names)
+    assert set(zmq.__all__) <= names.keys()
+    assert names["Socket"] is zlinkcompat.Socket
+
+
+@pytest.mark.parametrize("name", ["tuning", "debug", "green", "backend", "errors"])
+def test_submodules_can_be_imported_from_the_package(name):
+    names = {}
+    exec(f"from zlinkcompat import {name}", names)
+    assert names[name] is importlib.import_module(f"zlinkcompat.{name}")
+
+
+def test_backend_has_every_name_that_pyzmq_asks_of_one():
+    backend = importlib.import_module("zlinkcompat.backend")
+    import zmq.backend.select as select
+
+    assert set(select.public_api) <= set(dir(backend))
+
+
+def test_the_package_has_a_version():
+    assert zlinkcompat.__version__.count(".") == 2
+
+
+# -- functions of the module -----------------------------------------------------------------
+
+
+def test_the_emulated_libzmq_is_4_3_5():
+    assert zlinkcompat.zmq_version_info() == (4, 3, 5)
+    assert zlinkcompat.zmq_version() == "4.3.5"
+
+
+def test_version_functions_of_pyzmq_are_there():
+    assert zlinkcompat.pyzmq_version() == zmq.pyzmq_version()
+    assert zlinkcompat.pyzmq_version_info() == zmq.pyzmq_version_info()
+
+
+@pytest.mark.parametrize("capability, there", [
+    ("ipc", True), ("curve", False), ("gssapi", False), ("pgm", False), ("norm", False),
+    ("draft", False), ("no such thing", False),
+])
+def test_has(capability, there):
+    assert zlinkcompat.has(capability) is there
+
+
+@pytest.mark.parametrize("capability", [None, 7])
+def test_has_wants_text(capability):
+    with pytest.raises(Exception) as real:
+        zmq.has(capability)
+    with pytest.raises(type(real.value)):
+        zlinkcompat.has(capability)
+
+
+def test_draft_api_is_off():
+    assert zlinkcompat.DRAFT_API is False
+
+
+@pytest.mark.parametrize("name", sorted(zmq.Errno.__members__))
+def test_strerror_is_libzmqs(name):
+    number = zmq.Errno[name].value
+    assert zlinkcompat.strerror(number) == zmq.strerror(number)
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 99999])
+def test_strerror_of_other_numbers(number):
+    assert zlinkcompat.strerror(number) == zmq.strerror(number)
+
+
+def test_strerror_wants_a_number():
+    with pytest.raises(TypeError):
+        zmq.strerror("EAGAIN")
+    with pytest.raises(TypeError):
+        zlinkcompat.strerror("EAGAIN")
+
+
+def test_zmq_errno_is_that_of_the_last_error(context):
+    sock = context.socket(zlinkcompat.REQ)
+    with pytest.raises(zlinkcompat.ZMQError):
+        sock.recv()
+    assert zlinkcompat.zmq_errno() == zlinkcompat.EFSM
+    with pytest.raises(zlinkcompat.ZMQError):
+        sock.bind("nothing")
+    assert zlinkcompat.zmq_errno() == zlinkcompat.EINVAL
+
+
+@pytest.mark.parametrize("call", [
+    zlinkcompat.curve_keypair, lambda: zlinkcompat.curve_public(b"x" * 40),
+], ids=["curve_keypair", "curve_public"])
+def test_curve_is_refused_as_by_a_libzmq_without_it(call):
+    with pytest.raises(zlinkcompat.ZMQError) as caught:
+        call()
+    assert caught.value.errno == zlinkcompat.ENOTSUP

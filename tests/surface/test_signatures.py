@@ -1,0 +1,106 @@
+"""Every public method and attribute of pyzmq's classes is on ours, with the same parameters."""
+
+import inspect
+
+import pytest
+import zmq
+
+import zlinkcompat
+import zlinkcompat.backend
+import zlinkcompat.green
+
+CLASSES = ("Socket", "Context", "Frame", "Poller", "MessageTracker")
+FUNCTIONS = (
+    "select", "zmq_poll", "proxy", "proxy_steerable", "device", "strerror", "zmq_errno", "has",
+    "zmq_version", "zmq_version_info", "curve_keypair", "curve_public",
+)
+#: Only makes sense for a libzmq context of another binding.
+LIBZMQ_ONLY = {"Context": {"shadow_pyczmq"}}
+#: What a class must answer to without having a name that tells it.
+SPECIAL = {
+    "Socket": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__"},
+    "Context": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__",
+                "__delattr__"},
+    "Frame": {"__len__", "__eq__", "__copy__", "__getitem__", "__repr__"},
+    "Poller": {"__contains__"},
+    "MessageTracker": set(),
+}
+
+
+def public(cls, name):
+    return {n for n in dir(cls) if not n.startswith("_")} | SPECIAL[name]
+
+
+def parameters(function):
+    """Name, kind and default of each parameter: what a caller can tell. None: it does not say."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    # Compiled methods take self by position only.
+    return [(p.name, p.kind.name, p.default) for p in signature.parameters.values()
+            if p.name != "self"]
+
+
+def differences(real, ours):
+    """None if what a caller may pass is the same; else both lists."""
+    expected, found = parameters(real), parameters(ours)
+    return None if expected is None or expected == found else (expected, found)
+
+
+MEMBERS = [(cls, name) for cls in CLASSES for name in sorted(public(getattr(zmq, cls), cls))
+           if name not in LIBZMQ_ONLY.get(cls, ())]
+
+
+@pytest.mark.parametrize("cls, name", MEMBERS, ids=[".".join(member) for member in MEMBERS])
+def test_member_is_there_and_of_the_same_kind(cls, name):
+    real, ours = getattr(zmq, cls), getattr(zlinkcompat, cls)
+    assert hasattr(ours, name)
+    assert callable(getattr(ours, name)) == callable(getattr(real, name))
+
+
+METHODS = [(cls, name) for cls, name in MEMBERS
+           if callable(getattr(getattr(zmq, cls), name)) and not name.startswith("__")]
+
+
+@pytest.mark.parametrize("cls, name", METHODS, ids=[".".join(method) for method in METHODS])
+def test_method_takes_the_same_parameters(cls, name):
+    real, ours = getattr(getattr(zmq, cls), name), getattr(getattr(zlinkcompat, cls), name)
+    assert differences(real, ours) is None
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_constructor_takes_the_same_parameters(cls):
+    assert differences(getattr(zmq, cls), getattr(zlinkcompat, cls)) is None
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_takes_the_same_parameters(name):
+    assert differences(getattr(zmq, name), getattr(zlinkcompat, name)) is None
+
+
+def test_monitored_queue_takes_the_same_parameters():
+    from zmq.devices import monitored_queue
+
+    assert differences(monitored_queue, zlinkcompat.backend.monitored_queue) is None
+
+
+@pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
+def test_the_green_door_has_the_same_members(cls):
+    real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
+    assert public(real, cls) - LIBZMQ_ONLY.get(cls, set()) <= set(dir(green))
+
+
+@pytest.mark.parametrize("name", ["SUBSCRIBE", "LINGER", "RCVTIMEO", "HEARTBEAT_IVL"])
+def test_dir_of_a_socket_lists_the_options(context, name):
+    with context.socket(zlinkcompat.SUB) as sock:
+        assert name in dir(sock) and "recv" in dir(sock)
+
+
+def test_dir_of_a_context_lists_its_options(context):
+    assert {"IO_THREADS", "MAX_SOCKETS", "socket", "term"} <= set(dir(context))
+
+
+def test_classes_can_be_subscripted_in_annotations():
+    assert zlinkcompat.Context[zlinkcompat.Socket]
+    assert zlinkcompat.Socket[bytes]

@@ -1,0 +1,178 @@
+"""zmq.FD: edge-triggered, to be watched by a foreign loop. libzmq zmq_getsockopt(3), ZMQ_FD."""
+
+import select
+
+import gevent
+import gevent.socket
+import pytest
+from sidebyside import GUARD
+from threads import in_thread
+
+import zlinkcompat as zmq
+
+
+def readable(fd):
+    return bool(select.select([fd], [], [], 0)[0])
+
+
+@pytest.fixture(params=["inproc://fd", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
+def ends(request, pair):
+    """PUSH and PULL, connected, and the PULL's descriptor at rest."""
+    push, pull = pair(zmq.PUSH, zmq.PULL, request.param)
+    push.send(b"first")
+    pull.recv()
+    pull.fd
+    assert pull.events == 0
+    return push, pull
+
+
+def test_a_descriptor_stays_the_same(make):
+    sock = make(zmq.PAIR)
+    assert isinstance(sock.fd, int)
+    assert sock.fd == sock.FD == sock.get(zmq.FD) == sock.fileno()
+
+
+def test_sockets_have_descriptors_of_their_own(make):
+    assert make(zmq.PAIR).fd != make(zmq.PAIR).fd
+
+
+def test_readable_when_a_message_came(ends):
+    push, pull = ends
+    assert not readable(pull.fd)
+    push.send(b"x")
+    gevent.socket.wait_read(pull.fd, timeout=GUARD)
+    assert pull.events == zmq.POLLIN
+
+
+def test_not_readable_again_before_something_happens(ends):
+    """The edge: a message that was not received does not make it readable once more."""
+    push, pull = ends
+    push.send(b"x")
+    gevent.socket.wait_read(pull.fd, timeout=GUARD)
+    assert pull.events == zmq.POLLIN
+    assert not readable(pull.fd) and pull.events == zmq.POLLIN
+    pull.recv()
+    assert pull.events == 0 and not readable(pull.fd)
+    push.send(b"y")
+    gevent.socket.wait_read(pull.fd, timeout=GUARD)
+
+
+def test_not_readable_after_events_found_the_message(ends):
+    """EVENTS may be asked before the descriptor told of anything."""
+    push, pull = ends
+    push.send(b"x")
+    with gevent.Timeout(GUARD):
+        while not pull.events:
+            gevent.sleep(0)
+    assert not readable(pull.fd)
+
+
+@pytest.mark.parametrize("endpoint", ["inproc://fd", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
+def test_messages_that_came_before_the_descriptor_was_asked_for(pair, endpoint):
+    push, pull = pair(zmq.PUSH, zmq.PULL, endpoint)
+    push.send(b"x")
+    assert pull.poll(GUARD * 1000)
+    gevent.socket.wait_read(pull.fd, timeout=GUARD)
+    assert pull.events == zmq.POLLIN
+
+
+def test_readable_when_there_is_room_again(pair):
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://room")
+    while push.events:
+        push.send(b"x")
+    assert not readable(push.fd) or push.events == 0
+    while pull.events:
+        pull.recv()
+    gevent.socket.wait_read(push.fd, timeout=GUARD)
+    assert push.events == zmq.POLLOUT
+
+
+def test_readable_when_a_peer_connects(bound, make):
+    push, pull = bound(zmq.PUSH), make(zmq.PULL)
+    fd = push.fd
+    assert push.events == 0 and not readable(fd)
+    pull.connect(push.last_endpoint)
+    gevent.socket.wait_read(fd, timeout=GUARD)
+    assert push.events == zmq.POLLOUT
+
+
+def test_readable_when_the_context_is_terminated(no_descriptor_is_left):
+    context = zmq.Context()
+    with context.socket(zmq.PULL) as sock:
+        fd = sock.fd
+        sock.events
+        ending = gevent.spawn(context.term)
+        gevent.socket.wait_read(fd, timeout=GUARD)
+        with pytest.raises(zmq.ContextTerminated):
+            sock.events
+    ending.get(timeout=GUARD)
+
+
+def drain(pull):
+    """What a user of the descriptor is to do: receive until EVENTS says there is no more."""
+    received = []
+    while pull.events & zmq.POLLIN:
+        received.append(pull.recv(zmq.NOBLOCK))
+    return received
+
+
+def test_a_gevent_loop_that_watches_it_gets_every_message(ends):
+    push, pull = ends
+    messages = [b"%d" % number for number in range(500)]
+    received = []
+
+    def watch():
+        while len(received) < len(messages):
+            received.extend(drain(pull))
+            if len(received) < len(messages):
+                gevent.socket.wait_read(pull.fd, timeout=GUARD)
+
+    watching = gevent.spawn(watch)
+    for message in messages:
+        push.send(message)
+        if len(message) == 2:
+            gevent.idle()
+    watching.get(timeout=GUARD)
+    assert received == messages
+
+
+def test_a_loop_in_another_thread_is_woken(ends):
+    push, pull = ends
+    fd = pull.fd
+    with in_thread(lambda: select.select([fd], [], [], GUARD)[0][0]) as ended:
+        push.send(b"x")
+        assert ended()
+    assert drain(pull) == [b"x"]
+
+
+def test_a_loop_in_another_thread_polls_many_times(ends):
+    push, pull = ends
+    fd = pull.fd
+    for number in range(20):
+        with in_thread(lambda: select.select([fd], [], [], GUARD)[0][0]) as ended:
+            push.send(b"%d" % number)
+            assert ended()
+        assert drain(pull) == [b"%d" % number]
+
+
+def test_python_selectors_take_a_socket(ends):
+    import selectors
+
+    push, pull = ends
+    with selectors.DefaultSelector() as selector:
+        key = selector.register(pull, selectors.EVENT_READ)
+        assert selector.select(0) == []
+        push.send(b"x")
+        gevent.socket.wait_read(pull.fd, timeout=GUARD)
+        assert selector.select(0) == [(key, selectors.EVENT_READ)]
+
+
+def test_a_req_is_readable_for_its_answer(pair):
+    rep, req = pair(zmq.REP, zmq.REQ)
+    fd = req.fd
+    req.send(b"question")
+    rep.send(rep.recv())
+    gevent.socket.wait_read(fd, timeout=GUARD)
+    while not req.events & zmq.POLLIN:
+        gevent.socket.wait_read(fd, timeout=GUARD)
+    assert req.recv() == b"question"

@@ -1,0 +1,42 @@
+"""Native threads beside the hub, which turns while a test waits for them."""
+
+import threading
+from contextlib import contextmanager
+
+import gevent
+import gevent.event
+from sidebyside import GUARD
+
+
+@contextmanager
+def in_thread(call):
+    """Run ``call`` in a native thread; yields ``ended()``, True once it returned without error.
+
+    ``ended`` lets the hub turn while it waits.
+    """
+    returned = []
+    finished = gevent.get_hub().loop.async_()
+
+    def work():
+        try:
+            call()
+            returned.append(True)
+        finally:
+            finished.send()
+
+    waiter = gevent.event.Event()
+    finished.start(waiter.set)
+    thread = threading.Thread(target=work)
+    thread.start()
+
+    def ended():
+        waiter.wait(GUARD)
+        return bool(returned)
+
+    try:
+        yield ended
+    finally:
+        waiter.wait(GUARD)
+        finished.stop()
+        finished.close()
+        thread.join(GUARD)
