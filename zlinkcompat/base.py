@@ -56,7 +56,9 @@ class Pinned:
     """
 
     def __init__(self, data, event):
-        self.buffer = memoryview(data).cast("B")
+        view = memoryview(data)
+        # The order of its memory is sent, whatever the order of its indices is.
+        self.buffer = view.cast("B") if view.c_contiguous else memoryview(view.tobytes("A"))
         self.event = event
 
     def __len__(self):
@@ -111,7 +113,7 @@ class Frame(Exporter):
                 copy_threshold = default_copy_threshold()
             copy = view.nbytes < copy_threshold
         if copy:
-            self.content = data if type(data) is bytes else view.tobytes()
+            self.content = data if type(data) is bytes else view.tobytes("A")
         elif type(data) is bytes and not track:
             # Nobody can change it, nobody wants to know: a reference will do.
             self.content = data
@@ -207,7 +209,7 @@ class Frame(Exporter):
 
 def contiguous(data):
     view = memoryview(data)
-    if not view.c_contiguous:
+    if not view.contiguous:
         raise BufferError("the buffer must be contiguous")
     return view
 
@@ -403,7 +405,7 @@ class Socket:
             raise TypeError("unicode not allowed, use send_string")
         if copy:
             # A mutable buffer is snapshotted once, as the user was promised.
-            return data if type(data) is bytes else contiguous(data).tobytes(), None
+            return data if type(data) is bytes else contiguous(data).tobytes("A"), None
         if data is None:
             raise TypeError("bytes or a buffer is needed, not None")
         frame = Frame(data, track, None, self.copy_threshold)

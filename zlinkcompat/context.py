@@ -47,8 +47,8 @@ class Context(base.Context, AttributeSetter):
         self._sockets = WeakSet()
 
     def __del__(self):
-        # core is missing when __init__ raised.
-        if self._shadow or self.core is None or self.closed:
+        # In the pure build all are missing when __init__ raised.
+        if getattr(self, "core", None) is None or self._shadow or self.closed:
             return
         if warn is not None:
             warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)

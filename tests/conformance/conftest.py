@@ -2,7 +2,7 @@ import os
 
 import gevent
 import pytest
-from meeting import GUARD, TRANSPORTS, Endpoints, connect
+from meeting import GUARD, TRANSPORTS, Endpoints, connect, new_socket
 
 import zlinkcompat as zmq
 
@@ -69,13 +69,8 @@ def make(context):
     sockets = []  # a socket that nobody holds is closed
 
     def make(socket_type, **options):
-        sock = context.socket(socket_type)
-        sockets.append(sock)
-        sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
-        sock.reconnect_ivl = 1
-        for name, value in options.items():
-            setattr(sock, name, value)
-        return sock
+        sockets.append(new_socket(context, socket_type, **options))
+        return sockets[-1]
 
     return make
 

@@ -11,8 +11,13 @@ import zlinkcompat as zmq
 #: Seconds after which a wait of a test has failed.
 GUARD = 5
 
-#: What every test runs over. A new transport is added here, and to ``Endpoints``.
+#: What every test runs over. A new transport is added here, before inproc, and to
+#: ``Endpoints``.
 TRANSPORTS = ("tcp", "ipc", "inproc")
+
+#: For tests of what has connections, or of what has none.
+over_a_network = pytest.mark.parametrize("transport", TRANSPORTS[:-1], indirect=True)
+inproc_only = pytest.mark.parametrize("transport", TRANSPORTS[-1:], indirect=True)
 
 
 class Endpoints:
@@ -48,6 +53,16 @@ class Endpoints:
     def close(self):
         for holder in self.reserved:
             holder.close()
+
+
+def new_socket(context, socket_type, **options):
+    """A socket that gives up after GUARD seconds, and dials again soon."""
+    sock = context.socket(socket_type)
+    sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
+    sock.reconnect_ivl = 1
+    for name, value in options.items():
+        setattr(sock, name, value)
+    return sock
 
 
 @contextlib.contextmanager
@@ -135,8 +150,19 @@ def would_wait(call, *args):
     return False
 
 
+#: Body of messages that are to fill what is narrow.
+LARGE = bytes(256 * 1024)
+
+
+def narrow(sndhwm, rcvhwm):
+    """Options of both ends, so that LARGE messages soon find no room, until somebody reads.
+
+    Left to itself, the kernel would enlarge its buffers any time."""
+    return {"sndhwm": sndhwm, "rcvhwm": rcvhwm, "sndbuf": 32768, "rcvbuf": 32768}
+
+
 def fill(sock, make_message, limit=10000):
-    """Send until there is no room; returns what was accepted.
+    """Send LARGE messages until there is no room; returns what was accepted.
 
     ``make_message(number)`` gives a list of frames."""
     timeout = sock.sndtimeo

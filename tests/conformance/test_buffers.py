@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from meeting import GUARD, hear
+from meeting import GUARD, hear, over_a_network
 
 import zlinkcompat as zmq
 
@@ -88,7 +88,7 @@ def test_buffer_is_the_callers_again_when_its_tracker_is_done(connected_pair):
     buffer.clear()
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 def test_tracker_is_done_when_the_message_is_dropped(unmet):
     push, _ = unmet()
     tracker = push.send(bytearray(LARGE), copy=False, track=True)

@@ -1,11 +1,18 @@
 """CONFLATE keeps the last message only; IMMEDIATE queues for none but completed connections."""
 
 import pytest
-from meeting import connect, raises_again, values, waiting, watching, would_wait
+from meeting import (
+    connect,
+    inproc_only,
+    over_a_network,
+    raises_again,
+    values,
+    waiting,
+    watching,
+    would_wait,
+)
 
 import zlinkcompat as zmq
-
-over_a_network = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 def name(value):
@@ -59,7 +66,7 @@ def test_conflating_subscriber_gets_the_last_message_last(connected_pair):
     assert would_wait(sub.recv)
 
 
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 def test_one_message_is_all_a_conflating_receiver_has(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, conflate=1)
     for number in range(100):
@@ -184,7 +191,7 @@ def test_subscriptions_reach_a_publisher_that_comes_later(make, endpoints):
     assert sub.recv() == b"a"
 
 
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 def test_inproc_connects_at_once_in_any_case(make, endpoint):
     push, pull = make(zmq.PUSH, immediate=1), make(zmq.PULL)
     push.connect(endpoint)

@@ -1,13 +1,21 @@
 """Who sends to many does so in turn; who receives from many does that in turn, too (RFC 28, 30)."""
 
 import pytest
-from meeting import GUARD, connect, fill, handshakes, raises_again, watching, would_wait
+from meeting import (
+    GUARD,
+    LARGE,
+    connect,
+    fill,
+    narrow,
+    over_a_network,
+    raises_again,
+    watching,
+    would_wait,
+)
 
 import zlinkcompat as zmq
 
 PEERS = 3
-LARGE = bytes(256 * 1024)
-
 
 def name(value):
     return value.name
@@ -71,7 +79,7 @@ def test_requests_go_to_each_server_in_turn(one_to_many):
 
 @senders
 def test_full_peer_is_passed_over(one_to_many, sender, receiver):
-    one, peers = one_to_many(sender, receiver, sndhwm=2, rcvhwm=2)
+    one, peers = one_to_many(sender, receiver, **narrow(2, 2))
     fill(one, lambda number: [b"%d" % number, LARGE])
     reader = peers[1]
     # All are full; only this one reads, and the sender never waits for the others.
@@ -109,7 +117,7 @@ def test_peer_that_was_disconnected_has_no_share(make, bound, sender, receiver):
     assert would_wait(peers[0].recv)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 @senders
 def test_peer_that_left_has_no_share(bound, connected, sender, receiver):
     one = bound(sender)
@@ -157,7 +165,7 @@ def numbered(sender):
 
 @receivers
 def test_peers_that_all_have_messages_are_heard_in_turn(one_to_many, receiver, sender):
-    one, peers = one_to_many(receiver, sender, sndhwm=4, rcvhwm=4)
+    one, peers = one_to_many(receiver, sender, **narrow(4, 4))
     for number, peer in enumerate(peers):
         # Full means: at least RCVHWM messages lie with the receiver.
         fill(peer, numbered(number))
@@ -174,7 +182,7 @@ def test_peers_that_all_have_messages_are_heard_in_turn(one_to_many, receiver, s
 
 @receivers
 def test_messages_of_each_peer_keep_their_order(one_to_many, receiver, sender):
-    one, peers = one_to_many(receiver, sender, sndhwm=4, rcvhwm=4)
+    one, peers = one_to_many(receiver, sender, **narrow(4, 4))
     sent = {
         b"%d" % number: [message[2] for message in fill(peer, numbered(number))]
         for number, peer in enumerate(peers)
@@ -201,17 +209,11 @@ def test_more_peers_than_are_read_directly(bound, make):
     assert would_wait(pull.recv)
 
 
-def test_several_binds_and_connects_share_one_queue(make, endpoints):
+def test_several_binds_and_connects_share_one_queue(bound, make):
     # One socket that binds here and connects there hears and serves all alike.
-    dealer = make(zmq.DEALER)
-    first, second = endpoints.fixed(), endpoints.fixed()
-    dealer.bind(first)
-    binder, connecter = make(zmq.DEALER), make(zmq.DEALER)
-    binder.bind(second)
-    with handshakes(binder) if not first.startswith("inproc") else handshakes():
-        dealer.connect(second)
-    with handshakes(dealer) if not first.startswith("inproc") else handshakes():
-        connecter.connect(first)
+    dealer, binder, connecter = bound(zmq.DEALER), bound(zmq.DEALER), make(zmq.DEALER)
+    connect(connecter, dealer)
+    connect(dealer, binder)
     dealer.send(b"1")
     dealer.send(b"2")
     assert {binder.recv(), connecter.recv()} == {b"1", b"2"}

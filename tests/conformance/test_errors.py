@@ -269,8 +269,8 @@ def test_socket_type_that_does_not_exist(context):
 # -- endpoints -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transport", ["tcp", "inproc"], indirect=True)
 def test_endpoint_is_bound_once(bound, make):
+    # Also ipc, which libzmq takes away from its owner.
     one = bound(zmq.PULL)
     with raises(zmq.EADDRINUSE):
         make(zmq.PULL).bind(one.last_endpoint)
@@ -382,9 +382,9 @@ def test_mandatory_router_has_no_such_peer(bound, flags):
         router.send_multipart([b"nobody", b"x"], flags)
 
 
-@pytest.mark.parametrize("transport", ["tcp"], indirect=True)
-def test_stream_has_no_such_peer(bound):
-    stream = bound(zmq.STREAM)
+def test_stream_has_no_such_peer(make):
+    stream = make(zmq.STREAM)
+    stream.bind("tcp://127.0.0.1:*")
     with raises(zmq.EHOSTUNREACH):
         stream.send(b"nobody", zmq.SNDMORE)
     with raises(zmq.EHOSTUNREACH):

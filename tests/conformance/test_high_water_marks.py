@@ -2,15 +2,23 @@
 lost (zmq_setsockopt(3) SNDHWM and RCVHWM, zmq_socket(3) "Action in mute state")."""
 
 import pytest
-from meeting import fill, raises_again, until_subscribed, values, waiting, would_wait
+from meeting import (
+    LARGE,
+    fill,
+    inproc_only,
+    narrow,
+    over_a_network,
+    raises_again,
+    until_subscribed,
+    values,
+    waiting,
+    would_wait,
+)
 
 import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
 
 WAITING = [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)]
-#: Large enough that a few of them fill what the kernel buffers.
-LARGE = bytes(256 * 1024)
-
 HUGE = 2_000_000
 #: Uncompiled, so many messages take too long.
 MANY = HUGE if build_info()["compiled"] else 50_000
@@ -117,7 +125,7 @@ def test_first_part_waits_for_room_and_later_ones_do_not(make, endpoints):
     assert pull.recv_multipart() == [b"3"]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 def test_sndhwm_can_be_raised_after_connect(make, endpoints):
     push = make(zmq.PUSH, sndhwm=1)
     push.connect(endpoints.fixed())
@@ -127,7 +135,7 @@ def test_sndhwm_can_be_raised_after_connect(make, endpoints):
     assert would_wait(push.send, b"too much")
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 def test_sndhwm_can_be_lowered_after_connect(make, endpoints):
     push = make(zmq.PUSH, sndhwm=100)
     push.connect(endpoints.fixed())
@@ -142,7 +150,7 @@ def test_sndhwm_can_be_lowered_after_connect(make, endpoints):
 
 @waiting_types
 def test_what_was_accepted_arrives_in_order(connected_pair, sender, receiver):
-    one, other = connected_pair(sender, receiver, sndhwm=3, rcvhwm=2)
+    one, other = connected_pair(sender, receiver, **narrow(3, 2))
     accepted = fill(one, numbered)
     assert len(accepted) >= 5
     assert [other.recv_multipart() for _ in accepted] == accepted
@@ -153,7 +161,7 @@ def test_what_was_accepted_arrives_in_order(connected_pair, sender, receiver):
 
 @waiting_types
 def test_waiting_sender_is_woken_by_the_reader(connected_pair, sender, receiver):
-    one, other = connected_pair(sender, receiver, sndhwm=2, rcvhwm=2)
+    one, other = connected_pair(sender, receiver, **narrow(2, 2))
     accepted = fill(one, numbered)
     sending = waiting(one.send, b"last")
     assert [other.recv_multipart() for _ in accepted] == accepted
@@ -162,7 +170,7 @@ def test_waiting_sender_is_woken_by_the_reader(connected_pair, sender, receiver)
 
 
 def test_reader_sets_the_pace(connected_pair):
-    push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1, rcvhwm=1)
+    push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     sending = waiting(lambda: [push.send_multipart(numbered(number)) for number in range(50)])
     assert [pull.recv_multipart()[0] for _ in range(50)] == bodies(50)
     values([sending])
@@ -170,7 +178,7 @@ def test_reader_sets_the_pace(connected_pair):
 
 @waiting_types
 def test_polls_for_output_tell_of_room(connected_pair, sender, receiver):
-    one, other = connected_pair(sender, receiver, sndhwm=2, rcvhwm=2)
+    one, other = connected_pair(sender, receiver, **narrow(2, 2))
     assert one.poll(0, zmq.POLLOUT) == zmq.POLLOUT
     accepted = fill(one, numbered)
     assert one.poll(0, zmq.POLLOUT) == 0
@@ -179,7 +187,7 @@ def test_polls_for_output_tell_of_room(connected_pair, sender, receiver):
     assert one.poll(5000, zmq.POLLOUT) == zmq.POLLOUT
 
 
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 class TestInproc:
     """Both ends' marks together bound the one pipe between them."""
 
@@ -239,7 +247,7 @@ def lossy_pair(request, connected_pair):
 
 
 def test_messages_that_find_no_room_are_dropped(lossy_pair):
-    sender, receiver, prefix = lossy_pair(sndhwm=2, rcvhwm=2)
+    sender, receiver, prefix = lossy_pair(**narrow(2, 2))
     # Never waits, whatever it is offered.
     for number in range(200):
         sender.send_multipart([*prefix, b"%d" % number, LARGE], zmq.NOBLOCK)
@@ -256,7 +264,7 @@ def test_messages_that_find_no_room_are_dropped(lossy_pair):
     assert len(numbers) < 200
 
 
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 def test_the_newest_are_dropped(lossy_pair):
     sender, receiver, prefix = lossy_pair(sndhwm=2, rcvhwm=3)
     for body in bodies(100):
@@ -287,7 +295,7 @@ def test_publisher_without_subscribers_drops(bound, publisher):
 
 def test_mandatory_router_waits_instead(connected_pair):
     router, dealer = connected_pair(
-        zmq.ROUTER, zmq.DEALER, sndhwm=2, rcvhwm=2,
+        zmq.ROUTER, zmq.DEALER, **narrow(2, 2),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
     )  # fmt: skip
     accepted = fill(router, lambda number: [b"peer", *numbered(number)])

@@ -3,12 +3,9 @@
 import gevent
 import pytest
 from gevent import socket
-from meeting import GUARD, watching, would_wait
+from meeting import GUARD, over_a_network, watching, would_wait
 
 import zlinkcompat as zmq
-
-reconnecting = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
-
 
 # -- PAIR ----------------------------------------------------------------------------------
 
@@ -38,7 +35,7 @@ def test_second_peer_of_a_pair_is_refused(connected_pair, make):
     assert would_wait(second.recv)
 
 
-@reconnecting
+@over_a_network
 def test_pair_takes_a_new_peer_when_the_old_one_left(connected_pair, connected):
     one, first = connected_pair(zmq.PAIR, zmq.PAIR)
     with watching(one, zmq.EVENT_DISCONNECTED):

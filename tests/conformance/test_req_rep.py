@@ -1,11 +1,19 @@
 """REQ and REP: envelopes, lost replies, and what relaxes the lockstep (RFC 28)."""
 
 import pytest
-from meeting import connect, raises, raises_again, values, waiting, watching, would_wait
+from meeting import (
+    connect,
+    inproc_only,
+    over_a_network,
+    raises,
+    raises_again,
+    values,
+    waiting,
+    watching,
+    would_wait,
+)
 
 import zlinkcompat as zmq
-
-reconnecting = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 @pytest.fixture
@@ -28,7 +36,7 @@ def test_request_begins_with_an_empty_frame(req_and_router):
 
 
 @pytest.mark.parametrize("malformed", [[b"x"], [b"x", b"y"], [b"x", b"", b"y"], [b""]])
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 def test_malformed_reply_is_passed_over(req_and_router, malformed):
     req, router = req_and_router()
     req.send(b"?")
@@ -38,7 +46,7 @@ def test_malformed_reply_is_passed_over(req_and_router, malformed):
     assert req.recv_multipart() == [b"!"]
 
 
-@reconnecting
+@over_a_network
 def test_peer_with_a_malformed_reply_is_disconnected(req_and_router):
     # libzmq src/req.cpp: req_session_t::push_msg takes it for a violation of the protocol.
     req, router = req_and_router(req_relaxed=1)
@@ -105,7 +113,7 @@ def test_devices_in_between_keep_the_way_back(bound, connected):
 # -- who leaves ----------------------------------------------------------------------------
 
 
-@reconnecting
+@over_a_network
 def test_reply_to_who_left_is_dropped(bound, connected):
     rep = bound(zmq.REP)
     req = connected(zmq.REQ, rep)
@@ -121,7 +129,7 @@ def test_reply_to_who_left_is_dropped(bound, connected):
     assert other.recv() == b"!!"
 
 
-@reconnecting
+@over_a_network
 def test_req_whose_server_left_still_waits(connected_pair):
     # The request is lost; only REQ_RELAXED, or another socket, helps.
     rep, req = connected_pair(zmq.REP, zmq.REQ)
@@ -213,7 +221,7 @@ def test_rep_serves_correlated_requests(connected_pair):
     assert req.recv() == b"two"
 
 
-@reconnecting
+@over_a_network
 def test_relaxed_survives_its_server(make, endpoints):
     req = make(zmq.REQ, req_relaxed=1, req_correlate=1)
     endpoint = endpoints.fixed()

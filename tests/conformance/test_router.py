@@ -2,12 +2,22 @@
 
 import gevent
 import pytest
-from meeting import GUARD, connect, raises, raises_again, values, waiting, watching, would_wait
+from meeting import (
+    GUARD,
+    LARGE,
+    connect,
+    inproc_only,
+    narrow,
+    over_a_network,
+    raises,
+    raises_again,
+    values,
+    waiting,
+    watching,
+    would_wait,
+)
 
 import zlinkcompat as zmq
-
-LARGE = bytes(256 * 1024)
-reconnecting = pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
 
 
 @pytest.fixture
@@ -107,7 +117,7 @@ def test_message_to_nobody_is_dropped(router_and_dealer):
     assert dealer.recv_multipart() == [b"next"]
 
 
-@reconnecting
+@over_a_network
 def test_message_to_a_peer_that_left_is_dropped(router_and_dealer):
     router, dealer = router_and_dealer()
     with watching(router, zmq.EVENT_DISCONNECTED):
@@ -137,7 +147,7 @@ def test_mandatory_reports_nobody_and_sends_nothing(router_and_dealer):
     assert dealer.recv_multipart() == [b"next"]
 
 
-@reconnecting
+@over_a_network
 def test_mandatory_reports_a_peer_that_left(router_and_dealer):
     router, dealer = router_and_dealer(router_mandatory=1)
     dealer.close()
@@ -149,10 +159,10 @@ def test_mandatory_reports_a_peer_that_left(router_and_dealer):
             gevent.idle()
 
 
-@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@inproc_only
 def test_mandatory_waits_at_the_mark(connected_pair):
     router, dealer = connected_pair(
-        zmq.ROUTER, zmq.DEALER, sndhwm=1, rcvhwm=1,
+        zmq.ROUTER, zmq.DEALER, **narrow(1, 1),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
     )  # fmt: skip
     router.send_multipart([b"peer", b"1"])
@@ -168,10 +178,10 @@ def test_mandatory_waits_at_the_mark(connected_pair):
     values([sending])
 
 
-@reconnecting
+@over_a_network
 def test_mandatory_wait_ends_when_the_peer_leaves(connected_pair):
     router, dealer = connected_pair(
-        zmq.ROUTER, zmq.DEALER, sndhwm=1, rcvhwm=1,
+        zmq.ROUTER, zmq.DEALER, **narrow(1, 1),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
     )  # fmt: skip
     router.sndtimeo = 20
@@ -212,7 +222,7 @@ def test_handover_gives_the_name_to_the_second(router_and_dealer, connected):
     assert would_wait(first.recv)
 
 
-@reconnecting
+@over_a_network
 def test_name_is_free_when_its_peer_left(router_and_dealer, connected):
     router, first = router_and_dealer()
     with watching(router, zmq.EVENT_DISCONNECTED):
@@ -295,7 +305,7 @@ def test_connect_routing_id_works_before_the_bind(make, endpoints):
     assert dealer.recv() == b"waits"
 
 
-@reconnecting
+@over_a_network
 def test_connect_routing_id_survives_a_reconnect(make, endpoints):
     router, endpoint = make(zmq.ROUTER), endpoints.fixed()
     router.set(zmq.CONNECT_ROUTING_ID, b"peer")

@@ -1,7 +1,7 @@
 """Every pair of socket types that may meet exchanges messages, whichever of them binds."""
 
 import pytest
-from meeting import raises_again, until_subscribed, watching
+from meeting import over_a_network, raises_again, until_subscribed, watching
 
 import zlinkcompat as zmq
 
@@ -113,7 +113,7 @@ def test_messages_keep_their_order(connected_pair):
     assert [pull.recv() for _ in messages] == messages
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 @pytest.mark.parametrize(
     ("binder", "connecter"),
     [(zmq.REP, zmq.PUSH), (zmq.PULL, zmq.DEALER), (zmq.PULL, zmq.PAIR), (zmq.REQ, zmq.REQ)],

@@ -3,13 +3,11 @@
 import select
 
 import pytest
-from meeting import connect, fill, hear, would_wait
+from meeting import LARGE, connect, fill, hear, narrow, would_wait
 
 import zlinkcompat as zmq
 
 IN, OUT = zmq.POLLIN, zmq.POLLOUT
-LARGE = bytes(256 * 1024)
-
 #: EVENTS of a socket without peers: whether sending would wait.
 FRESH = {
     zmq.PAIR: 0, zmq.PUB: OUT, zmq.SUB: 0, zmq.REQ: 0, zmq.REP: 0, zmq.DEALER: 0,
@@ -105,7 +103,7 @@ def test_events_do_not_tell_of_what_is_filtered(make, bound):
 
 
 def test_events_of_a_full_socket(connected_pair):
-    push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1, rcvhwm=1)
+    push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     accepted = fill(push, lambda number: [LARGE])
     assert push.events == 0
     for _ in accepted:
@@ -128,7 +126,7 @@ def test_events_within_a_message(connected_pair):
 
 def test_mandatory_router_is_writable_when_a_peer_is(connected_pair):
     router, dealer = connected_pair(
-        zmq.ROUTER, zmq.DEALER, sndhwm=1, rcvhwm=1,
+        zmq.ROUTER, zmq.DEALER, **narrow(1, 1),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
     )  # fmt: skip
     assert router.events == OUT
@@ -187,7 +185,7 @@ def test_descriptor_becomes_readable_when_a_message_comes(connected_pair):
 
 
 def test_descriptor_becomes_readable_when_there_is_room(connected_pair):
-    push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1, rcvhwm=1)
+    push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     accepted = fill(push, lambda number: [LARGE])
     while is_readable(push.FD):
         assert push.events == 0

@@ -2,9 +2,12 @@
 
 import pytest
 from meeting import (
+    LARGE,
     connect,
     fill,
     hear,
+    narrow,
+    over_a_network,
     raises_again,
     until_subscribed,
     values,
@@ -14,8 +17,6 @@ from meeting import (
 )
 
 import zlinkcompat as zmq
-
-LARGE = bytes(256 * 1024)
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def test_nodrop_waits_for_the_slowest(bound, connected, publisher):
 
 
 def test_nodrop_does_not_wait_for_those_who_want_other_topics(connected_pair):
-    xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, sndhwm=2, rcvhwm=2, a={"xpub_nodrop": 1})
+    xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, **narrow(2, 2), a={"xpub_nodrop": 1})
     xsub.send(b"\1a")
     assert xpub.recv() == b"\1a"
     accepted = fill(xpub, lambda number: [b"a", LARGE])
@@ -267,9 +268,9 @@ def test_nodrop_without_subscribers_drops(bound):
         xpub.send(b"x", zmq.NOBLOCK)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"], indirect=True)
+@over_a_network
 def test_nodrop_goes_on_when_the_slow_one_leaves(connected_pair):
-    xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, sndhwm=2, rcvhwm=2, a={"xpub_nodrop": 1})
+    xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, **narrow(2, 2), a={"xpub_nodrop": 1})
     xsub.send(b"\1")
     assert xpub.recv() == b"\1"
     fill(xpub, numbered)

@@ -262,6 +262,24 @@ def test_a_linger_that_is_no_number_is_refused(context, linger):
     sock.close()
 
 
+@pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
+def test_a_linger_below_for_ever_changes_nothing(library):
+    """libzmq refuses it, and pyzmq does not tell: the option stays as it was."""
+    assert run(f"""
+        import os, gevent, {library} as zmq
+        context = zmq.Context()
+        sock = context.socket(zmq.PUSH)
+        sock.linger = 10
+        sock.connect("tcp://127.0.0.1:1")
+        sock.send(b"never delivered")
+        sock.close(linger=-5)
+        with gevent.Timeout(2, False):
+            context.term()
+            print("ended", flush=True)
+        os._exit(0)
+    """) == "ended\n"
+
+
 def test_a_context_forgets_closed_sockets(context):
     sock = context.socket(zmq.PAIR)
     assert "1 socket" in repr(context)

@@ -620,7 +620,8 @@ class SocketBase(Owner):
             # The garbage collector runs in any thread.
             self.engine.loop.run_callback_threadsafe(self.close, linger)
             return
-        if linger is not None:
+        if linger is not None and linger >= -1:
+            # libzmq refuses other values, and pyzmq does not look.
             self.options.linger = linger
         self.closed = True
         self.stop(ENOTSOCK)

@@ -179,12 +179,10 @@ class Connecter(Session):
             self.pipe = self.socket.make_pipe(self, routing_id, metadata, True)
         else:
             self.socket.identify_pipe(self.pipe, routing_id, metadata)
+        self.activate(connection)
         if self.pipe is None:
             self.stopped = True
-            connection.close()
-            return
-        self.activate(connection)
-        if self.stops_when_sent:
+        elif self.stops_when_sent:
             connection.drain()
 
     def connection_ended(self, connection, failure):

@@ -118,13 +118,18 @@ class Session(PipeSink):
             routing_id = handshake.peer_routing_id
             for name, value in handshake.peer_metadata.items():
                 metadata[name.decode("latin-1")] = value.decode("utf-8", "replace")
-            self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         return routing_id, metadata
 
     def activate(self, connection):
-        """Let messages flow through :attr:`pipe`."""
-        connection.activate(self.pipe)
-        self.notify_raw()
+        """Let messages flow through :attr:`pipe`; without one, the socket has no place for it."""
+        if not self.raw:
+            # Now that the socket knows the peer.
+            self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
+        if self.pipe is None:
+            connection.close()
+        else:
+            connection.activate(self.pipe)
+            self.notify_raw()
 
     def notify_raw(self):
         """STREAM_NOTIFY: an empty message for each beginning and end of a raw connection."""
@@ -175,10 +180,7 @@ class AcceptedSession(Session):
     def connection_ready(self, connection):
         routing_id, metadata = self.report_ready(connection)
         self.pipe = self.socket.make_pipe(self, routing_id, metadata, False)
-        if self.pipe is None:
-            connection.close()
-        else:
-            self.activate(connection)
+        self.activate(connection)
 
     def connection_ended(self, connection, failure):
         self.report_end(connection, failure)

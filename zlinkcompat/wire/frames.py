@@ -80,18 +80,6 @@ class Decoder:
         else:
             self.tail += count
 
-    def feed(self, data):
-        """Put ``data`` in, whatever its size: for tests, and streams that have bytes already."""
-        view = memoryview(data)
-        while len(view):
-            if self.body is None and self.tail - self.head > BUFFER_SIZE // 2:
-                raise ValueError("feed: take the messages out first")
-            with self.lend() as room:
-                count = min(len(room), len(view))
-                room[:count] = view[:count]
-            self.commit(count)
-            view = view[count:]
-
     def take(self, count):
         """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
         if self.tail - self.head < count:

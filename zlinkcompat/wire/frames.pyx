@@ -137,20 +137,6 @@ cdef class Decoder:
             count -= part
         self.tail += count
 
-    def feed(self, data):
-        """Put ``data`` in, whatever its size: for tests, and streams that have bytes already."""
-        cdef const unsigned char[::1] view = data
-        cdef iovec vector[2]
-        cdef Py_ssize_t at = 0, part
-        while at < view.shape[0]:
-            if self.body_size == 0 and self.tail - self.head > BUFFER_SIZE // 2:
-                raise ValueError("feed: take the messages out first")
-            self.reserve(vector)
-            part = min(<Py_ssize_t>vector[0].iov_len, view.shape[0] - at)
-            memcpy(vector[0].iov_base, &view[at], part)
-            self.commit(part)
-            at += part
-
     cpdef take(self, Py_ssize_t count):
         """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
         cdef bytes data

@@ -1,0 +1,152 @@
+"""Frames by the byte (RFC 37, "Framing"), and the twins against each other."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins import TWINS
+
+from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
+
+
+@pytest.fixture(params=TWINS)
+def codec(request):
+    return TWINS[request.param]
+
+
+def encoded(codec, *messages, minor=1):
+    """All bytes of ``messages``, written in one go each time."""
+    encoder = codec.Encoder(minor)
+    data = b""
+    left = list(messages)
+    while left or encoder.pending:
+        while left and encoder.add(left[0]):
+            del left[0]
+        data += b"".join(bytes(part) for part in encoder.vector())
+        encoder.advance(encoder.pending)
+    return data
+
+
+def give(decoder, data):
+    """Put as much of ``data`` in as the decoder lends room for; how much that was."""
+    with decoder.lend() as room:
+        count = min(len(room), len(data))
+        room[:count] = data[:count]
+    decoder.commit(count)
+    return count
+
+
+def decoded(codec, data, cuts=(), max_size=-1):
+    """Messages and commands in ``data``, which arrives in pieces; and the error at its end."""
+    decoder = codec.Decoder(max_size)
+    found = []
+    places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    try:
+        for start, end in zip(places, places[1:], strict=False):
+            while start < end:
+                start += give(decoder, data[start:end])
+                while (message := decoder.next()) is not None:
+                    found.append((decoder.is_command, message))
+                decoder.rest()
+    except ProtocolError as error:
+        return found, (type(error), error.offset, error.code)
+    return found, None
+
+
+@pytest.mark.parametrize("message, data", [
+    (b"", b"\0\0"),
+    (b"a", b"\0\1a"),
+    (b"x" * 255, b"\0\xff" + b"x" * 255),
+    (b"x" * 256, b"\2\0\0\0\0\0\0\1\0" + b"x" * 256),
+    ([b"a", b"", b"bc"], b"\1\1a" + b"\1\0" + b"\0\2bc"),
+    ([b"x" * 300, b"y"], b"\3\0\0\0\0\0\0\1\x2c" + b"x" * 300 + b"\0\1y"),
+], ids=["empty", "one", "255", "256", "parts", "long-part"])  # fmt: skip
+def test_frames_by_the_byte(codec, message, data):
+    assert encoded(codec, message) == data
+    assert decoded(codec, data) == ([(False, message)], None)
+
+
+def test_a_command(codec):
+    assert decoded(codec, b"\4\5\4PING") == ([(True, b"\4PING")], None)
+
+
+@pytest.mark.parametrize("flags", [8, 0x10, 0x80, 0xF8, 9, 0x0C])
+def test_reserved_flags(codec, flags):
+    found, (kind, offset, _) = decoded(codec, b"\0\1a" + bytes([flags, 0]))
+    assert (found, kind, offset) == ([(False, b"a")], ProtocolError, 3)
+
+
+def test_a_command_has_no_more(codec):
+    _, (kind, offset, _) = decoded(codec, b"\5\0")
+    assert (kind, offset) == (ProtocolError, 0)
+
+
+@pytest.mark.parametrize("header", [b"\2\x80" + bytes(7), b"\2" + b"\xff" * 8])
+def test_a_size_that_no_memory_has(codec, header):
+    _, (kind, offset, _) = decoded(codec, header)
+    assert issubclass(kind, ProtocolError) and offset == 1
+
+
+@pytest.mark.parametrize("size", [11, 255, 256, 1 << 40])
+def test_over_the_limit(codec, size):
+    header = b"\2" + size.to_bytes(8, "big") if size > 255 else bytes([0, size])
+    _, (kind, _, _) = decoded(codec, header, max_size=10)
+    assert kind is MessageTooLarge
+
+
+def test_the_limit_itself(codec):
+    assert decoded(codec, b"\0\x0a" + b"x" * 10, max_size=10) == ([(False, b"x" * 10)], None)
+
+
+def test_raw_bytes_pass(codec):
+    decoder, encoder = codec.RawDecoder(), codec.RawEncoder()
+    give(decoder, b"\0\1anything")
+    assert decoder.next() == b"\0\1anything" and decoder.next() is None
+    assert encoder.add(b"\xff" * 10000)
+    assert b"".join(bytes(part) for part in encoder.vector()) == b"\xff" * 10000
+
+
+# Around the limits: short and long frames, copied and pinned ones, the read buffer.
+sizes = st.sampled_from([0, 1, 2, 254, 255, 256, 257, 4095, 4096, 8191, 8192, 8193, 20000, 70000])
+frame = st.one_of(st.binary(max_size=40), sizes.map(lambda size: bytes([size % 251]) * size))
+message = st.one_of(frame, st.lists(frame, min_size=2, max_size=6))
+cuts = st.lists(st.integers(0, 200000), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(message, max_size=8), cuts=cuts)
+def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts):
+    streams = {name: encoded(codec, *messages) for name, codec in TWINS.items()}
+    assert len(set(streams.values())) == 1
+    for codec in TWINS.values():
+        expected = ([(False, message) for message in messages], None)
+        assert decoded(codec, streams["pure"], cuts) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=200), cuts=cuts, limit=st.sampled_from([-1, 0, 10, 1000]))
+def test_the_twins_agree_on_anything(data, cuts, limit):
+    results = [decoded(codec, data, cuts, limit) for codec in TWINS.values()]
+    assert all(result == results[0] for result in results)
+
+
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(message, min_size=1, max_size=8), data=st.data())
+def test_partial_writes(messages, data):
+    """A transport that takes what it likes: each message finishes with its last byte."""
+    total = len(encoded(TWINS["pure"], *messages))
+    ends = [len(encoded(TWINS["pure"], *messages[: n + 1])) for n in range(len(messages))]
+    takes = data.draw(st.lists(st.integers(1, max(1, total)), max_size=20))
+    for codec in TWINS.values():
+        encoder = codec.Encoder(1)
+        left, written, finished, steps = list(messages), b"", 0, list(takes)
+        while left or encoder.pending:
+            if not encoder.pending:
+                while left and encoder.add(left[0]):
+                    del left[0]
+            pieces = b"".join(bytes(part) for part in encoder.vector())
+            count = min(steps.pop(0) if steps else total, len(pieces))
+            written += pieces[:count]
+            finished += encoder.advance(count)
+            assert finished == sum(end <= len(written) for end in ends)
+            assert encoder.partly_written == (len(written) not in (0, *ends))
+        assert decoded(codec, written)[0] == [(False, message) for message in messages]
