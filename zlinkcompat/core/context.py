@@ -90,6 +90,7 @@ class CoreContext:
             engine_here().quiet()
             self.reaped.wait(HubWaker(), -1.0)
         self.closed = True
+        self.unbound.clear()
         contexts.discard(self)
 
     def abandon(self):

@@ -161,4 +161,3 @@ class Endpoints:
             inproc.unbind(self.socket, name)
         self.inproc_names = []
         self.inproc_pipes = []
-        inproc.forget(self.socket)

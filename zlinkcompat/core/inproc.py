@@ -24,6 +24,9 @@ class Unbound(PipeSink):
         return -1
 
     def pipe_terminated(self, pipe):
+        # What was sent is for whoever binds, also when the sender is gone by then.
+        if pipe.check_read():
+            return
         waiting = self.context.unbound.get(self.name, [])
         if self in waiting:
             waiting.remove(self)
@@ -87,17 +90,13 @@ def join(connecting, near, binding, far, name):
     # What was written while there was no reader.
     near.flush()
     far.flush()
+    if far.peer_closed and not far.closed:
+        far.sink.pipe_terminated(far)
 
 
 def unbind(socket, name):
     if socket.context.bound.get(name) is socket:
         del socket.context.bound[name]
-
-
-def forget(socket):
-    """The socket closes: its connects that nobody has bound wait no longer."""
-    for waiting_list in socket.context.unbound.values():
-        waiting_list[:] = [w for w in waiting_list if w.socket is not socket]
 
 
 def set_high_water_marks(socket, pipe):
