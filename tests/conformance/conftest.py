@@ -1,38 +1,8 @@
-import os
-
 import gevent
 import pytest
 from meeting import GUARD, TRANSPORTS, Endpoints, connect, new_socket
 
 import zlinkcompat as zmq
-
-
-@pytest.fixture(autouse=True)
-def no_error_reaches_the_hub(monkeypatch):
-    """What is raised in a callback or a greenlet of the engine is printed, and noticed nowhere.
-
-    Greenlets of a test are its own business."""
-    errors = []
-    hub = gevent.get_hub()
-    report = hub.print_exception
-
-    def remember(where, kind, value, trace):
-        if not isinstance(where, gevent.Greenlet):
-            errors.append(f"{kind.__name__}: {value} in {where}")
-        report(where, kind, value, trace)
-
-    monkeypatch.setattr(hub, "print_exception", remember)
-    yield
-    assert errors == []
-
-
-@pytest.fixture(autouse=True)
-def no_descriptor_is_left(no_error_reaches_the_hub):
-    # The hub's own, and its resolver's.
-    gevent.get_hub().threadpool.apply(int)
-    before = len(os.listdir("/proc/self/fd"))
-    yield
-    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @pytest.fixture(params=TRANSPORTS)
