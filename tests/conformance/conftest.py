@@ -1,8 +1,5 @@
-import gevent
 import pytest
-from meeting import GUARD, TRANSPORTS, Endpoints, connect, new_socket
-
-import zlinkcompat as zmq
+from meeting import TRANSPORTS, Endpoints, connect, new_socket
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -23,14 +20,6 @@ def endpoints(transport, tmp_path, no_descriptor_is_left):
 def endpoint(endpoints):
     """An endpoint to bind."""
     return endpoints.any()
-
-
-@pytest.fixture
-def context(no_descriptor_is_left):
-    context = zmq.Context()
-    yield context
-    with gevent.Timeout(GUARD):
-        context.destroy(linger=0)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import HubEngine, engine_here
 from zlinkcompat.engine.waker import HubWaker, WaitList, Waker
-from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, ETERM, zmq_error
+from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 

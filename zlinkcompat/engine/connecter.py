@@ -81,7 +81,6 @@ class Connecter(Session):
         while not self.stopped:
             sock = self.dial()
             if sock is not None:
-                self.transport.tune(sock, self.options)
                 self.peer_address = self.transport.peer_address(sock)
                 self.identifier = self.transport.peer_endpoint(sock)
                 connection = self.open_connection(sock)
@@ -104,6 +103,7 @@ class Connecter(Session):
                 self.await_connected(sock)
                 self.transport.finish_connect(sock)
             if not self.stopped:
+                self.transport.tune(sock, self.options)
                 return sock
         except OSError as error:
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:

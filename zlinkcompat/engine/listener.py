@@ -71,7 +71,13 @@ class Listener:
             if accepted is None:
                 return
             sock, peer_address = accepted
-            self.transport.tune(sock, self.options)
+            try:
+                self.transport.tune(sock, self.options)
+            except OSError as error:
+                # The peer may be gone already; others wait behind it.
+                sock.close()
+                self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
+                continue
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
             AcceptedSession(
                 self.socket, self.engine, self.options, self.endpoint, sock, peer_address

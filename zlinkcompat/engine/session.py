@@ -48,7 +48,7 @@ class Session(PipeSink):
         # Until the first connection is made, or could not be.
         self.opening = True
         self.linger_timer = None
-        self.raw = socket.socket_type == STREAM or getattr(options, "router_raw", 0)
+        self.raw = socket.socket_type == STREAM or options.router_raw
         socket.session_started(self)
 
     # -- what a connection asks ------------------------------------------------------------
