@@ -1,22 +1,14 @@
 from zlinkcompat.routing.pattern cimport Pattern
 from zlinkcompat.routing.pipe cimport Pipe
+from zlinkcompat.routing.turns cimport Turns
 
 cimport cython
 
 
-cdef class FairQueue:
+cdef class FairQueue(Turns):
     cdef Pattern pattern
-    cdef list pipes
-    cdef Py_ssize_t active, current
-    cdef readonly Pipe last
 
     cpdef attach(self, Pipe pipe)
-    @cython.locals(slot=Py_ssize_t)
-    cpdef detach(self, Pipe pipe)
-    cpdef activated(self, Pipe pipe)
-    cdef passivate(self, Py_ssize_t slot)
-    @cython.locals(pipe=Pipe, other=Pipe)
-    cdef swap(self, Py_ssize_t a, Py_ssize_t b)
     @cython.locals(pipe=Pipe)
     cpdef read(self)
     @cython.locals(pipe=Pipe)

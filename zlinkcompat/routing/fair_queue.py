@@ -3,11 +3,11 @@
 Source: libzmq ``src/fq.cpp``; RFC 28 and 30.
 """
 
+from zlinkcompat.routing.turns import Turns
 
-class FairQueue:
-    """The inbound pipes of a pattern.
 
-    ``pipes[:active]`` may have messages; ``current`` is whose turn it is.
+class FairQueue(Turns):
+    """The inbound pipes of a pattern; the active ones may have messages.
 
     Parameters
     ----------
@@ -16,51 +16,13 @@ class FairQueue:
     """
 
     def __init__(self, pattern):
+        Turns.__init__(self)
         self.pattern = pattern
-        self.pipes = []
-        self.active = 0
-        self.current = 0
-        self.last = None
 
     def attach(self, pipe):
-        pipe.in_slot = len(self.pipes)
-        self.pipes.append(pipe)
+        self.add(pipe)
         if pipe.check_read():
             self.activated(pipe)
-
-    def detach(self, pipe):
-        slot = pipe.in_slot
-        if slot < 0:
-            return
-        if slot < self.active:
-            self.passivate(slot)
-            slot = self.active
-        self.swap(slot, len(self.pipes) - 1)
-        self.pipes.pop()
-        pipe.in_slot = -1
-        if self.last is pipe:
-            self.last = None
-
-    def activated(self, pipe):
-        """``pipe`` has messages again."""
-        if pipe.in_slot >= self.active:
-            self.swap(pipe.in_slot, self.active)
-            self.active += 1
-
-    def passivate(self, slot):
-        self.active -= 1
-        self.swap(slot, self.active)
-        if self.current >= self.active:
-            self.current = 0
-
-    def swap(self, a, b):
-        if a != b:
-            pipe = self.pipes[a]
-            other = self.pipes[b]
-            self.pipes[a] = other
-            self.pipes[b] = pipe
-            other.in_slot = a
-            pipe.in_slot = b
 
     def read(self):
         """The next message, from :attr:`last` then; None if there is none."""

@@ -38,7 +38,6 @@ cdef class Pipe:
     cdef public bytes routing_id
     cdef public object metadata
     cdef public object endpoint
-    cdef public Py_ssize_t in_slot, out_slot
 
     cpdef bint check_read(self)
     cpdef read(self)

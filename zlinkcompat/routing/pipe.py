@@ -141,8 +141,6 @@ class Pipe:
         Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
     named : bool
         ``routing_id`` is what the peer said, perhaps nothing; False before it said anything.
-    in_slot, out_slot : int
-        For the holder's fair queue and load balancer (their index of this pipe).
     locally_initiated : bool
         True for a pipe made by connect, False by bind.
     """
@@ -159,8 +157,6 @@ class Pipe:
         self.named = False
         self.metadata = None
         self.endpoint = None
-        self.in_slot = -1
-        self.out_slot = -1
 
     def check_read(self):
         """Tell whether there is a message; if not, the sink will be told when one comes."""
