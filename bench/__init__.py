@@ -1,1 +1,7 @@
 """zlinkcompat against real libzmq and others, side by side: ``python -m bench --help``."""
+
+from importlib.util import find_spec
+
+for _name in ("hdrh", "matplotlib", "rich"):
+    if find_spec(_name) is None:
+        raise ImportError(f"the benchmark needs {_name}: pip install 'zlinkcompat[bench]'")

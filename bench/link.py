@@ -1,154 +1,282 @@
-"""Starts peers, passes word between them, and leaves none behind."""
+"""Starts the processes of a round, passes word between them, and leaves none behind."""
 
 import json
 import os
 import selectors
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+START = 60  # seconds that a library may take to be imported
+LAST_WORDS = 4000  # bytes of stderr
 
 
-class PeerFailed(Exception):
-    """A peer hung, died, or told nonsense; the text ends with what it wrote to stderr."""
+class RoundFailed(Exception):
+    """A process hung, died, or lost something; the text ends with what it wrote to stderr."""
 
 
-class Process:
-    """A peer in a process of its own, killed by its pid on the way out if it still runs.
+class Nursery:
+    """A library in a process from which those of its rounds are forked (:mod:`bench.nursery`).
 
     Parameters
     ----------
-    arguments : sequence of str
-        For ``python -m``.
+    adapter : bench.adapters.base.Adapter
+
+    Attributes
+    ----------
+    about : dict
+        What the library tells of itself.
+    missing : str or None
+        Why it cannot be measured.
     """
 
-    def __init__(self, *arguments):
-        self.name = " ".join(arguments[:1])
+    def __init__(self, adapter):
+        self.adapter = adapter
+        self.about = {}
+        self.missing = None
+        self.count = 0
+        self.link = self.popen = None
         self.errors = tempfile.TemporaryFile()
-        self.partial = b""
-        self.lines = []
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-        )
-        os.set_blocking(self.popen.stdout.fileno(), False)
 
     def __enter__(self):
+        self.start()
         return self
 
     def __exit__(self, *exc_info):
-        if self.popen.poll() is None:
-            self.popen.kill()
-        self.popen.wait()
-        self.popen.stdout.close()
-        self.close_stdin()
+        self.stop()
         self.errors.close()
 
-    def close_stdin(self):
+    def start(self):
+        self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "bench.nursery", self.adapter.name, str(theirs.fileno())],
+                cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=self.errors,
+                env={**os.environ, **self.adapter.environment},
+            )
+        self.link.settimeout(START)
         try:
-            self.popen.stdin.close()
-        except BrokenPipeError:
-            pass
+            word = self.hear()
+        except (EOFError, TimeoutError):
+            word = {"missing": f"does not load: {last_words(self.errors)}"}
+        self.link.settimeout(None)
+        self.about = word.get("about", {})
+        self.missing = word.get("missing")
 
-    def tell(self, **fields):
+    def stop(self):
+        if self.popen is None:
+            return
+        self.link.close()  # it ends by that, and its children with it
         try:
-            self.popen.stdin.write(json.dumps(fields).encode() + b"\n")
-            self.popen.stdin.flush()
-        except BrokenPipeError:
-            raise self.failed("is gone")
-
-    def read(self):
-        """Take what is on stdout; False at its end."""
-        data = os.read(self.popen.stdout.fileno(), 65536)
-        *lines, self.partial = (self.partial + data).split(b"\n")
-        for line in lines:
-            try:
-                word = json.loads(line)
-            except ValueError:
-                raise self.failed(f"said {line[:200]!r}")
-            self.lines.append(word)
-        return bool(data)
-
-    def end(self, deadline):
-        """Let it go, and see that it ends well."""
-        self.close_stdin()
-        try:
-            code = self.popen.wait(max(0.1, deadline - time.monotonic()))
+            self.popen.wait(5)
         except subprocess.TimeoutExpired:
-            raise self.failed("did not end")
-        if code:
-            raise self.failed(f"ended with {code}")
+            self.popen.kill()
+            self.popen.wait()
+        self.popen = None
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def hear(self):
+        data = self.link.recv(65536)
+        if not data:
+            raise EOFError
+        return json.loads(data)
+
+    def bear(self, spec):
+        """Start the process of ``spec``; returns its :class:`Child`."""
+        self.count += 1
+        child = Child(self, self.count)
+        ours, theirs = socket.socketpair()
+        child.control = ours
+        ours.setblocking(False)
+        with theirs:
+            data = json.dumps({**spec, "number": child.number}).encode()
+            socket.send_fds(self.link, [data], [theirs.fileno(), child.errors.fileno()])
+        return child
+
+
+class Child:
+    """A process of a round."""
+
+    def __init__(self, nursery, number):
+        self.nursery = nursery
+        self.number = number
+        self.control = None
+        self.errors = tempfile.TemporaryFile()
+        self.partial = b""
+        self.pid = self.code = None
+        self.cpu = 0.0
+        self.result = None
+        self.roles = ()
+
+    @property
+    def name(self):
+        return f"{self.nursery.adapter.name} ({', '.join(self.roles)})"
+
+    def tell(self, word):
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.control.sendall(json.dumps(word).encode() + b"\n")
+
+    def words(self):
+        """What it has said; None when it has closed its control."""
+        try:
+            data = self.control.recv(65536)
+        except ConnectionResetError:
+            data = b""
+        *lines, self.partial = (self.partial + data).split(b"\n")
+        return [json.loads(line) for line in lines] if data else None
+
+    def kill(self):
+        with suppress(OSError):
+            self.nursery.link.send(json.dumps({"kill": self.number}).encode())
 
     def failed(self, what):
-        # It shares the file's position with the peer, so read without moving that.
-        size = os.fstat(self.errors.fileno()).st_size
-        text = os.pread(self.errors.fileno(), 4000, max(0, size - 4000)).decode(errors="replace")
-        return PeerFailed(f"{self.name} {what}\n{text}".rstrip())
+        return RoundFailed(f"{self.name} {what}\n{last_words(self.errors)}".rstrip())
 
 
-def converse(specs, timeout):
-    """Run the peers of one round to their ends.
+def last_words(file):
+    # The position is shared with the process that writes, so read without moving it.
+    size = os.fstat(file.fileno()).st_size
+    text = os.pread(file.fileno(), LAST_WORDS, max(0, size - LAST_WORDS))
+    return text.decode(errors="replace").strip()
 
-    An endpoint, or that all is ready, is passed to the other peers.
+
+def converse(nursery, specs, timeout, on_word=None):
+    """Run the processes of one round to their ends.
 
     Parameters
     ----------
+    nursery : Nursery
     specs : sequence of dict
-        For :mod:`bench.peer`.
+        For :func:`bench.peer.run`.
     timeout : float, seconds
         For all of it.
+    on_word : callable, optional
+        Told of every word (a dict), the children and how to tell them all.
 
     Returns
     -------
-    dict
-        What the peers told as their results, put together.
+    (list of dict, float)
+        Their results, and the CPU seconds of all of them from their start to their end.
 
     Raises
     ------
-    PeerFailed
+    RoundFailed
+        After all of them have been ended.
     """
-    deadline = time.monotonic() + timeout
-    result = {}
+    conversation = Conversation(nursery, timeout, on_word)
     with ExitStack() as stack:
-        selector = stack.enter_context(selectors.DefaultSelector())
-        peers = []
+        stack.callback(conversation.end)
         for spec in specs:
-            spec = {**spec, "deadline_s": int(timeout) + 5}
-            peer = stack.enter_context(Process("bench.peer", json.dumps(spec)))
-            peer.name = f"{spec['library']} ({spec['role']})"
-            peers.append(peer)
-            selector.register(peer.popen.stdout, selectors.EVENT_READ, peer)
-        waiting = set(peers)
-        while waiting:
-            events = selector.select(max(0, deadline - time.monotonic()))
+            conversation.start({**spec, "deadline": int(timeout) + 5})
+        conversation.run()
+    results = [child.result for child in conversation.children]
+    return results, sum(child.cpu for child in conversation.children)
+
+
+class Conversation:
+    """The run's side of a round."""
+
+    def __init__(self, nursery, timeout, on_word):
+        self.nursery = nursery
+        self.timeout = timeout
+        self.deadline = time.monotonic() + timeout
+        self.on_word = on_word
+        self.children = []
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(nursery.link, selectors.EVENT_READ)
+
+    def start(self, spec):
+        try:
+            child = self.nursery.bear(spec)
+        except OSError:
+            raise RoundFailed(f"{self.nursery.adapter.name}: its nursery is gone\n"
+                              f"{last_words(self.nursery.errors)}")
+        child.roles = spec["roles"]
+        self.children.append(child)
+        self.selector.register(child.control, selectors.EVENT_READ, child)
+
+    def run(self):
+        while any(child.code is None for child in self.children):
+            events = self.selector.select(max(0, self.deadline - time.monotonic()))
             if not events:
                 # Blame all, since the one that waits may do so for the other's fault.
-                texts = [str(peer.failed(f"hung, killed after {timeout:g} s")) for peer in waiting]
-                raise PeerFailed("\n".join(texts))
+                raise RoundFailed("\n".join(
+                    str(child.failed(f"hung, killed after {self.timeout:g} s"))
+                    for child in self.children if child.code is None
+                ))
             for key, _ in events:
-                peer = key.data
-                alive = peer.read()
-                for word in peer.lines:
-                    if "result" in word:
-                        result.update(word["result"])
-                        waiting.discard(peer)
-                        continue
-                    for other in peers:
-                        if other is not peer:
-                            other.tell(**word)
-                peer.lines.clear()
-                if not alive:
-                    if peer in waiting:
-                        peer.popen.wait(5)
-                        raise peer.failed(f"ended early with {peer.popen.returncode}")
-                    selector.unregister(peer.popen.stdout)
-        for peer in peers:
-            peer.end(deadline)
-    return result
+                if key.data is None:
+                    self.hear_nursery()
+                elif key.fileobj in self.selector.get_map():  # not drained meanwhile
+                    self.hear_child(key.data)
+        for child in self.children:
+            if child.result is None:
+                raise child.failed("ended without a result")
+
+    def hear_nursery(self):
+        try:
+            word = self.nursery.hear()
+        except (EOFError, OSError):
+            raise RoundFailed(f"{self.nursery.adapter.name}: its nursery ended\n"
+                              f"{last_words(self.nursery.errors)}")
+        for child in self.children:
+            if child.number == word.get("born"):
+                child.pid = word["pid"]
+            elif child.number == word.get("ended"):
+                child.code, child.cpu = word["code"], word["cpu"]
+                self.drain(child)
+                if child.code:
+                    raise child.failed(f"ended with {child.code}")
+
+    def hear_child(self, child):
+        words = child.words()
+        if words is None:
+            self.selector.unregister(child.control)
+            return
+        for word in words:
+            if "result" in word:
+                child.result = word["result"]
+                continue
+            for other in self.children:
+                if other is not child:
+                    other.tell(word)
+            if self.on_word is not None:
+                self.on_word(word, self.children)
+
+    def drain(self, child):
+        """Its last words may still be on the way when its end is known."""
+        while child.control in self.selector.get_map():
+            self.hear_child(child)
+
+    def end(self):
+        """Kill and wait for what still runs."""
+        for child in self.children:
+            if child.code is None:
+                child.kill()
+        patience = time.monotonic() + 5
+        self.nursery.link.settimeout(5)
+        try:
+            while any(child.code is None for child in self.children):
+                word = self.nursery.hear()
+                for child in self.children:
+                    if child.number == word.get("ended"):
+                        child.code = word["code"]
+                if time.monotonic() > patience:
+                    raise TimeoutError
+        except (EOFError, OSError):
+            self.nursery.restart()
+        else:
+            self.nursery.link.settimeout(None)
+        for child in self.children:
+            child.control.close()
+            child.errors.close()
+        self.selector.close()

@@ -1,158 +1,73 @@
-"""One end of a case in a process of its own: ``python -m bench.peer SPEC``, SPEC in JSON.
+"""What the process of a round does: the roles it was given, and then its result."""
 
-It tells ``{"endpoint": ...}`` where it binds, hears the endpoint where it connects, and tells
-``{"result": ...}`` at the end. Started by :mod:`bench.link`.
-"""
-
-import json
+import os
+import resource
 import signal
-import sys
+from contextlib import suppress
 from functools import partial
-from operator import itemgetter
+from importlib import import_module
 
-from bench import library, memory, raw, roundtrip, throughput
-from bench.cases import PATTERNS, Case
-from bench.control import hear, heard, tell
+from bench import blocking, latency
+from bench.cases import Case
+from bench.post import Post
 
 
-class Peer:
-    """The ends of one case on one library.
+def run(adapter, spec, control):
+    """Be the ends that ``spec`` names, and tell the run ``{"result": {...}}``.
 
     Parameters
     ----------
-    name : str
-        Module name of the library.
-    case : Case
-    seconds : float
-    address : str
-        Where to bind.
+    adapter : bench.adapters.base.Adapter
+        Loaded.
+    spec : dict
+        See :func:`bench.run.specs`.
+    control : socket.socket
     """
-
-    def __init__(self, name, case, seconds, address):
-        self.name = name
-        self.zmq = library.load(name)
-        self.case = case
-        self.seconds = seconds
-        self.address = address
-        self.context = self.zmq.Context()
-
-    def socket(self, end):
-        """The socket of ``end``: 0 sends or asks, 1 receives or answers."""
-        zmq = self.zmq
-        socket = self.context.socket(getattr(zmq, PATTERNS[self.case.pattern][end]))
-        socket.setsockopt(zmq.LINGER, -1)  # pyomq's default is to drop what is not sent yet
-        if self.case.pattern == "pub-sub":
-            # At a limit a PUB drops; the rate is of what arrives, and everything must.
-            socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], 0)
-            if end:
-                socket.setsockopt(zmq.SUBSCRIBE, b"")
-        return socket
-
-    def bound(self):
-        socket = self.socket(1)
-        socket.bind(self.address)
-        if self.case.transport == "inproc":
-            return socket, self.address
-        return socket, socket.getsockopt(self.zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
-
-    def connected(self, endpoint):
-        socket = self.socket(0)
-        socket.connect(endpoint)
-        return socket
-
-    # What an end does with its socket; each returns its part of the result.
-
-    def sending(self, socket):
-        case = self.case
-        if case.kind == "trip":
-            sent, times = roundtrip.ask(socket.send, socket.recv, case.size, self.seconds)
-            result = {"sent": sent, **roundtrip.summary(times)}
-        else:
-            if case.pattern == "pub-sub":
-                while not heard():
-                    socket.send(throughput.SYNC)
-                    library.sleep(self.name, 0.001)
-                hear()
-            sent = throughput.send(socket.send, case.size, case.batch, self.seconds)
-            result = {"sent": sent}
-        return result
-
-    def receiving(self, socket):
-        case = self.case
-        if case.kind == "memory":
-            result = memory.serve(socket, case.size)
-        elif case.kind == "trip":
-            count = roundtrip.answer(socket.send, socket.recv, case.size)
-            result = {"received": count}
-        else:
-            receive_one, body = socket.recv, bytes
-            if case.pattern == "dealer-router":
-                receive_one, body = socket.recv_multipart, itemgetter(-1)
-            on_first = partial(tell, ready=True) if case.pattern == "pub-sub" else None
-            count, rate = throughput.receive(receive_one, body, case.size, case.batch, on_first)
-            result = {"received": count, "rate": rate}
-        socket.close()
-        return result
-
-    # Roles.
-
-    def connect(self):
-        """Be the end that connects."""
-        socket = self.connected(hear()["endpoint"])
-        tell(result=self.sending(socket))
-        # Stay until the other end has it all: a libzmq that is at its high-water mark when an ipc
-        # peer hangs up drops what is still in the kernel, whatever the peer's linger.
-        while not heard():
-            library.sleep(self.name, 0.01)
-        socket.close()
-        self.context.term()
-
-    def bind(self):
-        """Be the end that binds."""
-        if self.case.kind == "memory":
-            memory.raise_file_limit(self.case.size + 100)
-        socket, endpoint = self.bound()
-        tell(endpoint=endpoint)
-        result = self.receiving(socket)
-        self.context.term()
-        tell(result=result)
-
-    def both(self):
-        """Be both ends, over inproc."""
-        socket, endpoint = self.bound()
-        result = {}
-
-        def other():
-            socket = self.connected(endpoint)
-            result.update(self.sending(socket))
-            socket.close()
-
-        wait = library.spawn(self.name, other)
-        result.update(self.receiving(socket))
-        wait()
-        self.context.term()
-        tell(result=result)
-
-
-def run_raw(role, case, seconds, address):
-    if role == "connect":
-        (raw.ask if case.kind == "trip" else raw.send)(case.size, seconds)
-    else:
-        (raw.answer if case.kind == "trip" else raw.receive)(address, case.size)
-
-
-def main(spec):
-    # The last resort, should the run that started this be gone: a process ends by default.
-    signal.alarm(spec["deadline_s"])
+    # The last resort, should the run be gone: a process ends by default.
+    signal.alarm(spec["deadline"])
+    if spec["cpu"] is not None:
+        os.sched_setaffinity(0, {spec["cpu"]})
+    raise_file_limit()
     case = Case(spec["pattern"], spec["transport"], spec["size"])
-    name, role = spec["library"], spec["role"]
-    if name == "raw":
-        run_raw(role, case, spec["seconds"], spec["address"])
-    elif case.kind == "memory" and role == "connect":
-        memory.crowd(hear()["endpoint"], case.size)
+    post = Post(control)
+    if adapter.waiting.asynchronous:
+        load = partial(import_module, package="bench.work")
+        work, end_module = load(f".{adapter.work(case)}"), load(".end")
     else:
-        getattr(Peer(name, case, spec["seconds"], spec["address"]), role)()
+        work, end_module = getattr(blocking, adapter.work(case)), blocking.end
+    adapter.start(case)
+    functions = []
+    for role in spec["roles"]:
+        end = end_module.End(
+            adapter, case, role, post, spec["seconds"], spec["addresses"], spec["counted"],
+            spec["slowdown"],
+        )
+        functions.append(partial(getattr(work, role), end))
+    if len(functions) == 1 and not adapter.waiting.asynchronous:
+        results = [functions[0]()]  # in the main thread or greenlet, as programs do
+    else:
+        results = adapter.waiting.together(functions)
+    if case.pattern != "proxy":  # nothing ends a proxy but the end of its process
+        adapter.stop()
+    post.tell(result={**finished(combined(results)), "counters": adapter.counters()})
 
 
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+def combined(results):
+    """The results of several ends in one; their CPU times are of one process, so not added."""
+    whole = {}
+    for result in results:
+        whole.update(result)
+    return whole
+
+
+def finished(result):
+    times = result.pop("times", None)
+    if times is not None:
+        result["histogram"] = latency.encoded(times)
+    return result
+
+
+def raise_file_limit():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

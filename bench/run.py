@@ -1,124 +1,183 @@
-"""Rounds of one case: every library in turn, then the next round."""
+"""Rounds: every library in turn, then the next round, case by case."""
 
 import os
 import tempfile
-from dataclasses import dataclass, field
-from statistics import median
+from contextlib import suppress
 
-from bench.link import PeerFailed, converse
+from bench import latency
+from bench.link import RoundFailed, converse
 from bench.machine import OtherWork
+from bench.results import CaseResult, Series
 
-NOISY = 0.10  # of all CPUs: a round trip then waits for a CPU, and the figure is of the machine
-FIELD = {"rate": "rate", "trip": "p50_us", "memory": "bytes"}
-
-
-@dataclass(slots=True)
-class Series:
-    """The rounds of one library in one case.
-
-    ``rounds`` holds what the peers told; ``noisy`` the rounds that other work spoilt, which count
-    only (and say so) if there is no other.
-    """
-
-    library: str
-    kind: str
-    rounds: list = field(default_factory=list)
-    noisy: list = field(default_factory=list)
-    error: str | None = None
-
-    @property
-    def is_noisy(self):
-        return not self.rounds and bool(self.noisy)
-
-    def median(self, name=None):
-        """The median of a figure, by default the one that the case is about; None without one."""
-        name = name or FIELD[self.kind]
-        figures = [each[name] for each in self.rounds or self.noisy]
-        return median(figures) if figures and not self.error else None
-
-    def as_dict(self):
-        return {
-            "library": self.library,
-            "median": self.median(),
-            "p99_us": self.median("p99_us") if self.kind == "trip" else None,
-            "rounds": self.rounds,
-            "discarded": len(self.noisy),
-            "noisy": self.is_noisy,
-            "error": self.error,
-        }
+SPOILT = 0.10  # of all CPUs taken by other work: then the figure is of the machine
+COUNTING = 0.05  # seconds of sending while system calls are counted
+PATIENCE = 5  # seconds for such a round, which nothing else depends on
+WILDCARDS = {"tcp": "tcp://127.0.0.1:*", "ws": "ws://127.0.0.1:*", "tls": "tls://127.0.0.1:*",
+             "wss": "wss://127.0.0.1:*"}
 
 
-def run_case(case, libraries, rounds, seconds, timeout, repeats, note):
-    """Measure ``case``.
+class Run:
+    """Measures cases.
 
     Parameters
     ----------
-    case : Case
-    libraries : sequence of str
+    nurseries : list of bench.link.Nursery
+        Of the libraries, in the order of their turns.
     rounds : int
     seconds : float
         How long a round sends, without start and end of the processes.
     timeout : float, seconds
-        For a round; one that takes longer is a failure, and its library is out of this case.
-    repeats : int
-        How many discarded rounds a library may repeat.
-    note : callable
-        Told of what goes on, in a line.
-
-    Returns
-    -------
-    list of Series
-        Those of the libraries that can do this case.
+        For a round, beyond its sending time; one that takes longer is a failure, and its
+        library is out of this case.
+    pinned : bool
+        Whether the two ends get a CPU each, where there are as many.
+    counting : callable or None
+        A counter of system calls (:mod:`bench.syscalls`).
+    allowance : int
+        How many spoilt rounds may be repeated in all, so that a busy machine does not take
+        for ever.
+    progress : object
+        Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
-    all_series = [Series(name, case.kind) for name in libraries if case.runs_on(name)]
-    for number in range(rounds):
-        for series in all_series:
-            if series.error:
-                continue
-            note(f"{case.name}  round {number + 1}/{rounds}  {series.library}")
-            try:
-                while not play(series, case, seconds, timeout) and len(series.noisy) <= repeats:
-                    note(f"{case.name}  again, other work took CPU  {series.library}")
-            except PeerFailed as error:
-                series.error = str(error)
-                note(f"{case.name}  FAILED  {series.library}: {error}")
-    return all_series
+
+    def __init__(self, nurseries, rounds, seconds, timeout, pinned, counting, allowance, progress):
+        self.nurseries = nurseries
+        self.rounds = rounds
+        self.seconds = seconds
+        self.timeout = timeout + 2 * seconds
+        self.pinned = pinned
+        self.counting = counting
+        self.allowance = allowance
+        self.progress = progress
+
+    def steps(self, case):
+        """Rounds that ``case`` takes if none fails."""
+        rounds = self.rounds + (self.counts(case))
+        return rounds * sum(nursery.adapter.runs(case) for nursery in self.nurseries)
+
+    def counts(self, case):
+        return self.counting is not None and case.kind != "memory"
+
+    def measure(self, case):
+        """Returns the :class:`CaseResult` of the libraries that can do ``case``."""
+        taking_part = [
+            (nursery, Series(nursery.adapter.name, case.field))
+            for nursery in self.nurseries if nursery.adapter.runs(case)
+        ]
+        for number in range(self.rounds):
+            for nursery, series in taking_part:
+                self.progress.at(case, number + 1, series.library)
+                if not series.error:
+                    self.attempt(series, self.play, nursery, case, series)
+        if self.counts(case):
+            for nursery, series in taking_part:
+                self.progress.at(case, 0, series.library)
+                if not series.error:
+                    with suppress(RoundFailed):  # the figures stand without it
+                        self.count(nursery, case, series)
+        return CaseResult(case, [series for _, series in taking_part])
+
+    def attempt(self, series, function, *args):
+        try:
+            function(*args)
+        except RoundFailed as error:
+            series.error = str(error)
+            self.progress.failed(series.library, series.error)
+
+    def play(self, nursery, case, series):
+        """Run one round, again if other work spoilt it."""
+        while True:
+            others = OtherWork()
+            round_, cpu = self.play_once(nursery, case, self.seconds, self.timeout)
+            round_["other_work"] = share = others.share(cpu)
+            if share is None or share <= SPOILT:
+                series.rounds.append(round_)
+                return
+            series.spoilt.append(round_)
+            if self.allowance <= 0:
+                series.rounds.append(None)
+                return
+            self.allowance -= 1
+            self.progress.again(case, series.library)
+
+    def play_once(self, nursery, case, seconds, timeout, on_word=None):
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            results, cpu = converse(
+                nursery,
+                specs(case, seconds, folder, self.pinned, on_word is not None,
+                      slowdown(nursery.adapter)),
+                timeout,
+                on_word,
+            )
+        return combined(case, results), cpu
+
+    def count(self, nursery, case, series):
+        with self.counting(case.roles) as counter:
+            round_, _ = self.play_once(nursery, case, COUNTING, PATIENCE, counter.hear)
+            series.syscalls = counter.total() / round_["count"]
 
 
-def play(series, case, seconds, timeout):
-    """Run one round; returns whether it counts."""
-    others = OtherWork()
-    result = play_once(series.library, case, seconds, timeout)
-    share = others.share()
-    result["other_work"] = share
-    if case.kind == "trip" and share is not None and share > NOISY:
-        series.noisy.append(result)
-        return False
-    series.rounds.append(result)
-    return True
+def slowdown(adapter):
+    """The share of its time that our libraries shall waste: a test hook for ``--compare``."""
+    return float(os.environ.get("BENCH_SLOWDOWN", 0)) if adapter.name.startswith("zlink") else 0
 
 
-def play_once(library, case, seconds, timeout):
-    spec = {
-        "library": library,
-        "pattern": case.pattern,
-        "transport": case.transport,
-        "size": case.size,
-        "seconds": seconds,
-    }
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        spec["address"] = address(library, case, folder)
-        roles = ("both",) if case.transport == "inproc" else ("bind", "connect")
-        result = converse([{**spec, "role": role} for role in roles], timeout)
-    if result["sent"] != result["received"]:
-        raise PeerFailed(f"{library}: {result['sent']} sent, {result['received']} received")
-    return result
+def specs(case, seconds, folder, pinned, counted, slowdown):
+    """What the processes of a round are told (:func:`bench.peer.run`), one for each.
 
-
-def address(library, case, folder):
-    path = os.path.join(folder, "s")
-    if library == "raw":
-        return path if case.transport == "ipc" else "tcp"
-    return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{path}", "inproc": "inproc://bench"}[
-        case.transport
+    Over inproc one process has all roles. Two processes get a CPU each, if ``pinned`` and there
+    are as many; more than two are left to the kernel.
+    """
+    groups = [case.roles] if case.transport == "inproc" else [(role,) for role in case.roles]
+    cpus = [None] * len(groups)
+    if pinned and len(groups) == 2 and hasattr(os, "sched_getaffinity"):
+        free = sorted(os.sched_getaffinity(0))
+        if len(free) > 1:
+            cpus = free[:2]
+    return [
+        {
+            "pattern": case.pattern, "transport": case.transport, "size": case.size,
+            "roles": roles, "seconds": seconds, "cpu": cpu, "counted": counted,
+            "slowdown": slowdown,
+            "addresses": {
+                name: address(case.transport, folder, name)
+                for name in ("endpoint", "inlet", "outlet")
+            },
+        }
+        for roles, cpu in zip(groups, cpus, strict=True)
     ]
+
+
+def address(transport, folder, name):
+    if transport == "ipc":
+        return f"ipc://{os.path.join(folder, name)}"
+    return WILDCARDS.get(transport, f"inproc://{name}")
+
+
+def combined(case, results):
+    """One round of what its ends told.
+
+    ``user_us`` and ``system_us`` are CPU microseconds per message of all ends, ``peak`` is the
+    memory of the largest, in bytes.
+    """
+    whole = {}
+    for result in results:
+        whole.update(result)
+    if whole["sent"] != whole["received"]:
+        raise RoundFailed(f"{whole['sent']} sent, {whole['received']} received")
+    size = case.message_size
+    # Plain sockets count bytes; everything else messages.
+    count = whole["received"] / size if whole.pop("in_bytes", False) else whole["received"]
+    round_ = {"count": count}
+    for name in ("user", "system"):
+        round_[f"{name}_us"] = sum(each.get(name, 0) for each in results) / count * 1e6
+    round_["peak"] = max(each.get("peak", 0) for each in results)
+    if whole.get("counters"):
+        round_["counters"] = [each["counters"] for each in results]
+    if "histogram" in whole:
+        round_["histogram"] = whole["histogram"]
+        round_.update(latency.percentiles([whole["histogram"]]))
+    for name in ("rate", "bytes"):
+        if name in whole:
+            round_[name] = whole[name]
+    return round_

@@ -34,6 +34,8 @@ TABLE = (
     Setting("batch_bytes", 65536, "bytes", "gathered messages are written at this size"),
     Setting("batch_messages", 256, "messages", "gathered messages are written at this number"),
     Setting("batch_time", 100, "microseconds", "gathered messages are written at this age"),
+    Setting("tcp_nodelay", 1, "0 or 1",
+            "TCP_NODELAY on TCP connections; 0 leaves Nagle's algorithm to hold small writes"),
     Setting("hub_turn_interval", 1000, "microseconds",
             "a greenlet that sends or receives without end lets the hub poll I/O this often"),
     Setting("busy_poll", 50, "microseconds",

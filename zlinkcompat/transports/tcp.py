@@ -9,6 +9,7 @@ import os
 import re
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
 
+from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.interfaces import address_of
@@ -332,7 +333,7 @@ def tune(sock, options):
     """
     tcp = _socket.IPPROTO_TCP
     # We batch ourselves; Nagle would only add latency.
-    sock.setsockopt(tcp, _socket.TCP_NODELAY, 1)
+    sock.setsockopt(tcp, _socket.TCP_NODELAY, tuning.get("tcp_nodelay") != 0)
     _mark(sock, options)
     if options.tcp_keepalive != -1:
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, options.tcp_keepalive)

@@ -1,0 +1,45 @@
+"""The libraries under test, one small file each: a module here with an ``Adapter`` class named
+``Library`` is one. Its ``name`` may be followed by settings, as in ``zlink@ZLINK_BUSY_POLL=0``."""
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+
+
+@cache
+def known():
+    """All there are: name to class, in the order of their ``order``."""
+    found = []
+    for module in pkgutil.iter_modules(__path__):
+        library = getattr(import_module(f"{__name__}.{module.name}"), "Library", None)
+        if library is not None:
+            found.append(library)
+    return {library.name: library for library in sorted(found, key=lambda each: each.order)}
+
+
+def adapter(name):
+    """The adapter of a library.
+
+    Parameters
+    ----------
+    name : str
+        ``NAME`` or ``NAME@VARIABLE=VALUE,...``, those set in the environment of its processes.
+
+    Raises
+    ------
+    ValueError
+        There is no such library, or a setting is not ``VARIABLE=VALUE``.
+    """
+    base, _, settings = name.partition("@")
+    library = known().get(base)
+    if library is None:
+        raise ValueError(f"no library {base!r}; there are {', '.join(known())}")
+    made = library()
+    made.name = name
+    if settings:
+        pairs = [each.partition("=") for each in settings.split(",")]
+        for variable, equals, _ in pairs:
+            if not variable or not equals:
+                raise ValueError(f"{name!r}: {variable!r} is not VARIABLE=VALUE")
+        made.environment = {**made.environment, **{key: value for key, _, value in pairs}}
+    return made

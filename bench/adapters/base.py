@@ -1,0 +1,126 @@
+"""What an adapter is: a library under test, as far as the workloads need to know it."""
+
+from importlib import import_module
+from operator import itemgetter
+
+from bench.cases import PATTERNS
+from bench.waiting import Threads
+
+PEER = b"sink"  # what a ROUTER calls the ROUTER that it sends to
+
+
+class Missing(Exception):
+    """The library cannot be measured here; the text says why."""
+
+
+class Adapter:
+    """A library with pyzmq's API. A subclass overrides what is different.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line and in the tables.
+    module : str
+    environment : dict
+        Variables that the library's processes run with.
+    waiting : type
+        One of :mod:`bench.waiting`.
+    patterns : sequence of str
+        Those of ``PATTERNS`` that it can do.
+    transports : sequence of str
+    forks : bool
+        Whether the library works in a process forked after it was imported.
+    """
+
+    name = ""
+    module = ""
+    environment = {}
+    waiting = Threads
+    patterns = tuple(PATTERNS)
+    transports = ("tcp", "ipc", "inproc")
+    forks = True
+
+    def runs(self, case):
+        """Whether the library can do ``case``."""
+        return case.pattern in self.patterns and case.transport in self.transports
+
+    def work(self, case):
+        """The module of :mod:`bench.work` with the roles of ``case``."""
+        return case.shape.work
+
+    # Called in the library's own processes.
+
+    def load(self):
+        """Import the library; must start no thread, since the process forks.
+
+        Raises
+        ------
+        Missing
+        """
+        try:
+            self.zmq = import_module(self.module)
+        except ImportError as error:
+            raise Missing(f"not installed ({error})")
+
+    def about(self):
+        """Versions, as dict of str."""
+        return {"version": str(getattr(self.zmq, "__version__", "unknown"))}
+
+    def start(self, case):
+        """Called once in a process of a round."""
+        self.context = self.zmq.Context()
+        if not case.shape.of_messages:
+            self.context.set(self.zmq.MAX_SOCKETS, 2 * case.size + 100)
+
+    def stop(self):
+        self.context.term()
+
+    def socket(self, case, end):
+        """The socket of ``end``: 0 sends or asks, 1 receives or answers."""
+        zmq = self.zmq
+        kind = case.shape.types[end]
+        socket = self.context.socket(getattr(zmq, kind))
+        socket.setsockopt(zmq.LINGER, -1)  # pyomq's default is to drop what is not sent yet
+        socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], case.high_water_mark)
+        if kind == "PUB":
+            socket.setsockopt(zmq.XPUB_NODROP, 1)  # the rate is of what arrives
+        elif kind == "SUB":
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+        elif case.pattern == "router-router" and end == 0:
+            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # to wait for room, not drop
+            socket.setsockopt(zmq.CONNECT_ROUTING_ID, PEER)
+        return socket
+
+    def bind(self, socket, address):
+        """Bind to ``address``; returns where to connect."""
+        socket.bind(address)
+        if address.startswith("inproc:"):
+            return address
+        return socket.getsockopt(self.zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
+
+    def connect(self, socket, endpoint):
+        socket.connect(endpoint)
+
+    def close(self, socket):
+        socket.close()
+
+    def sender(self, socket, case):
+        """A callable that sends one payload."""
+        if case.pattern == "router-router":
+            send = socket.send_multipart
+            return lambda payload: send((PEER, payload))
+        return socket.send
+
+    def receiver(self, socket, case, end=1):
+        """A callable that receives one message, and one that gives the payload of that."""
+        if case.shape.types[end] == "ROUTER":
+            return socket.recv_multipart, itemgetter(-1)
+        return socket.recv, bytes
+
+    def proxy(self, frontend, backend):
+        """Forward for ever."""
+        self.zmq.proxy(frontend, backend)
+
+    def counters(self):
+        """The debug counters of the process, as dict of int; None where there are none."""
+        return None

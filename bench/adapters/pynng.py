@@ -1,0 +1,36 @@
+"""nng by pynng: nanomsg's protocols, which do not speak with ZeroMQ's."""
+
+from bench.adapters.base import Adapter
+
+SOCKETS = {"PUSH": "Push0", "PULL": "Pull0", "PAIR": "Pair0", "REQ": "Req0", "REP": "Rep0"}
+
+
+class Library(Adapter):
+    name = "pynng"
+    order = 4
+    module = "pynng"
+    # Its PUB drops what a SUB has no room for, whatever it is told, so there is no rate to measure.
+    patterns = ("push-pull", "pair", "req-rep")
+
+    def start(self, case):
+        pass
+
+    def stop(self):
+        pass
+
+    def socket(self, case, end):
+        socket = getattr(self.zmq, SOCKETS[case.shape.types[end]])()
+        if case.kind == "rate":
+            setattr(socket, ("send_buffer_size", "recv_buffer_size")[end], case.high_water_mark)
+        socket.recv_max_size = 0
+        return socket
+
+    def bind(self, socket, address):
+        listener = socket.listen(address.replace(":*", ":0"))
+        return listener.url
+
+    def connect(self, socket, endpoint):
+        socket.dial(endpoint, block=True)
+
+    def receiver(self, socket, case, end=1):
+        return socket.recv, bytes

@@ -1,0 +1,15 @@
+"""Real libzmq by pyzmq: what everything is compared with."""
+
+from bench.adapters.base import Adapter
+
+
+class Pyzmq(Adapter):
+    module = "zmq"
+
+    def about(self):
+        return {"version": self.zmq.pyzmq_version(), "libzmq": self.zmq.zmq_version()}
+
+
+class Library(Pyzmq):
+    name = "pyzmq"
+    order = 0

@@ -1,0 +1,123 @@
+"""The limit: plain sockets, no framing, nothing checked but the sum of the bytes.
+
+Round trips spin on non-blocking sockets; for throughput see :mod:`bench.work.plain`.
+"""
+
+import platform
+import socket
+
+from bench.adapters.base import Adapter
+from bench.cases import KB
+from bench.work.roundtrip import END
+
+
+class Plain:
+    """A listener, then the connection that it accepts; or a connection."""
+
+    def __init__(self, transport):
+        self.family = socket.AF_INET if transport == "tcp" else socket.AF_UNIX
+        self.listener = self.connection = None
+
+    def bind(self, address):
+        self.listener = socket.socket(self.family)
+        self.listener.bind(address)
+        self.listener.listen()
+
+    def connect(self, address):
+        self.adopt(socket.socket(self.family))
+        self.connection.connect(address)
+
+    def accepted(self):
+        if self.connection is None:
+            self.adopt(self.listener.accept()[0])
+        return self.connection
+
+    def adopt(self, connection):
+        if self.family == socket.AF_INET:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection = connection
+
+    def close(self):
+        for each in (self.listener, self.connection):
+            if each is not None:
+                each.close()
+
+
+class Library(Adapter):
+    name = "raw"
+    order = 20
+    patterns = ("push-pull", "req-rep")
+    transports = ("tcp", "ipc")
+
+    def runs(self, case):
+        # Small messages without framing would compare nothing.
+        return super().runs(case) and (case.kind == "trip" or case.size >= KB)
+
+    def work(self, case):
+        return "plain" if case.kind == "rate" else super().work(case)
+
+    def load(self):
+        pass
+
+    def about(self):
+        return {"version": f"sockets of Python {platform.python_version()}"}
+
+    def start(self, case):
+        self.size = case.message_size
+
+    def stop(self):
+        pass
+
+    def socket(self, case, end):
+        return Plain(case.transport)
+
+    def bind(self, plain, address):
+        if address.startswith("ipc://"):
+            plain.bind(address[len("ipc://"):])
+            return address
+        plain.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{plain.listener.getsockname()[1]}"
+
+    def connect(self, plain, endpoint):
+        if endpoint.startswith("ipc://"):
+            plain.connect(endpoint[len("ipc://"):])
+        else:
+            plain.connect(("127.0.0.1", int(endpoint.rpartition(":")[2])))
+
+    def sender(self, plain, case):
+        def send(payload):
+            if payload == END:  # the other end sees the connection close
+                connection.shutdown(socket.SHUT_WR)
+                return
+            view = memoryview(payload)
+            at = 0
+            while at < len(view):
+                try:
+                    at += connection.send(view[at:] if at else view)
+                except BlockingIOError:
+                    pass
+
+        connection = plain.accepted()
+        connection.setblocking(False)
+        return send
+
+    def receiver(self, plain, case, end=1):
+        buffer = bytearray(self.size)  # each message is in it until the next
+        whole = memoryview(buffer)
+
+        def receive():
+            at = 0
+            while at < len(whole):
+                try:
+                    got = read(whole[at:] if at else whole)
+                except BlockingIOError:
+                    continue
+                if not got:
+                    return END
+                at += got
+            return buffer
+
+        connection = plain.accepted()
+        connection.setblocking(False)
+        read = connection.recv_into
+        return receive, bytes

@@ -1,0 +1,16 @@
+"""This project in asyncio."""
+
+from bench.adapters.zlink import Zlink
+from bench.waiting import Tasks
+
+
+class Library(Zlink):
+    name = "zlink.asyncio"
+    order = 14
+    module = "zlinkcompat.asyncio"
+    waiting = Tasks
+    patterns = tuple(each for each in Zlink.patterns if each != "proxy")
+
+    def load(self):
+        self.need("zlinkcompat.asyncio")
+        super().load()

@@ -1,0 +1,10 @@
+"""This project as pyzmq's backend: ``import zmq`` with ``PYZMQ_BACKEND`` set."""
+
+from bench.adapters.zlink import Zlink
+
+
+class Library(Zlink):
+    name = "zlink-backend"
+    order = 11
+    module = "zmq"
+    environment = {"PYZMQ_BACKEND": "zlinkcompat.backend"}

@@ -1,0 +1,9 @@
+"""This project, uncompiled."""
+
+from bench.adapters.zlink import Zlink
+
+
+class Library(Zlink):
+    name = "zlink-pure"
+    order = 12
+    environment = {"ZLINKCOMPAT_PURE": "1"}

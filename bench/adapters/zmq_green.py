@@ -1,0 +1,18 @@
+"""pyzmq in gevent, by ``zmq.green``."""
+
+from bench.adapters.pyzmq import Pyzmq
+from bench.waiting import Greenlets
+
+
+class Library(Pyzmq):
+    name = "zmq.green"
+    order = 1
+    module = "zmq.green"
+    waiting = Greenlets
+    # Its proxy is libzmq's, which blocks the hub, and so its own context's other sockets.
+    patterns = tuple(each for each in Pyzmq.patterns if each != "proxy")
+
+    def about(self):
+        import gevent
+
+        return {**super().about(), "gevent": gevent.__version__}

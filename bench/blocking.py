@@ -1,0 +1,39 @@
+"""The modules of :mod:`bench.work` for libraries that block: the same source without its awaits.
+
+``from bench.blocking import oneway`` compiles ``bench/work/oneway.py`` so. Nothing is left of
+the coroutines that the clock would see.
+"""
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+
+class TakeOutAwaits(ast.NodeTransformer):
+    def visit_AsyncFunctionDef(self, node):
+        self.generic_visit(node)
+        fields = {name: getattr(node, name) for name in node._fields}
+        return ast.copy_location(ast.FunctionDef(**fields), node)
+
+    def visit_Await(self, node):
+        self.generic_visit(node)
+        return node.value
+
+    def visit_ImportFrom(self, node):
+        if node.module == "bench.work":
+            node.module = __name__
+        return node
+
+
+def __getattr__(name):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    spec = find_spec(f"bench.work.{name}")
+    if spec is None:
+        raise AttributeError(f"there is no bench/work/{name}.py")
+    tree = TakeOutAwaits().visit(ast.parse(Path(spec.origin).read_text()))
+    module = ModuleType(f"{__name__}.{name}")
+    exec(compile(tree, spec.origin, "exec"), vars(module))
+    globals()[name] = module
+    return module

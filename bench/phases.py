@@ -1,0 +1,135 @@
+"""The performance plan's feature flags, each on against off, and the plan's target table."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from bench.adapters import adapter
+from bench.cases import KB, MB, Case
+from bench.show import words
+
+SMALL = Case("push-pull", "tcp", 64)
+LARGE = Case("push-pull", "tcp", MB)
+TRIPS = (Case("req-rep", "tcp", 64), Case("req-rep", "tcp", 64 * KB))
+CASES = (SMALL, Case("push-pull", "tcp", KB), Case("push-pull", "tcp", 64 * KB),
+         Case("push-pull", "tcp", 128 * KB), LARGE, *TRIPS)
+SLOWER = 0.05  # what a flag may cost a round trip
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A switch, on by default; ``variable`` set to 0 turns it off."""
+
+    phase: int
+    variable: str
+    what: str
+
+    @property
+    def off(self):
+        """The name of the library with the flag off."""
+        return f"zlink@{self.variable}=0"
+
+    @property
+    def built(self):
+        from zlinkcompat import tuning
+
+        return any(setting.variable == self.variable for setting in tuning.TABLE)
+
+
+FLAGS = (
+    Flag(0, "ZLINK_TCP_NODELAY", "TCP_NODELAY"),
+    Flag(1, "ZMQ_ASIO_ZEROCOPY_WRITE", "zero-copy writes"),
+    Flag(2, "ZMQ_ASIO_LAZY_COMPACT", "lazy compaction"),
+    Flag(3, "ZMQ_ASIO_WRITE_BATCHING", "write batching"),
+    Flag(4, "ZMQ_ASIO_HANDSHAKE_ZEROCOPY", "handshake buffer ownership"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A row of the plan's table: by how much a figure has to change with a flag on."""
+
+    phase: int
+    what: str
+    case: Case
+    measure: object
+    change: float
+
+
+def rate(series):
+    return series.median()
+
+
+def cpu(series):
+    return series.median("user_us") + series.median("system_us")
+
+
+def calls(series):
+    return series.syscalls
+
+
+def counter(name):
+    """A debug counter of all ends, per message; None where it does not exist."""
+    def measure(series):
+        counts = [
+            sum(each.get(name, 0) for each in round_["counters"]) / round_["count"]
+            for round_ in series.good() if "counters" in round_
+        ]
+        return median(counts) if counts else None
+
+    return measure
+
+
+TARGETS = (
+    Target(1, "throughput, 64 KB", CASES[2], rate, 0.10),
+    Target(1, "throughput, 128 KB", CASES[3], rate, 0.15),
+    Target(1, "CPU per large message", LARGE, cpu, -0.10),
+    Target(1, "bytes copied per large message", LARGE, counter("bytes_copied"), -0.80),
+    Target(2, "memmove calls per message", SMALL, counter("compactions"), -0.90),
+    Target(3, "system calls per small message", SMALL, calls, -0.50),
+)
+
+
+def adapters():
+    """The library with every flag on, and with each built one off."""
+    return [adapter("zlink"), *(adapter(flag.off) for flag in FLAGS if flag.built)]
+
+
+def cases():
+    return CASES
+
+
+def show(results):
+    """Print what each flag does, and the plan's targets."""
+    for line in lines(results):
+        print(line)
+
+
+def lines(results):
+    for flag in FLAGS:
+        if not flag.built:
+            yield f"Phase {flag.phase}, {flag.what} ({flag.variable}): not built yet"
+            continue
+        yield f"Phase {flag.phase}, {flag.what} ({flag.variable}), on against off:"
+        for result in results.cases:
+            ratio = result.ratio("zlink", flag.off)
+            if ratio is not None:
+                on, off = (words.series_figure(result.case, result.of(name))
+                           for name in ("zlink", flag.off))
+                slower = result.case in TRIPS and ratio.value > 1 + SLOWER
+                yield (f"  {result.case.name}: {on} / {off}, {words.times(ratio)}"
+                       + (f"  SLOWER by over {SLOWER:.0%}" if slower else ""))
+        for target in TARGETS:
+            if target.phase == flag.phase:
+                yield f"  {target_line(results, target, flag)}"
+
+
+def target_line(results, target, flag):
+    result = results.result(target.case.name)
+    on, off = ((None if result is None or result.of(name) is None else
+                target.measure(result.of(name))) for name in ("zlink", flag.off))
+    goal = f"target {target.change:+.0%}"
+    if on is None or not off:
+        return f"{target.what}: {goal}, not measured"
+    change = on / off - 1
+    reached = change >= target.change if target.change > 0 else change <= target.change
+    return f"{target.what}: {change:+.0%}, {goal}: {'reached' if reached else 'not reached'}"

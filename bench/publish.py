@@ -1,0 +1,89 @@
+"""``python -m bench.publish RESULTS.json``: put a run's figures into README and docs.
+
+What is between ``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->`` is written anew; the chart goes
+to ``docs/gains.svg``.
+"""
+
+import re
+import sys
+
+from bench.cases import MEMORY, TARGETED, default_cases
+from bench.link import ROOT
+from bench.results import load
+from bench.show import charts, markdown, words
+
+README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
+CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
+
+
+def main(path):
+    results = load(path)
+    rows = [case.name for case in default_cases()]
+    fill(ROOT / "README.md", {"table": readme(results, [*TARGETED, MEMORY.name])})
+    fill(ROOT / "docs" / "performance.md", {
+        "where": "\n".join(f"{line}  " for line in words.machine(results)),
+        "summary": charts.summary(results),
+        "ratios": markdown.ratios(results, rows),
+        "behind": behind(results),
+        "grid": markdown.ratios(only(results, README_LIBRARIES)),
+        "details": markdown.details(at(results, rows)),
+    })
+    chart = charts.gains(only(results, CHART_LIBRARIES), list(TARGETED))
+    (ROOT / "docs" / "gains.svg").write_text(chart + "\n", encoding="utf-8")
+
+
+def readme(results, rows):
+    return "\n\n".join((
+        "\n".join(f"{line}  " for line in words.machine(results)),
+        markdown.ratios(only(results, README_LIBRARIES), rows),
+    ))
+
+
+def only(results, libraries):
+    """The same run, with only these libraries."""
+    return type(results)(
+        results.environment, results.settings,
+        {name: about for name, about in results.libraries.items() if name in libraries},
+        results.cases,
+    )
+
+
+def at(results, rows):
+    """The same run, with only these cases."""
+    cases = [each for each in results.cases if each.case.name in rows]
+    return type(results)(results.environment, results.settings, results.libraries, cases)
+
+
+def behind(results):
+    """Every case in which pyzmq is ahead of the subject, the worst first."""
+    found = [(each.ratio(results.subject, "pyzmq"), each) for each in results.cases]
+    found = sorted(((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),
+                   key=lambda pair: pair[0].gain)
+    rows = [["case", "pyzmq", results.subject, "ratio"]]
+    for ratio, each in found:
+        figures = (words.series_figure(each.case, each.of(name))
+                   for name in ("pyzmq", results.subject))
+        rows.append([f"`{each.case.name}`", *figures, words.times(ratio)])
+    return markdown.table(rows) or "None."
+
+
+def fill(path, parts):
+    """Write ``parts``, by name, between their marks.
+
+    Raises
+    ------
+    ValueError
+        A mark is not there.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+        marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if not marked.search(text):
+            raise ValueError(f"{path} has no {begin} ... {end}")
+        text = marked.sub(lambda _, part=part: f"{begin}\n{part}\n{end}", text)  # noqa: B023
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

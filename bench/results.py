@@ -1,0 +1,251 @@
+"""What was measured: rounds, series of rounds, cases, and the run; and how it is kept in JSON."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, median, stdev
+
+from bench import latency
+from bench.cases import MEMORY, TARGETED, Case
+
+FORMAT = 1
+NOISY = 0.05  # relative standard deviation that is pointed out
+
+
+@dataclass(slots=True)
+class Series:
+    """The rounds of one library in one case.
+
+    Parameters
+    ----------
+    library : str
+    field : str
+        What the case is about: "rate", "p50_us" or "bytes".
+    rounds : list
+        What the ends told, one dict a round; None for one that other work spoilt every time.
+    spoilt : list of dict
+        Rounds discarded since other work took CPU. They count only (and say so) if there is
+        no other.
+    error : str, optional
+        Why the library dropped out of the case.
+    syscalls : float, optional
+        System calls per message, of all ends together.
+    """
+
+    library: str
+    field: str
+    rounds: list = field(default_factory=list)
+    spoilt: list = field(default_factory=list)
+    error: str | None = None
+    syscalls: float | None = None
+
+    @property
+    def disturbed(self):
+        return not any(self.rounds) and bool(self.spoilt)
+
+    def good(self):
+        return [each for each in self.rounds if each] or self.spoilt
+
+    def figures(self, name=None):
+        return [each[name or self.field] for each in self.good() if (name or self.field) in each]
+
+    def median(self, name=None):
+        """The median of a figure, by default the one that the case is about; None without one."""
+        figures = self.figures(name)
+        return median(figures) if figures and not self.error else None
+
+    @property
+    def deviation(self):
+        """The standard deviation, relative to the mean; None for fewer than two rounds."""
+        return relative_deviation(self.figures()) if not self.error else None
+
+    def percentiles(self):
+        """Of all rounds together; None for what is not a round trip."""
+        texts = [each["histogram"] for each in self.good() if "histogram" in each]
+        return latency.percentiles(texts) if texts and not self.error else None
+
+    def summary(self):
+        return {
+            "median": self.median(), "deviation": self.deviation,
+            "percentiles": self.percentiles(), "user_us": self.median("user_us"),
+            "system_us": self.median("system_us"), "peak": self.median("peak"),
+            "discarded": len(self.spoilt), "disturbed": self.disturbed,
+        }
+
+
+@dataclass(slots=True)
+class CaseResult:
+    """All libraries in one case."""
+
+    case: Case
+    series: list
+
+    def of(self, library):
+        """The series of ``library``, or None."""
+        return next((each for each in self.series if each.library == library), None)
+
+    def ratio(self, library, other):
+        """:class:`Ratio` of a library's figure to another's; None without both."""
+        mine, theirs = self.of(library), self.of(other)
+        if mine is None or theirs is None or mine.error or theirs.error:
+            return None
+        name = self.case.field
+        pairs = [
+            (a[name], b[name]) for a, b in zip(mine.rounds, theirs.rounds, strict=False) if a and b
+        ]
+        if not pairs:  # of what other work spoilt, the medians are all there is
+            pairs = [(mine.median(), theirs.median())]
+        values = [a / b for a, b in pairs if a is not None and b]
+        return Ratio(self.case, other, values) if values else None
+
+
+@dataclass(slots=True)
+class Ratio:
+    """A library's figure to another's, taken round by round."""
+
+    case: Case
+    other: str
+    values: list
+
+    @property
+    def value(self):
+        return median(self.values)
+
+    @property
+    def deviation(self):
+        return relative_deviation(self.values)
+
+    @property
+    def gain(self):
+        """How many times better, whatever the direction: over 1 is ahead."""
+        return self.value if self.case.more_is_better else 1 / self.value
+
+    @property
+    def target(self):
+        return dict(self.case.targets).get(self.other)
+
+    @property
+    def reached(self):
+        """Whether the target is; None without one."""
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.case.more_is_better else self.value <= self.target
+
+
+@dataclass(slots=True)
+class Results:
+    """A run.
+
+    Parameters
+    ----------
+    environment : dict
+    settings : dict
+        ``mode``, ``rounds``, ``seconds``, ``pinned``.
+    libraries : dict
+        Name to what it told of itself, or ``{"missing": why}``.
+    cases : list of CaseResult
+    """
+
+    environment: dict
+    settings: dict
+    libraries: dict
+    cases: list = field(default_factory=list)
+
+    @property
+    def measured(self):
+        """The libraries that are not missing."""
+        return [name for name, about in self.libraries.items() if "missing" not in about]
+
+    @property
+    def subject(self):
+        """Whose figures are compared: ours if it is there, else the last."""
+        return "zlink" if "zlink" in self.measured else (self.measured or [None])[-1]
+
+    @property
+    def others(self):
+        return [name for name in self.measured if name != self.subject]
+
+    def result(self, name):
+        return next((each for each in self.cases if each.case.name == name), None)
+
+    def failures(self):
+        """Pairs of a case and a series that failed in it."""
+        return [(each.case, series) for each in self.cases for series in each.series
+                if series.error]
+
+    def discarded(self):
+        return sum(len(series.spoilt) for each in self.cases for series in each.series)
+
+
+def relative_deviation(values):
+    return stdev(values) / mean(values) if len(values) > 1 and mean(values) else None
+
+
+def as_dict(results):
+    return {
+        "format": FORMAT,
+        "environment": results.environment,
+        "settings": results.settings,
+        "libraries": results.libraries,
+        "subject": results.subject,
+        "cases": [case_as_dict(each, results) for each in results.cases],
+    }
+
+
+def case_as_dict(result, results):
+    case = result.case
+    ratios = []
+    for other in results.others:
+        ratio = result.ratio(results.subject, other)
+        if ratio is not None:
+            ratios.append({"to": other, "ratio": ratio.value, "deviation": ratio.deviation,
+                           "target": ratio.target, "reached": ratio.reached})
+    return {
+        "case": case.name, "pattern": case.pattern, "transport": case.transport,
+        "size": case.size, "kind": case.kind,
+        "libraries": [
+            {"library": series.library, "summary": series.summary(), "error": series.error,
+             "syscalls": series.syscalls, "rounds": series.rounds, "spoilt": series.spoilt}
+            for series in result.series
+        ],
+        "ratios": ratios,
+    }
+
+
+def from_dict(text):
+    if text.get("format") != FORMAT:
+        raise ValueError(f"format {text.get('format')!r}, not {FORMAT}")
+    results = Results(text["environment"], text["settings"], text["libraries"])
+    for each in text["cases"]:
+        case = Case(each["pattern"], each["transport"], each["size"])
+        case = {**TARGETED, MEMORY.name: MEMORY}.get(case.name, case)
+        results.cases.append(CaseResult(case, [
+            Series(one["library"], case.field, one["rounds"], one["spoilt"], one["error"],
+                   one["syscalls"])
+            for one in each["libraries"]
+        ]))
+    return results
+
+
+def save(results, path):
+    """Write to ``path``, which holds the old or the new whole at every moment."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(as_dict(results), indent=1) + "\n")
+    os.replace(part, path)
+
+
+def load(path):
+    """Read what :func:`save` wrote.
+
+    Raises
+    ------
+    OSError
+    ValueError
+        It is something else.
+    """
+    try:
+        return from_dict(json.loads(Path(path).read_text()))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path}: not the results of python -m bench --json ({error})")

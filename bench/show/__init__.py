@@ -1,0 +1,1 @@
+"""Results for people: words, a terminal's table, Markdown, charts and a page of them."""

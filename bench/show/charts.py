@@ -1,0 +1,194 @@
+"""Charts as SVG text, by matplotlib."""
+
+import io
+from math import log2
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+from bench import latency
+from bench.cases import PATTERNS, SIZES, TRANSPORTS, human
+from bench.show import words
+
+# Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
+STYLES = {
+    "zlink": ("#d55e00", "o"), "zlink-backend": ("#e69f00", "s"), "zlink-thread": ("#cc79a7", "D"),
+    "zlink-pure": ("#b8860b", "v"), "zlink.asyncio": ("#882255", "P"), "pyzmq": ("#0072b2", "o"),
+    "zmq.green": ("#009e73", "s"), "zmq.asyncio": ("#56b4e9", "D"), "pyomq": ("#332288", "v"),
+    "pynng": ("#117733", "P"), "raw": ("#777777", "x"),
+}
+WIDTH = 5.2  # inches of 72 px: a phone shows it at about this size
+SETTINGS = {
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.5,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+    "grid.color": "#dddddd", "grid.linewidth": 0.6, "legend.fontsize": 8.5, "legend.frameon": False,
+}
+NINES = (0, 90, 99, 99.9, 99.99)
+MOST = 16  # a gain of so many times has the full colour
+
+
+def style(library):
+    color, marker = STYLES.get(library, ("#444444", "."))
+    return {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.4}
+
+
+def figure(height):
+    made = Figure(figsize=(WIDTH, height), layout="constrained")
+    return made, made.add_subplot()
+
+
+def svg(made, name):
+    """The text of a figure, without the XML head, so that it can stand in a page."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
+        made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg"):].replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
+
+
+def plain_log(axis, numbers=None):
+    """Numbers as people write them on a logarithmic axis."""
+    axis.set_major_formatter(FuncFormatter(numbers or (lambda value, _: f"{value:g}")))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def throughput(results, pattern, transport):
+    """Messages per second by size, a line a library; None for fewer than two sizes."""
+    rows = [each for each in results.cases
+            if (each.case.pattern, each.case.transport) == (pattern, transport)]
+    if len(rows) < 2 or PATTERNS[pattern].kind != "rate" or not PATTERNS[pattern].of_messages:
+        return None
+    with matplotlib.rc_context(SETTINGS):
+        made, axes = figure(3.5)
+        for library in results.measured:
+            points = [(each.case.size, each.of(library).median()) for each in rows
+                      if each.of(library) is not None and each.of(library).median()]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=library, **style(library))
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks([each.case.size for each in rows])
+        axes.xaxis.set_minor_locator(NullLocator())
+        plain_log(axes.xaxis, lambda value, _: human(int(value)))
+        plain_log(axes.yaxis, per_second)
+        axes.set_title(f"{pattern} over {transport}, messages a second", loc="left", fontsize=10)
+        legend(made)
+        return svg(made, f"{pattern} over {transport}: messages a second by size")
+
+
+def per_second(value, _=None):
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:g} {name}"
+    return f"{value:g}"
+
+
+def legend(made):
+    made.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)
+
+
+def distribution(results, result):
+    """Latency by percentile, the tail drawn out; None for what is not a round trip."""
+    curves = {}
+    for series in result.series:
+        texts = [each["histogram"] for each in series.good() if "histogram" in each]
+        if texts and not series.error:
+            curves[series.library] = latency.merged(texts)
+    if not curves:
+        return None
+    name = f"{result.case.name}: microseconds by percentile"
+    with matplotlib.rc_context(SETTINGS):
+        made, axes = figure(3.5)
+        for library, histogram in curves.items():
+            percents = [100 - 10 ** (2 - step / 20) for step in range(81)]
+            values = [histogram.get_value_at_percentile(each) / 1000 for each in percents]
+            axes.plot([step / 20 for step in range(81)], values, label=library,
+                      **{**style(library), "marker": None})
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(NINES)), [f"{each:g}%" for each in NINES])
+        plain_log(axes.yaxis)
+        axes.set_title(name, loc="left", fontsize=10)
+        legend(made)
+        return svg(made, name)
+
+
+def heat_map(results, other):
+    """The subject's gain over ``other``, pattern and transport by size; None without any."""
+    gains = {}
+    for result in results.cases:
+        ratio = result.ratio(results.subject, other)
+        if ratio is not None and result.case.shape.of_messages:
+            row = (result.case.pattern, result.case.transport)
+            gains.setdefault(row, {})[result.case.size] = ratio.gain
+    if not gains:
+        return None
+    rows = sorted(gains, key=lambda row: (list(PATTERNS).index(row[0]), TRANSPORTS.index(row[1])))
+    sizes = [size for size in SIZES if any(size in gains[row] for row in rows)]
+    name = f"how many times better {results.subject} is than {other}"
+    with matplotlib.rc_context({**SETTINGS, "axes.grid": False}):
+        made, axes = figure(0.9 + 0.24 * len(rows))
+        shades = [[log2(gains[row][size]) if size in gains[row] else float("nan")
+                   for size in sizes] for row in rows]
+        axes.imshow(shades, cmap="RdYlGn", vmin=-log2(MOST), vmax=log2(MOST), aspect="auto")
+        for y, row in enumerate(rows):
+            for x, size in enumerate(sizes):
+                if size in gains[row]:
+                    gain = gains[row][size]
+                    axes.text(x, y, f"{gain:.1f}" if gain < 100 else f"{gain:.0f}", ha="center",
+                              va="center", fontsize=8.5,
+                              color="white" if abs(log2(gain)) > 3.2 else "black")
+        axes.set_xticks(range(len(sizes)), map(human, sizes), fontsize=8)
+        axes.set_yticks(range(len(rows)), [f"{pattern} {transport}" for pattern, transport in rows],
+                        fontsize=8)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        return svg(made, name)
+
+
+def gains(results, cases):
+    """How many times better than pyzmq each library is, a row a case: the chart of README."""
+    chosen = [each for each in results.cases if each.case.name in cases]
+    libraries = [name for name in results.others if name != "pyzmq"] + [results.subject]
+    with matplotlib.rc_context(SETTINGS):
+        made, axes = figure(0.9 + 0.28 * len(chosen))
+        for library in libraries:
+            points = []
+            for y, result in enumerate(chosen):
+                ratio = result.ratio(library, "pyzmq")
+                if ratio is not None:
+                    points.append((ratio.gain, y))
+            if points:
+                axes.plot(*zip(*points, strict=True), label=library, linestyle="none",
+                          **{**style(library), "markersize": 6, "linewidth": 0})
+        axes.axvline(1, color=STYLES["pyzmq"][0], linewidth=1.4, label="pyzmq")
+        axes.set_xscale("log", base=2)
+        plain_log(axes.xaxis, lambda value, _: f"{value:g}x")
+        axes.set_yticks(range(len(chosen)), [each.case.name for each in chosen])
+        axes.invert_yaxis()
+        axes.set_title("times better than pyzmq: rate, or round trips p50", loc="left", fontsize=10)
+        legend(made)
+        return svg(made, "how many times better than pyzmq")
+
+
+def all_of(results):
+    """Every chart that there are figures for: (throughputs, distributions), as lists of SVG."""
+    lines = [throughput(results, pattern, transport)
+             for pattern in PATTERNS for transport in TRANSPORTS]
+    curves = [distribution(results, each) for each in results.cases if each.case.kind == "trip"]
+    return [each for each in lines if each], [each for each in curves if each]
+
+
+def summary(results):
+    """One sentence: in how many cases the subject is ahead of pyzmq."""
+    ratios = [each.ratio(results.subject, "pyzmq") for each in results.cases]
+    ratios = [each for each in ratios if each is not None]
+    if not ratios:
+        return ""
+    ahead = sum(each.gain >= 1 for each in ratios)
+    worst = min(ratios, key=lambda each: each.gain)
+    best = max(ratios, key=lambda each: each.gain)
+    return (f"{results.subject} is ahead of pyzmq in {ahead} of {len(ratios)} cases; best "
+            f"{best.gain:.1f} times ({best.case.name}), worst {worst.gain:.2f} times "
+            f"({worst.case.name}, {words.times(worst)}).")

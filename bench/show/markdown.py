@@ -1,0 +1,59 @@
+"""The table of a run in Markdown."""
+
+from bench.show import words
+
+
+def document(results):
+    """Everything: where it was measured, the ratios, the costs and the remarks."""
+    parts = ["\n".join(f"{line}  " for line in words.machine(results)), ratios(results),
+             details(results), *(f"- {' '.join(line.split())}" for line in words.remarks(results))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def ratios(results, cases=None):
+    """A row a case: each library's figure, and in brackets the subject's ratio to it.
+
+    Parameters
+    ----------
+    results : bench.results.Results
+    cases : sequence of str, optional
+        Names of the cases to show, all by default.
+    """
+    subject = results.subject
+    chosen = [each for each in results.cases if cases is None or each.case.name in cases]
+    names = [name for name in results.measured
+             if any(each.of(name) is not None for each in chosen)]
+    rows = [["case", *names, "targets"]]
+    for result in chosen:
+        cells = [f"`{result.case.name}`"]
+        for name in names:
+            text = words.series_figure(result.case, result.of(name))
+            ratio = result.ratio(subject, name) if name != subject else None
+            cells.append(text if ratio is None else f"{text} ({bold(ratio)})")
+        rows.append([*cells, words.targets(result, results)])
+    return table(rows)
+
+
+def details(results):
+    """A row a case and library: latency percentiles, CPU, system calls, memory."""
+    rows = [["case", "library", "p50 / p90 / p99 / p99.9 us", "CPU user+system, system calls per "
+             "message; peak memory"]]
+    for result in results.cases:
+        for series in result.series:
+            costs = words.costs(result.case, series)
+            if costs:
+                rows.append([f"`{result.case.name}`", series.library, words.latency(series), costs])
+    return table(rows)
+
+
+def bold(ratio):
+    """A ratio, in bold where the subject is ahead."""
+    return f"**{words.times(ratio)}**" if ratio.gain >= 1 else words.times(ratio)
+
+
+def table(rows):
+    head, *rest = rows
+    if not rest:
+        return ""
+    lines = [head, ["---"] * len(head), *rest]
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines)

@@ -1,0 +1,99 @@
+"""The live progress and the table of a run."""
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bench.show import words
+
+
+class Live:
+    """Shows where a run is, and the time left; a line a case where there is no terminal.
+
+    Parameters
+    ----------
+    total : int
+        Rounds of the whole run.
+    """
+
+    def __init__(self, total):
+        self.console = Console(stderr=True, highlight=False)
+        self.plain = not self.console.is_terminal
+        self.case = None
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TimeRemainingColumn(), console=self.console, transient=True, disable=self.plain,
+        )
+        self.task = self.bar.add_task("", total=total)
+        self.begun = False
+
+    def __enter__(self):
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self.bar.stop()
+
+    def at(self, case, number, library):
+        if self.plain and case is not self.case:
+            self.console.print(case.name)
+        self.case = case
+        what = f"round {number}" if number else "system calls"
+        self.bar.update(self.task, description=f"{case.name}  {what}  {library}",
+                        advance=1 if self.begun else 0)
+        self.begun = True
+
+    def again(self, case, library):
+        self.console.print(f"{case.name}  {library}: again, other work took CPU", style="dim")
+
+    def failed(self, library, error):
+        name = self.case.name if self.case else ""
+        self.console.print(f"{name}  {library}: FAILED", style="red")
+        self.console.print(error, style="dim", markup=False)
+
+    def skip(self, steps):
+        self.bar.update(self.task, advance=steps)
+
+
+def show(results, file=None):
+    """Print the table of a run, with who is ahead in colour, and what to know of it."""
+    console = Console(file=file, highlight=False)
+    table = Table("case")
+    subject = results.subject
+    for name in results.measured:
+        table.add_column(name, justify="right")
+        if name != subject:
+            table.add_column("", justify="right")
+    table.add_column("targets")
+    for column in table.columns:
+        column.no_wrap = True
+    for result in results.cases:
+        cells = [result.case.name]
+        for name in results.measured:
+            series = result.of(name)
+            style = "red" if series is not None and series.error else ""
+            cells.append(Text(words.series_figure(result.case, series), style))
+            if name != subject:
+                cells.append(compared(result.ratio(subject, name)))
+        cells.append(words.targets(result, results))
+        table.add_row(*cells)
+    widen(console, table)
+    console.print(table)
+    console.print(f"x: {subject} to the one on its left; green where {subject} is ahead. Round "
+                  "trips are p50, and less is better.")
+    for line in words.remarks(results):
+        console.print(line, markup=False)
+
+
+def compared(ratio):
+    if ratio is None:
+        return Text("")
+    return Text(words.times(ratio), "green" if ratio.gain >= 1 else "red")
+
+
+def widen(console, table):
+    """A table cut short tells nothing; a terminal can be made wider."""
+    needed = Measurement.get(console, console.options.update(width=1000), table).maximum
+    console.width = max(console.width, needed)

@@ -1,0 +1,111 @@
+"""Figures and ratios in words, the same in every output."""
+
+from bench.cases import KB, MB
+from bench.results import NOISY
+
+
+def figure(case, value):
+    """A figure in the unit of its case."""
+    if value is None:
+        return "-"
+    if case.kind == "memory":
+        return f"{value / KB:.1f} KB"
+    if case.kind == "trip":
+        return f"{value:.4g} us"
+    if case.pattern == "storm":
+        return f"{value:,.0f}/s"
+    if case.message_size >= 64 * KB:
+        return f"{value * case.size / 1e9:.2f} GB/s"
+    return f"{value / 1e6:.3g} M/s" if value >= 1e5 else f"{value / 1e3:.3g} k/s"
+
+
+def series_figure(case, series):
+    """A library's cell: its median, with marks for noise (~) and disturbed rounds (?)."""
+    if series is None:
+        return "-"
+    if series.error:
+        return "FAILED"
+    if not series.good():
+        return "-"
+    text = figure(case, series.median())
+    if series.deviation is not None and series.deviation > NOISY:
+        text += f" ~{series.deviation:.0%}"
+    return text + ("?" if series.disturbed else "")
+
+
+def times(ratio):
+    return f"{ratio.value:.2f}x" if ratio.value < 10 else f"{ratio.value:.1f}x"
+
+
+def target(ratio):
+    """A target and whether it is reached, or an empty text."""
+    if ratio is None or ratio.target is None:
+        return ""
+    sign = ">=" if ratio.case.more_is_better else "<="
+    return f"{sign} {ratio.target:g}x {'yes' if ratio.reached else 'no'}"
+
+
+def targets(result, results):
+    """All targets of a case: those against other libraries, and the limit."""
+    found = []
+    for other in results.others:
+        text = target(result.ratio(results.subject, other))
+        if text:
+            found.append(f"{text} ({other})")
+    series = result.of(results.subject)
+    if result.case.limit is not None and series is not None and series.median() is not None:
+        reached = "yes" if series.median() <= result.case.limit else "no"
+        found.append(f"<= {figure(result.case, result.case.limit)} {reached}")
+    return ", ".join(found)
+
+
+def latency(series):
+    """p50, p90, p99 and p99.9 in microseconds; empty for what is not a round trip."""
+    found = series.percentiles() if series is not None else None
+    return " / ".join(f"{value:.3g}" for value in found.values()) if found else ""
+
+
+def costs(case, series):
+    """CPU per message, system calls per message and peak memory."""
+    if series is None or series.error or series.median("user_us") is None:
+        return ""
+    parts = []
+    if case.kind != "memory":
+        parts.append(f"{series.median('user_us'):.3g}+{series.median('system_us'):.3g} us")
+    if series.syscalls is not None:
+        parts.append(f"{series.syscalls:.3g} calls")
+    if series.median("peak"):
+        parts.append(f"{series.median('peak') / MB:.0f} MB")
+    return ", ".join(parts)
+
+
+def machine(results):
+    """Lines on where and how it was measured."""
+    about, settings = results.environment, results.settings
+    yield (f"{about['system']}, {about['cpu']}, {about['cpus']} CPUs, governor "
+           f"{about['governor']}, {about['python']}")
+    flags = ", ".join(f"{key}={value}" for key, value in about["flags"].items())
+    yield (f"commit {about['commit']}, {about['date']}, {settings['rounds']} rounds of "
+           f"{settings['seconds']:g} s in turn, "
+           f"{'each end on a CPU of its own' if settings['pinned'] else 'not pinned'}"
+           + (f", {flags}" if flags else ""))
+
+
+def library(name, about):
+    if "missing" in about:
+        return f"{name}: {about['missing']}"
+    return f"{name}: " + ", ".join(f"{key} {value}" for key, value in about.items())
+
+
+def remarks(results):
+    """What to know beside the figures."""
+    if results.discarded():
+        yield (f"{results.discarded()} rounds were discarded, since other work took over 10% of "
+               "the CPUs.")
+    everything = [series for each in results.cases for series in each.series]
+    if any(series.disturbed for series in everything):
+        yield "?: every round was disturbed, so the figure is of those."
+    if any(series.deviation and series.deviation > NOISY for series in everything):
+        yield f"~: the standard deviation of the rounds, where it is over {NOISY:.0%} of the mean."
+    for case, series in results.failures():
+        yield f"FAILED {case.name} {series.library}: {series.error}"

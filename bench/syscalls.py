@@ -1,0 +1,128 @@
+"""Counts the system calls of the processes of a round, from the end of their warm-up."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+PATIENCE = 5  # seconds for a tracer to attach or to end
+
+
+def available():
+    """The best counter there is: a class, or None.
+
+    perf is preferred, since it hardly slows what it counts; strace makes each call dear, so that
+    more is gathered into one.
+    """
+    for counter in (Perf, Strace):
+        if counter.works():
+            return counter
+    return None
+
+
+class Counter:
+    """Counts between the word of all ends that they are warm and their end.
+
+    Parameters
+    ----------
+    roles : sequence of str
+        The ends to wait for.
+    """
+
+    def __init__(self, roles):
+        self.cold = {f"warm {role}" for role in roles}
+        self.tracer = None
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="bench-")
+        self.output = Path(self.folder.name, "counts")
+        return self
+
+    def __exit__(self, *exc_info):
+        self.stop()
+        self.folder.cleanup()
+
+    def hear(self, word, children):
+        """Start when the last end says that it is warm, and let them go on."""
+        before = len(self.cold)
+        self.cold -= set(word)
+        if self.cold or not before:
+            return
+        self.attach([child.pid for child in children])
+        for child in children:
+            child.tell({"go": True})
+
+    def attach(self, pids):
+        self.tracer = subprocess.Popen(
+            self.command(pids), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + PATIENCE
+        while not self.attached(pids) and time.monotonic() < deadline:
+            if self.tracer.poll() is not None:
+                break
+            time.sleep(0.005)  # nothing tells when a tracer is ready
+
+    def stop(self):
+        if self.tracer is not None and self.tracer.poll() is None:
+            self.tracer.send_signal(signal.SIGINT)
+            try:
+                self.tracer.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.tracer.kill()
+                self.tracer.wait()
+
+    def total(self):
+        """The number of calls."""
+        self.stop()
+        return self.parse(self.output.read_text())
+
+
+class Perf(Counter):
+    @staticmethod
+    def works():
+        if shutil.which("perf") is None:
+            return False
+        done = subprocess.run(
+            ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"],
+            capture_output=True, text=True, timeout=30,
+        )
+        return done.returncode == 0 and done.stderr.partition(",")[0].isdigit()
+
+    def command(self, pids):
+        return ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", str(self.output),
+                "-p", ",".join(map(str, pids))]
+
+    def attached(self, pids):
+        """perf has a descriptor for each thread that it counts."""
+        threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
+        links = Path(f"/proc/{self.tracer.pid}/fd")
+        try:
+            return sum("perf_event" in str(link.readlink()) for link in links.iterdir()) >= threads
+        except OSError:
+            return False
+
+    @staticmethod
+    def parse(text):
+        return int(next(line for line in text.splitlines() if "sys_enter" in line).split(",")[0])
+
+
+class Strace(Counter):
+    @staticmethod
+    def works():
+        if shutil.which("strace") is None:
+            return False
+        return subprocess.run(["strace", "-c", "-f", "true"], capture_output=True).returncode == 0
+
+    def command(self, pids):
+        return ["strace", "-c", "-f", "-o", str(self.output), *(f"-p{pid}" for pid in pids)]
+
+    def attached(self, pids):
+        return all("TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text() for pid in pids)
+
+    @staticmethod
+    def parse(text):
+        total = next(line for line in text.splitlines() if line.endswith("total"))
+        return int(total.split()[2 if "." in total.split()[1] else 1])

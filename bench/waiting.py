@@ -1,0 +1,89 @@
+"""How a library's programs wait and do several things at once: threads, greenlets or tasks."""
+
+import asyncio
+import threading
+import time
+
+
+class Threads:
+    """For libraries that block the thread."""
+
+    asynchronous = False
+
+    @staticmethod
+    def sleep(seconds):
+        time.sleep(seconds)
+
+    @staticmethod
+    def together(functions):
+        """Run all; returns their results. The first error is raised, others are not waited for."""
+        return in_threads(functions)
+
+    @staticmethod
+    def beside(function, *args):
+        """Run ``function`` until the process ends."""
+        threading.Thread(target=function, args=args, daemon=True).start()
+
+
+class Greenlets:
+    """For libraries that wait in gevent's hub."""
+
+    asynchronous = False
+
+    @staticmethod
+    def sleep(seconds):
+        import gevent
+
+        gevent.sleep(seconds)
+
+    @staticmethod
+    def together(functions):
+        import gevent
+
+        running = [gevent.spawn(function) for function in functions]
+        gevent.joinall(running, raise_error=True)
+        return [each.value for each in running]
+
+    @staticmethod
+    def beside(function, *args):
+        import gevent
+
+        gevent.spawn(function, *args)
+
+
+class Tasks:
+    """For libraries on asyncio; the functions are coroutine functions."""
+
+    asynchronous = True
+    sleep = staticmethod(asyncio.sleep)
+
+    @staticmethod
+    def together(functions):
+        async def everything():
+            return await asyncio.gather(*(function() for function in functions))
+
+        return asyncio.run(everything())
+
+
+def in_threads(functions):
+    done = threading.Condition()
+    results = {}
+
+    def run(number, function):
+        try:
+            result = (function(), None)
+        except BaseException as error:
+            result = (None, error)
+        with done:
+            results[number] = result
+            done.notify()
+
+    for number, function in enumerate(functions):
+        threading.Thread(target=run, args=(number, function), daemon=True).start()
+    with done:
+        while len(results) < len(functions):
+            done.wait()
+            for _, error in results.values():
+                if error is not None:
+                    raise error
+    return [results[number][0] for number in range(len(functions))]

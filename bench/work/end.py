@@ -1,0 +1,97 @@
+"""One end of a case: its sockets, its clock and costs, and its word with the other ends."""
+
+import resource
+import sys
+from time import perf_counter
+
+POLL = 0.001  # seconds between two looks for a word
+
+
+class End:
+    """What a role works with.
+
+    Parameters
+    ----------
+    adapter : bench.adapters.base.Adapter
+    case : bench.cases.Case
+    role : str
+    post : bench.post.Post
+    seconds : float
+        How long to send.
+    addresses : dict of str
+        Where to bind, by the name of the endpoint.
+    counted : bool
+        Whether to wait after the warm-up until somebody counts system calls.
+    slowdown : float
+        A share of the time, 0 to 1, to waste while sending: a test hook.
+    """
+
+    def __init__(self, adapter, case, role, post, seconds, addresses, counted, slowdown):
+        self.adapter = adapter
+        self.case = case
+        self.role = role
+        self.post = post
+        self.seconds = seconds
+        self.addresses = addresses
+        self.counted = counted
+        self.slowdown = slowdown
+        self.sleep = adapter.waiting.sleep
+        self.tell = post.tell
+        self.heard = post.heard
+        self.before = None
+
+    async def hear(self, word):
+        """Wait for a word of another end, or of the run; returns its value."""
+        while not self.post.heard(word):
+            await self.sleep(POLL)
+        return self.post.words[word]
+
+    def bound(self, which, name="endpoint"):
+        """A bound socket of the sending (0) or receiving (1) type, and where to connect."""
+        socket = self.adapter.socket(self.case, which)
+        return socket, self.adapter.bind(socket, self.addresses[name])
+
+    def connected(self, which, endpoint):
+        socket = self.adapter.socket(self.case, which)
+        self.adapter.connect(socket, endpoint)
+        return socket
+
+    def close(self, socket):
+        self.adapter.close(socket)
+
+    def sender(self, socket):
+        return self.adapter.sender(socket, self.case)
+
+    def receiver(self, socket, which=1):
+        return self.adapter.receiver(socket, self.case, which)
+
+    def payload(self):
+        return bytes(self.case.message_size)
+
+    def beside(self, function, *args):
+        self.adapter.waiting.beside(function, *args)
+
+    async def measured(self):
+        """The warm-up is over: what is spent counts from here to :meth:`cost`."""
+        if self.counted:
+            self.tell(**{f"warm {self.role}": True})
+            await self.hear("go")
+        self.before = resource.getrusage(resource.RUSAGE_SELF)
+
+    def cost(self):
+        """CPU seconds of this process since :meth:`measured`, and its peak memory in bytes."""
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "user": now.ru_utime - self.before.ru_utime,
+            "system": now.ru_stime - self.before.ru_stime,
+            "peak": now.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        }
+
+    def slowed(self, since):
+        """The time, after wasting the share of it that the test hook asks for."""
+        now = perf_counter()
+        if self.slowdown:
+            until = now + (now - since) * self.slowdown / (1 - self.slowdown)
+            while now < until:
+                now = perf_counter()
+        return now

@@ -1,0 +1,61 @@
+"""One PUB, several SUBs in one process: the rate is of deliveries."""
+
+from itertools import repeat
+from time import perf_counter
+
+from bench.cases import SUBSCRIBERS
+from bench.work import oneway
+
+
+async def source(end):
+    socket, endpoint = end.bound(0)
+    end.tell(endpoint=endpoint)
+    result = await oneway.pour(end, socket)
+    await end.hear("drained")
+    end.close(socket)
+    return {**result, "sent": result["sent"] * SUBSCRIBERS}
+
+
+async def sink(end):
+    endpoint = await end.hear("endpoint")
+    sockets = [end.connected(1, endpoint) for _ in range(SUBSCRIBERS)]
+    result = await drain(end, [end.receiver(socket)[0] for socket in sockets])
+    for socket in sockets:
+        end.close(socket)
+    return result
+
+
+async def drain(end, receivers):
+    """Read a batch from each in turn; none gets further ahead than a batch, so none is blocked."""
+    size = end.case.message_size
+    batch = end.case.batch
+    for receive in receivers:
+        await receive()
+    end.tell(ready=True)
+    for receive in receivers:
+        while await receive() == oneway.SYNC:
+            pass
+    for _ in repeat(None, end.case.warmup - 1):
+        for receive in receivers:
+            await receive()
+    await end.measured()
+    start = perf_counter()
+    count = 0
+    ended = []
+    while not ended:
+        for receive in receivers:
+            message = await receive()
+            if len(message) != size:
+                ended.append(message)
+                continue
+            for _ in repeat(None, batch - 2):
+                await receive()
+            last = await receive()
+            if ended or len(last) != size:
+                raise AssertionError(f"after {count} messages came one of {len(last)} bytes")
+            count += batch
+    elapsed = perf_counter() - start
+    if ended != [oneway.END] * len(receivers):
+        raise AssertionError("a subscriber missed messages")
+    end.tell(drained=True)
+    return {"received": count, "rate": count / elapsed, **end.cost()}

@@ -1,0 +1,64 @@
+"""Resident memory of a ROUTER per idle connection.
+
+The connections come from plain sockets that speak just enough ZMTP, so that every library has the
+same peers.
+"""
+
+import gc
+import os
+import socket as plain
+from urllib.parse import urlsplit
+
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY_BODY = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00\x00"
+READY = bytes((4, len(READY_BODY))) + READY_BODY
+HELLO = b"\x00\x01x"  # a message of one byte (RFC 23)
+
+
+def resident():
+    gc.collect()
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def server(end):
+    """Hear from one peer, look, hear from all the others, look again."""
+    socket, endpoint = end.bound(1)
+    end.tell(endpoint=endpoint)
+    peers = end.case.size
+    await socket.recv_multipart()
+    before = resident()
+    end.tell(ready=True)
+    for _ in range(peers - 1):
+        await socket.recv_multipart()
+    result = {"received": peers, "bytes": (resident() - before) / (peers - 1)}
+    end.tell(measured=True)
+    end.close(socket)
+    return result
+
+
+async def peers(end):
+    """Connect many times, the first alone, and stay until the server has looked."""
+    at = urlsplit(await end.hear("endpoint"))
+    connections = []
+    for number in range(end.case.size):
+        connection = plain.create_connection((at.hostname, at.port))
+        connection.sendall(GREETING + READY)
+        # libzmq takes whatever comes before its own READY for a part of the handshake.
+        read(connection, len(GREETING))
+        read(connection, read(connection, 2)[1])
+        connection.sendall(HELLO)
+        connections.append(connection)
+        if number == 0:
+            await end.hear("ready")
+    await end.hear("measured")
+    for connection in connections:
+        connection.close()
+    return {"sent": len(connections)}
+
+
+def read(connection, size):
+    data = connection.recv(size, plain.MSG_WAITALL)
+    if len(data) < size:
+        raise ConnectionError("the ROUTER closed the connection")
+    return data

@@ -1,0 +1,84 @@
+"""One way: as many messages as go in a time, counted and timed where they arrive."""
+
+from itertools import repeat
+from time import perf_counter
+
+END = b"end"
+SYNC = b"sync"
+
+
+async def sink(end):
+    socket, endpoint = end.bound(1)
+    end.tell(endpoint=endpoint)
+    result = await drain(end, socket)
+    end.close(socket)
+    return result
+
+
+async def source(end):
+    socket = end.connected(0, await end.hear("endpoint"))
+    result = await pour(end, socket)
+    await end.hear("drained")
+    end.close(socket)
+    return result
+
+
+async def pour(end, socket):
+    """Send for the time of a round, whole batches, then the end mark."""
+    send = end.sender(socket)
+    payload = end.payload()
+    batch = end.case.batch
+    if end.case.subscribes:
+        while not end.heard("ready"):
+            await send(SYNC)
+            await end.sleep(0.001)
+    for _ in repeat(None, end.case.warmup):
+        await send(payload)
+    await end.measured()
+    sent = 0
+    now = start = perf_counter()
+    stop = start + end.seconds
+    while now < stop:
+        for _ in repeat(None, batch):
+            await send(payload)
+        sent += batch
+        now = end.slowed(now)
+    await send(END)
+    return {"sent": sent, **end.cost()}
+
+
+async def drain(end, socket):
+    """Count and time what comes, from the end of the warm-up to the end mark.
+
+    Only the first and the last of each batch are looked at, since a look costs as much as a fifth
+    of the fastest ``recv``. A lost message shifts the batches, and the mark is missed or
+    comes too early.
+    """
+    receive, body = end.receiver(socket)
+    size = end.case.message_size
+    batch = end.case.batch
+    message = body(await receive())
+    if end.case.subscribes:
+        end.tell(ready=True)
+        while message == SYNC:
+            message = body(await receive())
+    for _ in repeat(None, end.case.warmup - 1):
+        await receive()
+    await end.measured()
+    message = body(await receive())
+    start = perf_counter()
+    count = 0
+    while len(message) == size:
+        for _ in repeat(None, batch - 2):
+            await receive()
+        last = body(await receive())
+        if len(last) != size:
+            raise AssertionError(f"message {count + batch} has {len(last)} bytes, not {size}")
+        count += batch
+        message = body(await receive())
+    elapsed = perf_counter() - start
+    if message != END:
+        raise AssertionError(f"after {count} messages came one of {len(message)} bytes")
+    end.tell(drained=True)
+    # The first message is before the clock, the mark is within.
+    return {"received": count, "rate": count / elapsed, **end.cost()}

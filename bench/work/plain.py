@@ -1,0 +1,49 @@
+"""One way over plain sockets: 1 MiB reads and 64 KiB writes, whatever the message size."""
+
+from time import perf_counter
+
+READ = 1 << 20
+WRITE = 64 << 10
+
+
+async def source(end):
+    """Write for the time of a round; ``sent`` is in bytes."""
+    socket = end.connected(0, await end.hear("endpoint"))
+    write = socket.connection.sendall
+    payload = bytes(WRITE)
+    for _ in range(warmup(end)):
+        write(payload)
+    await end.measured()
+    sent = 0
+    stop = perf_counter() + end.seconds
+    while perf_counter() < stop:
+        write(payload)
+        sent += WRITE
+    cost = end.cost()
+    end.close(socket)
+    return {"sent": sent, "in_bytes": True, **cost}
+
+
+async def sink(end):
+    socket, endpoint = end.bound(1)
+    end.tell(endpoint=endpoint)
+    read = socket.accepted().recv_into
+    buffer = bytearray(READ)
+    view = memoryview(buffer)
+    left = warmup(end) * WRITE
+    while left:
+        left -= read(view[:min(left, READ)])
+    await end.measured()
+    first = received = read(buffer)
+    start = perf_counter()
+    while got := read(buffer):
+        received += got
+    elapsed = perf_counter() - start
+    end.close(socket)
+    rate = (received - first) / end.case.size / elapsed
+    return {"received": received, "rate": rate, **end.cost()}
+
+
+def warmup(end):
+    """Writes before the clock."""
+    return -(-end.case.warmup * end.case.size // WRITE)

@@ -1,0 +1,71 @@
+"""What the benchmark's tests share."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from bench.adapters import adapter
+from bench.link import Nursery
+from bench.results import CaseResult, Results, Series
+from bench.run import Run
+
+
+class Silent:
+    """Progress that nobody watches; remembers the failures."""
+
+    def __init__(self):
+        self.failures = []
+
+    def at(self, case, number, library):
+        pass
+
+    def again(self, case, library):
+        pass
+
+    def failed(self, library, error):
+        self.failures.append((library, error))
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """A library's nursery by its name, started once; skips the test if it is not installed."""
+    with ExitStack() as stack:
+        started = {}
+
+        def get(name):
+            if name not in started:
+                started[name] = stack.enter_context(Nursery(adapter(name)))
+            found = started[name]
+            if found.missing and found.missing.startswith("not installed"):
+                pytest.skip(f"{name}: {found.missing}")
+            return found
+
+        yield get
+
+
+@pytest.fixture
+def tiny():
+    """A function that makes a tiny run: nurseries and a case to a CaseResult."""
+
+    def measure(nurseries, case, rounds=1, timeout=30, counting=None):
+        run = Run(nurseries, rounds, 0.02, timeout, True, counting, 0, Silent())
+        return run.measure(case)
+
+    return measure
+
+
+def series(library, field, *figures, **more):
+    """A series by its figures alone; None is a round that was spoilt."""
+    return Series(library, field, [each if each is None else {field: each} for each in figures],
+                  **more)
+
+
+def results(*cases, libraries=("pyzmq", "zlink")):
+    """A run by its cases, each a Case and its series."""
+    return Results(
+        {"system": "S", "cpu": "C", "cpus": 2, "governor": "g", "python": "P", "commit": "c",
+         "date": "d", "flags": {}},
+        {"mode": "quick", "rounds": 3, "seconds": 0.1, "pinned": True},
+        {name: {"version": "1"} for name in libraries},
+        [CaseResult(case, list(all_series)) for case, *all_series in cases],
+    )

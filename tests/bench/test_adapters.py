@@ -1,0 +1,69 @@
+"""Every library under test makes a tiny run of every pattern it claims. No time is asserted."""
+
+import pytest
+
+from bench.adapters import adapter, known
+from bench.cases import PATTERNS, Case
+
+SMALL = 64
+CONNECTIONS = 20
+PLANNED = {"zlink-thread", "zlink.asyncio"}  # not built yet
+
+
+def tiny_case(pattern, transport):
+    return Case(pattern, transport, SMALL if PATTERNS[pattern].of_messages else CONNECTIONS)
+
+
+def pairs():
+    for name, library in known().items():
+        for pattern in library.patterns:
+            for transport in ("tcp", "ipc", "inproc"):
+                # Plain sockets stand in for small messages nowhere; memory has peers over tcp.
+                case = tiny_case(pattern, transport)
+                if name == "raw" and pattern == "push-pull":
+                    case = Case(pattern, transport, 65536)
+                several = PATTERNS[pattern].of_messages or transport == "tcp"
+                if name not in PLANNED and several and adapter(name).runs(case):
+                    yield name, case
+
+
+@pytest.mark.parametrize("name, case", [
+    pytest.param(name, case, id=f"{name}-{case.name}") for name, case in pairs()
+])
+def test_a_tiny_run(name, case, nursery, tiny):
+    measured = nursery(name)
+    assert measured.missing is None
+    result = tiny([measured], case).of(name)
+    assert result.error is None
+    (round_,) = result.good()
+    assert round_[case.field] > 0 and round_["count"] > 0
+    if case.kind == "trip":
+        assert 0 < round_["p50_us"] <= round_["p90_us"] <= round_["p99_us"] <= round_["p999_us"]
+    if case.kind != "memory":
+        assert round_["user_us"] + round_["system_us"] >= 0 and round_["peak"] > 1 << 20
+
+
+@pytest.mark.parametrize("name", sorted(PLANNED))
+def test_what_is_only_planned_says_so(name, nursery):
+    assert nursery(name).missing == "not built yet"
+
+
+def test_the_libraries_tell_their_versions(nursery):
+    assert nursery("pyzmq").about["libzmq"]
+    assert nursery("zlink-pure").about["build"] == "pure"
+    assert nursery("zlink-backend").about.keys() == nursery("zlink").about.keys()
+
+
+def test_settings_reach_the_library():
+    found = adapter("zlink@ZLINK_BUSY_POLL=0,ZLINK_BATCH_BYTES=1")
+    assert found.name == "zlink@ZLINK_BUSY_POLL=0,ZLINK_BATCH_BYTES=1"
+    assert found.environment == {"ZLINK_BUSY_POLL": "0", "ZLINK_BATCH_BYTES": "1"}
+    assert "ZLINK_BUSY_POLL" not in adapter("zlink").environment
+
+
+@pytest.mark.parametrize("name, message", [
+    ("zmp", "no library 'zmp'"), ("zlink@ZLINK_BUSY_POLL", "is not VARIABLE=VALUE"),
+])
+def test_a_wrong_name_is_told(name, message):
+    with pytest.raises(ValueError, match=message):
+        adapter(name)

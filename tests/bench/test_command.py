@@ -1,0 +1,140 @@
+"""``python -m bench`` as its users start it, end and interrupt it. No time is asserted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import options
+from bench.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ("--rounds", "2", "--seconds", "0.02")
+ONE = ("--case", "push-pull/tcp/64B", "--libs", "pyzmq,zlink", *TINY)
+
+
+def run_bench(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True,
+        timeout=100, env={**os.environ, **environment},
+    )
+
+
+def test_everything_that_is_written(tmp_path):
+    done = run_bench(
+        *ONE, "--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md"),
+        "--report", str(tmp_path / "report"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "push-pull/tcp/64B" in done.stdout and ">= 3x" in done.stdout
+    assert "libzmq" in done.stderr and "commit" in done.stderr
+    kept = json.loads((tmp_path / "a.json").read_text())
+    assert kept["subject"] == "zlink" and kept["libraries"]["pyzmq"]["libzmq"]
+    assert [each["library"] for each in kept["cases"][0]["libraries"]] == ["pyzmq", "zlink"]
+    assert kept["cases"][0]["ratios"][0]["ratio"] > 0
+    assert "| `push-pull/tcp/64B` |" in (tmp_path / "a.md").read_text()
+    assert "<table" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
+    old = str(tmp_path / "old.json")
+    assert run_bench(*ONE, "--rounds", "5", "--json", old).returncode == 0
+    # Nine tenths of the time wasted is beyond the noise of even the tiniest rounds.
+    done = run_bench(*ONE, "--rounds", "5", "--compare", old, "--strict", BENCH_SLOWDOWN="0.9")
+    assert done.returncode == 1
+    assert "REGRESSED push-pull/tcp/64B zlink" in done.stdout
+    same = run_bench("--case", "pair/tcp/64B", "--libs", "zlink", *TINY, "--compare", old,
+                     "--strict")
+    assert same.returncode == 0 and "0 figures compared" in same.stdout
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path):
+    path = tmp_path / "run.json"
+    some = ("--libs", "zlink", *TINY, "--json", str(path))
+    assert run_bench("--case", "pair/inproc/64B", *some).returncode == 0
+    first = json.loads(path.read_text())["cases"]
+    done = run_bench("--case", "pair/inproc/64B", "--case", "pair/ipc/64B", *some, "--resume")
+    assert done.returncode == 0 and "has 1 cases already" in done.stderr
+    cases = json.loads(path.read_text())["cases"]
+    assert cases[0] == first[0] and [each["case"] for each in cases] == [
+        "pair/inproc/64B", "pair/ipc/64B"]
+    other = run_bench("--case", "pair/inproc/64B", "--libs", "zlink", "--rounds", "1",
+                      "--seconds", "0.02", "--json", str(path), "--resume")
+    assert "starting anew" in other.stderr
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tmp_path):
+    path = tmp_path / "run.json"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bench", "--case", "pair/*/64B", "--libs", "zlink", "--rounds", "3",
+         "--seconds", "0.5", "--json", str(path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True,
+    )
+    try:
+        for line in run.stderr:
+            if line.startswith("pair/ipc"):  # so pair/tcp is done
+                break
+        os.killpg(run.pid, number)  # as a terminal does
+        out, _ = run.communicate(timeout=30)
+    finally:
+        run.kill()
+        run.wait()
+    assert run.returncode == code
+    assert [each["case"] for each in json.loads(path.read_text())["cases"]] == ["pair/tcp/64B"]
+    if number == signal.SIGINT:
+        assert "pair/tcp/64B" in out
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["run.json"]
+    # All its processes were in its group.
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)
+
+
+def test_a_failure_is_shown_and_the_run_goes_on():
+    done = run_bench("--case", "pair/tcp/64B", "--libs", "zlink@ZLINK_BATCH_BYTES=x,pyzmq", *TINY)
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout and "ZLINK_BATCH_BYTES='x'" in done.stdout
+    assert "M/s" in done.stdout or "k/s" in done.stdout
+
+
+def test_what_is_not_built_yet_is_told():
+    done = run_bench("--case", "pair/inproc/64B", "--libs", "zlink-thread,zlink", *TINY)
+    assert done.returncode == 0
+    assert "zlink-thread: not built yet" in done.stderr
+
+
+def test_phases_tell_what_each_flag_does():
+    done = run_bench("--phases", "--case", "req-rep/tcp/64B", *TINY)
+    assert done.returncode == 0, done.stderr
+    assert "Phase 0, TCP_NODELAY (ZLINK_TCP_NODELAY), on against off:" in done.stdout
+    assert "not built yet" in done.stdout
+
+
+def test_names_with_settings_are_split():
+    assert options.split("pyzmq,zlink@A=1,B=2,raw") == ["pyzmq", "zlink@A=1,B=2", "raw"]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (("--libs", "zmp"), "no library 'zmp'"),
+    (("--case", "nothing-like-it"), "no case has such a name"),
+    (("--resume",), "--resume needs"),
+    (("--strict",), "--strict needs"),
+    (("--compare", "no such file"), "No such file"),
+    (("--rounds", "0"), "invalid positive int"),
+    (("--seconds", "-1"), "invalid positive float"),
+])
+def test_a_wrong_command_line_is_told(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size, count", [((), 20), (("--quick",), 8), (("--full",), 437)])
+def test_the_cases_of_each_size(size, count, capsys):
+    assert main([*size, "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == count

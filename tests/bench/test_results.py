@@ -1,0 +1,171 @@
+"""Medians, ratios, noise and targets; keeping and comparing runs; the tables and pages of them."""
+
+import json
+import xml.dom.minidom
+
+import pytest
+
+from bench import compare, latency
+from bench.cases import TARGETED, Case, full_cases, named
+from bench.results import CaseResult, load, save
+from bench.show import charts, markdown, page, words
+from tests.bench.conftest import results, series
+
+RATE = TARGETED["push-pull/tcp/64B"]
+TRIP = TARGETED["req-rep/tcp/64B"]
+
+
+def test_disturbed_rounds_count_only_without_others():
+    some = series("pyzmq", "rate", None, spoilt=[{"rate": 9.0}])
+    assert some.median() == 9.0 and some.disturbed
+    some.rounds.append({"rate": 5.0})
+    assert some.median() == 5.0 and not some.disturbed
+
+
+def test_ratios_are_taken_round_by_round():
+    result = CaseResult(RATE, [
+        series("pyzmq", "rate", 1.0, None, 2.0, 4.0), series("zlink", "rate", 3.0, 9.0, 8.0, 8.0),
+    ])
+    ratio = result.ratio("zlink", "pyzmq")
+    assert ratio.values == [3.0, 4.0, 2.0] and ratio.value == 3.0
+    assert ratio.reached and ratio.target == 3 and ratio.gain == 3.0
+
+
+def test_less_is_better_in_a_round_trip():
+    result = CaseResult(TRIP, [series("pyzmq", "p50_us", 100.0), series("zlink", "p50_us", 25.0)])
+    ratio = result.ratio("zlink", "pyzmq")
+    assert ratio.value == 0.25 and ratio.gain == 4.0 and ratio.reached is False
+    assert words.target(ratio) == "<= 0.2x no"
+
+
+def test_no_ratio_to_what_failed_or_is_not_there():
+    result = CaseResult(RATE, [
+        series("pyzmq", "rate", 1.0, error="died"), series("zlink", "rate", 3.0),
+    ])
+    assert result.ratio("zlink", "pyzmq") is None and result.ratio("zlink", "raw") is None
+    assert words.series_figure(RATE, result.of("pyzmq")) == "FAILED"
+
+
+def test_noise_over_five_percent_is_marked():
+    assert "~" not in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.01e6, 1.02e6))
+    assert "~35%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6)) or \
+        "~33%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6))
+
+
+@pytest.mark.parametrize("name, value, text", [
+    ("push-pull/tcp/64B", 5.71e6, "5.71 M/s"), ("push-pull/tcp/64B", 41.2e3, "41.2 k/s"),
+    ("push-pull/tcp/64KB", 4e4, "2.62 GB/s"), ("req-rep/tcp/64B", 9.87, "9.87 us"),
+    ("memory/tcp/3000x", 22.5 * 1024, "22.5 KB"), ("storm/tcp/500x", 5627.7, "5,628/s"),
+])
+def test_figures_in_words(name, value, text):
+    (case,) = named([name])
+    assert words.figure(case, value) == text
+
+
+def test_a_histogram_keeps_three_digits():
+    text = latency.encoded([1000 * each for each in range(1, 1001)])
+    found = latency.percentiles([text, text])
+    assert found["p50_us"] == pytest.approx(500, rel=2e-3)
+    assert found["p999_us"] == pytest.approx(999, rel=2e-3)
+
+
+def test_names_of_cases_are_unique():
+    names = [case.name for case in full_cases()]
+    assert len(set(names)) == len(names)
+    assert [case.name for case in named(["req-rep/*/1KB"])] == [
+        f"req-rep/{each}/1KB" for each in ("tcp", "ipc", "inproc", "tls", "ws", "wss")
+    ]
+
+
+@pytest.fixture
+def run():
+    trip = {"p50_us": 10.0, "user_us": 1.0, "system_us": 2.0, "peak": 5e7,
+            "histogram": latency.encoded([10_000, 11_000, 50_000])}
+    return results(
+        (RATE, series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 4e6, 4e6)),
+        (Case("push-pull", "tcp", 256),
+         series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 5e5, 5e5, syscalls=0.2)),
+        (TRIP, series("pyzmq", "p50_us", error="hung <here>"),
+         type(series("", ""))("zlink", "p50_us", [trip, trip])),
+    )
+
+
+def test_a_run_is_kept_whole(run, tmp_path):
+    path = tmp_path / "run.json"
+    save(run, path)
+    again = load(path)
+    save(again, tmp_path / "again.json")
+    assert path.read_text() == (tmp_path / "again.json").read_text()
+    first = json.loads(path.read_text())["cases"][0]
+    assert first["ratios"] == [
+        {"to": "pyzmq", "ratio": 4.0, "deviation": 0.0, "target": 3, "reached": True},
+    ]
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+def test_what_is_no_run_is_refused(text, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="not the results of python -m bench"):
+        load(path)
+
+
+def test_markdown(run):
+    text = markdown.document(run)
+    assert "| `push-pull/tcp/64B` | 1 M/s (**4.00x**) | 4 M/s | >= 3x yes (pyzmq) |" in text
+    assert "FAILED req-rep/tcp/64B pyzmq: hung <here>" in text
+
+
+def test_the_page_is_whole_and_needs_no_network(run, tmp_path):
+    text = page.write(run, tmp_path / "report").read_text()
+    assert text.count("<svg") >= 3 and "hung &lt;here&gt;" in text
+    assert 'class="ahead"' in text and 'class="behind"' in text
+    for outside in ("<script", 'src="http', 'href="http', "@import"):
+        assert outside not in text
+    assert "1 of 2 cases" in charts.summary(run)
+
+
+def test_charts_are_well_formed(run):
+    lines, curves = charts.all_of(run)
+    assert len(lines) == 1 and len(curves) == 1
+    for chart in (*lines, *curves, charts.heat_map(run, "pyzmq"),
+                  charts.gains(run, [RATE.name, TRIP.name])):
+        xml.dom.minidom.parseString(chart)
+
+
+def figures(*values, reference=1e6, case=RATE):
+    name = case.field
+    return results((case, series("pyzmq", name, *[reference] * len(values)),
+                    series("zlink", name, *values)))
+
+
+def only_change(old, new):
+    (change,) = compare.changes(old, new)
+    return change
+
+
+def test_a_change_beyond_the_noise_is_told():
+    change = only_change(figures(4e6, 4.1e6, 3.9e6), figures(2.8e6, 2.9e6, 2.7e6))
+    assert change.regressed and change.change == pytest.approx(-0.3, abs=0.01)
+    assert only_change(figures(3e6, 3e6, 3e6), figures(4e6, 4e6, 4e6)).improved
+
+
+def test_more_is_worse_in_a_round_trip():
+    old = figures(10.0, 10.0, 10.0, reference=100.0, case=TRIP)
+    new = figures(14.0, 14.0, 14.0, reference=100.0, case=TRIP)
+    assert only_change(old, new).regressed and only_change(new, old).improved
+
+
+def test_a_change_within_the_noise_is_not():
+    change = only_change(figures(4e6, 3e6, 5e6), figures(3.3e6, 2.5e6, 4.2e6))
+    assert not change.regressed and change.noise > 0.1
+
+
+def test_a_slower_machine_is_no_regression():
+    old, new = figures(4e6, 4e6, 4e6), figures(2e6, 2e6, 2e6, reference=5e5)
+    assert not only_change(old, new).regressed
+
+
+def test_what_only_one_run_has_is_not_compared():
+    assert compare.changes(results(), figures(1.0)) == []

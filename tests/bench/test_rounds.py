@@ -1,0 +1,95 @@
+"""What a round does when an end hangs, dies or lies, and that it leaves nothing behind."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bench import syscalls
+from bench.adapters import adapter
+from bench.cases import Case
+from bench.link import Nursery, RoundFailed, converse
+from bench.run import combined, specs
+
+ONE_WAY = Case("push-pull", "tcp", 64)
+
+
+def spec(case, folder, **more):
+    return [{**each, **more} for each in specs(case, 0.02, folder, False, False, 0)]
+
+
+def test_an_end_that_hangs_is_killed_and_named(nursery, tmp_path):
+    sink, _ = spec(ONE_WAY, str(tmp_path))  # nobody connects
+    born = []
+    with pytest.raises(RoundFailed, match=r"pyzmq \(sink\) hung, killed after 1 s"):
+        converse(nursery("pyzmq"), [sink], 1, lambda word, children: born.extend(children))
+    assert not Path(f"/proc/{born[0].pid}").exists()
+
+
+def test_an_end_that_dies_gives_its_last_words(nursery, tmp_path):
+    case = Case("push-pull", "ipc", 64)
+    both = spec(case, str(tmp_path / "no such folder"))
+    with pytest.raises(RoundFailed, match=r"(?s)pyzmq \(sink\) ended with 1.*ZMQError"):
+        converse(nursery("pyzmq"), both, 20)
+
+
+def test_a_library_that_crashes_drops_out_of_the_case_only(nursery, tiny, tmp_path):
+    victim, other = nursery("zmq.green"), nursery("pyzmq")
+
+    def crash(word, children):
+        os.kill(children[0].pid, signal.SIGSEGV)
+
+    with pytest.raises(RoundFailed, match="ended with -11"):
+        converse(victim, spec(ONE_WAY, str(tmp_path)), 20, crash)
+    result = tiny([victim, other], ONE_WAY)
+    assert [each.error for each in result.series] == [None, None]
+
+
+def test_a_nursery_that_is_killed_is_started_again(tmp_path):
+    with Nursery(adapter("pyzmq")) as own:
+        def kill(word, children):
+            own.popen.kill()
+
+        with pytest.raises(RoundFailed, match="its nursery ended"):
+            converse(own, spec(ONE_WAY, str(tmp_path)), 20, kill)
+        results, _ = converse(own, spec(ONE_WAY, str(tmp_path)), 20)
+        assert len(results) == 2
+
+
+def test_a_library_that_cannot_be_imported_is_missing():
+    broken = adapter("pyzmq")
+    broken.name = "no such library"
+    with Nursery(broken) as own:
+        assert "no library 'no such library'" in own.missing
+
+
+def test_lost_messages_are_an_error():
+    with pytest.raises(RoundFailed, match="3 sent, 2 received"):
+        combined(ONE_WAY, [{"sent": 3}, {"received": 2}])
+
+
+def test_two_ends_get_a_cpu_each_and_more_do_not(tmp_path):
+    cpus = sorted(os.sched_getaffinity(0))
+    two = specs(ONE_WAY, 1, str(tmp_path), True, False, 0)
+    assert [each["cpu"] for each in two] == (cpus[:2] if len(cpus) > 1 else [None, None])
+    three = specs(Case("proxy", "tcp", 64), 1, str(tmp_path), True, False, 0)
+    assert [each["cpu"] for each in three] == [None] * 3
+    (one,) = specs(Case("pair", "inproc", 64), 1, str(tmp_path), True, False, 0)
+    assert one["cpu"] is None and one["roles"] == ("sink", "source")
+
+
+@pytest.mark.parametrize("counter", [syscalls.Perf, syscalls.Strace])
+def test_system_calls_are_counted(counter, nursery, tiny):
+    if not counter.works():
+        pytest.skip(f"{counter.__name__.lower()} does not work here")
+    result = tiny([nursery("zlink")], Case("req-rep", "tcp", 64), counting=counter)
+    # At least a send and a recv at each end.
+    assert result.of("zlink").syscalls >= 4
+
+
+def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, nursery):
+    from bench.run import slowdown
+
+    monkeypatch.setenv("BENCH_SLOWDOWN", "0.3")
+    assert slowdown(nursery("zlink").adapter) == 0.3 and slowdown(nursery("pyzmq").adapter) == 0
