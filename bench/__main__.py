@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import cases, compare, machine, options, phases, results, syscalls
 from bench.link import Nursery
 from bench.run import Run
+from bench.show import markdown, terminal, words
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
@@ -64,13 +65,15 @@ def which_cases(chosen, name):
 
 def measure(chosen, mode, found, nurseries, wanted):
     """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
-    from bench.show import terminal, words
-
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
         note(line)
     there = [each for each in nurseries if not each.missing]
-    counting = syscalls.available() if chosen.full or chosen.syscalls else None
+    counting = None
+    if chosen.full or chosen.syscalls:
+        counting = syscalls.available()
+        if counting is None:
+            note("system calls: not counted, since neither perf nor strace works here")
     run = Run(
         there, found.settings["rounds"], found.settings["seconds"],
         chosen.timeout or mode.timeout, found.settings["pinned"], counting,
@@ -80,6 +83,7 @@ def measure(chosen, mode, found, nurseries, wanted):
     total = sum(map(run.steps, wanted))
     run.allowance = max(3, int(total * REPEATS))
     kept = chosen.json or (FULL if chosen.full else None)
+    order = {case: place for place, case in enumerate(wanted)}
     if chosen.resume:
         resume(found, kept)
     try:
@@ -89,6 +93,7 @@ def measure(chosen, mode, found, nurseries, wanted):
                     run.progress.skip(run.steps(case))
                     continue
                 found.cases.append(run.measure(case))
+                found.cases.sort(key=lambda each: order[each.case])  # some may be resumed
                 if kept:
                     results.save(found, kept)
     except KeyboardInterrupt:
@@ -114,14 +119,14 @@ def resume(found, path):
 
 def finish(chosen, found, old, interrupted):
     """Show and write everything; returns the exit code."""
-    from bench.show import markdown, page, terminal
-
     terminal.show(found)
     if chosen.phases:
         phases.show(found)
     if chosen.markdown:
         Path(chosen.markdown).write_text(markdown.document(found))
     if chosen.report:
+        from bench.show import page  # draws by matplotlib, which takes a while to import
+
         note(f"report: {page.write(found, chosen.report)}")
     code = 130 if interrupted else 1 if found.failures() or not found.measured else 0
     if old is not None:
@@ -133,4 +138,7 @@ def finish(chosen, found, old, interrupted):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before there was anything to show
+        sys.exit(130)

@@ -1,5 +1,6 @@
 """Counts the system calls of the processes of a round, from the end of their warm-up."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -124,5 +125,6 @@ class Strace(Counter):
 
     @staticmethod
     def parse(text):
-        total = next(line for line in text.splitlines() if line.endswith("total"))
-        return int(total.split()[2 if "." in total.split()[1] else 1])
+        # % time, seconds, usecs/call, calls, perhaps errors, name; the rows are between two rules.
+        rows = re.split(r"^[- ]+$", text, flags=re.MULTILINE)[1].strip()
+        return sum(int(row.split()[3]) for row in rows.splitlines())

@@ -80,7 +80,9 @@ class Adapter:
         zmq = self.zmq
         kind = case.shape.types[end]
         socket = self.context.socket(getattr(zmq, kind))
-        socket.setsockopt(zmq.LINGER, -1)  # pyomq's default is to drop what is not sent yet
+        # pyomq's default is to drop what is not sent yet. A SUB of libzmq with such a linger may
+        # wait for ever to tell a PUB that is gone that it unsubscribes.
+        socket.setsockopt(zmq.LINGER, 0 if kind == "SUB" else -1)
         socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], case.high_water_mark)
         if kind == "PUB":
             socket.setsockopt(zmq.XPUB_NODROP, 1)  # the rate is of what arrives

@@ -31,6 +31,3 @@ class Library(Adapter):
 
     def connect(self, socket, endpoint):
         socket.dial(endpoint, block=True)
-
-    def receiver(self, socket, case, end=1):
-        return socket.recv, bytes

@@ -1,5 +1,7 @@
 """pyzmq in asyncio, by ``zmq.asyncio``."""
 
+from importlib import import_module
+
 from bench.adapters.pyzmq import Pyzmq
 from bench.waiting import Tasks
 
@@ -15,7 +17,7 @@ class Library(Pyzmq):
     def load(self):
         super().load()
         self.asyncio = self.zmq
-        self.zmq = __import__("zmq")
+        self.zmq = import_module("zmq")
 
     def start(self, case):
         super().start(case)

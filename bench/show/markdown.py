@@ -36,14 +36,7 @@ def ratios(results, cases=None):
 
 def details(results):
     """A row a case and library: latency percentiles, CPU, system calls, memory."""
-    rows = [["case", "library", "p50 / p90 / p99 / p99.9 us", "CPU user+system, system calls per "
-             "message; peak memory"]]
-    for result in results.cases:
-        for series in result.series:
-            costs = words.costs(result.case, series)
-            if costs:
-                rows.append([f"`{result.case.name}`", series.library, words.latency(series), costs])
-    return table(rows)
+    return table([words.DETAILS, *((f"`{name}`", *rest) for name, *rest in words.details(results))])
 
 
 def bold(ratio):

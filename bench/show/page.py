@@ -86,7 +86,9 @@ def body(results):
         tag = "pre" if "\n" in line else "p"
         yield f"<{tag}>{escape(line)}</{tag}>"
     yield "<h2>Latency and costs</h2>"
-    yield costs(results)
+    yield rows_of(words.DETAILS, (
+        "".join(f"<td>{escape(cell)}</td>" for cell in row) for row in words.details(results)
+    ))
 
 
 def grid(pairs):
@@ -113,19 +115,6 @@ def table(results):
                 cells.append(f'<td class="{side}">{said}</td>')
         cells.append(f"<td>{escape(words.targets(result, results))}</td>")
         rows.append("".join(cells))
-    return rows_of(heads, rows)
-
-
-def costs(results):
-    heads = ["case", "library", "p50 / p90 / p99 / p99.9 us", "CPU user+system, system calls per "
-             "message; peak memory"]
-    rows = []
-    for result in results.cases:
-        for series in result.series:
-            spent = words.costs(result.case, series)
-            if spent:
-                cells = (result.case.name, series.library, words.latency(series), spent)
-                rows.append("".join(f"<td>{escape(cell)}</td>" for cell in cells))
     return rows_of(heads, rows)
 
 

@@ -14,7 +14,7 @@ def figure(case, value):
         return f"{value:.4g} us"
     if case.pattern == "storm":
         return f"{value:,.0f}/s"
-    if case.message_size >= 64 * KB:
+    if case.message_size >= 64 * KB and case.transport != "inproc":  # which moves no bytes
         return f"{value * case.size / 1e9:.2f} GB/s"
     return f"{value / 1e6:.3g} M/s" if value >= 1e5 else f"{value / 1e3:.3g} k/s"
 
@@ -77,6 +77,19 @@ def costs(case, series):
     if series.median("peak"):
         parts.append(f"{series.median('peak') / MB:.0f} MB")
     return ", ".join(parts)
+
+
+DETAILS = ("case", "library", "p50 / p90 / p99 / p99.9 us",
+           "CPU user+system, system calls per message; peak memory")
+
+
+def details(results):
+    """Rows of ``DETAILS``, one a case and library."""
+    for result in results.cases:
+        for series in result.series:
+            spent = costs(result.case, series)
+            if spent:
+                yield result.case.name, series.library, latency(series), spent
 
 
 def machine(results):

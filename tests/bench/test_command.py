@@ -55,14 +55,14 @@ def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
 def test_a_run_goes_on_where_it_was_stopped(tmp_path):
     path = tmp_path / "run.json"
     some = ("--libs", "zlink", *TINY, "--json", str(path))
-    assert run_bench("--case", "pair/inproc/64B", *some).returncode == 0
+    assert run_bench("--case", "pair/tcp/64B", *some).returncode == 0
     first = json.loads(path.read_text())["cases"]
-    done = run_bench("--case", "pair/inproc/64B", "--case", "pair/ipc/64B", *some, "--resume")
+    done = run_bench("--case", "pair/tcp/64B", "--case", "pair/ipc/64B", *some, "--resume")
     assert done.returncode == 0 and "has 1 cases already" in done.stderr
     cases = json.loads(path.read_text())["cases"]
     assert cases[0] == first[0] and [each["case"] for each in cases] == [
-        "pair/inproc/64B", "pair/ipc/64B"]
-    other = run_bench("--case", "pair/inproc/64B", "--libs", "zlink", "--rounds", "1",
+        "pair/tcp/64B", "pair/ipc/64B"]
+    other = run_bench("--case", "pair/tcp/64B", "--libs", "zlink", "--rounds", "1",
                       "--seconds", "0.02", "--json", str(path), "--resume")
     assert "starting anew" in other.stderr
 
