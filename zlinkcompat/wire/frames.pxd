@@ -40,18 +40,23 @@ cdef class RawDecoder(Decoder):
     pass
 
 
+# What is being written. By far the most of an encoder, so that one at rest has none.
+cdef struct Batch:
+    iovec parts[VECTOR_MAX]
+    Py_buffer pins[VECTOR_MAX]
+    long long ends[BATCH_MAX]
+
+
 cdef class Encoder:
     cdef public int minor
     cdef bint raw
+    cdef Batch* batch
     cdef unsigned char* buffer
     cdef Py_ssize_t used
     cdef readonly Py_ssize_t pending
-    cdef iovec parts[VECTOR_MAX]
     cdef int first_part, part_count
     cdef bint run_open
-    cdef Py_buffer pins[VECTOR_MAX]
     cdef int pin_count
-    cdef long long ends[BATCH_MAX]
     cdef int first_end, end_count
     cdef long long added, written, started
     cdef Py_ssize_t open_frame

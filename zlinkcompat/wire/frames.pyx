@@ -62,6 +62,31 @@ cdef void release(unsigned char* buffer) noexcept:
         PyMem_RawFree(buffer)
 
 
+cdef Batch* batches[POOL_MAX]
+cdef int batch_count = 0
+
+
+cdef Batch* acquire_batch() except NULL:
+    global batch_count
+    cdef Batch* batch
+    if batch_count > 0:
+        batch_count -= 1
+        return batches[batch_count]
+    batch = <Batch*>PyMem_RawMalloc(sizeof(Batch))
+    if batch == NULL:
+        raise MemoryError
+    return batch
+
+
+cdef void release_batch(Batch* batch) noexcept:
+    global batch_count
+    if batch_count < POOL_MAX:
+        batches[batch_count] = batch
+        batch_count += 1
+    else:
+        PyMem_RawFree(batch)
+
+
 cdef class Decoder:
     """Bytes in, whole messages out.
 
@@ -332,7 +357,9 @@ cdef class Encoder:
         """
         cdef list frames
         cdef Py_ssize_t count
-        if self.end_count >= BATCH_MAX:
+        if self.batch == NULL:
+            self.batch = acquire_batch()
+        elif self.end_count >= BATCH_MAX:
             return False
         if type(message) is list:
             frames = message
@@ -345,7 +372,7 @@ cdef class Encoder:
             self.open_frame = 0
         elif not self.add_frame(message, 0):
             return False
-        self.ends[self.end_count] = self.added
+        self.batch.ends[self.end_count] = self.added
         self.end_count += 1
         return True
 
@@ -377,13 +404,13 @@ cdef class Encoder:
         cdef Py_buffer* pin
         if self.used + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
             return False
-        pin = &self.pins[self.pin_count]
+        pin = &self.batch.pins[self.pin_count]
         PyObject_GetBuffer(data, pin, PyBUF_SIMPLE)
         self.pin_count += 1
         if not self.raw:
             self.put_header(size, flags)
-        self.parts[self.part_count].iov_base = pin.buf
-        self.parts[self.part_count].iov_len = size
+        self.batch.parts[self.part_count].iov_base = pin.buf
+        self.batch.parts[self.part_count].iov_len = size
         self.part_count += 1
         self.run_open = False
         self.pending += size
@@ -407,6 +434,8 @@ cdef class Encoder:
 
     cpdef add_control(self, bytes data):
         """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        if self.batch == NULL:
+            self.batch = acquire_batch()
         if not self.add_ready(data):
             raise MemoryError("a batch of control frames is over the buffer")
         self.started = self.added
@@ -427,13 +456,13 @@ cdef class Encoder:
         if self.buffer == NULL:
             self.buffer = acquire()
         if not self.run_open:
-            self.parts[self.part_count].iov_base = self.buffer + self.used
-            self.parts[self.part_count].iov_len = 0
+            self.batch.parts[self.part_count].iov_base = self.buffer + self.used
+            self.batch.parts[self.part_count].iov_len = 0
             self.part_count += 1
             self.run_open = True
         memcpy(self.buffer + self.used, data, size)
         self.used += size
-        self.parts[self.part_count - 1].iov_len += size
+        self.batch.parts[self.part_count - 1].iov_len += size
         self.pending += size
         self.added += size
         return 0
@@ -443,14 +472,15 @@ cdef class Encoder:
         cdef int i
         views = []
         for i in range(self.first_part, self.part_count):
-            if self.parts[i].iov_len:
+            if self.batch.parts[i].iov_len:
                 views.append(PyMemoryView_FromMemory(
-                    <char*>self.parts[i].iov_base, self.parts[i].iov_len, PyBUF_READ))
+                    <char*>self.batch.parts[i].iov_base, self.batch.parts[i].iov_len, PyBUF_READ))
         return views
 
     cdef int fill_vector(self, iovec* vector, int room) except -1:
         cdef int count = min(room, self.part_count - self.first_part)
-        memcpy(vector, &self.parts[self.first_part], count * sizeof(iovec))
+        if count > 0:
+            memcpy(vector, &self.batch.parts[self.first_part], count * sizeof(iovec))
         return count
 
     cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1:
@@ -459,8 +489,8 @@ cdef class Encoder:
         cdef iovec* part
         self.pending -= count
         self.written += count
-        while self.first_end < self.end_count and self.ends[self.first_end] <= self.written:
-            self.started = self.ends[self.first_end]
+        while self.first_end < self.end_count and self.batch.ends[self.first_end] <= self.written:
+            self.started = self.batch.ends[self.first_end]
             self.first_end += 1
             finished += 1
             self.open_written = False
@@ -471,7 +501,7 @@ cdef class Encoder:
             self.clear()
             return finished
         while count > 0:
-            part = &self.parts[self.first_part]
+            part = &self.batch.parts[self.first_part]
             if count < <Py_ssize_t>part.iov_len:
                 part.iov_base = <char*>part.iov_base + count
                 part.iov_len -= count
@@ -495,10 +525,13 @@ cdef class Encoder:
         """End the batch."""
         while self.pin_count > 0:
             self.pin_count -= 1
-            PyBuffer_Release(&self.pins[self.pin_count])
+            PyBuffer_Release(&self.batch.pins[self.pin_count])
         if self.buffer != NULL:
             release(self.buffer)
             self.buffer = NULL
+        if self.batch != NULL:
+            release_batch(self.batch)
+            self.batch = NULL
         self.used = self.pending = 0
         self.first_part = self.part_count = 0
         self.run_open = False
