@@ -5,7 +5,7 @@ from math import log2
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench import latency
 from bench.cases import PATTERNS, SIZES, TRANSPORTS, human
@@ -62,15 +62,12 @@ def throughput(results, pattern, transport):
     with matplotlib.rc_context(SETTINGS):
         made, axes = figure(3.5)
         for library in results.measured:
-            points = [(each.case.size, each.of(library).median()) for each in rows
+            points = [(place, each.of(library).median()) for place, each in enumerate(rows)
                       if each.of(library) is not None and each.of(library).median()]
             if points:
                 axes.plot(*zip(*points, strict=True), label=library, **style(library))
-        axes.set_xscale("log", base=2)
         axes.set_yscale("log")
-        axes.set_xticks([each.case.size for each in rows])
-        axes.xaxis.set_minor_locator(NullLocator())
-        plain_log(axes.xaxis, lambda value, _: human(int(value)))
+        axes.set_xticks(range(len(rows)), [human(each.case.size) for each in rows])
         plain_log(axes.yaxis, per_second)
         axes.set_title(f"{pattern} over {transport}, messages a second", loc="left", fontsize=10)
         legend(made)

@@ -43,7 +43,7 @@ def write(results, folder):
 
 
 def document(results):
-    title = f"{results.subject} against {', '.join(results.others) or 'nothing'}"
+    title = f"{results.subject} against {len(results.others)} others"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
