@@ -53,7 +53,7 @@ def main(argv=None):
             each.adapter.name: {"missing": each.missing} if each.missing else each.about
             for each in nurseries
         })
-        interrupted = measure(chosen, mode, found, nurseries, wanted)
+        interrupted = measure(chosen, mode, found, nurseries, wanted, old)
     return finish(chosen, found, old, interrupted)
 
 
@@ -63,7 +63,7 @@ def which_cases(chosen, name):
     return phases.cases() if chosen.phases else cases.SETS[name]()
 
 
-def measure(chosen, mode, found, nurseries, wanted):
+def measure(chosen, mode, found, nurseries, wanted, old):
     """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
@@ -96,10 +96,22 @@ def measure(chosen, mode, found, nurseries, wanted):
                 found.cases.sort(key=lambda each: order[each.case])  # some may be resumed
                 if kept:
                     results.save(found, kept)
+            if old is not None:
+                look_again(run, old, found)
+                if kept:
+                    results.save(found, kept)
     except KeyboardInterrupt:
         note("Interrupted; the results so far:")
         return True
     return False
+
+
+def look_again(run, old, found):
+    """Add rounds to the cases that seem to have regressed: of hundreds, some do by chance."""
+    suspects = {each.case.name for each in compare.changes(old, found) if each.regressed}
+    for name in sorted(suspects):
+        run.progress.suspect(name)
+        run.more(found.result(name))
 
 
 def resume(found, path):

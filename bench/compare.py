@@ -10,6 +10,7 @@ from bench.show import words
 CHANGE = 0.10  # what is pointed out, beyond the noise
 SIGMAS = 2
 REFERENCE = "pyzmq"
+MACHINE = ("cpu", "cpus", "system")
 
 
 @dataclass(slots=True)
@@ -19,9 +20,10 @@ class Change:
     Attributes
     ----------
     change : float
-        Of the figure, relative and so that more is better: -0.3 for 30% slower.
+        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise, relative and so that more
+        is better: -0.3 for 30% slower.
     noise : float
-        What a change may be by chance: two standard errors of both runs' medians.
+        What that may be by chance: two standard errors of both runs' medians.
     """
 
     case: object
@@ -43,8 +45,9 @@ class Change:
 def changes(old, new):
     """All that both runs have measured of our libraries.
 
-    A machine that is slower today is no regression: where both runs have pyzmq in the case, the
-    ratio to it, taken round by round, is compared instead of the figure.
+    A machine that is slower today is no regression, nor is a pyzmq that is faster today. Where
+    both runs have pyzmq in the case, its figure and its ratio to that, taken round by round,
+    must both have moved; if the runs are of different machines, the ratio alone.
 
     Parameters
     ----------
@@ -54,36 +57,40 @@ def changes(old, new):
     -------
     list of Change
     """
+    same_machine = all(old.environment.get(key) == new.environment.get(key) for key in MACHINE)
     found = []
-    for result in new.cases:
-        before = old.result(result.case.name)
+    for after in new.cases:
+        before = old.result(after.case.name)
         if before is None:
             continue
-        for series in result.series:
+        for series in after.series:
             if series.library.startswith("zlink"):
-                found.append(change(before, result, series.library))
+                found.append(change(before, after, series.library, same_machine))
     return [each for each in found if each is not None]
 
 
-def change(before, after, library):
+def change(before, after, library, same_machine):
     case = after.case
-    theirs = [values(each, library) for each in (before, after)]
-    if not all(theirs):
+    series = [each.of(library) for each in (before, after)]
+    if not all(each is not None and each.median() for each in series):
         return None
-    was, now = map(median, theirs)
+    moves = [move(case, *(each.figures() for each in series))]
+    ratios = [each.ratio(library, REFERENCE) for each in (before, after)]
+    if all(ratios):
+        moves.append(move(case, *(each.values for each in ratios)))
+        if not same_machine:
+            del moves[0]
+    least = min(moves, key=lambda each: abs(each[0]) - each[1])
+    if any(each[0] * least[0] < 0 for each in moves):  # one up, one down: neither
+        least = (0.0, least[1])
+    return Change(case, library, *(each.median() for each in series), *least)
+
+
+def move(case, before, after):
+    """The relative change of the median, and its noise."""
+    was, now = median(before), median(after)
     factor = now / was if case.more_is_better else was / now
-    noise = SIGMAS * hypot(*map(error, theirs))
-    figures = [each.of(library).median() for each in (before, after)]
-    return Change(case, library, *figures, factor - 1, noise)
-
-
-def values(result, library):
-    """Its ratios to pyzmq round by round, or else its figures."""
-    ratio = result.ratio(library, REFERENCE)
-    if ratio is not None:
-        return ratio.values
-    series = result.of(library)
-    return [] if series is None or series.error else series.figures()
+    return factor - 1, SIGMAS * hypot(error(before), error(after))
 
 
 def error(values):

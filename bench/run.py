@@ -60,22 +60,31 @@ class Run:
 
     def measure(self, case):
         """Returns the :class:`CaseResult` of the libraries that can do ``case``."""
-        taking_part = [
-            (nursery, Series(nursery.adapter.name, case.field))
+        result = CaseResult(case, [
+            Series(nursery.adapter.name, case.field)
             for nursery in self.nurseries if nursery.adapter.runs(case)
-        ]
-        for number in range(self.rounds):
-            for nursery, series in taking_part:
-                self.progress.at(case, number + 1, series.library)
-                if not series.error:
-                    self.attempt(series, self.play, nursery, case, series)
+        ])
+        self.more(result)
         if self.counts(case):
-            for nursery, series in taking_part:
-                self.progress.at(case, 0, series.library)
+            for nursery, series in self.turns(result, 0):
+                with suppress(RoundFailed):  # the figures stand without it
+                    self.count(nursery, case, series)
+        return result
+
+    def more(self, result):
+        """Add rounds to what :meth:`measure` has returned."""
+        for number in range(self.rounds):
+            for nursery, series in self.turns(result, number + 1):
+                self.attempt(series, self.play, nursery, result.case, series)
+
+    def turns(self, result, number):
+        """Every library in turn, but those that have failed."""
+        for nursery in self.nurseries:
+            series = result.of(nursery.adapter.name)
+            if series is not None:
+                self.progress.at(result.case, number, series.library)
                 if not series.error:
-                    with suppress(RoundFailed):  # the figures stand without it
-                        self.count(nursery, case, series)
-        return CaseResult(case, [series for _, series in taking_part])
+                    yield nursery, series
 
     def attempt(self, series, function, *args):
         try:

@@ -53,6 +53,9 @@ class Live:
         self.console.print(f"{name}  {library}: FAILED", style="red")
         self.console.print(error, style="dim", markup=False)
 
+    def suspect(self, name):
+        self.console.print(f"{name}: seems slower than before, more rounds", style="dim")
+
     def skip(self, steps):
         self.bar.update(self.task, advance=steps)
 

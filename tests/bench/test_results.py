@@ -167,5 +167,17 @@ def test_a_slower_machine_is_no_regression():
     assert not only_change(old, new).regressed
 
 
+def test_a_faster_pyzmq_is_no_regression():
+    old, new = figures(4e6, 4e6, 4e6), figures(4e6, 4e6, 4e6, reference=2e6)
+    assert not only_change(old, new).regressed and not only_change(new, old).improved
+
+
+def test_on_another_machine_only_the_ratio_counts():
+    old, new = figures(4e6, 4e6, 4e6), figures(5e6, 5e6, 5e6, reference=2e6)
+    assert not only_change(old, new).regressed
+    new.environment["cpu"] = "another"
+    assert only_change(old, new).regressed
+
+
 def test_what_only_one_run_has_is_not_compared():
     assert compare.changes(results(), figures(1.0)) == []
