@@ -20,8 +20,8 @@ class Change:
     Attributes
     ----------
     change : float
-        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise, relative and so that more
-        is better: -0.3 for 30% slower.
+        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise, relative
+        and so that more is better: -0.3 for 30% slower.
     noise : float
         What that may be by chance: two standard errors of both runs' medians.
     """

@@ -20,7 +20,7 @@ class Mode:
 MAIN = ("pyzmq", "zmq.green", "pyomq", "raw", "zlink", "zlink-backend")
 MODES = {
     "quick": Mode(("pyzmq", "zmq.green", "zlink"), 3, 0.15, 6),
-    "default": Mode(MAIN, 3, 0.3, 20),
+    "default": Mode(MAIN, 5, 0.3, 20),
     "full": Mode(tuple(known()), 3, 0.15, 20),
 }
 
@@ -40,7 +40,8 @@ def parser():
         help="only cases whose name has this part or matches this glob (may be given again)")
     add("--libs", metavar="A,B@VAR=VALUE,...",
         help=f"of {', '.join(known())}; @ sets environment variables")
-    add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 3)")
+    add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 5, "
+        "else 3)")
     add("--seconds", type=positive(float), metavar="T", help="sending time of a round (default "
         "0.3, else 0.15)")
     add("--timeout", type=positive(float), metavar="T",
