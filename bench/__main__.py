@@ -11,6 +11,7 @@ from bench.run import Run
 from bench.show import markdown, terminal, words
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
+NURSERIES = 5  # of a library; a round takes one of them
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
 
@@ -48,12 +49,15 @@ def main(argv=None):
         "seconds": chosen.seconds or mode.seconds, "pinned": not chosen.no_pin,
     }
     with ExitStack() as stack:
-        nurseries = [stack.enter_context(Nursery(each)) for each in adapters]
+        families = [
+            [stack.enter_context(Nursery(each)) for _ in range(min(NURSERIES, settings["rounds"]))]
+            for each in adapters
+        ]
         found = results.Results(machine.environment(), settings, {
             each.adapter.name: {"missing": each.missing} if each.missing else each.about
-            for each in nurseries
+            for each, *_ in families
         })
-        interrupted = measure(chosen, mode, found, nurseries, wanted, old)
+        interrupted = measure(chosen, mode, found, families, wanted, old)
     return finish(chosen, found, old, interrupted)
 
 
@@ -63,12 +67,12 @@ def which_cases(chosen, name):
     return phases.cases() if chosen.phases else cases.SETS[name]()
 
 
-def measure(chosen, mode, found, nurseries, wanted, old):
+def measure(chosen, mode, found, families, wanted, old):
     """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
         note(line)
-    there = [each for each in nurseries if not each.missing]
+    there = [family for family in families if not family[0].missing]
     counting = None
     if chosen.full or chosen.syscalls:
         counting = syscalls.available()

@@ -21,8 +21,10 @@ class Run:
 
     Parameters
     ----------
-    nurseries : list of bench.link.Nursery
-        Of the libraries, in the order of their turns.
+    families : list of list of bench.link.Nursery
+        Of each library in the order of their turns; its rounds take them one by one. What a
+        process has by chance (where its memory lies, how it hashes) all its children have: it
+        made 40% in one case, which rounds from one nursery never show.
     rounds : int
     seconds : float
         How long a round sends, without start and end of the processes.
@@ -40,8 +42,8 @@ class Run:
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
 
-    def __init__(self, nurseries, rounds, seconds, timeout, pinned, counting, allowance, progress):
-        self.nurseries = nurseries
+    def __init__(self, families, rounds, seconds, timeout, pinned, counting, allowance, progress):
+        self.families = families
         self.rounds = rounds
         self.seconds = seconds
         self.timeout = timeout + 2 * seconds
@@ -53,7 +55,7 @@ class Run:
     def steps(self, case):
         """Rounds that ``case`` takes if none fails."""
         rounds = self.rounds + (self.counts(case))
-        return rounds * sum(nursery.adapter.runs(case) for nursery in self.nurseries)
+        return rounds * sum(family[0].adapter.runs(case) for family in self.families)
 
     def counts(self, case):
         return self.counting is not None and case.kind != "memory"
@@ -61,8 +63,8 @@ class Run:
     def measure(self, case):
         """Returns the :class:`CaseResult` of the libraries that can do ``case``."""
         result = CaseResult(case, [
-            Series(nursery.adapter.name, case.field)
-            for nursery in self.nurseries if nursery.adapter.runs(case)
+            Series(adapter.name, case.field)
+            for adapter in (family[0].adapter for family in self.families) if adapter.runs(case)
         ])
         self.more(result)
         if self.counts(case):
@@ -79,7 +81,8 @@ class Run:
 
     def turns(self, result, number):
         """Every library in turn, but those that have failed."""
-        for nursery in self.nurseries:
+        for family in self.families:
+            nursery = family[number % len(family)]
             series = result.of(nursery.adapter.name)
             if series is not None:
                 self.progress.at(result.case, number, series.library)

@@ -48,7 +48,8 @@ def tiny():
     """A function that makes a tiny run: nurseries and a case to a CaseResult."""
 
     def measure(nurseries, case, rounds=1, timeout=30, counting=None):
-        run = Run(nurseries, rounds, 0.02, timeout, True, counting, 0, Silent())
+        families = [[each] for each in nurseries]
+        run = Run(families, rounds, 0.02, timeout, True, counting, 0, Silent())
         return run.measure(case)
 
     return measure
