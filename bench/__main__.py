@@ -74,9 +74,9 @@ def measure(chosen, mode, found, families, wanted, old):
         note(line)
     there = [family for family in families if not family[0].missing]
     counting = None
-    if chosen.full or chosen.syscalls:
+    if chosen.full or chosen.syscalls or chosen.phases:
         counting = syscalls.available()
-        if counting is None:
+        if counting is syscalls.Unseen:
             note("system calls: not counted, since neither perf nor strace works here")
     run = Run(
         there, found.settings["rounds"], found.settings["seconds"],

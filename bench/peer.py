@@ -35,6 +35,8 @@ def run(adapter, spec, control):
         work, end_module = load(f".{adapter.work(case)}"), load(".end")
     else:
         work, end_module = getattr(blocking, adapter.work(case)), blocking.end
+    if spec["counted"]:
+        os.environ["ZMQ_DEBUG_COUNTERS"] = "1"
     adapter.start(case)
     functions = []
     for role in spec["roles"]:

@@ -31,6 +31,8 @@ class Series:
         Why the library dropped out of the case.
     syscalls : float, optional
         System calls per message, of all ends together.
+    counters : dict of float, optional
+        Our debug counters per message, likewise.
     """
 
     library: str
@@ -39,6 +41,7 @@ class Series:
     spoilt: list = field(default_factory=list)
     error: str | None = None
     syscalls: float | None = None
+    counters: dict | None = None
 
     @property
     def disturbed(self):
@@ -206,7 +209,8 @@ def case_as_dict(result, results):
         "size": case.size, "kind": case.kind,
         "libraries": [
             {"library": series.library, "summary": series.summary(), "error": series.error,
-             "syscalls": series.syscalls, "rounds": series.rounds, "spoilt": series.spoilt}
+             "syscalls": series.syscalls, "counters": series.counters,
+             "rounds": series.rounds, "spoilt": series.spoilt}
             for series in result.series
         ],
         "ratios": ratios,
@@ -222,7 +226,7 @@ def from_dict(text):
         case = {**TARGETED, MEMORY.name: MEMORY}.get(case.name, case)
         results.cases.append(CaseResult(case, [
             Series(one["library"], case.field, one["rounds"], one["spoilt"], one["error"],
-                   one["syscalls"])
+                   one["syscalls"], one.get("counters"))
             for one in each["libraries"]
         ]))
     return results

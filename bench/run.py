@@ -34,7 +34,8 @@ class Run:
     pinned : bool
         Whether the two ends get a CPU each, where there are as many.
     counting : callable or None
-        A counter of system calls (:mod:`bench.syscalls`).
+        A counter of system calls (:mod:`bench.syscalls`). With one each library plays another
+        round for it, and for the debug counters.
     allowance : int
         How many spoilt rounds may be repeated in all, so that a busy machine does not take
         for ever.
@@ -126,7 +127,10 @@ class Run:
     def count(self, nursery, case, series):
         with self.counting(case.roles) as counter:
             round_, _ = self.play_once(nursery, case, COUNTING, PATIENCE, counter.hear)
-            series.syscalls = counter.total() / round_["count"]
+            calls = counter.total()
+            if calls is not None:
+                series.syscalls = calls / round_["count"]
+            series.counters = round_.get("counters")
 
 
 def slowdown(adapter):
@@ -166,6 +170,13 @@ def address(transport, folder, name):
     return WILDCARDS.get(transport, f"inproc://{name}")
 
 
+def per_message(counted):
+    """The debug counters of all ends, by the messages that they sent, warm-up and all."""
+    sums = {name: sum(each[name] for each in counted) for name in counted[0]}
+    messages = sums["messages_out"]
+    return {name: total / messages for name, total in sums.items()} if messages else None
+
+
 def combined(case, results):
     """One round of what its ends told.
 
@@ -184,8 +195,9 @@ def combined(case, results):
     for name in ("user", "system"):
         round_[f"{name}_us"] = sum(each.get(name, 0) for each in results) / count * 1e6
     round_["peak"] = max(each.get("peak", 0) for each in results)
-    if whole.get("counters"):
-        round_["counters"] = [each["counters"] for each in results]
+    counted = [each["counters"] for each in results if each.get("counters")]
+    if counted:
+        round_["counters"] = per_message(counted)
     if "histogram" in whole:
         round_["histogram"] = whole["histogram"]
         round_.update(latency.percentiles([whole["histogram"]]))

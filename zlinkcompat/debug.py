@@ -1,9 +1,13 @@
-"""What is running: which modules are compiled, and why not."""
+"""Insight: which modules are compiled, what the debug counters say, what the kernel gives."""
 
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
+
+from zlinkcompat import counters as _counters
+from zlinkcompat.core.registry import socket_at
+from zlinkcompat.transports.sockets import describe
 
 
 def compiled_modules():
@@ -39,3 +43,90 @@ def build_info():
         "version": __version__,
         "python": sys.version.split()[0],
     }
+
+
+# -- counters ------------------------------------------------------------------------------
+
+
+def counting():
+    """Whether sockets made now count: ``ZMQ_DEBUG_COUNTERS=1`` is in the environment."""
+    return _counters.enabled()
+
+
+def counters(socket=None):
+    """The debug counters of the performance plan.
+
+    They count only in sockets made while :func:`counting` is true, and are 0 for others.
+
+    Parameters
+    ----------
+    socket : zlinkcompat.Socket or zmq.Socket on this backend, optional
+        Whose; all of this process, also those closed, when absent.
+
+    Returns
+    -------
+    dict of str to int
+        By the names of ``zlinkcompat.counters.NAMES``, and ``messages_per_batch_avg`` (float).
+    """
+    if socket is None:
+        counts = _counters.total()
+    else:
+        held = socket_at(socket.underlying).counters
+        counts = {name: getattr(held, name, 0) for name in _counters.NAMES}
+    batches = counts["batch_flush_count"]
+    counts["messages_per_batch_avg"] = counts["batched_messages"] / batches if batches else 0.0
+    return counts
+
+
+def zmq_debug_get_zerocopy_count():
+    """Large frames that were written from the sender's memory."""
+    return counters()["zerocopy_write_count"]
+
+
+def zmq_debug_get_fallback_count():
+    """Large frames that were copied into a write buffer."""
+    return counters()["fallback_write_count"]
+
+
+def zmq_debug_get_bytes_copied():
+    """Bytes of messages that were copied into a write buffer, or from behind a handshake."""
+    return counters()["bytes_copied"]
+
+
+def zmq_debug_get_compaction_count():
+    """Times that the rest in a read buffer was moved to its start."""
+    return counters()["compaction_count"]
+
+
+def zmq_debug_get_compaction_skipped_count():
+    """Times that the rest in a read buffer stayed where it was."""
+    return counters()["compaction_skipped_count"]
+
+
+def zmq_debug_reset_counters():
+    """Set the counters of all sockets of this process to 0."""
+    _counters.reset()
+
+
+# -- connections ---------------------------------------------------------------------------
+
+
+def connections(socket):
+    """The connections of a socket as the kernel has them.
+
+    Parameters
+    ----------
+    socket : zlinkcompat.Socket or zmq.Socket on this backend
+
+    Returns
+    -------
+    list of dict
+        ``endpoint`` (str), ``fd``, ``sndbuf`` and ``rcvbuf`` (the effective sizes, bytes; Linux
+        doubles what is asked for, for its own bookkeeping), ``nodelay`` (bool; None where the
+        transport has no such option).
+    """
+    found = []
+    for session in list(socket_at(socket.underlying).sessions):
+        if session.connection is not None:
+            found.append({"endpoint": session.endpoint, **describe(session.connection.stream.fd)})
+    return found

@@ -26,7 +26,7 @@ class Zlink(Adapter):
     def counters(self):
         from zlinkcompat import debug
 
-        return debug.counters() if hasattr(debug, "counters") else None
+        return debug.counters() if debug.counting() else None
 
     def need(self, module):
         """Raise Missing while ``module`` is only planned."""

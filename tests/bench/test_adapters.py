@@ -55,9 +55,9 @@ def test_the_libraries_tell_their_versions(nursery):
 
 
 def test_settings_reach_the_library():
-    found = adapter("zlink@ZLINK_BUSY_POLL=0,ZLINK_BATCH_BYTES=1")
-    assert found.name == "zlink@ZLINK_BUSY_POLL=0,ZLINK_BATCH_BYTES=1"
-    assert found.environment == {"ZLINK_BUSY_POLL": "0", "ZLINK_BATCH_BYTES": "1"}
+    found = adapter("zlink@ZLINK_BUSY_POLL=0,ZLINK_OUT_BATCH_SIZE=1")
+    assert found.name == "zlink@ZLINK_BUSY_POLL=0,ZLINK_OUT_BATCH_SIZE=1"
+    assert found.environment == {"ZLINK_BUSY_POLL": "0", "ZLINK_OUT_BATCH_SIZE": "1"}
     assert "ZLINK_BUSY_POLL" not in adapter("zlink").environment
 
 

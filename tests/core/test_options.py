@@ -8,6 +8,7 @@ import zmq
 from zmq import ContextOption, SocketOption
 from zmq.error import ZMQError
 
+from zlinkcompat import tuning
 from zlinkcompat.core import options as module
 from zlinkcompat.core.options import (
     CONTEXT_OPTIONS,
@@ -15,6 +16,7 @@ from zlinkcompat.core.options import (
     PATTERN,
     SOCKET,
     SOCKET_OPTIONS,
+    TUNING,
     ContextOptions,
     Options,
     find,
@@ -112,8 +114,12 @@ def values_for(option):
 
 def test_numbers_and_names_are_those_of_pyzmq():
     for row in SOCKET_OPTIONS:
-        assert SocketOption[row.name] == row.id
         assert find(row.id) is row
+        if row.holder != TUNING or row.name in SocketOption.__members__:
+            assert SocketOption[row.name] == row.id
+        else:
+            # Our own, under a number that no libzmq has.
+            assert row.id > 1000
     for row in CONTEXT_OPTIONS:
         if row.name in ContextOption.__members__:
             assert ContextOption[row.name] == row.id
@@ -122,6 +128,8 @@ def test_numbers_and_names_are_those_of_pyzmq():
 
 def test_every_kind_of_bytes_is_bytes_to_pyzmq():
     for row in SOCKET_OPTIONS:
+        if row.id > 1000:
+            continue
         assert (row.kind == "bytes") == (SocketOption(row.id)._opt_type.name == "bytes"), row
 
 
@@ -209,6 +217,33 @@ def test_drafts_follow_the_source(name, good, bad):
         assert ours.get(option) == value
     for value in bad:
         raises_einval(ours.set, option, value)
+
+
+@pytest.mark.parametrize("row", [row for row in SOCKET_OPTIONS if row.holder == TUNING],
+                         ids=lambda row: row.name)
+def test_the_environment_goes_before_a_tuning_option(monkeypatch, row):
+    setting = next(each for each in tuning.TABLE if each.name == row.attribute)
+    monkeypatch.delenv(setting.variable, raising=False)
+    ours = Options(zmq.DEALER)
+    assert ours.get(row.id) == setting.default
+    chosen = 1 - setting.default if setting.greatest == 1 else 7
+    ours.set(row.id, chosen)
+    assert ours.get(row.id) == chosen
+    for bad in (setting.least - 1, setting.greatest + 1, b"1"):
+        raises_einval(ours.set, row.id, bad)
+    forced = setting.default if setting.greatest == 1 else 9
+    monkeypatch.setenv(setting.variable, str(forced))
+    assert ours.get(row.id) == forced
+
+
+def test_a_copy_keeps_its_tuning():
+    ours = Options(zmq.DEALER)
+    ours.set(tuning.BATCH_MESSAGES, 7)
+    copy = ours.copy()
+    ours.set(tuning.BATCH_MESSAGES, 8)
+    assert (copy.tuning.batch_messages, ours.tuning.batch_messages) == (7, 8)
+    copy.set(tuning.BATCH_MESSAGES, 9)
+    assert (copy.tuning.batch_messages, ours.tuning.batch_messages) == (9, 8)
 
 
 @pytest.mark.parametrize("name, value, readable", [

@@ -81,14 +81,25 @@ def test_the_source_talks_to_the_compiled_build():
 @pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
 def test_a_setting_has_a_default_and_says_what_it_does(monkeypatch, setting):
     monkeypatch.delenv(setting.variable, raising=False)
-    assert tuning.get(setting.name) == setting.default >= 0
+    assert tuning.get(setting.name) == setting.default
+    assert setting.allows(setting.default)
     assert setting.effect and setting.unit
 
 
 @pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
 def test_the_environment_comes_first(monkeypatch, setting):
-    monkeypatch.setenv(setting.variable, "7")
-    assert setting.variable.startswith("ZLINK_") and tuning.get(setting.name) == 7
+    value = setting.least + 1
+    monkeypatch.setenv(setting.variable, str(value))
+    assert setting.variable.startswith(("ZLINK_", "ZMQ_ASIO_"))
+    assert tuning.get(setting.name) == tuning.get(setting.name, chosen=0) == value
+
+
+@pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
+def test_a_value_out_of_bounds_is_refused(monkeypatch, setting):
+    for value in (setting.least - 1, setting.greatest + 1):
+        monkeypatch.setenv(setting.variable, str(value))
+        with pytest.raises(ValueError, match=f"{setting.variable}='{value}'"):
+            tuning.get(setting.name)
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "1 ", "0x10", "\N{ARABIC-INDIC DIGIT ONE}"])
@@ -104,11 +115,10 @@ def test_a_setting_that_is_none():
 
 
 @pytest.mark.parametrize("setting", [
-    "ZLINK_BATCH_TIME", "ZLINK_BATCH_MESSAGES", "ZLINK_BATCH_BYTES", "ZLINK_BUSY_POLL",
-    "ZLINK_DIRECT_READ_PEERS", "ZLINK_ZEROCOPY_THRESHOLD", "ZLINK_HUB_TURN_INTERVAL",
-])
-@pytest.mark.parametrize("value", ["0", "1"])
-def test_messages_arrive_whatever_is_set(setting, value):
+    setting for setting in tuning.TABLE if setting.name != "read_buffer"
+], ids=lambda setting: setting.name)
+@pytest.mark.parametrize("more", [0, 1])
+def test_messages_arrive_whatever_is_set(setting, more):
     assert run("""
         import zlinkcompat as zmq
         with zmq.Context() as context, context.socket(zmq.PUSH) as push, \\
@@ -121,4 +131,4 @@ def test_messages_arrive_whatever_is_set(setting, value):
                 push.send(message)
             push.send_multipart([b"x" * 200_000, b"end"])
             print([pull.recv() for _ in sent] == sent, len(pull.recv_multipart()[0]))
-    """, **{setting: value}) == "True 200000\n"
+    """, **{setting.variable: str(max(setting.least, 0) + more)}) == "True 200000\n"

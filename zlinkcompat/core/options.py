@@ -10,11 +10,13 @@ that asks for a filter, a proxy or authentication must not run on without. See `
 
 import copy
 
+from zlinkcompat import tuning
 from zlinkcompat.errors import EINVAL, zmq_error
 
 # Who answers for an option.
 OPTIONS = "options"  # :class:`Options`
 PATTERN = "pattern"  # the class of the socket type (``zlinkcompat.routing``)
+TUNING = "tuning"  # :class:`Options`, but the environment goes before it (``zlinkcompat.tuning``)
 SOCKET = "socket"  # ``SocketBase`` itself: state, which is only read
 
 INT_MAX = 2**31 - 1
@@ -175,6 +177,12 @@ def absent(name, id, kind="bytes", readable=False):
                   refused="this build has the NULL mechanism only")
 
 
+def tunable(setting):
+    """A row of a flag or threshold. libzmq has three of them among its drafts, as hints only."""
+    return Option(setting.option, setting.number, "int", setting.unit, setting.default,
+                  setting.allows, holder=TUNING, attribute=setting.name, draft=True)
+
+
 #: All socket options: name, id, kind, unit, default, allowed.
 SOCKET_OPTIONS = (
     # pyzmq reads and writes it as int64; libzmq counts the bits of a uint64.
@@ -271,15 +279,11 @@ SOCKET_OPTIONS = (
     # Without a proxy they are never sent, so nothing is promised.
     Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
     Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255)),
-    Option("IN_BATCH_SIZE", 101, "int", "bytes", 8192, at_least(1), draft=True),
-    Option("OUT_BATCH_SIZE", 102, "int", "bytes", 8192, at_least(1), draft=True),
     pattern("ONLY_FIRST_SUBSCRIBE", 108),
     Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
-    # libzmq's draft has 0 for "off" and as default, and cannot read it; here 0 is a choice.
-    Option("BUSY_POLL", 113, "int", "us; -1 ZLINK_BUSY_POLL decides", -1, at_least(-1),
-           draft=True),
     pattern("TOPICS_COUNT", 116, "int", readable=True, writable=False),
+    *(tunable(setting) for setting in tuning.TABLE if setting.option),
 )
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}
@@ -318,6 +322,15 @@ class Options:
         self.router_raw = 0
         self.stream_notify = 1
         self.properties = {}
+        self.tuned = {}
+        self._tuning = None
+
+    @property
+    def tuning(self):
+        """The :class:`zlinkcompat.tuning.Tuning` of these options and the environment."""
+        if self._tuning is None:
+            self._tuning = tuning.Tuning(self.tuned)
+        return self._tuning
 
     @property
     def conflate(self):
@@ -345,6 +358,9 @@ class Options:
             # As in libzmq the first value of a name stays.
             name, _, content = kept.partition(b":")
             self.properties.setdefault(name, content)
+        elif row.holder == TUNING:
+            self.tuned[row.attribute] = kept
+            self._tuning = None
         else:
             setattr(self, row.attribute, kept)
 
@@ -358,14 +374,21 @@ class Options:
             zmq_getsockopt(3).
         """
         row = held_here(option)
+        if row.holder == TUNING:
+            # What applies, whoever said it.
+            return tuning.get(row.attribute, self.tuned.get(row.attribute))
         if not row.readable:
             raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'it can only be set'}")
         return row.show(getattr(self, row.attribute))
 
     def copy(self):
-        """A copy for a new endpoint, which later changes do not reach."""
+        """A copy for a new endpoint, which later changes do not reach.
+
+        ValueError if an environment variable of ``zlinkcompat.tuning`` makes no sense."""
         other = copy.copy(self)
+        other._tuning = self.tuning
         other.properties = dict(self.properties)
+        other.tuned = dict(self.tuned)
         return other
 
     def inherit(self, context_options):
@@ -390,7 +413,7 @@ def held_here(option):
         raise zmq_error(EINVAL, f"there is no socket option {option!r}")
     if row.holder == SOCKET:
         raise zmq_error(EINVAL, f"option {row.name} can only be read, from the socket itself")
-    if row.holder != OPTIONS:
+    if row.holder == PATTERN:
         raise zmq_error(EINVAL, f"option {row.name} does not apply to this socket type")
     return row
 

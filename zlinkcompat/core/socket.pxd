@@ -37,6 +37,7 @@ cdef class SocketBase(Owner):
     cdef readonly object endpoints
     cdef readonly set sessions
     cdef readonly object options
+    cdef readonly object counters
     cdef readonly Pattern pattern
     cdef readonly object address
     cdef object __weakref__

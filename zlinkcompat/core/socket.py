@@ -4,7 +4,7 @@ Messages are whole; what the user sends and receives frame by frame is put toget
 apart here.
 """
 
-from zlinkcompat import routing
+from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core import endpoints
 from zlinkcompat.core.monitor import Monitor
@@ -84,6 +84,7 @@ class SocketBase(Owner):
         self.endpoints = endpoints.Endpoints(self)
         self.sessions = set()
         self.options = Options(socket_type)
+        self.counters = counters.make()
         self.pattern = routing.create(socket_type, self, self.options)
         self.address = register(self)
         context.add_socket(self)
@@ -305,8 +306,7 @@ class SocketBase(Owner):
         deadline = began + timeout_ms * 1000000
         spin_time = 0
         if engine is not None:
-            busy_poll = self.options.busy_poll
-            spin_time = engine.spin_time if busy_poll < 0 else busy_poll * 1000
+            spin_time = self.options.tuning.spin_time
             if engine.may_spin(spin_time):
                 message = self.spin(began, spin_time)
                 if message is not None:

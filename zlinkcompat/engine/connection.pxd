@@ -1,7 +1,9 @@
 from zlinkcompat.clock cimport monotonic_ns
+from zlinkcompat.counters cimport Counters
 from zlinkcompat.engine.hub cimport HubEngine
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.tuning cimport Tuning
 from zlinkcompat.wire.frames cimport Decoder, Encoder
 
 cimport cython
@@ -19,6 +21,8 @@ cdef class Connection(PipeSink):
     cdef readonly HubEngine engine
     cdef readonly Stream stream
     cdef readonly object session
+    cdef readonly Tuning tuning
+    cdef Counters counters
     cdef readonly Decoder decoder
     cdef public Encoder encoder
     cdef readonly Pipe pipe
@@ -45,13 +49,15 @@ cdef class Connection(PipeSink):
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_command(self, body)
     cdef stop_input(self)
-    @cython.locals(queue=MessageQueue)
+    @cython.locals(queue=MessageQueue, tuning=Tuning)
     cpdef read_activated(self, Pipe pipe)
     @cython.locals(size=Py_ssize_t)
     cdef Py_ssize_t measure(self, MessageQueue queue) except -1
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t)
     cpdef flush(self)
+    cpdef flush_gathered(self)
+    cdef flush_full(self)
     cdef await_writable(self)
     cdef add_control(self)
     cpdef flush_control(self)

@@ -14,10 +14,12 @@ from sys import exc_info
 from greenlet import getcurrent, greenlet
 
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.counters import Counters
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
+from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.frames import Decoder, Encoder
@@ -56,6 +58,8 @@ class Connection(PipeSink):
         self.engine = engine
         self.stream = stream
         self.session = session
+        self.tuning = session.options.tuning
+        self.counters = session.socket.counters
         self.decoder = session.make_decoder()
         self.encoder = session.make_encoder()
         self.pipe = None
@@ -119,7 +123,10 @@ class Connection(PipeSink):
 
     def shake_hands(self):
         """Exchange greetings and READY. False if the connection was closed meanwhile."""
-        handshake = self.session.make_handshake(self)
+        decoder = self.decoder
+        if not self.tuning.handshake_zerocopy:
+            decoder = self.session.make_decoder()
+        handshake = self.session.make_handshake(decoder)
         if handshake is None:
             return True
         timer = None
@@ -134,8 +141,10 @@ class Connection(PipeSink):
                 if answer:
                     self.send_control(answer)
                 if handshake.done:
+                    if decoder is not self.decoder:
+                        self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
-                count = self.stream.read_into(self.decoder)
+                count = self.stream.read_into(decoder)
                 if count == 0:
                     raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
                 if count < 0:
@@ -293,6 +302,8 @@ class Connection(PipeSink):
         finally:
             # What came before a malformed frame counts too.
             if count:
+                if self.counters is not None:
+                    self.counters.messages_in += count
                 if pipe.peer_closed:
                     # Nobody will read; the stream is still watched for its end.
                     queue.clear()
@@ -349,13 +360,14 @@ class Connection(PipeSink):
         queue = pipe.inq
         queue.reader_waits = True
         engine = self.engine
+        tuning = self.tuning
         if not self.gathers:
-            if self.epoch != engine.epoch or engine.turned():
+            if not tuning.write_batching or self.epoch != engine.epoch or engine.turned():
                 self.epoch = engine.epoch
                 self.flush()
                 return
             now = monotonic_ns()
-            if now - self.gathered_at > engine.batch_time:
+            if now - self.gathered_at > tuning.batch_time:
                 self.gathered_at = now
                 self.flush()
                 return
@@ -364,17 +376,30 @@ class Connection(PipeSink):
             self.gathered_bytes = 0
             self.seen = queue.head
             engine.gather(self)
-        elif monotonic_ns() - self.gathered_at > engine.batch_time:
-            self.flush()
+        elif monotonic_ns() - self.gathered_at > tuning.batch_time:
+            self.flush_gathered()
             return
         size = self.measure(queue)
         self.gathered_bytes += size
         if (
-            size >= engine.large_frame
-            or self.gathered_bytes >= engine.batch_bytes
-            or queue.tail - queue.head >= engine.batch_messages
+            size >= tuning.zerocopy_threshold
+            or self.gathered_bytes >= tuning.out_batch_size
+            or queue.tail - queue.head >= tuning.batch_messages
         ):
+            self.flush_full()
+
+    def flush_gathered(self):
+        """Write what was gathered, if it still is: it got old, or the hub turned."""
+        if self.gathers:
+            if self.counters is not None:
+                self.counters.batch_timeout_flush_count += 1
             self.flush()
+
+    def flush_full(self):
+        """Write what was gathered: a limit is reached."""
+        if self.counters is not None:
+            self.counters.batch_size_flush_count += 1
+        self.flush()
 
     def measure(self, queue):
         """Bytes that were written to the pipe since this was last asked."""
@@ -402,21 +427,28 @@ class Connection(PipeSink):
         try:
             while True:
                 if encoder.pending == 0:
-                    if self.control is not None:
+                    if self.control is not None and encoder.open_offset == 0:
                         self.add_control()
                     offset = 0
                     available = queue.tail - queue.head
+                    if not self.tuning.write_batching:
+                        available = min(available, 1)
                     while offset < available and encoder.add(queue.peek(offset)):
                         offset += 1
                     if encoder.pending == 0:
                         break
                     queue.held = min(offset + 1, available)
+                    if offset and self.counters is not None:
+                        self.counters.batch_flush_count += 1
+                        self.counters.batched_messages += offset
                 pending = encoder.pending
                 count = self.stream.write_from(encoder)
                 if count > 0:
                     finished = encoder.advance(count)
                     if finished:
                         pipe.discard(finished)
+                        if self.counters is not None:
+                            self.counters.messages_out += finished
                 if count < pending:
                     # A stream takes less than it was given only when it is full.
                     self.await_writable()

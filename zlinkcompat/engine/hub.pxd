@@ -6,8 +6,8 @@ cdef class HubEngine:
     cdef list gathering
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at
-    cdef readonly long long turn_interval, batch_time, spin_time
-    cdef readonly Py_ssize_t batch_bytes, batch_messages, large_frame
+    cdef readonly long long turn_interval
+    cdef readonly bint spins
     cdef int spin_penalty, spin_skip
     cdef object turn_timer
 

@@ -35,12 +35,8 @@ class HubEngine:
         self.iteration = -1
         self.turned_at = 0
         self.turn_interval = tuning.get("hub_turn_interval") * 1000
-        self.batch_time = tuning.get("batch_time") * 1000
-        self.batch_bytes = tuning.get("batch_bytes")
-        self.batch_messages = tuning.get("batch_messages")
-        self.large_frame = tuning.get("zerocopy_threshold")
         # Nobody else could make progress meanwhile on one CPU.
-        self.spin_time = tuning.get("busy_poll") * 1000 if cpus() > 1 else 0
+        self.spins = cpus() > 1
         self.spin_penalty = 0
         self.spin_skip = 0
         self.turn_timer = None
@@ -77,7 +73,7 @@ class HubEngine:
             connections = self.gathering
             self.gathering = []
             for connection in connections:
-                connection.flush()
+                connection.flush_gathered()
 
     def forget(self):
         """In a forked child: what was gathered is the parent's to write."""
@@ -134,7 +130,7 @@ class HubEngine:
         """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
         Not while another greenlet is ready, and ever more rarely while it brings nothing."""
-        if spin_time == 0:
+        if spin_time == 0 or not self.spins:
             return False
         if self.spin_skip > 0:
             self.spin_skip -= 1

@@ -54,17 +54,21 @@ class Session(PipeSink):
     # -- what a connection asks ------------------------------------------------------------
 
     def make_decoder(self):
-        return RawDecoder() if self.raw else Decoder(self.options.maxmsgsize)
+        tuning, counters = self.options.tuning, self.socket.counters
+        if self.raw:
+            return RawDecoder(-1, tuning, counters)
+        return Decoder(self.options.maxmsgsize, tuning, counters)
 
     def make_encoder(self):
-        return RawEncoder() if self.raw else Encoder()
+        make = RawEncoder if self.raw else Encoder
+        return make(1, self.options.tuning, self.socket.counters)
 
-    def make_handshake(self, connection):
-        """The handshake to make, or None for a raw stream."""
+    def make_handshake(self, decoder):
+        """The handshake to make on what ``decoder`` gets, or None for a raw stream."""
         if self.raw:
             return None
         self.handshake = Handshake(
-            connection.decoder,
+            decoder,
             self.socket.socket_type,
             self.options.routing_id,
             False,

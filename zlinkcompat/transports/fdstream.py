@@ -22,6 +22,8 @@ class FdStream(Stream):
         self._socket.setblocking(False)
 
     def read_into(self, decoder):
+        if decoder.counters is not None:
+            decoder.counters.read_calls += 1
         try:
             count = self._socket.recv_into(decoder.lend(), 0, _socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -34,10 +36,17 @@ class FdStream(Stream):
         vector = encoder.vector()
         if not vector:
             return 0
+        counters = encoder.counters
+        if counters is not None:
+            counters.write_calls += 1
+            counters.scatter_gather_write_count += len(vector) > 1
         try:
-            return self._socket.sendmsg(vector, (), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+            count = self._socket.sendmsg(vector, (), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return -1
+        if counters is not None and count < encoder.pending:
+            counters.partial_write_count += 1
+        return count
 
     def close(self):
         self.fd = -1

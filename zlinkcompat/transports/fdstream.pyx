@@ -66,6 +66,8 @@ cdef class FdStream(Stream):
             message.msg_iov = vector
             message.msg_iovlen = parts
         while True:
+            if decoder.counters is not None:
+                decoder.counters.read_calls += 1
             if parts == 1:
                 count = recv(self.fd, vector[0].iov_base, vector[0].iov_len, MSG_DONTWAIT)
             else:
@@ -89,6 +91,9 @@ cdef class FdStream(Stream):
         message.msg_iov = vector
         message.msg_iovlen = parts
         while True:
+            if encoder.counters is not None:
+                encoder.counters.write_calls += 1
+                encoder.counters.scatter_gather_write_count += parts > 1
             if parts == 1:
                 # Most writes are one buffer of small frames: spare the kernel the vector.
                 count = send(self.fd, vector[0].iov_base, vector[0].iov_len,
@@ -96,6 +101,8 @@ cdef class FdStream(Stream):
             else:
                 count = sendmsg(self.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
             if count >= 0:
+                if encoder.counters is not None and count < encoder.pending:
+                    encoder.counters.partial_write_count += 1
                 return count
             if failed() < 0:
                 return -1

@@ -89,6 +89,23 @@ def finish_connect(sock):
         raise OSError(error, os.strerror(error))
 
 
+def describe(fd):
+    """What the kernel gives a connection: see ``zlinkcompat.debug.connections``."""
+    sock = _socket.socket(fileno=fd)
+    try:
+        nodelay = None
+        if sock.family != _socket.AF_UNIX:
+            nodelay = bool(sock.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY))
+        return {
+            "fd": fd,
+            "sndbuf": sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF),
+            "rcvbuf": sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF),
+            "nodelay": nodelay,
+        }
+    finally:
+        sock.detach()
+
+
 def socket_name(call):
     """Result of a ``getsockname`` or ``getpeername``; None when the connection is already gone."""
     try:

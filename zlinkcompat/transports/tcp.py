@@ -5,6 +5,7 @@ Source: libzmq ``src/ip_resolver.cpp``, ``src/tcp_address.cpp``, ``src/tcp.cpp``
 """
 
 import _socket
+import logging
 import os
 import re
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
@@ -13,6 +14,8 @@ from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.interfaces import address_of
+
+log = logging.getLogger(__name__)
 
 # connect() looks no closer than this, and neither may we: what it lets through is retried for
 # ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,
@@ -228,10 +231,12 @@ def _open(address, options, getaddrinfo):
         if options.bindtodevice:
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, options.bindtodevice)
         # Before listen or connect: the window scale of TCP is settled in the first segment.
-        if options.sndbuf >= 0:
-            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, options.sndbuf)
-        if options.rcvbuf >= 0:
-            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, options.rcvbuf)
+        unset = tuning.BUFFERS if options.tuning.tcp_buffers else -1
+        for option, size in ((_socket.SO_SNDBUF, options.sndbuf),
+                             (_socket.SO_RCVBUF, options.rcvbuf)):
+            size = size if size >= 0 else unset
+            if size >= 0:
+                sock.setsockopt(_socket.SOL_SOCKET, option, size)
     except BaseException:
         sock.close()
         raise
@@ -333,7 +338,7 @@ def tune(sock, options):
     """
     tcp = _socket.IPPROTO_TCP
     # We batch ourselves; Nagle would only add latency.
-    sock.setsockopt(tcp, _socket.TCP_NODELAY, tuning.get("tcp_nodelay") != 0)
+    sock.setsockopt(tcp, _socket.TCP_NODELAY, options.tuning.tcp_nodelay)
     _mark(sock, options)
     if options.tcp_keepalive != -1:
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, options.tcp_keepalive)
@@ -344,6 +349,8 @@ def tune(sock, options):
                 sock.setsockopt(tcp, option, value)
     if options.tcp_maxrt > 0 and hasattr(_socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(tcp, _socket.TCP_USER_TIMEOUT, options.tcp_maxrt)
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
 
 
 # macOS has another name for it.

@@ -1,4 +1,5 @@
-cimport cython
+from zlinkcompat.counters cimport Counters
+from zlinkcompat.tuning cimport Tuning
 
 cdef extern from "<sys/uio.h>" nogil:
     struct iovec:
@@ -15,7 +16,9 @@ cdef enum:
 cdef class Decoder:
     cdef unsigned char* buffer
     cdef Py_ssize_t head, tail
-    cdef Py_ssize_t window
+    cdef Py_ssize_t window, widest, large
+    cdef Tuning tuning
+    cdef readonly Counters counters
     cdef object body
     cdef Py_ssize_t body_size, body_filled, body_room
     cdef int body_flags
@@ -25,6 +28,8 @@ cdef class Decoder:
     cdef long long max_size
 
     cdef int reserve(self, iovec* vector) except -1
+    cdef bint wants_compaction(self)
+    cpdef adopt(self, Decoder other)
     cpdef commit(self, Py_ssize_t count)
     cpdef take(self, Py_ssize_t count)
     cpdef bytes peek(self, Py_ssize_t count)
@@ -60,6 +65,9 @@ cdef class Encoder:
     cdef int first_end, end_count
     cdef long long added, written, started
     cdef Py_ssize_t open_frame
+    cdef readonly Py_ssize_t open_offset
+    cdef Tuning tuning
+    cdef readonly Counters counters
     cdef bint open_written
 
     cpdef bint add(self, message) except -1
@@ -68,7 +76,7 @@ cdef class Encoder:
     cpdef reset(self)
     cdef int fill_vector(self, iovec* vector, int room) except -1
     cdef bint add_frame(self, frame, int flags) except -1
-    cdef bint add_small(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
+    cdef bint add_copy(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
     cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1
     cdef bint add_ready(self, bytes data) except -1
     cdef int put(self, const unsigned char* data, Py_ssize_t size) except -1

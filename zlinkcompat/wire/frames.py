@@ -6,6 +6,7 @@ Where the kernel lends raw memory, this one lends memoryviews; buffers are bytea
 from struct import Struct
 
 from zlinkcompat import tuning
+from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
@@ -16,9 +17,11 @@ LONG = 2
 COMMAND = 4
 
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
-LARGE = min(tuning.get("zerocopy_threshold"), BUFFER_SIZE // 4)
+SMALL = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
 NARROW = 512
+NARROW_FROM = 32768
+LEAST_ROOM = 2048
 VECTOR_MAX = 64
 BATCH_MAX = 1024
 
@@ -29,12 +32,17 @@ _short = Struct("BB")
 class Decoder:
     """Bytes in, whole messages out. See the kernel for parameters, attributes and errors."""
 
-    def __init__(self, max_size=-1):
+    def __init__(self, max_size=-1, tuning=None, counters=None):
         self.max_size = max_size
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
+        self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
+        self.large = BUFFER_SIZE
+        if self.tuning.lazy_compact:
+            self.large = min(self.tuning.zerocopy_threshold, SMALL)
         self.buffer = None
         self.head = 0
         self.tail = 0
-        self.window = BUFFER_SIZE
         self.body = None
         self.body_size = 0
         self.body_filled = 0
@@ -64,13 +72,38 @@ class Decoder:
             self.head = self.tail = 0
         elif self.head == self.tail:
             self.head = self.tail = 0
-        elif BUFFER_SIZE - self.tail < LARGE:
-            rest = self.tail - self.head
-            self.buffer[:rest] = self.buffer[self.head : self.tail]
-            self.head = 0
-            self.tail = rest
+        elif self.head > 0:
+            if self.wants_compaction():
+                rest = self.tail - self.head
+                self.buffer[:rest] = self.buffer[self.head : self.tail]
+                self.head = 0
+                self.tail = rest
+                if self.counters is not None:
+                    self.counters.compaction_count += 1
+                    self.counters.compaction_bytes += rest
+            elif self.counters is not None:
+                self.counters.compaction_skipped_count += 1
         end = min(BUFFER_SIZE, self.tail + self.window)
         return memoryview(self.buffer)[self.tail : end]
+
+    def wants_compaction(self):
+        room = BUFFER_SIZE - self.tail
+        if not self.tuning.lazy_compact or room == 0:
+            return True
+        return (self.head > self.tuning.compact_consumed
+                and room < max(LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100))
+
+    def adopt(self, other):
+        """Take over what another decoder was given and did not consume, by a copy."""
+        left = other.available
+        self.position = other.position
+        if left:
+            self.buffer = bytearray(BUFFER_SIZE)
+            self.buffer[:left] = other.peek(left)
+            self.head = 0
+            self.tail = left
+            if self.counters is not None:
+                self.counters.bytes_copied += left
 
     def commit(self, count):
         """``count`` bytes were put where :meth:`lend` said."""
@@ -133,13 +166,19 @@ class Decoder:
                                       f"{self.max_size}", self.position, MALFORMED_MESSAGE)
             if header + size <= available:
                 self.take(header)
-                if size < LARGE:
-                    self.window = BUFFER_SIZE
+                if size < NARROW_FROM:
+                    self.window = self.widest
                 message = self.finish(self.take(size), flags)
                 if message is not None:
                     return message
-            elif size >= LARGE:
+            elif (
+                size >= self.large
+                or header + size > BUFFER_SIZE
+                or self.tuning.lazy_compact and self.wants_compaction()
+            ):
                 self.take(header)
+                if self.counters is not None and size < self.large:
+                    self.counters.compaction_skipped_count += 1
                 self.begin_body(size, flags)
             else:
                 return None
@@ -170,7 +209,8 @@ class Decoder:
         self.body_size = size
         self.body_filled = here
         self.body_flags = flags
-        self.window = NARROW
+        if size >= NARROW_FROM:
+            self.window = min(NARROW, self.widest)
 
     def rest(self):
         """Nothing more to decode now: give the buffer back if it holds nothing."""
@@ -194,14 +234,17 @@ class Encoder:
 
     raw = False
 
-    def __init__(self, minor=1):
+    def __init__(self, minor=1, tuning=None, counters=None):
         self.minor = minor
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
         self.open_frame = 0
+        self.open_offset = 0
         self.open_written = False
         self.clear()
 
     def add(self, message):
-        """Add a message; False when the batch is full, perhaps with some of its frames added."""
+        """Add a message; False when the batch is full, perhaps with a part of it added."""
         if len(self.ends) >= BATCH_MAX:
             return False
         if type(message) is list:
@@ -221,25 +264,41 @@ class Encoder:
         if isinstance(frame, Subscribe):
             return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
         data = frame if type(frame) is bytes else frame.buffer
+        if len(data) >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
+            return self.add_large(data, flags)
+        return self.add_copy(data, flags)
+
+    def add_copy(self, data, flags):
         size = len(data)
-        large = size >= LARGE
-        if self.used + (9 if large else size + 9) > BUFFER_SIZE:
+        room = BUFFER_SIZE - self.used
+        if len(self.parts) >= VECTOR_MAX - 1:
             return False
-        if len(self.parts) >= VECTOR_MAX - 2:
+        if size + 9 > room and (size < SMALL or room < SMALL):
+            return False
+        if self.open_offset == 0 and not self.raw:
+            self.put_header(size, flags)
+        room = min(BUFFER_SIZE - self.used, size - self.open_offset)
+        self.put(data[self.open_offset : self.open_offset + room])
+        if self.counters is not None:
+            self.counters.bytes_copied += room
+            if self.open_offset == 0 and size >= self.tuning.zerocopy_threshold:
+                self.counters.fallback_write_count += 1
+        self.open_offset += room
+        if self.open_offset < size:
+            return False
+        self.open_offset = 0
+        return True
+
+    def add_large(self, data, flags):
+        if self.used + 9 > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 2:
             return False
         if not self.raw:
-            if size > 255:
-                self.put(_long.pack(flags | LONG, size))
-            else:
-                self.put(_short.pack(flags, size))
-        if large:
-            self.put_large(data)
-        else:
-            self.put(data)
+            self.put_header(len(data), flags)
+        self.put_large(data)
         return True
 
     def add_ready(self, data):
-        if len(data) >= LARGE:
+        if len(data) >= SMALL:
             if len(self.parts) >= VECTOR_MAX - 2:
                 return False
             self.put_large(data)
@@ -255,6 +314,9 @@ class Encoder:
             raise MemoryError("a batch of control frames is over the buffer")
         self.started = self.added
 
+    def put_header(self, size, flags):
+        self.put(_long.pack(flags | LONG, size) if size > 255 else _short.pack(flags, size))
+
     def put(self, data):
         if not self.run_open:
             self.parts.append(bytearray())
@@ -269,6 +331,8 @@ class Encoder:
         self.run_open = False
         self.pending += len(data)
         self.added += len(data)
+        if self.counters is not None:
+            self.counters.zerocopy_write_count += 1
 
     def vector(self):
         """What is to be written, as memoryviews in order."""
@@ -293,7 +357,7 @@ class Encoder:
             finished += 1
             self.open_written = False
         if self.pending == 0:
-            if self.open_frame > 0:
+            if self.open_frame > 0 or self.open_offset > 0:
                 self.open_written = True
             self.clear()
         return finished
@@ -306,7 +370,7 @@ class Encoder:
     def reset(self):
         """Forget everything."""
         self.clear()
-        self.open_frame = 0
+        self.open_frame = self.open_offset = 0
         self.open_written = False
 
     def clear(self):

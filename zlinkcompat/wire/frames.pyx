@@ -12,6 +12,8 @@ from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy, memmove
 
 from zlinkcompat import tuning
+from zlinkcompat.counters cimport Counters
+from zlinkcompat.tuning cimport Tuning
 from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
@@ -29,10 +31,15 @@ cdef enum:
     # Read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received here and then copied.
     NARROW = 512
+    # ... if it is this large. Of smaller ones several come with a read, and are copied: a system
+    # call for each costs more.
+    NARROW_FROM = 32768
+    # Room below which compaction is always due (plan, phase 2).
+    LEAST_ROOM = 2048
 
 cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
-# Small frames must fit the buffers many times.
-cdef Py_ssize_t LARGE = min(tuning.get("zerocopy_threshold"), BUFFER_SIZE // 4)
+# An incomplete frame below this waits in the read buffer, which has to hold it and more.
+cdef Py_ssize_t SMALL = BUFFER_SIZE // 4
 # First allocation for a large body: a header alone must not take memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
 
@@ -94,6 +101,9 @@ cdef class Decoder:
     ----------
     max_size : int, bytes
         Of one frame (MAXMSGSIZE); -1 is unlimited.
+    tuning : Tuning, optional
+    counters : Counters, optional
+        None counts nothing.
 
     Attributes
     ----------
@@ -103,9 +113,15 @@ cdef class Decoder:
         Where the next unconsumed byte lies in the peer's stream.
     """
 
-    def __init__(self, max_size=-1):
+    def __init__(self, max_size=-1, tuning=None, counters=None):
         self.max_size = max_size
-        self.window = BUFFER_SIZE
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
+        self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
+        # In the plain path a body goes through the buffer if it fits.
+        self.large = BUFFER_SIZE
+        if self.tuning.lazy_compact:
+            self.large = min(self.tuning.zerocopy_threshold, SMALL)
 
     def __dealloc__(self):
         if self.buffer != NULL:
@@ -137,14 +153,39 @@ cdef class Decoder:
             self.head = self.tail = 0
         elif self.head == self.tail:
             self.head = self.tail = 0
-        elif BUFFER_SIZE - self.tail < LARGE:
-            # Lazily: only when a read would otherwise find little room.
-            memmove(self.buffer, self.buffer + self.head, self.tail - self.head)
-            self.tail -= self.head
-            self.head = 0
+        elif self.head > 0:
+            if self.wants_compaction():
+                memmove(self.buffer, self.buffer + self.head, self.tail - self.head)
+                if self.counters is not None:
+                    self.counters.compaction_count += 1
+                    self.counters.compaction_bytes += self.tail - self.head
+                self.tail -= self.head
+                self.head = 0
+            elif self.counters is not None:
+                self.counters.compaction_skipped_count += 1
         vector[count].iov_base = self.buffer + self.tail
         vector[count].iov_len = min(self.window, BUFFER_SIZE - self.tail)
         return count + 1
+
+    cdef bint wants_compaction(self):
+        """Tell whether what is left over has to be moved before the next read."""
+        cdef Py_ssize_t room = BUFFER_SIZE - self.tail
+        if not self.tuning.lazy_compact or room == 0:
+            return True
+        return (self.head > self.tuning.compact_consumed
+                and room < max(LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100))
+
+    cpdef adopt(self, Decoder other):
+        """Take over what another decoder was given and did not consume, by a copy."""
+        cdef Py_ssize_t left = other.tail - other.head
+        self.position = other.position
+        if left:
+            self.buffer = acquire()
+            memcpy(self.buffer, other.buffer + other.head, left)
+            self.head = 0
+            self.tail = left
+            if self.counters is not None:
+                self.counters.bytes_copied += left
 
     def lend(self):
         """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
@@ -239,17 +280,25 @@ cdef class Decoder:
                 frame = PyBytes_FromStringAndSize(<char*>at + header, size)
                 self.head += header + size
                 self.position += header + size
-                if self.window != BUFFER_SIZE and size < <unsigned long long>LARGE:
-                    self.window = BUFFER_SIZE
+                if self.window != self.widest and size < NARROW_FROM:
+                    self.window = self.widest
                 if flags & ~LONG == 0 and self.parts is None:
                     self.is_command = False
                     return frame
                 message = self.finish(frame, flags)
                 if message is not None:
                     return message
-            elif size >= <unsigned long long>LARGE:
+            elif (
+                size >= <unsigned long long>self.large
+                or header + size > <unsigned long long>BUFFER_SIZE
+                or self.tuning.lazy_compact and self.wants_compaction()
+            ):
+                # Large; or where this begins there is no place for the rest, and the object that
+                # the user gets is a better one than the start of the buffer.
                 self.head += header
                 self.position += header
+                if self.counters is not None and size < <unsigned long long>self.large:
+                    self.counters.compaction_skipped_count += 1
                 self.begin_body(size, flags)
             else:
                 return None
@@ -283,7 +332,8 @@ cdef class Decoder:
         self.body_size = size
         self.body_filled = here
         self.body_flags = flags
-        self.window = NARROW
+        if size >= NARROW_FROM:
+            self.window = min(NARROW, self.widest)
 
     cdef int grow_body(self) except -1:
         cdef PyObject* body = <PyObject*>self.body
@@ -329,22 +379,31 @@ cdef class RawDecoder(Decoder):
 cdef class Encoder:
     """Messages in, a vector of buffers out.
 
-    Small frames are copied together; a frame of 8 KiB or more is referenced until its last byte
-    is written. A batch is filled by :meth:`add`, and written to its end before the next begins.
+    Small frames are copied together; a large one (``zerocopy_threshold``) is pinned, by the buffer
+    protocol, from :meth:`add` until :meth:`advance` counted its last byte as written or
+    :meth:`reset` gave it up. A batch is filled by :meth:`add`, and written to its end before the
+    next begins.
 
     Parameters
     ----------
     minor : int
         Of the peer's ZMTP 3: subscriptions go as commands to 1 and as messages to 0.
+    tuning : Tuning, optional
+    counters : Counters, optional
+        None counts nothing.
 
     Attributes
     ----------
     pending : int, bytes
         Not yet written of this batch.
+    open_offset : int, bytes
+        Over 0: a frame was added up to there, and no other may follow before its rest.
     """
 
-    def __init__(self, minor=1):
+    def __init__(self, minor=1, tuning=None, counters=None):
         self.minor = minor
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
 
     def __dealloc__(self):
         self.clear()
@@ -352,7 +411,7 @@ cdef class Encoder:
     cpdef bint add(self, message) except -1:
         """Add a message; False when the batch is full.
 
-        A multipart message may be added in part then: offer it again, first, in the next batch.
+        It may be added in part then: offer it again, first, in the next batch.
         The caller keeps messages alive until :meth:`advance` counts them as written.
         """
         cdef list frames
@@ -378,26 +437,45 @@ cdef class Encoder:
 
     cdef bint add_frame(self, frame, int flags) except -1:
         cdef Py_ssize_t size
+        cdef Py_buffer view
+        cdef bint done
         if type(frame) is bytes:
             size = PyBytes_GET_SIZE(frame)
-            if size < LARGE:
-                return self.add_small(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
+            if size < self.tuning.zerocopy_threshold or not self.tuning.zerocopy_write:
+                return self.add_copy(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
             return self.add_large(frame, size, flags)
         if isinstance(frame, Subscribe):
             return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
-        view = frame.buffer
-        size = view.nbytes
-        if size < LARGE:
-            data = bytes(view)
-            return self.add_small(<const unsigned char*>PyBytes_AS_STRING(data), size, flags)
-        return self.add_large(view, size, flags)
+        data = frame.buffer
+        size = data.nbytes
+        if size >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
+            return self.add_large(data, size, flags)
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            done = self.add_copy(<const unsigned char*>view.buf, size, flags)
+        finally:
+            PyBuffer_Release(&view)
+        return done
 
-    cdef bint add_small(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
-        if self.used + size + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
+    cdef bint add_copy(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
+        """Copy a frame into the buffer, if need be over several batches."""
+        cdef Py_ssize_t room = BUFFER_SIZE - self.used
+        if self.part_count >= VECTOR_MAX - 1:
             return False
-        if not self.raw:
+        if size + 9 > room and (size < SMALL or room < SMALL):
+            return False
+        if self.open_offset == 0 and not self.raw:
             self.put_header(size, flags)
-        self.put(data, size)
+        room = min(BUFFER_SIZE - self.used, size - self.open_offset)
+        self.put(data + self.open_offset, room)
+        if self.counters is not None:
+            self.counters.bytes_copied += room
+            if self.open_offset == 0 and size >= self.tuning.zerocopy_threshold:
+                self.counters.fallback_write_count += 1
+        self.open_offset += room
+        if self.open_offset < size:
+            return False
+        self.open_offset = 0
         return True
 
     cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1:
@@ -415,6 +493,8 @@ cdef class Encoder:
         self.run_open = False
         self.pending += size
         self.added += size
+        if self.counters is not None:
+            self.counters.zerocopy_write_count += 1
         return True
 
     cdef bint add_ready(self, bytes data) except -1:
@@ -422,7 +502,7 @@ cdef class Encoder:
         cdef Py_ssize_t size = len(data)
         cdef bint raw = self.raw
         cdef bint done
-        if size < LARGE:
+        if size < SMALL:
             if self.used + size > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
                 return False
             self.put(<const unsigned char*>PyBytes_AS_STRING(data), size)
@@ -495,8 +575,8 @@ cdef class Encoder:
             finished += 1
             self.open_written = False
         if self.pending == 0:
-            if self.open_frame > 0:
-                # Some frames of a message are out, others wait for the next batch.
+            if self.open_frame > 0 or self.open_offset > 0:
+                # A part of a message is out, the rest waits for the next batch.
                 self.open_written = True
             self.clear()
             return finished
@@ -518,7 +598,7 @@ cdef class Encoder:
     cpdef reset(self):
         """Forget everything."""
         self.clear()
-        self.open_frame = 0
+        self.open_frame = self.open_offset = 0
         self.open_written = False
 
     cdef clear(self):
@@ -542,6 +622,6 @@ cdef class Encoder:
 cdef class RawEncoder(Encoder):
     """No headers: the bytes of each frame as they are (STREAM sockets)."""
 
-    def __init__(self, minor=1):
-        self.minor = minor
+    def __init__(self, minor=1, tuning=None, counters=None):
+        Encoder.__init__(self, minor, tuning, counters)
         self.raw = True
