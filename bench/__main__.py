@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def main(argv=None):
         "seconds": chosen.seconds or mode.seconds, "pinned": not chosen.no_pin,
     }
     with ExitStack() as stack:
+        # First, so that it goes when all processes have.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         families = [
             [stack.enter_context(Nursery(each)) for _ in range(min(NURSERIES, settings["rounds"]))]
             for each in adapters
@@ -57,7 +60,7 @@ def main(argv=None):
             each.adapter.name: {"missing": each.missing} if each.missing else each.about
             for each, *_ in families
         })
-        interrupted = measure(chosen, mode, found, families, wanted, old)
+        interrupted = measure(chosen, mode, found, families, wanted, old, folder)
     return finish(chosen, found, old, interrupted)
 
 
@@ -67,7 +70,7 @@ def which_cases(chosen, name):
     return phases.cases() if chosen.phases else cases.SETS[name]()
 
 
-def measure(chosen, mode, found, families, wanted, old):
+def measure(chosen, mode, found, families, wanted, old, folder):
     """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
@@ -81,7 +84,7 @@ def measure(chosen, mode, found, families, wanted, old):
     run = Run(
         there, found.settings["rounds"], found.settings["seconds"],
         chosen.timeout or mode.timeout, found.settings["pinned"], counting,
-        allowance=0, progress=None,
+        allowance=0, folder=folder, progress=None,
     )
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))

@@ -1,7 +1,6 @@
 """Rounds: every library in turn, then the next round, case by case."""
 
 import os
-import tempfile
 from contextlib import suppress
 
 from bench import latency
@@ -39,11 +38,14 @@ class Run:
     allowance : int
         How many spoilt rounds may be repeated in all, so that a busy machine does not take
         for ever.
+    folder : str
+        For the socket files; they are left there.
     progress : object
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
 
-    def __init__(self, families, rounds, seconds, timeout, pinned, counting, allowance, progress):
+    def __init__(self, families, rounds, seconds, timeout, pinned, counting, allowance, folder,
+                 progress):
         self.families = families
         self.rounds = rounds
         self.seconds = seconds
@@ -51,7 +53,9 @@ class Run:
         self.pinned = pinned
         self.counting = counting
         self.allowance = allowance
+        self.folder = folder
         self.progress = progress
+        self.played = 0
 
     def steps(self, case):
         """Rounds that ``case`` takes if none fails."""
@@ -114,14 +118,14 @@ class Run:
             self.progress.again(case, series.library)
 
     def play_once(self, nursery, case, seconds, timeout, on_word=None):
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            results, cpu = converse(
-                nursery,
-                specs(case, seconds, folder, self.pinned, on_word is not None,
-                      slowdown(nursery.adapter)),
-                timeout,
-                on_word,
-            )
+        self.played += 1
+        results, cpu = converse(
+            nursery,
+            specs(case, seconds, os.path.join(self.folder, str(self.played)), self.pinned,
+                  on_word is not None, slowdown(nursery.adapter)),
+            timeout,
+            on_word,
+        )
         return combined(case, results), cpu
 
     def count(self, nursery, case, series):
@@ -138,7 +142,7 @@ def slowdown(adapter):
     return float(os.environ.get("BENCH_SLOWDOWN", 0)) if adapter.name.startswith("zlink") else 0
 
 
-def specs(case, seconds, folder, pinned, counted, slowdown):
+def specs(case, seconds, prefix, pinned, counted, slowdown):
     """What the processes of a round are told (:func:`bench.peer.run`), one for each.
 
     Over inproc one process has all roles. Two processes get a CPU each, if ``pinned`` and there
@@ -156,7 +160,7 @@ def specs(case, seconds, folder, pinned, counted, slowdown):
             "roles": roles, "seconds": seconds, "cpu": cpu, "counted": counted,
             "slowdown": slowdown,
             "addresses": {
-                name: address(case.transport, folder, name)
+                name: address(case.transport, prefix, name)
                 for name in ("endpoint", "inlet", "outlet")
             },
         }
@@ -164,9 +168,9 @@ def specs(case, seconds, folder, pinned, counted, slowdown):
     ]
 
 
-def address(transport, folder, name):
+def address(transport, prefix, name):
     if transport == "ipc":
-        return f"ipc://{os.path.join(folder, name)}"
+        return f"ipc://{prefix}-{name}"
     return WILDCARDS.get(transport, f"inproc://{name}")
 
 

@@ -44,12 +44,12 @@ def nursery():
 
 
 @pytest.fixture
-def tiny():
+def tiny(tmp_path):
     """A function that makes a tiny run: nurseries and a case to a CaseResult."""
 
     def measure(nurseries, case, rounds=1, timeout=30, counting=None):
         families = [[each] for each in nurseries]
-        run = Run(families, rounds, 0.02, timeout, True, counting, 0, Silent())
+        run = Run(families, rounds, 0.02, timeout, True, counting, 0, str(tmp_path), Silent())
         return run.measure(case)
 
     return measure

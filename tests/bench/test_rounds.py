@@ -16,7 +16,8 @@ ONE_WAY = Case("push-pull", "tcp", 64)
 
 
 def spec(case, folder, **more):
-    return [{**each, **more} for each in specs(case, 0.02, folder, False, False, 0)]
+    prefix = os.path.join(folder, "1")
+    return [{**each, **more} for each in specs(case, 0.02, prefix, False, False, 0)]
 
 
 def test_an_end_that_hangs_is_killed_and_named(nursery, tmp_path):
@@ -71,11 +72,11 @@ def test_lost_messages_are_an_error():
 
 def test_two_ends_get_a_cpu_each_and_more_do_not(tmp_path):
     cpus = sorted(os.sched_getaffinity(0))
-    two = specs(ONE_WAY, 1, str(tmp_path), True, False, 0)
+    two = specs(ONE_WAY, 1, str(tmp_path / "1"), True, False, 0)
     assert [each["cpu"] for each in two] == (cpus[:2] if len(cpus) > 1 else [None, None])
-    three = specs(Case("proxy", "tcp", 64), 1, str(tmp_path), True, False, 0)
+    three = specs(Case("proxy", "tcp", 64), 1, str(tmp_path / "1"), True, False, 0)
     assert [each["cpu"] for each in three] == [None] * 3
-    (one,) = specs(Case("pair", "inproc", 64), 1, str(tmp_path), True, False, 0)
+    (one,) = specs(Case("pair", "inproc", 64), 1, str(tmp_path / "1"), True, False, 0)
     assert one["cpu"] is None and one["roles"] == ("sink", "source")
 
 
