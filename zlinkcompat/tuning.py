@@ -101,9 +101,9 @@ TABLE = (
     Setting("compact_room", "ZLINK_COMPACT_ROOM", "COMPACT_ROOM", 20, "percent",
             "... and when less than this of it, or less than 2048 bytes, is left to read into",
             0, 50),
-    Setting("in_batch_size", "ZLINK_IN_BATCH_SIZE", "IN_BATCH_SIZE", 65536, "bytes",
+    Setting("in_batch_size", "ZLINK_IN_BATCH_SIZE", "IN_BATCH_SIZE", 131072, "bytes",
             "most that one read puts into the read buffer, whose size is the limit", 1),
-    Setting("out_batch_size", "ZLINK_OUT_BATCH_SIZE", "OUT_BATCH_SIZE", 65536, "bytes",
+    Setting("out_batch_size", "ZLINK_OUT_BATCH_SIZE", "OUT_BATCH_SIZE", 131072, "bytes",
             "gathered messages are written at this size", 1),
     Setting("batch_messages", "ZLINK_BATCH_MESSAGES", "BATCH_MESSAGES", 256, "messages",
             "gathered messages are written at this number"),
@@ -118,7 +118,7 @@ TABLE = (
             f"a receiver polls its connections so long before it sleeps; -1 is {ADAPTIVE_POLL}, "
             "0 never polls. Ever more rarely where it brings nothing, never while another "
             "greenlet is ready, never on one CPU", -1, 1000000),
-    Setting("read_buffer", "ZLINK_READ_BUFFER", "", 65536, "bytes",
+    Setting("read_buffer", "ZLINK_READ_BUFFER", "", 131072, "bytes",
             "size of the buffers that connections read into; at least 16384"),
     Setting("hub_turn_interval", "ZLINK_HUB_TURN_INTERVAL", "", 1000, "microseconds",
             "a greenlet that sends or receives without end lets the hub poll I/O this often"),

@@ -27,7 +27,7 @@ cdef enum:
     MORE = 1
     LONG = 2
     COMMAND = 4
-    POOL_MAX = 64
+    POOL_MAX = 32
     # Read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received here and then copied.
     NARROW = 512
