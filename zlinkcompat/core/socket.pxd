@@ -1,5 +1,5 @@
 from zlinkcompat.clock cimport monotonic_ns
-from zlinkcompat.engine.hub cimport HubEngine
+from zlinkcompat.engine.hub cimport Backoff, HubEngine
 from zlinkcompat.engine.waker cimport HubWaker, Waker, WaitList
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
@@ -28,6 +28,7 @@ cdef class SocketBase(Owner):
     cdef Py_ssize_t next_part
     cdef list parts_out
     cdef unsigned long operations
+    cdef Backoff pulling
     cdef readonly HubEngine engine
     cdef WaitList receivers, senders
     cdef list pollers
@@ -61,11 +62,11 @@ cdef class SocketBase(Owner):
     cpdef list recv_message(self, int flags)
     cdef recv_part(self)
     @cython.locals(engine=HubEngine, timeout_ms=cython.longlong, began=cython.longlong,
-                   deadline=cython.longlong, timeout=double, spin_time=cython.longlong,
-                   busy_poll=cython.longlong)
+                   deadline=cython.longlong, timeout=double, spin_time=cython.longlong)
     cdef recv_slowly(self, int flags)
     @cython.locals(pulled=int)
     cdef pull(self)
+    cdef pull_once(self, bint needed)
     @cython.locals(engine=HubEngine, pulled=int)
     cdef spin(self, long long began, long long spin_time)
     cdef notify_pollers(self)

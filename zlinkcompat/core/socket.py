@@ -11,7 +11,7 @@ from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
-from zlinkcompat.engine.hub import HubEngine, engine_here
+from zlinkcompat.engine.hub import Backoff, HubEngine, engine_here
 from zlinkcompat.engine.waker import HubWaker, WaitList, Waker
 from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
@@ -74,6 +74,7 @@ class SocketBase(Owner):
         self.next_part = 0
         self.parts_out = None
         self.operations = 0
+        self.pulling = Backoff(16)
         self.engine = None
         self.receivers = WaitList()
         self.senders = WaitList()
@@ -290,27 +291,25 @@ class SocketBase(Owner):
     def recv_slowly(self, flags):
         """The pattern had nothing: read the connections, poll, or sleep, within RCVTIMEO."""
         engine = self.engine
+        timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
+        began = monotonic_ns()
+        deadline = began + timeout_ms * 1000000
+        spin_time = 0
         if engine is not None:
             engine.quiet()
-            message = self.pull()
+            spin_time = self.options.tuning.spin_time
+            if timeout_ms != 0 and engine.may_spin(spin_time):
+                message = self.spin(began, spin_time)
+            else:
+                message = self.pull_once(timeout_ms == 0)
             if message is not None:
                 return message
-        timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
         if timeout_ms == 0:
             self.breathe()
             message = self.pattern.recv()
             if message is not None:
                 return message
             raise zmq_error(EAGAIN)
-        began = monotonic_ns()
-        deadline = began + timeout_ms * 1000000
-        spin_time = 0
-        if engine is not None:
-            spin_time = self.options.tuning.spin_time
-            if engine.may_spin(spin_time):
-                message = self.spin(began, spin_time)
-                if message is not None:
-                    return message
         while True:
             timeout = -1.0
             if timeout_ms > 0:
@@ -327,8 +326,22 @@ class SocketBase(Owner):
                 if self.receivers.wakers and self.pattern.has_in():
                     self.receivers.notify()
                 if engine is not None and monotonic_ns() - began < spin_time:
-                    engine.spin_hit()
+                    # Polling would have brought it.
+                    engine.spinning.hit()
                 return message
+
+    def pull_once(self, needed):
+        """Read the connections before sleeping, unless that has brought nothing lately.
+
+        The hub looks at them anyway, and then a lone message costs one read instead of two."""
+        if not needed and not self.pulling.allows():
+            return None
+        message = self.pull()
+        if message is not None:
+            self.pulling.hit()
+        elif not needed:
+            self.pulling.missed()
+        return message
 
     def pull(self):
         """Read the connections in this greenlet; when they are many, by a turn of the hub."""
@@ -352,9 +365,9 @@ class SocketBase(Owner):
             if pulled > 0:
                 message = self.pattern.recv()
                 if message is not None:
-                    engine.spin_hit()
+                    engine.spinning.hit()
                     return message
-        engine.spin_missed()
+        engine.spinning.missed()
         return None
 
     # -- readiness -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ cdef class HubEngine:
     cdef readonly long long epoch, iteration, turned_at
     cdef readonly long long turn_interval
     cdef readonly bint spins
-    cdef int spin_penalty, spin_skip
+    cdef readonly Backoff spinning
     cdef object turn_timer
 
     cpdef bint is_here(self)
@@ -21,8 +21,14 @@ cdef class HubEngine:
     cpdef turn(self)
     cpdef breathe(self)
     cpdef bint may_spin(self, long long spin_time)
-    cpdef spin_hit(self)
-    cpdef spin_missed(self)
+
+
+cdef class Backoff:
+    cdef int most, penalty, skip
+
+    cpdef bint allows(self)
+    cpdef hit(self)
+    cpdef missed(self)
 
 
 cdef class Turn:

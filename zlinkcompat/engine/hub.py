@@ -37,8 +37,7 @@ class HubEngine:
         self.turn_interval = tuning.get("hub_turn_interval") * 1000
         # Nobody else could make progress meanwhile on one CPU.
         self.spins = cpus() > 1
-        self.spin_penalty = 0
-        self.spin_skip = 0
+        self.spinning = Backoff(256)
         self.turn_timer = None
 
     def is_here(self):
@@ -130,21 +129,38 @@ class HubEngine:
         """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
         Not while another greenlet is ready, and ever more rarely while it brings nothing."""
-        if spin_time == 0 or not self.spins:
-            return False
-        if self.spin_skip > 0:
-            self.spin_skip -= 1
-            return False
-        return not self.loop._callbacks and getcurrent() is not self.hub
+        return (spin_time > 0 and self.spins and self.spinning.allows()
+                and not self.loop._callbacks and getcurrent() is not self.hub)
 
-    def spin_hit(self):
-        """Polling brought a message, or would have: the sleep was shorter."""
-        self.spin_penalty = 0
-        self.spin_skip = 0
 
-    def spin_missed(self):
-        self.spin_penalty = min(max(1, self.spin_penalty * 2), 256)
-        self.spin_skip = self.spin_penalty
+class Backoff:
+    """Whether to try again what brings nothing: after each miss in a row half as often.
+
+    Parameters
+    ----------
+    most : int
+        Chances left out after a miss, at most.
+    """
+
+    def __init__(self, most):
+        self.most = most
+        self.penalty = 0
+        self.skip = 0
+
+    def allows(self):
+        """Asked at each chance."""
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        return True
+
+    def hit(self):
+        self.penalty = 0
+        self.skip = 0
+
+    def missed(self):
+        self.penalty = min(max(1, self.penalty * 2), self.most)
+        self.skip = self.penalty
 
 
 class Turn:
@@ -182,4 +198,4 @@ def engine_here():
     return engine
 
 
-__all__ = ["HubEngine", "engine_here"]
+__all__ = ["Backoff", "HubEngine", "engine_here"]
