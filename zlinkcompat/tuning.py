@@ -18,7 +18,7 @@ COMPACT_ROOM = 1013
 BATCH_MESSAGES = 1014
 BATCH_TIME = 1015
 TCP_NODELAY = 1016
-TCP_BUFFERS = 1017
+SOCKET_BUFFERS = 1017
 # pyzmq's names and numbers.
 IN_BATCH_SIZE = 101
 OUT_BATCH_SIZE = 102
@@ -26,8 +26,8 @@ BUSY_POLL = 113
 
 INT_MAX = 2**31 - 1
 
-#: What TCP_BUFFERS asks the kernel for, bytes (plan, phase 0).
-BUFFERS = 512 * 1024
+#: What the kernel is asked to buffer of a connection within the host, bytes.
+LOCAL_BUFFER = 512 * 1024
 
 #: How long BUSY_POLL -1 polls at most, microseconds.
 ADAPTIVE_POLL = 50
@@ -111,9 +111,11 @@ TABLE = (
             "gathered messages are written at this age"),
     flag("tcp_nodelay", "ZLINK_TCP_NODELAY", "TCP_NODELAY", 1,
          "TCP_NODELAY on TCP connections; 0 leaves Nagle's algorithm to hold small writes"),
-    flag("tcp_buffers", "ZLINK_TCP_BUFFERS", "TCP_BUFFERS", 0,
-         "512 KiB SO_SNDBUF and SO_RCVBUF on TCP sockets whose SNDBUF and RCVBUF are not set; 0 "
-         "leaves them to the kernel, which grows them as needed (plan, phase 0)"),
+    Setting("socket_buffers", "ZLINK_SOCKET_BUFFERS", "SOCKET_BUFFERS", -1, "bytes",
+            "SO_SNDBUF and SO_RCVBUF where SNDBUF and RCVBUF are not set; 524288 is the plan's "
+            "phase 0. 0 leaves them to the kernel, which grows them as needed; so does -1, but "
+            "for SO_SNDBUF between peers on one host, which is 524288 then: what waits stays in "
+            "the CPU's cache. Over ipc SO_SNDBUF alone has an effect", -1),
     Setting("busy_poll", "ZLINK_BUSY_POLL", "BUSY_POLL", -1, "microseconds",
             f"a receiver polls its connections so long before it sleeps; -1 is {ADAPTIVE_POLL}, "
             "0 never polls. Ever more rarely where it brings nothing, never while another "
@@ -181,6 +183,6 @@ class Tuning:
         self.batch_messages = resolve("batch_messages")
         self.batch_time = resolve("batch_time") * 1000
         self.tcp_nodelay = resolve("tcp_nodelay")
-        self.tcp_buffers = resolve("tcp_buffers")
+        self.socket_buffers = resolve("socket_buffers")
         busy_poll = resolve("busy_poll")
         self.spin_time = (ADAPTIVE_POLL if busy_poll < 0 else busy_poll) * 1000

@@ -231,12 +231,11 @@ def _open(address, options, getaddrinfo):
         if options.bindtodevice:
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, options.bindtodevice)
         # Before listen or connect: the window scale of TCP is settled in the first segment.
-        unset = tuning.BUFFERS if options.tuning.tcp_buffers else -1
+        unset = options.tuning.socket_buffers
         for option, size in ((_socket.SO_SNDBUF, options.sndbuf),
                              (_socket.SO_RCVBUF, options.rcvbuf)):
-            size = size if size >= 0 else unset
-            if size >= 0:
-                sock.setsockopt(_socket.SOL_SOCKET, option, size)
+            if size >= 0 or unset > 0:
+                sock.setsockopt(_socket.SOL_SOCKET, option, size if size >= 0 else unset)
     except BaseException:
         sock.close()
         raise
@@ -339,6 +338,11 @@ def tune(sock, options):
     tcp = _socket.IPPROTO_TCP
     # We batch ourselves; Nagle would only add latency.
     sock.setsockopt(tcp, _socket.TCP_NODELAY, options.tuning.tcp_nodelay)
+    if options.sndbuf < 0 and options.tuning.socket_buffers < 0 and _is_local(sock):
+        # Left alone, it grows to 4 MiB, and what is in flight falls out of the CPU's cache:
+        # 64 KiB messages 1.5 times, 1 MiB round trips 1.7 times as fast with this. Nothing is
+        # far away here for which a small buffer would be a limit.
+        sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, tuning.LOCAL_BUFFER)
     _mark(sock, options)
     if options.tcp_keepalive != -1:
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, options.tcp_keepalive)
@@ -351,6 +355,12 @@ def tune(sock, options):
         sock.setsockopt(tcp, _socket.TCP_USER_TIMEOUT, options.tcp_maxrt)
     if log.isEnabledFor(logging.DEBUG):
         log.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
+
+
+def _is_local(sock):
+    """Tell whether the peer is on this host."""
+    ours, theirs = sockets.socket_name(sock.getsockname), sockets.socket_name(sock.getpeername)
+    return bool(ours and theirs) and ours[0] == theirs[0]
 
 
 # macOS has another name for it.
