@@ -1,8 +1,10 @@
 """What runs, and the table of settings."""
 
 import json
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from programs import environment, run
@@ -132,3 +134,11 @@ def test_messages_arrive_whatever_is_set(setting, more):
             push.send_multipart([b"x" * 200_000, b"end"])
             print([pull.recv() for _ in sent] == sent, len(pull.recv_multipart()[0]))
     """, **{setting.variable: str(max(setting.least, 0) + more)}) == "True 200000\n"
+
+
+def test_the_tables_of_the_manual_are_made_from_the_code():
+    """If this fails: python docs/generate.py."""
+    path = Path(__file__).resolve().parents[2] / "docs" / "generate.py"
+    made = runpy.run_path(str(path))
+    for name in made["TABLES"]:
+        assert made["page"](name) == (path.parent / name).read_text()
