@@ -459,6 +459,9 @@ class Connection(PipeSink):
             # What the peer sent before it went is still to be read; the end comes with it.
             self.write_blocked = True
             return
+        if queue.head - self.seen == 1:
+            # What comes next may answer it.
+            self.decoder.widen()
         self.seen = queue.head
         if self.state == DRAINING:
             self.close()

@@ -31,6 +31,7 @@ cdef class Decoder:
     cdef bint wants_compaction(self)
     cpdef adopt(self, Decoder other)
     cpdef commit(self, Py_ssize_t count)
+    cpdef widen(self)
     cpdef take(self, Py_ssize_t count)
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)

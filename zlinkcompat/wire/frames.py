@@ -113,6 +113,10 @@ class Decoder:
         else:
             self.tail += count
 
+    def widen(self):
+        """A lone frame is expected, and no stream of them."""
+        self.window = self.widest
+
     def take(self, count):
         """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
         if self.tail - self.head < count:
