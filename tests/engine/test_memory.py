@@ -1,0 +1,76 @@
+"""What a message costs in memory, and what peers that do not read cost."""
+
+import pytest
+from rawpeer import frame
+
+import zlinkcompat as zmq
+
+MB = 1 << 20
+SIZE = 512 * MB
+
+SENDER = """
+import resource
+def peak():  # KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+    push.sndtimeo = 30_000
+    push.connect(sys.argv[1])
+    message = {make}
+    push.send(b"small")
+    before = peak()
+    tracker = push.send(message, copy={copy}, track=True)
+    {wait}
+    push.send(b"end")
+    say(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("make, copy, wait", [
+    (f"bytes({SIZE})", True, ""),
+    (f"bytearray({SIZE})", False, "tracker.wait(30)"),
+], ids=["bytes", "bytearray-no-copy"])
+def test_a_large_message_costs_its_sender_nothing_more(raw_listener, program, make, copy, wait):
+    listener = raw_listener()
+    sender = program(SENDER.format(make=make, copy=copy, wait=wait), listener.endpoint)
+    peer = listener.accept()
+    peer.handshake(b"PULL")
+    assert peer.read_frame() == (0, b"small")
+    assert peer.read(9) == frame(b"x" * 256)[:1] + SIZE.to_bytes(8, "big")
+    for _ in range(SIZE // MB):
+        assert len(peer.read(MB)) == MB
+    assert peer.read_frame() == (0, b"end")
+    # bytes(SIZE) is memory that nobody wrote to: reading it for the kernel takes none, either.
+    assert int(sender.line()) < 5 * 1024
+
+
+RECEIVER = """
+import resource
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+    pull.rcvtimeo = 30_000
+    pull.bind("tcp://127.0.0.1:*")
+    say(pull.last_endpoint.decode())
+    pull.recv()
+    before = peak()
+    length = len(pull.recv())
+    say(length, peak() - before)
+"""
+
+
+def test_a_large_message_costs_its_receiver_itself_and_little_more(program, make):
+    """It is received into what the user gets, which grows in place (large blocks are remapped)."""
+    receiver = program(RECEIVER)
+    push = make(zmq.PUSH)
+    push.connect(receiver.line())
+    push.send(b"small")
+    push.send(bytes(SIZE), copy=False)
+    length, more = map(int, receiver.line().split())
+    assert length == SIZE
+    assert more < (SIZE + 5 * MB) // 1024 * (1 if zmq_is_compiled() else 2)
+
+
+def zmq_is_compiled():
+    from zlinkcompat.debug import build_info
+
+    return build_info()["compiled"] is True
