@@ -4,8 +4,12 @@ import os
 
 import gevent
 import pytest
+from process import Program
+from rawpeer import RawListener, RawPeer
+from watching import Monitor
 
 import zlinkcompat as zmq
+from zlinkcompat import debug, tuning
 
 GUARD = 5  # seconds after which a wait of a test has failed
 
@@ -73,3 +77,89 @@ def bound(make):
         return sock
 
     return bound
+
+
+@pytest.fixture
+def monitor():
+    monitors = []
+
+    def monitor(sock, *args):
+        monitors.append(Monitor(sock, *args))
+        return monitors[-1]
+
+    return monitor
+
+
+@pytest.fixture
+def raw(no_descriptor_is_left):
+    """raw(endpoint): a hand-written peer that connects."""
+    peers = []
+
+    def raw(endpoint, **options):
+        peers.append(RawPeer.connect(endpoint, **options))
+        return peers[-1]
+
+    yield raw
+    for peer in peers:
+        peer.close()
+
+
+@pytest.fixture
+def raw_listener(no_descriptor_is_left):
+    """raw_listener(): listens; what its accept() returns is closed at the end, too."""
+    opened = []
+
+    class Listener(RawListener):
+        def accept(self):
+            opened.append(super().accept())
+            return opened[-1]
+
+    def raw_listener(*args, **options):
+        opened.append(Listener(*args, **options))
+        return opened[-1]
+
+    yield raw_listener
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def program(no_descriptor_is_left):
+    """program(source, *args): a Python program in a process of its own."""
+    started = []
+
+    def program(*args, **options):
+        started.append(Program(*args, **options))
+        return started[-1]
+
+    yield program
+    for one in started:
+        one.close()
+
+
+class Phases:
+    """The settings of the performance plan, and the counters, as a test wants them."""
+
+    def __init__(self, monkeypatch):
+        self.monkeypatch = monkeypatch
+        monkeypatch.setenv("ZMQ_DEBUG_COUNTERS", "1")
+        for setting in tuning.TABLE:
+            monkeypatch.delenv(setting.variable, raising=False)
+
+    def set(self, **values):
+        """``set(write_batching=0)``: by the environment, for sockets that are made from now on."""
+        variables = {setting.name: setting.variable for setting in tuning.TABLE}
+        for name, value in values.items():
+            self.monkeypatch.setenv(variables[name], str(value))
+
+    def of(self, sock, *names):
+        """Counters of a socket: one as int, several as tuple."""
+        counts = debug.counters(sock)
+        found = tuple(counts[name] for name in names)
+        return found if len(names) > 1 else found[0]
+
+
+@pytest.fixture
+def phases(monkeypatch):
+    """All settings at their defaults whatever the environment says; sockets count."""
+    return Phases(monkeypatch)

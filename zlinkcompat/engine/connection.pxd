@@ -34,7 +34,7 @@ cdef class Connection(PipeSink):
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
-    cdef object heartbeat
+    cdef object heartbeat, write_error
     cdef object read_watcher, write_watcher
 
     cpdef park(self)
@@ -49,7 +49,8 @@ cdef class Connection(PipeSink):
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_command(self, body)
     cdef stop_input(self)
-    @cython.locals(queue=MessageQueue, tuning=Tuning)
+    @cython.locals(queue=MessageQueue, tuning=Tuning, turned=bint,
+                   now=cython.longlong)
     cpdef read_activated(self, Pipe pipe)
     @cython.locals(size=Py_ssize_t)
     cdef Py_ssize_t measure(self, MessageQueue queue) except -1
@@ -58,6 +59,7 @@ cdef class Connection(PipeSink):
     cpdef flush(self)
     cpdef flush_gathered(self)
     cdef flush_full(self)
+    cdef write_failed(self, error)
     cdef await_writable(self)
     cdef add_control(self)
     cpdef flush_control(self)

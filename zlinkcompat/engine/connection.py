@@ -71,6 +71,7 @@ class Connection(PipeSink):
         self.wake_due = False
         self.input_stopped = False
         self.write_blocked = False
+        self.write_error = None
         self.gathers = False
         self.gathered_bytes = 0
         self.gathered_at = 0
@@ -263,6 +264,8 @@ class Connection(PipeSink):
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
+                    if self.write_error is not None:
+                        self.fail(self.write_error)
                     return 0
                 if count == 0:
                     self.fail(Disconnected(0, "the peer closed the connection"))
@@ -362,12 +365,16 @@ class Connection(PipeSink):
         engine = self.engine
         tuning = self.tuning
         if not self.gathers:
-            if not tuning.write_batching or self.epoch != engine.epoch or engine.turned():
-                self.epoch = engine.epoch
-                self.flush()
-                return
             now = monotonic_ns()
-            if now - self.gathered_at > tuning.batch_time:
+            # Asked in any case: else the second message would still be the first since the turn.
+            turned = engine.turned()
+            if (
+                turned
+                or self.epoch != engine.epoch
+                or now - self.gathered_at > tuning.batch_time
+                or not tuning.write_batching
+            ):
+                self.epoch = engine.epoch
                 self.gathered_at = now
                 self.flush()
                 return
@@ -454,10 +461,7 @@ class Connection(PipeSink):
                     self.await_writable()
                     return
         except OSError as error:
-            if self.state == DRAINING:
-                self.fail(error)
-            # What the peer sent before it went is still to be read; the end comes with it.
-            self.write_blocked = True
+            self.write_failed(error)
             return
         if queue.head - self.seen == 1:
             # What comes next may answer it.
@@ -465,6 +469,19 @@ class Connection(PipeSink):
         self.seen = queue.head
         if self.state == DRAINING:
             self.close()
+
+    def write_failed(self, error):
+        """Nothing can be written any more. What the peer sent before it went is still to be read.
+
+        Then comes the end, by a failing read or, at the latest, when there is nothing to read."""
+        self.write_blocked = True
+        if self.state == DRAINING:
+            self.fail(error)
+            return
+        self.write_error = error
+        if not self.wake_due:
+            self.wake_due = True
+            self.engine.loop.run_callback(self.unpark)
 
     def await_writable(self):
         self.write_blocked = True

@@ -1,0 +1,81 @@
+"""Phase 4 of the performance plan: what arrives behind the handshake is decoded where it lies."""
+
+import pytest
+from rawpeer import GREETING_SIZE, frame, greeting, message, ready
+
+import zlinkcompat as zmq
+from zlinkcompat import tuning
+
+KB = 1024
+
+
+@pytest.fixture
+def arrive(make, raw, phases, tmp_path):
+    """arrive(data): a PULL to whose peer's greeting all the rest is joined, in one piece."""
+
+    def arrive(data, transport="tcp", chosen=()):
+        pull = make(zmq.PULL)
+        for option, value in chosen:
+            pull.setsockopt(option, value)
+        pull.bind({"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport])
+        peer = raw(pull.last_endpoint)
+        peer.send(greeting(), ready(b"PUSH"), data)
+        peer.read(GREETING_SIZE)
+        assert peer.read_ready()[b"Socket-Type"] == b"PULL"
+        return pull, peer
+
+    return arrive
+
+
+BEHIND = message(b"first") + message(b"second", b"x" * 300) + frame(b"third")
+
+
+def read_all(pull):
+    return [pull.recv_multipart() for _ in range(3)]
+
+
+EXPECTED = [[b"first"], [b"second", b"x" * 300], [b"third"]]
+
+
+@pytest.mark.parametrize("flag", [1, 0])
+def test_handshake_null_mechanism(arrive, phases, flag):
+    phases.set(handshake_zerocopy=flag)
+    pull, _ = arrive(BEHIND)
+    assert read_all(pull) == EXPECTED
+
+
+@pytest.mark.parametrize("flag", [1, 0])
+def test_handshake_null_ipc(arrive, phases, flag):
+    phases.set(handshake_zerocopy=flag)
+    pull, _ = arrive(BEHIND, "ipc")
+    assert read_all(pull) == EXPECTED
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("by", ["environment", "option"])
+def test_handshake_buffer_no_copy(arrive, phases, transport, by):
+    pull, _ = arrive(BEHIND, transport)
+    assert read_all(pull) == EXPECTED
+    assert phases.of(pull, "bytes_copied") == 0
+    pull.close()
+    if by == "environment":
+        phases.set(handshake_zerocopy=0)
+    chosen = [(tuning.ASIO_HANDSHAKE_ZEROCOPY, 0)] if by == "option" else ()
+    pull, _ = arrive(BEHIND, transport, chosen)
+    assert read_all(pull) == EXPECTED
+    assert phases.of(pull, "bytes_copied") == len(BEHIND)
+
+
+@pytest.mark.parametrize("flag", [1, 0])
+@pytest.mark.parametrize("size", [0, 1, 300, 20_000, 300_000])
+def test_handshake_fallback(arrive, phases, size, flag):
+    """Only a part of what follows came with the handshake; the rest is read as ever."""
+    phases.set(handshake_zerocopy=flag)
+    body = bytes(range(250)) * (size // 250 + 1)
+    data = message(b"before") + message(body[:size]) + message(b"behind")
+    cuts = (0, 3, len(message(b"before")) + 1, len(data) // 2, len(data) - 1)
+    for cut in cuts:
+        pull, peer = arrive(data[:cut])
+        peer.send(data[cut:])
+        assert [pull.recv() for _ in range(3)] == [b"before", body[:size], b"behind"]
+        pull.close()
