@@ -45,7 +45,7 @@ class HubWaker(Waker):
     def __init__(self):
         self.hub = get_hub()
         self.thread = get_ident()
-        self.greenlet = getcurrent()
+        self.greenlet = None  # who sleeps, while it does
         self.fired = False
         self.expired = False
 
@@ -54,7 +54,9 @@ class HubWaker(Waker):
             return
         self.fired = True
         if get_ident() == self.thread:
-            self.hub.loop.run_callback(self.switch)
+            # Who does not sleep yet will look at ``fired``, or has found what it wanted already.
+            if self.greenlet is not None:
+                self.hub.loop.run_callback(self.switch)
         else:
             self.hub.loop.run_callback_threadsafe(self.switch)
 
@@ -64,6 +66,7 @@ class HubWaker(Waker):
         # wait for ever, where gevent would raise LoopExit.
         watcher = loop.timer(timeout) if timeout >= 0 else loop.async_()
         watcher.start(self.expire)
+        self.greenlet = getcurrent()
         try:
             while not (self.fired or self.expired):
                 self.hub.switch()
