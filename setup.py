@@ -12,6 +12,9 @@ PURE = os.environ.get("ZLINKCOMPAT_PURE") == "1"
 #: Development and CI: a build that fails must not quietly become a slow one.
 REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 
+#: -g0: the interpreter's flags ask for debug symbols, five times the code's size.
+FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0").split()
+
 DIRECTIVES = {
     "language_level": 3,
     # Bounds and None are checked: a mistake is to raise, as in the pure build, not to crash.
@@ -39,10 +42,8 @@ def extensions():
     for stem in sorted({path.with_suffix("") for path in declared}):
         for source in (stem.with_suffix(".pyx"), stem.with_suffix(".py")):
             if source.exists():
-                # -g0: the interpreter's flags ask for debug symbols, five times the code's size.
-                flags = ["-O3", "-g0"]
                 name = ".".join(stem.parts)
-                found.append(Extension(name, [str(source)], extra_compile_args=flags))
+                found.append(Extension(name, [str(source)], extra_compile_args=FLAGS))
                 break
     return found
 
