@@ -6,7 +6,7 @@ import zmq
 from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
-from zlinkcompat import base
+from zlinkcompat import base, sockopt
 from zlinkcompat.borrow import borrow
 from zlinkcompat.errors import EFAULT
 from zlinkcompat.frame import Frame
@@ -112,7 +112,16 @@ class Socket(base.Socket, AttributeSetter):
         if name in ("subscribe", "unsubscribe") and key not in self.__dict__:
             getattr(self, name)(value)
             return
+        if name.upper() in sockopt.ATTRIBUTES:
+            self.set(getattr(sockopt, name.upper()),
+                     value.encode() if isinstance(value, str) else value)
+            return
         super().__setattr__(key, value)
+
+    def __getattr__(self, key):
+        if key.upper() in sockopt.ATTRIBUTES:
+            return self.get(getattr(sockopt, key.upper()))
+        return super().__getattr__(key)
 
     borrow(
         locals(),

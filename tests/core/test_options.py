@@ -9,6 +9,7 @@ from zmq import ContextOption, SocketOption
 from zmq.error import ZMQError
 
 from zlinkcompat.core import options as module
+from zlinkcompat import sockopt
 from zlinkcompat.core.options import (
     CONTEXT_OPTIONS,
     OPTIONS,
@@ -110,9 +111,15 @@ def values_for(option):
 # -- the table -----------------------------------------------------------------------------
 
 
+OURS = 2000  # and above: no libzmq has these numbers
+
+
 def test_numbers_and_names_are_those_of_pyzmq():
     for row in SOCKET_OPTIONS:
-        assert SocketOption[row.name] == row.id
+        if row.id >= OURS:
+            assert getattr(sockopt, row.name) == row.id and row.name in sockopt.ATTRIBUTES
+        else:
+            assert SocketOption[row.name] == row.id
         assert find(row.id) is row
     for row in CONTEXT_OPTIONS:
         if row.name in ContextOption.__members__:
@@ -122,6 +129,8 @@ def test_numbers_and_names_are_those_of_pyzmq():
 
 def test_every_kind_of_bytes_is_bytes_to_pyzmq():
     for row in SOCKET_OPTIONS:
+        if row.id >= OURS:
+            continue
         assert (row.kind == "bytes") == (SocketOption(row.id)._opt_type.name == "bytes"), row
 
 

@@ -39,8 +39,11 @@ cdef class Connection(PipeSink):
     cpdef on_fd_readable(self)
     cpdef on_fd_writable(self)
     cpdef fail(self, failure)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(count=int)
     cpdef int serve_input(self) except -2
+    cdef wake(self)
+    @cython.locals(count=Py_ssize_t)
+    cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_command(self, body)

@@ -114,20 +114,23 @@ class Connection(PipeSink):
             self.engine.hub.handle_error(self, *exc_info())
             self.fail(error)
         finally:
+            self.say_goodbye()
             self.shut()
         session.connection_ended(self, self.failure)
 
     def shake_hands(self):
         """Exchange greetings and READY. False if the connection was closed meanwhile."""
-        handshake = self.session.make_handshake(self)
-        if handshake is None:
-            return True
         timer = None
         interval = self.session.options.handshake_ivl
         if interval > 0:
             timer = self.engine.loop.timer(interval / 1000.0)
             timer.start(self.on_handshake_timeout)
         try:
+            if not self.begin_stream():
+                return False
+            handshake = self.session.make_handshake(self)
+            if handshake is None:
+                return self.state == HANDSHAKE
             self.send_control(handshake.start())
             while True:
                 answer = handshake.advance()
@@ -146,6 +149,24 @@ class Connection(PipeSink):
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def begin_stream(self):
+        """Let the stream make its own handshake (TLS). False if the connection was closed."""
+        stream = self.stream
+        while not stream.begin():
+            watcher = None
+            if stream.blocked:
+                watcher = self.engine.loop.io(stream.fd, 2)
+                watcher.start(self.on_fd_readable)
+            try:
+                self.park()
+            finally:
+                if watcher is not None:
+                    watcher.stop()
+                    watcher.close()
+            if self.state >= FAILED:
+                return False
+        return True
 
     def on_handshake_timeout(self):
         self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
@@ -204,6 +225,14 @@ class Connection(PipeSink):
         """End the connection because its socket wants so."""
         self.fail(None)
 
+    def say_goodbye(self):
+        if self.state == CLOSED:
+            return
+        try:
+            self.stream.end()
+        except OSError:
+            pass  # it is gone already
+
     def shut(self):
         if self.state == CLOSED:
             return
@@ -237,6 +266,19 @@ class Connection(PipeSink):
         return self.serve_input()
 
     def serve_input(self):
+        count = self.read_messages()
+        if self.stream.buffered and not self.input_stopped and self.state < FAILED:
+            # The descriptor will not tell of what the stream has taken from it.
+            self.wake()
+        return count
+
+    def wake(self):
+        """Let the connection's own greenlet go on, at the next turn of the hub."""
+        if not self.wake_due:
+            self.wake_due = True
+            self.engine.loop.run_callback(self.unpark)
+
+    def read_messages(self):
         """Read what is there, and move whole messages into the pipe, without waiting.
 
         Returns
@@ -334,6 +376,8 @@ class Connection(PipeSink):
             self.fail(error)
         if not self.input_stopped and self.state == ACTIVE:
             self.read_watcher.start(self.on_fd_readable)
+            if self.stream.buffered:
+                self.wake()
 
     # -- out -------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.interfaces import address_of
+from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 
 # connect() looks no closer than this, and neither may we: what it lets through is retried for
 # ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,
@@ -45,7 +46,7 @@ class TcpAddress:
         return "tcp://" + self.text
 
 
-def parse(text, ipv6, bind):
+def parse(text, ipv6, bind, scheme="tcp"):
     """Check the syntax that connect() checks; bind addresses are checked by :func:`listen`.
 
     Raises
@@ -54,7 +55,7 @@ def parse(text, ipv6, bind):
         EINVAL: a character that no host has, no port, or a port that is not a number.
     """
     if not bind and not _CONNECTABLE.fullmatch(text):
-        raise zmq_error(EINVAL, f"Invalid argument (connect 'tcp://{text}'): "
+        raise zmq_error(EINVAL, f"Invalid argument (connect '{scheme}://{text}'): "
                                 f"not of the form host:port with a numeric port")
     return TcpAddress(text, bool(ipv6), bind)
 
