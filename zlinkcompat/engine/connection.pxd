@@ -30,6 +30,7 @@ cdef class Connection(PipeSink):
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
+    cdef object goodbye
     cdef object heartbeat
     cdef object read_watcher, write_watcher
 

@@ -18,9 +18,10 @@ from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
-from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe, parse_command_untrusted
+from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.frames import Decoder, Encoder
+from zlinkcompat.wire.websocket import Close
 
 # States. Messages flow in ACTIVE; DRAINING only writes what the closed socket left behind.
 HANDSHAKE = 0
@@ -73,6 +74,7 @@ class Connection(PipeSink):
         self.seen = 0
         self.epoch = 0
         self.control = None
+        self.goodbye = b""
         self.heartbeat = None
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -226,9 +228,20 @@ class Connection(PipeSink):
         self.fail(None)
 
     def say_goodbye(self):
+        """Tell the peer why this is the end, where the protocol has words for it; never waits."""
         if self.state == CLOSED:
             return
+        encoder = self.encoder
         try:
+            if not encoder.pending and not self.write_blocked:
+                data = self.goodbye
+                if isinstance(self.failure, ProtocolError):
+                    data = self.failure.answer
+                if not data and (self.shaken or self.pipe is not None):
+                    data = encoder.goodbye(self.failure)
+                if data:
+                    encoder.add_control(data)
+                    self.stream.write_from(encoder)
             self.stream.end()
         except OSError:
             pass  # it is gone already
@@ -345,15 +358,18 @@ class Connection(PipeSink):
 
     def on_command(self, body):
         """Obey a command frame; return what is to go into the pipe, or None."""
-        command = parse_command_untrusted(body, self.decoder.position)
+        command = self.decoder.parse_command(body)
         kind = type(command)
         if kind is Subscribe or kind is Cancel:
             return command
         if kind is Ping:
-            self.send_heartbeat(Pong(command.context).encode())
+            self.send_heartbeat(Pong(command.context))
             if self.heartbeat is None:
                 self.heartbeat = Heartbeat(self, self.session.options)
             self.heartbeat.pinged(command.ttl_ds)
+        elif kind is Close:
+            self.goodbye = self.encoder.encode_command(command)
+            raise Disconnected(0, "the peer closed the connection")
         elif kind is Error:
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
         return None
@@ -491,7 +507,7 @@ class Connection(PipeSink):
         self.flush()
 
     def send_control(self, data):
-        """Send ready-made frames (greeting, READY, PING, PONG) between messages."""
+        """Send ready-made frames (greeting, READY) or a command between messages."""
         if self.control is None:
             self.control = []
         self.control.append(data)
@@ -502,14 +518,16 @@ class Connection(PipeSink):
         else:
             self.flush_control()
 
-    def send_heartbeat(self, data):
-        """Send a PING or PONG. A peer that does not read is owed the last of each only."""
+    def send_heartbeat(self, command):
+        """Send a Ping or Pong. A peer that does not read is owed the last of each only."""
         if self.control is not None:
-            self.control = [each for each in self.control if each[2:7] != data[2:7]]
-        self.send_control(data)
+            kind = type(command)
+            self.control = [each for each in self.control if type(each) is not kind]
+        self.send_control(command)
 
     def add_control(self):
-        for data in self.control:
+        for each in self.control:
+            data = each if type(each) is bytes else self.encoder.encode_command(each)
             self.encoder.add_control(data)
         self.control = None
 

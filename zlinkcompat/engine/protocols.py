@@ -2,6 +2,9 @@
 
 from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
 from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.upgrade import Upgrade
+from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.zws_handshake import SUBPROTOCOLS, ZwsHandshake
 
 
 class Zmtp:
@@ -13,9 +16,9 @@ class Zmtp:
     def make_encoder(self, session):
         return Encoder()
 
-    def make_handshake(self, session, decoder):
+    def make_handshake(self, session, connection):
         return Handshake(
-            decoder,
+            connection.decoder,
             session.socket.socket_type,
             session.options.routing_id,
             False,
@@ -32,14 +35,49 @@ class Raw:
     def make_encoder(self, session):
         return RawEncoder()
 
-    def make_handshake(self, session, decoder):
+    def make_handshake(self, session, connection):
         return None
+
+
+class Zws:
+    """ZWS 2.0 (RFC 45); ``raw``: WebSocket alone, whose messages are a STREAM socket's."""
+
+    def __init__(self, raw):
+        self.raw = raw
+
+    def make_decoder(self, session):
+        return ZwsDecoder(session.options.maxmsgsize, session.link.bind, self.raw)
+
+    def make_encoder(self, session):
+        text = self.raw and bool(session.options.ws_text)
+        return ZwsEncoder(not session.link.bind, self.raw, text)
+
+    def make_handshake(self, session, connection):
+        link = session.link
+        upgrade = Upgrade(
+            not link.bind,
+            link.address.host,
+            link.address.path,
+            () if self.raw else SUBPROTOCOLS["NULL"],
+            link.origins,
+        )
+        return ZwsHandshake(
+            connection.decoder,
+            connection.encoder,
+            upgrade,
+            self.raw,
+            session.socket.socket_type,
+            session.options.routing_id,
+            metadata=session.options.metadata_properties(),
+        )
 
 
 #: (what the link says, raw): the protocol.
 TABLE = {
     ("zmtp", False): Zmtp(),
     ("zmtp", True): Raw(),
+    ("ws", False): Zws(False),
+    ("ws", True): Zws(True),
 }
 
 

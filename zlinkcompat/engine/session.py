@@ -69,7 +69,7 @@ class Session(PipeSink):
 
     def make_handshake(self, connection):
         """The handshake to make, or None for a raw stream."""
-        self.handshake = self.protocol.make_handshake(self, connection.decoder)
+        self.handshake = self.protocol.make_handshake(self, connection)
         return self.handshake
 
     def lingers(self):

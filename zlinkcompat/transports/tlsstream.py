@@ -32,6 +32,7 @@ class TlsError(ProtocolError):
         reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
         Exception.__init__(self, f"TLS: {reason}")
         self.offset = 0
+        self.answer = b""
         refused = isinstance(error, ssl.SSLCertVerificationError)
         self.code = TLS_CERTIFICATE if refused else TLS_UNSPECIFIED
 

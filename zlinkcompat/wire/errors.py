@@ -37,6 +37,7 @@ class ProtocolError(Exception):
         super().__init__(f"{text} (at byte {offset} of the peer's stream)")
         self.offset = offset
         self.code = code
+        self.answer = b""  # to the peer, before the connection ends
 
 
 class MessageTooLarge(ProtocolError):

@@ -12,6 +12,11 @@ cdef enum:
     BATCH_MAX = 1024
 
 
+# Shared with the codecs that derive from these.
+cdef Py_ssize_t BUFFER_SIZE
+cdef Py_ssize_t LARGE
+
+
 cdef class Decoder:
     cdef unsigned char* buffer
     cdef Py_ssize_t head, tail
@@ -30,6 +35,7 @@ cdef class Decoder:
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)
     cpdef rest(self)
+    cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
     cdef finish(self, object frame, int flags)
     cdef begin_body(self, Py_ssize_t size, int flags)

@@ -6,7 +6,7 @@ Where the kernel lends raw memory, this one lends memoryviews; buffers are bytea
 from struct import Struct
 
 from zlinkcompat import tuning
-from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
 __all__ = ["Decoder", "Encoder", "RawDecoder", "RawEncoder"]
@@ -172,6 +172,10 @@ class Decoder:
         self.body_flags = flags
         self.window = NARROW
 
+    def parse_command(self, body):
+        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        return parse_command_untrusted(body, self.position)
+
     def rest(self):
         """Nothing more to decode now: give the buffer back if it holds nothing."""
         if self.head == self.tail:
@@ -269,6 +273,14 @@ class Encoder:
         self.run_open = False
         self.pending += len(data)
         self.added += len(data)
+
+    def encode_command(self, command):
+        """Ready-made frames for :meth:`add_control`."""
+        return command.encode()
+
+    def goodbye(self, failure):
+        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        return b""
 
     def vector(self):
         """What is to be written, as memoryviews in order."""

@@ -12,7 +12,7 @@ from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy, memmove
 
 from zlinkcompat import tuning
-from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
 cdef extern from "Python.h":
@@ -285,6 +285,10 @@ cdef class Decoder:
         self.body_flags = flags
         self.window = NARROW
 
+    cpdef parse_command(self, bytes body):
+        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        return parse_command_untrusted(body, self.position)
+
     cdef int grow_body(self) except -1:
         cdef PyObject* body = <PyObject*>self.body
         self.body_room = min(self.body_size, self.body_room * 2)
@@ -466,6 +470,14 @@ cdef class Encoder:
         self.pending += size
         self.added += size
         return 0
+
+    def encode_command(self, command):
+        """Ready-made frames for :meth:`add_control`."""
+        return command.encode()
+
+    def goodbye(self, failure):
+        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        return b""
 
     def vector(self):
         """What is to be written, as memoryviews in order."""

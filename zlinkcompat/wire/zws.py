@@ -5,7 +5,7 @@ from struct import Struct
 
 from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import MessageTooLarge
-from zlinkcompat.wire.frames import COMMAND, LARGE, Decoder, Encoder
+from zlinkcompat.wire.frames import BUFFER_SIZE, COMMAND, LARGE, Decoder, Encoder
 from zlinkcompat.wire.mask import masked
 from zlinkcompat.wire.websocket import (
     BINARY,
@@ -18,6 +18,7 @@ from zlinkcompat.wire.websocket import (
     TEXT,
     WebSocketError,
     check_text,
+    close_for,
     parse_control_untrusted,
     payload_of,
 )
@@ -71,7 +72,7 @@ class ZwsDecoder(Decoder):
             if length + size <= available:
                 self.take(length)
                 if size < LARGE:
-                    self.window = len(self.buffer)
+                    self.window = BUFFER_SIZE
                 body = self.take(size)
                 if self.server:
                     body = masked(body, self.key, self.phase)
@@ -212,8 +213,7 @@ class ZwsEncoder(Encoder):
         data = frame if type(frame) is bytes else frame.buffer
         size = len(data)
         large = size >= LARGE
-        # The room of the kernel, whose buffers these were.
-        if self.used + HEADER_MAX + (0 if large else size) > self.room():
+        if self.used + HEADER_MAX + (0 if large else size) > BUFFER_SIZE:
             return False
         if len(self.parts) >= 62 or large and self.client and self.pending >= MASKED_AHEAD:
             return False
@@ -234,11 +234,6 @@ class ZwsEncoder(Encoder):
             self.put(data)
         return True
 
-    def room(self):
-        from zlinkcompat.wire.frames import BUFFER_SIZE
-
-        return BUFFER_SIZE
-
     def key(self):
         """A masking key that nobody can foresee (RFC 6455, 10.3)."""
         if not self.keys:
@@ -258,6 +253,11 @@ class ZwsEncoder(Encoder):
         """The whole frame of a Ping, Pong, Close, or of a command of the handshake."""
         opcode, payload = payload_of(command)
         return self.encode_payload(FIN | opcode, payload)
+
+    def goodbye(self, failure):
+        """A close frame that tells the peer why this is the end; b"" if it cannot hear it."""
+        command = close_for(failure)
+        return b"" if command is None else self.encode_command(command)
 
     def encode_message(self, flags, body):
         """The whole frame of a handshake's message or command; ``flags`` as in RFC 45."""
