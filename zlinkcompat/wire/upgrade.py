@@ -36,7 +36,8 @@ class Upgrade:
     host, path : str
         As the endpoint has them; a server takes any host, and its own path only.
     subprotocols : sequence of str
-        What we speak, best first; none is plain WebSocket.
+        What we speak, in the order of a client's offer; a server takes the last that it is
+        offered. None is plain WebSocket.
     origins : sequence of str
         Of pages that may connect; empty allows all.
 
@@ -140,8 +141,8 @@ class Upgrade:
             if not offered:
                 raise UpgradeRefused(f"the peer offers {event.subprotocols}, we speak "
                                      + ", ".join(self.subprotocols), refusal(400))
-            # The client's choice, as libzmq takes it.
-            self.subprotocol = offered[0]
+            # Ours: a client's first may be what it offers to servers that echo.
+            self.subprotocol = max(offered, key=self.subprotocols.index)
         return self.http.send(AcceptConnection(subprotocol=self.subprotocol))
 
 

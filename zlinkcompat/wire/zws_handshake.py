@@ -8,8 +8,8 @@ from zlinkcompat.wire.errors import INVALID_METADATA, UNEXPECTED_COMMAND, UNSPEC
 from zlinkcompat.wire.handshake import TELL_IDENTITY, Handshake
 from zlinkcompat.wire.websocket import Close
 
-#: Sub-protocols of each mechanism, best first. A server of ``jszmq`` answers with the first that it
-#: is offered, and speaks no mechanism. ``ZWS2.0/PLAIN`` and ``ZWS2.0/CURVE`` belong here, and their
+#: Sub-protocols of each mechanism, as clients offer them. A server of ``jszmq`` answers with the first
+#: and speaks no mechanism; ours takes the last, which tells the socket type. ``ZWS2.0/PLAIN`` and ``ZWS2.0/CURVE`` belong here, and their
 #: exchange of commands in place of ``begin_null``.
 SUBPROTOCOLS = {"NULL": ("ZWS2.0", "ZWS2.0/NULL")}
 
