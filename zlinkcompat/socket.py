@@ -8,7 +8,7 @@ from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base, sockopt
 from zlinkcompat.borrow import borrow
-from zlinkcompat.errors import EFAULT
+from zlinkcompat.errors import EFAULT, EINVAL
 from zlinkcompat.frame import Frame
 from zlinkcompat.poller import Poller
 
@@ -120,7 +120,12 @@ class Socket(base.Socket, AttributeSetter):
 
     def __getattr__(self, key):
         if key.upper() in sockopt.ATTRIBUTES:
-            return self.get(getattr(sockopt, key.upper()))
+            try:
+                return self.get(getattr(sockopt, key.upper()))
+            except zmq.ZMQError as error:
+                if error.errno != EINVAL:
+                    raise
+                raise AttributeError(f"{key} attribute is write-only")
         return super().__getattr__(key)
 
     borrow(
