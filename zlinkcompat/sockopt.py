@@ -1,7 +1,7 @@
 """Socket options that are ours alone: numbers that no libzmq uses.
 
-``sock.setsockopt(sockopt.TLS_CERT, b"server.pem")`` or ``sock.tls_cert = "server.pem"``. Certificates
-and keys are a file's path, or the PEM text itself.
+``sock.setsockopt(sockopt.TLS_CERT, b"server.pem")`` or ``sock.tls_cert = "server.pem"``.
+Certificates and keys are a file's path, or the PEM text itself.
 """
 
 TLS_CERT = 2000  # certificate chain to show

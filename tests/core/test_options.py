@@ -8,8 +8,8 @@ import zmq
 from zmq import ContextOption, SocketOption
 from zmq.error import ZMQError
 
-from zlinkcompat.core import options as module
 from zlinkcompat import sockopt
+from zlinkcompat.core import options as module
 from zlinkcompat.core.options import (
     CONTEXT_OPTIONS,
     OPTIONS,

@@ -136,6 +136,9 @@ class TlsStream(Stream):
                             ended = True  # close_notify
                             break
                         filled += count
+                        if not (self.incoming.pending or self.tls.pending()):
+                            # To ask once more would cost an exception.
+                            break
                 except ssl.SSLWantReadError:
                     self.buffered = False
                 except ssl.SSLError as error:
@@ -143,7 +146,7 @@ class TlsStream(Stream):
                         raise TlsError(error) from None
                     self.buffered = True  # what came before it first
                 else:
-                    self.buffered = filled > 0
+                    self.buffered = filled == size
                 if self.outgoing.pending:
                     # An answer to a key update, or an alert.
                     self.collect()

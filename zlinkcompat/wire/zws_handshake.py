@@ -8,9 +8,9 @@ from zlinkcompat.wire.errors import INVALID_METADATA, UNEXPECTED_COMMAND, UNSPEC
 from zlinkcompat.wire.handshake import TELL_IDENTITY, Handshake
 from zlinkcompat.wire.websocket import Close
 
-#: Sub-protocols of each mechanism, as clients offer them. A server of ``jszmq`` answers with the first
-#: and speaks no mechanism; ours takes the last, which tells the socket type. ``ZWS2.0/PLAIN`` and ``ZWS2.0/CURVE`` belong here, and their
-#: exchange of commands in place of ``begin_null``.
+#: Sub-protocols of each mechanism, as clients offer them. A server of ``jszmq`` answers with the
+#: first and speaks no mechanism; ours takes the last, which tells the socket type. ``ZWS2.0/PLAIN``
+#: and ``ZWS2.0/CURVE`` belong here, and their exchange of commands in place of ``begin_null``.
 SUBPROTOCOLS = {"NULL": ("ZWS2.0", "ZWS2.0/NULL")}
 
 COMMAND = 2
