@@ -7,6 +7,12 @@ import pytest
 
 import zlinkcompat as zmq
 
+
+def pytest_addoption(parser):
+    parser.addoption("--all-transports", action="store_true",
+                     help="conformance over tls and wss whole, not by a sample")
+
+
 GUARD = 5  # seconds after which a wait of a test has failed
 
 
