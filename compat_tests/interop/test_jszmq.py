@@ -56,7 +56,8 @@ class Node:
 
     def close(self):
         self.process.kill()
-        self.process.wait()
+        while self.process.poll() is None:
+            gevent.sleep(0.002)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 

@@ -1,5 +1,6 @@
 """``tls://`` with real libzmq, which has none, behind a proxy that ends TLS; both directions."""
 
+import select
 import socket
 import ssl
 import sys
@@ -19,7 +20,7 @@ GUARD = 5
 
 
 class Proxy:
-    """Accepts on one side, connects to the other, and moves bytes in threads of its own."""
+    """Accepts on one side, connects to the other, and moves bytes in a thread of its own."""
 
     def __init__(self, target, ends_tls, folder):
         chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
@@ -34,21 +35,16 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.sockets = []
-        self.threads = []
-        self.start(self.accept)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
-    def start(self, call, *args):
-        thread = threading.Thread(target=self.quietly, args=(call, *args), daemon=True)
-        self.threads.append(thread)
-        thread.start()
-
-    def quietly(self, call, *args):
+    def run(self):
         try:
-            call(*args)
+            self.serve()
         except OSError:
             pass  # an end is gone, so is the other
 
-    def accept(self):
+    def serve(self):
         one, _ = self.listener.accept()
         other = socket.create_connection(("127.0.0.1", self.target), GUARD)
         if self.ends_tls:
@@ -56,12 +52,15 @@ class Proxy:
         else:
             other = self.context.wrap_socket(other, server_hostname="127.0.0.1")
         self.sockets += [one, other]
-        self.start(self.move, one, other)
-        self.start(self.move, other, one)
-
-    def move(self, source, target):
-        while data := source.recv(65536):
-            target.sendall(data)
+        # One thread for both ways: an ssl socket is not to be read while it is written.
+        ways = {one: other, other: one}
+        while True:
+            buffered = [each for each in ways if getattr(each, "pending", int)()]
+            for source in buffered or select.select(list(ways), [], [])[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                ways[source].sendall(data)
 
     def close(self):
         for each in self.sockets:
@@ -69,8 +68,7 @@ class Proxy:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        for thread in self.threads:
-            thread.join(GUARD)
+        self.thread.join(GUARD)
         for each in (*self.sockets, self.listener):
             each.close()
 
