@@ -11,6 +11,12 @@ from watching import Monitor
 import zlinkcompat as zmq
 from zlinkcompat import debug, tuning
 
+
+def pytest_addoption(parser):
+    parser.addoption("--all-transports", action="store_true",
+                     help="conformance over tls and wss whole, not by a sample")
+
+
 GUARD = 5  # seconds after which a wait of a test has failed
 
 

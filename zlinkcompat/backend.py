@@ -6,6 +6,7 @@ own import, so nothing here may import pyzmq while it is being imported.
 Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 """
 
+from zlinkcompat import transports
 from zlinkcompat.base import Context, Frame, Socket
 from zlinkcompat.errors import ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
@@ -40,7 +41,7 @@ def has(capability):
     """Whether an optional capability of libzmq ("ipc", "curve", "draft", ...) is there (bool)."""
     if not isinstance(capability, str):
         raise TypeError(f"has: expected str, got: {capability!r}")
-    return capability == "ipc"
+    return capability == "ipc" or capability in ("tls", "ws", "wss") and transports.has(capability)
 
 
 def curve_keypair():

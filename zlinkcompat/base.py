@@ -10,6 +10,7 @@ import sys
 import threading
 
 from zlinkcompat.core.context import CoreContext
+from zlinkcompat.core.options import find
 from zlinkcompat.core.registry import context_at, socket_at
 from zlinkcompat.core.socket import SocketBase
 from zlinkcompat.engine.waker import HubWaker, WaitList
@@ -358,6 +359,15 @@ class Socket:
         """Get a socket option (libzmq zmq_getsockopt(3)): int or bytes. EINVAL, ENOTSOCK, ETERM."""
         return self.live().get(as_int(option))
 
+    @property
+    def ssl_context(self):
+        """The user's own ``ssl.SSLContext`` for tls and wss endpoints to come, or None."""
+        return self.live().options.ssl_context
+
+    @ssl_context.setter
+    def ssl_context(self, context):
+        self.live().options.ssl_context = context
+
     # -- endpoints -------------------------------------------------------------------------
 
     def bind(self, addr):
@@ -565,7 +575,9 @@ def option_bits(option):
         try:
             kind = SocketOption(option)._opt_type
         except ValueError:
-            kind = _OptType.int
+            row = find(option) if isinstance(option, int) else None
+            ours = row is not None and row.kind == "bytes"
+            kind = _OptType.bytes if ours else _OptType.int
         bits = _option_bits[option] = {_OptType.bytes: 0, _OptType.int64: 64}.get(kind, 32)
     return bits
 

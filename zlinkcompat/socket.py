@@ -6,9 +6,9 @@ import zmq
 from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
-from zlinkcompat import base
+from zlinkcompat import base, sockopt
 from zlinkcompat.borrow import borrow
-from zlinkcompat.errors import EFAULT
+from zlinkcompat.errors import EFAULT, EINVAL
 from zlinkcompat.frame import Frame
 from zlinkcompat.poller import Poller
 
@@ -112,7 +112,21 @@ class Socket(base.Socket, AttributeSetter):
         if name in ("subscribe", "unsubscribe") and key not in self.__dict__:
             getattr(self, name)(value)
             return
+        if name.upper() in sockopt.ATTRIBUTES:
+            self.set(getattr(sockopt, name.upper()),
+                     value.encode() if isinstance(value, str) else value)
+            return
         super().__setattr__(key, value)
+
+    def __getattr__(self, key):
+        if key.upper() in sockopt.ATTRIBUTES:
+            try:
+                return self.get(getattr(sockopt, key.upper()))
+            except zmq.ZMQError as error:
+                if error.errno != EINVAL:
+                    raise
+                raise AttributeError(f"{key} attribute is write-only")
+        return super().__getattr__(key)
 
     borrow(
         locals(),

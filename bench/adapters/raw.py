@@ -5,7 +5,9 @@ Round trips spin on non-blocking sockets; for throughput see :mod:`bench.work.pl
 
 import platform
 import socket
+import ssl
 
+from bench import certificate
 from bench.adapters.base import Adapter
 from bench.cases import KB
 from bench.work.roundtrip import END
@@ -15,7 +17,8 @@ class Plain:
     """A listener, then the connection that it accepts; or a connection."""
 
     def __init__(self, transport):
-        self.family = socket.AF_INET if transport == "tcp" else socket.AF_UNIX
+        self.family = socket.AF_UNIX if transport == "ipc" else socket.AF_INET
+        self.tls = transport == "tls"
         self.listener = self.connection = None
 
     def bind(self, address):
@@ -26,10 +29,20 @@ class Plain:
     def connect(self, address):
         self.adopt(socket.socket(self.family))
         self.connection.connect(address)
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            self.connection = context.wrap_socket(self.connection)
 
     def accepted(self):
         if self.connection is None:
             self.adopt(self.listener.accept()[0])
+            if self.tls:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.num_tickets = 0  # unread, they would reset the connection at its end
+                context.load_cert_chain(*certificate.files())
+                self.connection = context.wrap_socket(self.connection, server_side=True)
         return self.connection
 
     def adopt(self, connection):
@@ -47,9 +60,11 @@ class Library(Adapter):
     name = "raw"
     order = 20
     patterns = ("push-pull", "req-rep")
-    transports = ("tcp", "ipc")
+    transports = ("tcp", "ipc", "tls")
 
     def runs(self, case):
+        if case.transport == "tls" and case.kind == "trip":
+            return False  # its reads do not wait by errno
         # Small messages without framing would compare nothing.
         return super().runs(case) and (case.kind == "trip" or case.size >= KB)
 
@@ -76,7 +91,7 @@ class Library(Adapter):
             plain.bind(address[len("ipc://"):])
             return address
         plain.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{plain.listener.getsockname()[1]}"
+        return f"{'tls' if plain.tls else 'tcp'}://127.0.0.1:{plain.listener.getsockname()[1]}"
 
     def connect(self, plain, endpoint):
         if endpoint.startswith("ipc://"):

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+from bench import certificate
 from bench.adapters.base import Adapter, Missing
 from bench.waiting import Greenlets
 
@@ -10,6 +11,7 @@ class Zlink(Adapter):
     """What all doors to this project share."""
 
     module = "zlinkcompat"
+    transports = (*Adapter.transports, "tls", "ws", "wss")
     waiting = Greenlets
 
     def about(self):
@@ -28,10 +30,26 @@ class Zlink(Adapter):
 
         return debug.counters() if debug.counting() else None
 
+    def socket(self, case, end):
+        socket = super().socket(case, end)
+        if case.transport in certificate.TRANSPORTS:
+            # What is measured comes after the handshake.
+            socket.setsockopt(sockopt("TLS_VERIFY"), 0)
+            chain, key = certificate.files()
+            socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
+            socket.setsockopt(sockopt("TLS_KEY"), key.encode())
+        return socket
+
     def need(self, module):
         """Raise Missing while ``module`` is only planned."""
         if find_spec(module) is None:
             raise Missing("not built yet")
+
+
+def sockopt(name):
+    from zlinkcompat import sockopt
+
+    return getattr(sockopt, name)
 
 
 class Library(Zlink):

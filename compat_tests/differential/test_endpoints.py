@@ -15,7 +15,7 @@ BAD = (
     "tcp://127.0.0.1:65536", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:1x", "tcp://:1",
     "tcp://256.0.0.1:1", "tcp://no such host:1", "tcp://[::1:1", "tcp://nosuchinterface0:1",
     "ipc://", "ipc:///no/such/folder/socket", "ipc:///" + 200 * "x", "inproc://", "TCP://127.0.0.1:1",
-    " tcp://127.0.0.1:1", "udp://127.0.0.1:1", "norm://x", "ws://127.0.0.1", "pgm://x", "vmci://1:1",
+    " tcp://127.0.0.1:1", "udp://127.0.0.1:1", "norm://x", "pgm://x", "vmci://1:1",
     "tcp://192.0.2.1:1",
 )  # fmt: skip
 KINDS_OF_ADDRESS = (7, None, 1.5, [], b"tcp://127.0.0.1", b"\xff://x", "tcp://127.0.0.1:1\0")

@@ -25,6 +25,10 @@ def pairs():
                 several = PATTERNS[pattern].of_messages or transport == "tcp"
                 if name not in PLANNED and several and adapter(name).runs(case):
                     yield name, case
+    for transport in ("tls", "ws", "wss"):
+        for pattern in ("push-pull", "req-rep"):
+            yield "zlink", tiny_case(pattern, transport)
+    yield "raw", Case("push-pull", "tls", 65536)
 
 
 @pytest.mark.parametrize("name, case", [

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 
+import certificates
 import gevent
 import pytest
 
@@ -13,7 +14,10 @@ GUARD = 5
 
 #: What every test runs over. A new transport is added here, before inproc, and to
 #: ``Endpoints``.
-TRANSPORTS = ("tcp", "ipc", "inproc")
+TRANSPORTS = ("tcp", "ipc", "tls", "ws", "wss", "inproc")
+
+#: Those whose endpoints are a host and a port.
+BY_PORT = ("tcp", "tls", "ws", "wss")
 
 #: For tests of what has connections, or of what has none.
 over_a_network = pytest.mark.parametrize("transport", TRANSPORTS[:-1], indirect=True)
@@ -31,8 +35,8 @@ class Endpoints:
 
     def any(self):
         """One to bind; LAST_ENDPOINT tells where that was."""
-        if self.transport == "tcp":
-            return "tcp://127.0.0.1:*"
+        if self.transport in BY_PORT:
+            return f"{self.transport}://127.0.0.1:*"
         self.count += 1
         if self.transport == "ipc":
             return f"ipc://{self.directory}/{self.count}"
@@ -40,7 +44,7 @@ class Endpoints:
 
     def fixed(self):
         """One that nobody has bound, to connect to now and to bind later, or again."""
-        if self.transport != "tcp":
+        if self.transport not in BY_PORT:
             return self.any()
         # Bound but not listening: the port stays ours, peers are refused, and a listener that
         # sets SO_REUSEADDR, as all do, can have it.
@@ -48,7 +52,8 @@ class Endpoints:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
         self.reserved.append(holder)
-        return f"tcp://127.0.0.1:{holder.getsockname()[1]}"
+        path = "/" if self.transport.startswith("ws") else ""
+        return f"{self.transport}://127.0.0.1:{holder.getsockname()[1]}{path}"
 
     def close(self):
         for holder in self.reserved:
@@ -60,6 +65,7 @@ def new_socket(context, socket_type, **options):
     sock = context.socket(socket_type)
     sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
     sock.reconnect_ivl = 1
+    certificates.use(sock)  # for tls and wss
     for name, value in options.items():
         setattr(sock, name, value)
     return sock

@@ -14,7 +14,7 @@ from zlinkcompat.transports import endpoint, get
 
 ANY_TRANSPORT = """
     tcp  tcp:  tcp:/  tcp://  ://x  ://  foo://x  TCP://127.0.0.1:5  udp://127.0.0.1:5
-    pgm://x  epgm://x  norm://x  vmci://x  vsock://1:1  ws://127.0.0.1:5  wss://127.0.0.1:5
+    pgm://x  epgm://x  norm://x  vmci://x  vsock://1:1
 """.split()
 
 TCP = """

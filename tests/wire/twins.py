@@ -1,19 +1,34 @@
-"""Both forms of the frame codec: the one that runs, and where that is the kernel its pure twin."""
+"""Both forms of the codecs: the ones that run, and where those are kernels their pure twins."""
 
 import importlib.machinery
 import importlib.util
+import sys
 from pathlib import Path
+from unittest import mock
 
-from zlinkcompat.wire import frames
-
-
-def pure_twin():
-    path = Path(frames.__file__).with_name("frames.py")
-    loader = importlib.machinery.SourceFileLoader("pure_frames", str(path))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("pure_frames", loader))
-    loader.exec_module(module)
-    return module
+from zlinkcompat.wire import frames, mask, zws
 
 
-PURE = frames if frames.__file__.endswith(".py") else pure_twin()
-TWINS = {"pure": PURE} if PURE is frames else {"kernel": frames, "pure": PURE}
+def pure_twin(module, **imports):
+    """``module`` from its ``.py``; what it imports of the codecs is ``imports``."""
+    path = Path(module.__file__).parent / (module.__name__.rpartition(".")[2] + ".py")
+    name = "pure_" + path.stem
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    twin = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    replaced = {f"zlinkcompat.wire.{name}": module for name, module in imports.items()}
+    with mock.patch.dict(sys.modules, replaced):
+        loader.exec_module(twin)
+    return twin
+
+
+def twins(module, pure):
+    return {"pure": pure} if pure is module else {"kernel": module, "pure": pure}
+
+
+COMPILED = not frames.__file__.endswith(".py")
+PURE = pure_twin(frames) if COMPILED else frames
+PURE_MASK = pure_twin(mask) if COMPILED else mask
+PURE_ZWS = pure_twin(zws, frames=PURE, mask=PURE_MASK) if COMPILED else zws
+TWINS = twins(frames, PURE)
+MASKS = twins(mask, PURE_MASK)
+ZWS = twins(zws, PURE_ZWS)

@@ -10,7 +10,7 @@ that asks for a filter, a proxy or authentication must not run on without. See `
 
 import copy
 
-from zlinkcompat import tuning
+from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
 
 # Who answers for an option.
@@ -183,6 +183,11 @@ def tunable(setting):
                   setting.allows, holder=TUNING, attribute=setting.name, draft=True)
 
 
+def wss(name, id, attribute, kind="bytes", default=b""):
+    """A row of libzmq's wss transport, kept as the TLS option of that attribute."""
+    return Option(name, id, kind, "", default, readable=False, attribute=attribute, draft=True)
+
+
 #: All socket options: name, id, kind, unit, default, allowed.
 SOCKET_OPTIONS = (
     # pyzmq reads and writes it as int64; libzmq counts the bits of a uint64.
@@ -284,6 +289,25 @@ SOCKET_OPTIONS = (
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
     pattern("TOPICS_COUNT", 116, "int", readable=True, writable=False),
     *(tunable(setting) for setting in tuning.TABLE if setting.option),
+    # libzmq's names for wss; other names of the TLS options below. It cannot read them.
+    wss("WSS_KEY_PEM", 103, "tls_key"),
+    wss("WSS_CERT_PEM", 104, "tls_cert"),
+    wss("WSS_TRUST_PEM", 105, "tls_ca"),
+    wss("WSS_HOSTNAME", 106, "tls_hostname"),
+    wss("WSS_TRUST_SYSTEM", 107, "tls_trust_system", "bool", 0),
+    # Ours: zlinkcompat.sockopt.
+    Option("TLS_CERT", sockopt.TLS_CERT, "bytes", "path or PEM", b"", draft=True),
+    Option("TLS_KEY", sockopt.TLS_KEY, "bytes", "path or PEM", b"", readable=False, draft=True),
+    Option("TLS_CA", sockopt.TLS_CA, "bytes", "path or PEM", b"", draft=True),
+    Option("TLS_VERIFY", sockopt.TLS_VERIFY, "bool", "", 1, zero_or_one, draft=True),
+    Option("TLS_REQUIRE_CLIENT_CERT", sockopt.TLS_REQUIRE_CLIENT_CERT, "bool", "", 0, zero_or_one,
+           draft=True),
+    Option("TLS_HOSTNAME", sockopt.TLS_HOSTNAME, "bytes", "host", b"", draft=True),
+    Option("TLS_TRUST_SYSTEM", sockopt.TLS_TRUST_SYSTEM, "int", "-1 without a TLS_CA", -1,
+           between(-1, 1), draft=True),
+    Option("TLS_PASSWORD", sockopt.TLS_PASSWORD, "bytes", "", b"", readable=False, draft=True),
+    Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma", b"", draft=True),
+    Option("WS_TEXT", sockopt.WS_TEXT, "bool", "", 0, zero_or_one, draft=True),
 )
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}
@@ -319,6 +343,9 @@ class Options:
         if socket_type in (SUB, XSUB):
             # Subscriptions are all that they send (libzmq ``src/xsub.cpp``).
             self.linger = 0
+        # They can only be set, and so are no attributes by their rows.
+        self.tls_key = self.tls_password = b""
+        self.ssl_context = None
         self.router_raw = 0
         self.stream_notify = 1
         self.properties = {}

@@ -47,7 +47,8 @@ class Connecter(Session):
     """
 
     def __init__(self, socket, engine, transport, address, options, endpoint):
-        Session.__init__(self, socket, engine, options, endpoint)
+        link = transport.Link(address, options, False)
+        Session.__init__(self, socket, engine, options, endpoint, link)
         self.transport = transport
         self.address = address
         self.stopped = False

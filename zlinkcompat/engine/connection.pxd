@@ -34,6 +34,7 @@ cdef class Connection(PipeSink):
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
+    cdef object goodbye
     cdef object heartbeat, write_error
     cdef object read_watcher, write_watcher
 
@@ -43,8 +44,11 @@ cdef class Connection(PipeSink):
     cpdef on_fd_readable(self)
     cpdef on_fd_writable(self)
     cpdef fail(self, failure)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(count=int)
     cpdef int serve_input(self) except -2
+    cdef wake(self)
+    @cython.locals(count=Py_ssize_t)
+    cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_command(self, body)

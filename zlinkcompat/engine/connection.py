@@ -20,9 +20,10 @@ from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
-from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe, parse_command_untrusted
+from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.frames import Decoder, Encoder
+from zlinkcompat.wire.websocket import Close
 
 # States. Messages flow in ACTIVE; DRAINING only writes what the closed socket left behind.
 HANDSHAKE = 0
@@ -78,6 +79,7 @@ class Connection(PipeSink):
         self.seen = 0
         self.epoch = 0
         self.control = None
+        self.goodbye = b""
         self.heartbeat = None
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -119,23 +121,26 @@ class Connection(PipeSink):
             self.engine.hub.handle_error(self, *exc_info())
             self.fail(error)
         finally:
+            self.say_goodbye()
             self.shut()
         session.connection_ended(self, self.failure)
 
     def shake_hands(self):
         """Exchange greetings and READY. False if the connection was closed meanwhile."""
-        decoder = self.decoder
-        if not self.tuning.handshake_zerocopy:
-            decoder = self.session.make_decoder()
-        handshake = self.session.make_handshake(decoder)
-        if handshake is None:
-            return True
         timer = None
         interval = self.session.options.handshake_ivl
         if interval > 0:
             timer = self.engine.loop.timer(interval / 1000.0)
             timer.start(self.on_handshake_timeout)
         try:
+            if not self.begin_stream():
+                return False
+            decoder = self.decoder
+            if not self.tuning.handshake_zerocopy and type(decoder) is Decoder:
+                decoder = self.session.make_decoder()
+            handshake = self.session.make_handshake(self, decoder)
+            if handshake is None:
+                return self.state == HANDSHAKE
             self.send_control(handshake.start())
             while True:
                 answer = handshake.advance()
@@ -156,6 +161,24 @@ class Connection(PipeSink):
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def begin_stream(self):
+        """Let the stream make its own handshake (TLS). False if the connection was closed."""
+        stream = self.stream
+        while not stream.begin():
+            watcher = None
+            if stream.blocked:
+                watcher = self.engine.loop.io(stream.fd, 2)
+                watcher.start(self.on_fd_readable)
+            try:
+                self.park()
+            finally:
+                if watcher is not None:
+                    watcher.stop()
+                    watcher.close()
+            if self.state >= FAILED:
+                return False
+        return True
 
     def on_handshake_timeout(self):
         self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
@@ -214,6 +237,25 @@ class Connection(PipeSink):
         """End the connection because its socket wants so."""
         self.fail(None)
 
+    def say_goodbye(self):
+        """Tell the peer why this is the end, where the protocol has words for it; never waits."""
+        if self.state == CLOSED:
+            return
+        encoder = self.encoder
+        try:
+            if not encoder.pending and not self.write_blocked:
+                data = self.goodbye
+                if isinstance(self.failure, ProtocolError):
+                    data = self.failure.answer
+                if not data and (self.shaken or self.pipe is not None):
+                    data = encoder.goodbye(self.failure)
+                if data:
+                    encoder.add_control(data)
+                    self.stream.write_from(encoder)
+            self.stream.end()
+        except OSError:
+            pass  # it is gone already
+
     def shut(self):
         if self.state == CLOSED:
             return
@@ -247,6 +289,19 @@ class Connection(PipeSink):
         return self.serve_input()
 
     def serve_input(self):
+        count = self.read_messages()
+        if self.stream.buffered and not self.input_stopped and self.state < FAILED:
+            # The descriptor will not tell of what the stream has taken from it.
+            self.wake()
+        return count
+
+    def wake(self):
+        """Let the connection's own greenlet go on, at the next turn of the hub."""
+        if not self.wake_due:
+            self.wake_due = True
+            self.engine.loop.run_callback(self.unpark)
+
+    def read_messages(self):
         """Read what is there, and move whole messages into the pipe, without waiting.
 
         Returns
@@ -276,6 +331,8 @@ class Connection(PipeSink):
                     return 1
         except (OSError, ProtocolError, Disconnected) as error:
             self.fail(error)
+            # A message that came just before went into the pipe: look, or its receiver sleeps.
+            return 1
         return 0
 
     def deliver(self):
@@ -317,15 +374,18 @@ class Connection(PipeSink):
 
     def on_command(self, body):
         """Obey a command frame; return what is to go into the pipe, or None."""
-        command = parse_command_untrusted(body, self.decoder.position)
+        command = self.decoder.parse_command(body)
         kind = type(command)
         if kind is Subscribe or kind is Cancel:
             return command
         if kind is Ping:
-            self.send_heartbeat(Pong(command.context).encode())
+            self.send_heartbeat(Pong(command.context))
             if self.heartbeat is None:
                 self.heartbeat = Heartbeat(self, self.session.options)
             self.heartbeat.pinged(command.ttl_ds)
+        elif kind is Close:
+            self.goodbye = self.encoder.encode_command(command)
+            raise Disconnected(0, "the peer closed the connection")
         elif kind is Error:
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
         return None
@@ -348,6 +408,8 @@ class Connection(PipeSink):
             self.fail(error)
         if not self.input_stopped and self.state == ACTIVE:
             self.read_watcher.start(self.on_fd_readable)
+            if self.stream.buffered:
+                self.wake()
 
     # -- out -------------------------------------------------------------------------------
 
@@ -499,7 +561,7 @@ class Connection(PipeSink):
         self.flush()
 
     def send_control(self, data):
-        """Send ready-made frames (greeting, READY, PING, PONG) between messages."""
+        """Send ready-made frames (greeting, READY) or a command between messages."""
         if self.control is None:
             self.control = []
         self.control.append(data)
@@ -510,14 +572,16 @@ class Connection(PipeSink):
         else:
             self.flush_control()
 
-    def send_heartbeat(self, data):
-        """Send a PING or PONG. A peer that does not read is owed the last of each only."""
+    def send_heartbeat(self, command):
+        """Send a Ping or Pong. A peer that does not read is owed the last of each only."""
         if self.control is not None:
-            self.control = [each for each in self.control if each[2:7] != data[2:7]]
-        self.send_control(data)
+            kind = type(command)
+            self.control = [each for each in self.control if type(each) is not kind]
+        self.send_control(command)
 
     def add_control(self):
-        for data in self.control:
+        for each in self.control:
+            data = each if type(each) is bytes else self.encoder.encode_command(each)
             self.encoder.add_control(data)
         self.control = None
 

@@ -34,7 +34,7 @@ class Heartbeat:
             self.interval_timer.start(self.ping)
 
     def ping(self):
-        self.connection.send_heartbeat(Ping(self.ttl_ds, b"").encode())
+        self.connection.send_heartbeat(Ping(self.ttl_ds, b""))
         if self.timeout_timer is None and self.timeout > 0:
             self.timeout_timer = self.arm(self.timeout / 1000.0)
 

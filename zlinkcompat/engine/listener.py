@@ -49,6 +49,7 @@ class Listener:
         self.engine = engine
         self.transport = transport
         self.options = options
+        self.link = transport.Link(address, options, True)
         self.listening = transport.listen(address, options, getaddrinfo)
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()
@@ -80,7 +81,7 @@ class Listener:
                 continue
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
             AcceptedSession(
-                self.socket, self.engine, self.options, self.endpoint, sock, peer_address
+                self.socket, self.engine, self.options, self.endpoint, self.link, sock, peer_address
             )
 
     def resume(self):

@@ -5,8 +5,10 @@ accepted session lives as long as its one connection; a connecting one (``connec
 many.
 """
 
+import logging
 from errno import EPIPE
 
+from zlinkcompat.engine import protocols
 from zlinkcompat.engine.connection import Connection
 from zlinkcompat.engine.events import (
     EVENT_DISCONNECTED,
@@ -15,12 +17,13 @@ from zlinkcompat.engine.events import (
     EVENT_HANDSHAKE_SUCCEEDED,
 )
 from zlinkcompat.routing.pipe import PipeSink
-from zlinkcompat.transports.fdstream import FdStream
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
-from zlinkcompat.wire.handshake import Handshake
 
 STREAM = 11
+
+LOG = logging.getLogger(__name__)
+# Programs that log nothing are told nothing: a peer must not be able to fill their stderr.
+logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
 
 
 class Session(PipeSink):
@@ -34,9 +37,11 @@ class Session(PipeSink):
         As they were when the endpoint was bound or connected.
     endpoint : str
         For monitor events and disconnect/unbind.
+    link : zlinkcompat.transports.link.Link
+        What the endpoint's connections share below their messages.
     """
 
-    def __init__(self, socket, engine, options, endpoint):
+    def __init__(self, socket, engine, options, endpoint, link):
         self.socket = socket
         self.engine = engine
         self.options = options
@@ -49,31 +54,22 @@ class Session(PipeSink):
         self.opening = True
         self.linger_timer = None
         self.raw = socket.socket_type == STREAM or options.router_raw
+        self.link = link
+        self.protocol = protocols.choose(link, bool(self.raw))
+        self.handshake = None
         socket.session_started(self)
 
     # -- what a connection asks ------------------------------------------------------------
 
     def make_decoder(self):
-        tuning, counters = self.options.tuning, self.socket.counters
-        if self.raw:
-            return RawDecoder(-1, tuning, counters)
-        return Decoder(self.options.maxmsgsize, tuning, counters)
+        return self.protocol.make_decoder(self)
 
     def make_encoder(self):
-        make = RawEncoder if self.raw else Encoder
-        return make(1, self.options.tuning, self.socket.counters)
+        return self.protocol.make_encoder(self)
 
-    def make_handshake(self, decoder):
+    def make_handshake(self, connection, decoder):
         """The handshake to make on what ``decoder`` gets, or None for a raw stream."""
-        if self.raw:
-            return None
-        self.handshake = Handshake(
-            decoder,
-            self.socket.socket_type,
-            self.options.routing_id,
-            False,
-            metadata=self.options.metadata_properties(),
-        )
+        self.handshake = self.protocol.make_handshake(self, connection, decoder)
         return self.handshake
 
     def lingers(self):
@@ -108,14 +104,14 @@ class Session(PipeSink):
     def open_connection(self, sock):
         """Take over a connected, non-blocking socket; returns the connection, not started."""
         self.fd = sock.detach()
-        self.connection = Connection(self.engine, FdStream(self.fd), self)
+        self.connection = Connection(self.engine, self.link.open(self.fd), self)
         return self.connection
 
     def report_ready(self, connection):
         """Note what the peer said of itself; returns ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
         metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
-        if not self.raw:
+        if self.handshake is not None:
             handshake = self.handshake
             self.handshake = None
             connection.encoder.minor = handshake.peer_minor
@@ -147,6 +143,8 @@ class Session(PipeSink):
         if connection.shaken and self.pipe is not None:
             self.notify_raw()
         if not connection.shaken:
+            if failure is not None:
+                LOG.warning("%s: handshake failed: %s", self.identifier, failure)
             if isinstance(failure, ProtocolError):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
@@ -176,8 +174,8 @@ class Session(PipeSink):
 class AcceptedSession(Session):
     """The one connection that a listener accepted."""
 
-    def __init__(self, socket, engine, options, endpoint, sock, peer_address):
-        Session.__init__(self, socket, engine, options, endpoint)
+    def __init__(self, socket, engine, options, endpoint, link, sock, peer_address):
+        Session.__init__(self, socket, engine, options, endpoint, link)
         self.peer_address = peer_address
         self.open_connection(sock).start()
 

@@ -15,6 +15,9 @@ A transport is a module of this folder, named as in its endpoints. It has
     What is set on every connection, accepted or made; raises OSError.
 ``aliases(text, ipv6, getaddrinfo)``
     Other spellings under which ``unbind()`` and ``disconnect()`` look for an endpoint.
+``Link(address, options, bind)``
+    What the connections of one endpoint share (:class:`~zlinkcompat.transports.link.Link`); raises
+    pyzmq's error for options that do not do.
 ``local_endpoint(sock)``, ``peer_endpoint(sock)``, ``peer_address(sock)``
     Strings for the monitor and for the ``Peer-Address`` property; "" when there is none.
 
@@ -24,9 +27,10 @@ non-blocking, so no call here switches greenlets, save for the ``getaddrinfo`` i
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 
 #: Names of the transports that move bytes.
-SUPPORTED = frozenset({"tcp", "ipc"})
+SUPPORTED = frozenset({"tcp", "ipc", "tls", "ws", "wss"})
 
 
 def get(name):
@@ -34,3 +38,12 @@ def get(name):
     if name not in SUPPORTED:
         raise KeyError(name)
     return import_module("zlinkcompat.transports." + name)
+
+
+#: What a transport needs that not every installation has.
+NEEDS = {"tls": ("_ssl",), "ws": ("wsproto",), "wss": ("_ssl", "wsproto")}
+
+
+def has(name):
+    """Tell whether everything is installed that the transport ``name`` needs."""
+    return name in SUPPORTED and all(find_spec(module) for module in NEEDS.get(name, ()))

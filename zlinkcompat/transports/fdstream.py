@@ -15,7 +15,7 @@ class FdStream(Stream):
     """
 
     def __init__(self, fd):
-        self.fd = fd
+        Stream.__init__(self, fd)
         # Not os.readv and os.writev: only sendmsg can be told to raise no SIGPIPE, which programs
         # that restore its default disposition would die of. Not socket.socket: see sockets.py.
         self._socket = _socket.socket(fileno=fd)

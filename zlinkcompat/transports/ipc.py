@@ -20,6 +20,7 @@ from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
 from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
+from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (as it is for tcp)
 
 #: Longest path or abstract name including its ``@``, in bytes: sun_path less one.

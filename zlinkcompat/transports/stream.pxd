@@ -3,7 +3,11 @@ from zlinkcompat.wire.frames cimport Decoder, Encoder
 
 cdef class Stream:
     cdef public int fd
+    cdef public bint buffered
+    cdef public bint blocked
 
+    cpdef begin(self)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef end(self)
     cpdef close(self)

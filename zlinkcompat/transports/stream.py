@@ -8,10 +8,22 @@ class Stream:
     ----------
     fd : int
         What to watch for readiness; -1 after :meth:`close`.
+    buffered : bool
+        Bytes may wait here that were taken from the descriptor, so that it tells nothing of them.
+    blocked : bool
+        :meth:`begin` waits until the descriptor is writable.
     """
 
     def __init__(self, fd):
         self.fd = fd
+        self.buffered = False
+        self.blocked = False
+
+    def begin(self):
+        """Make the stream's own handshake, if it has one; True when that is done.
+
+        False: call again when the descriptor is readable or, while :attr:`blocked`, writable."""
+        return True
 
     def read_into(self, decoder):
         """One read, straight into the decoder's buffer.
@@ -42,6 +54,9 @@ class Stream:
             EPIPE, ECONNRESET, ...: the connection is dead. EBADF: the stream is closed.
         """
         raise NotImplementedError
+
+    def end(self):
+        """Tell the peer that this is the end, if the stream has a word for it; never waits."""
 
     def close(self):
         """Close the descriptor; again is harmless."""

@@ -14,6 +14,7 @@ from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.interfaces import address_of
+from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class TcpAddress:
         return "tcp://" + self.text
 
 
-def parse(text, ipv6, bind):
+def parse(text, ipv6, bind, scheme="tcp"):
     """Check the syntax that connect() checks; bind addresses are checked by :func:`listen`.
 
     Raises
@@ -57,7 +58,7 @@ def parse(text, ipv6, bind):
         EINVAL: a character that no host has, no port, or a port that is not a number.
     """
     if not bind and not _CONNECTABLE.fullmatch(text):
-        raise zmq_error(EINVAL, f"Invalid argument (connect 'tcp://{text}'): "
+        raise zmq_error(EINVAL, f"Invalid argument (connect '{scheme}://{text}'): "
                                 f"not of the form host:port with a numeric port")
     return TcpAddress(text, bool(ipv6), bind)
 

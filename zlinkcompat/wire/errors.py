@@ -14,6 +14,10 @@ MALFORMED_READY = 0x10000016
 MALFORMED_WELCOME = 0x10000017
 INVALID_METADATA = 0x10000018
 MECHANISM_MISMATCH = 0x11000002
+WS_UNSPECIFIED = 0x30000000
+# Ours: libzmq has no number for these.
+TLS_UNSPECIFIED = 0x40000000
+TLS_CERTIFICATE = 0x40000001
 
 
 class ProtocolError(Exception):
@@ -33,6 +37,7 @@ class ProtocolError(Exception):
         super().__init__(f"{text} (at byte {offset} of the peer's stream)")
         self.offset = offset
         self.code = code
+        self.answer = b""  # to the peer, before the connection ends
 
 
 class MessageTooLarge(ProtocolError):

@@ -11,6 +11,14 @@ cdef enum:
     # Buffers in one write, messages in one batch.
     VECTOR_MAX = 64
     BATCH_MAX = 1024
+    # Behind a large frame of this size only the next header is read (Decoder.begin_body). Of smaller
+    # ones several come with a read, and are copied: a system call for each costs more.
+    NARROW_FROM = 32768
+
+
+# Shared with the codecs that derive from these.
+cdef Py_ssize_t BUFFER_SIZE
+cdef Py_ssize_t SMALL
 
 
 cdef class Decoder:
@@ -36,6 +44,7 @@ cdef class Decoder:
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)
     cpdef rest(self)
+    cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
     cdef finish(self, object frame, int flags)
     cdef begin_body(self, Py_ssize_t size, int flags)

@@ -7,7 +7,7 @@ from struct import Struct
 
 from zlinkcompat import tuning
 from zlinkcompat.tuning import Tuning
-from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
 __all__ = ["Decoder", "Encoder", "RawDecoder", "RawEncoder"]
@@ -216,6 +216,10 @@ class Decoder:
         if size >= NARROW_FROM:
             self.window = min(NARROW, self.widest)
 
+    def parse_command(self, body):
+        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        return parse_command_untrusted(body, self.position)
+
     def rest(self):
         """Nothing more to decode now: give the buffer back if it holds nothing."""
         if self.head == self.tail:
@@ -337,6 +341,14 @@ class Encoder:
         self.added += len(data)
         if self.counters is not None:
             self.counters.zerocopy_write_count += 1
+
+    def encode_command(self, command):
+        """Ready-made frames for :meth:`add_control`."""
+        return command.encode()
+
+    def goodbye(self, failure):
+        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        return b""
 
     def vector(self):
         """What is to be written, as memoryviews in order."""

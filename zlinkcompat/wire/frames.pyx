@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memmove
 from zlinkcompat import tuning
 from zlinkcompat.counters cimport Counters
 from zlinkcompat.tuning cimport Tuning
-from zlinkcompat.wire.commands import Subscribe
+from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 
 cdef extern from "Python.h":
@@ -31,9 +31,6 @@ cdef enum:
     # Read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received here and then copied.
     NARROW = 512
-    # ... if it is this large. Of smaller ones several come with a read, and are copied: a system
-    # call for each costs more.
-    NARROW_FROM = 32768
     # Room below which compaction is always due (plan, phase 2).
     LEAST_ROOM = 2048
 
@@ -342,6 +339,10 @@ cdef class Decoder:
         if size >= NARROW_FROM:
             self.window = min(NARROW, self.widest)
 
+    cpdef parse_command(self, bytes body):
+        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        return parse_command_untrusted(body, self.position)
+
     cdef int grow_body(self) except -1:
         cdef PyObject* body = <PyObject*>self.body
         self.body_room = min(self.body_size, self.body_room * 2)
@@ -553,6 +554,14 @@ cdef class Encoder:
         self.pending += size
         self.added += size
         return 0
+
+    def encode_command(self, command):
+        """Ready-made frames for :meth:`add_control`."""
+        return command.encode()
+
+    def goodbye(self, failure):
+        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        return b""
 
     def vector(self):
         """What is to be written, as memoryviews in order."""

@@ -1,0 +1,104 @@
+"""``examples/browser`` in headless Chromium: it draws what a PUB publishes; a REP answers it."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
+GUARD = 20  # seconds; a browser starts slowly
+
+client = pytest.importorskip("websockets.sync.client")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A copy of the example, bundled."""
+    if not (shutil.which("npm") and shutil.which("chromium")):
+        pytest.skip("there is no npm and chromium here")
+    folder = tmp_path_factory.mktemp("browser") / "example"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
+    try:
+        for command in ("install --silent --no-audit --no-fund", "run build --silent"):
+            subprocess.run(["npm", *command.split()], cwd=folder, check=True, capture_output=True,
+                           timeout=25)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm cannot install what the example needs: {error}")
+    return folder
+
+
+@pytest.fixture
+def url(page):
+    process = subprocess.Popen([sys.executable, page / "feed.py"], cwd=EXAMPLE.parents[1],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    yield process.stdout.readline().strip()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """The address of a browser's DevTools."""
+    process = subprocess.Popen(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+         "--window-size=800,560", f"--user-data-dir={tmp_path}/profile", "about:blank"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for line in process.stderr:
+        if "DevTools listening on" in line:
+            yield line.split("ws://")[1].partition("/")[0]
+            break
+    process.kill()
+    process.wait()
+    process.stderr.close()
+
+
+class Tab:
+    """A page of the browser, by the DevTools protocol."""
+
+    def __init__(self, address):
+        with urllib.request.urlopen(f"http://{address}/json", timeout=GUARD) as answer:
+            targets = json.load(answer)
+        target = next(each for each in targets if each["type"] == "page")
+        self.endpoint = target["webSocketDebuggerUrl"]
+        self.peer = None
+        self.count = 0
+
+    def __enter__(self):
+        self.connection = client.connect(self.endpoint, max_size=None)
+        self.peer = self.connection.__enter__()
+        return self
+
+    def __exit__(self, *exc_info):
+        self.connection.__exit__(*exc_info)
+
+    def ask(self, method, **params):
+        self.count += 1
+        self.peer.send(json.dumps({"id": self.count, "method": method, "params": params}))
+        while True:
+            word = json.loads(self.peer.recv(GUARD))
+            if word.get("id") == self.count:
+                return word["result"]
+
+    def text(self, name):
+        script = f"(document.getElementById('{name}') || {{}}).textContent"
+        return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
+
+
+def test_the_example_works_in_a_browser(url, browser, tmp_path):
+    with Tab(browser) as tab:
+        tab.ask("Page.navigate", url=url + "&auto=1")
+        deadline = time.monotonic() + GUARD
+        while not (int(tab.text("count") or 0) > 50 and tab.text("answer") == "HELLO"):
+            assert time.monotonic() < deadline, (tab.text("count"), tab.text("answer"))
+            time.sleep(0.05)
+        picture = base64.b64decode(tab.ask("Page.captureScreenshot")["data"])
+    (tmp_path / "browser.png").write_bytes(picture)  # kept with the test's other files
+    assert picture.startswith(b"\x89PNG") and len(picture) > 5000

@@ -1,0 +1,131 @@
+"""``tls://`` with real libzmq, which has none, behind a proxy that ends TLS; both directions."""
+
+import select
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+
+import gevent
+import pytest
+import zmq as libzmq
+
+import zlinkcompat as zmq
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "tools"))
+import certificates  # noqa: E402
+
+GUARD = 5
+
+
+class Proxy:
+    """Accepts on one side, connects to the other, and moves bytes in a thread of its own."""
+
+    def __init__(self, target, ends_tls, folder):
+        chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
+        (folder / "pem").write_bytes(chain + key)
+        self.target = target
+        self.ends_tls = ends_tls
+        if ends_tls:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(folder / "pem")
+        else:
+            self.context = ssl.create_default_context(cadata=certificates.ca_pem().decode())
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.sockets = []
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            self.serve()
+        except OSError:
+            pass  # an end is gone, so is the other
+
+    def serve(self):
+        one, _ = self.listener.accept()
+        other = socket.create_connection(("127.0.0.1", self.target), GUARD)
+        if self.ends_tls:
+            one = self.context.wrap_socket(one, server_side=True)
+        else:
+            other = self.context.wrap_socket(other, server_hostname="127.0.0.1")
+        self.sockets += [one, other]
+        # One thread for both ways: an ssl socket is not to be read while it is written.
+        ways = {one: other, other: one}
+        while True:
+            buffered = [each for each in ways if getattr(each, "pending", int)()]
+            for source in buffered or select.select(list(ways), [], [])[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                ways[source].sendall(data)
+
+    def close(self):
+        for each in self.sockets:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.thread.join(GUARD)
+        for each in (*self.sockets, self.listener):
+            each.close()
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    made = []
+
+    def proxy(endpoint, ends_tls):
+        made.append(Proxy(int(endpoint.rpartition(b":")[2]), ends_tls, tmp_path))
+        return made[-1].port
+
+    yield proxy
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def sockets():
+    """sockets(kind, kind): ours and libzmq's."""
+    contexts = zmq.Context(), libzmq.Context()
+
+    def sockets(ours, theirs):
+        pair = contexts[0].socket(ours), contexts[1].socket(theirs)
+        for each in pair:
+            each.linger = 0
+            each.rcvtimeo = each.sndtimeo = GUARD * 1000
+        certificates.use(pair[0])
+        return pair
+
+    yield sockets
+    for context in contexts:
+        context.destroy(linger=0)
+
+
+def blocking(call, *args):
+    """A call of libzmq, which would stop this hub."""
+    return gevent.get_hub().threadpool.apply(call, args)
+
+
+def exchange(ours, theirs):
+    for size in (0, 1, 255, 256, 8192, 70000, 1000000):
+        ours.send_multipart([b"a" * size, b"end"])
+        assert blocking(theirs.recv_multipart) == [b"a" * size, b"end"]
+        blocking(theirs.send_multipart, [b"b" * size, b"end"])
+        assert ours.recv_multipart() == [b"b" * size, b"end"]
+
+
+def test_our_client_before_libzmqs_server(sockets, proxy):
+    ours, theirs = sockets(zmq.DEALER, libzmq.DEALER)
+    theirs.bind("tcp://127.0.0.1:*")
+    ours.connect(f"tls://127.0.0.1:{proxy(theirs.last_endpoint, True)}")
+    exchange(ours, theirs)
+
+
+def test_libzmqs_client_before_our_server(sockets, proxy):
+    ours, theirs = sockets(zmq.PAIR, libzmq.PAIR)
+    ours.bind("tls://127.0.0.1:*")
+    theirs.connect(f"tcp://127.0.0.1:{proxy(ours.last_endpoint, False)}")
+    exchange(ours, theirs)

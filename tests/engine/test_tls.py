@@ -1,0 +1,345 @@
+"""``tls://``: who is let in, who is refused and how that is told; plain TLS for STREAM."""
+
+import datetime
+import logging
+import socket
+import ssl
+
+import certificates
+import gevent
+import pytest
+from gevent import subprocess
+from rawpeer import GREETING_SIZE, GUARD, greeting, message, ready
+from watching import E
+
+import zlinkcompat as zmq
+from zlinkcompat import sockopt
+
+TLS_UNSPECIFIED, TLS_CERTIFICATE = 0x40000000, 0x40000001
+NOW = datetime.datetime.now(datetime.timezone.utc)
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture
+def pull(make):
+    """pull(tls_ca=...): a PULL bound to a TLS endpoint, for HANDSHAKE_IVL of 2 s."""
+
+    def pull(scheme="tls", **options):
+        sock = make(zmq.PULL, handshake_ivl=2000)
+        certificates.use(sock)
+        for name, value in options.items():
+            setattr(sock, name, value)
+        sock.bind(f"{scheme}://127.0.0.1:*")
+        return sock
+
+    return pull
+
+
+@pytest.fixture
+def push(make):
+    """push(endpoint, tls_ca=...): a PUSH connected there."""
+
+    def push(endpoint, **options):
+        sock = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=2000)
+        sock.tls_ca = certificates.ca_pem()
+        for name, value in options.items():
+            setattr(sock, name, value)
+        sock.connect(endpoint)
+        return sock
+
+    return push
+
+
+def refused(monitor, sock, push, endpoint, **options):
+    """Monitor values: why the connecting side failed."""
+    client = push(endpoint, immediate=1, **options)
+    watch = monitor(client)
+    return watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
+
+
+def still_works(pull_sock, push):
+    push(pull_sock.last_endpoint).send(b"undisturbed")
+    assert pull_sock.recv() == b"undisturbed"
+
+
+@pytest.fixture(params=["tls", "wss"])
+def scheme(request):
+    return request.param
+
+
+# -- certificates --------------------------------------------------------------------------
+
+
+def test_a_trusted_server(pull, push, scheme):
+    still_works(pull(scheme), push)
+
+
+def test_a_server_that_nobody_vouches_for(pull, push, monitor, scheme, caplog):
+    sock = pull(scheme)
+    chain, key = certificates.issued("127.0.0.1", ca="others")
+    stranger = pull(scheme, tls_cert=chain, tls_key=key)
+    with caplog.at_level(logging.WARNING, "zlinkcompat"):
+        reason = refused(monitor, sock, push, stranger.last_endpoint)
+    assert reason == TLS_CERTIFICATE
+    assert "unable to get local issuer certificate" in caplog.text
+    assert stranger.poll(20) == 0
+    still_works(sock, push)
+
+
+@pytest.mark.parametrize("dates", [
+    {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY},
+    {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY},
+], ids=["expired", "not-yet"])  # fmt: skip
+def test_a_certificate_out_of_its_time(pull, push, monitor, dates):
+    made = certificates.authority().issue_cert("127.0.0.1", **dates)
+    sock = pull(tls_cert=made.cert_chain_pems[0].bytes(), tls_key=made.private_key_pem.bytes())
+    assert refused(monitor, sock, push, sock.last_endpoint) == TLS_CERTIFICATE
+
+
+def test_a_certificate_for_another_host(pull, push, monitor, scheme):
+    sock = pull(scheme)
+    chain, key = certificates.issued("example.org")
+    other = pull(scheme, tls_cert=chain, tls_key=key)
+    assert refused(monitor, other, push, other.last_endpoint) == TLS_CERTIFICATE
+    # The name that is checked is the user's to choose.
+    push(other.last_endpoint, tls_hostname="example.org").send(b"right")
+    assert other.recv() == b"right"
+    still_works(sock, push)
+
+
+def test_a_client_that_does_not_verify(pull, push):
+    chain, key = certificates.issued("example.org", ca="others")
+    sock = pull(tls_cert=chain, tls_key=key)
+    push(sock.last_endpoint, tls_verify=0).send(b"whoever")
+    assert sock.recv() == b"whoever"
+
+
+def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor, scheme):
+    sock = pull(scheme, tls_require_client_cert=1)
+    watch = monitor(sock)
+    push(sock.last_endpoint)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) in (TLS_UNSPECIFIED, TLS_CERTIFICATE)
+    chain, key = certificates.issued("client.example")
+    push(sock.last_endpoint, tls_cert=chain, tls_key=key).send(b"known")
+    assert sock.recv() == b"known"
+
+
+def test_a_client_with_a_strangers_certificate(pull, push, monitor):
+    sock = pull(tls_require_client_cert=1)
+    watch = monitor(sock)
+    chain, key = certificates.issued("client.example", ca="others")
+    push(sock.last_endpoint, tls_cert=chain, tls_key=key)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
+
+
+# -- the wrong protocol --------------------------------------------------------------------
+
+
+def test_a_plaintext_client_on_a_tls_port(pull, push, monitor, make):
+    sock = pull()
+    watch = monitor(sock)
+    plain = make(zmq.PUSH, linger=0, reconnect_ivl=-1)
+    plain.connect(sock.last_endpoint.decode().replace("tls", "tcp"))
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_UNSPECIFIED
+    still_works(sock, push)
+
+
+def test_a_tls_client_on_a_plaintext_port(bound, push, monitor):
+    sock = bound(zmq.PULL)
+    watch = monitor(sock)
+    client = push(sock.last_endpoint.decode().replace("tcp", "tls"), immediate=1)
+    theirs = monitor(client)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+    theirs.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
+
+
+def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
+    sock = pull(handshake_ivl=50)
+    watch = monitor(sock)
+    peer = raw(sock.last_endpoint.decode().replace("tls", "tcp"))
+    assert watch.wait_for(E.HANDSHAKE_FAILED_NO_DETAIL)
+    assert peer.read_to_end() == b""
+    still_works(sock, push)
+
+
+def test_nothing_is_sent_before_the_server_is_verified(raw_listener, push, monitor):
+    """A listener that only takes: all that it sees is a ClientHello."""
+    listener = raw_listener()
+    client = push(listener.endpoint.replace("tcp", "tls"), handshake_ivl=100)
+    client.send(b"secret" * 10)
+    seen = listener.accept().read_to_end()
+    assert seen[:1] == b"\x16" and b"secret" not in seen and b"\xff\0\0\0\0\0\0\0" not in seen
+
+
+# -- options -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"tls_cert": "/no/such/file"}, {"tls_cert": b"-----BEGIN CERTIFICATE-----\nrubbish"},
+    {"tls_require_client_cert": 1, "full": True},
+    {"tls_ca": "/no/such/file", "tls_require_client_cert": 1, "full": True},
+], ids=["none", "no-file", "rubbish", "no-ca", "no-ca-file"])  # fmt: skip
+def test_what_no_server_can_work_with_fails_at_bind(make, options):
+    sock = make(zmq.PULL)
+    if options.pop("full", False):
+        sock.tls_cert, sock.tls_key = certificates.issued("127.0.0.1")
+    for name, value in options.items():
+        setattr(sock, name, value)
+    with pytest.raises(zmq.ZMQError) as caught:
+        sock.bind("tls://127.0.0.1:*")
+    assert caught.value.errno == zmq.EINVAL and "TLS_" in str(caught.value)
+
+
+def test_files_and_a_passphrase(make, push, tmp_path):
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_pem_private_key,
+    )
+
+    chain, key = certificates.issued("127.0.0.1")
+    locked = load_pem_private_key(key, None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open"))
+    for name, data in ("cert", chain), ("key", locked), ("ca", certificates.ca_pem()):
+        (tmp_path / name).write_bytes(data)
+    sock = make(zmq.PULL)
+    sock.tls_cert, sock.tls_key = str(tmp_path / "cert"), str(tmp_path / "key")
+    with pytest.raises(zmq.ZMQError, match="TLS_KEY"):
+        sock.bind("tls://127.0.0.1:*")
+    sock.tls_password = "open"
+    sock.bind("tls://127.0.0.1:*")
+    push(sock.last_endpoint, tls_ca=str(tmp_path / "ca")).send(b"read")
+    assert sock.recv() == b"read"
+
+
+def test_options_by_number_and_libzmqs_names_for_wss(make):
+    sock = make(zmq.PULL)
+    sock.setsockopt(sockopt.TLS_CERT, b"a")
+    assert sock.tls_cert == sock.getsockopt(sockopt.TLS_CERT) == b"a"
+    sock.setsockopt(zmq.WSS_CERT_PEM, b"b")
+    assert sock.tls_cert == b"b"
+    sock.setsockopt(zmq.WSS_TRUST_SYSTEM, 1)
+    assert sock.tls_trust_system == 1 and sock.tls_verify == 1
+    sock.wss_hostname = b"name"
+    assert sock.tls_hostname == b"name"
+    with pytest.raises(AttributeError):
+        sock.tls_key  # a secret can only be set
+
+
+def test_a_context_of_the_users_own(make, pull):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=certificates.ca_pem().decode())
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    sock = pull()
+    client = make(zmq.PUSH)
+    assert client.ssl_context is None
+    client.ssl_context = context
+    client.connect(sock.last_endpoint)
+    client.send(b"mine")
+    assert sock.recv() == b"mine"
+    assert context.session_stats()["connect_good"] == 1
+
+
+def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    chain, key = certificates.issued("127.0.0.1")
+    (tmp_path / "pem").write_bytes(chain + key)
+    context.load_cert_chain(tmp_path / "pem")
+    one = make(zmq.PAIR)
+    one.ssl_context = context
+    one.bind("tls://127.0.0.1:*")
+    other = make(zmq.PAIR, reconnect_ivl=1)
+    other.tls_ca = certificates.ca_pem()
+    endpoint = one.last_endpoint
+    other.connect(endpoint)
+    one.send(b"a")  # behind it came the ticket
+    assert other.recv() == b"a"
+    watch = monitor(other, E.DISCONNECTED | E.HANDSHAKE_SUCCEEDED)
+    one.unbind(endpoint)
+    watch.wait_for(E.DISCONNECTED)
+    one.bind(endpoint)
+    watch.wait_for(E.HANDSHAKE_SUCCEEDED)
+    assert context.session_stats()["hits"] == 1
+
+
+def test_has():
+    assert zmq.has("tls") and zmq.has("ws") and zmq.has("wss")
+
+
+# -- STREAM --------------------------------------------------------------------------------
+
+
+def client_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=certificates.ca_pem().decode())
+    return context
+
+
+def in_thread(call, *args):
+    """A blocking call of the standard library, beside this hub."""
+    with gevent.Timeout(GUARD):
+        return gevent.get_hub().threadpool.apply(call, args)
+
+
+def port_of(sock):
+    return int(sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0])
+
+
+def test_a_stream_speaks_tls_to_anybody(make):
+    stream = make(zmq.STREAM)
+    certificates.use(stream)
+    stream.bind("tls://127.0.0.1:*")
+
+    def exchange(port):
+        with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
+            with client_context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                tls.sendall(b"hello")
+                return tls.recv(100)
+
+    def answer():
+        peer, notice = stream.recv_multipart()
+        data = b""
+        while len(data) < 5:
+            data += stream.recv_multipart()[1]
+        stream.send_multipart([peer, data.upper()])
+        return notice
+
+    greenlet = gevent.spawn(answer)
+    assert in_thread(exchange, port_of(stream)) == b"HELLO"
+    assert greenlet.get(timeout=GUARD) == b""
+
+
+def test_openssl_s_client_sees_the_greeting(pull, tmp_path):
+    sock = pull()
+    (tmp_path / "ca").write_bytes(certificates.ca_pem())
+    with subprocess.Popen(
+        ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", str(tmp_path / "ca"),
+         "-connect", f"127.0.0.1:{port_of(sock)}"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as client, gevent.Timeout(GUARD):  # fmt: skip
+        try:
+            assert client.stdout.read(10) == b"\xff\0\0\0\0\0\0\0\x01\x7f"
+        finally:
+            client.kill()
+
+
+def test_a_peer_by_hand(pull):
+    """ZMTP inside TLS, spoken by nothing of ours."""
+    sock = pull()
+
+    def speak(port):
+        with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
+            with client_context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                tls.sendall(greeting())
+                seen = b""
+                while len(seen) < GREETING_SIZE:
+                    seen += tls.recv(1000)
+                tls.sendall(ready(b"PUSH") + b"".join(message(b"%d" % i) for i in range(5000)))
+                tls.sendall(message(b"x" * 1000000))
+                return seen
+
+    greenlet = gevent.spawn(lambda: [sock.recv() for _ in range(5001)])
+    in_thread(speak, port_of(sock))
+    found = greenlet.get(timeout=GUARD)
+    assert found[:5000] == [b"%d" % i for i in range(5000)] and len(found[5000]) == 1000000

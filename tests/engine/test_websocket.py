@@ -1,0 +1,379 @@
+"""``ws://``: the upgrade, frames that break the rules, plain WebSocket for STREAM, interop."""
+
+import logging
+
+import gevent
+import pytest
+from rawpeer import GUARD
+from watching import E
+
+import zlinkcompat as zmq
+from zlinkcompat.wire import upgrade
+
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # to that key (RFC 6455, 1.3)
+WS_UNSPECIFIED = 0x30000000
+
+
+def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
+    """A client's request, written without the package; None leaves a header out."""
+    lines = [b"GET %s HTTP/1.1" % path, b"Host: x", b"Upgrade: websocket", b"Connection: Upgrade"]
+    for name, value in (("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", version),
+                        ("Sec-WebSocket-Protocol", protocols), *headers.items()):
+        if value is not None:
+            lines.append(name.encode() + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def frame(opcode, payload, first=0x80, mask=True):
+    """A short or middle frame from a client; its mask leaves the payload readable."""
+    bit = 0x80 if mask else 0
+    size = len(payload)
+    head = bytes([first | opcode])
+    head += bytes([bit | size]) if size < 126 else bytes([bit | 126]) + size.to_bytes(2, "big")
+    return head + (bytes(4) if mask else b"") + payload
+
+
+def read_head(peer):
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += peer.read(1)
+    return head
+
+
+def read_frame(peer):
+    first, size = peer.read(2)
+    if size == 126:
+        size = int.from_bytes(peer.read(2), "big")
+    return first, peer.read(size)
+
+
+def shaken(peer, **options):
+    """A hand-written client behind its handshake without mechanism."""
+    peer.send(request(**options), frame(2, b"\0me"))
+    head = read_head(peer)
+    assert head.startswith(b"HTTP/1.1 101") and ACCEPT in head
+    assert read_frame(peer) == (0x82, b"\0")
+    return peer
+
+
+@pytest.fixture
+def pull(make):
+    sock = make(zmq.PULL, handshake_ivl=2000, maxmsgsize=100000)
+    sock.bind("ws://127.0.0.1:*")
+    return sock
+
+
+@pytest.fixture
+def dial(raw):
+    """dial(sock): a hand-written peer's connection."""
+
+    def dial(sock):
+        port = sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0].decode()
+        return raw(f"tcp://127.0.0.1:{port}")
+
+    return dial
+
+
+def still_works(sock, make):
+    push = make(zmq.PUSH, linger=0)
+    push.connect(sock.last_endpoint)
+    push.send(b"undisturbed")
+    assert sock.recv() == b"undisturbed"
+
+
+# -- the upgrade ---------------------------------------------------------------------------
+
+
+def test_a_client_by_hand(pull, dial):
+    peer = shaken(dial(pull))
+    peer.send(frame(2, b"\1a"), frame(2, b"\0b"))
+    assert pull.recv_multipart() == [b"a", b"b"]
+
+
+def test_the_server_prefers_a_mechanism(pull, dial):
+    peer = dial(pull)
+    peer.send(request(protocols=b"ZWS2.0, ZWS2.0/NULL"))
+    assert b"Sec-WebSocket-Protocol: ZWS2.0/NULL\r\n" in read_head(peer)
+    first, payload = read_frame(peer)
+    assert first == 0x82 and payload.startswith(b"\2\x05READY\x0bSocket-Type\0\0\0\4PULL")
+
+
+def test_what_our_client_asks(make, raw_listener):
+    listener = raw_listener()
+    push = make(zmq.PUSH, linger=0)
+    push.connect(listener.endpoint.replace("tcp", "ws") + "/some/path?a=b")
+    lines = read_head(listener.accept()).split(b"\r\n")
+    assert lines[0] == b"GET /some/path?a=b HTTP/1.1"
+    assert b"Host: " + listener.endpoint[6:].encode() in lines
+    # jszmq's server answers with the first.
+    assert b"Sec-WebSocket-Protocol: ZWS2.0, ZWS2.0/NULL" in lines
+
+
+@pytest.mark.parametrize("data, status, why", [
+    (request(key=b"c2hvcnQ="), 400, "Sec-WebSocket-Key"),
+    (request(key=b"%%%"), 400, "Sec-WebSocket-Key"),
+    (request(key=None), 400, "Sec-WebSocket-Key"),
+    (request(version=b"8"), 426, "Sec-WebSocket-Version"),
+    (request(protocols=b"chat"), 400, "chat"),
+    (request(protocols=None), 400, "ZWS2.0"),
+    (request(path=b"/elsewhere"), 404, "/elsewhere"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Upgrade"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 400, "POST"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 2000, 431, "8192"),
+    (b"GET / HTTP/9\r\nnonsense\r\n\r\n", 400, "upgrade"),
+    (b"\xff\0\0\0\0\0\0\0\x01\x7f", 400, "no HTTP"),
+    (b"\x16\x03\x01\0\xf4\x01\0\0\xf0", 400, "no HTTP"),
+], ids=["short-key", "no-base64", "no-key", "version", "protocol", "no-protocol", "path",
+        "no-upgrade", "post", "long-header", "nonsense", "zmtp", "tls"])  # fmt: skip
+def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
+    watch = monitor(pull)
+    peer = dial(pull)
+    with caplog.at_level(logging.WARNING, "zlinkcompat"):
+        peer.send(data)
+        assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == WS_UNSPECIFIED
+    assert why in caplog.text
+    answer = peer.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 %d " % status) or status == 431
+    still_works(pull, make)
+
+
+def test_a_header_of_the_greatest_size(pull, dial):
+    spare = upgrade.MAX_HEADER - len(request(X=b""))
+    shaken(dial(pull), X=b"y" * spare)
+
+
+@pytest.mark.parametrize("origin, welcome", [
+    (b"https://good.example", True), (b"http://also.example:8080", True), (None, True),
+    (b"https://evil.example", False), (b"null", False),
+])  # fmt: skip
+def test_origins(make, dial, monitor, origin, welcome):
+    sock = make(zmq.PULL)
+    sock.ws_origins = "https://good.example, http://also.example:8080"
+    sock.bind("ws://127.0.0.1:*")
+    if welcome:
+        shaken(dial(sock), Origin=origin)
+        return
+    watch = monitor(sock)
+    peer = dial(sock)
+    peer.send(request(Origin=origin))
+    watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+    assert peer.read_to_end().startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: AAAA\r\nSec-WebSocket-Protocol: ZWS2.0\r\n\r\n",
+    b"SSH-2.0-OpenSSH_9.9\r\n", b"\xff\0\0\0\0\0\0\0\x01\x7f",
+], ids=["200", "accept", "ssh", "zmtp"])  # fmt: skip
+def test_servers_that_are_none(make, raw_listener, monitor, answer):
+    listener = raw_listener()
+    push = make(zmq.PUSH, linger=0, reconnect_ivl=-1)
+    watch = monitor(push)
+    push.connect(listener.endpoint.replace("tcp", "ws"))
+    peer = listener.accept()
+    read_head(peer)
+    peer.send(answer)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == WS_UNSPECIFIED
+
+
+# -- frames --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data, code", [
+    (frame(2, b"\0x", mask=False), 1002), (frame(9, b"x" * 126), 1002),
+    (frame(9, b"x", first=0), 1002), (frame(1, b"\0text"), 1003), (frame(3, b""), 1002),
+    (frame(2, b"\0x", first=0xC0), 1002), (frame(0, b"x"), 1002), (frame(2, b"\7x"), 1002),
+    (b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(5), 1009),
+], ids=["unmasked", "long-ping", "fragmented-ping", "text", "opcode", "reserved", "fragment",
+        "flags", "too-large"])  # fmt: skip
+def test_frames_that_end_a_connection(pull, dial, monitor, make, data, code):
+    watch = monitor(pull)
+    peer = shaken(dial(pull))
+    peer.send(frame(2, b"\0before"), data)
+    assert pull.recv() == b"before"
+    watch.wait_for(E.DISCONNECTED)
+    assert peer.read_to_end() == b"\x88\x02" + code.to_bytes(2, "big")
+    still_works(pull, make)
+
+
+def test_a_ping_is_answered_with_what_it_carried(pull, dial):
+    peer = shaken(dial(pull))
+    peer.send(frame(9, b"x" * 125))
+    assert read_frame(peer) == (0x8A, b"x" * 125)
+    peer.send(frame(10, b"nobody asked"), frame(2, b"\0still here"))
+    assert pull.recv() == b"still here"
+
+
+def test_a_ping_between_fragments(pull, dial):
+    peer = shaken(dial(pull))
+    peer.send(frame(2, b"\0ab", first=0), frame(9, b"p"), frame(0, b"c" * 300))
+    assert read_frame(peer) == (0x8A, b"p")
+    assert pull.recv() == b"ab" + b"c" * 300
+
+
+def test_close_is_answered(pull, dial, monitor):
+    watch = monitor(pull)
+    peer = shaken(dial(pull))
+    peer.send(frame(2, b"\0last"), frame(8, b"\x03\xe9bye"))
+    assert peer.read_to_end() == b"\x88\x05\x03\xe9bye"
+    watch.wait_for(E.DISCONNECTED)
+    assert pull.recv() == b"last"
+
+
+def test_a_socket_that_closes_says_so(pull, dial):
+    peer = shaken(dial(pull))
+    pull.close()
+    assert peer.read_to_end() == b"\x88\x02\x03\xe8"
+
+
+def test_heartbeats_are_pings(make, dial):
+    sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=1000)
+    sock.bind("ws://127.0.0.1:*")
+    peer = shaken(dial(sock))
+    assert read_frame(peer) == (0x89, b"")
+    peer.send(frame(10, b""))
+    assert read_frame(peer) == (0x89, b"")
+
+
+def test_a_peer_that_answers_no_ping_is_given_up(make, dial, monitor):
+    sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=40)
+    sock.bind("ws://127.0.0.1:*")
+    watch = monitor(sock)
+    shaken(dial(sock))
+    watch.wait_for(E.DISCONNECTED)
+
+
+# -- endpoints -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written, told", [
+    ("ws://127.0.0.1:*", "ws://127.0.0.1:{}/"), ("ws://127.0.0.1:*/a/b", "ws://127.0.0.1:{}/a/b"),
+    ("ws://*:*/p", "ws://0.0.0.0:{}/p"),
+])  # fmt: skip
+def test_last_endpoint(make, written, told):
+    sock = make(zmq.PULL)
+    sock.bind(written)
+    endpoint = sock.last_endpoint.decode()
+    port = endpoint.split(":")[2].partition("/")[0]
+    assert int(port) and endpoint == told.format(port)
+    push = make(zmq.PUSH, linger=0)
+    push.connect(endpoint.replace("0.0.0.0", "localhost"))
+    push.send(b"there")
+    assert sock.recv() == b"there"
+    sock.unbind(endpoint)
+
+
+def test_ipv6(make):
+    sock, push = make(zmq.PULL, ipv6=1), make(zmq.PUSH, ipv6=1, linger=0)
+    sock.bind("ws://[::1]:*/six")
+    assert sock.last_endpoint.startswith(b"ws://[::1]:")
+    push.connect(sock.last_endpoint)
+    push.send(b"six")
+    assert sock.recv() == b"six"
+
+
+def test_without_the_extra(make, monkeypatch):
+    monkeypatch.setattr("zlinkcompat.transports.find_spec", lambda name: None)
+    with pytest.raises(zmq.ZMQError, match=r"zlinkcompat\[ws\]") as caught:
+        make(zmq.PULL).bind("ws://127.0.0.1:*")
+    assert caught.value.errno == zmq.EPROTONOSUPPORT
+    assert not zmq.has("ws")
+
+
+# -- STREAM --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stream(make):
+    sock = make(zmq.STREAM)
+    sock.bind("ws://127.0.0.1:*/chat")
+    return sock
+
+
+def test_any_client_talks_to_a_stream(stream, dial):
+    peer = dial(stream)
+    peer.send(request(b"/chat", protocols=None))
+    assert b"Protocol" not in read_head(peer).replace(b"Switching Protocols", b"")
+    name, notice = stream.recv_multipart()
+    assert notice == b""
+    peer.send(frame(1, b"text"), frame(2, b"\xff"), frame(2, b""), frame(1, b"x", first=0),
+              frame(0, b"y"))
+    assert [stream.recv_multipart() for _ in range(3)] == [
+        [name, b"text"], [name, b"\xff"], [name, b"xy"]]
+    stream.send_multipart([name, b"answer"])
+    assert read_frame(peer) == (0x82, b"answer")
+    stream.send_multipart([name, b""])  # closes
+    assert peer.read_to_end() == b"\x88\x02\x03\xe8"
+
+
+def test_a_stream_that_sends_text(make, dial):
+    stream = make(zmq.STREAM)
+    stream.ws_text = 1
+    stream.bind("ws://127.0.0.1:*")
+    peer = dial(stream)
+    peer.send(request(protocols=None))
+    read_head(peer)
+    stream.send_multipart([stream.recv_multipart()[0], b"text"])
+    assert read_frame(peer) == (0x81, b"text")
+
+
+# -- the package websockets ----------------------------------------------------------------
+
+
+def in_thread(call, *args):
+    """A blocking call of another library, beside this hub."""
+    with gevent.Timeout(GUARD):
+        return gevent.get_hub().threadpool.apply(call, args)
+
+
+def test_websockets_as_a_client(pull, make):
+    client = pytest.importorskip("websockets.sync.client")
+
+    def talk(uri):
+        with client.connect(uri, subprotocols=["ZWS2.0"], compression=None) as peer:
+            peer.send(b"\0routing id")
+            assert peer.recv() == b"\0"
+            for size in (0, 1, 125, 126, 65535, 65536, 99000):
+                peer.send(b"\0" + b"x" * size)
+            peer.send([b"\0fr", b"agm", b"ents"])
+            peer.ping().wait(GUARD)
+
+    greenlet = gevent.spawn(lambda: [pull.recv() for _ in range(8)])
+    in_thread(talk, pull.last_endpoint.decode())
+    found = greenlet.get(timeout=GUARD)
+    assert [len(one) for one in found] == [0, 1, 125, 126, 65535, 65536, 99000, 9]
+    assert found[-1] == b"fragments"
+
+
+WEBSOCKETS_SERVER = """
+from websockets.sync import server
+
+def serve(peer):
+    peer.recv()
+    peer.send(b"\\0")
+    for body in peer:
+        peer.send(body)
+
+def choose(connection, request):
+    # It is stricter than RFC 45: no token of HTTP has the slash of ZWS2.0/NULL.
+    offered = request.headers.pop("Sec-WebSocket-Protocol")
+    request.headers["Sec-WebSocket-Protocol"] = offered.partition(",")[0]
+
+running = server.serve(serve, "127.0.0.1", 0, subprotocols=["ZWS2.0"], max_size=None,
+                       compression=None, process_request=choose)
+say(running.socket.getsockname()[1])
+running.serve_forever()
+"""
+
+
+def test_websockets_as_a_server(make, program):
+    pytest.importorskip("websockets")
+    port = program(WEBSOCKETS_SERVER).line()
+    sock = make(zmq.PAIR, linger=0)
+    sock.connect(f"ws://127.0.0.1:{port}")
+    for size in (0, 1, 124, 125, 65534, 65535, 1000000):
+        body = (bytes(range(256)) * (size // 256 + 1))[:size]
+        sock.send_multipart([body, b"end"])
+        assert sock.recv_multipart() == [body, b"end"]

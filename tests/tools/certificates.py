@@ -1,0 +1,27 @@
+"""Certificates of one authority that all tests trust, made when they are first needed."""
+
+from functools import cache
+
+import trustme
+
+
+@cache
+def authority(name="ours"):
+    return trustme.CA()
+
+
+def ca_pem(name="ours"):
+    return authority(name).cert_pem.bytes()
+
+
+@cache
+def issued(*names, ca="ours", **options):
+    """``(certificate chain, key)`` as PEM; ``not_after`` and the like as trustme takes them."""
+    made = authority(ca).issue_cert(*names, **options)
+    return b"".join(pem.bytes() for pem in made.cert_chain_pems), made.private_key_pem.bytes()
+
+
+def use(sock):
+    """Give a socket what it needs at either end of tls and wss."""
+    sock.tls_cert, sock.tls_key = issued("127.0.0.1", "localhost", "::1")
+    sock.tls_ca = ca_pem()

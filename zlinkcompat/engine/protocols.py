@@ -1,0 +1,92 @@
+"""What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
+
+from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
+from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.upgrade import Upgrade
+from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.zws_handshake import SUBPROTOCOLS, ZwsHandshake
+
+
+def shared(session):
+    """The settings and counters that codecs read and fill."""
+    return session.options.tuning, session.socket.counters
+
+
+class Zmtp:
+    """ZMTP 3 (RFC 37)."""
+
+    def make_decoder(self, session):
+        return Decoder(session.options.maxmsgsize, *shared(session))
+
+    def make_encoder(self, session):
+        return Encoder(1, *shared(session))
+
+    def make_handshake(self, session, connection, decoder):
+        return Handshake(
+            decoder,
+            session.socket.socket_type,
+            session.options.routing_id,
+            False,
+            metadata=session.options.metadata_properties(),
+        )
+
+
+class Raw:
+    """Bytes as they are: STREAM sockets, and ROUTER_RAW."""
+
+    def make_decoder(self, session):
+        return RawDecoder(-1, *shared(session))
+
+    def make_encoder(self, session):
+        return RawEncoder(1, *shared(session))
+
+    def make_handshake(self, session, connection, decoder):
+        return None
+
+
+class Zws:
+    """ZWS 2.0 (RFC 45); ``raw``: WebSocket alone, whose messages are a STREAM socket's."""
+
+    def __init__(self, raw):
+        self.raw = raw
+
+    def make_decoder(self, session):
+        return ZwsDecoder(session.options.maxmsgsize, session.link.bind, self.raw,
+                          *shared(session))
+
+    def make_encoder(self, session):
+        text = self.raw and bool(session.options.ws_text)
+        return ZwsEncoder(not session.link.bind, self.raw, text, *shared(session))
+
+    def make_handshake(self, session, connection, decoder):
+        link = session.link
+        upgrade = Upgrade(
+            not link.bind,
+            link.address.host,
+            link.address.path,
+            () if self.raw else SUBPROTOCOLS["NULL"],
+            link.origins,
+        )
+        return ZwsHandshake(
+            decoder,
+            connection.encoder,
+            upgrade,
+            self.raw,
+            session.socket.socket_type,
+            session.options.routing_id,
+            metadata=session.options.metadata_properties(),
+        )
+
+
+#: (what the link says, raw): the protocol.
+TABLE = {
+    ("zmtp", False): Zmtp(),
+    ("zmtp", True): Raw(),
+    ("ws", False): Zws(False),
+    ("ws", True): Zws(True),
+}
+
+
+def choose(link, raw):
+    """The protocol for connections of ``link``; ``raw``: the socket type is STREAM."""
+    return TABLE[link.protocol, raw]

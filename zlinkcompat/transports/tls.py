@@ -1,0 +1,55 @@
+"""``tls://``: TLS 1.2 and 1.3 on tcp, by the standard library's ``ssl``.
+
+Addresses, sockets and their options are tcp's. Nothing is sent before the peer is verified.
+"""
+
+from zlinkcompat.transports import tcp
+from zlinkcompat.transports.tcp import (  # noqa: F401  (as they are for tcp)
+    accept,
+    finish_connect,
+    peer_address,
+    start_connect,
+    tune,
+)
+from zlinkcompat.transports.tlslink import TlsLink as Link  # noqa: F401
+
+
+class TlsAddress(tcp.TcpAddress):
+    """What follows ``tls://``."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "tls://" + self.text
+
+
+def parse(text, ipv6, bind):
+    """As tcp's."""
+    tcp.parse(text, ipv6, bind, "tls")
+    return TlsAddress(text, bool(ipv6), bind)
+
+
+def listen(address, options, getaddrinfo):
+    """As tcp's."""
+    listener = tcp.listen(address, options, getaddrinfo)
+    listener.endpoint = renamed(listener.endpoint)
+    return listener
+
+
+def renamed(endpoint):
+    return "tls" + endpoint[3:] if endpoint else ""
+
+
+def aliases(text, ipv6, getaddrinfo):
+    """As tcp's."""
+    return [renamed(name) for name in tcp.aliases(text, ipv6, getaddrinfo)]
+
+
+def local_endpoint(sock):
+    """``tls://host:port`` of our end."""
+    return renamed(tcp.local_endpoint(sock))
+
+
+def peer_endpoint(sock):
+    """``tls://host:port`` of the peer's end; "" if it is gone."""
+    return renamed(tcp.peer_endpoint(sock))

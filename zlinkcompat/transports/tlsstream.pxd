@@ -1,0 +1,35 @@
+from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.wire.frames cimport Decoder, Encoder
+
+cimport cython
+
+cdef Py_ssize_t RECORD
+cdef Py_ssize_t AHEAD
+
+
+cdef class TlsStream(Stream):
+    cdef object link
+    cdef object socket
+    cdef object incoming
+    cdef object outgoing
+    cdef readonly object tls
+    cdef object unsent
+    cdef Py_ssize_t sent
+    cdef list records
+    cdef Py_ssize_t first_record
+    cdef Py_ssize_t encrypted
+    cdef bint ready
+
+    cpdef begin(self)
+    cpdef Py_ssize_t fetch(self) except -2
+    @cython.locals(size=Py_ssize_t, filled=Py_ssize_t, count=Py_ssize_t, ended=bint)
+    cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
+    @cython.locals(done=Py_ssize_t, skip=Py_ssize_t, ahead=Py_ssize_t, size=Py_ssize_t,
+                   at=Py_ssize_t, end=Py_ssize_t)
+    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef end(self)
+    cpdef close(self)
+    cdef collect(self)
+    cdef bint push(self) except -1
+    @cython.locals(end=Py_ssize_t, size=Py_ssize_t, done=Py_ssize_t)
+    cdef Py_ssize_t report(self) except -1

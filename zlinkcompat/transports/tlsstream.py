@@ -1,0 +1,257 @@
+"""The stream of a TLS connection: ``ssl.SSLObject`` between two memory BIOs and a descriptor.
+
+So reads and writes are the engine's own, and never wait. The ciphertext that the kernel does not
+take stays here; plaintext counts as written when the kernel has the whole record it is in, so
+that what a dying connection did not deliver is known as exactly as over tcp, and nothing that a
+peer may have read is sent it again.
+
+The peer is trusted from the end of :meth:`TlsStream.begin` on: before, the encoder is not asked.
+"""
+
+import _socket
+import ssl
+
+from zlinkcompat.transports.stream import Stream
+from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
+from zlinkcompat.wire.frames import Decoder, Encoder
+
+#: Plaintext of one record, at most (RFC 8446, 5.1), and of all that wait for the kernel.
+RECORD = 16384
+AHEAD = 262144
+
+#: Ciphertext is received into this, and given on at once.
+scratch = memoryview(bytearray(262144))
+
+FLAGS = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_NOSIGNAL", 0)
+
+
+class TlsError(ProtocolError):
+    """The peer's bytes are not TLS, or one side refuses the other's certificate."""
+
+    def __init__(self, error):
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+        Exception.__init__(self, f"TLS: {reason}")
+        self.offset = 0
+        self.answer = b""
+        refused = isinstance(error, ssl.SSLCertVerificationError)
+        self.code = TLS_CERTIFICATE if refused else TLS_UNSPECIFIED
+
+
+class TlsStream(Stream):
+    """A TLS connection.
+
+    Parameters
+    ----------
+    fd : int
+        Of a connected, non-blocking socket; the stream owns it from now on.
+    link : TlsLink
+
+    Attributes
+    ----------
+    tls : ssl.SSLObject
+    """
+
+    def __init__(self, fd, link):
+        Stream.__init__(self, fd)
+        self.link = link
+        self.socket = _socket.socket(fileno=fd)
+        self.socket.setblocking(False)
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.tls = link.context.wrap_bio(
+            self.incoming, self.outgoing, server_side=link.bind, server_hostname=link.hostname,
+            session=link.session,
+        )
+        self.unsent = None
+        self.sent = 0
+        self.records = []  # (where its ciphertext ends, its plaintext) of each in ``unsent``
+        self.first_record = 0
+        self.encrypted = 0
+        self.ready = False
+
+    def begin(self):
+        """Go on with the TLS handshake.
+
+        Returns
+        -------
+        bool
+            Whether it is done. If not, call again when the descriptor is readable or, while
+            :attr:`blocked`, writable.
+
+        Raises
+        ------
+        TlsError
+        OSError
+            EPIPE: the peer closed meanwhile.
+        """
+        while not self.ready or self.unsent is not None:
+            if not self.push():
+                self.blocked = True
+                return False
+            self.blocked = False
+            if self.ready:
+                break
+            try:
+                self.tls.do_handshake()
+                self.ready = True
+                self.collect()
+                continue
+            except ssl.SSLWantReadError:
+                self.collect()
+                if self.unsent is not None:
+                    continue
+            except ssl.SSLError as error:
+                # The alert tells the peer why.
+                self.collect()
+                self.push()
+                raise TlsError(error) from None
+            count = self.fetch()
+            if count < 0:
+                return False
+            if count == 0:
+                raise OSError(32, "the peer closed in the middle of the TLS handshake")
+        return True
+
+    def fetch(self):
+        """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
+        try:
+            count = self.socket.recv_into(scratch, 0, FLAGS)
+        except BlockingIOError:
+            return -1
+        if count:
+            self.incoming.write(scratch[:count])
+        return count
+
+    def read_into(self, decoder):
+        room = decoder.lend()
+        size = len(room)
+        filled = 0
+        ended = False
+        while True:
+            if self.incoming.pending or self.buffered:
+                try:
+                    while filled < size:
+                        count = self.tls.read(size - filled, room[filled:] if filled else room)
+                        if count == 0:
+                            ended = True  # close_notify
+                            break
+                        filled += count
+                        if not (self.incoming.pending or self.tls.pending()):
+                            # To ask once more would cost an exception.
+                            break
+                except ssl.SSLWantReadError:
+                    self.buffered = False
+                except ssl.SSLError as error:
+                    if not filled:
+                        raise TlsError(error) from None
+                    self.buffered = True  # what came before it first
+                else:
+                    self.buffered = filled == size
+                if self.outgoing.pending:
+                    # An answer to a key update, or an alert.
+                    self.collect()
+                    self.push()
+                if filled:
+                    decoder.commit(filled)
+                    return filled
+                if ended:
+                    return 0
+            count = self.fetch()
+            if count <= 0:
+                return count
+
+    def write_from(self, encoder):
+        if not self.push():
+            return self.report() or -1
+        # All earlier records are out: the encoder still has their plaintext at its head.
+        done = self.report()
+        skip = done
+        ahead = 0
+        write = self.tls.write
+        outgoing = self.outgoing
+        try:
+            for view in encoder.vector():
+                size = len(view)
+                if skip >= size:
+                    skip -= size
+                    continue
+                at = skip
+                skip = 0
+                while at < size and ahead < AHEAD:
+                    end = min(at + RECORD, size)
+                    write(view[at:end])
+                    self.records.append((outgoing.pending, end - at))
+                    ahead += end - at
+                    at = end
+        except ssl.SSLError as error:
+            raise OSError(32, f"TLS: {error.reason}") from None
+        if ahead:
+            self.encrypted = ahead
+            self.collect()
+            self.push()
+            done += self.report()
+        return done or (-1 if self.unsent is not None else 0)
+
+    def collect(self):
+        """Put what OpenSSL wants to send behind what waits for the kernel."""
+        if not self.outgoing.pending:
+            return
+        data = self.outgoing.read()
+        if self.unsent is not None:
+            data = bytes(self.unsent[self.sent :]) + data
+            self.records = [(end - self.sent, size) for end, size in self.records]
+        self.unsent = memoryview(data)
+        self.sent = 0
+
+    def push(self):
+        """Send what waits; False if the kernel does not take all of it now."""
+        if self.unsent is None:
+            return True
+        try:
+            self.sent += self.socket.send(self.unsent[self.sent :], FLAGS)
+        except BlockingIOError:
+            return False
+        if self.sent < len(self.unsent):
+            return False
+        self.unsent = None
+        return True
+
+    def report(self):
+        """Plaintext (bytes) of records that the kernel took since this was last asked."""
+        if self.unsent is None:
+            done = self.encrypted
+            if self.records:
+                self.records = []
+                self.first_record = 0
+            self.encrypted = 0
+            return done
+        done = 0
+        while self.first_record < len(self.records):
+            end, size = self.records[self.first_record]
+            if end > self.sent:
+                break
+            done += size
+            self.first_record += 1
+        self.encrypted -= done
+        return done
+
+    def end(self):
+        """Say close_notify, if it can be said now, and keep the session for the next dial."""
+        if not self.ready:
+            return
+        if not self.link.bind and self.tls.session is not None:
+            self.link.session = self.tls.session
+        if self.unsent is None:
+            try:
+                self.tls.unwrap()
+            except (ssl.SSLError, ValueError):
+                pass
+            self.collect()
+            self.push()
+
+    def close(self):
+        self.fd = -1
+        self.socket.close()
+
+
+__all__ = ["Decoder", "Encoder", "TlsStream"]

@@ -1,0 +1,47 @@
+"""Masking of WebSocket payloads (RFC 6455, 5.3). Kernel; ``mask.py`` is its pure twin."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcpy
+
+cdef extern from *:
+    """
+    /* Eight octets at a time, which the compiler makes wider still; payloads are not aligned. */
+    static void xor_octets(unsigned char* out, const unsigned char* data, Py_ssize_t size,
+                           const unsigned char* key, int phase)
+    {
+        unsigned char turned[8];
+        unsigned long long wide, word;
+        Py_ssize_t i;
+        for (i = 0; i < 8; i++) turned[i] = key[(phase + i) & 3];
+        memcpy(&wide, turned, 8);
+        for (i = 0; i + 8 <= size; i += 8) {
+            memcpy(&word, data + i, 8);
+            word ^= wide;
+            memcpy(out + i, &word, 8);
+        }
+        for (; i < size; i++) out[i] = data[i] ^ turned[i & 7];
+    }
+    """
+    void xor_octets(unsigned char* out, const unsigned char* data, Py_ssize_t size,
+                    const unsigned char* key, int phase) noexcept nogil
+
+
+cdef void xor_into(unsigned char* out, const unsigned char* data, Py_ssize_t size,
+                   const unsigned char* key, int phase) noexcept nogil:
+    xor_octets(out, data, size, key, phase)
+
+
+def masked(data, bytes key, int phase=0):
+    """``data`` (any buffer) masked by ``key`` (4 octets), of which octet ``phase`` is the first.
+
+    Masking twice gives the data back.
+    """
+    cdef const unsigned char[::1] view = data
+    cdef Py_ssize_t size = view.shape[0]
+    cdef bytes result = PyBytes_FromStringAndSize(NULL, size)
+    if len(key) != 4:
+        raise ValueError("a masking key has 4 octets")
+    if size:
+        xor_octets(<unsigned char*>PyBytes_AS_STRING(result), &view[0], size,
+                   <const unsigned char*>PyBytes_AS_STRING(key), phase)
+    return result
