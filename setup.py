@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 
 #: The uncompiled build is wanted: a wheel for any platform.
@@ -96,9 +97,18 @@ class BuildAllOrNothing(build_ext):
         self.extensions = []
 
 
+class BuildApart(build):
+    """With flags of its own a build goes to its own folder, where no other finds its objects."""
+
+    def initialize_options(self):
+        super().initialize_options()
+        if "ZLINKCOMPAT_CFLAGS" in os.environ:
+            self.build_base = "build/custom"
+
+
 # Cython's worker processes may import this file again.
 if __name__ == "__main__":
     setup(
         ext_modules=[] if PURE else extensions(),
-        cmdclass={"build_ext": BuildAllOrNothing},
+        cmdclass={"build": BuildApart, "build_ext": BuildAllOrNothing},
     )

@@ -294,3 +294,13 @@ def test_partial_writes(messages, data, client):
             assert finished == sum(end <= len(written) for end in ends)
             assert encoder.partly_written == (len(written) not in (0, *ends))
         assert decoded(codec, written, server=client) == (messages, None)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_fragments_cut_anywhere(codec, raw):
+    """A fragment of which a part has come is still to be read as the beginning that it is."""
+    kind, mark = (TEXT, b"") if raw else (BINARY, b"\0")
+    data = frame(kind, mark + b"0123456789", fin=False) + frame(CONTINUATION, b"abc")
+    expected = b"0123456789abc"
+    for cut in range(1, len(data)):
+        assert decoded(codec, data, (cut,), raw=raw) == ([expected], None)

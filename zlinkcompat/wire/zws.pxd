@@ -9,6 +9,7 @@ cdef class ZwsDecoder(Decoder):
     cdef bytearray pieces
 
     cdef unmask(self)
+    cdef begin_frame(self)
     cdef Py_ssize_t read_header(self, Py_ssize_t* body_size) except -1
     cdef int check_start(self, int first, int second, int opcode, Py_ssize_t size) except -1
     cdef int check_size(self, int opcode, unsigned long long size) except -1

@@ -70,6 +70,7 @@ class ZwsDecoder(Decoder):
             length, size = header
             available = self.tail - self.head
             if length + size <= available:
+                self.begin_frame()
                 self.take(length)
                 if size < NARROW_FROM:
                     self.window = self.widest
@@ -84,6 +85,7 @@ class ZwsDecoder(Decoder):
                 if message is not None:
                     return message
             elif self.opcode < CLOSE and (size >= self.large or length + size > BUFFER_SIZE):
+                self.begin_frame()
                 self.take(length)
                 self.begin_body(size, 0)
             else:
@@ -131,11 +133,14 @@ class ZwsDecoder(Decoder):
             self.phase = 1
         self.opcode = opcode
         self.final = bool(first & FIN)
-        if opcode < CLOSE:
-            if opcode:
-                self.text = opcode == TEXT
-            self.started = not self.final
         return need, size
+
+    def begin_frame(self):
+        """The frame whose header was read is taken, now or piece by piece."""
+        if self.opcode < CLOSE:
+            if self.opcode:
+                self.text = self.opcode == TEXT
+            self.started = not self.final
 
     def check_start(self, first, second, opcode, size):
         if first & 0x70:

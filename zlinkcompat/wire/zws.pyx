@@ -89,6 +89,7 @@ cdef class ZwsDecoder(Decoder):
                 return None
             available = self.tail - self.head
             if length + size <= available:
+                self.begin_frame()
                 at = self.buffer + self.head + length
                 body = PyBytes_FromStringAndSize(NULL, size)
                 if self.server:
@@ -108,6 +109,7 @@ cdef class ZwsDecoder(Decoder):
                 if message is not None:
                     return message
             elif self.opcode < CLOSE and (size >= self.large or length + size > BUFFER_SIZE):
+                self.begin_frame()
                 self.head += length
                 self.position += length
                 self.begin_body(size, 0)
@@ -181,12 +183,15 @@ cdef class ZwsDecoder(Decoder):
             self.phase = 1
         self.opcode = opcode
         self.final = first & FIN
-        if opcode < CLOSE:
-            if opcode:
-                self.text = opcode == TEXT
-            self.started = not self.final
         body_size[0] = size
         return need
+
+    cdef begin_frame(self):
+        """The frame whose header was read is taken, now or piece by piece."""
+        if self.opcode < CLOSE:
+            if self.opcode:
+                self.text = self.opcode == TEXT
+            self.started = not self.final
 
     cdef int check_start(self, int first, int second, int opcode, Py_ssize_t size) except -1:
         if first & 0x70:
