@@ -86,6 +86,12 @@ def bound(make):
 
 
 @pytest.fixture
+def endpoint_of(tmp_path):
+    """endpoint_of("ipc"): where to bind for a transport; ``last_endpoint`` tells the address."""
+    return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}.__getitem__
+
+
+@pytest.fixture
 def monitor():
     monitors = []
 

@@ -18,14 +18,14 @@ TIMEOUT_FLUSHES = "batch_timeout_flush_count"
 
 
 @pytest.fixture
-def pipeline(make, phases, tmp_path):
+def pipeline(make, phases, endpoint_of):
     """pipeline(): a PUSH at rest, connected to a PULL, with the settings as they are now."""
 
     def pipeline(chosen=(), transport="tcp"):
         push, pull = make(zmq.PUSH, sndhwm=0), make(zmq.PULL, rcvhwm=0)
         for option, value in chosen:
             push.setsockopt(option, value)
-        pull.bind({"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport])
+        pull.bind(endpoint_of(transport))
         push.connect(pull.last_endpoint)
         push.send(b"")
         assert pull.recv() == b""

@@ -215,7 +215,7 @@ def numbers_with(rule):
     """The numbers that arrive while some system calls fail so (strace injects it)."""
     strace = shutil.which("strace")
     if strace is None:
-        pytest.skip("strace is not installed")
+        pytest.skip("strace is not installed")  # nothing else makes a system call fail at will
     if "LD_PRELOAD" in os.environ:
         pytest.skip("what is preloaded (a sanitizer) would be in strace, too")
     run = subprocess.Popen(
@@ -230,7 +230,7 @@ def numbers_with(rule):
             os.killpg(run.pid, signal.SIGKILL)  # the program, too, not strace alone
         run.wait()
     if "ptrace" in errors:
-        pytest.skip("strace may not trace here")
+        pytest.skip("strace may not trace here")  # a container may forbid it
     assert run.returncode == 0, errors
     return list(map(int, out.split()))
 

@@ -10,14 +10,14 @@ KB = 1024
 
 
 @pytest.fixture
-def arrive(make, raw, phases, tmp_path):
+def arrive(make, raw, phases, endpoint_of):
     """arrive(data): a PULL to whose peer's greeting all the rest is joined, in one piece."""
 
     def arrive(data, transport="tcp", chosen=()):
         pull = make(zmq.PULL)
         for option, value in chosen:
             pull.setsockopt(option, value)
-        pull.bind({"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport])
+        pull.bind(endpoint_of(transport))
         peer = raw(pull.last_endpoint)
         peer.send(greeting(), ready(b"PUSH"), data)
         peer.read(GREETING_SIZE)

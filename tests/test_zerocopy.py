@@ -31,14 +31,14 @@ KINDS = {
 
 
 @pytest.fixture
-def pipeline(make, phases, tmp_path):
+def pipeline(make, phases, endpoint_of):
     """pipeline("tcp"): a PUSH and a PULL that have exchanged a message."""
 
     def pipeline(transport="tcp", chosen=(), **options):
         push, pull = make(zmq.PUSH, **options), make(zmq.PULL)
         for option, value in chosen:
             push.setsockopt(option, value)
-        pull.bind({"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport])
+        pull.bind(endpoint_of(transport))
         push.connect(pull.last_endpoint)
         push.send(b"")
         assert pull.recv() == b""
@@ -94,9 +94,9 @@ def test_zerocopy_fallback_handshake(raw_listener, make, phases):
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
-def test_zerocopy_scatter_gather(bound, raw, phases, tmp_path, transport):
+def test_zerocopy_scatter_gather(bound, raw, phases, endpoint_of, transport):
     """Small frames, header and body go out together, and are put together nowhere."""
-    endpoint = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport]
+    endpoint = endpoint_of(transport)
     push = bound(zmq.PUSH, endpoint)
     peer = raw(push.last_endpoint)
     peer.handshake(b"PULL")

@@ -20,12 +20,14 @@ VERSION = "0.1.2"
 def node_folder(tmp_path_factory):
     """A folder with jszmq in it."""
     if not (shutil.which("npm") and shutil.which("node")):
+        # jszmq is JavaScript: nothing else can run it.
         pytest.skip("there is no node and npm to run jszmq with")
     folder = tmp_path_factory.mktemp("jszmq")
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"jszmq@{VERSION}"]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=45)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        # No registry in reach is not a fault of ours.
         pytest.skip(f"npm cannot install jszmq here: {error}")
     shutil.copy(Path(__file__).with_name("jszmq_peer.js"), folder)
     return folder

@@ -24,11 +24,11 @@ def no_environment(monkeypatch):
 
 
 @pytest.fixture
-def two_ends(bound, make, tmp_path):
+def two_ends(bound, make, endpoint_of):
     """two_ends("tcp", sndbuf=1000): what is told of the accepted and of the connected end."""
 
     def two_ends(transport="tcp", chosen=(), **options):
-        endpoint = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}[transport]
+        endpoint = endpoint_of(transport)
         server, client = make(zmq.PULL, **options), make(zmq.PUSH, **options)
         for each in (server, client):
             for option, value in chosen:

@@ -204,6 +204,12 @@ class Connection(PipeSink):
         self.engine.hub.switch()
         self.parked = False
 
+    def wake(self):
+        """Let the connection's own greenlet go on, at the next turn of the hub."""
+        if not self.wake_due:
+            self.wake_due = True
+            self.engine.loop.run_callback(self.unpark)
+
     def unpark(self):
         # Runs in the hub.
         self.wake_due = False
@@ -226,9 +232,7 @@ class Connection(PipeSink):
             return
         self.failure = failure
         self.state = FAILED
-        if not self.wake_due:
-            self.wake_due = True
-            self.engine.loop.run_callback(self.unpark)
+        self.wake()
 
     def refused(self, pipe, text):
         self.fail(ProtocolError(text, self.decoder.position))
@@ -294,12 +298,6 @@ class Connection(PipeSink):
             # The descriptor will not tell of what the stream has taken from it.
             self.wake()
         return count
-
-    def wake(self):
-        """Let the connection's own greenlet go on, at the next turn of the hub."""
-        if not self.wake_due:
-            self.wake_due = True
-            self.engine.loop.run_callback(self.unpark)
 
     def read_messages(self):
         """Read what is there, and move whole messages into the pipe, without waiting.
@@ -408,7 +406,7 @@ class Connection(PipeSink):
             self.fail(error)
         if not self.input_stopped and self.state == ACTIVE:
             self.read_watcher.start(self.on_fd_readable)
-            if self.stream.buffered:
+            if self.stream.buffered or self.write_error is not None:
                 self.wake()
 
     # -- out -------------------------------------------------------------------------------
@@ -541,9 +539,7 @@ class Connection(PipeSink):
             self.fail(error)
             return
         self.write_error = error
-        if not self.wake_due:
-            self.wake_due = True
-            self.engine.loop.run_callback(self.unpark)
+        self.wake()
 
     def await_writable(self):
         self.write_blocked = True

@@ -21,7 +21,7 @@ cdef class TlsStream(Stream):
     cdef bint ready
 
     cpdef begin(self)
-    cpdef Py_ssize_t fetch(self) except -2
+    cpdef Py_ssize_t fetch(self, counters=*) except -2
     @cython.locals(size=Py_ssize_t, filled=Py_ssize_t, count=Py_ssize_t, ended=bint)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
     @cython.locals(done=Py_ssize_t, skip=Py_ssize_t, ahead=Py_ssize_t, size=Py_ssize_t,
@@ -30,6 +30,6 @@ cdef class TlsStream(Stream):
     cpdef end(self)
     cpdef close(self)
     cdef collect(self)
-    cdef bint push(self) except -1
+    cdef bint push(self, counters=*) except -1
     @cython.locals(end=Py_ssize_t, size=Py_ssize_t, done=Py_ssize_t)
     cdef Py_ssize_t report(self) except -1

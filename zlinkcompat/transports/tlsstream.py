@@ -112,8 +112,10 @@ class TlsStream(Stream):
                 raise OSError(32, "the peer closed in the middle of the TLS handshake")
         return True
 
-    def fetch(self):
+    def fetch(self, counters=None):
         """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
+        if counters is not None:
+            counters.read_calls += 1
         try:
             count = self.socket.recv_into(scratch, 0, FLAGS)
         except BlockingIOError:
@@ -156,12 +158,13 @@ class TlsStream(Stream):
                     return filled
                 if ended:
                     return 0
-            count = self.fetch()
+            count = self.fetch(decoder.counters)
             if count <= 0:
                 return count
 
     def write_from(self, encoder):
-        if not self.push():
+        counters = encoder.counters
+        if not self.push(counters):
             return self.report() or -1
         # All earlier records are out: the encoder still has their plaintext at its head.
         done = self.report()
@@ -188,7 +191,7 @@ class TlsStream(Stream):
         if ahead:
             self.encrypted = ahead
             self.collect()
-            self.push()
+            self.push(counters)
             done += self.report()
         return done or (-1 if self.unsent is not None else 0)
 
@@ -203,15 +206,19 @@ class TlsStream(Stream):
         self.unsent = memoryview(data)
         self.sent = 0
 
-    def push(self):
+    def push(self, counters=None):
         """Send what waits; False if the kernel does not take all of it now."""
         if self.unsent is None:
             return True
+        if counters is not None:
+            counters.write_calls += 1
         try:
             self.sent += self.socket.send(self.unsent[self.sent :], FLAGS)
         except BlockingIOError:
             return False
         if self.sent < len(self.unsent):
+            if counters is not None:
+                counters.partial_write_count += 1
             return False
         self.unsent = None
         return True

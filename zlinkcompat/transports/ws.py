@@ -72,8 +72,7 @@ def parse(text, ipv6, bind, scheme="ws"):
 
 def listen(address, options, getaddrinfo):
     """As tcp's; LAST_ENDPOINT tells the path, too."""
-    listener = WsListener(tcp.listen(address.place, options, getaddrinfo), address)
-    return listener
+    return WsListener(tcp.listen(address.place, options, getaddrinfo), address)
 
 
 class WsListener(tcp.sockets.ListenerSocket):

@@ -88,6 +88,7 @@ cdef class Encoder:
     cdef bint add_frame(self, frame, int flags) except -1
     cdef bint add_copy(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
     cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1
+    cdef bint add_pinned(self, data, Py_ssize_t size, int flags) except -1
     cdef bint add_ready(self, bytes data) except -1
     cdef int put(self, const unsigned char* data, Py_ssize_t size) except -1
     cdef int put_header(self, Py_ssize_t size, int flags) except -1

@@ -303,6 +303,8 @@ class Encoder:
         if not self.raw:
             self.put_header(len(data), flags)
         self.put_large(data)
+        if self.counters is not None:
+            self.counters.zerocopy_write_count += 1
         return True
 
     def add_ready(self, data):
@@ -339,8 +341,6 @@ class Encoder:
         self.run_open = False
         self.pending += len(data)
         self.added += len(data)
-        if self.counters is not None:
-            self.counters.zerocopy_write_count += 1
 
     def encode_command(self, command):
         """Ready-made frames for :meth:`add_control`."""

@@ -487,6 +487,14 @@ cdef class Encoder:
         return True
 
     cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1:
+        """Add a frame by reference to the sender's memory."""
+        if not self.add_pinned(data, size, flags):
+            return False
+        if self.counters is not None:
+            self.counters.zerocopy_write_count += 1
+        return True
+
+    cdef bint add_pinned(self, data, Py_ssize_t size, int flags) except -1:
         cdef Py_buffer* pin
         if self.used + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
             return False
@@ -501,8 +509,6 @@ cdef class Encoder:
         self.run_open = False
         self.pending += size
         self.added += size
-        if self.counters is not None:
-            self.counters.zerocopy_write_count += 1
         return True
 
     cdef bint add_ready(self, bytes data) except -1:
@@ -516,7 +522,7 @@ cdef class Encoder:
             self.put(<const unsigned char*>PyBytes_AS_STRING(data), size)
             return True
         self.raw = True
-        done = self.add_large(data, size, 0)
+        done = self.add_pinned(data, size, 0)
         self.raw = raw
         return done
 

@@ -26,6 +26,7 @@ cdef class ZwsEncoder(Encoder):
 
     cdef bint add_whole(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
     cdef bint add_long(self, data, Py_ssize_t size, int flags) except -1
+    cdef int count_copy(self, Py_ssize_t size) except -1
     cdef int put_start(self, Py_ssize_t size, int flags) except -1
     cdef int next_key(self) except -1
     cdef bytes encode_payload(self, int first, bytes payload)

@@ -226,17 +226,19 @@ class ZwsEncoder(Encoder):
             return False
         if len(self.parts) >= 62 or large and self.client and self.pending >= MASKED_AHEAD:
             return False
-        prefix = b"" if self.plain else bytes([flags])
-        if not self.client:
-            self.put(self.header(self.first, size + len(prefix)) + prefix)
-            if large:
-                self.put_large(data)
+        if self.counters is not None:
+            if large and not self.client:
+                self.counters.zerocopy_write_count += 1
             else:
-                self.put(data)
-            return True
-        key = self.key()
-        self.put(self.header(self.first, size + len(prefix)) + key + masked(prefix, key))
-        data = masked(data, key, len(prefix))
+                self.counters.bytes_copied += size
+                self.counters.fallback_write_count += size >= self.tuning.zerocopy_threshold
+        prefix = b"" if self.plain else bytes([flags])
+        key = b""
+        if self.client:
+            key = self.key()
+            data = masked(data, key, len(prefix))
+            prefix = masked(prefix, key)
+        self.put(self.header(self.first, size + len(prefix)) + key + prefix)
         if large:
             self.put_large(data)
         else:

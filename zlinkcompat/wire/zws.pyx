@@ -307,6 +307,7 @@ cdef class ZwsEncoder(Encoder):
             return False
         self.put_start(size, flags)
         self.put(data, size)
+        self.count_copy(size)
         if self.client:
             at = self.buffer + self.used - size
             xor_into(at, at, size, self.mask_key, 0 if self.plain else 1)
@@ -327,9 +328,17 @@ cdef class ZwsEncoder(Encoder):
             xor_into(<unsigned char*>PyBytes_AS_STRING(copy), <const unsigned char*>view.buf, size,
                      self.mask_key, 0 if self.plain else 1)
             PyBuffer_Release(&view)
-            return self.add_large(copy, size, 0)
+            self.count_copy(size)
+            return self.add_pinned(copy, size, 0)
         self.put_start(size, flags)
         return self.add_large(data, size, 0)
+
+    cdef int count_copy(self, Py_ssize_t size) except -1:
+        if self.counters is not None:
+            self.counters.bytes_copied += size
+            if size >= self.tuning.zerocopy_threshold:
+                self.counters.fallback_write_count += 1
+        return 0
 
     cdef int put_start(self, Py_ssize_t size, int flags) except -1:
         """The header, the key and the flag octet of a frame."""

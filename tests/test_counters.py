@@ -1,0 +1,51 @@
+"""The debug counters over the transports that have a stream or a codec of their own."""
+
+import certificates
+import pytest
+
+import zlinkcompat as zmq
+
+KB = 1024
+
+
+@pytest.fixture
+def pair(make, phases):
+    """pair("ws"): the bound and the connected end, which have exchanged a message."""
+
+    def pair(transport):
+        server, client = make(zmq.PAIR), make(zmq.PAIR)
+        certificates.use(server)
+        certificates.use(client)
+        server.bind(f"{transport}://127.0.0.1:*")
+        client.connect(server.last_endpoint)
+        client.send(b"")
+        assert server.recv() == b""
+        return server, client
+
+    return pair
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
+def test_counters_of_large_frames(pair, phases, transport):
+    """By reference, but for a WebSocket client, who has to mask what it sends."""
+    server, client = pair(transport)
+    for sender, receiver in ((server, client), (client, server)):
+        names = ("zerocopy_write_count", "fallback_write_count", "bytes_copied")
+        before = phases.of(sender, *names)
+        sender.send(bytes(64 * KB))
+        assert len(receiver.recv()) == 64 * KB
+        counted = tuple(now - then for now, then in zip(phases.of(sender, *names), before, strict=True))
+        masks = transport.startswith("ws") and sender is client
+        assert counted == ((0, 1, 64 * KB) if masks else (1, 0, 0))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
+def test_counters_of_system_calls(pair, phases, transport):
+    """A lone small message is one write and, for who waits, no more than a few reads."""
+    server, client = pair(transport)
+    reads, writes = phases.of(server, "read_calls"), phases.of(client, "write_calls")
+    client.send(b"small")
+    assert server.recv() == b"small"
+    assert phases.of(client, "write_calls") == writes + 1
+    assert phases.of(server, "read_calls") > reads
+    assert phases.of(client, "messages_out") == phases.of(server, "messages_in") == 2
