@@ -36,8 +36,10 @@ class Counters:
         _live.add(self)
 
     def __del__(self):
-        for name in NAMES:
-            _retired[name] += getattr(self, name)
+        retired = _retired
+        if retired:  # None where the interpreter ends
+            for name in retired:
+                retired[name] += getattr(self, name)
 
     def reset(self):
         for name in NAMES:

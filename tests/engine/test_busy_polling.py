@@ -1,0 +1,113 @@
+"""``zmq.BUSY_POLL``: when a receiver reads its connections again and again before it sleeps.
+
+The debug counters tell reads; one that waits without polling makes two at the most.
+"""
+
+import gevent
+import pytest
+
+import zlinkcompat as zmq
+
+FEW = 2
+
+
+@pytest.fixture
+def waits(make, phases):
+    """waits(busy_poll=5000): reads (system calls) that a PULL makes until RCVTIMEO."""
+
+    def waits(busy_poll, peers=1, milliseconds=20):
+        phases.set(busy_poll=busy_poll)
+        pull = make(zmq.PULL)
+        pull.bind("tcp://127.0.0.1:*")
+        for _ in range(peers):
+            push = make(zmq.PUSH)
+            push.connect(pull.last_endpoint)
+            push.send(b"")
+            assert pull.recv() == b""
+        pull.rcvtimeo = milliseconds
+        # The hub turns: what is left of the greetings is done, and nobody is ready.
+        gevent.sleep(0.01)
+        before = phases.of(pull, "read_calls")
+        with pytest.raises(zmq.Again):
+            pull.recv()
+        return phases.of(pull, "read_calls") - before
+
+    return waits
+
+
+def test_polls_before_it_sleeps(waits):
+    assert waits(busy_poll=10_000) > 10 * FEW
+
+
+def test_off(waits):
+    assert waits(busy_poll=0) <= FEW
+
+
+def test_bounded(waits):
+    """Polling for 1 ms of 300 makes far fewer reads than polling for all of them."""
+    bounded = waits(busy_poll=1000, milliseconds=300)
+    assert FEW < bounded < waits(busy_poll=300_000, milliseconds=300) / 3
+
+
+def test_not_while_another_greenlet_is_ready(waits):
+    turns = 0
+
+    def work():
+        nonlocal turns
+        while True:
+            turns += 1
+            gevent.sleep(0)
+
+    worker = gevent.spawn(work)
+    try:
+        assert waits(busy_poll=10_000) <= FEW
+    finally:
+        worker.kill()
+    assert turns > 0
+
+
+def test_not_over_many_connections(waits):
+    """Reading each of them would cost more than the hub's one look at all."""
+    assert waits(busy_poll=10_000, peers=5) <= 5 * FEW
+
+
+def test_ever_more_rarely_while_it_brings_nothing(make, phases):
+    phases.set(busy_poll=200)
+    pull, push = make(zmq.PULL), make(zmq.PUSH)
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.last_endpoint)
+    push.send(b"")
+    assert pull.recv() == b""
+    pull.rcvtimeo = 1
+    polled = 0
+    for _ in range(100):
+        before = phases.of(pull, "read_calls")
+        with pytest.raises(zmq.Again):
+            pull.recv()
+        polled += phases.of(pull, "read_calls") - before > FEW
+    assert polled <= 10
+
+
+def test_not_on_one_cpu(program):
+    """Nobody could send meanwhile."""
+    one = program("""
+        os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="10000")
+        os.cpu_count = lambda: 1
+        from zlinkcompat import debug
+        context = zmq.Context()
+        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        pull.bind("tcp://127.0.0.1:*")
+        push.connect(pull.last_endpoint)
+        push.send(b"")
+        pull.recv()
+        gevent.sleep(0.01)
+        before = debug.counters(pull)["read_calls"]
+        pull.rcvtimeo = 20
+        try:
+            pull.recv()
+        except zmq.Again:
+            say(debug.counters(pull)["read_calls"] - before)
+        context.destroy(0)
+    """)
+    assert int(one.line()) <= FEW
+    one.ends()
