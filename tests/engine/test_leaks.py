@@ -53,5 +53,6 @@ def test_a_million_messages_leave_nothing(make, endpoint_of, transport):
         move(MESSAGES // 3 * share // 100, form, body)
     left = settle() - blocks
     assert {name: sys.getrefcount(body) for name, body in bodies.items()} == references
-    # Caches and pools fill a little; one object for each message of a form would be 16,000 (1,000 uncompiled).
+    # Caches and pools fill a little; one object for each message of a form would be
+    # 16,000 (1,000 uncompiled).
     assert left < 500
