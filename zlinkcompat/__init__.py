@@ -7,10 +7,12 @@ errors are its very objects, sockets and contexts are ours.
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from zlinkcompat import _counterparts
 from zlinkcompat._pure import install_if_asked
 
 # Before any module that may be compiled is imported.
 install_if_asked()
+_counterparts.install()
 
 if TYPE_CHECKING:
     from zlinkcompat._names import *  # noqa: F403
@@ -28,6 +30,9 @@ def __getattr__(name):
     # ``from zlinkcompat import tuning`` asks here first; the import system then finds the module.
     if name in _submodules:
         pass
+    elif name in ("sugar", "utils"):
+        # ``import zmq`` brings them along.
+        return import_module(f"{__name__}.{name}")
     elif not name.startswith("_") or name in ("__revision__", "_FINISHED_TRACKER"):
         names = import_module("zlinkcompat._names")
         try:

@@ -1,0 +1,163 @@
+"""Every public submodule of pyzmq has its counterpart here, bound to our classes."""
+
+import importlib
+import logging
+import pkgutil
+import subprocess
+import sys
+from types import ModuleType
+
+import gevent
+import pytest
+import zmq as pyzmq
+
+import zlinkcompat as zmq
+
+#: What tells of libzmq itself, of pyzmq's own tests, or has a file of ours under another shape.
+OTHERWISE = ("backend", "green", "tests", "_version", "_future", "_typing")
+
+
+def find_submodules():
+    """Names below ``zmq`` of all that can be imported, ``auth.thread`` and so on."""
+    for module in pkgutil.walk_packages(pyzmq.__path__, "zmq.", onerror=lambda name: None):
+        name = module.name[4:]
+        if name.partition(".")[0] not in OTHERWISE and not name.endswith("__main__"):
+            try:
+                importlib.import_module(module.name)
+            except ImportError:
+                continue  # needs what is not installed (tornado), or is not for this system
+            yield name
+
+
+SUBMODULES = tuple(find_submodules())
+
+
+@pytest.mark.parametrize("name", SUBMODULES)
+def test_every_submodule_is_there_with_its_names(name):
+    theirs = importlib.import_module(f"zmq.{name}")
+    ours = importlib.import_module(f"zlinkcompat.{name}")
+    public = [each for each, value in vars(theirs).items()
+              if not (each.startswith("_") or isinstance(value, ModuleType))]
+    assert [each for each in public if not hasattr(ours, each)] == []
+    assert sys.modules[f"zlinkcompat.{name}"] is ours
+
+
+@pytest.mark.parametrize("name", SUBMODULES)
+def test_no_submodule_holds_a_class_of_libzmqs(name):
+    ours = importlib.import_module(f"zlinkcompat.{name}")
+    theirs = {pyzmq.Socket, pyzmq.Context, pyzmq.Frame, pyzmq.Poller, pyzmq.proxy, pyzmq}
+    if ours.__name__.startswith("zlinkcompat"):
+        held = [each for each, value in vars(ours).items()
+                if isinstance(value, type | ModuleType) and value in theirs]
+        assert held == []
+
+
+@pytest.mark.parametrize("name", ["constants", "error", "utils.z85", "utils.jsonapi"])
+def test_what_binds_no_class_is_pyzmqs_very_module(name):
+    assert importlib.import_module(f"zlinkcompat.{name}") is importlib.import_module(f"zmq.{name}")
+
+
+def test_names_that_pyzmq_has_at_once_need_no_import():
+    assert zmq.utils.__name__ == "zlinkcompat.utils"
+    assert zmq.sugar.Socket is zmq.sugar.socket.Socket is zmq.Socket
+
+
+@pytest.mark.parametrize("name", ["no_such_module", "devices.no_such_module", "utils.z85.more"])
+def test_what_pyzmq_does_not_have_is_not_found(name):
+    with pytest.raises(ModuleNotFoundError, match=name.rpartition(".")[2]):
+        importlib.import_module(f"zlinkcompat.{name}")
+
+
+def test_pyzmqs_own_modules_stay_as_they_are():
+    from zmq.devices import basedevice as theirs
+
+    from zlinkcompat.devices import basedevice as ours
+
+    assert (theirs.Context, ours.Context) == (pyzmq.Context, zmq.Context)
+    assert theirs.Device is not ours.Device
+
+
+def test_a_decorator_gives_our_socket():
+    from zlinkcompat.decorators import context, socket
+
+    @context()
+    @socket(zmq.PUSH)
+    def take(given, sock):
+        assert type(given) is zmq.Context and type(sock) is zmq.Socket
+        return sock
+
+    assert take().closed
+
+
+def test_a_log_handler_publishes(make, bound):
+    from zlinkcompat.log.handlers import PUBHandler
+
+    subscriber = bound(zmq.SUB)
+    subscriber.subscribe("")
+    publisher = make(zmq.XPUB)
+    publisher.connect(subscriber.last_endpoint)
+    assert publisher.recv() == b"\1"
+    handler = PUBHandler(publisher)
+    handler.setRootTopic("root")
+    log = logging.getLogger("zlinkcompat.counterparts")
+    log.addHandler(handler)
+    try:
+        log.warning("a word")
+    finally:
+        log.removeHandler(handler)
+    topic, text = subscriber.recv_multipart()
+    assert topic == b"root.WARNING" and b"a word" in text
+
+
+def test_a_device_in_a_thread_of_its_own(program):
+    """Monkey-patched, so a greenlet; the device is told to end by its context."""
+    one = program("""
+        from zlinkcompat.devices import ThreadDevice
+        device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+        front = "tcp://127.0.0.1:%d" % device.bind_in_to_random_port("tcp://127.0.0.1")
+        back = "tcp://127.0.0.1:%d" % device.bind_out_to_random_port("tcp://127.0.0.1")
+        device.start()
+        context = zmq.Context.instance()
+        req, rep = context.socket(zmq.REQ), context.socket(zmq.REP)
+        req.connect(front)
+        rep.connect(back)
+        req.send(b"through")
+        rep.send(rep.recv().upper())
+        say(req.recv().decode())
+        req.close(), rep.close()
+        context.term()
+        device.join(5)
+        say(device.done)
+    """, patch=True)
+    assert one.line() == "THROUGH"
+    assert one.line() == "True"
+    one.ends()
+
+
+def test_a_monitored_queue(make, bound):
+    from zlinkcompat.devices import monitored_queue
+
+    front, back, capture = bound(zmq.ROUTER), bound(zmq.DEALER), bound(zmq.PUB)
+    device = gevent.spawn(monitored_queue, front, back, capture)
+    req, rep, watcher = make(zmq.REQ), make(zmq.REP), make(zmq.SUB)
+    watcher.subscribe("")
+    for sock, to in ((req, front), (rep, back), (watcher, capture)):
+        sock.connect(to.last_endpoint)
+    try:
+        while not watcher.poll(50):  # until the subscription counts
+            req.send(b"question")
+            rep.send(rep.recv())
+            assert req.recv() == b"question"
+        parts = watcher.recv_multipart()
+        assert parts[0] == b"in" and parts[-1] == b"question"
+    finally:
+        device.kill()
+
+
+@pytest.mark.parametrize("name", ["log", "curve_keygen"])
+def test_programs_of_pyzmqs(name):
+    if importlib.util.find_spec(f"zmq.{name}") is None:
+        pytest.skip(f"this pyzmq has no zmq.{name}")
+    done = subprocess.run([sys.executable, "-m", f"zlinkcompat.{name}", "--help"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and "usage" in done.stdout, done.stderr
