@@ -4,6 +4,7 @@ import zmq
 from zmq import *  # noqa: F403
 from zmq import constants as constants
 from zmq import error as error
+from zmq import get_library_dirs as get_library_dirs
 
 from zlinkcompat.backend import IPC_PATH_MAX_LEN as IPC_PATH_MAX_LEN
 from zlinkcompat.backend import curve_keypair as curve_keypair

@@ -16,7 +16,14 @@ class Frame(base.Frame, AttributeSetter):
 Message = Frame
 
 
-class MessageTracker(zmq.MessageTracker):
+class TrackerType(type):
+    """pyzmq's own trackers, which the core makes, are instances of ours, too."""
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, zmq.MessageTracker)
+
+
+class MessageTracker(zmq.MessageTracker, metaclass=TrackerType):
     """Tells when the engine is done with buffers; also takes our Frames. See pyzmq's."""
 
     def __init__(self, *towatch):

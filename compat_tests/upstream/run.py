@@ -9,9 +9,10 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from compat_tests.upstream import sdist
+from compat_tests.upstream import sdist, swapped
 from compat_tests.upstream.recorder import TEST_TIMEOUT
 
+DOORS = ("backend", "swap", "libzmq")
 STALL = 2 * TEST_TIMEOUT + 15  # seconds without a new line in the record
 MAX_RESTARTS = 8  # for one file
 PATCHED = (
@@ -41,13 +42,14 @@ class Result:
         return ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
 
 
-def run(backend=None, patched=False, select=None, junit=None, say=None):
+def run(door, patched=False, select=None, junit=None, say=None):
     """Run the suite.
 
     Parameters
     ----------
-    backend : str or None
-        Value of ``PYZMQ_BACKEND``; None is real libzmq.
+    door : str
+        One of :data:`DOORS`: pyzmq on our backend, our package in the place of ``zmq``, or pyzmq as
+        it is, on real libzmq.
     patched : bool
         Monkey-patch with gevent first.
     select : str or None
@@ -58,7 +60,7 @@ def run(backend=None, patched=False, select=None, junit=None, say=None):
         Is given one line after each file.
     """
     source = sdist.source()
-    env = sdist.environment(backend)
+    env = sdist.environment("zlinkcompat.backend" if door == "backend" else None)
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
     result = Result()
@@ -66,6 +68,8 @@ def run(backend=None, patched=False, select=None, junit=None, say=None):
         folder = pathlib.Path(folder)
         shutil.copytree(source / "tests", folder / "tests")
         shutil.copy(source / "pytest.ini", folder)
+        if door == "swap":
+            swapped.rewrite(folder / "tests")
         for file in sorted(folder.glob("tests/test_*.py")):
             if file.name not in LEFT_OUT:
                 _run_file(folder, file, env, patched, select, junit, result)

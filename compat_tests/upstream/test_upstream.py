@@ -1,20 +1,21 @@
-"""pyzmq's own suite on our backend, monkey-patched, against `expected`."""
+"""pyzmq's own suite through both doors, monkey-patched, against `expected`."""
 
 import pytest
 
 from compat_tests.libraries import OURS, REFERENCE
-from compat_tests.upstream.expected import NOT_ON_LIBZMQ, NOT_PASSING
+from compat_tests.upstream.expected import NOT_PASSING
 from compat_tests.upstream.run import run
 
 LIMIT = 1200  # seconds
+DOORS = ("libzmq",) if OURS == REFERENCE else ("backend", "swap")
 
 
 @pytest.mark.upstream
 @pytest.mark.timeout(LIMIT)
-def test_pyzmq_suite(tmp_path):
-    standin = OURS == REFERENCE
-    listed = NOT_ON_LIBZMQ if standin else NOT_PASSING
-    result = run(None if standin else "zlinkcompat.backend", patched=not standin, junit=tmp_path)
+@pytest.mark.parametrize("door", DOORS)
+def test_pyzmq_suite(door, tmp_path):
+    listed = NOT_PASSING[door]
+    result = run(door, patched=door != "libzmq", junit=tmp_path)
     assert result.outcomes, "no test ran"
     unlisted = {t: result.texts[t][-500:] for t in result.not_passed if t not in listed}
     now_passing = [t for t in listed if result.outcomes.get(t, "passed") == "passed"]

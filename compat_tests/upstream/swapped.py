@@ -1,0 +1,22 @@
+"""The swapped import: import statements of copied tests, rewritten; nothing else is touched."""
+
+import re
+
+_PLAIN = re.compile(r"^(\s*)import zmq(\s*)(#.*)?$", re.M)
+_DOTTED = re.compile(r"^(\s*)import zmq\.([\w.]+)(\s*)(#.*)?$", re.M)
+_NAMED = re.compile(r"^(\s*)import zmq((?:\.\w+)*) as (\w+)", re.M)
+_FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.M)
+
+
+def rewritten(source):
+    """``source`` (text of a Python file) with each import of ``zmq`` one of ``zlinkcompat``."""
+    source = _PLAIN.sub(r"\1import zlinkcompat as zmq", source)
+    source = _DOTTED.sub(r"\1import zlinkcompat as zmq, zlinkcompat.\2", source)
+    source = _NAMED.sub(r"\1import zlinkcompat\2 as \3", source)
+    return _FROM.sub(r"\1from zlinkcompat\2 import", source)
+
+
+def rewrite(folder):
+    """Rewrite all Python files of ``folder`` (pathlib.Path)."""
+    for file in folder.glob("*.py"):
+        file.write_text(rewritten(file.read_text()))
