@@ -6,10 +6,11 @@ binds no class of the core is pyzmq's very module, and what we have a file for i
 """
 
 import builtins
+import os
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
+from importlib.util import find_spec, spec_from_file_location
 from types import CodeType, ModuleType
 
 PACKAGE = "zlinkcompat"
@@ -21,8 +22,8 @@ AS_THEY_ARE = frozenset({
     "utils.win32", "utils.z85",
 })  # fmt: skip
 
-#: The first part of names that are no counterparts: libzmq's bindings and pyzmq's own tests.
-NONE = frozenset({"_version", "backend", "green", "tests"})
+#: The first part of names that are no counterparts: libzmq's bindings, and what is ours.
+NONE = frozenset({"_version", "backend", "green"})
 
 
 class CounterpartFinder:
@@ -37,8 +38,12 @@ class CounterpartFinder:
             original = find_spec("zmq." + rest)
         except ModuleNotFoundError:
             return None
-        if original is None or not hasattr(original.loader, "get_code"):
+        if original is None or original.origin is None:
             return None
+        if isinstance(original.loader, ExtensionFileLoader):
+            # Compiled for libzmq: its source lies beside it.
+            source = os.path.join(os.path.dirname(original.origin), rest.rpartition(".")[2] + ".py")
+            original = spec_from_file_location(original.name, source)
         if rest in AS_THEY_ARE:
             loader = TheSame(original)
         elif rest.partition(".")[0] == "sugar":

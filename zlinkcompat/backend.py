@@ -6,6 +6,10 @@ own import, so nothing here may import pyzmq while it is being imported.
 Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 """
 
+import os
+import sys
+from types import ModuleType
+
 from zlinkcompat import transports
 from zlinkcompat.base import Context, Frame, Socket
 from zlinkcompat.errors import ENOTSUP, last_errno, strerror, zmq_error
@@ -52,3 +56,11 @@ def curve_keypair():
 def curve_public(secret_key):
     """CURVE is not there yet: ENOTSUP, as from a libzmq built without it."""
     raise zmq_error(ENOTSUP, "curve_public: this version has no CURVE")
+
+
+if os.environ.get("PYZMQ_BACKEND") == __name__:
+    # Before 26 pyzmq has one compiled for libzmq in its own package, not in its backend.
+    monitoredqueue = ModuleType("zmq.devices.monitoredqueue", monitored_queue.__doc__)
+    monitoredqueue.__all__ = ["monitored_queue"]
+    monitoredqueue.monitored_queue = monitored_queue
+    sys.modules[monitoredqueue.__name__] = monitoredqueue

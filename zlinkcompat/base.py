@@ -143,6 +143,12 @@ class Frame(Exporter):
         """Become a frame of ``content``, as the core has it (bytes or a buffer holder)."""
         self.content = content
 
+    def __str__(self):
+        if type(self).__repr__ is object.__repr__:
+            # pyzmq before 26 leaves it to its backend.
+            return self.bytes.decode()
+        return repr(self)
+
     @property
     def buffer(self):
         """A memoryview of the data."""

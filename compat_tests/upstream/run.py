@@ -59,15 +59,14 @@ def run(door, patched=False, select=None, junit=None, say=None):
     say : callable or None
         Is given one line after each file.
     """
-    source = sdist.source()
     env = sdist.environment("zlinkcompat.backend" if door == "backend" else None)
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
     result = Result()
     with tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
         folder = pathlib.Path(folder)
-        shutil.copytree(source / "tests", folder / "tests")
-        shutil.copy(source / "pytest.ini", folder)
+        shutil.copytree(sdist.tests(), folder / "tests")
+        shutil.copy(sdist.source() / "pytest.ini", folder)
         if door == "swap":
             swapped.rewrite(folder / "tests")
         for file in sorted(folder.glob("tests/test_*.py")):

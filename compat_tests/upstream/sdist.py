@@ -6,11 +6,15 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from importlib.metadata import version
 
-VERSION = "27.3.0"
-# Into a folder of their own, so that the environment under test stays as it is.
+#: Of the pyzmq that is installed.
+VERSION = version("pyzmq")
+# Into a folder of their own, so that the environment under test stays as it is. Tests before 27
+# use a fixture that pytest-asyncio 1 has no more.
 EXTRAS = (
-    "pytest-asyncio", "tornado", "numpy", "typing_extensions",
+    "pytest-asyncio" if int(VERSION.partition(".")[0]) >= 27 else "pytest-asyncio<1",
+    "tornado", "numpy", "typing_extensions",
     "backports.asyncio.runner; python_version < '3.11'",
 )
 PIP_TIMEOUT = 600  # seconds
@@ -53,9 +57,15 @@ def source():
     return folder
 
 
+def tests():
+    """The folder of pyzmq's tests in the sdist."""
+    folder = source() / "tests"
+    return folder if folder.is_dir() else source() / "zmq" / "tests"  # before 26
+
+
 def extras():
     """The folder to put on ``PYTHONPATH`` for what the tests and examples import."""
-    folder = cache_folder() / f"extras-{sys.implementation.cache_tag}"
+    folder = cache_folder() / f"extras-{VERSION}-{sys.implementation.cache_tag}"
     if not folder.is_dir():
         with tempfile.TemporaryDirectory(dir=cache_folder()) as beside:
             _pip("install", "--no-deps", "--target", pathlib.Path(beside, "x"), *EXTRAS)
