@@ -13,7 +13,7 @@ from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.options import find
 from zlinkcompat.core.registry import context_at, socket_at
 from zlinkcompat.core.socket import SocketBase
-from zlinkcompat.engine.waker import HubWaker, WaitList
+from zlinkcompat.engine.waker import WaitList, waker_here
 from zlinkcompat.errors import EFAULT, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.exporter import Exporter
 
@@ -39,8 +39,13 @@ class SentEvent(threading.Event):
 
     def wait(self, timeout=None):
         if not self.is_set():
-            self.waiting.wait(HubWaker(), -1.0 if timeout is None else float(timeout))
+            waker = waker_here(False)
+            self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.look)
         return self.is_set()
+
+    def look(self):
+        if self.is_set():
+            self.waiting.notify_all()
 
 
 class Pinned:
@@ -337,7 +342,7 @@ class Socket:
         if linger is not None:
             linger = as_int(linger)
         self._closed = True
-        self.core.close(linger)
+        self.core.close(linger, not being_deleted())
 
     # -- options ---------------------------------------------------------------------------
 

@@ -5,12 +5,14 @@ import os
 from time import monotonic
 from weakref import WeakSet
 
-from gevent import sleep
+import gevent
+from gevent.monkey import get_original, is_module_patched
 
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
+from zlinkcompat.engine import threads
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import HubWaker, WaitList
+from zlinkcompat.engine.waker import WaitList, waker_here, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
@@ -20,6 +22,17 @@ EXIT_OPENING = 0.1
 
 contexts = WeakSet()
 
+# Native: held for a few steps, by any thread.
+RLock = get_original("threading", "RLock")
+
+
+def wants_threads():
+    """Tell by ``ZLINK_ENGINE`` (hub, thread, auto) whether a new context is to have I/O threads."""
+    name = os.environ.get("ZLINK_ENGINE") or "hub"
+    if name not in ("hub", "thread", "auto"):
+        raise ValueError(f"ZLINK_ENGINE={name!r}: must be hub, thread or auto")
+    return name == "thread" or name == "auto" and not is_module_patched("threading")
+
 
 class CoreContext:
     """A container of sockets.
@@ -27,7 +40,8 @@ class CoreContext:
     Parameters
     ----------
     io_threads : int
-        libzmq's IO_THREADS; connections run in the hub of the thread that uses the socket.
+        libzmq's IO_THREADS. With the hub engine connections run in the hub of the thread that uses
+        the socket, and there are none.
     hub_only : bool
         The hub engine always, whatever ``ZLINK_ENGINE`` says (``zlinkcompat.green``).
 
@@ -37,12 +51,17 @@ class CoreContext:
         Finds this context in ``core.registry``.
     bound, unbound : dict
         inproc endpoint -> socket, and -> connects that wait for one.
+    io_threads : IoThreads or None
+        None for the hub engine.
     """
 
     def __init__(self, io_threads=1, hub_only=False):
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
-        self.hub_only = hub_only
+        self.io_threads = None
+        if not hub_only and wants_threads():
+            self.io_threads = threads.IoThreads(self.options)
+        self.lock = RLock()
         self.sockets = set()
         self.terminating = False
         self.closed = False
@@ -85,20 +104,32 @@ class CoreContext:
         self.terminating = True
         for socket in list(self.sockets):
             if not socket.closed:
-                socket.stop(ETERM)
+                # Where others use it, they are to find out by themselves.
+                if self.io_threads is not None or socket.lives_elsewhere():
+                    socket.mailbox.post(socket.stop, (ETERM,))
+                else:
+                    socket.stop(ETERM)
         while self.sockets:
-            engine_here().quiet()
-            self.reaped.wait(HubWaker(), -1.0)
+            if self.io_threads is None:
+                engine_here().quiet()
+            self.reaped.wait(waker_here(self.io_threads is None), -1.0, self.look)
+        if self.io_threads is not None:
+            self.io_threads.stop()
         self.closed = True
         self.unbound.clear()
         contexts.discard(self)
+
+    def look(self):
+        if not self.sockets:
+            self.reaped.notify_all()
 
     def abandon(self):
         """Nobody holds this context any more: close what is left, without waiting."""
         self.terminating = self.closed = True
         for socket in list(self.sockets):
-            socket.close()
-
+            socket.close(waits=False)
+        if self.io_threads is not None:
+            self.io_threads.retire()
 
     def forget(self):
         """In a forked child: the sockets, and all their connections, are the parent's."""
@@ -110,6 +141,9 @@ class CoreContext:
 
 def forget_all():
     engines = {socket.engine for context in contexts for socket in context.sockets}
+    for context in contexts:
+        if context.io_threads is not None:
+            engines.update(context.io_threads.forget())
     for engine in engines - {None}:
         # Before watchers are stopped: libuv would stop them in the parent, whose epoll this is.
         engine.loop.reinit()
@@ -126,14 +160,17 @@ def flush_at_exit():
 
     Never waits for absent peers; pyzmq does not either."""
     began = monotonic()
+    sleep = gevent.sleep if waits_in_hub() else get_original("time", "sleep")
     while True:
         passed = monotonic() - began
         if passed > EXIT_FLUSH:
-            return
+            break
         opening = passed < EXIT_OPENING
         if not any(session.is_sending(opening) for session in lingering_sessions()):
-            return
+            break
         sleep(0.001)
+    # What they do not write now, the end of the process would cut off anywhere.
+    threads.stop_all()
 
 
 def lingering_sessions():

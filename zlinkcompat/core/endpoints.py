@@ -1,12 +1,11 @@
 """The endpoints of one socket: what it bound and connected, and how that is undone."""
 
-from gevent.socket import getaddrinfo
-
 from zlinkcompat import transports
 from zlinkcompat.core import inproc
 from zlinkcompat.engine.connecter import Connecter
 from zlinkcompat.engine.events import EVENT_BIND_FAILED
 from zlinkcompat.engine.listener import Listener
+from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 
@@ -39,7 +38,7 @@ class Endpoints:
         transport = transports.get(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, True)
-        engine = socket.here()
+        engine = socket.place(options.affinity)
         try:
             listener = Listener(socket, engine, transport, address, options)
         except Exception as error:
@@ -62,7 +61,7 @@ class Endpoints:
         transport = transports.get(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, False)
-        engine = socket.here()
+        engine = socket.place(options.affinity)
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.last_endpoint = text.encode()
 
@@ -111,7 +110,8 @@ class Endpoints:
         listener = self.listeners.pop(endpoint, None)
         if listener is not None:
             self.bound_as = {k: v for k, v in self.bound_as.items() if v != endpoint}
-            listener.close()
+            listener.engine.call(listener.close)
+            self.socket.settle()
             self.drop_peers_of(endpoint)
         connecters = [connecter for connecter in self.connecters if connecter.endpoint == text]
         for connecter in connecters:
@@ -125,18 +125,21 @@ class Endpoints:
                 self.drop_session(session)
 
     def drop_session(self, session):
-        if session.pipe is None:
-            session.stop()
+        pipe = session.pipe
+        if pipe is None:
+            session.engine.call(session.stop)
         else:
-            self.socket.drop_pipe(session.pipe.peer)
+            self.socket.drop_pipe(pipe.peer)
 
     def pipe_gone(self, pipe):
         if pipe in self.inproc_pipes:
             self.inproc_pipes.remove(pipe)
 
     def session_ended(self, session):
-        if session in self.connecters:
+        try:
             self.connecters.remove(session)
+        except ValueError:
+            pass  # disconnected before, or never was one
 
     def set_high_water_marks(self, pipe):
         """SNDHWM or RCVHWM was set after the pipe was made."""
@@ -154,7 +157,7 @@ class Endpoints:
     def close(self):
         """Free all addresses and stop dialling what has nothing to deliver."""
         for listener in self.listeners.values():
-            listener.close()
+            listener.engine.call(listener.close)
         self.listeners = {}
         self.bound_as = {}
         for name in self.inproc_names:

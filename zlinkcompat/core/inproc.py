@@ -1,6 +1,7 @@
 """inproc: a pipe straight between two sockets of one context; messages pass by reference.
 
 Connecting before binding works: the pipe exists from the connect on and waits for its other end.
+Between threads each end is attached in its own one, by its socket's mailbox.
 Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 """
 
@@ -27,8 +28,10 @@ class Unbound(PipeSink):
         # What was sent is for whoever binds, also when the sender is gone by then.
         if pipe.check_read():
             return
-        waiting = self.context.unbound.get(self.name, [])
-        if self in waiting:
+        with self.context.lock:
+            waiting = self.context.unbound.get(self.name, [])
+            if self not in waiting:
+                return  # somebody binds just now, and will see
             waiting.remove(self)
         pipe.terminate()
 
@@ -43,12 +46,19 @@ def marks(sender, receiver):
 def bind(socket, name):
     """Own ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is owned."""
     context = socket.context
-    if name in context.bound:
-        raise zmq_error(EADDRINUSE, "bind %r: another socket of this context is bound there" % name)
-    context.bound[name] = socket
-    for waiting in context.unbound.pop(name, []):
+    socket.settle_down()
+    with context.lock:
+        if name in context.bound:
+            raise zmq_error(EADDRINUSE,
+                            "bind %r: another socket of this context is bound there" % name)
+        context.bound[name] = socket
+        early = context.unbound.pop(name, [])
+    for waiting in early:
         far = waiting.pipe
         near = far.peer
+        if socket.crosses(waiting.socket):
+            near.mailbox = waiting.socket.mailbox
+            far.mailbox = socket.mailbox
         near.set_high_water_marks(marks(waiting.socket, socket), marks(socket, waiting.socket))
         join(waiting.socket, near, socket, far, name)
 
@@ -56,18 +66,25 @@ def bind(socket, name):
 def connect(socket, name):
     """Connect to whoever owns ``name`` now or later."""
     context = socket.context
-    owner = context.bound.get(name)
-    if owner is None:
-        near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm)
-        waiting = Unbound(context, name, socket, far)
-        far.sink = waiting
-        if attach(socket, near, b"", None, True, name):
-            near.metadata = METADATA
-            context.unbound.setdefault(name, []).append(waiting)
-        return
-    near, far = pipe_pair(marks(socket, owner), marks(owner, socket))
+    socket.settle_down()
+    with context.lock:
+        owner = context.bound.get(name)
+        if owner is None:
+            # Whoever binds may do so in another thread.
+            near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm, True)
+            waiting = Unbound(context, name, socket, far)
+            far.sink = waiting
+            if attach(socket, near, b"", None, True, name):
+                near.metadata = METADATA
+                context.unbound.setdefault(name, []).append(waiting)
+            return
+    crosses = socket.crosses(owner)
+    near, far = pipe_pair(marks(socket, owner), marks(owner, socket), crosses)
     # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
     far.sink = owner.pattern
+    if crosses:
+        near.mailbox = socket.mailbox
+        far.mailbox = owner.mailbox
     if attach(socket, near, owner.options.routing_id, METADATA, True, name):
         join(socket, near, owner, far, name)
 
@@ -84,19 +101,25 @@ def attach(socket, near, routing_id, metadata, locally_initiated, name):
 
 def join(connecting, near, binding, far, name):
     """Give the far end of a connected pipe to the socket that is bound."""
+    far.tell(take, (connecting, near, binding, far, name))
+
+
+def take(connecting, near, binding, far, name):
+    # In the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
     connecting.identify_pipe(far, binding.options.routing_id, METADATA)
     # What was written while there was no reader.
     near.flush()
     far.flush()
-    if far.peer_closed and not far.closed:
-        far.sink.pipe_terminated(far)
+    if near.closed:
+        far.ended()
 
 
 def unbind(socket, name):
-    if socket.context.bound.get(name) is socket:
-        del socket.context.bound[name]
+    with socket.context.lock:
+        if socket.context.bound.get(name) is socket:
+            del socket.context.bound[name]
 
 
 def set_high_water_marks(socket, pipe):

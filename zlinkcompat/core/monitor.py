@@ -6,12 +6,17 @@ Source: libzmq ``zmq_socket_monitor(3)``.
 
 from struct import pack
 
+from gevent.monkey import get_original
+
 from zlinkcompat.engine.events import EVENT_MONITOR_STOPPED
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 
 PAIR = 0
 NOBLOCK = 1
+
+# Native: I/O threads have events to tell, too.
+RLock = get_original("threading", "RLock")
 
 
 class Monitor:
@@ -24,6 +29,7 @@ class Monitor:
         if transport != "inproc":
             raise zmq_error(EPROTONOSUPPORT, "monitor %r: only inproc endpoints" % endpoint)
         self.events = events
+        self.lock = RLock()
         self.socket = SocketBase(context, PAIR)
         self.socket.options.linger = 0
         try:
@@ -33,12 +39,16 @@ class Monitor:
             raise
 
     def event(self, kind, value, endpoint):
-        if kind & self.events and not self.socket.dead and self.socket.pattern.has_out():
-            # Nobody connected, or a reader that does not keep up: the event is lost, as a
-            # monitor must never hold up what it watches.
-            frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
-            self.socket.send_message(frames, NOBLOCK)
+        if not kind & self.events:
+            return
+        frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
+        with self.lock:
+            if self.socket.can_send():
+                # Nobody connected, or a reader that does not keep up: the event is lost, as a
+                # monitor must never hold up what it watches.
+                self.socket.send_message(frames, NOBLOCK)
 
     def stop(self):
         self.event(EVENT_MONITOR_STOPPED, 0, "")
-        self.socket.close()
+        with self.lock:
+            self.socket.close()

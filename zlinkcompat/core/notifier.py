@@ -2,6 +2,10 @@
 
 import os
 
+from gevent.monkey import get_original
+
+RLock = get_original("threading", "RLock")
+
 
 class Notifier:
     """A flag that a foreign event loop can watch as a file descriptor.
@@ -17,18 +21,26 @@ class Notifier:
             self.fd, self.write_fd = os.pipe()
             os.set_blocking(self.fd, False)
         self.signalled = False
+        # Any thread signals, and the descriptor may be closed meanwhile.
+        self.lock = RLock()
 
     def signal(self):
         if not self.signalled:
-            self.signalled = True
-            os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
+            with self.lock:
+                if not self.signalled and self.fd >= 0:
+                    self.signalled = True
+                    os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
 
     def clear(self):
         if self.signalled:
-            self.signalled = False
-            os.read(self.fd, 8)
+            with self.lock:
+                if self.signalled and self.fd >= 0:
+                    self.signalled = False
+                    os.read(self.fd, 8)
 
     def close(self):
-        os.close(self.fd)
-        if self.write_fd != self.fd:
-            os.close(self.write_fd)
+        with self.lock:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+            if self.write_fd != fd:
+                os.close(self.write_fd)

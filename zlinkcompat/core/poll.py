@@ -5,9 +5,10 @@ import select
 from gevent import get_hub, monkey
 
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import SocketBase
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import HubWaker
+from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
 
 POLLIN = 1
 POLLOUT = 2
@@ -44,46 +45,104 @@ def poll(items, timeout_ms):
     results = look(items, descriptors)
     if any(results):
         return results
+    in_hub = waits_in_hub() or any(
+        isinstance(thing, SocketBase) and thing.io_threads is None for thing, _ in items)
     if timeout_ms == 0:
+        if not in_hub:
+            return results
         engine_here().breathe()
         return look(items, descriptors)
     deadline = monotonic_ns() + timeout_ms * 1000000
-    loop = get_hub().loop
+    if in_hub:
+        sleeper = InHub
+    else:
+        sleeper = AtDescriptors if descriptors else OnLock
     while True:
         timeout = -1.0
         if timeout_ms > 0:
             timeout = (deadline - monotonic_ns()) / 1e9
             if timeout <= 0:
                 return results
-        waker = HubWaker()
-        watchers = []
+        asleep = sleeper(descriptors)
         watched = []
         try:
             for thing, _ in items:
                 if isinstance(thing, SocketBase):
-                    thing.watch(waker)
+                    thing.watch(asleep.waker)
                     watched.append(thing)
-            for fd, events in descriptors:
-                if fd < 0:
-                    continue
-                mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
-                watcher = loop.io(fd, mask)
-                watcher.start(waker.wake)
-                watchers.append(watcher)
             # Something may have come between the look and the watch: look again first.
             results = look(items, descriptors)
             if not any(results):
-                waker.sleep(timeout)
+                asleep.sleep(timeout)
         finally:
             for socket in watched:
-                socket.unwatch(waker)
-            for watcher in watchers:
-                watcher.stop()
-                watcher.close()
+                socket.unwatch(asleep.waker)
+            asleep.close()
         if not any(results):
             results = look(items, descriptors)
         if any(results):
             return results
+
+
+class InHub:
+    """Sleeps in the hub of this thread."""
+
+    def __init__(self, descriptors):
+        self.waker = HubWaker()
+        self.watchers = []
+        loop = get_hub().loop
+        for fd, events in descriptors:
+            if fd < 0:
+                continue
+            mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
+            watcher = loop.io(fd, mask)
+            watcher.start(self.waker.wake)
+            self.watchers.append(watcher)
+
+    def sleep(self, timeout):
+        self.waker.sleep(timeout)
+
+    def close(self):
+        for watcher in self.watchers:
+            watcher.stop()
+            watcher.close()
+
+
+class OnLock:
+    """Blocks this native thread."""
+
+    def __init__(self, descriptors):
+        self.waker = LockWaker()
+
+    def sleep(self, timeout):
+        self.waker.sleep(timeout)
+
+    def close(self):
+        pass
+
+
+class NotifierWaker(Waker):
+    def __init__(self, notifier):
+        self.notifier = notifier
+
+    def wake(self):
+        self.notifier.signal()
+
+
+class AtDescriptors:
+    """Blocks this native thread in poll(2), where sockets wake it by a descriptor of their own."""
+
+    def __init__(self, descriptors):
+        self.notifier = Notifier()
+        self.waker = NotifierWaker(self.notifier)
+        self.poller = make_poller(descriptors)
+        self.poller.register(self.notifier.fd, select.POLLIN)
+
+    def sleep(self, timeout):
+        self.poller.poll(timeout * 1000 if timeout >= 0 else None)
+
+    def close(self):
+        self.notifier.close()
 
 
 def look(items, descriptors):
@@ -98,7 +157,7 @@ def look(items, descriptors):
     return results
 
 
-def look_at_descriptors(descriptors):
+def make_poller(descriptors):
     # The real one: gevent's cooperative poll is in its place in a monkey-patched process.
     poller = monkey.get_original("select", "poll")()
     masks = {}
@@ -111,8 +170,12 @@ def look_at_descriptors(descriptors):
                     mask |= bit
             masks[fd] = mask
             poller.register(fd, mask)
+    return poller
+
+
+def look_at_descriptors(descriptors):
     ready = {}
-    for fd, mask in poller.poll(0):
+    for fd, mask in make_poller(descriptors).poll(0):
         events = 0
         for event, bit in BITS:
             if mask & bit:

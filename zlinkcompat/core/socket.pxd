@@ -1,6 +1,6 @@
 from zlinkcompat.clock cimport monotonic_ns
 from zlinkcompat.engine.hub cimport Backoff, HubEngine
-from zlinkcompat.engine.waker cimport HubWaker, Waker, WaitList
+from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, waker_here
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 
@@ -30,19 +30,23 @@ cdef class SocketBase(Owner):
     cdef unsigned long operations
     cdef Backoff pulling
     cdef readonly HubEngine engine
+    cdef readonly object io_threads, home
+    cdef readonly SleeperMailbox mailbox
     cdef WaitList receivers, senders
     cdef list pollers
     cdef object notifier
     cdef object monitoring
     cdef public bytes last_endpoint
     cdef readonly object endpoints
-    cdef readonly set sessions
+    cdef readonly set sessions, listeners
     cdef readonly object options
     cdef readonly object counters
     cdef readonly Pattern pattern
     cdef readonly object address
     cdef object __weakref__
 
+    cdef obey(self)
+    cpdef look(self)
     @cython.locals(engine=HubEngine)
     cdef breathe(self)
     cpdef send_frame(self, frame, int flags)
@@ -57,6 +61,8 @@ cdef class SocketBase(Owner):
     @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
     cdef wait_to_send(self, int flags, frame)
     cdef wait_writable(self, long long timeout_ms, long long deadline)
+    @cython.locals(mailbox=SleeperMailbox, waker=Waker)
+    cdef wait(self, WaitList sleepers, double timeout)
     cpdef recv_frame(self, int flags)
     @cython.locals(parts=list)
     cpdef list recv_message(self, int flags)

@@ -1,7 +1,11 @@
-"""The socket: a pattern, its endpoints, and the greenlets that wait on it.
+"""The socket: a pattern, its endpoints, and the greenlets or threads that wait on it.
 
 Messages are whole; what the user sends and receives frame by frame is put together and taken
 apart here.
+
+With the hub engine, connections are in the hub of the thread that uses the socket, and what they
+tell they tell at once. With the thread engine, and over inproc between hubs, others put it into the
+socket's mailbox, where the next call finds it.
 """
 
 from zlinkcompat import counters, routing
@@ -12,7 +16,7 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import Backoff, HubEngine, engine_here
-from zlinkcompat.engine.waker import HubWaker, WaitList, Waker
+from zlinkcompat.engine.waker import SleeperMailbox, WaitList, Waker, waker_here
 from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
@@ -76,6 +80,9 @@ class SocketBase(Owner):
         self.operations = 0
         self.pulling = Backoff(16)
         self.engine = None
+        self.io_threads = context.io_threads
+        self.home = None
+        self.mailbox = SleeperMailbox()
         self.receivers = WaitList()
         self.senders = WaitList()
         self.pollers = []
@@ -84,14 +91,29 @@ class SocketBase(Owner):
         self.last_endpoint = b""
         self.endpoints = endpoints.Endpoints(self)
         self.sessions = set()
+        self.listeners = set()
         self.options = Options(socket_type)
         self.counters = counters.make()
         self.pattern = routing.create(socket_type, self, self.options)
         self.address = register(self)
         context.add_socket(self)
 
+    def obey(self):
+        """Do what other threads asked of this socket, and raise if it is dead then."""
+        if self.mailbox.pending:
+            self.mailbox.process()
+        if self.dead:
+            raise zmq_error(self.dead)
+
+    def look(self):
+        """Do what other threads asked, about to sleep or to end it."""
+        if self.mailbox.pending:
+            self.mailbox.process()
+
     def breathe(self):
         """Now and then, and where a NOBLOCK loop would spin: let the hub turn if it is time."""
+        if self.io_threads is not None:
+            return
         engine = self.engine
         if engine is None:
             engine = engine_here()
@@ -115,8 +137,8 @@ class SocketBase(Owner):
             EAGAIN after SNDTIMEO, EFSM, EHOSTUNREACH, ENOTSUP as the socket type says (RFC 28 to
             31), ENOTSOCK when closed, ETERM when the context was terminated.
         """
-        if self.dead:
-            raise zmq_error(self.dead)
+        if self.mailbox.pending or self.dead:
+            self.obey()
         if self.parts_in is not None and self.lockstep:
             self.insist_on_whole_message()
         if flags & SNDMORE or self.parts_out is not None:
@@ -132,8 +154,8 @@ class SocketBase(Owner):
 
     def send_message(self, frames, flags):
         """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        if self.mailbox.pending or self.dead:
+            self.obey()
         if self.parts_in is not None and self.lockstep:
             self.insist_on_whole_message()
         if flags & SNDMORE or self.parts_out is not None:
@@ -221,7 +243,20 @@ class SocketBase(Owner):
             if timeout <= 0:
                 self.breathe()
                 raise zmq_error(EAGAIN)
-        self.senders.wait(HubWaker(), timeout)
+        self.wait(self.senders, timeout)
+
+    def wait(self, sleepers, timeout):
+        """Sleep in the wait list ``sleepers``; raises what ended the socket meanwhile."""
+        mailbox = self.mailbox
+        waker = waker_here(self.io_threads is None)
+        mailbox.sleepers.append(waker)
+        try:
+            # Posted before this one said that it sleeps: it wakes itself then.
+            sleepers.wait(waker, timeout, self.look)
+        finally:
+            mailbox.sleepers.remove(waker)
+            # Also if it is killed: others wait for what it was woken to do.
+            self.look()
         if self.dead:
             raise zmq_error(self.dead)
 
@@ -244,8 +279,8 @@ class SocketBase(Owner):
         ZMQError
             EAGAIN after RCVTIMEO, EFSM, ENOTSUP, ENOTSOCK, ETERM.
         """
-        if self.dead:
-            raise zmq_error(self.dead)
+        if self.mailbox.pending or self.dead:
+            self.obey()
         if self.parts_in is not None:
             return self.recv_part()
         self.operations += 1
@@ -263,8 +298,8 @@ class SocketBase(Owner):
 
     def recv_message(self, flags):
         """Receive a whole message, or what is left of one, as a list. See :meth:`recv_frame`."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        if self.mailbox.pending or self.dead:
+            self.obey()
         if self.parts_in is not None:
             parts = self.parts_in[self.next_part :]
             self.parts_in = None
@@ -316,9 +351,7 @@ class SocketBase(Owner):
                 timeout = (deadline - monotonic_ns()) / 1e9
                 if timeout <= 0:
                     raise zmq_error(EAGAIN)
-            self.receivers.wait(HubWaker(), timeout)
-            if self.dead:
-                raise zmq_error(self.dead)
+            self.wait(self.receivers, timeout)
             message = self.pattern.recv()
             if message is None and self.engine is not None:
                 message = self.pull()
@@ -388,8 +421,12 @@ class SocketBase(Owner):
 
     def events(self, wanted=POLLIN | POLLOUT):
         """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        if self.notifier is not None and wanted == POLLIN | POLLOUT:
+            # Whoever watches the descriptor is told all; not so who asks for one only. Cleared
+            # first: what is posted from now on counts.
+            self.notifier.clear()
+        if self.mailbox.pending or self.dead:
+            self.obey()
         self.operations += 1
         if self.operations & 63 == 0:
             self.breathe()
@@ -398,10 +435,12 @@ class SocketBase(Owner):
             events = POLLIN
         if wanted & POLLOUT and (self.parts_out is not None or self.pattern.has_out()):
             events |= POLLOUT
-        if self.notifier is not None and wanted == POLLIN | POLLOUT:
-            # Whoever watches the descriptor was told all; not so who asked for one only.
-            self.notifier.clear()
         return events
+
+    def can_send(self):
+        """Tell whether a message may be sent now, the end of the socket included. For monitors."""
+        self.look()
+        return not self.dead and self.pattern.has_out()
 
     def can_receive(self):
         if self.parts_in is not None or self.pattern.has_in():
@@ -423,9 +462,12 @@ class SocketBase(Owner):
     def watch(self, waker):
         """Wake ``waker`` whenever the events may have changed."""
         self.pollers.append(waker)
+        self.mailbox.sleepers.append(waker)
 
     def unwatch(self, waker):
         self.pollers.remove(waker)
+        self.mailbox.sleepers.remove(waker)
+        self.look()
 
     # -- options ---------------------------------------------------------------------------
 
@@ -437,8 +479,7 @@ class SocketBase(Owner):
         ZMQError
             EINVAL for an unknown or read-only option, or a bad value. libzmq zmq_setsockopt(3).
         """
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
                 # Subscriptions go at once.
@@ -455,8 +496,7 @@ class SocketBase(Owner):
 
     def get(self, option):
         """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         if option == RCVMORE:
             return int(self.more)
         if option == TYPE:
@@ -477,7 +517,7 @@ class SocketBase(Owner):
     def fileno(self):
         """A descriptor that becomes readable when the events may have changed (edge-triggered)."""
         if self.notifier is None:
-            self.notifier = Notifier()
+            self.notifier = self.mailbox.notifier = Notifier()
             # Whoever watches it from now on is to look at EVENTS once.
             self.notifier.signal()
         return self.notifier.fd
@@ -485,33 +525,54 @@ class SocketBase(Owner):
     # -- endpoints -------------------------------------------------------------------------
 
     def here(self):
-        """The engine of this socket, fixed at the first bind or connect."""
-        if self.engine is None:
+        """The hub of this socket, fixed at the first bind or connect; None with I/O threads."""
+        if self.engine is None and self.io_threads is None:
             self.engine = engine_here()
         return self.engine
 
+    def crosses(self, other):
+        """Tell whether a pipe to another socket of the context leads to another thread."""
+        return self.io_threads is not None or self.home is not other.home
+
+    def lives_elsewhere(self):
+        """Tell whether the hub of this socket is another thread's."""
+        engine = self.engine or self.home
+        return engine is not None and not engine.is_here()
+
+    def settle_down(self):
+        """The thread of an inproc endpoint's socket: without I/O threads its hub tells."""
+        if self.home is None and self.io_threads is None:
+            self.home = engine_here()
+
+    def place(self, affinity):
+        """The engine for one more endpoint."""
+        if self.io_threads is not None:
+            return self.io_threads.place(affinity)
+        return self.here()
+
+    def settle(self):
+        """Wait until the I/O threads did what they were asked."""
+        if self.io_threads is not None:
+            self.io_threads.settle()
+
     def bind(self, endpoint):
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
         """Connect to ``endpoint`` (str), now or whenever it appears. libzmq zmq_connect(3)."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         self.endpoints.connect(endpoint)
 
     def unbind(self, endpoint):
         """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
         """Undo :meth:`connect`. ENOENT if not connected."""
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         self.endpoints.end(endpoint, "disconnect")
 
     # -- pipes -----------------------------------------------------------------------------
@@ -525,15 +586,24 @@ class SocketBase(Owner):
             The session's end; None if the pattern refuses this peer.
         """
         options = session.options
-        near, far = pipe_pair(options.sndhwm, options.rcvhwm)
+        engine = session.engine
+        crosses = engine.mailbox is not None
+        near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
         if options.conflate:
             near.set_conflate()
         far.sink = session
-        if not self.attach_pipe(near, routing_id, metadata, locally_initiated, session.endpoint):
-            return None
-        return far
+        about = (near, routing_id, metadata, locally_initiated, session.endpoint)
+        if crosses:
+            near.mailbox = self.mailbox
+            far.mailbox = engine.mailbox
+            if engine.is_here():
+                self.mailbox.post(self.attach_pipe, about)
+                return far
+        return far if self.attach_pipe(*about) else None
 
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
+        if near.closed:
+            return False
         near.sink = self.pattern
         near.routing_id = routing_id
         near.named = metadata is not None
@@ -550,7 +620,9 @@ class SocketBase(Owner):
 
     def identify_pipe(self, far, routing_id, metadata):
         """The handshake of a connecting session told who the peer is."""
-        near = far.peer
+        far.peer.tell(self.identify, (far.peer, routing_id, metadata))
+
+    def identify(self, near, routing_id, metadata):
         near.metadata = metadata
         if not near.closed and not near.named:
             near.named = True
@@ -572,7 +644,18 @@ class SocketBase(Owner):
     def session_ended(self, session):
         self.sessions.discard(session)
         self.endpoints.session_ended(session)
-        if self.closed and not self.sessions:
+        self.reap()
+
+    def listener_started(self, listener):
+        self.listeners.add(listener)
+
+    def listener_ended(self, listener):
+        self.listeners.discard(listener)
+        self.reap()
+
+    def reap(self):
+        """Tell the context if this was the end."""
+        if self.closed and not self.sessions and not self.listeners:
             self.context.socket_reaped(self)
 
     # -- monitor ---------------------------------------------------------------------------
@@ -582,8 +665,7 @@ class SocketBase(Owner):
 
         libzmq zmq_socket_monitor(3). EPROTONOSUPPORT for another transport, EINVAL, EADDRINUSE.
         """
-        if self.dead:
-            raise zmq_error(self.dead)
+        self.obey()
         self.stop_monitor()
         if endpoint is not None:
             self.monitoring = Monitor(self.context, endpoint, events)
@@ -619,13 +701,15 @@ class SocketBase(Owner):
         if self.engine is not None:
             self.engine.forget()
 
-    def close(self, linger=None):
-        """Close the socket. Never waits; accepted messages are delivered within linger.
+    def close(self, linger=None, waits=True):
+        """Close the socket. Accepted messages are delivered within linger.
 
         Parameters
         ----------
         linger : int, milliseconds, optional
             Replaces the LINGER option; -1 is for ever, 0 drops what is unsent.
+        waits : bool
+            Until its addresses are free, which I/O threads see to. Not in a destructor.
         """
         if self.closed:
             return
@@ -636,19 +720,25 @@ class SocketBase(Owner):
         if linger is not None and linger >= -1:
             # libzmq refuses other values, and pyzmq does not look.
             self.options.linger = linger
+        if not self.dead:
+            # Whoever was told of by others is to hear of this end, too.
+            self.mailbox.process()
         self.closed = True
         self.stop(ENOTSOCK)
+        self.mailbox.close()
         self.parts_in = None
         self.parts_out = None
+        frees = bool(self.listeners)
         self.endpoints.close()
         for pipe in list(self.pattern.pipes):
             self.drop_pipe(pipe)
         for session in list(self.sessions):
-            if session.pipe is None:
-                session.stop()
+            session.engine.call(session.stop_unattached)
         self.stop_monitor()
         if self.notifier is not None:
+            self.mailbox.notifier = None
             self.notifier.close()
             self.notifier = None
-        if not self.sessions:
-            self.context.socket_reaped(self)
+        self.reap()
+        if frees and waits:
+            self.settle()

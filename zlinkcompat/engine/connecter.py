@@ -8,7 +8,6 @@ import random
 from errno import ECONNREFUSED, EINPROGRESS, ETIMEDOUT
 from sys import exc_info
 
-from gevent.socket import getaddrinfo
 from greenlet import greenlet
 
 from zlinkcompat.engine.events import (
@@ -17,6 +16,7 @@ from zlinkcompat.engine.events import (
     EVENT_CONNECT_RETRIED,
     EVENT_CONNECTED,
 )
+from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
 
 SUB = 2
@@ -57,8 +57,11 @@ class Connecter(Session):
         self.interval = options.reconnect_ivl
         if not options.immediate:
             self.hold(socket.make_pipe(self, b"", None, True))
-        self.greenlet = greenlet(self.run_to_end, engine.hub)
-        engine.loop.run_callback(self.greenlet.switch)
+        engine.call(self.start)
+
+    def start(self):
+        self.greenlet = greenlet(self.run_to_end, self.engine.hub)
+        self.engine.loop.run_callback(self.greenlet.switch)
 
     def hold(self, pipe):
         """The pipe is ours while there is no connection."""
@@ -212,7 +215,6 @@ class Connecter(Session):
             self.hold(pipe)
             if self.socket.socket_type in (SUB, XSUB):
                 # The next connection is to hear all subscriptions, and none twice.
-                pipe.inq.clear()
                 pipe.hiccup()
 
     # -- what the socket tells while there is no connection ----------------------------------

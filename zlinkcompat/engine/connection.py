@@ -5,7 +5,8 @@ pipe. Two short cuts keep switches out of the way of a message: a sender writes 
 (:meth:`Connection.read_activated`, the write policy), and a receiver that finds its queue empty
 reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 
-Everything here runs in the thread of the engine's hub.
+Everything here runs in the thread of the engine's hub. In an I/O thread there are no short cuts: the
+socket's end of the pipe belongs to another thread.
 """
 
 from errno import ECONNRESET, EPIPE, ETIMEDOUT
@@ -345,6 +346,9 @@ class Connection(PipeSink):
                     if pipe.peer_closed:
                         queue.clear()
                         continue
+                    queue.writer_waits = True
+                    if queue.has_room():
+                        continue
                     self.stop_input()
                     break
                 message = decoder.next()
@@ -390,7 +394,6 @@ class Connection(PipeSink):
 
     def stop_input(self):
         """The pipe is full: let the transport push back."""
-        self.pipe.outq.writer_waits = True
         if not self.input_stopped:
             self.input_stopped = True
             self.read_watcher.stop()
@@ -419,6 +422,10 @@ class Connection(PipeSink):
         gather until a limit is reached, somebody waits, or the hub turns.
         """
         if self.state != ACTIVE and self.state != DRAINING or self.write_blocked:
+            return
+        if pipe.mailbox is not None:
+            # From another thread: what it wrote until this one came to it is the batch.
+            self.flush()
             return
         queue = pipe.inq
         queue.reader_waits = True
@@ -500,9 +507,12 @@ class Connection(PipeSink):
                     available = queue.tail - queue.head
                     if not self.tuning.write_batching:
                         available = min(available, 1)
+                    queue.held = available
                     while offset < available and encoder.add(queue.peek(offset)):
                         offset += 1
                     if encoder.pending == 0:
+                        if pipe.mailbox is not None and available == 0 and pipe.check_read():
+                            continue
                         break
                     queue.held = min(offset + 1, available)
                     if offset and self.counters is not None:

@@ -1,4 +1,5 @@
 from zlinkcompat.clock cimport monotonic_ns
+from zlinkcompat.routing.mailbox cimport Mailbox
 
 
 cdef class HubEngine:
@@ -10,6 +11,9 @@ cdef class HubEngine:
     cdef readonly bint spins
     cdef readonly Backoff spinning
     cdef object turn_timer
+    cdef readonly Mailbox mailbox
+    cdef readonly object pool
+    cdef readonly set residents
 
     cpdef bint is_here(self)
     cpdef bint turned(self)

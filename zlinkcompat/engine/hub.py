@@ -13,6 +13,7 @@ from greenlet import getcurrent
 from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.waker import get_ident
+from zlinkcompat.routing.mailbox import Mailbox
 
 
 class HubEngine:
@@ -23,6 +24,10 @@ class HubEngine:
     epoch : int
         Grows when a receiver found nothing and is about to wait: whatever is sent next is the
         first message of a new burst and is written at once.
+    mailbox : Mailbox or None
+        Of an I/O thread; None where those who use the sockets are in this hub themselves.
+    residents : set
+        The sessions and listeners that live here.
     """
 
     def __init__(self, hub):
@@ -39,6 +44,43 @@ class HubEngine:
         self.spins = cpus() > 1
         self.spinning = Backoff(256)
         self.turn_timer = None
+        self.mailbox = None
+        self.pool = None
+        self.residents = set()
+
+    # -- whom it serves --------------------------------------------------------------------
+
+    def serve(self, mailbox, pool):
+        """Become the engine of an I/O thread of ``pool`` (IoThreads)."""
+        self.mailbox = mailbox
+        self.pool = pool
+
+    def call(self, function, args=()):
+        """Call ``function(*args)`` in the hub's thread: now, if that is the current one or there
+        is no other."""
+        if self.mailbox is None or self.is_here():
+            function(*args)
+        else:
+            self.mailbox.post(function, args)
+
+    def place(self, affinity):
+        """The engine for one more session: this one, or another of the same pool."""
+        return self if self.pool is None else self.pool.place(affinity)
+
+    def admit(self, resident):
+        self.residents.add(resident)
+
+    def dismiss(self, resident):
+        self.residents.discard(resident)
+        if not self.residents and self.pool is not None:
+            self.pool.left(self)
+
+    def close(self):
+        """The thread ends: so does what lives here."""
+        for resident in list(self.residents):
+            resident.forget()
+            resident.leave()
+        self.residents.clear()
 
     def is_here(self):
         """Tell whether the current thread is the hub's."""
@@ -198,4 +240,4 @@ def engine_here():
     return engine
 
 
-__all__ = ["Backoff", "HubEngine", "engine_here"]
+__all__ = ["Backoff", "HubEngine", "Mailbox", "engine_here"]

@@ -2,14 +2,13 @@
 
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 
-from gevent.socket import getaddrinfo
-
 from zlinkcompat.engine.events import (
     EVENT_ACCEPT_FAILED,
     EVENT_ACCEPTED,
     EVENT_CLOSED,
     EVENT_LISTENING,
 )
+from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 
 #: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
@@ -26,6 +25,7 @@ class Listener:
     ----------
     socket : zlinkcompat.core.socket.SocketBase
     engine : HubEngine
+        Where it accepts; its peers may be served by others.
     transport : module
         Of ``zlinkcompat.transports``.
     address
@@ -54,9 +54,16 @@ class Listener:
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()
         self.pause = None
-        self.watcher = engine.loop.io(self.fd, 1)
-        self.watcher.start(self.on_fd_readable)
+        self.watcher = None
+        socket.listener_started(self)
+        engine.admit(self)
         socket.event(EVENT_LISTENING, self.fd, self.endpoint)
+        engine.call(self.start)
+
+    def start(self):
+        if self.listening is not None:
+            self.watcher = self.engine.loop.io(self.fd, 1)
+            self.watcher.start(self.on_fd_readable)
 
     def on_fd_readable(self):
         for _ in range(ACCEPT_BURST):
@@ -80,9 +87,14 @@ class Listener:
                 self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
                 continue
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
-            AcceptedSession(
-                self.socket, self.engine, self.options, self.endpoint, self.link, sock, peer_address
-            )
+            engine = self.engine.place(self.options.affinity)
+            engine.call(self.serve, (engine, sock, peer_address))
+
+    def serve(self, engine, sock, peer_address):
+        """Make the session of an accepted peer, in the thread of its engine."""
+        AcceptedSession(
+            self.socket, engine, self.options, self.endpoint, self.link, sock, peer_address
+        )
 
     def resume(self):
         self.pause = None
@@ -93,12 +105,19 @@ class Listener:
         if self.listening is not None:
             self.forget()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
+            self.leave()
+
+    def leave(self):
+        self.engine.dismiss(self)
+        self.socket.listener_ended(self)
 
     def forget(self):
         """Close this process's descriptor; the address is free when there is no other."""
         if self.pause is not None:
             self.pause.stop()
-        self.watcher.stop()
-        self.watcher.close()
-        self.listening.close()
-        self.listening = None
+        if self.watcher is not None:
+            self.watcher.stop()
+            self.watcher.close()
+        if self.listening is not None:
+            self.listening.close()
+            self.listening = None

@@ -57,6 +57,7 @@ class Session(PipeSink):
         self.link = link
         self.protocol = protocols.choose(link, bool(self.raw))
         self.handshake = None
+        engine.admit(self)
         socket.session_started(self)
 
     # -- what a connection asks ------------------------------------------------------------
@@ -168,7 +169,16 @@ class Session(PipeSink):
             self.linger_timer.stop()
             self.linger_timer.close()
             self.linger_timer = None
+        self.leave()
+
+    def leave(self):
+        self.engine.dismiss(self)
         self.socket.session_ended(self)
+
+    def stop_unattached(self):
+        """The socket was closed: end, unless the end of the pipe tells."""
+        if self.pipe is None:
+            self.stop()
 
 
 class AcceptedSession(Session):
@@ -192,5 +202,5 @@ class AcceptedSession(Session):
 
     def stop(self):
         """The socket was closed during the handshake."""
-        if self.pipe is None and self.connection is not None:
+        if self.connection is not None:
             self.connection.close()

@@ -1,3 +1,12 @@
+from zlinkcompat.routing.mailbox cimport Mailbox
+
+
+cpdef bint waits_in_hub()
+
+
+cpdef Waker waker_here(bint hub)
+
+
 cdef class Waker:
     cpdef wake(self)
     cpdef bint sleep(self, double timeout) except *
@@ -10,8 +19,20 @@ cdef class HubWaker(Waker):
     cpdef switch(self)
 
 
+cdef class LockWaker(Waker):
+    cdef object lock
+    cdef bint fired
+
+
 cdef class WaitList:
     cdef readonly list wakers
-    cpdef bint wait(self, Waker waker, double timeout) except *
+    cpdef bint wait(self, Waker waker, double timeout, look=*) except *
     cpdef notify(self)
     cpdef notify_all(self)
+
+
+cdef class SleeperMailbox(Mailbox):
+    cdef readonly list sleepers
+    cdef public object notifier
+    cdef bint closed
+    cpdef close(self)

@@ -1,16 +1,42 @@
 """Wakers: how the side that made progress wakes the side that sleeps.
 
 A wake-up carries no message: the sleeper looks again for itself. :class:`HubWaker` is the form for
-a greenlet of a hub; another hub's thread is reached through that hub's thread-safe callback. The
-thread engine adds a form for application threads without a hub; nothing above needs to know.
+a greenlet of a hub; another hub's thread is reached through that hub's thread-safe callback.
+:class:`LockWaker` is the form for a native thread that has no hub and is to get none.
 """
 
 from gevent import get_hub
-from gevent.monkey import get_original
+from gevent._hub_local import get_hub_if_exists
+from gevent.monkey import get_original, is_module_patched
 from greenlet import getcurrent
+
+from zlinkcompat.routing.mailbox import Mailbox
 
 # Native threads: where gevent patched it, threading's tells greenlets apart.
 get_ident = get_original("_thread", "get_ident")
+allocate_lock = get_original("_thread", "allocate_lock")
+
+#: What the longest wait of a lock can be, seconds.
+LONGEST = 1e6
+
+
+def waits_in_hub():
+    """Tell whether whoever calls waits by switching to a hub: its thread has one, or the program
+    is monkey-patched. Otherwise it blocks its thread."""
+    return get_hub_if_exists() is not None or is_module_patched("threading")
+
+
+def waker_here(hub):
+    """A waker for whoever calls.
+
+    Parameters
+    ----------
+    hub : bool
+        In this thread's hub in any case, made if there is none.
+    """
+    if hub or waits_in_hub():
+        return HubWaker()
+    return LockWaker()
 
 
 class Waker:
@@ -87,6 +113,30 @@ class HubWaker(Waker):
             self.greenlet.switch()
 
 
+class LockWaker(Waker):
+    """The current native thread, asleep on a lock; others run meanwhile.
+
+    In the main thread signal handlers run; what they raise comes out of ``sleep``.
+    """
+
+    def __init__(self):
+        self.lock = allocate_lock()
+        self.lock.acquire()
+        self.fired = False
+
+    def wake(self):
+        if self.fired:
+            return
+        self.fired = True
+        try:
+            self.lock.release()
+        except RuntimeError:
+            pass  # pure build: two threads at the same time
+
+    def sleep(self, timeout):
+        return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
+
+
 class WaitList:
     """Wakers that wait for one condition, served in order, one for each notification.
 
@@ -97,7 +147,7 @@ class WaitList:
     def __init__(self):
         self.wakers = []
 
-    def wait(self, waker, timeout):
+    def wait(self, waker, timeout, look=None):
         """Sleep until notified.
 
         Parameters
@@ -106,6 +156,9 @@ class WaitList:
             Of the caller; used once.
         timeout : float, seconds
             Negative waits for ever.
+        look : callable, optional
+            Called after the waker is in the list and before it sleeps: where other threads change
+            the condition, it looks again, and notifies if it came true.
 
         Returns
         -------
@@ -115,22 +168,66 @@ class WaitList:
         self.wakers.append(waker)
         completed = False
         try:
+            if look is not None:
+                look()
             woken = waker.sleep(timeout)
             completed = True
             return woken
         finally:
-            if waker in self.wakers:
+            try:
                 self.wakers.remove(waker)
-            elif not completed:
-                self.notify()
+            except ValueError:
+                # Notified.
+                if not completed:
+                    self.notify()
 
     def notify(self):
         """Wake the one who waits longest."""
         if self.wakers:
-            self.wakers.pop(0).wake()
+            try:
+                self.wakers.pop(0).wake()
+            except IndexError:
+                pass  # pure build: another thread notified at the same time
 
     def notify_all(self):
         wakers = self.wakers
         self.wakers = []
         for waker in wakers:
             waker.wake()
+
+
+class SleeperMailbox(Mailbox):
+    """Commands for who sleeps, or makes a call, on a socket.
+
+    One of the sleepers is woken; it processes, and that wakes whom the commands concern.
+
+    Attributes
+    ----------
+    sleepers : list of Waker
+    notifier
+        Its ``signal`` is called for each post, if it is set.
+    """
+
+    def __init__(self):
+        Mailbox.__init__(self)
+        self.sleepers = []
+        self.notifier = None
+        self.closed = False
+
+    def alert(self):
+        if self.closed:
+            # Nobody will call any more; commands are harmless to a closed socket.
+            self.process()
+            return
+        if self.sleepers:
+            try:
+                self.sleepers[0].wake()
+            except IndexError:
+                pass  # pure build: it is awake
+        if self.notifier is not None:
+            self.notifier.signal()
+
+    def close(self):
+        """From now on whoever posts, processes."""
+        self.closed = True
+        self.process()

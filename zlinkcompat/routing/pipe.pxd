@@ -1,3 +1,8 @@
+from zlinkcompat.routing.mailbox cimport Mailbox
+
+cimport cython
+
+
 cdef class PipeSink:
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
@@ -24,6 +29,7 @@ cdef class MessageQueue:
     cpdef bint has_room(self)
     cdef forget_old(self)
     cpdef clear(self)
+    @cython.locals(ring=list, size=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t)
     cdef grow(self)
 
 
@@ -38,22 +44,42 @@ cdef class Pipe:
     cdef public bytes routing_id
     cdef public object metadata
     cdef public object endpoint
+    cdef public Mailbox mailbox
 
+    cpdef tell(self, function, tuple args=*)
+    cpdef readable(self)
+    cpdef writable(self)
+    cpdef ended(self)
+    cpdef renewed(self, MessageQueue queue)
+    cpdef accused(self, text)
+    @cython.locals(queue=MessageQueue)
     cpdef bint check_read(self)
+    @cython.locals(queue=MessageQueue)
     cpdef read(self)
+    @cython.locals(queue=MessageQueue)
     cpdef discard(self, Py_ssize_t count)
+    @cython.locals(queue=MessageQueue)
     cdef acknowledge(self)
+    cdef wake_writer(self, Pipe end)
     cpdef bint check_write(self)
     cpdef bint write(self, message)
     cpdef write_over(self, message)
+    @cython.locals(queue=MessageQueue, peer=Pipe)
     cpdef flush(self)
+    @cython.locals(peer=Pipe)
     cpdef int pull(self) except -2
+    @cython.locals(peer=Pipe)
     cpdef terminate(self)
     cpdef set_conflate(self)
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
+    @cython.locals(queue=MessageQueue)
     cpdef hiccup(self)
     cpdef refuse(self, text)
 
 
-cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a)
+cdef MessageQueue make_queue(long long hwm, bint crosses)
+
+
+@cython.locals(forth=MessageQueue, back=MessageQueue, a=Pipe, b=Pipe)
+cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a, bint crosses=*)

@@ -6,14 +6,21 @@ multipart message. It is queued, counted and dropped as a whole, so no partial m
 A pipe has two ends, made together by :func:`pipe_pair`. Each end belongs to a *sink*: a socket's
 pattern, or a connection. Writing never blocks and never switches greenlets; the sinks are told
 when the other side made progress, and they decide what to wake.
+
+The ends may belong to different threads. Each then has the *mailbox* of its owner, by which
+its sink is told; the queues need no lock, since they have one reader and one writer, and each
+operation on them is one step under the interpreter's lock (uncompiled: ``lockedqueue.py``). Who
+finds nothing says so first, then looks again; who writes publishes first, then looks who waits.
 """
+
+from zlinkcompat.routing.mailbox import Mailbox
 
 
 class PipeSink:
     """Who holds a pipe end, and is told what happens at the other end.
 
-    Methods get the holder's own end. They are called in the greenlet (and thread) of the other
-    end's holder, must not block, and must not raise.
+    Methods get the holder's own end. They are called in the greenlet of the other end's holder, or
+    between threads by the owner of the mailbox; must not block, and must not raise.
     """
 
     def read_activated(self, pipe):
@@ -107,16 +114,20 @@ class MessageQueue:
 
     def clear(self):
         """Drop all messages."""
+        # What they are runs code of its own when it is dropped: last.
+        dropped = self.ring
         self.ring = []
         self.mask = -1
         self.head = self.tail
         self.acked = self.head
         self.held = 0
+        del dropped
 
     def grow(self):
-        count = self.tail - self.head
         size = 8 if self.mask < 0 else (self.mask + 1) * 2
         ring = [None] * size
+        # Counted after that, which may have let the reader's thread run.
+        count = self.tail - self.head
         for i in range(count):
             ring[(self.head + i) & (size - 1)] = self.ring[(self.head + i) & self.mask]
         self.ring = ring
@@ -143,6 +154,8 @@ class Pipe:
         ``routing_id`` is what the peer said, perhaps nothing; False before it said anything.
     locally_initiated : bool
         True for a pipe made by connect, False by bind.
+    mailbox : Mailbox or None
+        Of the owner of this end; None for a pipe within one thread.
     """
 
     def __init__(self, inq, outq):
@@ -157,20 +170,56 @@ class Pipe:
         self.named = False
         self.metadata = None
         self.endpoint = None
+        self.mailbox = None
+
+    # -- what the other end tells; between threads, called by the owner of this one --------------
+
+    def tell(self, function, args=()):
+        """Call ``function`` (a method of this end) where this end's owner is."""
+        if self.mailbox is None:
+            function(*args)
+        else:
+            self.mailbox.post(function, args)
+
+    def readable(self):
+        if not self.closed:
+            self.sink.read_activated(self)
+
+    def writable(self):
+        if not self.closed:
+            self.sink.write_activated(self)
+
+    def ended(self):
+        if not self.closed:
+            self.peer_closed = True
+            self.sink.pipe_terminated(self)
+
+    def renewed(self, queue):
+        if not self.closed:
+            self.outq = queue
+            self.sink.hiccuped(self)
+
+    def accused(self, text):
+        if not self.closed:
+            self.sink.refused(self, text)
+
+    # -- in --------------------------------------------------------------------------------
 
     def check_read(self):
         """Tell whether there is a message; if not, the sink will be told when one comes."""
-        if self.inq.tail != self.inq.head:
+        queue = self.inq
+        if queue.tail != queue.head:
             return True
-        self.inq.reader_waits = True
-        return False
+        queue.reader_waits = True
+        return queue.tail != queue.head
 
     def read(self):
         """Remove and return the next message; or None, and the sink is told of the next."""
         queue = self.inq
         if queue.tail == queue.head:
             queue.reader_waits = True
-            return None
+            if queue.tail == queue.head:
+                return None
         message = queue.pop()
         if queue.head - queue.acked >= queue.lwm:
             self.acknowledge()
@@ -192,8 +241,15 @@ class Pipe:
         queue.acked = queue.head
         if queue.writer_waits:
             queue.writer_waits = False
-            if not self.peer.closed:
-                self.peer.sink.write_activated(self.peer)
+            self.wake_writer(self.peer)
+
+    def wake_writer(self, end):
+        if end.mailbox is None:
+            end.writable()
+        else:
+            end.mailbox.post(end.writable)
+
+    # -- out -------------------------------------------------------------------------------
 
     def check_write(self):
         """Tell whether a message may be written; if not, the sink will be told when it may."""
@@ -202,7 +258,7 @@ class Pipe:
         if self.outq.has_room():
             return True
         self.outq.writer_waits = True
-        return False
+        return self.outq.has_room()
 
     def write(self, message):
         """Queue a message. Returns False, and queues nothing, if there is no room."""
@@ -225,13 +281,20 @@ class Pipe:
             # Cleared by the reader's own say only: a connection that gathers leaves it set and
             # is called for each message.
             queue.reader_waits = False
-            self.peer.sink.read_activated(self.peer)
+            peer = self.peer
+            if peer.mailbox is None:
+                peer.sink.read_activated(peer)
+            else:
+                peer.mailbox.post(peer.readable)
 
     def pull(self):
         """Ask the other end's holder to produce a message now. See :meth:`PipeSink.pull`."""
-        if self.peer_closed or self.peer.sink is None:
+        peer = self.peer
+        if self.peer_closed or peer.mailbox is not None or peer.sink is None:
             return -1
-        return self.peer.sink.pull(self.peer)
+        return peer.sink.pull(peer)
+
+    # -- both ------------------------------------------------------------------------------
 
     def terminate(self):
         """End this side: unread input is dropped, written output stays readable for the peer."""
@@ -242,14 +305,11 @@ class Pipe:
         self.sink = None
         peer = self.peer
         if not peer.closed:
-            peer.peer_closed = True
-            peer.sink.pipe_terminated(peer)
+            peer.tell(peer.ended)
 
     def refuse(self, text):
         """What was read here breaks the pattern's rules: the peer is not to be trusted."""
-        peer = self.peer
-        if not peer.closed:
-            peer.sink.refused(peer, text)
+        self.peer.tell(self.peer.accused, (text,))
 
     def set_conflate(self):
         """Keep only the last message in each direction (CONFLATE)."""
@@ -262,29 +322,49 @@ class Pipe:
         self.inq.set_hwm(back)
         for end in (self, self.peer):
             queue = end.outq
-            if queue.writer_waits and queue.has_room() and not end.closed:
+            if queue.writer_waits and queue.has_room():
                 queue.writer_waits = False
-                end.sink.write_activated(end)
+                self.wake_writer(end)
 
     def hiccup(self):
-        """Tell the socket's end that the connection behind this end was replaced."""
-        peer = self.peer
-        if not peer.closed:
-            peer.sink.hiccuped(peer)
+        """Tell the socket's end that the connection behind this end was replaced.
+
+        Nothing that was written before is read any more."""
+        queue = self.inq
+        queue.clear()
+        if self.peer.mailbox is not None:
+            # What is written until the other end hears of it stays behind in the old one.
+            queue = make_queue(queue.hwm, True)
+            queue.conflates = self.inq.conflates
+            self.inq = queue
+        self.peer.tell(self.peer.renewed, (queue,))
 
 
-def pipe_pair(hwm_a_to_b, hwm_b_to_a):
+def make_queue(hwm, crosses):
+    if crosses and PURE:
+        from zlinkcompat.routing.lockedqueue import LockedQueue
+
+        return LockedQueue(hwm)
+    return MessageQueue(hwm)
+
+
+def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False):
     """Make the two ends ``(a, b)`` of a pipe.
 
     Parameters
     ----------
     hwm_a_to_b, hwm_b_to_a : int, messages
         High-water mark of each direction, 0 for none.
+    crosses : bool
+        The ends may get owners in different threads.
     """
-    forth = MessageQueue(hwm_a_to_b)
-    back = MessageQueue(hwm_b_to_a)
+    forth = make_queue(hwm_a_to_b, crosses)
+    back = make_queue(hwm_b_to_a, crosses)
     a = Pipe(back, forth)
     b = Pipe(forth, back)
     a.peer = b
     b.peer = a
     return a, b
+
+
+PURE = hasattr(pipe_pair, "__code__")

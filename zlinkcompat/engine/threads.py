@@ -1,0 +1,238 @@
+"""The thread engine: native threads, each with a hub of its own, that do a context's I/O.
+
+They run the very same listeners, connecters and connections as the hub engine does in the
+program's own hub. The program's threads reach them through mailboxes only.
+
+Source: libzmq ``src/io_thread.hpp``, ``src/ctx.cpp: choose_io_thread``.
+"""
+
+import signal
+from weakref import WeakSet
+
+from gevent import get_hub
+from gevent.monkey import get_original
+from greenlet import getcurrent
+
+from zlinkcompat.engine.hub import engine_here
+from zlinkcompat.engine.waker import WaitList, waker_here
+from zlinkcompat.errors import EMTHREAD, zmq_error
+from zlinkcompat.routing.mailbox import Mailbox
+
+allocate_lock = get_original("_thread", "allocate_lock")
+start_new_thread = get_original("_thread", "start_new_thread")
+
+
+class LoopMailbox(Mailbox):
+    """Commands for what lives in another thread's hub."""
+
+    def __init__(self, hub, ended):
+        Mailbox.__init__(self)
+        self.hub = hub
+        self.signalled = False
+        self.stopped = False
+        self.watcher = hub.loop.async_()
+        self.watcher.start(self.on_signal)
+        self.ended = ended
+
+    def alert(self):
+        # Many posts are one wake-up.
+        if not (self.signalled or self.stopped):
+            self.signalled = True
+            self.watcher.send()
+
+    def on_signal(self):
+        self.signalled = False
+        while self.pending:
+            try:
+                self.process()
+            except Exception as error:
+                # A defect of one command must not cost the others.
+                self.hub.handle_error(self, type(error), error, error.__traceback__)
+
+    def stop(self):
+        self.stopped = True
+        self.watcher.stop()
+        self.watcher.close()
+
+
+class IoThread:
+    """One native thread with a hub, until :meth:`stop`.
+
+    Attributes
+    ----------
+    engine : HubEngine
+        Of its hub, once started.
+    """
+
+    def __init__(self, pool):
+        self.pool = pool
+        self.engine = None
+        self.stopping = False
+        self.alive = True
+        self.failure = None
+        self.ending = WaitList()
+        started = allocate_lock()
+        started.acquire()
+        start_new_thread(self.run, (started.release,))
+        started.acquire()
+        if self.failure is not None:
+            raise self.failure
+
+    def run(self, started):
+        try:
+            # Signals are the program's; a call that they interrupt must be one of its own.
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            self.main = getcurrent()
+            hub = get_hub()
+            engine = engine_here()
+            engine.serve(LoopMailbox(hub, self.ending), self.pool)
+            self.engine = engine
+        except BaseException as error:
+            self.failure = error
+            return
+        finally:
+            started()
+        try:
+            while not self.stopping:
+                hub.switch()
+        finally:
+            engine.mailbox.stop()
+            engine.close()
+            hub.destroy(destroy_loop=True)
+            self.alive = False
+            self.ending.notify_all()
+
+    def stop(self):
+        """Have it end, whatever it does. Called from any thread."""
+        self.engine.mailbox.post(self.end)
+
+    def end(self):
+        # In its hub.
+        self.stopping = True
+        self.main.switch()
+
+    def join(self, timeout):
+        """Wait for its end, ``timeout`` seconds at most."""
+        self.ending.wait(waker_here(False), timeout, self.look)
+
+    def look(self):
+        if not self.alive:
+            self.ending.notify_all()
+
+
+#: All that were started and not stopped, in this process.
+pools = WeakSet()
+
+
+class IoThreads:
+    """The I/O threads of one context, started at the first need.
+
+    Parameters
+    ----------
+    options : ContextOptions
+        ``io_threads`` is read when they start.
+    """
+
+    def __init__(self, options):
+        self.options = options
+        self.threads = []
+        self.retiring = False
+        self.lock = allocate_lock()
+
+    def place(self, affinity):
+        """The engine with the least to do among those that ``affinity`` names.
+
+        Parameters
+        ----------
+        affinity : int
+            Bit n stands for thread n; 0 allows all.
+
+        Raises
+        ------
+        ZMQError
+            EMTHREAD: there is none.
+        """
+        if not self.threads:
+            with self.lock:
+                if not self.threads:
+                    self.threads = [IoThread(self) for _ in range(self.options.io_threads)]
+                    pools.add(self)
+        allowed = [thread.engine for number, thread in enumerate(self.threads)
+                   if not affinity or affinity >> number & 1]
+        if not allowed:
+            raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
+        return min(allowed, key=lambda engine: len(engine.residents))
+
+    def settle(self):
+        """Wait until the threads did all that was posted so far."""
+        for thread in self.threads:
+            Errand(thread).wait()
+
+    def stop(self, timeout=1.0):
+        """End the threads, and wait until they are gone."""
+        threads, self.threads = self.threads, []
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            thread.join(timeout)
+        pools.discard(self)
+
+    def retire(self):
+        """Let each thread end by itself when it has nothing left to do. Never waits."""
+        self.retiring = True
+        for thread in self.threads:
+            thread.engine.mailbox.post(self.resign, (thread,))
+
+    def resign(self, thread):
+        if not thread.engine.residents:
+            thread.end()
+
+    def left(self, engine):
+        """An engine has nothing to do any more; called in its thread."""
+        if self.retiring:
+            for thread in self.threads:
+                if thread.engine is engine:
+                    thread.stop()
+
+    def forget(self):
+        """In a forked child, where the threads do not run. Returns what they left."""
+        engines = [thread.engine for thread in self.threads]
+        for engine in engines:
+            engine.mailbox.stopped = True
+        # Not to be collected: greenlets of threads that are no more.
+        remains.append(self.threads)
+        self.threads = []
+        return engines
+
+
+remains = []
+
+
+class Errand:
+    """Goes to an I/O thread and comes back."""
+
+    def __init__(self, thread):
+        self.thread = thread
+        self.done = False
+        self.waiting = WaitList()
+
+    def run(self):
+        self.done = True
+        self.waiting.notify_all()
+
+    def look(self):
+        if self.done or not self.thread.alive:
+            self.waiting.notify_all()
+
+    def wait(self):
+        mailbox = self.thread.engine.mailbox
+        mailbox.post(self.run)
+        while not (self.done or mailbox.stopped):
+            # Should the thread end just now, nobody would come back.
+            self.waiting.wait(waker_here(False), 0.1, self.look)
+
+
+def stop_all():
+    """Interpreter exit."""
+    for pool in list(pools):
+        pool.stop()
