@@ -98,6 +98,8 @@ def connect(connecter, binder):
     endpoint = binder.last_endpoint
     if endpoint.startswith(b"inproc:"):
         connecter.connect(endpoint)
+        # With I/O threads a socket learns of a new peer in its own calls only, as in libzmq.
+        binder.events
         return
     with handshakes(binder, connecter):
         connecter.connect(endpoint)
