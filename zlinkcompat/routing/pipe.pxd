@@ -6,6 +6,7 @@ cimport cython
 cdef class PipeSink:
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
+    cpdef bint written(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
     cpdef refused(self, Pipe pipe, text)
@@ -64,9 +65,9 @@ cdef class Pipe:
     cpdef bint check_write(self)
     cpdef bint write(self, message)
     cpdef write_over(self, message)
-    @cython.locals(queue=MessageQueue, peer=Pipe)
+    @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)
-    @cython.locals(peer=Pipe)
+    @cython.locals(peer=Pipe, sink=PipeSink)
     cpdef int pull(self) except -2
     @cython.locals(peer=Pipe)
     cpdef terminate(self)

@@ -29,6 +29,15 @@ class PipeSink:
     def write_activated(self, pipe):
         """There is room to write, after a write had found none."""
 
+    def written(self, pipe):
+        """As :meth:`read_activated`, in the thread of the other end's holder.
+
+        Returns
+        -------
+        bool
+            False if the owner of this end is to be told."""
+        return False
+
     def pipe_terminated(self, pipe):
         """The other end was terminated: nothing written from now on will be read.
 
@@ -280,19 +289,23 @@ class Pipe:
         if queue.reader_waits and queue.tail != queue.head and not self.peer_closed:
             # Cleared by the reader's own say only: a connection that gathers leaves it set and
             # is called for each message.
-            queue.reader_waits = False
             peer = self.peer
             if peer.mailbox is None:
+                queue.reader_waits = False
                 peer.sink.read_activated(peer)
-            else:
+                return
+            sink = peer.sink
+            if sink is None or not sink.written(peer):
+                queue.reader_waits = False
                 peer.mailbox.post(peer.readable)
 
     def pull(self):
         """Ask the other end's holder to produce a message now. See :meth:`PipeSink.pull`."""
         peer = self.peer
-        if self.peer_closed or peer.mailbox is not None or peer.sink is None:
+        sink = peer.sink
+        if self.peer_closed or sink is None:
             return -1
-        return peer.sink.pull(peer)
+        return sink.pull(peer)
 
     # -- both ------------------------------------------------------------------------------
 
