@@ -28,7 +28,7 @@ cdef class SocketBase(Owner):
     cdef Py_ssize_t next_part
     cdef list parts_out
     cdef unsigned long operations
-    cdef Backoff pulling
+    cdef Backoff pulling, spinning
     cdef readonly HubEngine engine
     cdef readonly object io_threads, home
     cdef readonly SleeperMailbox mailbox
@@ -73,8 +73,10 @@ cdef class SocketBase(Owner):
     @cython.locals(pulled=int)
     cdef pull(self)
     cdef pull_once(self, bint needed)
-    @cython.locals(engine=HubEngine, pulled=int)
-    cdef spin(self, long long began, long long spin_time)
+    @cython.locals(spin_time=cython.longlong)
+    cdef reach(self, bint needed, long long began)
+    @cython.locals(pulled=int)
+    cdef spin(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)
     @cython.locals(events=int)
     cpdef int events(self, int wanted=*) except -1

@@ -15,8 +15,8 @@ from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
-from zlinkcompat.engine.hub import Backoff, HubEngine, engine_here
-from zlinkcompat.engine.waker import SleeperMailbox, WaitList, Waker, waker_here
+from zlinkcompat.engine.hub import SPINS, Backoff, HubEngine, engine_here
+from zlinkcompat.engine.waker import SleeperMailbox, WaitList, Waker, waits_in_hub, waker_here
 from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
@@ -79,6 +79,7 @@ class SocketBase(Owner):
         self.parts_out = None
         self.operations = 0
         self.pulling = Backoff(16)
+        self.spinning = Backoff(32)
         self.engine = None
         self.io_threads = context.io_threads
         self.home = None
@@ -334,9 +335,13 @@ class SocketBase(Owner):
             engine.quiet()
             spin_time = self.options.tuning.spin_time
             if timeout_ms != 0 and engine.may_spin(spin_time):
-                message = self.spin(began, spin_time)
+                message = self.spin(began, spin_time, engine.spinning)
             else:
                 message = self.pull_once(timeout_ms == 0)
+            if message is not None:
+                return message
+        elif self.io_threads is not None:
+            message = self.reach(timeout_ms == 0, began)
             if message is not None:
                 return message
         if timeout_ms == 0:
@@ -363,6 +368,14 @@ class SocketBase(Owner):
                     engine.spinning.hit()
                 return message
 
+    def reach(self, needed, began):
+        """Read the connections past the I/O threads, which would take two switches of threads."""
+        self.io_threads.quiet()
+        spin_time = 3 * self.options.tuning.spin_time
+        if spin_time > 0 and SPINS and not needed and self.spinning.allows() and not waits_in_hub():
+            return self.spin(began, spin_time, self.spinning)
+        return self.pull_once(needed)
+
     def pull_once(self, needed):
         """Read the connections before sleeping, unless that has brought nothing lately.
 
@@ -383,24 +396,27 @@ class SocketBase(Owner):
             if pulled == 0:
                 return None
             if pulled < 0:
+                if self.engine is None:
+                    return None
                 self.engine.turn()
+            self.look()
             message = self.pattern.recv()
             if message is not None or pulled < 0:
                 return message
 
-    def spin(self, began, spin_time):
+    def spin(self, began, spin_time, worth):
         """Read the connections again and again, while they are few, for ``spin_time`` ns."""
-        engine = self.engine
         while monotonic_ns() - began < spin_time:
             pulled = self.pattern.pull_in()
             if pulled < 0:
                 return None
             if pulled > 0:
+                self.look()
                 message = self.pattern.recv()
                 if message is not None:
-                    engine.spinning.hit()
+                    worth.hit()
                     return message
-        engine.spinning.missed()
+        worth.missed()
         return None
 
     # -- readiness -------------------------------------------------------------------------
@@ -445,15 +461,21 @@ class SocketBase(Owner):
     def can_receive(self):
         if self.parts_in is not None or self.pattern.has_in():
             return True
-        if self.engine is None:
+        if self.engine is not None:
+            self.engine.quiet()
+        elif self.io_threads is not None:
+            self.io_threads.quiet()
+        else:
             return False
-        self.engine.quiet()
         while True:
             pulled = self.pattern.pull_in()
             if pulled == 0:
                 return False
             if pulled < 0:
+                if self.engine is None:
+                    return False
                 self.engine.turn()
+            self.look()
             if self.pattern.has_in():
                 return True
             if pulled < 0:

@@ -15,6 +15,7 @@ cdef int DRAINING
 cdef int FAILED
 cdef int CLOSED
 cdef int READ_BURST
+cdef bint DIRECT
 
 
 cdef class Connection(PipeSink):
@@ -30,7 +31,7 @@ cdef class Connection(PipeSink):
     cdef readonly bint shaken
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, gathers
+    cdef bint parked, wake_due, input_stopped, write_blocked, gathers, reading, writing, again
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
@@ -46,25 +47,32 @@ cdef class Connection(PipeSink):
     cpdef fail(self, failure)
     @cython.locals(count=int)
     cpdef int serve_input(self) except -2
-    cdef wake(self)
+    cpdef wake(self)
+    cpdef wake_here(self)
     @cython.locals(count=Py_ssize_t)
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_command(self, body)
+    cpdef on_ping(self, command)
     cdef stop_input(self)
+    cpdef stop_watching(self)
     @cython.locals(queue=MessageQueue, tuning=Tuning, turned=bint,
                    now=cython.longlong)
     cpdef read_activated(self, Pipe pipe)
+    @cython.locals(queue=MessageQueue, tuning=Tuning, now=cython.longlong)
+    cpdef bint written(self, Pipe pipe) except -1
     @cython.locals(size=Py_ssize_t)
     cdef Py_ssize_t measure(self, MessageQueue queue) except -1
+    cpdef flush(self)
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t)
-    cpdef flush(self)
+    cdef write_all(self)
     cpdef flush_gathered(self)
     cdef flush_full(self)
     cdef write_failed(self, error)
     cdef await_writable(self)
+    cpdef watch_writable(self)
     cdef add_control(self)
     cpdef flush_control(self)
 

@@ -5,20 +5,23 @@ pipe. Two short cuts keep switches out of the way of a message: a sender writes 
 (:meth:`Connection.read_activated`, the write policy), and a receiver that finds its queue empty
 reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 
-Everything here runs in the thread of the engine's hub. In an I/O thread there are no short cuts: the
-socket's end of the pipe belongs to another thread.
+Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
+it is the program's threads that take them (compiled only). Each direction is then entered by one at a
+time, by a flag: the interpreter's lock makes that one step, and is held during the system call. Whatever
+concerns the loop is left to its own thread (``engine.call``).
 """
 
 from errno import ECONNRESET, EPIPE, ETIMEDOUT
 from sys import exc_info
 
+from gevent.monkey import get_original
 from greenlet import getcurrent, greenlet
 
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.counters import Counters
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
-from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
@@ -35,6 +38,12 @@ CLOSED = 4
 
 #: Reads in a row for one message before others get their turn.
 READ_BURST = 64
+
+#: Whether another thread than the hub's may read and write: not where it may lose the
+#: interpreter's lock between any two steps.
+DIRECT = not PURE
+
+real_sleep = get_original("time", "sleep")
 
 
 class Disconnected(Exception):
@@ -73,6 +82,9 @@ class Connection(PipeSink):
         self.wake_due = False
         self.input_stopped = False
         self.write_blocked = False
+        self.reading = False
+        self.writing = False
+        self.again = False
         self.write_error = None
         self.gathers = False
         self.gathered_bytes = 0
@@ -122,6 +134,9 @@ class Connection(PipeSink):
             self.engine.hub.handle_error(self, *exc_info())
             self.fail(error)
         finally:
+            while self.engine.mailbox is not None and (self.reading or self.writing):
+                # Another thread is in here, and was interrupted by others.
+                real_sleep(0)
             self.say_goodbye()
             self.shut()
         session.connection_ended(self, self.failure)
@@ -207,6 +222,9 @@ class Connection(PipeSink):
 
     def wake(self):
         """Let the connection's own greenlet go on, at the next turn of the hub."""
+        self.engine.call(self.wake_here)
+
+    def wake_here(self):
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
@@ -289,12 +307,18 @@ class Connection(PipeSink):
     # -- in --------------------------------------------------------------------------------
 
     def pull(self, pipe):
-        if self.state != ACTIVE:
+        if self.state != ACTIVE or pipe.mailbox is not None and not DIRECT:
             return 0
         return self.serve_input()
 
     def serve_input(self):
-        count = self.read_messages()
+        if self.reading:
+            return 0
+        self.reading = True
+        try:
+            count = self.read_messages()
+        finally:
+            self.reading = False
         if self.stream.buffered and not self.input_stopped and self.state < FAILED:
             # The descriptor will not tell of what the stream has taken from it.
             self.wake()
@@ -325,7 +349,7 @@ class Connection(PipeSink):
                     self.fail(Disconnected(0, "the peer closed the connection"))
                     return 0
                 if self.heartbeat is not None:
-                    self.heartbeat.heard()
+                    self.engine.call(self.heartbeat.heard)
                 if self.deliver():
                     return 1
         except (OSError, ProtocolError, Disconnected) as error:
@@ -381,10 +405,7 @@ class Connection(PipeSink):
         if kind is Subscribe or kind is Cancel:
             return command
         if kind is Ping:
-            self.send_heartbeat(Pong(command.context))
-            if self.heartbeat is None:
-                self.heartbeat = Heartbeat(self, self.session.options)
-            self.heartbeat.pinged(command.ttl_ds)
+            self.engine.call(self.on_ping, (command,))
         elif kind is Close:
             self.goodbye = self.encoder.encode_command(command)
             raise Disconnected(0, "the peer closed the connection")
@@ -392,21 +413,40 @@ class Connection(PipeSink):
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
         return None
 
+    def on_ping(self, command):
+        if self.state < FAILED:
+            self.send_heartbeat(Pong(command.context))
+            if self.heartbeat is None:
+                self.heartbeat = Heartbeat(self, self.session.options)
+            self.heartbeat.pinged(command.ttl_ds)
+
     def stop_input(self):
         """The pipe is full: let the transport push back."""
         if not self.input_stopped:
             self.input_stopped = True
+            self.engine.call(self.stop_watching)
+
+    def stop_watching(self):
+        if self.input_stopped and self.state < FAILED:
             self.read_watcher.stop()
 
     def write_activated(self, pipe):
         # The socket made room. Decode what lies in the buffer first.
         if not self.input_stopped or self.state != ACTIVE:
             return
+        reading = self.reading
+        if reading and pipe.mailbox is not None:
+            # By another thread, just now.
+            pipe.mailbox.post(pipe.writable)
+            return
         self.input_stopped = False
+        self.reading = True
         try:
             self.deliver()
         except (OSError, ProtocolError, Disconnected) as error:
             self.fail(error)
+        finally:
+            self.reading = reading
         if not self.input_stopped and self.state == ACTIVE:
             self.read_watcher.start(self.on_fd_readable)
             if self.stream.buffered or self.write_error is not None:
@@ -462,6 +502,40 @@ class Connection(PipeSink):
         ):
             self.flush_full()
 
+    def written(self, pipe):
+        """The write policy in a thread of the program's: as above, and what gathers is for the I/O
+        thread to write as soon as it gets to run, unless this one reaches a limit before."""
+        if not DIRECT or self.state != ACTIVE or self.write_blocked:
+            return False
+        queue = pipe.inq
+        tuning = self.tuning
+        if not self.gathers:
+            now = monotonic_ns()
+            if (
+                self.epoch != self.engine.epoch
+                or now - self.gathered_at > tuning.batch_time
+                or not tuning.write_batching
+            ):
+                self.epoch = self.engine.epoch
+                self.gathered_at = now
+                self.flush()
+                return True
+            self.gathers = True
+            self.gathered_at = now
+            self.gathered_bytes = 0
+            self.seen = queue.head
+            pipe.mailbox.post(pipe.readable)
+        elif monotonic_ns() - self.gathered_at > tuning.batch_time:
+            self.flush_gathered()
+            return True
+        self.gathered_bytes += self.measure(queue)
+        if (
+            self.gathered_bytes >= tuning.out_batch_size
+            or queue.tail - queue.head >= tuning.batch_messages
+        ):
+            self.flush_full()
+        return True
+
     def flush_gathered(self):
         """Write what was gathered, if it still is: it got old, or the hub turned."""
         if self.gathers:
@@ -492,6 +566,20 @@ class Connection(PipeSink):
 
     def flush(self):
         """Write all that the pipe holds, as far as the transport takes it."""
+        if self.writing:
+            self.again = True
+            return
+        while True:
+            self.again = False
+            self.writing = True
+            try:
+                self.write_all()
+            finally:
+                self.writing = False
+            if not self.again:
+                return
+
+    def write_all(self):
         self.gathers = False
         if self.write_blocked or self.state == HANDSHAKE or self.state >= FAILED:
             return
@@ -553,6 +641,11 @@ class Connection(PipeSink):
 
     def await_writable(self):
         self.write_blocked = True
+        self.engine.call(self.watch_writable)
+
+    def watch_writable(self):
+        if self.state >= FAILED:
+            return
         if self.write_watcher is None:
             self.write_watcher = self.engine.loop.io(self.stream.fd, 2)
         self.write_watcher.start(self.on_fd_writable)
@@ -586,10 +679,11 @@ class Connection(PipeSink):
         self.send_control(command)
 
     def add_control(self):
-        for each in self.control:
+        control = self.control
+        self.control = None
+        for each in control:
             data = each if type(each) is bytes else self.encoder.encode_command(each)
             self.encoder.add_control(data)
-        self.control = None
 
     def flush_control(self):
         """Write during the handshake, when there is no pipe yet."""

@@ -8,7 +8,6 @@ cdef class HubEngine:
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at
     cdef readonly long long turn_interval
-    cdef readonly bint spins
     cdef readonly Backoff spinning
     cdef object turn_timer
     cdef readonly Mailbox mailbox

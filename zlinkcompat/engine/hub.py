@@ -40,8 +40,6 @@ class HubEngine:
         self.iteration = -1
         self.turned_at = 0
         self.turn_interval = tuning.get("hub_turn_interval") * 1000
-        # Nobody else could make progress meanwhile on one CPU.
-        self.spins = cpus() > 1
         self.spinning = Backoff(256)
         self.turn_timer = None
         self.mailbox = None
@@ -125,6 +123,10 @@ class HubEngine:
         self.flush()
         self.epoch += 1
 
+    def begin_burst(self):
+        """The same, said by another thread: what it sends next is the first of a burst."""
+        self.epoch += 1
+
     # -- turns of the hub ------------------------------------------------------------------
 
     def turn(self):
@@ -171,7 +173,7 @@ class HubEngine:
         """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
         Not while another greenlet is ready, and ever more rarely while it brings nothing."""
-        return (spin_time > 0 and self.spins and self.spinning.allows()
+        return (spin_time > 0 and SPINS and self.spinning.allows()
                 and not self.loop._callbacks and getcurrent() is not self.hub)
 
 
@@ -229,6 +231,10 @@ def cpus():
     except (OSError, ValueError):
         pass  # no cgroup v2: the machine's count stands
     return count
+
+
+#: Nobody else could make progress meanwhile on one CPU.
+SPINS = cpus() > 1
 
 
 def engine_here():

@@ -163,6 +163,11 @@ class IoThreads:
             raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
         return min(allowed, key=lambda engine: len(engine.residents))
 
+    def quiet(self):
+        """A receiver is about to wait: whatever is sent next is written at once."""
+        for thread in self.threads:
+            thread.engine.begin_burst()
+
     def settle(self):
         """Wait until the threads did all that was posted so far."""
         for thread in self.threads:
