@@ -82,6 +82,7 @@ class Connection(PipeSink):
         self.wake_due = False
         self.input_stopped = False
         self.write_blocked = False
+        self.direct = DIRECT and stream.duplex
         self.reading = False
         self.writing = False
         self.again = False
@@ -307,7 +308,7 @@ class Connection(PipeSink):
     # -- in --------------------------------------------------------------------------------
 
     def pull(self, pipe):
-        if self.state != ACTIVE or pipe.mailbox is not None and not DIRECT:
+        if self.state != ACTIVE or pipe.mailbox is not None and not self.direct:
             return 0
         return self.serve_input()
 
@@ -505,7 +506,7 @@ class Connection(PipeSink):
     def written(self, pipe):
         """The write policy in a thread of the program's: as above, and what gathers is for the I/O
         thread to write as soon as it gets to run, unless this one reaches a limit before."""
-        if not DIRECT or self.state != ACTIVE or self.write_blocked:
+        if not self.direct or self.state != ACTIVE or self.write_blocked:
             return False
         queue = pipe.inq
         tuning = self.tuning

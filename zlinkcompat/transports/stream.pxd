@@ -5,6 +5,7 @@ cdef class Stream:
     cdef public int fd
     cdef public bint buffered
     cdef public bint blocked
+    cdef public bint duplex
 
     cpdef begin(self)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2

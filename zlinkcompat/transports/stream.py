@@ -12,12 +12,15 @@ class Stream:
         Bytes may wait here that were taken from the descriptor, so that it tells nothing of them.
     blocked : bool
         :meth:`begin` waits until the descriptor is writable.
+    duplex : bool
+        One thread may read while another writes.
     """
 
     def __init__(self, fd):
         self.fd = fd
         self.buffered = False
         self.blocked = False
+        self.duplex = True
 
     def begin(self):
         """Make the stream's own handshake, if it has one; True when that is done.

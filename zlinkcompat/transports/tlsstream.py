@@ -53,6 +53,8 @@ class TlsStream(Stream):
 
     def __init__(self, fd, link):
         Stream.__init__(self, fd)
+        # Its calls let go of the interpreter's lock.
+        self.duplex = False
         self.link = link
         self.socket = _socket.socket(fileno=fd)
         self.socket.setblocking(False)
