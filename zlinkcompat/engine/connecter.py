@@ -197,6 +197,10 @@ class Connecter(Session):
         pipe = self.pipe
         if pipe is None:
             return
+        if connection.torn:
+            # A message whose first bytes are out is dropped with the connection: the peer may
+            # have closed because of it, and would be sent it for ever.
+            pipe.discard(1)
         if pipe.peer_closed:
             # The socket is gone; what it left behind may need another connection. Not if it was
             # this side that ended: linger is over, or all is sent.

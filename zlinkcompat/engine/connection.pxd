@@ -28,7 +28,7 @@ cdef class Connection(PipeSink):
     cdef public Encoder encoder
     cdef readonly Pipe pipe
     cdef readonly int state
-    cdef readonly bint shaken
+    cdef readonly bint shaken, torn
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, direct, reading, writing, again

@@ -82,6 +82,7 @@ class Connection(PipeSink):
         self.wake_due = False
         self.input_stopped = False
         self.write_blocked = False
+        self.torn = False
         self.direct = DIRECT and stream.duplex
         self.reading = False
         self.writing = False
@@ -292,10 +293,7 @@ class Connection(PipeSink):
         if self.write_watcher is not None:
             self.write_watcher.stop()
             self.write_watcher.close()
-        if self.pipe is not None and self.encoder.partly_written:
-            # A message whose first bytes are out is dropped with the connection: the peer may
-            # have closed because of it, and would be sent it for ever.
-            self.pipe.discard(1)
+        self.torn = self.pipe is not None and self.encoder.partly_written
         self.encoder.reset()
         self.stream.close()
 
