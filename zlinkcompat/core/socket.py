@@ -437,10 +437,6 @@ class SocketBase(Owner):
 
     def events(self, wanted=POLLIN | POLLOUT):
         """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
-        if self.notifier is not None and wanted == POLLIN | POLLOUT:
-            # Whoever watches the descriptor is told all; not so who asks for one only. Cleared
-            # first: what is posted from now on counts.
-            self.notifier.clear()
         if self.mailbox.pending or self.dead:
             self.obey()
         self.operations += 1
@@ -451,6 +447,12 @@ class SocketBase(Owner):
             events = POLLIN
         if wanted & POLLOUT and (self.parts_out is not None or self.pattern.has_out()):
             events |= POLLOUT
+        if self.notifier is not None and wanted == POLLIN | POLLOUT:
+            # Whoever watches the descriptor was told all; not so who asked for one only.
+            self.notifier.clear()
+            if self.mailbox.pending:
+                # Posted since.
+                self.notifier.signal()
         return events
 
     def can_send(self):
