@@ -10,8 +10,9 @@ import signal
 from weakref import WeakSet
 
 from gevent import get_hub
+from gevent.exceptions import LoopExit
 from gevent.monkey import get_original
-from greenlet import getcurrent
+from greenlet import GreenletExit
 
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waker_here
@@ -82,7 +83,6 @@ class IoThread:
         try:
             # Signals are the program's; a call that they interrupt must be one of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            self.main = getcurrent()
             hub = get_hub()
             engine = engine_here()
             engine.serve(LoopMailbox(hub, self.ending), self.pool)
@@ -94,10 +94,15 @@ class IoThread:
             started()
         try:
             while not self.stopping:
-                hub.switch()
+                try:
+                    hub.switch()
+                except LoopExit:
+                    pass  # as asked by end()
         finally:
             engine.mailbox.stop()
             engine.close()
+            # By itself it would never end, and stay with all that it refers to.
+            hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)
             self.alive = False
             self.ending.notify_all()
@@ -109,7 +114,7 @@ class IoThread:
     def end(self):
         # In its hub.
         self.stopping = True
-        self.main.switch()
+        self.engine.loop.break_()
 
     def join(self, timeout):
         """Wait for its end, ``timeout`` seconds at most."""
