@@ -623,8 +623,8 @@ class Context:
         ``underlying`` of a living context, to be another object for it.
     """
 
-    #: Connections run in the hub of the thread that uses the socket, whatever ZLINK_ENGINE says.
-    hub_only = False
+    #: "hub" or "thread" whatever ZLINK_ENGINE says.
+    _engine = None
 
     __slots__ = ("core", "closed", "_shadow", "_pid", "__weakref__")
 
@@ -637,7 +637,7 @@ class Context:
             if self.core is None:
                 raise zmq_error(EFAULT, f"there is no context at {shadow}")
         else:
-            self.core = CoreContext(as_int(io_threads), self.hub_only)
+            self.core = CoreContext(as_int(io_threads), self._engine)
 
     @property
     def underlying(self):

@@ -13,5 +13,5 @@ __all__ = _names.__all__
 class Context(_names.Context):
     """A context whose connections run in the hub of the thread that uses them."""
 
-    hub_only = True
+    _engine = "hub"
     _instance = None

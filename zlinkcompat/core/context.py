@@ -26,12 +26,12 @@ contexts = WeakSet()
 RLock = get_original("threading", "RLock")
 
 
-def wants_threads():
-    """Tell by ``ZLINK_ENGINE`` (hub, thread, auto) whether a new context is to have I/O threads."""
-    name = os.environ.get("ZLINK_ENGINE") or "hub"
-    if name not in ("hub", "thread", "auto"):
-        raise ValueError(f"ZLINK_ENGINE={name!r}: must be hub, thread or auto")
-    return name == "thread" or name == "auto" and not is_module_patched("threading")
+def wants_threads(engine):
+    """Tell whether a new context is to have I/O threads: hub, thread, or auto, by whether the
+    program is monkey-patched."""
+    if engine not in ("hub", "thread", "auto"):
+        raise ValueError(f"ZLINK_ENGINE={engine!r}: must be hub, thread or auto")
+    return engine == "thread" or engine == "auto" and not is_module_patched("threading")
 
 
 class CoreContext:
@@ -42,8 +42,9 @@ class CoreContext:
     io_threads : int
         libzmq's IO_THREADS. With the hub engine connections run in the hub of the thread that uses
         the socket, and there are none.
-    hub_only : bool
-        The hub engine always, whatever ``ZLINK_ENGINE`` says (``zlinkcompat.green``).
+    engine : str, optional
+        "hub" (``zlinkcompat.green``) or "thread" (``zlinkcompat.asyncio``), whatever
+        ``ZLINK_ENGINE`` says.
 
     Attributes
     ----------
@@ -55,11 +56,11 @@ class CoreContext:
         None for the hub engine.
     """
 
-    def __init__(self, io_threads=1, hub_only=False):
+    def __init__(self, io_threads=1, engine=None):
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
         self.io_threads = None
-        if not hub_only and wants_threads():
+        if wants_threads(engine or os.environ.get("ZLINK_ENGINE") or "hub"):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
         self.sockets = set()

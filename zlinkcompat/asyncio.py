@@ -1,0 +1,338 @@
+"""``import zlinkcompat.asyncio``: sockets for coroutines, in place of ``zmq.asyncio``.
+
+``send``, ``recv`` and ``poll`` return futures. The engine completes them by ``call_soon_threadsafe``;
+no descriptor is watched, so any loop will do, uvloop too. The connections are in I/O threads.
+
+A message is taken from the socket only when there is a future to give it to, so a cancelled ``recv``
+loses none.
+"""
+
+import asyncio
+from collections import deque
+
+import zmq
+
+from zlinkcompat import _names, poll
+from zlinkcompat import context as context_module
+from zlinkcompat import poller as poller_module
+from zlinkcompat import socket as socket_module
+from zlinkcompat._names import *  # noqa: F403
+from zlinkcompat.engine.waker import Waker, get_ident
+
+__all__ = _names.__all__
+
+#: Operations that may succeed at once, one after the other, before the loop is given a turn: a
+#: coroutine that sends or receives without end must not starve the others.
+BURST = 64
+
+Blocking = socket_module.Socket
+
+
+class LoopWaker(Waker):
+    """Calls back in a loop's thread, once for any number of wake-ups before that."""
+
+    def __init__(self, loop, callback):
+        self.loop = loop
+        self.callback = callback
+        self.thread = get_ident()
+        self.due = False
+
+    def wake(self):
+        if self.due:
+            return
+        self.due = True
+        try:
+            if get_ident() == self.thread:
+                self.loop.call_soon(self.run)
+            else:
+                self.loop.call_soon_threadsafe(self.run)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits any more
+
+    def run(self):
+        self.due = False
+        self.callback()
+
+
+class Operation:
+    """Something that could not be done at once.
+
+    Parameters
+    ----------
+    future : asyncio.Future
+    call : callable
+        Raises zmq.Again while it cannot be done.
+    """
+
+    __slots__ = ("future", "call", "args")
+
+    def __init__(self, future, call, args):
+        self.future = future
+        self.call = call
+        self.args = args
+
+    def attempt(self):
+        """Tell whether it is over: done, failed or cancelled."""
+        future = self.future
+        if future.done():
+            return True
+        try:
+            result = self.call(*self.args)
+        except zmq.Again:
+            return False
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return True
+
+
+class Waiting:
+    """The operations of one socket that wait, and the waker that goes on with them."""
+
+    def __init__(self, core, loop):
+        self.core = core
+        self.loop = loop
+        self.receiving = deque()
+        self.sending = deque()
+        self.polling = []
+        self.waker = LoopWaker(loop, self.advance)
+        self.watching = False
+
+    def add(self, queue, operation):
+        queue.append(operation)
+        if not self.watching:
+            self.watching = True
+            self.core.watch(self.waker)
+            # What came before it watched told nobody.
+            self.waker.wake()
+
+    def advance(self):
+        for queue in (self.receiving, self.sending):
+            while queue and queue[0].attempt():
+                queue.popleft()
+        self.polling = [operation for operation in self.polling if not operation.attempt()]
+        if self.watching and not (self.receiving or self.sending or self.polling):
+            self.watching = False
+            self.core.unwatch(self.waker)
+
+    def cancel(self):
+        for operation in (*self.receiving, *self.sending, *self.polling):
+            operation.future.cancel()
+        self.advance()
+
+
+class Socket(Blocking):
+    """A socket whose ``send``, ``recv`` and ``poll`` return futures.
+
+    Parameters
+    ----------
+    context : Context, or Socket to make a shadow of
+    socket_type : int
+    io_loop
+        Ignored, as in pyzmq: the running loop counts.
+    """
+
+    _waiting = None
+    _streak = 0
+
+    def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
+        if isinstance(context, Blocking):
+            context, _from_socket = None, context
+        if _from_socket is not None:
+            super().__init__(shadow=_from_socket, **kwargs)
+        else:
+            super().__init__(context, socket_type, **kwargs)
+
+    @classmethod
+    def from_socket(cls, socket, io_loop=None):
+        """An asynchronous shadow of a blocking socket of a context with I/O threads."""
+        return cls(_from_socket=socket)
+
+    def close(self, linger=None):
+        waiting = self._waiting
+        if waiting is not None and not self._closed:
+            waiting.cancel()
+            self.__dict__["_waiting"] = None
+        super().close(linger)
+
+    # -- operations ------------------------------------------------------------------------
+
+    def _wait_in(self, loop):
+        waiting = self._waiting
+        if waiting is None or waiting.loop is not loop:
+            if self.core.io_threads is None:
+                raise RuntimeError("asyncio needs a context with I/O threads: ZLINK_ENGINE=thread")
+            waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
+        return waiting
+
+    def _operate(self, sends, timeout, call, args, flags):
+        loop = asyncio.get_event_loop()
+        future = loop.create_future()
+        operation = Operation(future, call, args)
+        waiting = self._waiting
+        if self._closed or flags & zmq.NOBLOCK:
+            try:
+                future.set_result(call(*args))
+            except Exception as error:
+                future.set_exception(error)
+            return future
+        if waiting is None or waiting.loop is not loop:
+            waiting = self._wait_in(loop)
+        queue = waiting.sending if sends else waiting.receiving
+        streak = self._streak + 1
+        if streak < BURST:
+            self.__dict__["_streak"] = streak
+            if not queue and operation.attempt():
+                return future
+        self.__dict__["_streak"] = 0
+        waiting.add(queue, operation)
+        if streak >= BURST:
+            waiting.waker.wake()
+        if timeout >= 0:
+            expire_after(loop, timeout, future, zmq.Again)
+        return future
+
+    def recv(self, flags=0, copy=True, track=False):
+        """A future of ``Socket.recv``."""
+        return self._operate(False, self.core.options.rcvtimeo, super().recv,
+                             (flags | zmq.NOBLOCK, copy, track), flags)
+
+    def recv_multipart(self, flags=0, copy=True, track=False):
+        """A future of ``Socket.recv_multipart``."""
+        return self._operate(False, self.core.options.rcvtimeo, super().recv_multipart,
+                             (flags | zmq.NOBLOCK, copy, track), flags)
+
+    def recv_into(self, buf, /, *, nbytes=0, flags=0):
+        """A future of ``Socket.recv_into``."""
+        def call():
+            return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | zmq.NOBLOCK)
+
+        return self._operate(False, self.core.options.rcvtimeo, call, (), flags)
+
+    def send(self, data, flags=0, copy=True, track=False, **kwargs):
+        """A future of ``Socket.send``."""
+        return self._operate(True, self.core.options.sndtimeo, super().send,
+                             (data, flags | zmq.NOBLOCK, copy, track), flags)
+
+    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
+        """A future of ``Socket.send_multipart``."""
+        return self._operate(True, self.core.options.sndtimeo, super().send_multipart,
+                             (msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
+
+    def _deserialize(self, recvd, load):
+        future = asyncio.get_event_loop().create_future()
+
+        def loaded(recvd):
+            if future.done():
+                return
+            if recvd.cancelled():
+                future.cancel()
+                return
+            try:
+                future.set_result(load(recvd.result()))
+            except Exception as error:
+                future.set_exception(error)
+
+        def cancelled(future):
+            if future.cancelled():
+                recvd.cancel()
+
+        recvd.add_done_callback(loaded)
+        future.add_done_callback(cancelled)
+        return future
+
+    def poll(self, timeout=None, flags=zmq.POLLIN):
+        """A future of what of ``flags`` can be done; 0 after ``timeout`` ms (None: never)."""
+        loop = asyncio.get_event_loop()
+        future = loop.create_future()
+        operation = Operation(future, self._look, (flags,))
+        if operation.attempt():
+            return future
+        if timeout == 0:
+            future.set_result(0)
+            return future
+        waiting = self._wait_in(loop)
+        waiting.add(waiting.polling, operation)
+        if timeout is not None and timeout > 0:
+            expire_after(loop, timeout, future, None)
+        return future
+
+    def _look(self, flags):
+        events = self.core.events(int(flags))
+        if not events:
+            raise zmq.Again()
+        return events
+
+
+def expire_after(loop, milliseconds, future, error):
+    """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
+
+    def expire():
+        if not future.done():
+            if error is None:
+                future.set_result(0)
+            else:
+                future.set_exception(error())
+
+    timer = loop.call_later(milliseconds / 1000, expire)
+    future.add_done_callback(lambda future: timer.cancel())
+
+
+class Poller(poller_module.Poller):
+    """A poller whose ``poll`` returns a future."""
+
+    def poll(self, timeout=-1):
+        """A future of a list of (socket or descriptor, events), empty after ``timeout`` ms."""
+        return asyncio.ensure_future(self._poll(timeout))
+
+    async def _poll(self, timeout):
+        ready = poll.zmq_poll(self.sockets, 0)
+        if ready or timeout == 0:
+            return ready
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        waker = LoopWaker(loop, changed.set)
+        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        descriptors = [(thing, events) for thing, events in self.sockets
+                       if not isinstance(thing, Blocking)]
+        deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000
+        watched = []
+        try:
+            for core in cores:
+                core.watch(waker)
+                watched.append(core)
+            for thing, events in descriptors:
+                if events & (zmq.POLLIN | zmq.POLLERR | zmq.POLLPRI):
+                    loop.add_reader(thing, changed.set)
+                if events & zmq.POLLOUT:
+                    loop.add_writer(thing, changed.set)
+            while True:
+                changed.clear()
+                ready = poll.zmq_poll(self.sockets, 0)
+                if ready:
+                    return ready
+                if deadline is None:
+                    await changed.wait()
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), max(0, deadline - loop.time()))
+                except asyncio.TimeoutError:
+                    return poll.zmq_poll(self.sockets, 0)
+        finally:
+            for core in watched:
+                core.unwatch(waker)
+            for thing, _ in descriptors:
+                loop.remove_reader(thing)
+                loop.remove_writer(thing)
+
+
+Socket._poller_class = Poller
+
+
+class Context(context_module.Context):
+    """A context of :class:`Socket`, with I/O threads always."""
+
+    _engine = "thread"
+    _instance = None
+    _socket_class = Socket
