@@ -1,10 +1,11 @@
 """``import zlinkcompat.asyncio``: sockets for coroutines, in place of ``zmq.asyncio``.
 
-``send``, ``recv`` and ``poll`` return futures. The engine completes them by ``call_soon_threadsafe``;
-no descriptor is watched, so any loop will do, uvloop too. The connections are in I/O threads.
+``send``, ``recv`` and ``poll`` return futures. The engine completes them by
+``call_soon_threadsafe``; no descriptor is watched, so any loop will do, uvloop too. The connections
+are in I/O threads.
 
-A message is taken from the socket only when there is a future to give it to, so a cancelled ``recv``
-loses none.
+A message is taken from the socket only when there is a future to give it to, so a cancelled
+``recv`` loses none.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from zlinkcompat import context as context_module
 from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
+from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine.hub import SPINS, Backoff
 from zlinkcompat.engine.waker import Waker, get_ident
 
 __all__ = _names.__all__
@@ -98,6 +101,9 @@ class Waiting:
         self.polling = []
         self.waker = LoopWaker(loop, self.advance)
         self.watching = False
+        self.turning = False
+        self.give_up_at = 0
+        self.spinning = Backoff(32)
 
     def add(self, queue, operation):
         queue.append(operation)
@@ -106,6 +112,24 @@ class Waiting:
             self.core.watch(self.waker)
             # What came before it watched told nobody.
             self.waker.wake()
+            spin_time = 3 * self.core.options.tuning.spin_time
+            if spin_time > 0 and SPINS and self.spinning.allows():
+                # Turns of the loop that do not sleep: others get theirs, and a message that is
+                # near is spared two switches of threads.
+                self.give_up_at = monotonic_ns() + spin_time
+                self.turning = True
+
+    def turn(self):
+        if not self.turning:
+            return
+        if not self.watching:
+            self.turning = False
+            self.spinning.hit()
+        elif monotonic_ns() < self.give_up_at:
+            self.waker.wake()
+        else:
+            self.turning = False
+            self.spinning.missed()
 
     def advance(self):
         for queue in (self.receiving, self.sending):
@@ -115,6 +139,7 @@ class Waiting:
         if self.watching and not (self.receiving or self.sending or self.polling):
             self.watching = False
             self.core.unwatch(self.waker)
+        self.turn()
 
     def cancel(self):
         for operation in (*self.receiving, *self.sending, *self.polling):

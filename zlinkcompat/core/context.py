@@ -12,7 +12,7 @@ from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import WaitList, waker_here, waits_in_hub
+from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those

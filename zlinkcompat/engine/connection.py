@@ -6,9 +6,9 @@ pipe. Two short cuts keep switches out of the way of a message: a sender writes 
 reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
-it is the program's threads that take them (compiled only). Each direction is then entered by one at a
-time, by a flag: the interpreter's lock makes that one step, and is held during the system call. Whatever
-concerns the loop is left to its own thread (``engine.call``).
+it is the program's threads that take them (compiled only). Each direction is then entered by one at
+a time, by a flag: the interpreter's lock makes that one step, and is held during the system call.
+Whatever concerns the loop is left to its own thread (``engine.call``).
 """
 
 from errno import ECONNRESET, EPIPE, ETIMEDOUT

@@ -13,7 +13,7 @@ operation on them is one step under the interpreter's lock (uncompiled: ``locked
 finds nothing says so first, then looks again; who writes publishes first, then looks who waits.
 """
 
-from zlinkcompat.routing.mailbox import Mailbox
+from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
 
 
 class PipeSink:
