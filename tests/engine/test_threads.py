@@ -1,0 +1,442 @@
+"""The thread engine, in programs of their own: native threads that have no hub."""
+
+import pytest
+
+HELPERS = """
+import gc, signal, socket, threading, warnings
+warnings.simplefilter("ignore", ResourceWarning)
+def pair(context, one, other, endpoint="tcp://127.0.0.1:*"):
+    a, b = context.socket(one), context.socket(other)
+    for sock in (a, b):
+        sock.rcvtimeo = sock.sndtimeo = 5000
+    a.bind(endpoint)
+    b.connect(a.last_endpoint)
+    return a, b
+def start(function, *args):
+    thread = threading.Thread(target=function, args=args)
+    thread.start()
+    return thread
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+"""
+
+
+@pytest.fixture
+def threaded(program, monkeypatch):
+    """threaded(source, *args): a program whose contexts have I/O threads."""
+    monkeypatch.setenv("ZLINK_ENGINE", "thread")
+    return lambda source, *args, **options: program(HELPERS + source, *args, **options)
+
+
+# -- which engine --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
+@pytest.mark.parametrize("engine", ["hub", "thread", "auto"])
+def test_engine_by_environment(engine, patch, program, monkeypatch):
+    monkeypatch.setenv("ZLINK_ENGINE", engine)
+    source = """
+context = zmq.Context()
+a, b = pair(context, zmq.REP, zmq.REQ)
+def serve():
+    for _ in range(100):
+        a.send(a.recv())
+server = gevent.spawn(serve) if sys.argv[1] == "hub" else start(serve)
+for number in range(100):
+    b.send(b"%d" % number)
+    assert b.recv() == b"%d" % number
+server.join()
+from gevent._hub_local import get_hub_if_exists
+say(context.core.io_threads is not None, get_hub_if_exists() is not None)
+context.destroy()
+"""
+    threads = engine == "thread" or engine == "auto" and not patch
+    one = program(HELPERS + source, engine if threads else "hub", patch=patch)
+    # Without a patch, no thread of the program's is given a hub.
+    assert one.ends() == f"{threads} {patch or not threads}\n"
+
+
+def test_green_stays_in_the_hub(threaded):
+    assert threaded("""
+import zlinkcompat.green
+say(zlinkcompat.green.Context().core.io_threads)
+""").ends() == "None\n"
+
+
+def test_unknown_engine_is_refused(program, monkeypatch):
+    monkeypatch.setenv("ZLINK_ENGINE", "turbo")
+    assert "turbo" in program("""
+try:
+    zmq.Context()
+except ValueError as error:
+    say(error)
+""").ends()
+
+
+def test_no_io_threads(threaded):
+    assert threaded("""
+context = zmq.Context(io_threads=0)
+a, b = pair(context, zmq.PAIR, zmq.PAIR, "inproc://a")
+b.send(b"x")
+say(a.recv())
+try:
+    a.bind("tcp://127.0.0.1:*")
+except zmq.ZMQError as error:
+    say(error.errno == zmq.EMTHREAD)
+context.destroy()
+""").ends() == "b'x'\nTrue\n"
+
+
+def test_affinity(threaded):
+    assert threaded("""
+context = zmq.Context(io_threads=3)
+sock = context.socket(zmq.PUSH)
+for number in (0, 2, 2):
+    sock.affinity = 1 << number
+    sock.connect("tcp://127.0.0.1:1")
+    sock.connect("ipc:///nowhere%d" % number)
+say([len(thread.engine.residents) for thread in context.core.io_threads.threads])
+sock.affinity = 8
+try:
+    sock.connect("tcp://127.0.0.1:2")
+except zmq.ZMQError as error:
+    say(error.errno == zmq.EMTHREAD)
+context.destroy(linger=0)
+""").ends() == "[2, 0, 4]\nTrue\n"
+
+
+# -- messages ------------------------------------------------------------------------------
+
+
+def test_inproc_between_threads_is_by_reference(threaded):
+    assert threaded("""
+context = zmq.Context()
+a, b = pair(context, zmq.PAIR, zmq.PAIR, "inproc://a")
+body = bytes(100000)
+got = []
+reader = start(lambda: got.append(a.recv()))
+b.send(body)
+reader.join()
+say(got[0] is body)
+context.destroy()
+""").ends() == "True\n"
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "inproc://front"])
+def test_two_hundred_threads(endpoint, threaded):
+    """REQ/REP through a proxy to a pool of workers; the next round needs no more than the first."""
+    assert threaded("""
+context = zmq.Context()
+front, back = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
+front.bind(sys.argv[1])
+back.bind("inproc://back")
+real = front.last_endpoint
+def until_terminated(work, *sockets):
+    try:
+        work()
+    except zmq.ContextTerminated:
+        for sock in sockets:
+            sock.close(0)
+def worker():
+    sock = context.socket(zmq.REP)
+    sock.connect("inproc://back")
+    def work():
+        while True:
+            sock.send(sock.recv())
+    until_terminated(work, sock)
+def client(number):
+    with context.socket(zmq.REQ) as sock:
+        sock.connect(real)
+        for count in range(20):
+            message = b"%d %d" % (number, count)
+            sock.send(message)
+            assert sock.recv() == message
+pool = [start(worker) for _ in range(4)]
+pool.append(start(until_terminated, lambda: zmq.proxy(front, back), front, back))
+held = []
+for _ in range(3):
+    for thread in [start(client, number) for number in range(200)]:
+        thread.join()
+    deadline = time.time() + 5
+    while held and descriptors() > held[0] and time.time() < deadline:
+        time.sleep(0.01)
+    held.append(descriptors())
+context.term()
+for thread in pool:
+    thread.join()
+say(held[-1] <= held[0])
+""", endpoint).ends() == "True\n"
+
+
+def test_socket_is_handed_from_thread_to_thread(threaded):
+    assert threaded("""
+context = zmq.Context()
+a, b = pair(context, zmq.PULL, zmq.PUSH)
+made = []
+start(lambda: made.append(context.socket(zmq.PUSH))).join()
+start(made[0].connect, a.last_endpoint).join()
+start(made[0].send, b"1").join()
+say(a.recv())
+context.destroy()
+""").ends() == "b'1'\n"
+
+
+def test_publisher_that_never_waits_serves_who_comes_late(threaded):
+    assert threaded("""
+context = zmq.Context()
+pub = context.socket(zmq.PUB)
+pub.bind("tcp://127.0.0.1:*")
+done = []
+def subscribe():
+    with context.socket(zmq.SUB) as sub:
+        sub.rcvtimeo = 5000
+        sub.subscribe(b"")
+        sub.connect(pub.last_endpoint)
+        done.append(len([sub.recv() for _ in range(1000)]))
+subscribers = [start(subscribe) for _ in range(3)]
+while any(thread.is_alive() for thread in subscribers):
+    pub.send(b"x")
+say(done)
+context.destroy(linger=0)
+""").ends() == "[1000, 1000, 1000]\n"
+
+
+def test_who_computes_keeps_its_heartbeats_and_messages(threaded):
+    assert threaded("""
+context = zmq.Context()
+a, b = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+for sock in (a, b):
+    sock.heartbeat_ivl, sock.heartbeat_timeout = 50, 400
+a.bind("tcp://127.0.0.1:*")
+events = b.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+b.connect(a.last_endpoint)
+for number in range(500):
+    b.send(b"%d" % number)
+deadline = time.time() + 1.5
+while time.time() < deadline:
+    sum(range(1000))
+say(events.poll(0), [a.recv() for _ in range(500)] == [b"%d" % number for number in range(500)])
+b.disable_monitor()
+context.destroy(linger=0)
+""").ends() == "0 True\n"
+
+
+def test_poll_with_descriptors(threaded):
+    assert threaded("""
+context = zmq.Context()
+a, b = pair(context, zmq.PULL, zmq.PUSH)
+one, other = socket.socketpair()
+poller = zmq.Poller()
+poller.register(a, zmq.POLLIN)
+poller.register(one, zmq.POLLIN)
+say(poller.poll(10))
+start(b.send, b"x").join()
+say(poller.poll(5000) == [(a, zmq.POLLIN)], a.recv())
+timer = threading.Timer(0.05, other.send, [b"x"])
+timer.start()
+say(poller.poll(5000) == [(one.fileno(), zmq.POLLIN)])
+context.destroy()
+""").ends() == "[]\nTrue b'x'\nTrue\n"
+
+
+# -- signals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wait", [
+    "a.recv()", "b.send(b'x')", "a.poll()", "poller.poll()", "zmq.proxy(a, b)",
+    "zmq.zmq_poll([(one.fileno(), zmq.POLLIN), (a, zmq.POLLIN)])",
+])  # fmt: skip
+def test_signals_in_a_wait(wait, threaded):
+    """Handlers run at once and the wait goes on; Ctrl-C ends it."""
+    one = threaded("""
+context = zmq.Context()
+a, b = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+a.bind("tcp://127.0.0.1:*")
+b.bind("tcp://127.0.0.1:*")
+one, other = socket.socketpair()
+poller = zmq.Poller()
+poller.register(a, zmq.POLLIN)
+handled = []
+signal.signal(signal.SIGUSR1, lambda *_: handled.append(1))
+def interrupt():
+    # The main thread sleeps by then; were it late, this would only show less.
+    time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    while not handled:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+try:
+    start(interrupt)
+    %s
+except KeyboardInterrupt:
+    say("interrupted", len(handled))
+context.destroy(linger=0)
+""" % wait)
+    assert one.ends() == "interrupted 1\n"
+
+
+# -- ends ----------------------------------------------------------------------------------
+
+
+def test_term_wakes_all_who_wait(threaded):
+    assert threaded("""
+context = zmq.Context()
+woken = []
+def wait(name, sock, call):
+    try:
+        call()
+    except zmq.ContextTerminated:
+        woken.append(name)
+    sock.close(0)
+waiting = threading.Barrier(4)
+def receiver(name, endpoint, poll):
+    sock = context.socket(zmq.PULL)
+    sock.bind(endpoint)
+    waiting.wait()
+    wait(name, sock, sock.poll if poll else sock.recv)
+threads = [start(receiver, "recv", "tcp://127.0.0.1:*", False),
+           start(receiver, "poll", "tcp://127.0.0.1:*", True),
+           start(receiver, "inproc", "inproc://a", False)]
+waiting.wait()
+context.term()
+for thread in threads:
+    thread.join()
+say(sorted(woken))
+""").ends() == "['inproc', 'poll', 'recv']\n"
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "context.term"])
+def test_exit_with_open_sockets_and_a_daemon_that_waits(end, threaded):
+    threaded("""
+context = zmq.Context()
+a, b = pair(context, zmq.PULL, zmq.PUSH)
+far = context.socket(zmq.PUSH)
+far.connect("tcp://127.0.0.1:1")
+far.send(b"for nobody")
+b.send(b"x")
+a.rcvtimeo = -1
+begun = threading.Event()
+def daemon():
+    a.recv()
+    begun.set()
+    a.recv()
+threading.Thread(target=daemon, daemon=True).start()
+begun.wait()
+%s
+""" % end).ends()
+
+
+def test_exit_flushes_what_was_sent(threaded, bound):
+    import zlinkcompat as zmq
+
+    pull = bound(zmq.PULL)
+    threaded("""
+context = zmq.Context()
+sock = context.socket(zmq.PUSH)
+sock.connect(sys.argv[1])
+for number in range(100):
+    sock.send(b"%d" % number)
+""", pull.last_endpoint.decode()).ends()
+    assert [pull.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
+
+
+def test_what_is_dropped_is_closed_by_the_collector(threaded):
+    assert threaded("""
+pair(zmq.Context(), zmq.PULL, zmq.PUSH)
+gc.collect()
+def settled(*wanted):
+    deadline = time.time() + 3
+    while (descriptors(), tasks()) > wanted and time.time() < deadline:
+        time.sleep(0.01)
+    return descriptors(), tasks()
+before = settled(descriptors(), 1)
+for _ in range(10):
+    a, b = pair(zmq.Context(), zmq.PULL, zmq.PUSH)
+    b.send(b"x")
+    a.recv()
+    del a, b
+    gc.collect()
+say(settled(*before) <= before)
+""").ends() == "True\n"
+
+
+def test_contexts_come_and_go_in_many_threads(threaded):
+    assert threaded("""
+import faulthandler, random
+faulthandler.enable()
+shared = zmq.Context()
+before = descriptors(), tasks()
+failures = []
+def churn(seed):
+    rnd = random.Random(seed)
+    for count in range(25):
+        context = rnd.choice([shared, zmq.Context(), zmq.Context(2)])
+        kinds = rnd.choice([(zmq.PULL, zmq.PUSH), (zmq.REP, zmq.REQ), (zmq.PUB, zmq.SUB)])
+        a, b = pair(context, *kinds, rnd.choice(["tcp://127.0.0.1:*",
+                                                 f"inproc://{seed}/{count}"]))
+        try:
+            b.send(b"x", zmq.NOBLOCK)
+            a.recv()
+        except zmq.ZMQError:
+            pass
+        how = rnd.randrange(3)
+        if how == 0 and context is not shared:
+            context.destroy(linger=0)
+        elif how == 1 and context is not shared:
+            ending = start(context.term)
+            a.close()
+            b.close(linger=10)
+            ending.join()
+        a.close(0)
+        b.close(0)
+        if context is not shared:
+            context.term()
+def guarded(seed):
+    try:
+        churn(seed)
+    except BaseException as error:
+        failures.append(repr(error))
+for thread in [start(guarded, seed) for seed in range(10)]:
+    thread.join()
+shared.term()
+deadline = time.time() + 5
+while (descriptors(), tasks()) > before and time.time() < deadline:
+    gc.collect()
+    time.sleep(0.01)
+say(failures, descriptors() <= before[0], tasks() <= before[1])
+""").ends() == "[] True True\n"
+
+
+# -- fork ----------------------------------------------------------------------------------
+
+
+def test_fork(threaded):
+    """The child leaves its parent's sockets alone, and has a context of its own at once."""
+    assert threaded("""
+context = zmq.Context()
+a, b = pair(context, zmq.REP, zmq.REQ)
+endpoint = a.last_endpoint
+b.send(b"1")
+a.recv()
+child = os.fork()
+if not child:
+    own = zmq.Context()
+    c = own.socket(zmq.REQ)
+    c.connect(endpoint)
+    c.send(b"child")
+    assert c.recv() == b"child"
+    c.close()
+    own.term()
+    sys.exit(5)
+a.send(b"2")
+say(b.recv())
+a.send(a.recv())
+say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+b.send(b"3")
+a.recv()
+a.send(b"4")
+say(b.recv())
+context.destroy()
+""").ends() == "b'2'\n5\nb'4'\n"

@@ -1,0 +1,152 @@
+"""``zlinkcompat.asyncio``: what coroutines send and receive."""
+
+import asyncio
+
+import pytest
+
+import zlinkcompat.asyncio as zmq
+
+
+@pytest.fixture
+def run():
+    """run(coroutine_function): with a context, in a loop, for 10 seconds at most."""
+
+    def run(function):
+        async def main():
+            context = zmq.Context()
+            try:
+                await asyncio.wait_for(function(context), 10)
+            finally:
+                context.destroy(linger=0)
+
+        asyncio.run(main())
+
+    return run
+
+
+def pair(context, one, other, endpoint="tcp://127.0.0.1:*"):
+    a, b = context.socket(one), context.socket(other)
+    a.bind(endpoint)
+    b.connect(a.last_endpoint)
+    return a, b
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "inproc://a"])
+def test_round_trips(run, endpoint):
+    async def main(context):
+        rep, req = pair(context, zmq.REP, zmq.REQ, endpoint)
+
+        async def serve():
+            while True:
+                await rep.send_multipart(await rep.recv_multipart())
+
+        server = asyncio.ensure_future(serve())
+        for number in range(200):
+            await req.send_string(str(number))
+            assert await req.recv_string() == str(number)
+        server.cancel()
+
+    run(main)
+
+
+def test_cancelled_receiver_loses_nothing(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        for number in range(100):
+            waiting = asyncio.ensure_future(pull.recv())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await push.send(b"%d" % number)
+        assert [await pull.recv() for _ in range(100)] == [b"%d" % n for n in range(100)]
+
+    run(main)
+
+
+def test_receivers_are_served_in_order(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        waiting = [pull.recv() for _ in range(3)]
+        for body in (b"1", b"2", b"3"):
+            await push.send(body)
+        assert await asyncio.gather(*waiting) == [b"1", b"2", b"3"]
+
+    run(main)
+
+
+def test_who_never_waits_does_not_starve_the_loop(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH, "inproc://a")
+        turns = 0
+
+        async def count_turns():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.ensure_future(count_turns())
+        for _ in range(1000):
+            await push.send(b"x")
+            await pull.recv()
+        assert turns >= 10
+        counting.cancel()
+
+    run(main)
+
+
+def test_high_water_mark_holds_the_sender(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH, "inproc://a")
+        count = 0
+        while True:
+            sending = push.send(b"%d" % count)
+            if not sending.done():
+                await asyncio.wait([sending], timeout=0.05)
+            if not sending.done():
+                break
+            count += 1
+        assert await pull.recv() == b"0"
+        for number in range(1, count + 1):
+            assert await pull.recv() == b"%d" % number
+        await sending
+
+    run(main)
+
+
+def test_timeouts_and_errors(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        pull.rcvtimeo = 10
+        with pytest.raises(zmq.Again):
+            await pull.recv()
+        with pytest.raises(zmq.Again):
+            await pull.recv(zmq.NOBLOCK)
+        assert await pull.poll(10) == 0
+        await push.send(b"x")
+        assert await pull.poll(5000) == zmq.POLLIN
+        req = context.socket(zmq.REQ)
+        with pytest.raises(zmq.ZMQError) as caught:
+            await req.recv()
+        assert caught.value.errno == zmq.EFSM
+        waiting = push.poll(None, zmq.POLLIN)
+        push.close()
+        assert waiting.cancelled()
+        with pytest.raises(zmq.ZMQError) as caught:
+            await push.send(b"x")
+        assert caught.value.errno == zmq.ENOTSOCK
+
+    run(main)
+
+
+def test_poller(run):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        poller = zmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        assert await poller.poll(10) == []
+        waiting = asyncio.ensure_future(poller.poll())
+        await asyncio.sleep(0.01)
+        await push.send(b"x")
+        assert await waiting == [(pull, zmq.POLLIN)]
+
+    run(main)
