@@ -6,6 +6,7 @@ Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 
 from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
+from zlinkcompat.wire.zap import ENDPOINT
 
 #: All inproc pipes share it, which also tells them from others.
 METADATA = {}
@@ -92,6 +93,24 @@ def join(connecting, near, binding, far, name):
     far.flush()
     if far.peer_closed and not far.closed:
         far.sink.pipe_terminated(far)
+
+
+def connect_zap(context, sink):
+    """Connect ``sink``, which is no socket, to the context's ZAP handler.
+
+    Returns
+    -------
+    Pipe or None
+        The sink's end, without high-water marks; None if no handler is bound.
+    """
+    handler = context.bound.get(ENDPOINT)
+    if handler is None or handler.dead:
+        return None
+    near, far = pipe_pair(0, 0)
+    near.sink = sink
+    if not handler.attach_pipe(far, b"", METADATA, False, ENDPOINT):
+        return None
+    return near
 
 
 def unbind(socket, name):

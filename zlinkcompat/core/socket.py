@@ -6,7 +6,7 @@ apart here.
 
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.core import endpoints
+from zlinkcompat.core import endpoints, inproc
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
@@ -32,7 +32,6 @@ EVENTS = 15
 TYPE = 16
 RCVMORE = 13
 LAST_ENDPOINT = 32
-MECHANISM = 43
 THREAD_SAFE = 81
 
 SNDHWM = 23
@@ -467,7 +466,7 @@ class SocketBase(Owner):
             return self.fileno()
         if option == LAST_ENDPOINT:
             return self.last_endpoint
-        if option == MECHANISM or option == THREAD_SAFE:
+        if option == THREAD_SAFE:
             return 0
         try:
             return self.pattern.get_option(option)
@@ -532,6 +531,10 @@ class SocketBase(Owner):
         if not self.attach_pipe(near, routing_id, metadata, locally_initiated, session.endpoint):
             return None
         return far
+
+    def connect_zap(self, sink):
+        """A pipe (its end for ``sink``) to the context's ZAP handler; None if there is none."""
+        return inproc.connect_zap(self.context, sink)
 
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
         near.sink = self.pattern

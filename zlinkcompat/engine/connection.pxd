@@ -46,7 +46,7 @@ cdef class Connection(PipeSink):
     cpdef fail(self, failure)
     @cython.locals(count=int)
     cpdef int serve_input(self) except -2
-    cdef wake(self)
+    cpdef wake(self)
     @cython.locals(count=Py_ssize_t)
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)

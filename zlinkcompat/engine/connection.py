@@ -8,7 +8,7 @@ reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 Everything here runs in the thread of the engine's hub.
 """
 
-from errno import ECONNRESET, EPIPE, ETIMEDOUT
+from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
 from sys import exc_info
 
 from greenlet import getcurrent, greenlet
@@ -17,6 +17,7 @@ from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.counters import Counters
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
+from zlinkcompat.engine.zap import ZapClient
 from zlinkcompat.routing.pipe import MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
@@ -31,6 +32,9 @@ ACTIVE = 1
 DRAINING = 2
 FAILED = 3
 CLOSED = 4
+
+#: What a peer may say ahead while a ZAP handler judges it, bytes.
+AHEAD_OF_VERDICT = 4096
 
 #: Reads in a row for one message before others get their turn.
 READ_BURST = 64
@@ -126,7 +130,7 @@ class Connection(PipeSink):
         session.connection_ended(self, self.failure)
 
     def shake_hands(self):
-        """Exchange greetings and READY. False if the connection was closed meanwhile."""
+        """Make the handshake of the protocol. False if the connection was closed meanwhile."""
         timer = None
         interval = self.session.options.handshake_ivl
         if interval > 0:
@@ -146,14 +150,14 @@ class Connection(PipeSink):
                 answer = handshake.advance()
                 if answer:
                     self.send_control(answer)
-                if handshake.done:
+                if handshake.question is not None:
+                    if not self.consult(handshake, decoder):
+                        return False
+                elif handshake.done:
                     if decoder is not self.decoder:
                         self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
-                count = self.stream.read_into(decoder)
-                if count == 0:
-                    raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
-                if count < 0:
+                elif not self.read_handshake(decoder):
                     self.park()
                     if self.state >= FAILED:
                         return False
@@ -161,6 +165,44 @@ class Connection(PipeSink):
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def read_handshake(self, decoder):
+        """Read what is there; False if that is nothing yet."""
+        count = self.stream.read_into(decoder)
+        if count == 0:
+            raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
+        return count > 0
+
+    def consult(self, handshake, decoder):
+        """Have the program's ZAP handler judge the peer. False if the connection was closed."""
+        question = handshake.question
+        client = ZapClient(self)
+        try:
+            verdict = None
+            if client.ask(question):
+                verdict = client.poll()
+                while verdict is None:
+                    # So that a peer that goes away is noticed.
+                    if decoder.available >= AHEAD_OF_VERDICT:
+                        self.read_watcher.stop()
+                    elif self.read_handshake(decoder):
+                        continue
+                    self.park()
+                    if self.state >= FAILED:
+                        return False
+                    verdict = client.poll()
+            elif question.required:
+                raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
+        except ConnectionError as error:
+            raise Disconnected(EFAULT, str(error))
+        finally:
+            client.close()
+            if self.state < FAILED:
+                self.read_watcher.start(self.on_fd_readable)
+        answer = handshake.judged(verdict)
+        if answer:
+            self.send_control(answer)
+        return True
 
     def begin_stream(self):
         """Let the stream make its own handshake (TLS). False if the connection was closed."""
@@ -209,6 +251,13 @@ class Connection(PipeSink):
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
+
+    def wake_anywhere(self):
+        """:meth:`wake`, also from another thread."""
+        if self.engine.is_here():
+            self.wake()
+        else:
+            self.engine.loop.run_callback_threadsafe(self.wake)
 
     def unpark(self):
         # Runs in the hub.

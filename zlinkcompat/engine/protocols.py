@@ -1,10 +1,11 @@
 """What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
 
+from zlinkcompat.wire import mechanisms
 from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
 from zlinkcompat.wire.handshake import Handshake
 from zlinkcompat.wire.upgrade import Upgrade
 from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.zws_handshake import SUBPROTOCOLS, ZwsHandshake
+from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
 
 
 def shared(session):
@@ -22,13 +23,7 @@ class Zmtp:
         return Encoder(1, *shared(session))
 
     def make_handshake(self, session, connection, decoder):
-        return Handshake(
-            decoder,
-            session.socket.socket_type,
-            session.options.routing_id,
-            False,
-            metadata=session.options.metadata_properties(),
-        )
+        return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
 
 
 class Raw:
@@ -64,18 +59,11 @@ class Zws:
             not link.bind,
             link.address.host,
             link.address.path,
-            () if self.raw else SUBPROTOCOLS["NULL"],
+            () if self.raw else subprotocols(session.options),
             link.origins,
         )
-        return ZwsHandshake(
-            decoder,
-            connection.encoder,
-            upgrade,
-            self.raw,
-            session.socket.socket_type,
-            session.options.routing_id,
-            metadata=session.options.metadata_properties(),
-        )
+        mechanism = mechanisms.create(session.options)
+        return ZwsHandshake(decoder, connection.encoder, mechanism, upgrade, self.raw)
 
 
 #: (what the link says, raw): the protocol.
