@@ -97,7 +97,18 @@ def run(both, transport, server, client, talk, **more):
 
 PLAIN = ({"plain_server": 1}, {"plain_username": "adm\0in", "plain_password": "s e c r e t"})
 NULL = ({"zap_domain": DOMAIN}, {})
-SIDES = {"null": NULL, "plain": PLAIN}
+SERVER_PUBLIC, SERVER_SECRET = (
+    b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")
+CLIENT_PUBLIC, CLIENT_SECRET = (
+    b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
+#: Nobody asked for it.
+OTHER_KEY = SERVER_PUBLIC[:39] + b"8"
+CURVE = (
+    {"curve_server": 1, "curve_secretkey": SERVER_SECRET},
+    {"curve_publickey": CLIENT_PUBLIC, "curve_secretkey": CLIENT_SECRET,
+     "curve_serverkey": SERVER_PUBLIC},
+)
+SIDES = {"null": NULL, "plain": PLAIN, "curve": CURVE}
 ANSWERS = {
     "200": [b"200"],
     "200-user": [b"200", b"alice"],
@@ -155,7 +166,17 @@ def test_without_a_handler(both, sides, enforce):
     server, client = SIDES[sides]
     server = {"zap_domain": DOMAIN, "zap_enforce_domain": enforce, **server}
     decided = run(both, "tcp", server, client, Meeting.decided, handler=None)
-    assert (decided[0][0] == "HANDSHAKE_SUCCEEDED") == (sides == "null" and not enforce)
+    assert (decided[0][0] == "HANDSHAKE_SUCCEEDED") == (sides != "plain" and not enforce)
+
+
+def test_encryption_alone(both):
+    """Without a domain nobody is asked, where domains are enforced: the "Stonehouse" pattern."""
+
+    def talk(meeting):
+        return meeting.decided(), meeting.delivered()
+
+    decided, _ = run(both, "tcp", {"zap_enforce_domain": 1, **CURVE[0]}, CURVE[1], talk)
+    assert decided[0][0] == "HANDSHAKE_SUCCEEDED"
 
 
 def test_a_null_client_asks_its_own_handler(both):
@@ -208,6 +229,9 @@ def test_properties_of_a_frame(both, kinds):
 MISMATCHES = {
     "plain-client": ({}, PLAIN[1]),
     "plain-server": (PLAIN[0], {}),
+    "curve-client": ({}, CURVE[1]),
+    "curve-server": (CURVE[0], {}),
+    "curve-and-plain": (CURVE[0], PLAIN[1]),
 }
 
 
@@ -215,6 +239,30 @@ MISMATCHES = {
 def test_mechanisms_that_do_not_match(both, sides):
     decided = run(both, "tcp", *MISMATCHES[sides], Meeting.decided)
     assert decided[0][0] == "HANDSHAKE_FAILED_PROTOCOL"
+
+
+WRONG_KEYS = {
+    "of-the-server": {"curve_serverkey": OTHER_KEY},
+    "of-the-client": {"curve_publickey": OTHER_KEY},
+    "none-of-the-server": {"curve_serverkey": bytes(32)},
+    "none-of-the-client": {"curve_publickey": bytes(32), "curve_secretkey": bytes(32)},
+    "weak-one-of-the-server": {"curve_serverkey": b"\1" + bytes(31)},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_KEYS)
+def test_wrong_keys(both, wrong):
+    client = {**CURVE[1], **WRONG_KEYS[wrong]}
+    decided = run(both, "tcp", CURVE[0], client, Meeting.decided, handler=None)
+    assert "HANDSHAKE_SUCCEEDED" not in [name for name, _ in decided]
+
+
+def test_a_key_may_be_raw_and_may_end_with_a_nul(both):
+    raw = bytes.fromhex("8e0bdd697628b91d8f245587ee95c5b04d48963f79259877b49cd9063aead3b7")
+    client = {**CURVE[1], "curve_secretkey": CLIENT_SECRET + b"\0"}
+    decided = run(both, "tcp", {**CURVE[0], "curve_secretkey": raw}, client, Meeting.decided,
+                  handler=None)
+    assert decided == [("HANDSHAKE_SUCCEEDED", 0)] * 2
 
 
 def test_two_plain_clients(both):

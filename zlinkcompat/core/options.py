@@ -12,6 +12,7 @@ import copy
 
 from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.wire import sodium, z85
 
 # Who answers for an option.
 OPTIONS = "options"  # :class:`Options`
@@ -97,6 +98,22 @@ def serves(mechanism):
     return lambda options: int(options.as_server and options.mechanism == mechanism)
 
 
+def key_of(value):
+    """The 32 octets of a key that may be written in Z85, behind which a NUL may be."""
+    return value if len(value) == 32 else z85.decode(value[:40])
+
+
+def is_key(value):
+    """Tell whether this is a key in one of the forms that libzmq knows."""
+    if len(value) == 41 and value[40] == 0 or len(value) == 40:
+        try:
+            z85.decode(value[:40])
+        except ValueError:
+            return False
+        return True
+    return len(value) == 32
+
+
 # -- how a value is kept -------------------------------------------------------------------
 
 
@@ -135,7 +152,7 @@ class Option:
     attribute : str, optional
         Where :class:`Options` keeps it; the name in lower case when absent.
     keep, show : callable
-        From the int set to the int kept, and from that to the int got.
+        From the value set to the value kept, and from that to the value got.
     refused : str
         Why this build refuses to set what libzmq would take; empty otherwise.
     draft : bool
@@ -144,13 +161,16 @@ class Option:
         Called with the :class:`Options` and the value kept, when it was set.
     tell : callable, optional
         From the :class:`Options` to the value got, in place of ``show``.
+    needs : callable, optional
+        What is missing in this installation to set it, as text; "" if nothing.
     secret : bool
         The value is shown to nobody, in no error either.
     """
 
     def __init__(self, name, id, kind, unit, default, allowed=anything, *, holder=OPTIONS,
                  readable=True, writable=True, attribute=None, keep=same, show=same,
-                 refused="", draft=False, effect=None, tell=None, secret=False):
+                 refused="", draft=False, effect=None, tell=None, needs=None,
+                 secret=False):
         self.name = name
         self.id = id
         self.kind = kind
@@ -167,6 +187,7 @@ class Option:
         self.draft = draft
         self.effect = effect
         self.tell = tell
+        self.needs = needs
         self.secret = secret
 
     def __repr__(self):
@@ -182,6 +203,8 @@ class Option:
         """
         if self.refused:
             raise zmq_error(EINVAL, f"set {self.name}: {self.refused}")
+        if self.needs is not None and self.needs():
+            raise zmq_error(EINVAL, f"set {self.name}: {self.needs()}")
         if not self.writable:
             raise zmq_error(EINVAL, f"set {self.name}: it can only be read")
         if not (self.fits(value) and self.allowed(value)):
@@ -189,7 +212,7 @@ class Option:
             shown = "this value" if self.secret else format(repr(value), ".80")
             raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {shown}")
         if self.kind == "bytes":
-            return value
+            return self.keep(value)
         # True and False are ints to set, but not to get.
         return int(value != 0) if self.kind == "bool" else self.keep(int(value))
 
@@ -215,7 +238,13 @@ def state(name, id, kind="int", default=0):
 def absent(name, id, kind="bytes", readable=False):
     """A row of a mechanism that is not built in: it cannot be asked for."""
     return Option(name, id, kind, "", b"" if kind == "bytes" else 0, readable=readable,
-                  refused="this build has the NULL mechanism only")
+                  refused="there is no GSSAPI mechanism here")
+
+
+def curve_key(name, id, client=False, secret=False):
+    """A row of a key. libzmq tells it to nobody who asks as pyzmq does."""
+    return Option(name, id, "bytes", "32 octets, or 40 of Z85", b"", is_key, readable=False,
+                  keep=key_of, effect=using(CURVE, client), needs=sodium.missing, secret=secret)
 
 
 def tunable(setting):
@@ -275,10 +304,11 @@ SOCKET_OPTIONS = (
            effect=using(PLAIN, client=True)),
     Option("PLAIN_PASSWORD", 46, "bytes", "1 to 255 octets", b"", sized(1, 255),
            effect=using(PLAIN, client=True), secret=True),
-    absent("CURVE_SERVER", 47, "int", readable=True),
-    absent("CURVE_PUBLICKEY", 48),
-    absent("CURVE_SECRETKEY", 49),
-    absent("CURVE_SERVERKEY", 50),
+    Option("CURVE_SERVER", 47, "int", "", 0, zero_or_one, attribute="as_server",
+           effect=serving(CURVE), tell=serves(CURVE), needs=sodium.missing),
+    curve_key("CURVE_PUBLICKEY", 48),
+    curve_key("CURVE_SECRETKEY", 49, secret=True),
+    curve_key("CURVE_SERVERKEY", 50, client=True),
     pattern("PROBE_ROUTER", 51),
     pattern("REQ_CORRELATE", 52),
     pattern("REQ_RELAXED", 53),
@@ -391,6 +421,7 @@ class Options:
             self.linger = 0
         # They can only be set, and so are no attributes by their rows.
         self.tls_key = self.tls_password = b""
+        self.curve_publickey = self.curve_secretkey = self.curve_serverkey = bytes(32)
         self.ssl_context = None
         self.router_raw = 0
         self.stream_notify = 1

@@ -1,8 +1,15 @@
 """What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
 
 from zlinkcompat.wire import mechanisms
+from zlinkcompat.wire.curve_codec import (
+    CurveDecoder,
+    CurveEncoder,
+    CurveZwsDecoder,
+    CurveZwsEncoder,
+)
 from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
 from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.mechanisms import CURVE
 from zlinkcompat.wire.upgrade import Upgrade
 from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
 from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
@@ -17,10 +24,12 @@ class Zmtp:
     """ZMTP 3 (RFC 37)."""
 
     def make_decoder(self, session):
-        return Decoder(session.options.maxmsgsize, *shared(session))
+        make = CurveDecoder if session.options.mechanism == CURVE else Decoder
+        return make(session.options.maxmsgsize, *shared(session))
 
     def make_encoder(self, session):
-        return Encoder(1, *shared(session))
+        make = CurveEncoder if session.options.mechanism == CURVE else Encoder
+        return make(1, *shared(session))
 
     def make_handshake(self, session, connection, decoder):
         return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
@@ -46,12 +55,16 @@ class Zws:
         self.raw = raw
 
     def make_decoder(self, session):
-        return ZwsDecoder(session.options.maxmsgsize, session.link.bind, self.raw,
-                          *shared(session))
+        make = CurveZwsDecoder if self.encrypts(session) else ZwsDecoder
+        return make(session.options.maxmsgsize, session.link.bind, self.raw, *shared(session))
 
     def make_encoder(self, session):
         text = self.raw and bool(session.options.ws_text)
-        return ZwsEncoder(not session.link.bind, self.raw, text, *shared(session))
+        make = CurveZwsEncoder if self.encrypts(session) else ZwsEncoder
+        return make(not session.link.bind, self.raw, text, *shared(session))
+
+    def encrypts(self, session):
+        return session.options.mechanism == CURVE and not self.raw
 
     def make_handshake(self, session, connection, decoder):
         link = session.link

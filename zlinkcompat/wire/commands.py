@@ -28,6 +28,11 @@ def frame(body):
     return pack("BB", 4, len(body)) + body
 
 
+def frame_of_message(body):
+    """The whole frame around the only part of a message."""
+    return (pack(">BQ", 2, len(body)) if len(body) > 255 else pack("BB", 0, len(body))) + body
+
+
 class Subscribe:
     """A peer wants messages whose first frame begins with ``topic`` (bytes)."""
 
@@ -38,15 +43,17 @@ class Subscribe:
     def __init__(self, topic):
         self.topic = topic
 
+    def body(self):
+        """The command without its frame."""
+        return self.name + self.topic
+
     def encode(self):
         """Bytes for a peer that speaks ZMTP 3.1: a command."""
-        return frame(self.name + self.topic)
+        return frame(self.body())
 
     def encode_as_message(self):
         """Bytes for a peer that speaks ZMTP 3.0: a message frame."""
-        size = len(self.topic) + 1
-        header = pack(">BQ", 2, size) if size > 255 else pack("BB", 0, size)
-        return header + self.mark + self.topic
+        return frame_of_message(self.mark + self.topic)
 
 
 class Cancel(Subscribe):
@@ -74,8 +81,11 @@ class Ping:
         self.ttl_ds = ttl_ds
         self.context = context
 
+    def body(self):
+        return b"\x04PING" + pack(">H", self.ttl_ds) + self.context
+
     def encode(self):
-        return frame(b"\x04PING" + pack(">H", self.ttl_ds) + self.context)
+        return frame(self.body())
 
 
 class Pong:
@@ -86,8 +96,11 @@ class Pong:
     def __init__(self, context):
         self.context = context
 
+    def body(self):
+        return b"\x04PONG" + self.context
+
     def encode(self):
-        return frame(b"\x04PONG" + self.context)
+        return frame(self.body())
 
 
 class Error:

@@ -1,5 +1,6 @@
 """The security mechanisms, by libzmq's numbers."""
 
+from zlinkcompat.wire.curve import CurveClient, CurveServer
 from zlinkcompat.wire.null import Null
 from zlinkcompat.wire.plain import PlainClient, PlainServer
 
@@ -8,7 +9,11 @@ PLAIN = 1
 CURVE = 2
 
 #: (the client's class, the server's).
-TABLE = {NULL: (Null, Null), PLAIN: (PlainClient, PlainServer)}
+TABLE = {
+    NULL: (Null, Null),
+    PLAIN: (PlainClient, PlainServer),
+    CURVE: (CurveClient, CurveServer),
+}
 
 
 def create(options):
