@@ -27,6 +27,9 @@ cdef class CurveDecoder(Decoder):
 
 cdef class CurveEncoder(Encoder):
     cdef Sealer sealer
+    # Where large frames of a batch are encrypted to; a connection at rest has none.
+    cdef unsigned char* arena
+    cdef Py_ssize_t arena_used
 
     cdef bint add_whole(self, const unsigned char* data, Py_ssize_t size, int flags) except -1
     cdef bint add_long(self, data, Py_ssize_t size, int flags) except -1
