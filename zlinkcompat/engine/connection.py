@@ -33,6 +33,9 @@ DRAINING = 2
 FAILED = 3
 CLOSED = 4
 
+#: A frame of a handshake, bytes: nobody has been let in yet. MAXMSGSIZE may be smaller.
+HANDSHAKE_FRAME_MAX = 65536
+
 #: What a peer may say ahead while a ZAP handler judges it, bytes.
 AHEAD_OF_VERDICT = 4096
 
@@ -145,6 +148,9 @@ class Connection(PipeSink):
             handshake = self.session.make_handshake(self, decoder)
             if handshake is None:
                 return self.state == HANDSHAKE
+            limit = self.session.options.maxmsgsize
+            decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else
+                                 min(limit, HANDSHAKE_FRAME_MAX))
             self.send_control(handshake.start())
             while True:
                 answer = handshake.advance()
@@ -154,6 +160,7 @@ class Connection(PipeSink):
                     if not self.consult(handshake, decoder):
                         return False
                 elif handshake.done:
+                    decoder.set_max_size(limit)
                     if decoder is not self.decoder:
                         self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
