@@ -36,6 +36,8 @@ class Pattern:
         A key of ``KINDS``.
     of_messages : bool
         Whether there is a size to vary; else the size of a case counts connections.
+    encrypted : bool
+        By CURVE; over tcp only.
     """
 
     types: tuple
@@ -43,10 +45,12 @@ class Pattern:
     roles: tuple = ("sink", "source")
     kind: str = "rate"
     of_messages: bool = True
+    encrypted: bool = False
 
 
 PATTERNS = {
     "push-pull": Pattern(("PUSH", "PULL")),
+    "curve": Pattern(("PUSH", "PULL"), encrypted=True),
     "pub-sub": Pattern(("PUB", "SUB")),
     "fan-out": Pattern(("PUB", "SUB"), "fanout"),
     "pair": Pattern(("PAIR", "PAIR")),
@@ -164,6 +168,8 @@ TARGETED = targeted(
     ("pub-sub", "tcp", 64, 2.5),
     ("pair", "tcp", 64, 3, 2),
     ("dealer-router", "tcp", 64, 4, 1.5),
+    ("curve", "tcp", 64, 0.6),
+    ("curve", "tcp", 64 * KB, 0.8),
     ("req-rep", "tcp", 64, 0.2, 0.3, 2),
     ("req-rep", "tcp", 64 * KB, 0.3, 0.3, 2.5),
     ("req-rep", "ipc", 64, 0.2, 0.3, 2),
@@ -178,7 +184,7 @@ CONNECTIONS = tuple(
 def quick_cases():
     """A row of TARGETS of each sort; under a minute with three libraries."""
     left_out = {"push-pull/tcp/1KB", "push-pull/tcp/128KB", "pub-sub/tcp/64B", "pair/tcp/64B",
-                "dealer-router/tcp/64B"}
+                "dealer-router/tcp/64B", "curve/tcp/64B", "curve/tcp/64KB"}
     return [case for name, case in TARGETED.items() if name not in left_out]
 
 
@@ -196,7 +202,7 @@ def full_cases():
     grid = (
         Case(pattern, transport, size)
         for pattern, shape in PATTERNS.items() if shape.of_messages
-        for transport in TRANSPORTS
+        for transport in (TRANSPORTS[:1] if shape.encrypted else TRANSPORTS)
         for size in SIZES
     )
     return [*(TARGETED.get(case.name, case) for case in grid), *CONNECTIONS, MEMORY]

@@ -12,9 +12,10 @@ from types import ModuleType
 
 from zlinkcompat import transports
 from zlinkcompat.base import Context, Frame, Socket
-from zlinkcompat.errors import ENOTSUP, last_errno, strerror, zmq_error
+from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
 from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
+from zlinkcompat.wire import sodium, z85
 
 __all__ = [
     "Context", "Socket", "Frame", "Message",
@@ -45,17 +46,54 @@ def has(capability):
     """Whether an optional capability of libzmq ("ipc", "curve", "draft", ...) is there (bool)."""
     if not isinstance(capability, str):
         raise TypeError(f"has: expected str, got: {capability!r}")
+    if capability == "curve":
+        return not sodium.missing()
     return capability == "ipc" or capability in ("tls", "ws", "wss") and transports.has(capability)
 
 
 def curve_keypair():
-    """CURVE is not there yet: ENOTSUP, as from a libzmq built without it."""
-    raise zmq_error(ENOTSUP, "curve_keypair: this version has no CURVE")
+    """A new pair of keys for CURVE.
+
+    Returns
+    -------
+    tuple of bytes
+        ``(public key, secret key)``, each 40 octets of Z85.
+
+    Raises
+    ------
+    ZMQError
+        ENOTSUP: PyNaCl is not installed.
+    """
+    insist_on_curve("curve_keypair")
+    public_key, secret_key = sodium.keypair()
+    return z85.encode(public_key), z85.encode(secret_key)
 
 
 def curve_public(secret_key):
-    """CURVE is not there yet: ENOTSUP, as from a libzmq built without it."""
-    raise zmq_error(ENOTSUP, "curve_public: this version has no CURVE")
+    """The public key (40 octets of Z85) for a secret one (the same, bytes or str).
+
+    Raises
+    ------
+    ValueError
+        It has another length.
+    ZMQError
+        EINVAL: it is no Z85. ENOTSUP: PyNaCl is not installed.
+    """
+    if isinstance(secret_key, str):
+        secret_key = secret_key.encode()
+    if len(secret_key) != 40:
+        raise ValueError("secret key must be a 40 byte z85 encoded string")
+    insist_on_curve("curve_public")
+    try:
+        raw = z85.decode(bytes(secret_key))
+    except ValueError as error:
+        raise zmq_error(EINVAL, f"curve_public: {error}") from None
+    return z85.encode(sodium.public_of(raw))
+
+
+def insist_on_curve(what):
+    if sodium.missing():
+        raise zmq_error(ENOTSUP, f"{what}: {sodium.missing()}")
 
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:

@@ -9,7 +9,6 @@ DRAFTS = {"BUSY_POLL", "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "PRIORITY"}
 
 #: Refused by zlinkcompat, though libzmq takes them, and why.
 REFUSED_HERE = {
-    "ZAP_DOMAIN": "no ZAP handler would be asked: every peer would be let in",
     "SOCKS_PROXY": "peers would be connected to directly",
 }
 #: libzmq's REP has them by inheritance from ROUTER, to no effect.
@@ -74,6 +73,14 @@ REFUSED = {  # option: values that libzmq refuses, among some that it takes
     "XPUB_WELCOME_MSG": (b"", b"x", 7),
     "INVERT_MATCHING": (-1, 0, 1, 2),
     "ZAP_DOMAIN": (b"", b"x", b"x" * 256),
+    "ZAP_ENFORCE_DOMAIN": (-1, 0, 1, 2),
+    "CURVE_SERVER": (-1, 0, 1, 2),
+    **{f"CURVE_{key}KEY": (b"", b"x" * 31, b"x" * 32, b"x" * 40, b"~" * 40, b"x" * 40 + b"\0",
+                           b"x" * 41, b"x" * 39 + b"\0", b"#" * 40, 7, None)
+       for key in ("PUBLIC", "SECRET", "SERVER")},
+    "PLAIN_SERVER": (-1, 0, 1, 2),
+    "PLAIN_USERNAME": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
+    "PLAIN_PASSWORD": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
     "SOCKS_PROXY": (b"", b"x:1"),
     "TYPE": (1,),
     "RCVMORE": (1,),

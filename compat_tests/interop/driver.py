@@ -102,14 +102,21 @@ def _read(stdout, answers):
     answers.put("")
 
 
-def connect(left, right, pair, binder, address, subscription=""):
-    """Open the two ends of `pair`, `binder` ("left" or "right") first."""
+def connect(left, right, pair, binder, address, subscription="", security=None):
+    """Open the two ends of `pair`, `binder` ("left" or "right") first.
+
+    `security` is a row of `pairs.MECHANISMS`; the binder is its server.
+    """
     ends = {"left": (left, pair.left), "right": (right, pair.right)}
     order = ["left", "right"] if binder == "left" else ["right", "left"]
     endpoint = None
     for side in order:
         process, kind = ends[side]
         options = {"routing_id": side, "router_mandatory": 1} if pair.flow == "routed" else {}
+        if security:
+            options |= security["server" if side == binder else "client"]
+            if side == binder:
+                process.run("authenticate", security["password"])
         place = {"connect": endpoint} if endpoint else {"bind": address}
         endpoint = process.run("open", kind, options=options, subscription=subscription, **place)
 

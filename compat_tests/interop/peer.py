@@ -29,10 +29,10 @@ class Peer:
         self.zmq = library
         self.context = library.Context()
         self.socket = None
+        self.authenticator = None
 
     def open(self, kind, bind=None, connect=None, options=None, subscription=""):
         """Make the socket, bind or connect it, and return its last endpoint."""
-        self.close()
         self.socket = sock = self.context.socket(getattr(self.zmq, kind))
         sock.linger = 0
         sock.sndtimeo = sock.rcvtimeo = TIMEOUT_MS
@@ -48,11 +48,24 @@ class Peer:
             sock.send(b"\1" + subscription.encode())
         return sock.last_endpoint.decode()
 
+    def authenticate(self, password):
+        """Have the library's own authenticator let in "user" by `password`, or any CURVE key."""
+        auth = importlib.import_module(self.zmq.__name__ + ".auth.thread")
+        self.authenticator = auth.ThreadAuthenticator(self.context)
+        self.authenticator.start()
+        if password:
+            self.authenticator.configure_plain("*", {"user": password})
+        else:
+            self.authenticator.configure_curve("*", "*")
+
     def close(self):
         """Close the socket, if there is one."""
         if self.socket is not None:
             self.socket.close(0)
             self.socket = None
+        if self.authenticator is not None:
+            self.authenticator.stop()
+            self.authenticator = None
 
     def send_shapes(self, salt, prefix=()):
         """Send one message of each shape, `prefix` parts first."""

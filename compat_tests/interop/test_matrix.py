@@ -1,29 +1,42 @@
-"""Every valid pair, tcp and ipc, either end libzmq, either end binding: all arrives as it was."""
+"""Every valid pair, tcp and ipc, either end libzmq, either end binding: all arrives as it was.
+
+With PLAIN and CURVE, too, over tcp; who binds is their server.
+"""
 
 import pytest
 
 from compat_tests.interop.driver import await_route, connect
 from compat_tests.interop.messages import SHAPES, expected
-from compat_tests.interop.pairs import PAIRS, placements
+from compat_tests.interop.pairs import MECHANISMS, PAIRS, placements
 from compat_tests.libraries import OURS, REFERENCE
 
+
+def libzmq_fails(pair, mechanism, left, binder):
+    """A REQ of libzmq that binds, and whose ZAP handler names the peer, takes the name for a part
+    of the first reply, and drops the connection (``req.cpp: req_session_t::push_msg``)."""
+    return mechanism and pair.left == "REQ" and left == REFERENCE and binder == "left"
+
+
 CASES = [
-    pytest.param(pair, transport, *placement, id="-".join([pair.name, transport, *placement]))
+    pytest.param(pair, transport, mechanism, *placement,
+                 id="-".join([pair.name, transport, *filter(None, [mechanism]), *placement]))
     for pair in PAIRS
-    for transport in ("tcp", "ipc")
+    for transport, mechanism in (
+        ("tcp", None), ("ipc", None), *(("tcp", mechanism) for mechanism in MECHANISMS))
     for placement in placements(pair, REFERENCE, OURS)
+    if not libzmq_fails(pair, mechanism, placement[0], placement[2])
 ]
 COUNT = len(SHAPES)
 
 
 @pytest.fixture
-def ends(peer, address, pair, transport, left, right, binder):
+def ends(peer, address, pair, transport, mechanism, left, right, binder):
     left, right = peer("left", left), peer("right", right)
-    connect(left, right, pair, binder, address(transport))
+    connect(left, right, pair, binder, address(transport), security=MECHANISMS.get(mechanism))
     return left, right
 
 
-@pytest.mark.parametrize("pair, transport, left, right, binder", CASES)
+@pytest.mark.parametrize("pair, transport, mechanism, left, right, binder", CASES)
 def test_messages_arrive_as_they_were_sent(ends, pair):
     FLOWS[pair.flow](*ends, pair)
 

@@ -4,13 +4,14 @@ Left out, since they fail on libzmq as well: gevent/poll.py, gevent/reqrep.py an
 heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld (coroutines given to
 ``asyncio.wait``), perf/perf.py thr --poll (waits for POLLIN or POLLOUT, and asserts POLLIN: fails
 whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they
-import: perf/collect.py (pandas), asyncio/router_router.py (aiowire), security, mongodb, cython.
+import: perf/collect.py (pandas), asyncio/router_router.py (aiowire), mongodb, cython.
 draft/ needs a draft build, win32-interrupt/ a person.
 """
 
 import pytest
 
 from compat_tests.libraries import OURS
+from compat_tests.programs.program import Program
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
 
@@ -27,6 +28,8 @@ ENDING = {
     "examples/recv_into/discard.py": ("Sending exit", "Exiting"),
     "examples/recv_into/recv_into_array.py": ("received 200 bytes",),
 }
+SECURE = ("grasslands", "strawhouse", "woodhouse", "stonehouse", "ironhouse", "asyncio-ironhouse",
+          "ioloop-ironhouse")
 ENDLESS = {
     "examples/eventloop/coroutines.py": "recvd.*recvd",
     "examples/asyncio/coroutines.py": "recvd.*recvd",
@@ -42,6 +45,19 @@ def test_program_that_ends(start, name):
         program.wait_for(pattern, 1)
     assert "Traceback" not in output
     assert "Failed" not in output
+
+
+@pytest.fixture(scope="module")
+def certificates(source):
+    with Program(OURS, source / "examples/security/generate_certificates.py") as program:
+        program.wait(60)
+
+
+@pytest.mark.parametrize("name", SECURE)
+def test_security(start, certificates, name):
+    """What their authors call test is whether all who may come in do, and nobody else."""
+    output = start(OURS, f"examples/security/{name}.py").wait(60)
+    assert "test OK" in output and "FAIL" not in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize("name", ENDLESS)

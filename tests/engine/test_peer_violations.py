@@ -125,6 +125,23 @@ def test_bad_frame(name, server, good_peer, raw):
     assert fd > 2
 
 
+@pytest.mark.parametrize("size, fits", [(65536, True), (65537, False)])
+def test_a_command_of_the_handshake_is_bounded(bound, raw, monitor, size, fits):
+    """Whatever MAXMSGSIZE says: nobody has been let in yet. It is told by the header alone."""
+    sock = bound(zmq.PULL)
+    events = monitor(sock)
+    said = ready(b"PUSH", X_a=b"")
+    said = ready(b"PUSH", X_a=bytes(size - len(said) + 2))
+    assert int.from_bytes(said[1:9], "big") == size
+    peer = raw(sock.last_endpoint)
+    if fits:
+        peer.send(greeting(), said, message(bytes(100_000)))
+        assert sock.recv() == bytes(100_000)
+    else:
+        peer.send(greeting(), said[:9])
+        assert events.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+
+
 def test_maxmsgsize_itself_is_allowed(server, raw):
     sock, _ = server
     peer = raw(sock.last_endpoint)

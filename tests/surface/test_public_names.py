@@ -1,12 +1,14 @@
 """``import zlinkcompat as zmq`` has every public name that ``import zmq`` has."""
 
 import importlib
+import sys
 
 import pytest
 import zmq
 
 import zlinkcompat
 import zlinkcompat.green
+from zlinkcompat.wire import sodium
 
 OURS = {  # bound to the core; everything else is pyzmq's very object
     "Context", "Socket", "Frame", "Message", "MessageTracker", "Poller", "SyncContext",
@@ -117,7 +119,7 @@ def test_version_functions_of_pyzmq_are_there():
 
 
 @pytest.mark.parametrize("capability, there", [
-    ("ipc", True), ("curve", False), ("gssapi", False), ("pgm", False), ("norm", False),
+    ("ipc", True), ("curve", True), ("gssapi", False), ("pgm", False), ("norm", False),
     ("draft", False), ("no such thing", False),
 ])
 def test_has(capability, there):
@@ -164,10 +166,47 @@ def test_zmq_errno_is_that_of_the_last_error(context):
     assert zlinkcompat.zmq_errno() == zlinkcompat.EINVAL
 
 
-@pytest.mark.parametrize("call", [
-    zlinkcompat.curve_keypair, lambda: zlinkcompat.curve_public(b"x" * 40),
-], ids=["curve_keypair", "curve_public"])
-def test_curve_is_refused_as_by_a_libzmq_without_it(call):
+# -- keys --------------------------------------------------------------------------------------
+
+
+def test_curve_keypair():
+    public, secret = zlinkcompat.curve_keypair()
+    assert len(public) == len(secret) == 40 and public != secret
+    assert zlinkcompat.curve_public(secret) == zmq.curve_public(secret) == public
+    assert zlinkcompat.curve_keypair() != (public, secret)
+
+
+@pytest.mark.parametrize("secret", [
+    "x" * 40, b"x" * 40, bytearray(b"x" * 40), b"x" * 39, b"x" * 41, b"~" * 40, b"#" * 40, b"", 5,
+    None,
+], ids=repr)
+def test_curve_public_is_libzmqs(secret):
+    assert result(zlinkcompat.curve_public, secret) == result(zmq.curve_public, secret)
+
+
+def result(call, *arguments):
+    try:
+        return call(*arguments)
+    except Exception as error:
+        return type(error), getattr(error, "errno", None) or str(error)
+
+
+@pytest.fixture
+def without_pynacl(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nacl", None)
+    monkeypatch.delitem(sys.modules, "nacl.bindings", raising=False)
+    sodium.bindings.cache_clear()
+    yield
+    sodium.bindings.cache_clear()
+
+
+@pytest.mark.parametrize("call, errno", [
+    (zlinkcompat.curve_keypair, zmq.ENOTSUP),
+    (lambda: zlinkcompat.curve_public(b"x" * 40), zmq.ENOTSUP),
+    (lambda: zlinkcompat.Context.instance().socket(zmq.REP).set(zmq.CURVE_SERVER, 1), zmq.EINVAL),
+], ids=["curve_keypair", "curve_public", "CURVE_SERVER"])
+def test_curve_without_pynacl_is_refused_as_by_a_libzmq_without_it(without_pynacl, call, errno):
+    assert not zlinkcompat.has("curve")
     with pytest.raises(zlinkcompat.ZMQError) as caught:
         call()
-    assert caught.value.errno == zlinkcompat.ENOTSUP
+    assert caught.value.errno == errno and "zlinkcompat[curve]" in str(caught.value)

@@ -200,7 +200,7 @@ def test_a_command(codec):
     decoder = codec.ZwsDecoder()
     give(decoder, frame(BINARY, b"\2\x05READY"))
     assert decoder.next() == b"\x05READY" and decoder.is_command
-    assert decoder.parse_command(b"\x05READY").metadata == {}
+    assert decoder.parse_command(b"\x05READY").name == b"READY"
 
 
 @pytest.mark.parametrize("data", [

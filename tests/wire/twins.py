@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from zlinkcompat.wire import frames, mask, zws
+from zlinkcompat.wire import curve_codec, frames, mask, zws
 
 
 def pure_twin(module, **imports):
@@ -29,6 +29,8 @@ COMPILED = not frames.__file__.endswith(".py")
 PURE = pure_twin(frames) if COMPILED else frames
 PURE_MASK = pure_twin(mask) if COMPILED else mask
 PURE_ZWS = pure_twin(zws, frames=PURE, mask=PURE_MASK) if COMPILED else zws
+PURE_CURVE = pure_twin(curve_codec, frames=PURE, zws=PURE_ZWS) if COMPILED else curve_codec
 TWINS = twins(frames, PURE)
 MASKS = twins(mask, PURE_MASK)
 ZWS = twins(zws, PURE_ZWS)
+CURVE = twins(curve_codec, PURE_CURVE)

@@ -7,6 +7,7 @@ Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 
 from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
+from zlinkcompat.wire.zap import ENDPOINT
 
 #: All inproc pipes share it, which also tells them from others.
 METADATA = {}
@@ -114,6 +115,36 @@ def take(connecting, near, binding, far, name):
     far.flush()
     if near.closed:
         far.ended()
+
+
+def connect_zap(socket, sink, mailbox):
+    """Connect ``sink``, which is no socket, to the ZAP handler of a socket's context.
+
+    Parameters
+    ----------
+    mailbox : Mailbox
+        Of the sink's thread, where the handler lives in another one.
+
+    Returns
+    -------
+    Pipe or None
+        The sink's end, without high-water marks; None if no handler is bound.
+    """
+    context = socket.context
+    with context.lock:
+        handler = context.bound.get(ENDPOINT)
+    if handler is None or handler.dead:
+        return None
+    socket.settle_down()
+    crosses = socket.crosses(handler)
+    near, far = pipe_pair(0, 0, crosses)
+    near.sink = sink
+    far.sink = handler.pattern
+    if crosses:
+        near.mailbox = mailbox
+        far.mailbox = handler.mailbox
+    far.tell(handler.attach_pipe, (far, b"", METADATA, False, ENDPOINT))
+    return near
 
 
 def unbind(socket, name):

@@ -5,13 +5,14 @@ Numbers, defaults and limits are libzmq's (``doc/zmq_setsockopt.adoc``, ``zmq_ge
 str is refused, and that ints fit their C type, is pyzmq's own check, made by the surface.
 
 What would promise security that this build does not give is refused, not ignored: a program
-that asks for a filter, a proxy or authentication must not run on without. See ``refused``.
+that asks for a filter or a proxy must not run on without. See ``refused``.
 """
 
 import copy
 
 from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.wire import sodium, z85
 
 # Who answers for an option.
 OPTIONS = "options"  # :class:`Options`
@@ -66,6 +67,53 @@ def is_property(value):
     return bool(colon and content) and name[:2] == b"X-" and len(name) <= 255 and len(value) != 4
 
 
+# -- mechanisms (libzmq ``src/options.cpp``: the last option of one decides) -----------------
+
+NULL, PLAIN, CURVE = 0, 1, 2
+
+
+def serving(mechanism):
+    """Effect of ``PLAIN_SERVER``, ``CURVE_SERVER``."""
+
+    def apply(options, value):
+        options.mechanism = mechanism if value else NULL
+        options.as_server = value
+
+    return apply
+
+
+def using(mechanism, client=False):
+    """Effect of a credential; ``client``: only clients have it."""
+
+    def apply(options, value):
+        options.mechanism = mechanism
+        if client:
+            options.as_server = 0
+
+    return apply
+
+
+def serves(mechanism):
+    """What ``PLAIN_SERVER``, ``CURVE_SERVER`` tell."""
+    return lambda options: int(options.as_server and options.mechanism == mechanism)
+
+
+def key_of(value):
+    """The 32 octets of a key that may be written in Z85, behind which a NUL may be."""
+    return value if len(value) == 32 else z85.decode(value[:40])
+
+
+def is_key(value):
+    """Tell whether this is a key in one of the forms that libzmq knows."""
+    if len(value) == 41 and value[40] == 0 or len(value) == 40:
+        try:
+            z85.decode(value[:40])
+        except ValueError:
+            return False
+        return True
+    return len(value) == 32
+
+
 # -- how a value is kept -------------------------------------------------------------------
 
 
@@ -104,16 +152,25 @@ class Option:
     attribute : str, optional
         Where :class:`Options` keeps it; the name in lower case when absent.
     keep, show : callable
-        From the int set to the int kept, and from that to the int got.
+        From the value set to the value kept, and from that to the value got.
     refused : str
         Why this build refuses to set what libzmq would take; empty otherwise.
     draft : bool
         Only a libzmq built with its draft API has it.
+    effect : callable, optional
+        Called with the :class:`Options` and the value kept, when it was set.
+    tell : callable, optional
+        From the :class:`Options` to the value got, in place of ``show``.
+    needs : callable, optional
+        What is missing in this installation to set it, as text; "" if nothing.
+    secret : bool
+        The value is shown to nobody, in no error either.
     """
 
     def __init__(self, name, id, kind, unit, default, allowed=anything, *, holder=OPTIONS,
                  readable=True, writable=True, attribute=None, keep=same, show=same,
-                 refused="", draft=False):
+                 refused="", draft=False, effect=None, tell=None, needs=None,
+                 secret=False):
         self.name = name
         self.id = id
         self.kind = kind
@@ -128,6 +185,10 @@ class Option:
         self.show = show
         self.refused = refused
         self.draft = draft
+        self.effect = effect
+        self.tell = tell
+        self.needs = needs
+        self.secret = secret
 
     def __repr__(self):
         return f"<Option {self.name} {self.id}>"
@@ -142,13 +203,16 @@ class Option:
         """
         if self.refused:
             raise zmq_error(EINVAL, f"set {self.name}: {self.refused}")
+        if self.needs is not None and self.needs():
+            raise zmq_error(EINVAL, f"set {self.name}: {self.needs()}")
         if not self.writable:
             raise zmq_error(EINVAL, f"set {self.name}: it can only be read")
         if not (self.fits(value) and self.allowed(value)):
             unit = f", {self.unit}" if self.unit else ""
-            raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {value!r:.80}")
+            shown = "this value" if self.secret else format(repr(value), ".80")
+            raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {shown}")
         if self.kind == "bytes":
-            return value
+            return self.keep(value)
         # True and False are ints to set, but not to get.
         return int(value != 0) if self.kind == "bool" else self.keep(int(value))
 
@@ -174,7 +238,13 @@ def state(name, id, kind="int", default=0):
 def absent(name, id, kind="bytes", readable=False):
     """A row of a mechanism that is not built in: it cannot be asked for."""
     return Option(name, id, kind, "", b"" if kind == "bytes" else 0, readable=readable,
-                  refused="this build has the NULL mechanism only")
+                  refused="there is no GSSAPI mechanism here")
+
+
+def curve_key(name, id, client=False, secret=False):
+    """A row of a key. libzmq tells it to nobody who asks as pyzmq does."""
+    return Option(name, id, "bytes", "32 octets, or 40 of Z85", b"", is_key, readable=False,
+                  keep=key_of, effect=using(CURVE, client), needs=sodium.missing, secret=secret)
 
 
 def tunable(setting):
@@ -227,20 +297,23 @@ SOCKET_OPTIONS = (
     pattern("XPUB_VERBOSE", 40),
     pattern("ROUTER_RAW", 41),
     Option("IPV6", 42, "bool", "", 0, zero_or_one),
-    state("MECHANISM", 43),
-    absent("PLAIN_SERVER", 44, "int", readable=True),
-    absent("PLAIN_USERNAME", 45, readable=True),
-    absent("PLAIN_PASSWORD", 46, readable=True),
-    absent("CURVE_SERVER", 47, "int", readable=True),
-    absent("CURVE_PUBLICKEY", 48),
-    absent("CURVE_SECRETKEY", 49),
-    absent("CURVE_SERVERKEY", 50),
+    Option("MECHANISM", 43, "int", "", NULL, writable=False),
+    Option("PLAIN_SERVER", 44, "int", "", 0, zero_or_one, attribute="as_server",
+           effect=serving(PLAIN), tell=serves(PLAIN)),
+    Option("PLAIN_USERNAME", 45, "bytes", "1 to 255 octets", b"", sized(1, 255),
+           effect=using(PLAIN, client=True)),
+    Option("PLAIN_PASSWORD", 46, "bytes", "1 to 255 octets", b"", sized(1, 255),
+           effect=using(PLAIN, client=True), secret=True),
+    Option("CURVE_SERVER", 47, "int", "", 0, zero_or_one, attribute="as_server",
+           effect=serving(CURVE), tell=serves(CURVE), needs=sodium.missing),
+    curve_key("CURVE_PUBLICKEY", 48),
+    curve_key("CURVE_SECRETKEY", 49, secret=True),
+    curve_key("CURVE_SERVERKEY", 50, client=True),
     pattern("PROBE_ROUTER", 51),
     pattern("REQ_CORRELATE", 52),
     pattern("REQ_RELAXED", 53),
     Option("CONFLATE", 54, "bool", "", 0, zero_or_one, attribute="conflate_asked"),
-    Option("ZAP_DOMAIN", 55, "bytes", "1 to 255 octets", b"", sized(1, 255),
-           refused="ZAP handlers are not asked here, every peer would be let in"),
+    Option("ZAP_DOMAIN", 55, "bytes", "1 to 255 octets", b"", sized(1, 255)),
     pattern("ROUTER_HANDOVER", 56),
     Option("TOS", 57, "int", "IP_TOS octet", 0, at_least(0)),
     Option("IPC_FILTER_PID", 58, "int", "", 0, readable=False,
@@ -283,7 +356,8 @@ SOCKET_OPTIONS = (
     pattern("XPUB_MANUAL_LAST_VALUE", 98),
     # Without a proxy they are never sent, so nothing is promised.
     Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
-    Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255)),
+    Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255),
+           secret=True),
     pattern("ONLY_FIRST_SUBSCRIBE", 108),
     Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
@@ -297,7 +371,8 @@ SOCKET_OPTIONS = (
     wss("WSS_TRUST_SYSTEM", 107, "tls_trust_system", "bool", 0),
     # Ours: zlinkcompat.sockopt.
     Option("TLS_CERT", sockopt.TLS_CERT, "bytes", "path or PEM", b"", draft=True),
-    Option("TLS_KEY", sockopt.TLS_KEY, "bytes", "path or PEM", b"", readable=False, draft=True),
+    Option("TLS_KEY", sockopt.TLS_KEY, "bytes", "path or PEM", b"", readable=False, draft=True,
+           secret=True),
     Option("TLS_CA", sockopt.TLS_CA, "bytes", "path or PEM", b"", draft=True),
     Option("TLS_VERIFY", sockopt.TLS_VERIFY, "bool", "", 1, zero_or_one, draft=True),
     Option("TLS_REQUIRE_CLIENT_CERT", sockopt.TLS_REQUIRE_CLIENT_CERT, "bool", "", 0, zero_or_one,
@@ -305,7 +380,8 @@ SOCKET_OPTIONS = (
     Option("TLS_HOSTNAME", sockopt.TLS_HOSTNAME, "bytes", "host", b"", draft=True),
     Option("TLS_TRUST_SYSTEM", sockopt.TLS_TRUST_SYSTEM, "int", "-1 without a TLS_CA", -1,
            between(-1, 1), draft=True),
-    Option("TLS_PASSWORD", sockopt.TLS_PASSWORD, "bytes", "", b"", readable=False, draft=True),
+    Option("TLS_PASSWORD", sockopt.TLS_PASSWORD, "bytes", "", b"", readable=False, draft=True,
+           secret=True),
     Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma", b"", draft=True),
     Option("WS_TEXT", sockopt.WS_TEXT, "bool", "", 0, zero_or_one, draft=True),
 )
@@ -345,6 +421,7 @@ class Options:
             self.linger = 0
         # They can only be set, and so are no attributes by their rows.
         self.tls_key = self.tls_password = b""
+        self.curve_publickey = self.curve_secretkey = self.curve_serverkey = bytes(32)
         self.ssl_context = None
         self.router_raw = 0
         self.stream_notify = 1
@@ -390,6 +467,8 @@ class Options:
             self._tuning = None
         else:
             setattr(self, row.attribute, kept)
+            if row.effect is not None:
+                row.effect(self, kept)
 
     def get(self, option):
         """The value of an option: int, or bytes without the NUL that libzmq adds.
@@ -406,6 +485,8 @@ class Options:
             return tuning.get(row.attribute, self.tuned.get(row.attribute))
         if not row.readable:
             raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'it can only be set'}")
+        if row.tell is not None:
+            return row.tell(self)
         return row.show(getattr(self, row.attribute))
 
     def copy(self):

@@ -10,7 +10,7 @@ socket's mailbox, where the next call finds it.
 
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.core import endpoints
+from zlinkcompat.core import endpoints, inproc
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
@@ -36,7 +36,6 @@ EVENTS = 15
 TYPE = 16
 RCVMORE = 13
 LAST_ENDPOINT = 32
-MECHANISM = 43
 THREAD_SAFE = 81
 
 SNDHWM = 23
@@ -531,7 +530,7 @@ class SocketBase(Owner):
             return self.fileno()
         if option == LAST_ENDPOINT:
             return self.last_endpoint
-        if option == MECHANISM or option == THREAD_SAFE:
+        if option == THREAD_SAFE:
             return 0
         try:
             return self.pattern.get_option(option)
@@ -624,6 +623,10 @@ class SocketBase(Owner):
                 self.mailbox.post(self.attach_pipe, about)
                 return far
         return far if self.attach_pipe(*about) else None
+
+    def connect_zap(self, sink, mailbox):
+        """A pipe (its end for ``sink``) to the context's ZAP handler; None if there is none."""
+        return inproc.connect_zap(self, sink, mailbox)
 
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
         if near.closed:

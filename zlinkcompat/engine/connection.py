@@ -11,7 +11,7 @@ a time, by a flag: the interpreter's lock makes that one step, and is held durin
 Whatever concerns the loop is left to its own thread (``engine.call``).
 """
 
-from errno import ECONNRESET, EPIPE, ETIMEDOUT
+from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
 from sys import exc_info
 
 from gevent.monkey import get_original
@@ -21,6 +21,7 @@ from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.counters import Counters
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
+from zlinkcompat.engine.zap import ZapClient
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
@@ -35,6 +36,12 @@ ACTIVE = 1
 DRAINING = 2
 FAILED = 3
 CLOSED = 4
+
+#: A frame of a handshake, bytes: nobody has been let in yet. MAXMSGSIZE may be smaller.
+HANDSHAKE_FRAME_MAX = 65536
+
+#: What a peer may say ahead while a ZAP handler judges it, bytes.
+AHEAD_OF_VERDICT = 4096
 
 #: Reads in a row for one message before others get their turn.
 READ_BURST = 64
@@ -144,7 +151,7 @@ class Connection(PipeSink):
         session.connection_ended(self, self.failure)
 
     def shake_hands(self):
-        """Exchange greetings and READY. False if the connection was closed meanwhile."""
+        """Make the handshake of the protocol. False if the connection was closed meanwhile."""
         timer = None
         interval = self.session.options.handshake_ivl
         if interval > 0:
@@ -159,19 +166,23 @@ class Connection(PipeSink):
             handshake = self.session.make_handshake(self, decoder)
             if handshake is None:
                 return self.state == HANDSHAKE
+            limit = self.session.options.maxmsgsize
+            decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else
+                                 min(limit, HANDSHAKE_FRAME_MAX))
             self.send_control(handshake.start())
             while True:
                 answer = handshake.advance()
                 if answer:
                     self.send_control(answer)
-                if handshake.done:
+                if handshake.question is not None:
+                    if not self.consult(handshake, decoder):
+                        return False
+                elif handshake.done:
+                    decoder.set_max_size(limit)
                     if decoder is not self.decoder:
                         self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
-                count = self.stream.read_into(decoder)
-                if count == 0:
-                    raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
-                if count < 0:
+                elif not self.read_handshake(decoder):
                     self.park()
                     if self.state >= FAILED:
                         return False
@@ -179,6 +190,44 @@ class Connection(PipeSink):
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def read_handshake(self, decoder):
+        """Read what is there; False if that is nothing yet."""
+        count = self.stream.read_into(decoder)
+        if count == 0:
+            raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
+        return count > 0
+
+    def consult(self, handshake, decoder):
+        """Have the program's ZAP handler judge the peer. False if the connection was closed."""
+        question = handshake.question
+        client = ZapClient(self)
+        try:
+            verdict = None
+            if client.ask(question):
+                verdict = client.poll()
+                while verdict is None:
+                    # So that a peer that goes away is noticed.
+                    if decoder.available >= AHEAD_OF_VERDICT:
+                        self.read_watcher.stop()
+                    elif self.read_handshake(decoder):
+                        continue
+                    self.park()
+                    if self.state >= FAILED:
+                        return False
+                    verdict = client.poll()
+            elif question.required:
+                raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
+        except ConnectionError as error:
+            raise Disconnected(EFAULT, str(error))
+        finally:
+            client.close()
+            if self.state < FAILED:
+                self.read_watcher.start(self.on_fd_readable)
+        answer = handshake.judged(verdict)
+        if answer:
+            self.send_control(answer)
+        return True
 
     def begin_stream(self):
         """Let the stream make its own handshake (TLS). False if the connection was closed."""
@@ -230,6 +279,14 @@ class Connection(PipeSink):
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
+
+    def wake_anywhere(self):
+        """:meth:`wake_here`, for callers in any thread."""
+        if self.engine.is_here():
+            self.wake_here()
+        else:
+            # A socket of this hub may be used in another thread that has none.
+            self.engine.loop.run_callback_threadsafe(self.wake_here)
 
     def unpark(self):
         # Runs in the hub.
@@ -436,7 +493,7 @@ class Connection(PipeSink):
         reading = self.reading
         if reading and pipe.mailbox is not None:
             # By another thread, just now.
-            pipe.mailbox.post(pipe.writable)
+            pipe.post_writable()
             return
         self.input_stopped = False
         self.reading = True
@@ -523,7 +580,7 @@ class Connection(PipeSink):
             self.gathered_at = now
             self.gathered_bytes = 0
             self.seen = queue.head
-            pipe.mailbox.post(pipe.readable)
+            pipe.post_readable()
         elif monotonic_ns() - self.gathered_at > tuning.batch_time:
             self.flush_gathered()
             return True

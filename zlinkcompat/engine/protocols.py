@@ -1,10 +1,18 @@
 """What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
 
+from zlinkcompat.wire import mechanisms
+from zlinkcompat.wire.curve_codec import (
+    CurveDecoder,
+    CurveEncoder,
+    CurveZwsDecoder,
+    CurveZwsEncoder,
+)
 from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
 from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.mechanisms import CURVE
 from zlinkcompat.wire.upgrade import Upgrade
 from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.zws_handshake import SUBPROTOCOLS, ZwsHandshake
+from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
 
 
 def shared(session):
@@ -16,19 +24,15 @@ class Zmtp:
     """ZMTP 3 (RFC 37)."""
 
     def make_decoder(self, session):
-        return Decoder(session.options.maxmsgsize, *shared(session))
+        make = CurveDecoder if session.options.mechanism == CURVE else Decoder
+        return make(session.options.maxmsgsize, *shared(session))
 
     def make_encoder(self, session):
-        return Encoder(1, *shared(session))
+        make = CurveEncoder if session.options.mechanism == CURVE else Encoder
+        return make(1, *shared(session))
 
     def make_handshake(self, session, connection, decoder):
-        return Handshake(
-            decoder,
-            session.socket.socket_type,
-            session.options.routing_id,
-            False,
-            metadata=session.options.metadata_properties(),
-        )
+        return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
 
 
 class Raw:
@@ -51,12 +55,16 @@ class Zws:
         self.raw = raw
 
     def make_decoder(self, session):
-        return ZwsDecoder(session.options.maxmsgsize, session.link.bind, self.raw,
-                          *shared(session))
+        make = CurveZwsDecoder if self.encrypts(session) else ZwsDecoder
+        return make(session.options.maxmsgsize, session.link.bind, self.raw, *shared(session))
 
     def make_encoder(self, session):
         text = self.raw and bool(session.options.ws_text)
-        return ZwsEncoder(not session.link.bind, self.raw, text, *shared(session))
+        make = CurveZwsEncoder if self.encrypts(session) else ZwsEncoder
+        return make(not session.link.bind, self.raw, text, *shared(session))
+
+    def encrypts(self, session):
+        return session.options.mechanism == CURVE and not self.raw
 
     def make_handshake(self, session, connection, decoder):
         link = session.link
@@ -64,18 +72,11 @@ class Zws:
             not link.bind,
             link.address.host,
             link.address.path,
-            () if self.raw else SUBPROTOCOLS["NULL"],
+            () if self.raw else subprotocols(session.options),
             link.origins,
         )
-        return ZwsHandshake(
-            decoder,
-            connection.encoder,
-            upgrade,
-            self.raw,
-            session.socket.socket_type,
-            session.options.routing_id,
-            metadata=session.options.metadata_properties(),
-        )
+        mechanism = mechanisms.create(session.options)
+        return ZwsHandshake(decoder, connection.encoder, mechanism, upgrade, self.raw)
 
 
 #: (what the link says, raw): the protocol.

@@ -12,12 +12,13 @@ from zlinkcompat.engine import protocols
 from zlinkcompat.engine.connection import Connection
 from zlinkcompat.engine.events import (
     EVENT_DISCONNECTED,
+    EVENT_HANDSHAKE_FAILED_AUTH,
     EVENT_HANDSHAKE_FAILED_NO_DETAIL,
     EVENT_HANDSHAKE_FAILED_PROTOCOL,
     EVENT_HANDSHAKE_SUCCEEDED,
 )
 from zlinkcompat.routing.pipe import PipeSink
-from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
 
 STREAM = 11
 
@@ -116,9 +117,12 @@ class Session(PipeSink):
             handshake = self.handshake
             self.handshake = None
             connection.encoder.minor = handshake.peer_minor
-            routing_id = handshake.peer_routing_id
-            for name, value in handshake.peer_metadata.items():
-                metadata[name.decode("latin-1")] = value.decode("utf-8", "replace")
+            mechanism = handshake.mechanism
+            routing_id = mechanism.peer_routing_id
+            # As in libzmq the first of a name counts; the peer comes last.
+            for told in (mechanism.zap_metadata, mechanism.peer_metadata):
+                for name, value in told.items():
+                    metadata.setdefault(name.decode("latin-1"), value.decode("utf-8", "replace"))
         return routing_id, metadata
 
     def activate(self, connection):
@@ -143,10 +147,13 @@ class Session(PipeSink):
         self.connection = None
         if connection.shaken and self.pipe is not None:
             self.notify_raw()
-        if not connection.shaken:
+        if not connection.shaken or isinstance(failure, CryptoError):
             if failure is not None:
-                LOG.warning("%s: handshake failed: %s", self.identifier, failure)
-            if isinstance(failure, ProtocolError):
+                what = "connection ended" if connection.shaken else "handshake failed"
+                LOG.warning("%s: %s: %s", self.identifier, what, failure)
+            if isinstance(failure, AuthenticationFailed):
+                self.event(EVENT_HANDSHAKE_FAILED_AUTH, failure.code)
+            elif isinstance(failure, ProtocolError):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)

@@ -48,6 +48,8 @@ cdef class Pipe:
     cdef public Mailbox mailbox
 
     cpdef tell(self, function, tuple args=*)
+    cpdef post_readable(self)
+    cpdef post_writable(self)
     cpdef readable(self)
     cpdef writable(self)
     cpdef ended(self)

@@ -190,6 +190,14 @@ class Pipe:
         else:
             self.mailbox.post(function, args)
 
+    def post_readable(self):
+        """Tell this end's owner, in its own thread, that there are messages."""
+        self.mailbox.post(self.readable)
+
+    def post_writable(self):
+        """Tell this end's owner, in its own thread, that there is room."""
+        self.mailbox.post(self.writable)
+
     def readable(self):
         if not self.closed:
             self.sink.read_activated(self)

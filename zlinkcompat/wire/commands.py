@@ -16,11 +16,21 @@ from zlinkcompat.wire.errors import (
 MAX_CONTEXT = 16
 
 
+def body(name, data=b""):
+    """The body of a command: ``name`` behind its length, then ``data``."""
+    return pack("B", len(name)) + name + data
+
+
 def frame(body):
     """The whole command frame around ``body``."""
     if len(body) > 255:
         return pack(">BQ", 6, len(body)) + body
     return pack("BB", 4, len(body)) + body
+
+
+def frame_of_message(body):
+    """The whole frame around the only part of a message."""
+    return (pack(">BQ", 2, len(body)) if len(body) > 255 else pack("BB", 0, len(body))) + body
 
 
 class Subscribe:
@@ -33,15 +43,17 @@ class Subscribe:
     def __init__(self, topic):
         self.topic = topic
 
+    def body(self):
+        """The command without its frame."""
+        return self.name + self.topic
+
     def encode(self):
         """Bytes for a peer that speaks ZMTP 3.1: a command."""
-        return frame(self.name + self.topic)
+        return frame(self.body())
 
     def encode_as_message(self):
         """Bytes for a peer that speaks ZMTP 3.0: a message frame."""
-        size = len(self.topic) + 1
-        header = pack(">BQ", 2, size) if size > 255 else pack("BB", 0, size)
-        return header + self.mark + self.topic
+        return frame_of_message(self.mark + self.topic)
 
 
 class Cancel(Subscribe):
@@ -69,8 +81,11 @@ class Ping:
         self.ttl_ds = ttl_ds
         self.context = context
 
+    def body(self):
+        return b"\x04PING" + pack(">H", self.ttl_ds) + self.context
+
     def encode(self):
-        return frame(b"\x04PING" + pack(">H", self.ttl_ds) + self.context)
+        return frame(self.body())
 
 
 class Pong:
@@ -81,20 +96,11 @@ class Pong:
     def __init__(self, context):
         self.context = context
 
-    def encode(self):
-        return frame(b"\x04PONG" + self.context)
-
-
-class Ready:
-    """The end of a NULL handshake: ``metadata`` is a dict of property names to values, bytes."""
-
-    __slots__ = ("metadata",)
-
-    def __init__(self, metadata):
-        self.metadata = metadata
+    def body(self):
+        return b"\x04PONG" + self.context
 
     def encode(self):
-        return frame(b"\x05READY" + encode_metadata(self.metadata))
+        return frame(self.body())
 
 
 class Error:
@@ -105,12 +111,16 @@ class Error:
     def __init__(self, reason):
         self.reason = reason
 
+    def body(self):
+        """The command without its frame."""
+        return b"\x05ERROR" + pack("B", len(self.reason)) + self.reason
+
     def encode(self):
-        return frame(b"\x05ERROR" + pack("B", len(self.reason)) + self.reason)
+        return frame(self.body())
 
 
 class Unknown:
-    """A well-formed command called ``name`` (bytes) that means nothing to us; ignored."""
+    """A well-formed command called ``name`` (bytes) that means nothing to messages; ignored."""
 
     __slots__ = ("name",)
 
@@ -162,6 +172,24 @@ def parse_metadata_untrusted(data, offset):
     return metadata
 
 
+def split_command_untrusted(body, offset):
+    """``(name, data, where data lies in the stream)`` of a command; see the next function."""
+    start = offset - len(body)
+    end = 1 + body[0] if body else 1
+    name = body[1:end]
+    if not name or end > len(body):
+        raise ProtocolError("a command has no name, or a name longer than itself", start,
+                            MALFORMED_UNSPECIFIED)
+    return name, body[end:], start + end
+
+
+def parse_error_untrusted(data, offset):
+    """The reason (bytes) in an ERROR command's data, which lies at ``offset``."""
+    if not data or len(data) < 1 + data[0]:
+        raise ProtocolError("ERROR is cut off", offset, MALFORMED_ERROR)
+    return data[1 : 1 + data[0]]
+
+
 def parse_command_untrusted(body, offset):
     """Read the body of a command frame.
 
@@ -173,33 +201,24 @@ def parse_command_untrusted(body, offset):
 
     Returns
     -------
-    Subscribe, Cancel, Ping, Pong, Ready, Error or Unknown
+    Subscribe, Cancel, Ping, Pong, Error or Unknown
 
     Raises
     ------
     ProtocolError
         Not a command, or not a well-formed one of its kind.
     """
-    start = offset - len(body)
-    end = 1 + body[0] if body else 1
-    name, data = body[1:end], body[end:]
-    if not name or end > len(body):
-        raise ProtocolError("a command has no name, or a name longer than itself", start,
-                            MALFORMED_UNSPECIFIED)
+    name, data, offset = split_command_untrusted(body, offset)
     if name == b"SUBSCRIBE":
         return Subscribe(data)
     if name == b"CANCEL":
         return Cancel(data)
     if name == b"PING":
         if len(data) < 2:
-            raise ProtocolError("PING has no TTL", start + end, MALFORMED_UNSPECIFIED)
+            raise ProtocolError("PING has no TTL", offset, MALFORMED_UNSPECIFIED)
         return Ping(unpack_from(">H", data)[0], data[2 : 2 + MAX_CONTEXT])
     if name == b"PONG":
         return Pong(data)
-    if name == b"READY":
-        return Ready(parse_metadata_untrusted(data, start + end))
     if name == b"ERROR":
-        if not data or len(data) < 1 + data[0]:
-            raise ProtocolError("ERROR is cut off", start + end, MALFORMED_ERROR)
-        return Error(data[1 : 1 + data[0]])
+        return Error(parse_error_untrusted(data, offset))
     return Unknown(name)

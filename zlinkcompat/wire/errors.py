@@ -13,7 +13,14 @@ MALFORMED_ERROR = 0x10000015
 MALFORMED_READY = 0x10000016
 MALFORMED_WELCOME = 0x10000017
 INVALID_METADATA = 0x10000018
+CRYPTOGRAPHIC = 0x11000001
 MECHANISM_MISMATCH = 0x11000002
+ZAP_UNSPECIFIED = 0x20000000
+ZAP_MALFORMED_REPLY = 0x20000001
+ZAP_BAD_REQUEST_ID = 0x20000002
+ZAP_BAD_VERSION = 0x20000003
+ZAP_INVALID_STATUS_CODE = 0x20000004
+ZAP_INVALID_METADATA = 0x20000005
 WS_UNSPECIFIED = 0x30000000
 # Ours: libzmq has no number for these.
 TLS_UNSPECIFIED = 0x40000000
@@ -27,14 +34,15 @@ class ProtocolError(Exception):
     ----------
     text : str
         What was wrong.
-    offset : int, bytes
-        Where in the peer's stream, counted from its first byte.
+    offset : int, bytes, or None
+        Where in the peer's stream, counted from its first byte; None: it is not about a byte.
     code : int
         libzmq's number for it.
     """
 
     def __init__(self, text, offset, code=UNSPECIFIED):
-        super().__init__(f"{text} (at byte {offset} of the peer's stream)")
+        where = "" if offset is None else f" (at byte {offset} of the peer's stream)"
+        super().__init__(text + where)
         self.offset = offset
         self.code = code
         self.answer = b""  # to the peer, before the connection ends
@@ -42,3 +50,27 @@ class ProtocolError(Exception):
 
 class MessageTooLarge(ProtocolError):
     """A frame is announced that is larger than MAXMSGSIZE; nothing was allocated for it."""
+
+
+class CryptoError(ProtocolError):
+    """An encrypted message was forged, replayed or put out of order.
+
+    The one kind of failure that libzmq reports as one of the handshake also when that is over."""
+
+
+class AuthenticationFailed(ProtocolError):
+    """A ZAP handler, the peer's or ours, let the other side not in.
+
+    Parameters
+    ----------
+    text : str
+        For the log; no credentials.
+    code : int
+        Status of RFC 27: 300, 400 or 500.
+    command : bytes
+        The body of the command that tells the peer; b"" where it is told nothing.
+    """
+
+    def __init__(self, text, code, command=b""):
+        super().__init__(text, None, code)
+        self.command = command

@@ -166,7 +166,7 @@ class Decoder:
                 header = 2
                 size = self.buffer[self.head + 1]
             if 0 <= self.max_size < size:
-                raise MessageTooLarge(f"a frame of {size} bytes is over MAXMSGSIZE, "
+                raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
                                       f"{self.max_size}", self.position, MALFORMED_MESSAGE)
             if header + size <= available:
                 self.take(header)

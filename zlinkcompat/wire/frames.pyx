@@ -278,7 +278,7 @@ cdef class Decoder:
                 size = at[1]
             if self.max_size >= 0 and size > <unsigned long long>self.max_size:
                 raise MessageTooLarge(
-                    "a frame of %d bytes is over MAXMSGSIZE, %d" % (size, self.max_size),
+                    "a frame of %d bytes is over the limit, %d" % (size, self.max_size),
                     self.position, MALFORMED_MESSAGE)
             if header + size <= <unsigned long long>available:
                 frame = PyBytes_FromStringAndSize(<char*>at + header, size)

@@ -1,48 +1,20 @@
-"""The handshake: greeting, mechanism NULL, metadata.
+"""The handshake: greeting, then the commands of a mechanism.
 
 The greeting is sent in libzmq's stages (signature; then the version; then the rest), each when the
 peer has shown that it can follow, so that peers of ZMTP 1 and 2 can be told apart in time.
 
-Source: RFC 37 and 23; libzmq ``src/zmtp_engine.cpp``, ``null_mechanism.cpp``, ``mechanism.cpp``.
+Source: RFC 37 and 23; libzmq ``src/zmtp_engine.cpp``.
 """
 
 from struct import pack
 
-from zlinkcompat.wire.commands import Error, Ready, parse_command_untrusted
+from zlinkcompat.wire import commands
 from zlinkcompat.wire.errors import (
-    INVALID_METADATA,
     MECHANISM_MISMATCH,
     UNEXPECTED_COMMAND,
-    UNSPECIFIED,
+    AuthenticationFailed,
     ProtocolError,
 )
-
-#: Names of the socket types by libzmq's numbers.
-SOCKET_TYPES = (
-    b"PAIR", b"PUB", b"SUB", b"REQ", b"REP", b"DEALER",
-    b"ROUTER", b"PULL", b"PUSH", b"XPUB", b"XSUB", b"STREAM",
-)  # fmt: skip
-
-#: Which peers a socket type talks to (RFC 28 to 31; libzmq ``mechanism.cpp: check_socket_type``).
-COMPATIBLE = {
-    b"PAIR": (b"PAIR",),
-    b"PUB": (b"SUB", b"XSUB"),
-    b"SUB": (b"PUB", b"XPUB"),
-    b"XPUB": (b"SUB", b"XSUB"),
-    b"XSUB": (b"PUB", b"XPUB"),
-    b"REQ": (b"REP", b"ROUTER"),
-    b"REP": (b"REQ", b"DEALER"),
-    b"DEALER": (b"REP", b"DEALER", b"ROUTER"),
-    b"ROUTER": (b"REQ", b"DEALER", b"ROUTER"),
-    b"PUSH": (b"PULL",),
-    b"PULL": (b"PUSH",),
-}
-
-#: These tell their routing id.
-TELL_IDENTITY = (b"REQ", b"DEALER", b"ROUTER")
-
-#: The properties with a meaning here, by their names in lower case.
-PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity"}
 
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
@@ -55,62 +27,84 @@ class Handshake:
     ----------
     decoder : zlinkcompat.wire.frames.Decoder
         Holds what the peer sent; bytes behind the handshake stay in it.
-    socket_type : int
-        libzmq's number of this side's socket type.
-    routing_id : bytes
-        At most 255; b"" is none.
-    as_server : bool
-        For mechanisms whose sides differ; NULL's do not.
-    mechanism : str
-    metadata : dict, optional
-        More properties to tell, bytes to bytes.
+    encoder : zlinkcompat.wire.frames.Encoder
+        For the messages to come; what it holds is not touched.
+    mechanism : zlinkcompat.wire.mechanism.Mechanism
 
     Attributes
     ----------
     done : bool
-        Both sides are ready; the ``peer_`` attributes are set.
+        Both sides are ready; the mechanism knows the peer.
     peer_minor : int
         0 or 1, of the peer's ZMTP 3.
-    peer_metadata : dict
-    peer_routing_id, peer_socket_type : bytes
 
     Raises
     ------
     ProtocolError
         From :meth:`advance`: the peer's bytes are malformed or do not fit ours.
+    AuthenticationFailed
+        From :meth:`advance` and :meth:`judged`.
     """
 
-    def __init__(self, decoder, socket_type, routing_id, as_server, mechanism="NULL",
-                 metadata=None):
+    def __init__(self, decoder, encoder, mechanism):
         self.decoder = decoder
-        self.socket_type = SOCKET_TYPES[socket_type]
-        self.routing_id = routing_id
-        self.as_server = as_server
-        self.mechanism = mechanism.encode()
-        self.metadata = metadata or {}
+        self.encoder = encoder
+        self.mechanism = mechanism
         self.done = False
         self.peer_minor = 0
-        self.peer_metadata = {}
-        self.peer_routing_id = b""
-        self.peer_socket_type = b""
         self.stage = self.await_signature
+
+    @property
+    def question(self):
+        """What a ZAP handler is to judge before the handshake goes on, or None."""
+        return self.mechanism.question
 
     def start(self):
         """The first bytes to send: the signature.
 
         As libzmq's, it is also the start of a ZMTP 1 routing id message (long length, flags).
         """
-        return b"\xff" + pack(">Q", len(self.routing_id) + 1) + b"\x7f"
+        return b"\xff" + pack(">Q", len(self.mechanism.routing_id) + 1) + b"\x7f"
 
     def advance(self):
         """Consume what the decoder holds; returns the bytes to send next, b"" if none."""
         answers = []
-        while not self.done:
-            answer = self.stage()
-            if answer is None:
-                break
-            answers.append(answer)
+        try:
+            while not self.done and self.mechanism.question is None:
+                answer = self.stage()
+                if answer is None:
+                    break
+                answers.append(answer)
+        except ProtocolError as failure:
+            # The peer is to see, too, what does not fit: our mechanism, for one.
+            failure.answer = b"".join(answers) + failure.answer
+            raise
         return b"".join(answers)
+
+    def judged(self, verdict):
+        """Go on after a :attr:`question`; returns the bytes to send next.
+
+        Parameters
+        ----------
+        verdict : zlinkcompat.wire.zap.Verdict or None
+            None: there is no handler, and the question does not require one.
+        """
+        try:
+            return self.send(self.mechanism.judged(verdict))
+        except AuthenticationFailed as failure:
+            if failure.command:
+                failure.answer = self.frame(failure.command)
+            raise
+
+    def send(self, body):
+        """The bytes for a command of the mechanism (None: no bytes), after which it may be done."""
+        if self.mechanism.done:
+            self.mechanism.secure(self.decoder, self.encoder)
+            self.done = True
+        return b"" if body is None else self.frame(body)
+
+    def frame(self, body):
+        return commands.frame(body)
 
     # Each stage returns what to send, or None when it needs more bytes.
 
@@ -134,57 +128,35 @@ class Handshake:
                 f"the peer speaks revision {begin[SIGNATURE_SIZE]} (ZMTP 1 or 2), "
                 "which is not supported", SIGNATURE_SIZE)
         self.stage = self.await_greeting
-        # Minor version, mechanism, as-server (0 for NULL, and libzmq's 0 always), filler.
-        return b"\x01" + self.mechanism.ljust(20, b"\0") + bytes(32)
+        mechanism = self.mechanism
+        # Minor version, mechanism, as-server, filler.
+        return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
 
     def await_greeting(self):
         greeting = self.decoder.take(GREETING_SIZE)
         if greeting is None:
             return None
         self.peer_minor = 0 if greeting[11] == 0 else 1
-        mechanism = greeting[12:32]
-        if mechanism != self.mechanism.ljust(20, b"\0"):
+        theirs, ours = greeting[12:32], self.mechanism.name
+        if theirs != ours.ljust(20, b"\0"):
             raise ProtocolError(
-                f"the peer's mechanism is {mechanism.rstrip(bytes(1))!r}, ours {self.mechanism!r}",
+                f"the peer's mechanism is {theirs.rstrip(bytes(1))!r}, ours {ours!r}",
                 12, MECHANISM_MISMATCH)
-        self.stage = self.await_ready
-        properties = {b"Socket-Type": self.socket_type}
-        if self.socket_type in TELL_IDENTITY:
-            properties[b"Identity"] = self.routing_id
-        properties.update(self.metadata)
-        return Ready(properties).encode()
+        self.stage = self.await_command
+        return self.send(self.mechanism.start())
 
-    def await_ready(self):
+    def await_command(self):
         decoder = self.decoder
         start = decoder.position
         body = decoder.next()
         if body is None:
             return None
         if not decoder.is_command:
-            raise ProtocolError("a message came where READY should", start, UNEXPECTED_COMMAND)
-        command = parse_command_untrusted(body, decoder.position)
-        if type(command) is Error:
-            raise ProtocolError(f"the peer refused: ERROR {command.reason!r}", start, UNSPECIFIED)
-        if type(command) is not Ready:
-            raise ProtocolError(f"{body[1:20]!r} came where READY should", start,
+            raise ProtocolError("a message came before the end of the handshake", start,
                                 UNEXPECTED_COMMAND)
-        self.accept(command.metadata, start)
-        return b""
+        return self.obey(body)
 
-    def accept(self, metadata, start):
-        # Names are case-insensitive (RFC 37, "Metadata").
-        metadata = {PROPERTIES.get(name.lower(), name): value for name, value in metadata.items()}
-        kind = metadata.get(b"Socket-Type")
-        # It should be there, RFC 37 says; libzmq lets a peer without it pass.
-        if kind is not None and kind not in COMPATIBLE[self.socket_type]:
-            raise ProtocolError(
-                f"the peer's socket type {kind!r} does not go with our "
-                f"{self.socket_type.decode()}", start, INVALID_METADATA)
-        routing_id = metadata.get(b"Identity", b"")
-        if len(routing_id) > 255:
-            raise ProtocolError("the peer's Identity is longer than 255 bytes", start,
-                                INVALID_METADATA)
-        self.peer_metadata = metadata
-        self.peer_socket_type = kind or b""
-        self.peer_routing_id = routing_id
-        self.done = True
+    def obey(self, body):
+        """Give a command to the mechanism; returns what to send."""
+        name, data, offset = commands.split_command_untrusted(body, self.decoder.position)
+        return self.send(self.mechanism.receive(name, data, offset))

@@ -4,7 +4,9 @@ from zlinkcompat.wire.frames cimport Decoder, Encoder
 cdef class ZwsDecoder(Decoder):
     cdef bint server, raw, final, started, text
     cdef unsigned char key[4]
-    cdef int phase, opcode, flags, control
+    cdef int phase, opcode, flags
+    # The opcode of the control frame that ``next`` returned, until it is parsed; else 0.
+    cdef readonly int control
     cdef Py_ssize_t unmasked
     cdef bytearray pieces
 

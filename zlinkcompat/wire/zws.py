@@ -169,7 +169,7 @@ class ZwsDecoder(Decoder):
         if opcode == CONTINUATION:
             size += len(self.pieces)
         if size > self.max_size:
-            raise MessageTooLarge(f"a message of {size} bytes is over MAXMSGSIZE, "
+            raise MessageTooLarge(f"a message of {size} bytes is over the limit, "
                                   f"{self.max_size}", self.position)
 
     def end_frame(self, body):

@@ -221,7 +221,7 @@ cdef class ZwsDecoder(Decoder):
         if opcode == CONTINUATION:
             size += len(self.pieces)
         if size > <unsigned long long>self.max_size:
-            raise MessageTooLarge("a message of %d bytes is over MAXMSGSIZE, %d"
+            raise MessageTooLarge("a message of %d bytes is over the limit, %d"
                                   % (size, self.max_size), self.position)
         return 0
 

@@ -1,0 +1,429 @@
+"""Mechanisms without I/O: both sides, each command by the byte, and whatever may not come."""
+
+from struct import pack
+
+import pytest
+import zmq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zlinkcompat.core.options import Options
+from zlinkcompat.wire import commands, errors, mechanisms, sodium, z85
+from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
+from zlinkcompat.wire.zap import Question, Verdict, parse_reply
+
+SERVER, CLIENT = sodium.keypair(), sodium.keypair()
+OTHER = sodium.keypair()
+KINDS = ("null", "plain", "curve")
+
+
+def make(kind, side, socket_type=None, **changes):
+    """The server, or the client, of a mechanism; a PULL, or a PUSH."""
+    default = zmq.PULL if side == "server" else zmq.PUSH
+    options = Options(default if socket_type is None else socket_type)
+    settings = {
+        ("null", "server"): {"ZAP_DOMAIN": b"domain"},
+        ("plain", "server"): {"PLAIN_SERVER": 1},
+        ("plain", "client"): {"PLAIN_USERNAME": b"user", "PLAIN_PASSWORD": b"secret"},
+        ("curve", "server"): {"CURVE_SERVER": 1, "CURVE_SECRETKEY": SERVER[1]},
+        ("curve", "client"): {"CURVE_PUBLICKEY": CLIENT[0], "CURVE_SECRETKEY": CLIENT[1],
+                              "CURVE_SERVERKEY": SERVER[0]},
+    }.get((kind, side), {})
+    for name, value in {**settings, **changes}.items():
+        options.set(getattr(zmq, name), value)
+    return mechanisms.create(options)
+
+
+def give(mechanism, body):
+    """A command for ``mechanism``; what it answers, or asks."""
+    name, data, offset = commands.split_command_untrusted(body, 1000)
+    return mechanism.receive(name, data, offset)
+
+
+class Talk:
+    """Two sides, and all that is said between them.
+
+    ``change(number, body)`` may replace a command, counted from 0."""
+
+    def __init__(self, client, server, verdict=None, change=None):
+        self.client, self.server = client, server
+        self.verdict = verdict
+        self.change = change or (lambda number, body: body)
+        self.said = []
+        self.questions = []
+
+    def run(self):
+        waiting = [(self.server, self.client.start())]
+        self.hear(waiting, self.client, self.server.start())
+        while waiting:
+            side, body = waiting.pop(0)
+            if body is None:
+                continue
+            body = self.change(len(self.said), body)
+            self.said.append(body)
+            other = self.client if side is self.server else self.server
+            self.hear(waiting, other, give(side, body), side)
+        return self
+
+    def hear(self, waiting, other, answer, side=None):
+        side = side or self.server
+        waiting.append((other, answer))
+        if side.question is not None:
+            self.questions.append(side.question)
+            waiting.append((other, side.judged(self.verdict)))
+
+    @property
+    def done(self):
+        return self.client.done and self.server.done
+
+
+GOOD = Verdict(200, "OK", {b"User-Id": b"me", b"X-zap": b"1"})
+NAMES = {"null": ["READY", "READY"]}
+NAMES["plain"] = NAMES["curve"] = ["HELLO", "WELCOME", "INITIATE", "READY"]
+
+
+def talk(kind, verdict=GOOD, change=None, server=None, client=None):
+    return Talk(make(kind, "client", **client or {}), make(kind, "server", **server or {}), verdict,
+                change)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_sides(kind):
+    told = talk(kind, client={"METADATA": b"X-mine:yes"}).run()
+    assert told.done
+    assert [body[1 : 1 + body[0]].decode() for body in told.said] == NAMES[kind]
+    assert told.server.peer_socket_type == b"PUSH" and told.client.peer_socket_type == b"PULL"
+    assert told.server.peer_metadata == {b"Socket-Type": b"PUSH", b"X-mine": b"yes"}
+    assert told.server.zap_metadata == GOOD.metadata and told.client.zap_metadata == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_routing_ids_are_told(kind):
+    client = make(kind, "client", zmq.DEALER, ROUTING_ID=b"dealer")
+    server = make(kind, "server", zmq.ROUTER, ROUTING_ID=b"router")
+    assert Talk(client, server, GOOD).run().done
+    assert (server.peer_routing_id, client.peer_routing_id) == (b"dealer", b"router")
+
+
+CREDENTIALS = {"null": [], "plain": [b"user", b"secret"], "curve": [CLIENT[0]]}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_handler_is_asked(kind):
+    told = talk(kind, server={"ZAP_DOMAIN": b"global", "ROUTING_ID": b"srv"}).run()
+    (question,) = told.questions
+    assert question.frames("10.0.0.1") == [
+        b"", b"1.0", b"1", b"global", b"10.0.0.1", b"srv", kind.upper().encode(), *CREDENTIALS[kind]
+    ]
+
+
+@pytest.mark.parametrize("kind, server, required", [
+    ("null", {"ZAP_DOMAIN": b""}, None),
+    ("null", {"ZAP_ENFORCE_DOMAIN": 1, "ZAP_DOMAIN": b""}, None),
+    ("null", {}, False),
+    ("null", {"ZAP_ENFORCE_DOMAIN": 1}, True),
+    ("plain", {}, True),
+    ("curve", {}, False),
+    ("curve", {"ZAP_ENFORCE_DOMAIN": 1}, None),
+    ("curve", {"ZAP_DOMAIN": b"x"}, False),
+    ("curve", {"ZAP_DOMAIN": b"x", "ZAP_ENFORCE_DOMAIN": 1}, True),
+])
+def test_when_a_handler_is_asked_and_needed(kind, server, required):
+    """None: nobody is asked."""
+    server = dict(server)
+    if server.get("ZAP_DOMAIN") == b"":
+        del server["ZAP_DOMAIN"]
+        side = mechanisms.create(configured(Options(zmq.PULL), server))
+        told = Talk(make(kind, "client"), side).run()
+    else:
+        told = talk(kind, None, server=server).run()
+    assert told.done
+    assert [question.required for question in told.questions] == [required] * (required is not None)
+
+
+def configured(options, named):
+    for name, value in named.items():
+        options.set(getattr(zmq, name), value)
+    return options
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status, command", [
+    (300, b""), (400, b"\5ERROR\x03400"), (500, b"\5ERROR\x03500"),
+])
+def test_a_refusal(kind, status, command):
+    told = talk(kind, Verdict(status, "no", {}))
+    with pytest.raises(AuthenticationFailed) as caught:
+        told.run()
+    assert (caught.value.code, caught.value.command) == (status, command)
+    assert not told.server.done and not told.client.done
+    assert b"READY" not in b"".join(told.said[1:])
+    if command:
+        with pytest.raises(AuthenticationFailed) as caught:
+            give(told.client, command)
+        assert caught.value.code == status
+
+
+# -- what may not come -----------------------------------------------------------------------
+
+
+def fails(told, code):
+    with pytest.raises(ProtocolError) as caught:
+        told.run()
+    assert caught.value.code == code, caught.value
+    assert not told.done
+
+
+STEPS = [(kind, number) for kind in KINDS for number in range(len(NAMES[kind]))]
+#: libzmq has one code for all that is wrong with a WELCOME.
+MALFORMED = {
+    ("plain", 0): errors.MALFORMED_HELLO, ("plain", 1): errors.MALFORMED_WELCOME,
+    ("curve", 0): errors.MALFORMED_HELLO, ("curve", 1): errors.CRYPTOGRAPHIC,
+}
+
+
+@pytest.mark.parametrize("kind, number", STEPS)
+def test_another_command(kind, number):
+    def change(at, body):
+        return commands.body(b"GOODBYE", b"hush") if at == number else body
+
+    told = talk(kind, change=change)
+    with pytest.raises(ProtocolError) as caught:
+        told.run()
+    assert caught.value.code == errors.UNEXPECTED_COMMAND
+    assert "GOODBYE" in str(caught.value) and "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind, number", STEPS)
+def test_any_truncation(kind, number):
+    whole = talk(kind).run().said[number]
+    for size in range(1 + whole[0], len(whole)):
+        told = talk(kind, change=lambda at, body, size=size: body[:size] if at == number else body)
+        try:
+            told.run()
+        except ProtocolError:
+            assert not told.done
+        else:
+            # Without its last properties a command is still one; in a box none is.
+            assert kind != "curve"
+            commands.parse_metadata_untrusted(whole[1 + whole[0] : size], 0)
+
+
+@pytest.mark.parametrize("kind, number", STEPS)
+def test_something_behind_the_end(kind, number):
+    told = talk(kind, change=lambda at, body: body + b"\0" if at == number else body)
+    with pytest.raises(ProtocolError) as caught:
+        told.run()
+    wanted = (MALFORMED.get((kind, number)), errors.INVALID_METADATA, errors.CRYPTOGRAPHIC)
+    assert caught.value.code in wanted
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_any_byte_of_curve_that_changes(number):
+    size = len(talk("curve").run().said[number])
+    for at in range(1 + len(NAMES["curve"][number]), size):
+        if number == 0 and 8 <= at < 80:
+            continue  # padding
+
+        def change(count, body, at=at):
+            if count != number:
+                return body
+            return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+
+        told = talk("curve", change=change)
+        try:
+            told.run()
+        except ProtocolError as error:
+            assert error.code in (errors.CRYPTOGRAPHIC, errors.MALFORMED_HELLO), at
+        else:
+            raise AssertionError(f"byte {at} does not matter")
+
+
+@pytest.mark.parametrize("client, server, code", [
+    ({"CURVE_SERVERKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
+    ({"CURVE_SERVERKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
+    ({"CURVE_PUBLICKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
+    ({"CURVE_SECRETKEY": OTHER[1]}, {}, errors.CRYPTOGRAPHIC),
+    ({"CURVE_PUBLICKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
+    ({}, {"CURVE_SECRETKEY": OTHER[1]}, errors.CRYPTOGRAPHIC),
+])
+def test_wrong_keys(client, server, code):
+    told = talk("curve", client=client, server=server)
+    fails(told, code)
+    assert told.questions == []
+
+
+def test_a_cookie_of_another_connection():
+    said = talk("curve").run().said
+    old = said[2][9:105]
+    fails(talk("curve", change=lambda at, body: body[:9] + old + body[105:] if at == 2 else body),
+          errors.CRYPTOGRAPHIC)
+
+
+def test_a_whole_initiate_of_another_connection():
+    old = talk("curve").run().said[2]
+    fails(talk("curve", change=lambda at, body: old if at == 2 else body), errors.CRYPTOGRAPHIC)
+
+
+def test_a_vouch_for_another_server():
+    """A server that a client trusts cannot pass as that client at another (RFC 26)."""
+    client = make("curve", "client")
+    told = Talk(client, make("curve", "server"))
+    hello = client.start()
+    told.server.start()
+    welcome = give(told.server, hello)
+    # All as it should be, but that the vouch names a key that is not the server's.
+    seal = sodium.box
+
+    def box(data, nonce, public_key, secret_key):
+        if nonce.startswith(b"VOUCH"):
+            data = data[:32] + OTHER[0]
+        return seal(data, nonce, public_key, secret_key)
+
+    sodium.box = box
+    try:
+        initiate = give(client, welcome)
+    finally:
+        sodium.box = seal
+    with pytest.raises(ProtocolError) as caught:
+        give(told.server, initiate)
+    assert caught.value.code == errors.KEY_EXCHANGE
+
+
+@pytest.mark.parametrize("version", [b"\0\0", b"\1\1", b"\2\0"])
+def test_another_version_of_curve(version):
+    fails(talk("curve", change=lambda at, body: body[:6] + version + body[8:] if at == 0 else body),
+          errors.MALFORMED_HELLO)
+
+
+@pytest.mark.parametrize("kind", ("plain", "curve"))
+def test_nothing_may_come_before_the_verdict(kind):
+    told = talk(kind)
+    said = talk(kind).run().said
+    told.server.start()
+    body = told.client.start()
+    while told.server.question is None:
+        answer = give(told.server, body)
+        if answer is not None:
+            body = give(told.client, answer)
+    for command in said:
+        with pytest.raises(ProtocolError):
+            give(told.server, command)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_socket_type_that_does_not_fit(kind):
+    told = Talk(make(kind, "client", zmq.PULL), make(kind, "server"), GOOD)
+    fails(told, errors.INVALID_METADATA)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_peer_does_not_name_itself(kind):
+    client = make(kind, "client")
+    told = client.properties()
+    client.properties = lambda: told + b"\7User-Id\0\0\0\4root" + b"\7USER-ID\0\0\0\4root"
+    done = Talk(client, make(kind, "server"), Verdict(200, "", {b"User-Id": b"guest"})).run()
+    assert done.server.zap_metadata[b"User-Id"] == b"guest"
+    assert done.server.peer_metadata == {b"Socket-Type": b"PUSH"}
+
+
+def test_no_secret_is_in_what_is_shown():
+    for kind in KINDS[1:]:
+        for side in ("client", "server"):
+            shown = repr(vars(make(kind, side))["options"]) + str(make(kind, side))
+            assert "secret" not in shown
+    error = None
+    try:
+        give(make("plain", "client"), make("plain", "client").start())
+    except ProtocolError as raised:
+        error = raised
+    assert "HELLO" in str(error) and "secret" not in str(error)
+
+
+# -- anything --------------------------------------------------------------------------------
+
+names = st.sampled_from([b"HELLO", b"WELCOME", b"INITIATE", b"READY", b"ERROR", b"MESSAGE", b"X"])
+lengths = st.sampled_from([0, 1, 24, 160, 194, 248, 300])
+bodies = st.one_of(st.binary(max_size=300),
+                   lengths.flatmap(lambda size: st.binary(min_size=size, max_size=size)))
+
+
+@given(st.sampled_from(KINDS), st.sampled_from(["client", "server"]),
+       st.lists(st.tuples(names, bodies), max_size=3), st.integers(0, 3))
+def test_any_commands(kind, side, said, good):
+    """After some of a good handshake anything: the typed error, or nothing done but for NULL."""
+    told = talk(kind, None, change=lambda at, body: body if at < good else stop())
+    try:
+        told.run()
+    except Stop:
+        pass
+    mechanism = getattr(told, side)
+    if mechanism.done:
+        return
+    for name, data in said:
+        if mechanism.question is not None or mechanism.done:
+            break
+        try:
+            mechanism.receive(name, data, 0)
+        except ProtocolError:
+            break
+    assert not mechanism.done or kind != "curve"
+
+
+class Stop(Exception):
+    pass
+
+
+def stop():
+    raise Stop
+
+
+# -- ZAP -------------------------------------------------------------------------------------
+
+
+def test_a_reply():
+    verdict = parse_reply([b"", b"1.0", b"1", b"200", b"fine \xff", b"user",
+                           b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"])
+    assert (verdict.status, verdict.text) == (200, "fine \ufffd")
+    # The frame of its own goes before.
+    assert verdict.metadata == {b"X-a": b"b", b"User-Id": b"user"}
+
+
+@given(st.one_of(st.binary(max_size=9), st.lists(st.binary(max_size=9), max_size=9), st.tuples(
+    st.just(b""), st.just(b"1.0"), st.just(b"1"), st.sampled_from([b"200", b"300", b"2000", b""]),
+    st.binary(max_size=9), st.binary(max_size=9), st.binary(max_size=30),
+).map(list)))
+def test_any_reply(message):
+    try:
+        verdict = parse_reply(message)
+    except ProtocolError as error:
+        assert error.code >> 28 == 2
+    else:
+        assert verdict.status in (200, 300, 400, 500) and b"User-Id" in verdict.metadata
+
+
+def test_a_question_without_credentials():
+    assert Question(b"", b"", b"NULL", [], False).frames("::1")[4:] == [b"::1", b"", b"NULL"]
+
+
+# -- Z85 -------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=12).map(lambda data: data * 4))
+def test_z85_there_and_back(data):
+    assert z85.decode(z85.encode(data)) == data
+    from zmq.utils import z85 as pyzmqs
+
+    assert z85.encode(data) == pyzmqs.encode(data)
+
+
+@pytest.mark.parametrize("text", [b"abcd", b"abc d", b"abc~d", b"#####", b"\xffbcde"])
+def test_no_z85(text):
+    with pytest.raises(ValueError):
+        z85.decode(text)
+
+
+def test_the_nonces_of_the_handshake_are_counted():
+    said = talk("curve").run().said
+    assert said[0][112:120] == pack(">Q", 1) and said[2][105:113] == pack(">Q", 2)
+    assert said[3][6:14] == pack(">Q", 1)
