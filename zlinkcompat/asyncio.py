@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 
 import zmq
+from greenlet import getcurrent
 
 from zlinkcompat import _names, poll
 from zlinkcompat import context as context_module
@@ -20,7 +21,7 @@ from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.hub import SPINS, Backoff
-from zlinkcompat.engine.waker import Waker, get_ident
+from zlinkcompat.engine.waker import Waker
 
 __all__ = _names.__all__
 
@@ -37,7 +38,7 @@ class LoopWaker(Waker):
     def __init__(self, loop, callback):
         self.loop = loop
         self.callback = callback
-        self.thread = get_ident()
+        self.greenlet = getcurrent()
         self.due = False
 
     def wake(self):
@@ -45,7 +46,7 @@ class LoopWaker(Waker):
             return
         self.due = True
         try:
-            if get_ident() == self.thread:
+            if getcurrent() is self.greenlet:
                 self.loop.call_soon(self.run)
             else:
                 self.loop.call_soon_threadsafe(self.run)
