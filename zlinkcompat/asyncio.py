@@ -8,13 +8,21 @@ A message is taken from the socket only when there is a future to give it to, so
 ``recv`` loses none.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 
-import zmq
 from greenlet import getcurrent
+from zmq.asyncio import Future as Future
+from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
+from zmq.asyncio import SelectorEventLoop as SelectorEventLoop
+from zmq.asyncio import WeakKeyDictionary as WeakKeyDictionary
+from zmq.asyncio import ZMQEventLoop as ZMQEventLoop
+from zmq.asyncio import install as install
 
-from zlinkcompat import _names, poll
+import zlinkcompat as zmq
+from zlinkcompat import _future, _names, poll
 from zlinkcompat import context as context_module
 from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
@@ -108,6 +116,7 @@ class Waiting:
 
     def add(self, queue, operation):
         queue.append(operation)
+        operation.future.add_done_callback(self.on_done)
         if not self.watching:
             self.watching = True
             self.core.watch(self.waker)
@@ -119,6 +128,11 @@ class Waiting:
                 # near is spared two switches of threads.
                 self.give_up_at = monotonic_ns() + spin_time
                 self.turning = True
+
+    def on_done(self, future):
+        if future.cancelled():
+            # Not to be kept until something happens to the socket.
+            self.advance()
 
     def turn(self):
         if not self.turning:
@@ -136,6 +150,8 @@ class Waiting:
         for queue in (self.receiving, self.sending):
             while queue and queue[0].attempt():
                 queue.popleft()
+            for operation in [each for each in queue if each.future.done()]:
+                queue.remove(operation)
         self.polling = [operation for operation in self.polling if not operation.attempt()]
         if self.watching and not (self.receiving or self.sending or self.polling):
             self.watching = False
@@ -148,7 +164,7 @@ class Waiting:
         self.advance()
 
 
-class Socket(Blocking):
+class Socket(_future._AsyncSocket):
     """A socket whose ``send``, ``recv`` and ``poll`` return futures.
 
     Parameters
@@ -159,16 +175,18 @@ class Socket(Blocking):
         Ignored, as in pyzmq: the running loop counts.
     """
 
+    # pyzmq's base only so that others know it for one: nothing of its polling is used.
     _waiting = None
     _streak = 0
+    get = getsockopt = Blocking.get
 
     def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
         if isinstance(context, Blocking):
             context, _from_socket = None, context
         if _from_socket is not None:
-            super().__init__(shadow=_from_socket, **kwargs)
+            Blocking.__init__(self, shadow=_from_socket, **kwargs)
         else:
-            super().__init__(context, socket_type, **kwargs)
+            Blocking.__init__(self, context, socket_type, **kwargs)
 
     @classmethod
     def from_socket(cls, socket, io_loop=None):
@@ -180,7 +198,20 @@ class Socket(Blocking):
         if waiting is not None and not self._closed:
             waiting.cancel()
             self.__dict__["_waiting"] = None
-        super().close(linger)
+        Blocking.close(self, linger)
+
+    @property
+    def _shadow_sock(self):
+        return Blocking.shadow(self.underlying)
+
+    @property
+    def _recv_futures(self):
+        waiting = self._waiting
+        return [] if waiting is None else [*waiting.receiving, *waiting.polling]
+
+    @property
+    def _send_futures(self):
+        return [] if self._waiting is None else list(self._waiting.sending)
 
     # -- operations ------------------------------------------------------------------------
 
@@ -221,13 +252,13 @@ class Socket(Blocking):
 
     def recv(self, flags=0, copy=True, track=False):
         """A future of ``Socket.recv``."""
-        return self._operate(False, self.core.options.rcvtimeo, super().recv,
-                             (flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(False, self.core.options.rcvtimeo, Blocking.recv,
+                             (self, flags | zmq.NOBLOCK, copy, track), flags)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
         """A future of ``Socket.recv_multipart``."""
-        return self._operate(False, self.core.options.rcvtimeo, super().recv_multipart,
-                             (flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(False, self.core.options.rcvtimeo, Blocking.recv_multipart,
+                             (self, flags | zmq.NOBLOCK, copy, track), flags)
 
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
         """A future of ``Socket.recv_into``."""
@@ -238,13 +269,13 @@ class Socket(Blocking):
 
     def send(self, data, flags=0, copy=True, track=False, **kwargs):
         """A future of ``Socket.send``."""
-        return self._operate(True, self.core.options.sndtimeo, super().send,
-                             (data, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(True, self.core.options.sndtimeo, Blocking.send,
+                             (self, data, flags | zmq.NOBLOCK, copy, track), flags)
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
         """A future of ``Socket.send_multipart``."""
-        return self._operate(True, self.core.options.sndtimeo, super().send_multipart,
-                             (msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(True, self.core.options.sndtimeo, Blocking.send_multipart,
+                             (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
 
     def _deserialize(self, recvd, load):
         future = asyncio.get_event_loop().create_future()
