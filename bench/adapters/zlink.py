@@ -1,9 +1,7 @@
 """This project: the swapped import, in gevent's hub, compiled."""
 
-from importlib.util import find_spec
-
 from bench import certificate
-from bench.adapters.base import Adapter, Missing
+from bench.adapters.base import Adapter
 from bench.waiting import Greenlets
 
 
@@ -39,11 +37,6 @@ class Zlink(Adapter):
             socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
             socket.setsockopt(sockopt("TLS_KEY"), key.encode())
         return socket
-
-    def need(self, module):
-        """Raise Missing while ``module`` is only planned."""
-        if find_spec(module) is None:
-            raise Missing("not built yet")
 
 
 def sockopt(name):

@@ -10,7 +10,3 @@ class Library(Zlink):
     module = "zlinkcompat.asyncio"
     waiting = Tasks
     patterns = tuple(each for each in Zlink.patterns if each != "proxy")
-
-    def load(self):
-        self.need("zlinkcompat.asyncio")
-        super().load()

@@ -9,7 +9,3 @@ class Library(Zlink):
     order = 13
     environment = {"ZLINK_ENGINE": "thread"}
     waiting = Threads
-
-    def load(self):
-        self.need("zlinkcompat.engine.threads")
-        super().load()

@@ -7,7 +7,6 @@ from bench.cases import PATTERNS, Case
 
 SMALL = 64
 CONNECTIONS = 20
-PLANNED = {"zlink-thread", "zlink.asyncio"}  # not built yet
 
 
 def tiny_case(pattern, transport):
@@ -23,7 +22,7 @@ def pairs():
                 if name == "raw" and pattern == "push-pull":
                     case = Case(pattern, transport, 65536)
                 several = PATTERNS[pattern].of_messages or transport == "tcp"
-                if name not in PLANNED and several and adapter(name).runs(case):
+                if several and adapter(name).runs(case):
                     yield name, case
     for transport in ("tls", "ws", "wss"):
         for pattern in ("push-pull", "req-rep"):
@@ -45,11 +44,6 @@ def test_a_tiny_run(name, case, nursery, tiny):
         assert 0 < round_["p50_us"] <= round_["p90_us"] <= round_["p99_us"] <= round_["p999_us"]
     if case.kind != "memory":
         assert round_["user_us"] + round_["system_us"] >= 0 and round_["peak"] > 1 << 20
-
-
-@pytest.mark.parametrize("name", sorted(PLANNED))
-def test_what_is_only_planned_says_so(name, nursery):
-    assert nursery(name).missing == "not built yet"
 
 
 def test_the_libraries_tell_their_versions(nursery):

@@ -103,12 +103,6 @@ def test_a_failure_is_shown_and_the_run_goes_on():
     assert "M/s" in done.stdout or "k/s" in done.stdout
 
 
-def test_what_is_not_built_yet_is_told():
-    done = run_bench("--case", "pair/inproc/64B", "--libs", "zlink-thread,zlink", *TINY)
-    assert done.returncode == 0
-    assert "zlink-thread: not built yet" in done.stderr
-
-
 def test_phases_tell_what_each_flag_does():
     done = run_bench("--phases", "--case", "req-rep/tcp/64B", *TINY)
     assert done.returncode == 0, done.stderr

@@ -66,6 +66,8 @@ class XPub(Pattern):
             self.subscriptions.forget_pipe(pipe)
         if news:
             self.owner.on_readable()
+        # Who waits for this peer by XPUB_NODROP is to go on without.
+        self.owner.on_writable()
 
     def pipe_terminated(self, pipe):
         self.read_subscriptions(pipe)
