@@ -129,7 +129,7 @@ def test_a_wrong_command_line_is_told(arguments, message, capsys):
     assert ended.value.code == 2 and message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("size, count", [((), 20), (("--quick",), 8), (("--full",), 437)])
+@pytest.mark.parametrize("size, count", [((), 22), (("--quick",), 8), (("--full",), 445)])
 def test_the_cases_of_each_size(size, count, capsys):
     assert main([*size, "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count
