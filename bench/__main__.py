@@ -81,10 +81,12 @@ def measure(chosen, mode, found, families, wanted, old, folder):
         counting = syscalls.available()
         if counting is syscalls.Unseen:
             note("system calls: not counted, since neither perf nor strace works here")
+    # Of the whole grid, the rows that have their costs in the tables.
+    counted = cases.default_cases() if chosen.full and not chosen.syscalls else wanted
     run = Run(
         there, found.settings["rounds"], found.settings["seconds"],
         chosen.timeout or mode.timeout, found.settings["pinned"], counting,
-        allowance=0, folder=folder, progress=None,
+        {case.name for case in counted}, allowance=0, folder=folder, progress=None,
     )
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))

@@ -35,6 +35,8 @@ class Run:
     counting : callable or None
         A counter of system calls (:mod:`bench.syscalls`). With one each library plays another
         round for it, and for the debug counters.
+    counted : collection of str
+        The names of the cases in which it does.
     allowance : int
         How many spoilt rounds may be repeated in all, so that a busy machine does not take
         for ever.
@@ -44,14 +46,15 @@ class Run:
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
 
-    def __init__(self, families, rounds, seconds, timeout, pinned, counting, allowance, folder,
-                 progress):
+    def __init__(self, families, rounds, seconds, timeout, pinned, counting, counted, allowance,
+                 folder, progress):
         self.families = families
         self.rounds = rounds
         self.seconds = seconds
         self.timeout = timeout + 2 * seconds
         self.pinned = pinned
         self.counting = counting
+        self.counted = counted
         self.allowance = allowance
         self.folder = folder
         self.progress = progress
@@ -59,11 +62,11 @@ class Run:
 
     def steps(self, case):
         """Rounds that ``case`` takes if none fails."""
-        rounds = self.rounds + (self.counts(case))
+        rounds = self.rounds + self.counts(case)
         return rounds * sum(family[0].adapter.runs(case) for family in self.families)
 
     def counts(self, case):
-        return self.counting is not None and case.kind != "memory"
+        return self.counting is not None and case.kind != "memory" and case.name in self.counted
 
     def measure(self, case):
         """Returns the :class:`CaseResult` of the libraries that can do ``case``."""

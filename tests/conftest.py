@@ -1,6 +1,7 @@
 """What all tests share: sockets that give up in the end, and nothing left behind."""
 
 import os
+import signal
 
 import gevent
 import pytest
@@ -15,6 +16,12 @@ from zlinkcompat import debug, tuning
 def pytest_addoption(parser):
     parser.addoption("--all-transports", action="store_true",
                      help="conformance over tls and wss whole, not by a sample")
+
+
+def pytest_configure(config):
+    # A shell starts what runs in its background with SIGINT ignored, and programs inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 GUARD = 5  # seconds after which a wait of a test has failed

@@ -1,5 +1,7 @@
 """This project: the swapped import, in gevent's hub, compiled."""
 
+from importlib import import_module
+
 from bench import certificate
 from bench.adapters.base import Adapter
 from bench.waiting import Greenlets
@@ -11,6 +13,11 @@ class Zlink(Adapter):
     module = "zlinkcompat"
     transports = (*Adapter.transports, "tls", "ws", "wss")
     waiting = Greenlets
+
+    def load(self):
+        super().load()
+        # What the package resolves at first use: here once, not in each process of a round.
+        import_module("zlinkcompat._names")
 
     def about(self):
         import gevent

@@ -49,7 +49,8 @@ def tiny(tmp_path):
 
     def measure(nurseries, case, rounds=1, timeout=30, counting=None):
         families = [[each] for each in nurseries]
-        run = Run(families, rounds, 0.02, timeout, True, counting, 0, str(tmp_path), Silent())
+        run = Run(families, rounds, 0.02, timeout, True, counting, {case.name}, 0,
+                  str(tmp_path), Silent())
         return run.measure(case)
 
     return measure
