@@ -21,9 +21,8 @@ MAXMSGSIZE = 1000
 
 #: What a peer may say in place of a handshake, and the value of the event (None: any).
 BAD_HANDSHAKES = {
-    "http": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", None),
     "one-zero": (b"\0", None),
-    "signature-ends-wrong": (SIGNATURE[:9] + b"\x7e" + bytes(54), None),
+    "older-routing-id-too-long": (SIGNATURE + b"\1\1\2" + bytes(6) + b"\1\0", None),
     "other-mechanism": (
         greeting(mechanism=b"PLAIN"), zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH),
     "mechanism-not-padded-by-zeros": (

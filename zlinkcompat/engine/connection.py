@@ -19,6 +19,7 @@ from greenlet import getcurrent, greenlet
 
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.counters import Counters
+from zlinkcompat.engine import protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.engine.zap import ZapClient
@@ -178,6 +179,8 @@ class Connection(PipeSink):
                     if not self.consult(handshake, decoder):
                         return False
                 elif handshake.done:
+                    if handshake.older is not None and not self.fall_back(handshake.older):
+                        return False
                     decoder.set_max_size(limit)
                     if decoder is not self.decoder:
                         self.decoder.adopt(decoder)
@@ -190,6 +193,15 @@ class Connection(PipeSink):
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def fall_back(self, version):
+        """Change to the codec of an older version. False if the connection was closed meanwhile."""
+        while self.encoder.pending or self.control is not None:
+            self.park()
+            if self.state >= FAILED:
+                return False
+        self.decoder, self.encoder = protocols.make_older(self.session, version)
+        return True
 
     def read_handshake(self, decoder):
         """Read what is there; False if that is nothing yet."""
@@ -261,7 +273,7 @@ class Connection(PipeSink):
         self.seen = 0
         pipe.inq.reader_waits = True
         heartbeat_ivl = self.session.options.heartbeat_ivl
-        if heartbeat_ivl > 0:
+        if heartbeat_ivl > 0 and self.encoder.minor >= 0:
             self.heartbeat = Heartbeat(self, self.session.options)
         self.flush()
 
@@ -711,6 +723,7 @@ class Connection(PipeSink):
         self.write_blocked = False
         if self.pipe is None:
             self.flush_control()
+            self.wake_here()
             return
         self.pipe.inq.reader_waits = True
         self.flush()

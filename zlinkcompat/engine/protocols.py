@@ -35,6 +35,12 @@ class Zmtp:
         return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
 
 
+def make_older(session, version):
+    """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``zlinkcompat.wire.older``)."""
+    decoder = version.make_decoder(session.options.maxmsgsize, *shared(session))
+    return decoder, version.make_encoder(*shared(session))
+
+
 class Raw:
     """Bytes as they are: STREAM sockets, and ROUTER_RAW."""
 

@@ -18,8 +18,11 @@ from zlinkcompat.engine.events import (
     EVENT_HANDSHAKE_SUCCEEDED,
 )
 from zlinkcompat.routing.pipe import PipeSink
+from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
 
+PUB = 1
+XPUB = 9
 STREAM = 11
 
 LOG = logging.getLogger(__name__)
@@ -115,7 +118,6 @@ class Session(PipeSink):
         metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
         if self.handshake is not None:
             handshake = self.handshake
-            self.handshake = None
             connection.encoder.minor = handshake.peer_minor
             mechanism = handshake.mechanism
             routing_id = mechanism.peer_routing_id
@@ -127,14 +129,24 @@ class Session(PipeSink):
 
     def activate(self, connection):
         """Let messages flow through :attr:`pipe`; without one, the socket has no place for it."""
-        if not self.raw:
-            # Now that the socket knows the peer.
+        handshake = self.handshake
+        self.handshake = None
+        if not self.raw and handshake.older is None:
+            # Now that the socket knows the peer. As in libzmq not where the version has none.
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         if self.pipe is None:
             connection.close()
         else:
             connection.activate(self.pipe)
             self.notify_raw()
+            if not self.raw and handshake.older is not None:
+                self.subscribe_for(handshake.older)
+
+    def subscribe_for(self, version):
+        """An old subscriber that does not tell what it wants gets everything."""
+        if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
+            self.pipe.write_over(Subscribe(b""))
+            self.pipe.flush()
 
     def notify_raw(self):
         """STREAM_NOTIFY: an empty message for each beginning and end of a raw connection."""

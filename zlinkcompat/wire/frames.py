@@ -16,6 +16,8 @@ MORE = 1
 LONG = 2
 COMMAND = 4
 
+HEADER_MAX = 10
+
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 SMALL = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
@@ -270,7 +272,7 @@ class Encoder:
 
     def add_frame(self, frame, flags):
         if isinstance(frame, Subscribe):
-            return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
+            return self.add_ready(frame.encode() if self.minor > 0 else frame.encode_as_message())
         data = frame if type(frame) is bytes else frame.buffer
         if len(data) >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
             return self.add_large(data, flags)
@@ -281,7 +283,7 @@ class Encoder:
         room = BUFFER_SIZE - self.used
         if len(self.parts) >= VECTOR_MAX - 1:
             return False
-        if size + 9 > room and (size < SMALL or room < SMALL):
+        if size + HEADER_MAX > room and (size < SMALL or room < SMALL):
             return False
         if self.open_offset == 0 and not self.raw:
             self.put_header(size, flags)
@@ -298,7 +300,7 @@ class Encoder:
         return True
 
     def add_large(self, data, flags):
-        if self.used + 9 > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 2:
+        if self.used + HEADER_MAX > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 2:
             return False
         if not self.raw:
             self.put_header(len(data), flags)

@@ -27,6 +27,8 @@ cdef enum:
     MORE = 1
     LONG = 2
     COMMAND = 4
+    # A header's bytes, ZMTP 1's too (wire/older.py).
+    HEADER_MAX = 10
     POOL_MAX = 32
     # Read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received here and then copied.
@@ -395,7 +397,8 @@ cdef class Encoder:
     Parameters
     ----------
     minor : int
-        Of the peer's ZMTP 3: subscriptions go as commands to 1 and as messages to 0.
+        Of the peer's ZMTP 3: subscriptions go as commands to 1 and as messages to 0; -1 is an
+        older one, without any commands.
     tuning : Tuning, optional
     counters : Counters, optional
         None counts nothing.
@@ -453,7 +456,7 @@ cdef class Encoder:
                 return self.add_copy(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
             return self.add_large(frame, size, flags)
         if isinstance(frame, Subscribe):
-            return self.add_ready(frame.encode() if self.minor else frame.encode_as_message())
+            return self.add_ready(frame.encode() if self.minor > 0 else frame.encode_as_message())
         data = frame.buffer
         size = data.nbytes
         if size >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
@@ -470,7 +473,7 @@ cdef class Encoder:
         cdef Py_ssize_t room = BUFFER_SIZE - self.used
         if self.part_count >= VECTOR_MAX - 1:
             return False
-        if size + 9 > room and (size < SMALL or room < SMALL):
+        if size + HEADER_MAX > room and (size < SMALL or room < SMALL):
             return False
         if self.open_offset == 0 and not self.raw:
             self.put_header(size, flags)
@@ -496,7 +499,7 @@ cdef class Encoder:
 
     cdef bint add_pinned(self, data, Py_ssize_t size, int flags) except -1:
         cdef Py_buffer* pin
-        if self.used + 9 > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
+        if self.used + HEADER_MAX > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
             return False
         pin = &self.batch.pins[self.pin_count]
         PyObject_GetBuffer(data, pin, PyBUF_SIMPLE)

@@ -1,15 +1,17 @@
 """The handshake: greeting, then the commands of a mechanism.
 
 The greeting is sent in libzmq's stages (signature; then the version; then the rest), each when the
-peer has shown that it can follow, so that peers of ZMTP 1 and 2 can be told apart in time.
+peer has shown that it can follow. Peers of ZMTP 1 and 2 are told apart so, and spoken to in their
+own version: instead of a mechanism each side tells its routing id.
 
-Source: RFC 37 and 23; libzmq ``src/zmtp_engine.cpp``.
+Source: RFC 37 and 23; RFC 15 and 13 (ZMTP 2 and 1); libzmq ``src/zmtp_engine.cpp``.
 """
 
 from struct import pack
 
-from zlinkcompat.wire import commands
+from zlinkcompat.wire import commands, older
 from zlinkcompat.wire.errors import (
+    MALFORMED_MESSAGE,
     MECHANISM_MISMATCH,
     UNEXPECTED_COMMAND,
     AuthenticationFailed,
@@ -18,6 +20,10 @@ from zlinkcompat.wire.errors import (
 
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
+#: Of ZMTP 2, and of the 1 that has one: signature, revision, socket type.
+OLDER_GREETING_SIZE = 12
+#: The byte by which ZMTP 2.0 tells itself; 0 is ZMTP 1, and libzmq takes 2 for a ZMTP 3.
+REVISION_2 = 1
 
 
 class Handshake:
@@ -36,7 +42,9 @@ class Handshake:
     done : bool
         Both sides are ready; the mechanism knows the peer.
     peer_minor : int
-        0 or 1, of the peer's ZMTP 3.
+        0 or 1, of the peer's ZMTP 3; -1: it speaks an older one.
+    older : zlinkcompat.wire.older.Version or None
+        The older version that the peer speaks, whose codec the messages to come need.
 
     Raises
     ------
@@ -52,6 +60,7 @@ class Handshake:
         self.mechanism = mechanism
         self.done = False
         self.peer_minor = 0
+        self.older = None
         self.stage = self.await_signature
 
     @property
@@ -110,12 +119,11 @@ class Handshake:
 
     def await_signature(self):
         begin = self.decoder.peek(SIGNATURE_SIZE)
-        if begin and begin[0] != 0xFF:
-            raise ProtocolError(f"the peer does not speak ZMTP 3: it begins with {begin!r}", 0)
+        if begin and begin[0] != 0xFF or len(begin) == SIGNATURE_SIZE and not begin[9] & 1:
+            # The signature was the header of this.
+            return self.fall_back(older.UNVERSIONED, self.mechanism.routing_id)
         if len(begin) < SIGNATURE_SIZE:
             return None
-        if not begin[9] & 1:
-            raise ProtocolError("the peer speaks ZMTP 1, which is not supported", 9)
         self.stage = self.await_version
         return b"\x03"
 
@@ -123,20 +131,54 @@ class Handshake:
         begin = self.decoder.peek(SIGNATURE_SIZE + 1)
         if len(begin) <= SIGNATURE_SIZE:
             return None
-        if begin[SIGNATURE_SIZE] < 3:
-            raise ProtocolError(
-                f"the peer speaks revision {begin[SIGNATURE_SIZE]} (ZMTP 1 or 2), "
-                "which is not supported", SIGNATURE_SIZE)
-        self.stage = self.await_greeting
         mechanism = self.mechanism
+        if begin[SIGNATURE_SIZE] <= REVISION_2:
+            self.stage = self.await_older_greeting
+            return bytes([mechanism.options.socket_type])
+        self.stage = self.await_greeting
         # Minor version, mechanism, as-server, filler.
         return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
+
+    def await_older_greeting(self):
+        greeting = self.decoder.take(OLDER_GREETING_SIZE)
+        if greeting is None:
+            return None
+        # Its last byte, the socket type, libzmq does not look at.
+        version = older.VERSION_2 if greeting[SIGNATURE_SIZE] else older.VERSION_1
+        return self.fall_back(version, version.frame(self.mechanism.routing_id))
+
+    def fall_back(self, version, answer):
+        """Go on in an older version, which knows nothing of security."""
+        options = self.mechanism.options
+        if options.mechanism or options.zap_domain:
+            raise ProtocolError(f"the peer speaks {version.name}, in which it cannot be asked who "
+                                "it is", SIGNATURE_SIZE, MECHANISM_MISMATCH)
+        self.older = version
+        self.peer_minor = -1
+        self.stage = self.await_routing_id
+        return answer
+
+    def await_routing_id(self):
+        decoder = self.decoder
+        sizes = self.older.header_untrusted(decoder.peek(older.HEADER_MAX), decoder.position)
+        if sizes is None:
+            return None
+        header, size = sizes
+        if size > 255:
+            raise ProtocolError("the peer's routing id is longer than 255 bytes", decoder.position,
+                                MALFORMED_MESSAGE)
+        frame = decoder.take(header + size)
+        if frame is None:
+            return None
+        self.mechanism.peer_routing_id = frame[header:]
+        self.done = True
+        return b""
 
     def await_greeting(self):
         greeting = self.decoder.take(GREETING_SIZE)
         if greeting is None:
             return None
-        self.peer_minor = 0 if greeting[11] == 0 else 1
+        self.peer_minor = 0 if greeting[10] == 3 and greeting[11] == 0 else 1
         theirs, ours = greeting[12:32], self.mechanism.name
         if theirs != ours.ljust(20, b"\0"):
             raise ProtocolError(
