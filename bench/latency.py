@@ -23,9 +23,10 @@ def merged(texts):
 
 
 def percentiles(texts):
-    """``p50_us`` to ``p999_us`` of the histograms in ``texts``."""
+    """``p50_us`` to ``p999_us``, and ``mean_us``, of the histograms in ``texts``."""
     histogram = merged(texts)
-    return {
+    found = {
         name: histogram.get_value_at_percentile(percent) / 1000
         for name, percent in PERCENTILES.items()
     }
+    return {**found, "mean_us": histogram.get_mean_value() / 1000}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import options, phases
+from bench import agreement, options, phases
 from bench.__main__ import main
+from bench.cases import Case
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ("--rounds", "2", "--seconds", "0.02")
@@ -123,6 +124,33 @@ def test_phases_tell_what_each_flag_does():
     assert done.returncode == 0, done.stderr
     assert "Phase 0, TCP_NODELAY (ZLINK_TCP_NODELAY), on against off:" in done.stdout
     assert all(f"({flag.variable}), on against off:" in done.stdout for flag in phases.FLAGS)
+
+
+@pytest.mark.parametrize("factor, word, code", [(1, "agree", 0), (100, "DIFFER", 1)])
+def test_agreement_with_pyzmqs_own_figures(factor, word, code, tmp_path, monkeypatch, capsys):
+    # One that measures as perf.py does, and tells what it measured, or far from it.
+    perf = tmp_path / "perf.py"
+    perf.write_text(f"""
+import sys, threading, time, zmq
+size, count, url = int(sys.argv[3]), int(sys.argv[5]), sys.argv[7]
+a, b = zmq.Context.instance().socket(zmq.REQ), zmq.Context.instance().socket(zmq.REP)
+b.bind(url)
+a.connect(url)
+threading.Thread(target=lambda: [b.send(b.recv()) for _ in range(count)], daemon=True).start()
+start = time.monotonic()
+for _ in range(count):
+    a.send(bytes(size))
+    a.recv()
+print("mean latency :", (time.monotonic() - start) / count * 1e6 / 2 * {factor})
+""")
+    monkeypatch.setattr(agreement, "CASES", ((Case("req-rep", "tcp", 64), 200),))
+    monkeypatch.setattr(agreement, "LIBRARIES", ("pyzmq",))
+    monkeypatch.setattr(agreement, "ROUNDS", 3)
+    monkeypatch.setattr(agreement, "SECONDS", 0.02)
+    # The two differ by what a thread costs; only the factor of a hundred is to be noticed.
+    monkeypatch.setattr(agreement, "CHANGE", 10)
+    assert agreement.main(str(perf)) == code
+    assert f": {word}" in capsys.readouterr().out
 
 
 def test_names_with_settings_are_split():
