@@ -27,3 +27,12 @@ def _run(scenario, zmq):
             return scenario(bench)
         finally:
             bench.close()
+
+
+#: Filled by ``test_every_outcome.py``: what to tell at the end of the run.
+TOLD = pytest.StashKey[str]()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if TOLD in config.stash:
+        terminalreporter.write_line(config.stash[TOLD])

@@ -28,4 +28,4 @@ class Sub(XSub):
         if option == UNSUBSCRIBE:
             self.cancel(octets(value))
             return True
-        return XSub.set_option(self, option, value)
+        return False

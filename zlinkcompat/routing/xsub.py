@@ -61,8 +61,15 @@ class XSub(Pattern):
         elif not any([is_subscription(frame) for frame in message]):
             self.send_to_all(message)
             return True
+        # libzmq looks at every frame by itself, and the others stay a message.
+        rest = []
         for frame in message:
-            self.take(frame)
+            if is_subscription(frame):
+                self.take(frame)
+            else:
+                rest.append(frame)
+        if rest:
+            self.send_to_all(rest if len(rest) > 1 else rest[0])
         return True
 
     def take(self, frame):
