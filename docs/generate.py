@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from zlinkcompat import counters, tuning
+from zlinkcompat.core import options
 
 HERE = Path(__file__).parent
 
@@ -25,7 +26,29 @@ def counter_names():
         yield f"| `{name}` | {what} |"
 
 
-TABLES = {"tuning.md": {"settings": settings, "counters": counter_names}}
+def inert_options():
+    """The options of ``zlinkcompat.core.options`` that are kept and change nothing."""
+    yield "| option | of | unit | why it has no meaning here |"
+    yield "|---|---|---|---|"
+    for kind, rows in (("socket", options.SOCKET_OPTIONS), ("context", options.CONTEXT_OPTIONS)):
+        for row in rows:
+            if row.inert:
+                yield f"| `{row.name}` | {kind} | {row.unit or '-'} | {row.inert} |"
+
+
+def refused_options():
+    """The options that libzmq would take, and this library refuses."""
+    yield "| option | why it is refused with `EINVAL` |"
+    yield "|---|---|"
+    for row in options.SOCKET_OPTIONS:
+        if row.refused:
+            yield f"| `{row.name}` | {row.refused} |"
+
+
+TABLES = {
+    "compatibility.md": {"inert options": inert_options, "refused options": refused_options},
+    "tuning.md": {"settings": settings, "counters": counter_names},
+}
 
 
 def page(name):

@@ -1,10 +1,20 @@
 """Peers and addresses for the interop tests."""
 
+import subprocess
 import tempfile
 
 import pytest
 
-from compat_tests.interop.driver import PeerProcess
+from compat_tests.interop.driver import PeerProcess, python_of
+from compat_tests.libraries import REFERENCE
+
+VERSIONS = "import sys, zmq; print(zmq.__version__, zmq.zmq_version(), sys.version.split()[0])"
+
+
+def pytest_report_header():
+    python = [python_of(REFERENCE), "-c", VERSIONS]
+    said = subprocess.run(python, check=True, capture_output=True, text=True).stdout.split()
+    return "interop: peers of pyzmq {}, libzmq {}, Python {}".format(*said)
 
 
 @pytest.fixture(scope="session")

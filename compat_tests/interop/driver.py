@@ -1,6 +1,7 @@
 """Drives the peer processes: one long-lived process for each end, replaced when it fails."""
 
 import json
+import os
 import pathlib
 import queue
 import subprocess
@@ -8,9 +9,21 @@ import sys
 import threading
 import time
 
+from compat_tests.libraries import REFERENCE
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 ANSWER_TIMEOUT = 20  # seconds; above the peer's own, whose traceback says more
 PROBE_TIMEOUT = 15  # seconds
+
+
+def python_of(library):
+    """The Python that runs ends of ``library``.
+
+    ``ZLINKCOMPAT_PEER_PYTHON`` names the one for libzmq's, which then has any pyzmq of its own, and
+    nothing else."""
+    if library == REFERENCE:
+        return os.environ.get("ZLINKCOMPAT_PEER_PYTHON", sys.executable)
+    return sys.executable
 
 
 class PeerFailed(AssertionError):
@@ -84,7 +97,7 @@ class PeerProcess:
 
     def _spawn(self):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "compat_tests.interop.peer", self.library],
+            [python_of(self.library), "-m", "compat_tests.interop.peer", self.library],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT,
         )
         self._answers = queue.SimpleQueue()

@@ -22,6 +22,11 @@ SOCKET = "socket"  # ``SocketBase`` itself: state, which is only read
 
 INT_MAX = 2**31 - 1
 
+# Why an option changes nothing here.
+NO_MULTICAST = "there is no multicast transport"
+NO_PROXY = "without a SOCKS_PROXY they are sent to nobody"
+NO_THREAD_OPTIONS = "there may be no I/O threads, and those there are the system schedules"
+
 #: Least and greatest value of the C types behind the kinds of int.
 RANGES = {
     "int": (-INT_MAX - 1, INT_MAX),
@@ -165,12 +170,14 @@ class Option:
         What is missing in this installation to set it, as text; "" if nothing.
     secret : bool
         The value is shown to nobody, in no error either.
+    inert : str
+        Why the value is kept and read back, and changes nothing here; empty where it does.
     """
 
     def __init__(self, name, id, kind, unit, default, allowed=anything, *, holder=OPTIONS,
                  readable=True, writable=True, attribute=None, keep=same, show=same,
                  refused="", draft=False, effect=None, tell=None, needs=None,
-                 secret=False):
+                 secret=False, inert=""):
         self.name = name
         self.id = id
         self.kind = kind
@@ -189,6 +196,7 @@ class Option:
         self.tell = tell
         self.needs = needs
         self.secret = secret
+        self.inert = inert
 
     def __repr__(self):
         return f"<Option {self.name} {self.id}>"
@@ -265,8 +273,10 @@ SOCKET_OPTIONS = (
     Option("ROUTING_ID", 5, "bytes", "1 to 255 octets", b"", sized(1, 255)),
     pattern("SUBSCRIBE", 6, "bytes", b""),
     pattern("UNSUBSCRIBE", 7, "bytes", b""),
-    Option("RATE", 8, "int", "kbit/s", 100, at_least(1)),
-    Option("RECOVERY_IVL", 9, "int", "ms", 10000, at_least(0)),
+    Option("RATE", 8, "int", "kbit/s", 100, at_least(1),
+           inert=NO_MULTICAST),
+    Option("RECOVERY_IVL", 9, "int", "ms", 10000, at_least(0),
+           inert=NO_MULTICAST),
     Option("SNDBUF", 11, "int", "bytes; -1 the system's", -1, at_least(-1)),
     Option("RCVBUF", 12, "int", "bytes; -1 the system's", -1, at_least(-1)),
     state("RCVMORE", 13),
@@ -280,7 +290,8 @@ SOCKET_OPTIONS = (
     Option("MAXMSGSIZE", 22, "int64", "bytes; -1 no limit", -1),
     Option("SNDHWM", 23, "int", "messages; 0 no limit", 1000, at_least(0)),
     Option("RCVHWM", 24, "int", "messages; 0 no limit", 1000, at_least(0)),
-    Option("MULTICAST_HOPS", 25, "int", "hops", 1, at_least(1)),
+    Option("MULTICAST_HOPS", 25, "int", "hops", 1, at_least(1),
+           inert=NO_MULTICAST),
     Option("RCVTIMEO", 27, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("SNDTIMEO", 28, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("IPV4ONLY", 31, "int", "", 1, zero_or_one, attribute="ipv6", keep=negated,
@@ -344,20 +355,25 @@ SOCKET_OPTIONS = (
     Option("CONNECT_TIMEOUT", 79, "int", "ms; 0 the system's", 0, at_least(0)),
     Option("TCP_MAXRT", 80, "int", "ms; 0 the system's", 0, at_least(0)),
     state("THREAD_SAFE", 81),
-    Option("MULTICAST_MAXTPDU", 84, "int", "bytes", 1500, at_least(1)),
+    Option("MULTICAST_MAXTPDU", 84, "int", "bytes", 1500, at_least(1),
+           inert=NO_MULTICAST),
     Option("USE_FD", 89, "int", "descriptor; -1 none", -1, at_least(-1)),
     absent("GSSAPI_PRINCIPAL_NAMETYPE", 90, "int"),
     absent("GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", 91, "int"),
     Option("BINDTODEVICE", 92, "bytes", "interface, IFNAMSIZ octets", b"", sized(1, 16)),
     Option("ZAP_ENFORCE_DOMAIN", 93, "bool", "", 0),
-    Option("LOOPBACK_FASTPATH", 94, "bool", "", 0),
+    Option("LOOPBACK_FASTPATH", 94, "bool", "", 0,
+           inert="only Windows has it"),
     Option("METADATA", METADATA, "bytes", "X-name:value", b"", is_property, readable=False),
-    Option("MULTICAST_LOOP", 96, "bool", "", 1),
+    Option("MULTICAST_LOOP", 96, "bool", "", 1,
+           inert=NO_MULTICAST),
     pattern("XPUB_MANUAL_LAST_VALUE", 98),
     # Without a proxy they are never sent, so nothing is promised.
-    Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
+    Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255),
+           inert=NO_PROXY),
     Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255),
-           secret=True),
+           secret=True,
+           inert=NO_PROXY),
     pattern("ONLY_FIRST_SUBSCRIBE", 108),
     Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
@@ -539,14 +555,21 @@ IO_THREADS = 1
 CONTEXT_OPTIONS = (
     Option("IO_THREADS", IO_THREADS, "int", "threads", 1, at_least(0)),
     Option("MAX_SOCKETS", 2, "int", "sockets", 1023, at_least(1)),
-    Option("THREAD_PRIORITY", THREAD_PRIORITY, "int", "", -1, at_least(0), readable=False),
-    Option("THREAD_SCHED_POLICY", 4, "int", "", -1, at_least(0)),
-    Option("MAX_MSGSZ", 5, "int", "bytes", INT_MAX, at_least(0)),
+    Option("THREAD_PRIORITY", THREAD_PRIORITY, "int", "", -1, at_least(0), readable=False,
+           inert=NO_THREAD_OPTIONS),
+    Option("THREAD_SCHED_POLICY", 4, "int", "", -1, at_least(0),
+           inert=NO_THREAD_OPTIONS),
+    Option("MAX_MSGSZ", 5, "int", "bytes", INT_MAX, at_least(0),
+           inert="libzmq keeps it, too, and limits nothing by it; MAXMSGSIZE does"),
     Option("MSG_T_SIZE", 6, "int", "bytes", 64, writable=False),
-    Option("THREAD_AFFINITY_CPU_ADD", 7, "int", "CPU", 0, at_least(0), readable=False),
-    Option("THREAD_AFFINITY_CPU_REMOVE", 8, "int", "CPU", 0, at_least(0), readable=False),
-    Option("THREAD_NAME_PREFIX", 9, "int", "", 0),
-    Option("ZERO_COPY_RECV", 10, "bool", "", 1, at_least(0)),
+    Option("THREAD_AFFINITY_CPU_ADD", 7, "int", "CPU", 0, at_least(0), readable=False,
+           inert=NO_THREAD_OPTIONS),
+    Option("THREAD_AFFINITY_CPU_REMOVE", 8, "int", "CPU", 0, at_least(0), readable=False,
+           inert=NO_THREAD_OPTIONS),
+    Option("THREAD_NAME_PREFIX", 9, "int", "", 0,
+           inert=NO_THREAD_OPTIONS),
+    Option("ZERO_COPY_RECV", 10, "bool", "", 1, at_least(0),
+           inert="large frames are always received where the program gets them"),
     Option("IPV6", 42, "bool", "", 0, at_least(0)),
     Option("BLOCKY", 70, "bool", "", 1, at_least(0)),
 )
