@@ -73,4 +73,5 @@ def test_enough_is_compared_and_little_differs(outcomes, request):
         + ", ".join(f"{name} {count}" for name, count in parts.items()))
     assert len(reference) >= LEAST
     assert len(KNOWN) < 20
-    assert set(differing) == set(KNOWN), "a row explains nothing any more"
+    if OURS != REFERENCE:
+        assert set(differing) == set(KNOWN), "a row explains nothing any more"
