@@ -8,10 +8,11 @@ Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 
 import os
 import sys
+from functools import wraps
 from types import ModuleType
 
-from zlinkcompat import transports
-from zlinkcompat.base import Context, Frame, Socket
+from zlinkcompat import base, transports
+from zlinkcompat.base import Context, Frame
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
 from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
@@ -25,6 +26,36 @@ __all__ = [
 ]  # fmt: skip
 
 Message = Frame
+
+
+class Socket(base.Socket):
+    """What pyzmq's ``Socket`` derives from; see the base class.
+
+    pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
+    its class is left with the compiled ones, which take the same parameters.
+    """
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__ == "zmq.sugar.socket":
+            del cls.send
+            cls.send_multipart = whole("send", base.Socket.send_multipart, cls.send_multipart)
+            cls.recv_multipart = whole("recv", base.Socket.recv_multipart, cls.recv_multipart)
+
+
+def whole(name, ours, theirs):
+    """``ours`` (a method) for whole messages; ``theirs`` where a subclass has its own ``name``."""
+    plain = getattr(base.Socket, name)
+
+    @wraps(theirs)
+    def method(self, *args, **kwargs):
+        if getattr(type(self), name) is plain:
+            return ours(self, *args, **kwargs)
+        return theirs(self, *args, **kwargs)
+
+    return method
 
 #: Longest path of an ipc endpoint, bytes.
 IPC_PATH_MAX_LEN = 107

@@ -8,6 +8,7 @@ errors are pyzmq's.
 import os
 import sys
 import threading
+import weakref
 
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.options import find
@@ -77,6 +78,20 @@ class Pinned:
     def __del__(self):
         if self.event is not None:
             self.event.set()
+        held_buffers().pop(id(self), None)
+
+
+def held_buffers():
+    """pyzmq's book of buffers that are in use: ``zmq.utils.garbage.gc.refs``."""
+    global _held_buffers
+    if _held_buffers is None:
+        from zmq.utils.garbage import gc
+
+        _held_buffers = gc.refs
+    return _held_buffers
+
+
+_held_buffers = None
 
 
 class Frame(Exporter):
@@ -99,12 +114,13 @@ class Frame(Exporter):
     """
 
     # pyzmq's AttributeSetter takes what a class knows for attributes, all else for options.
-    __slots__ = ("more", "tracker", "metadata", "view", "__weakref__")
+    __slots__ = ("more", "tracker", "metadata", "data", "view", "__weakref__")
 
     def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
         self.more = False
         self.tracker = None
         self.metadata = None
+        self.data = None
         self.view = None
         if track:
             self.tracker = finished_tracker()
@@ -119,16 +135,16 @@ class Frame(Exporter):
                 copy_threshold = default_copy_threshold()
             copy = view.nbytes < copy_threshold
         if copy:
-            self.content = data if type(data) is bytes else view.tobytes("A")
-        elif type(data) is bytes and not track:
-            # Nobody can change it, nobody wants to know: a reference will do.
-            self.content = data
+            # Bytes, too: the frame's memory is its own, and may be written to.
+            self.content = view.tobytes("A")
         else:
             event = None
             if track:
                 event = SentEvent()
                 self.tracker = new_tracker(event)
-            self.content = Pinned(data, event)
+            self.data = data
+            self.content = pinned = Pinned(data, event)
+            held_buffers()[id(pinned)] = book_entry(pinned.buffer, event)
 
     def __len__(self):
         return len(self.content)
@@ -140,6 +156,7 @@ class Frame(Exporter):
         """Another Frame on the same data."""
         other = type(self)()
         other.take(self.content)
+        other.data = self.data
         other.tracker = self.tracker
         other.metadata = self.metadata
         return other
@@ -154,13 +171,18 @@ class Frame(Exporter):
             return self.bytes.decode()
         return repr(self)
 
+    def hold(self, memory):
+        return Pinned(memory, None)
+
     @property
     def buffer(self):
-        """A memoryview of the data."""
-        if self.view is None:
-            content = self.content
-            self.view = memoryview(content) if type(content) is bytes else content.buffer
-        return self.view
+        """A memoryview of the data: of the memory itself, which may be written to unless the
+        sender's own is read-only."""
+        view = None if self.view is None else self.view()
+        if view is None:
+            view = self.look()
+            self.view = weakref.ref(view)
+        return view
 
     @property
     def tracker_event(self):
@@ -170,6 +192,8 @@ class Frame(Exporter):
     @property
     def bytes(self):
         """The data as bytes."""
+        if type(self.data) is bytes:
+            return self.data
         content = self.content
         return content if type(content) is bytes else content.bytes
 
@@ -224,6 +248,12 @@ def contiguous(data):
     if not view.contiguous:
         raise BufferError("the buffer must be contiguous")
     return view
+
+
+def book_entry(buffer, event):
+    from zmq.utils.garbage import gcref
+
+    return gcref(buffer, event)
 
 
 def finished_tracker():

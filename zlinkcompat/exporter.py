@@ -7,5 +7,11 @@ class Exporter:
     __slots__ = ("content",)
 
     def __buffer__(self, flags):
-        content = self.content
-        return memoryview(content if type(content) is bytes else content.buffer)
+        return self.look()
+
+    def look(self):
+        """A new memoryview of the content."""
+        if type(self.content) is bytes:
+            self.content = self.hold(bytearray(self.content))
+        # Another than the holder's, which lives on when this one is released.
+        return memoryview(self.content.buffer)

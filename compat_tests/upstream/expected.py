@@ -46,16 +46,6 @@ TWO_LOOPS = {
     "tests/test_auth.py::TestThreadAuthentication::test_curve_user_id",
 }
 
-#: Look into libzmq's own memory management: its garbage collection thread, and its copy of every
-#: message. Here a message is the sender's bytes object, which the receiver's Frame can only read.
-MEMORY = {
-    "tests/test_message.py::TestFrame::test_above_30",
-    "tests/test_message.py::TestFrame::test_bytes",
-    "tests/test_message.py::TestFrame::test_lifecycle1",
-    "tests/test_message.py::TestFrame::test_lifecycle2",
-    "tests/test_message.py::TestFrame::test_noncopying_memoryview",
-}
-
 #: Want texts that begin with ``zmq.``, and ``__version__`` to be pyzmq's; ours say whose they are.
 NAMED = {
     "tests/test_context.py::TestContext::test_repr",
@@ -80,7 +70,7 @@ TIMEOUTS = {
 
 #: By door (``compat_tests.upstream.run``).
 NOT_PASSING = {
-    "backend": NOT_ON_LIBZMQ | TWO_LOOPS | MEMORY,
-    "swap": NOT_ON_LIBZMQ | TWO_LOOPS | MEMORY | NAMED | BY_STRING | TIMEOUTS,
+    "backend": NOT_ON_LIBZMQ | TWO_LOOPS,
+    "swap": NOT_ON_LIBZMQ | TWO_LOOPS | NAMED | BY_STRING | TIMEOUTS,
     "libzmq": NOT_ON_LIBZMQ,
 }

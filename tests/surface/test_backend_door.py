@@ -238,6 +238,45 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
 """) == "HEY True\n"
 
 
+def test_a_subclass_that_sends_and_receives_its_own_way_does_so_for_each_frame(program):
+    assert program("""
+import zmq
+class Socket(zmq.Socket):
+    def send(self, data, *args, **kwargs):
+        return super().send(data.upper(), *args, **kwargs)
+    def recv(self, *args, **kwargs):
+        return super().recv(*args, **kwargs) + b"!"
+
+class Context(zmq.Context):
+    _socket_class = Socket
+
+with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as other:
+    one.bind("inproc://x")
+    other.connect("inproc://x")
+    one.send_multipart([b"a", b"b"])
+    print(other.recv_multipart())
+""") == "[b'A!', b'B!']\n"
+
+
+def test_a_subscription_is_there_before_the_next_message(program):
+    """As good as always on libzmq, whose I/O threads need no lock of Python's."""
+    assert program("""
+import time, zmq
+with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
+    pub.bind("tcp://127.0.0.1:*")
+    sub.subscribe("first")
+    sub.connect(pub.last_endpoint)
+    while not sub.poll(10):
+        pub.send(b"first")
+    time.sleep(0.01)
+    sub.subscribe("second")
+    pub.send(b"second")
+    while sub.recv() != b"second":
+        pass
+    print("there")
+""") == "there\n"
+
+
 def test_threads_use_sockets_of_their_own_in_a_patched_program():
     assert run(PATCH + """
 import threading, zmq

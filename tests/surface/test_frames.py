@@ -223,3 +223,54 @@ def test_a_subclass_of_frame_can_be_sent(pair):
 
 def test_message_is_frame():
     assert type(zmq.Message(b"x")) is zmq.Frame
+
+
+# -- memory: libzmq's receivers may write to what they got ----------------------------------------
+
+
+@pytest.mark.parametrize("endpoint", ["inproc://memory", "tcp://127.0.0.1:*"])
+@pytest.mark.parametrize("size", [0, 1, 40, 10_000])
+def test_a_receiver_may_write_to_a_frame_and_nobody_else_sees_it(pair, endpoint, size):
+    push, pull = pair(zmq.PUSH, zmq.PULL, endpoint)
+    sent = b"s" * size
+    kept = bytearray(sent)
+    push.send(sent)
+    frame = pull.recv(copy=False)
+    before = frame.bytes
+    frame.buffer[:] = b"w" * size
+    assert not frame.buffer.readonly and frame.bytes == b"w" * size
+    assert sent == before == bytes(kept)
+
+
+def test_a_frame_that_was_written_to_is_sent_as_it_is(pair):
+    push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://memory")
+    frame = zmq.Frame(b"abc")
+    frame.buffer[0:1] = b"x"
+    push.send(frame)
+    assert pull.recv() == copy.copy(frame).bytes == b"xbc"
+
+
+def test_what_the_sender_may_not_write_to_is_read_only():
+    assert zmq.Frame(b"abc", copy=False).buffer.readonly
+    assert not zmq.Frame(bytearray(b"abc"), copy=False).buffer.readonly
+
+
+def test_the_buffer_of_a_frame_is_one_view_and_outlives_it():
+    frame = zmq.Frame(b"abc")
+    view = frame.buffer
+    assert view is frame.buffer
+    del frame
+    assert bytes(view) == b"abc"
+
+
+def test_pyzmqs_book_of_buffers_in_use_has_those_of_frames():
+    from zmq.utils.garbage import gc
+
+    before = set(gc.refs)
+    frame = zmq.Frame(bytearray(b"abc"), copy=False)
+    other = copy.copy(frame)
+    assert len(set(gc.refs) - before) == 1
+    del frame
+    assert len(set(gc.refs) - before) == 1
+    del other
+    assert set(gc.refs) <= before

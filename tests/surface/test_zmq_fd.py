@@ -176,3 +176,14 @@ def test_a_req_is_readable_for_its_answer(pair):
     while not req.events & zmq.POLLIN:
         gevent.socket.wait_read(fd, timeout=GUARD)
     assert req.recv() == b"question"
+
+
+def test_a_closed_sockets_descriptor_is_not_used_again_while_anybody_may_watch_it(make):
+    """An event loop that is told late would take another file's events for the socket's."""
+    sock = make(zmq.PAIR)
+    fd = sock.fd
+    sock.close()
+    assert make(zmq.PAIR).fd != fd
+    with select.epoll() as poller:
+        poller.register(fd, select.EPOLLIN)
+    del sock

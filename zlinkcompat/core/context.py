@@ -67,6 +67,8 @@ class CoreContext:
         self.terminating = False
         self.closed = False
         self.reaped = WaitList()
+        # Of sockets that are closed, yet referred to.
+        self.notifiers = WeakSet()
         self.bound = {}
         self.unbound = {}
         self.address = register(self)
@@ -116,6 +118,8 @@ class CoreContext:
             self.reaped.wait(waker_here(self.io_threads is None), -1.0, self.look)
         if self.io_threads is not None:
             self.io_threads.stop()
+        for notifier in list(self.notifiers):
+            notifier.close()
         self.closed = True
         self.unbound.clear()
         contexts.discard(self)

@@ -41,6 +41,10 @@ class Notifier:
     def close(self):
         with self.lock:
             fd, self.fd = self.fd, -1
-            os.close(fd)
-            if self.write_fd != fd:
-                os.close(self.write_fd)
+            if fd >= 0:
+                os.close(fd)
+                if self.write_fd != fd:
+                    os.close(self.write_fd)
+
+    def __del__(self):
+        self.close()

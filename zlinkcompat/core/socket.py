@@ -507,6 +507,8 @@ class SocketBase(Owner):
             if self.engine is not None:
                 # Subscriptions go at once.
                 self.engine.flush()
+            elif self.io_threads is not None:
+                self.io_threads.give_way()
             return
         row = find(option)
         if row is not None and row.holder == PATTERN:
@@ -763,9 +765,10 @@ class SocketBase(Owner):
             session.engine.call(session.stop_unattached)
         self.stop_monitor()
         if self.notifier is not None:
+            # Its descriptor stays as long as this object or the context: an event loop may still
+            # watch it, and its number must not become another file's meanwhile.
+            self.context.notifiers.add(self.notifier)
             self.mailbox.notifier = None
-            self.notifier.close()
-            self.notifier = None
         self.reap()
         if frees and waits:
             self.settle()

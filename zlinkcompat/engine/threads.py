@@ -14,6 +14,7 @@ from gevent.exceptions import LoopExit
 from gevent.monkey import get_original
 from greenlet import GreenletExit
 
+from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waker_here
 from zlinkcompat.errors import EMTHREAD, zmq_error
@@ -21,6 +22,8 @@ from zlinkcompat.routing.mailbox import Mailbox
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
+
+SWITCH_INTERVAL = 5_000_000  # ns, as long as Python lets a thread compute
 
 
 class LoopMailbox(Mailbox):
@@ -143,6 +146,7 @@ class IoThreads:
         self.threads = []
         self.retiring = False
         self.lock = allocate_lock()
+        self.gave_way = 0
 
     def place(self, affinity):
         """The engine with the least to do among those that ``affinity`` names.
@@ -177,6 +181,18 @@ class IoThreads:
         """Wait until the threads did all that was posted so far."""
         for thread in self.threads:
             Errand(thread).wait()
+
+    def give_way(self):
+        """Let the threads do what was posted, and read what that brought to peers in this process.
+
+        A thread that computes keeps Python's lock for 5 ms, in which a subscription would not go
+        out; as often as that is enough.
+        """
+        now = monotonic_ns()
+        if now - self.gave_way >= SWITCH_INTERVAL:
+            self.settle()
+            self.settle()
+            self.gave_way = monotonic_ns()
 
     def stop(self, timeout=1.0):
         """End the threads, and wait until they are gone."""

@@ -1,0 +1,8 @@
+"""Types of the swapped import: pyzmq's own, of whichever version is installed."""
+
+from zmq import *
+from zmq import __version__ as __version__
+from zmq import constants as constants
+from zmq import error as error
+from zmq import sugar as sugar
+from zmq import utils as utils

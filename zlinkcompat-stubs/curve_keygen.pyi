@@ -1,0 +1,1 @@
+from zmq.curve_keygen import *

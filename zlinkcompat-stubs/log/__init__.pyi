@@ -1,0 +1,1 @@
+from zmq.log import *

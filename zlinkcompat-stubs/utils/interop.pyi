@@ -1,0 +1,1 @@
+from zmq.utils.interop import *

@@ -1,0 +1,1 @@
+from zmq.utils.win32 import *
