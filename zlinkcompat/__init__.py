@@ -17,7 +17,8 @@ _counterparts.install()
 if TYPE_CHECKING:
     from zlinkcompat._names import *  # noqa: F403
 
-__version__ = "0.1.0"
+#: Names that pyzmq has, too.
+UNDERSCORED = ("__version__", "__revision__", "_FINISHED_TRACKER")
 
 _submodules = frozenset(module.name for module in iter_modules(__path__))  # noqa: F405
 
@@ -33,7 +34,7 @@ def __getattr__(name):
     elif name in ("sugar", "utils"):
         # ``import zmq`` brings them along.
         return import_module(f"{__name__}.{name}")
-    elif not name.startswith("_") or name in ("__revision__", "_FINISHED_TRACKER"):
+    elif not name.startswith("_") or name in UNDERSCORED:
         names = import_module("zlinkcompat._names")
         try:
             value = getattr(names, name)

@@ -2,6 +2,7 @@
 
 import zmq
 from zmq import *  # noqa: F403
+from zmq import __version__ as __version__
 from zmq import constants as constants
 from zmq import error as error
 from zmq import get_library_dirs as get_library_dirs
@@ -35,4 +36,4 @@ def zmq_version():
     return "{}.{}.{}".format(*zmq_version_info())
 
 
-__all__ = sorted({*zmq.__all__, "constants", "device", "error"})
+__all__ = sorted(zmq.__all__)

@@ -34,7 +34,7 @@ class Context(base.Context, AttributeSetter):
     _shadow_obj = None
     _warn_destroy_close = False
     _socket_class = Socket
-    _repr_cls = "zlinkcompat.Context"
+    _repr_cls = "zlinkcompat zmq.Context"
 
     def __init__(self, io_threads=1, shadow=0):
         if isinstance(io_threads, base.Context):

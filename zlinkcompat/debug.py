@@ -30,7 +30,7 @@ def build_info():
         ``pure``: whether ``ZLINKCOMPAT_PURE`` asks for the uncompiled source. ``version``,
         ``python``.
     """
-    from zlinkcompat import __version__
+    from zlinkcompat.version import VERSION
 
     modules = {}
     for name in compiled_modules():
@@ -40,7 +40,7 @@ def build_info():
         "compiled": "partly" if len(kinds) > 1 else kinds == {True},
         "modules": modules,
         "pure": os.environ.get("ZLINKCOMPAT_PURE") == "1",
-        "version": __version__,
+        "version": VERSION,
         "python": sys.version.split()[0],
     }
 

@@ -10,7 +10,12 @@ from zlinkcompat.borrow import borrow
 class Frame(base.Frame, AttributeSetter):
     """One frame of a message, with its properties: pyzmq's ``zmq.Frame``. See the base class."""
 
-    borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ __repr__ group routing_id")
+    borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
+
+    def __repr__(self):
+        # What is shown of a message does not change with the import.
+        text = zmq.sugar.frame.Frame.__repr__(self)
+        return text.replace(f"<{__name__}.", "<zmq.", 1)
 
 
 Message = Frame

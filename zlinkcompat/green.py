@@ -10,8 +10,16 @@ from zlinkcompat._names import *  # noqa: F403
 __all__ = _names.__all__
 
 
+class Socket(_names.Socket):
+    """A socket of a :class:`Context` of this module."""
+
+    _repr_cls = "zlinkcompat zmq.green.Socket"
+
+
 class Context(_names.Context):
     """A context whose connections run in the hub of the thread that uses them."""
 
     _engine = "hub"
+    _socket_class = Socket
+    _repr_cls = "zlinkcompat zmq.green.Context"
     _instance = None

@@ -35,7 +35,7 @@ class Socket(base.Socket, AttributeSetter):
     _monitor_socket = None
     _type_name = "UNKNOWN"
     _poller_class = Poller
-    _repr_cls = "zlinkcompat.Socket"
+    _repr_cls = "zlinkcompat zmq.Socket"
 
     def __init__(self, ctx_or_socket=None, socket_type=0, *, shadow=0, copy_threshold=None):
         if isinstance(ctx_or_socket, base.Socket):

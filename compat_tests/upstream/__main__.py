@@ -4,6 +4,7 @@ import argparse
 import pathlib
 import sys
 
+from compat_tests.upstream.cell import judge, keep
 from compat_tests.upstream.run import DOORS, run
 
 parser = argparse.ArgumentParser("python -m compat_tests.upstream", description=__doc__)
@@ -11,6 +12,7 @@ parser.add_argument("--door", choices=DOORS, default="backend", help="what the t
 parser.add_argument("--unpatched", action="store_true", help="not monkey-patched with gevent")
 parser.add_argument("-k", dest="select", metavar="EXPR", help="as for pytest")
 parser.add_argument("--junit", type=pathlib.Path, help="folder for junit xml")
+parser.add_argument("--keep", type=pathlib.Path, help="folder for the cell of the matrix")
 parser.add_argument("-v", action="store_true", help="also say why")
 options = parser.parse_args()
 result = run(
@@ -26,4 +28,11 @@ for test, outcome in result.not_passed.items():
     if options.v and outcome != "skipped":
         print(reason)
 print(result.summary() or "no tests ran")
-sys.exit(any(o != "skipped" for o in result.not_passed.values()) or not result.outcomes)
+cell = judge(result, options.door, not options.unpatched)
+if options.keep:
+    keep(cell, options.keep)
+for test in cell["failed"]:
+    print(f"should have passed: {test}")
+for test in cell["gone"]:
+    print(f"in expected.py, but passes: {test}")
+sys.exit(bool(cell["failed"]) or not result.outcomes or bool(cell["gone"] and not options.select))

@@ -397,7 +397,7 @@ def test_an_open_context_that_is_collected_warns(no_descriptor_is_left):
 @pytest.mark.parametrize("open_sockets, text", [(0, "()"), (1, "(1 socket)"), (2, "(2 sockets)")])
 def test_repr(context, open_sockets, text):
     sockets = [context.socket(zmq.PAIR) for _ in range(open_sockets)]
-    assert repr(context).startswith("<zlinkcompat.Context" + text + " at 0x")
+    assert repr(context).startswith("<zlinkcompat zmq.Context" + text + " at 0x")
     for sock in sockets:
         sock.close()
     context.term()

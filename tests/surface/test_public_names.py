@@ -8,13 +8,14 @@ import zmq
 
 import zlinkcompat
 import zlinkcompat.green
+from zlinkcompat.debug import build_info
+from zlinkcompat.version import VERSION
 from zlinkcompat.wire import sodium
 
 OURS = {  # bound to the core; everything else is pyzmq's very object
     "Context", "Socket", "Frame", "Message", "MessageTracker", "Poller", "SyncContext",
     "SyncSocket", "select", "device", "proxy", "proxy_steerable", "zmq_poll", "zmq_errno",
     "zmq_version", "zmq_version_info", "strerror", "has", "curve_keypair", "curve_public",
-    "__version__",
 }
 ERRORS = (
     "ZMQBaseError", "ZMQError", "ZMQBindError", "NotDone", "ContextTerminated",
@@ -101,8 +102,9 @@ def test_backend_has_every_name_that_pyzmq_asks_of_one():
     assert set(select.public_api) <= set(dir(backend))
 
 
-def test_the_package_has_a_version():
-    assert zlinkcompat.__version__.count(".") == 2
+def test_the_version_is_the_apis():
+    assert zlinkcompat.__version__ == zmq.__version__
+    assert VERSION.count(".") == 2 and build_info()["version"] == VERSION
 
 
 # -- functions of the module -----------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_a_subclass_may_have_attributes_of_its_own(context):
 
 def test_repr(make):
     sock = make(zmq.DEALER)
-    assert repr(sock).startswith("<zlinkcompat.Socket(zmq.DEALER) at 0x")
+    assert repr(sock).startswith("<zlinkcompat zmq.Socket(zmq.DEALER) at 0x")
     sock.close()
     assert repr(sock).endswith(" closed>")
 
@@ -291,7 +291,7 @@ def test_a_context_forgets_closed_sockets(context):
 
 
 def test_an_open_socket_that_is_collected_warns(context):
-    with pytest.warns(ResourceWarning, match="Unclosed socket <zlinkcompat.Socket"):
+    with pytest.warns(ResourceWarning, match="Unclosed socket <zlinkcompat zmq.Socket"):
         context.socket(zmq.PAIR)
         gc.collect()
 

@@ -1,0 +1,48 @@
+"""One cell of the matrix: what a run came to, against `expected`, kept as JSON."""
+
+import json
+import sys
+from collections import Counter
+
+from compat_tests.upstream.expected import not_passing
+from compat_tests.upstream.sdist import VERSION
+
+ENGINES = {True: "hub", False: "thread"}  # by whether it is monkey-patched
+
+
+def judge(result, door, patched):
+    """What a run (`Result`) came to.
+
+    Returns
+    -------
+    dict
+        ``passed``, ``skipped`` (as on libzmq), ``deselected`` (not passing, and in `expected`):
+        counts. ``failed``: texts by test, of what should have passed. ``gone``: tests that
+        `expected` names and that pass.
+    """
+    listed = not_passing(door, patched)
+    counts = Counter()
+    failed = {}
+    for test, outcome in result.outcomes.items():
+        if outcome == "passed" or outcome == "skipped":
+            counts[outcome] += 1
+        elif test in listed:
+            counts["deselected"] += 1
+        else:
+            failed[test] = result.texts[test][-500:]
+    gone = [test for test in listed if result.outcomes.get(test, "passed") == "passed"]
+    return {
+        "door": door, "engine": ENGINES[patched], "pyzmq": VERSION,
+        "python": sys.version.split()[0],
+        "passed": counts["passed"], "skipped": counts["skipped"],
+        "deselected": counts["deselected"], "failed": failed,
+        # The list is 27's; earlier ones lack some, or ask less.
+        "gone": gone if VERSION.startswith("27.") else [],
+    }
+
+
+def keep(cell, folder):
+    """Write ``cell`` to a file of its own in ``folder`` (pathlib.Path)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "{door}-{engine}-{pyzmq}.json".format(**cell)
+    (folder / name).write_text(json.dumps(cell, indent=1) + "\n")
