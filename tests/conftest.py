@@ -16,6 +16,8 @@ from zlinkcompat import debug, tuning
 def pytest_addoption(parser):
     parser.addoption("--all-transports", action="store_true",
                      help="conformance over tls and wss whole, not by a sample")
+    parser.addoption("--all-faults", action="store_true",
+                     help="a fault at every byte of a connection, not at every 13th")
 
 
 def pytest_configure(config):

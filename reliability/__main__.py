@@ -1,0 +1,65 @@
+"""``python -m reliability soak --minutes 10``, and the other runs."""
+
+import argparse
+import json
+import sys
+
+from reliability import results
+
+
+def soak(args):
+    from reliability.soak import run
+
+    return f"soak-{args.engine}", run(args.engine, args.minutes)
+
+
+def load(args):
+    from reliability.load import run
+
+    return "load", run(args.connections, args.rounds)
+
+
+def faults(args):
+    from reliability.faults import run
+
+    return "faults", run()
+
+
+def fuzz(args):
+    from reliability.fuzz import run
+
+    return "fuzz", run(args.seconds)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="put the figures in results.json")
+    runs = parser.add_subparsers(required=True)
+
+    one = runs.add_parser("soak", help="1,000 connections come and go at 64 a second")
+    one.add_argument("--minutes", type=float, default=10)
+    one.add_argument("--engine", choices=["hub", "thread"], default="hub")
+    one.set_defaults(run=soak)
+
+    one = runs.add_parser("load", help="10,000 connections on one ROUTER, beside pyzmq's")
+    one.add_argument("--connections", type=int, default=10_000)
+    one.add_argument("--rounds", type=int, default=3)
+    one.set_defaults(run=load)
+
+    one = runs.add_parser("faults", help="tests/faults with a fault at every byte")
+    one.set_defaults(run=faults)
+
+    one = runs.add_parser("fuzz", help="atheris on what a stranger's bytes reach")
+    one.add_argument("--seconds", type=int, default=60, help="for each target")
+    one.set_defaults(run=fuzz)
+
+    args = parser.parse_args()
+    name, found = args.run(args)
+    print(json.dumps({name: found}, indent=1))
+    if args.keep:
+        results.keep(name, found)
+    sys.exit(bool(found.get("failures")))
+
+
+if __name__ == "__main__":
+    main()

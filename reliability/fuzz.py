@@ -1,0 +1,93 @@
+"""Coverage-guided fuzzing of :mod:`reliability.targets` by atheris (libFuzzer), on the pure build.
+
+``corpus/TARGET/`` holds the inputs that reach something of their own, and is kept small: what a
+run finds is merged into it.
+"""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+LONGEST = 512  # bytes of an input
+NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint")
+
+
+def fuzz_one(name, *arguments):
+    """libFuzzer's own main, in this process."""
+    import atheris
+
+    from reliability import targets
+    from zlinkcompat.wire import curve_codec, frames, zws
+
+    # Its hook for imports would find the extensions.
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith(("zlinkcompat.wire", "zlinkcompat.transports")):
+            for function in functions_of(module):
+                atheris.instrument_func(function)
+    codecs = targets.Codecs(frames, zws, curve_codec)
+    target = targets.TARGETS[name]
+
+    def one(data):
+        if data:
+            target(codecs, data)
+
+    # A merge runs its own command again, in processes that may crash.
+    atheris.Setup([os.environ["FUZZER"], *arguments], one)
+    atheris.Fuzz()
+
+
+def functions_of(module):
+    """All that are defined in ``module``, those of its classes included."""
+    for one in vars(module).values():
+        for each in vars(one).values() if inspect.isclass(one) else [one]:
+            each = each.fget if isinstance(each, property) else each
+            if inspect.isfunction(each) and each.__module__ == module.__name__:
+                yield each
+
+
+def start(name, folder, *arguments):
+    fuzzer = Path(folder) / "fuzzer"
+    fuzzer.write_text(f'#!/bin/sh\nexec {sys.executable} -m reliability.fuzz {name} "$@"\n')
+    fuzzer.chmod(0o700)
+    ended = subprocess.run(
+        [fuzzer, f"-max_len={LONGEST}", *map(str, arguments)], cwd=CORPUS.parent.parent, text=True,
+        env=dict(os.environ, ZLINKCOMPAT_PURE="1", FUZZER=str(fuzzer)),
+        stderr=subprocess.STDOUT, stdout=subprocess.PIPE)
+    return ended.returncode, ended.stdout
+
+
+def run(seconds, names=NAMES):
+    """Fuzz each target for so long, then merge what it found into the corpus.
+
+    Returns
+    -------
+    dict
+        Per target the inputs tried, the coverage (edges) and the inputs kept; ``failures``.
+    """
+    found, failures = {}, []
+    for name in names:
+        kept = CORPUS / name
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            new = Path(folder) / "new"
+            new.mkdir()
+            code, said = start(name, folder, new, kept, f"-max_total_time={seconds}",
+                               f"-artifact_prefix={folder}/", "-print_final_stats=1")
+            if code:
+                failures.append(f"{name}:\n{said[-3000:]}")
+                continue
+            start(name, folder, "-merge=1", kept, new)
+        tried = int(re.search(r"number_of_executed_units: *(\d+)", said)[1])
+        found[name] = {"inputs": tried, "edges": int(re.findall(r"cov: (\d+)", said)[-1]),
+                       "kept": len(list(kept.iterdir()))}
+    return {"seconds_each": seconds, "targets": found, "failures": failures,
+            "inputs": sum(each["inputs"] for each in found.values())}
+
+
+if __name__ == "__main__":
+    fuzz_one(*sys.argv[1:])

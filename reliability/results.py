@@ -1,0 +1,21 @@
+"""What the runs found, as JSON: one entry a run, by its name."""
+
+import json
+import os
+import platform
+from datetime import date
+from pathlib import Path
+
+PATH = Path(__file__).parent / "results.json"
+
+
+def load():
+    return json.loads(PATH.read_text()) if PATH.exists() else {}
+
+
+def keep(name, found):
+    """Put ``found`` (dict) in the place of what the run ``name`` found before."""
+    results = load()
+    results[name] = {**found, "on": date.today().isoformat(), "cpus": os.cpu_count(),
+                     "python": platform.python_version()}
+    PATH.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")

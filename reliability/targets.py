@@ -1,0 +1,191 @@
+"""What is fuzzed: bytes of a stranger in, an outcome or a typed error out.
+
+A target takes the codecs (:class:`Codecs`) and bytes. What it returns has to be equal for both
+builds; whatever it raises is a bug. ``python -m reliability fuzz`` looks for it, guided by
+coverage; its corpus is replayed on both by ``tests/wire/test_corpus.py``.
+"""
+
+from types import SimpleNamespace
+
+from zlinkcompat.core.options import Options
+from zlinkcompat.errors import EINVAL, ENOCOMPATPROTO, ENODEV, EPROTONOSUPPORT
+from zlinkcompat.transports import endpoint as endpoints
+from zlinkcompat.transports import get
+from zlinkcompat.wire import commands, mechanisms, sodium, zap
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.plain import parse_hello_untrusted
+from zlinkcompat.wire.upgrade import Upgrade
+from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+
+#: Message parts may be so long; headers that promise more are told apart from those that do not.
+LIMITS = (-1, 0, 10, 1000)
+
+KEY = bytes(range(32))
+PREFIX = b"CurveZMQMESSAGEC"
+SERVER = SimpleNamespace(secret=bytes(range(32, 64)))
+SERVER.public = sodium.public_of(SERVER.secret)
+PUSH, PULL = 8, 7
+
+
+class Codecs:
+    """The modules of one build: ``wire.frames``, ``wire.zws``, ``wire.curve_codec``."""
+
+    def __init__(self, frames, zws, curve):
+        self.frames = frames
+        self.zws = zws
+        self.curve = curve
+
+
+def pieces(data, size):
+    return [data[at : at + size] for at in range(0, len(data), size)] if size else [data]
+
+
+def give(decoder, data):
+    """Put ``data`` in as the decoder lends room; after each, so that the caller may read."""
+    while data:
+        with decoder.lend() as room:
+            count = min(len(room), len(data))
+            room[:count] = data[:count]
+        decoder.commit(count)
+        data = data[count:]
+        yield
+
+
+def decoded(decoder, data, size):
+    found = []
+    try:
+        for piece in pieces(data, size):
+            for _ in give(decoder, piece):
+                while (one := decoder.next()) is not None:
+                    found.append((decoder.is_command, one))
+                    if decoder.is_command:
+                        decoder.parse_command(one)
+                decoder.rest()
+    except ProtocolError as error:
+        return found, type(error).__name__, error.offset, error.code
+    return found
+
+
+def frames(codecs, data):
+    """Byte 0: the limit, and the size of the pieces that arrive."""
+    how, data = data[0], data[1:]
+    return decoded(codecs.frames.Decoder(LIMITS[how & 3]), data, how >> 2)
+
+
+def zws(codecs, data):
+    """Byte 0: the limit, the side, plain WebSocket or not, and the size of the pieces."""
+    how, data = data[0], data[1:]
+    decoder = codecs.zws.ZwsDecoder(LIMITS[how & 3], bool(how & 4), bool(how & 8))
+    return decoded(decoder, data, how >> 4)
+
+
+def curve(codecs, data):
+    """Byte 0 of each 40: how the rest comes; most are well encrypted, else no fuzzer gets in."""
+    nonce, stream = 3, b""
+    for piece in pieces(data, 40):
+        how, piece = piece[0], piece[1:]
+        if how & 0x80:
+            stream += piece
+            continue
+        short = nonce.to_bytes(8, "big")
+        nonce += 1 - (how >> 5 & 3)
+        body = sodium.seal(bytes([how & 7]) + piece, PREFIX + short, KEY)
+        nonce = max(0, nonce + 1)
+        body = b"\x07MESSAGE" + short + body
+        stream += bytes([how >> 3 & 1, len(body)]) + body
+    decoder = codecs.curve.CurveDecoder(1000)
+    decoder.secure(KEY, PREFIX, 2)
+    return decoded(decoder, stream, 0)
+
+
+def options(kind, server):
+    """Of a PULL that is the server, or a PUSH that is the client, with a mechanism by number."""
+    made = Options(PULL if server else PUSH)
+    made.mechanism = kind
+    made.as_server = server
+    if kind == mechanisms.CURVE:
+        made.curve_serverkey = made.curve_publickey = SERVER.public
+        made.curve_secretkey = SERVER.secret
+    return made
+
+
+def shaken(handshake, decoder, data, size):
+    """A whole handshake with a stranger; keys are new each time, so nothing is compared."""
+    handshake.start()
+    try:
+        for piece in pieces(data, size):
+            for _ in give(decoder, piece):
+                handshake.advance()
+                if handshake.question is not None:
+                    handshake.judged(zap.Verdict(200, "", {}))
+                    handshake.advance()
+                if handshake.done:
+                    return
+    except ProtocolError as error:
+        assert isinstance(error.answer, bytes)
+
+
+def greeting(codecs, data):
+    """Byte 0: the mechanism, the side, and the size of the pieces."""
+    how, data = data[0], data[1:]
+    mechanism = mechanisms.create(options(min(how & 3, 2), bool(how & 4)))
+    if how & 3 == 2:
+        decoder, encoder = codecs.curve.CurveDecoder(1000), codecs.curve.CurveEncoder(1)
+    else:
+        decoder, encoder = codecs.frames.Decoder(1000), codecs.frames.Encoder(1)
+    shaken(Handshake(decoder, encoder, mechanism), decoder, data, how >> 3)
+
+
+def upgrade(codecs, data):
+    """The same over WebSocket."""
+    how, data = data[0], data[1:]
+    server = bool(how & 4)
+    made = options(0, server)
+    decoder = codecs.zws.ZwsDecoder(1000, server, bool(how & 1))
+    encoder = codecs.zws.ZwsEncoder(not server)
+    names = None if how & 1 and server else subprotocols(made)
+    http = Upgrade(not server, "host:1", "/", names, ("http://host",) if how & 2 else ())
+    shaken(ZwsHandshake(decoder, encoder, mechanisms.create(made), http, bool(how & 1)), decoder,
+           data, how >> 3)
+
+
+def command(codecs, data):
+    """Commands, properties, PLAIN's HELLO, and a ZAP handler's reply in frames of 16 bytes."""
+    found = []
+    reply = [b"", b"1.0", b"1", b"200", data[:8], data[8:16], data[16:]]
+    for parse in (
+        lambda: vars_of(commands.parse_command_untrusted(data, len(data))),
+        lambda: commands.parse_metadata_untrusted(data, 0),
+        lambda: commands.parse_error_untrusted(data, 0),
+        lambda: parse_hello_untrusted(data, 0),
+        lambda: vars(zap.parse_reply(reply)),
+        lambda: vars(zap.parse_reply(pieces(data, 16))),
+    ):
+        try:
+            found.append(parse())
+        except ProtocolError as error:
+            found.append((error.offset, error.code))
+    return found
+
+
+def vars_of(made):
+    return type(made).__name__, [getattr(made, name, None) for name in ("topic", "context", "name")]
+
+
+def endpoint(codecs, data):
+    """Byte 0: IPv6, and bind or connect; the rest is text, as a user's bytes are decoded."""
+    import zmq
+
+    how, data = data[0], data[1:]
+    try:
+        transport, address = endpoints.parse(data.decode("utf-8", "surrogateescape"))
+        if transport != "inproc":
+            return str(get(transport).parse(address, bool(how & 1), bool(how & 2)))
+    except zmq.ZMQError as error:
+        assert error.errno in (EINVAL, ENOCOMPATPROTO, ENODEV, EPROTONOSUPPORT, 36), error
+        return error.errno
+
+
+TARGETS = {each.__name__: each
+           for each in (greeting, frames, command, curve, zws, upgrade, endpoint)}

@@ -1,0 +1,18 @@
+"""What the fuzzer found worth keeping, through both builds of the codecs: they agree, and raise
+nothing that the target does not expect."""
+
+import pytest
+from twins import CURVE, TWINS, ZWS
+
+from reliability.fuzz import CORPUS, NAMES
+from reliability.targets import TARGETS, Codecs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_corpus(name):
+    inputs = sorted(path.read_bytes() for path in (CORPUS / name).iterdir())
+    assert len(inputs) > 5
+    for data in filter(None, inputs):
+        results = [TARGETS[name](Codecs(TWINS[build], ZWS[build], CURVE[build]), data)
+                   for build in TWINS]
+        assert all(result == results[0] for result in results), data
