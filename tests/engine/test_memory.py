@@ -1,7 +1,7 @@
 """What a message costs in memory, and what peers that do not read cost."""
 
 import pytest
-from rawpeer import frame
+from rawpeer import RawPeer, frame
 
 import zlinkcompat as zmq
 
@@ -74,3 +74,36 @@ def zmq_is_compiled():
     from zlinkcompat.debug import build_info
 
     return build_info()["compiled"] is True
+
+
+IDLE = """
+import tracemalloc
+context = zmq.Context()
+router = context.socket(zmq.ROUTER)
+monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+monitor.rcvtimeo = 10_000
+router.bind("tcp://127.0.0.1:*")
+say(router.last_endpoint.decode())
+monitor.recv_multipart()  # what all share is there
+tracemalloc.start()
+for _ in range(100):
+    monitor.recv_multipart()
+while router.poll(0):  # what came behind the handshakes was read, too
+    router.recv_multipart()
+say(tracemalloc.get_traced_memory()[0] // 100)
+"""
+
+
+def test_a_connection_that_only_shook_hands_holds_no_buffer(program):
+    server = program(IDLE)
+    endpoint = server.line().strip()
+    peers = []
+    try:
+        for _ in range(101):
+            peers.append(RawPeer.connect(endpoint))
+            peers[-1].handshake(b"DEALER")
+        # Buffers are 128 KiB each, and up to 32 are kept for all.
+        assert int(server.line()) < 60 * 1024
+    finally:
+        for peer in peers:
+            peer.close()

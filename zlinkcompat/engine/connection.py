@@ -410,6 +410,8 @@ class Connection(PipeSink):
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
+                    # Made for this read, which found nothing.
+                    self.decoder.rest()
                     if self.write_error is not None:
                         self.fail(self.write_error)
                     return 0
