@@ -11,6 +11,11 @@ def pytest_configure(config):
     )
 
 
+def pytest_collection_modifyitems(items):
+    # The longest first, so that no worker of pytest-xdist is left with them at the end.
+    items.sort(key=lambda item: "upstream" not in item.keywords)
+
+
 @pytest.fixture(params=LIBRARIES)
 def library(request):
     """The module under test; a missing one fails, since a skipped column proves nothing."""
