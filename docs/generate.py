@@ -26,6 +26,28 @@ def counter_names():
         yield f"| `{name}` | {what} |"
 
 
+LIMITS = {
+    "MAXMSGSIZE": "A frame that says it is longer ends its connection before memory is taken; "
+                  "others grow as their bytes arrive.",
+    "HANDSHAKE_IVL": "A handshake that takes longer is ended.",
+    "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit others wait in "
+                      "the backlog, and the oldest is ended once it took a second.",
+    "SUBSCRIPTIONS_MAX": "Of one peer of a PUB or XPUB; one more ends its connection.",
+    "SNDHWM": "Messages that wait for one peer.",
+    "RCVHWM": "Messages of one peer that wait for the program.",
+    "BACKLOG": "Peers that wait in the kernel to be accepted.",
+}
+
+
+def limits():
+    """The options that bound what peers can cost."""
+    yield "| socket option | default | unit | what it bounds |"
+    yield "|---|---|---|---|"
+    for row in options.SOCKET_OPTIONS:
+        if row.name in LIMITS:
+            yield f"| `{row.name}` ({row.id}) | {row.default} | {row.unit} | {LIMITS[row.name]} |"
+
+
 def inert_options():
     """The options of ``zlinkcompat.core.options`` that are kept and change nothing."""
     yield "| option | of | unit | why it has no meaning here |"
@@ -47,7 +69,7 @@ def refused_options():
 
 TABLES = {
     "compatibility.md": {"inert options": inert_options, "refused options": refused_options},
-    "tuning.md": {"settings": settings, "counters": counter_names},
+    "tuning.md": {"settings": settings, "limits": limits, "counters": counter_names},
 }
 
 

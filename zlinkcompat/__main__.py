@@ -1,8 +1,10 @@
 """The runner: ``python -m zlinkcompat prog.py args`` runs a pyzmq program on this engine."""
 
 import argparse
+import atexit
 import os
 import runpy
+import signal
 import sys
 from errno import ENOENT
 
@@ -15,13 +17,16 @@ OWN_FILES = (__file__, runpy.__file__, "<frozen runpy>")
 def parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m zlinkcompat",
-        usage="python -m zlinkcompat [--no-patch] (prog.py | -m module) [args ...]",
+        usage="python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module) [args ...]",
         description="Run a program that was written for pyzmq on zlinkcompat's engine, unchanged.",
         epilog="The program, and what it starts, see PYZMQ_BACKEND=" + BACKEND + ".",
     )
     parser.add_argument("--no-patch", action="store_true",
                         help="leave the standard library as it is; without it, gevent "
                              "monkey-patches it first")
+    parser.add_argument("--stats", action="store_true",
+                        help="print every context, socket, pipe and connection to stderr on "
+                             "SIGUSR1 and when the program ends")
     parser.add_argument("-m", metavar="module", dest="module", nargs=argparse.REMAINDER,
                         help="run a module, as python -m does")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="prog.py args",
@@ -45,6 +50,13 @@ def excepthook(kind, error, trace):
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
+def print_stats(*_):
+    from zlinkcompat.debug import dump
+
+    # Not by sys.stderr: the signal may come in the middle of a print.
+    os.write(2, f"{dump()}\n".encode())
+
+
 def main(argv=None):
     """Run what the command line names; it sees its own ``sys.argv`` and ``__main__``."""
     options = parse(sys.argv[1:] if argv is None else argv)
@@ -55,15 +67,31 @@ def main(argv=None):
         from gevent import monkey
 
         monkey.patch_all()
+    if not options.stats:
+        run(options)
+        return
+    signal.signal(signal.SIGUSR1, print_stats)
+    left = None
+    try:
+        left = run(options)
+    except BaseException as error:
+        left = error
+        raise
+    finally:
+        # With what the program leaves behind, as runpy would drop it before the exit.
+        atexit.register(print_stats, left)
+
+
+def run(options):
+    """Run the program; returns its globals."""
     if options.module:
         sys.argv = options.module
         # As python -m: the current directory comes first.
         sys.path[0] = os.getcwd()
-        runpy.run_module(options.module[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = options.program
-        sys.path[0] = os.path.dirname(os.path.abspath(options.program[0]))
-        runpy.run_path(options.program[0], run_name="__main__")
+        return runpy.run_module(options.module[0], run_name="__main__", alter_sys=True)
+    sys.argv = options.program
+    sys.path[0] = os.path.dirname(os.path.abspath(options.program[0]))
+    return runpy.run_path(options.program[0], run_name="__main__")
 
 
 if __name__ == "__main__":

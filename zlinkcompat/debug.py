@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zlinkcompat import counters as _counters
 from zlinkcompat.core.registry import socket_at
+from zlinkcompat.snapshot import dump  # noqa: F401  (a public name of this module)
 from zlinkcompat.transports.sockets import describe
 
 

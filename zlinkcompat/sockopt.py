@@ -14,9 +14,12 @@ TLS_TRUST_SYSTEM = 2006  # trust what the system trusts; -1: when there is no TL
 TLS_PASSWORD = 2007  # of the private key
 WS_ORIGINS = 2010  # comma-separated origins whose pages may connect; empty: all
 WS_TEXT = 2011  # a STREAM socket sends text messages, in place of binary ones
+HANDSHAKES_MAX = 2020  # unfinished handshakes of one bound endpoint; 0: no limit
+SUBSCRIPTIONS_MAX = 2021  # subscriptions of one peer of a PUB or XPUB; 0: no limit
 
 #: Names that sockets know as attributes, with text for bytes.
 ATTRIBUTES = (
     "TLS_CERT", "TLS_KEY", "TLS_CA", "TLS_VERIFY", "TLS_REQUIRE_CLIENT_CERT", "TLS_HOSTNAME",
     "TLS_TRUST_SYSTEM", "TLS_PASSWORD", "WS_ORIGINS", "WS_TEXT",
+    "HANDSHAKES_MAX", "SUBSCRIPTIONS_MAX",
 )  # fmt: skip

@@ -273,7 +273,8 @@ def test_an_interrupt_can_be_caught(program, patch):
 def test_help(program):
     done = runner("--help")
     assert done.returncode == 0 and done.stderr == ""
-    assert done.stdout.startswith("usage: python -m zlinkcompat [--no-patch] (prog.py | -m module)")
+    assert done.stdout.startswith(
+        "usage: python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module)")
     assert "PYZMQ_BACKEND" in done.stdout
 
 

@@ -400,6 +400,10 @@ SOCKET_OPTIONS = (
            secret=True),
     Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma", b"", draft=True),
     Option("WS_TEXT", sockopt.WS_TEXT, "bool", "", 0, zero_or_one, draft=True),
+    Option("HANDSHAKES_MAX", sockopt.HANDSHAKES_MAX, "int", "peers; 0 no limit", 1024,
+           at_least(0), draft=True),
+    Option("SUBSCRIPTIONS_MAX", sockopt.SUBSCRIPTIONS_MAX, "int", "subscriptions; 0 no limit", 0,
+           at_least(0), draft=True),
 )
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}

@@ -4,6 +4,7 @@ Between connections the pipe is the connecter's: what the socket sends meanwhile
 the high-water mark.
 """
 
+import logging
 import random
 from errno import ECONNREFUSED, EINPROGRESS, ETIMEDOUT
 from sys import exc_info
@@ -18,6 +19,8 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
+
+LOG = logging.getLogger("zlinkcompat.engine")
 
 SUB = 2
 XSUB = 10
@@ -110,6 +113,7 @@ class Connecter(Session):
                 self.transport.tune(sock, self.options)
                 return sock
         except OSError as error:
+            LOG.debug("%s: cannot connect: %s", self.endpoint, error.strerror or error)
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
                 self.stopped = True
         if sock is not None:

@@ -1,6 +1,8 @@
 """A listener: accepts the peers of one bound endpoint."""
 
+import logging
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from time import monotonic
 
 from zlinkcompat.engine.events import (
     EVENT_ACCEPT_FAILED,
@@ -16,6 +18,11 @@ ACCEPT_BURST = 64
 
 #: Seconds without accepting after the process or machine ran out of descriptors or memory.
 ACCEPT_PAUSE = 0.1
+
+#: Seconds that a handshake is given, whatever the number of them.
+GRACE = 1.0
+
+LOG = logging.getLogger("zlinkcompat.engine")
 
 
 class Listener:
@@ -42,6 +49,8 @@ class Listener:
     ----------
     endpoint : str
         What LAST_ENDPOINT tells: wildcards replaced by what the system chose.
+    shaking : dict
+        Accepted sessions whose handshake is not over, oldest first, and since when (s).
     """
 
     def __init__(self, socket, engine, transport, address, options):
@@ -54,6 +63,8 @@ class Listener:
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()
         self.pause = None
+        self.short_of = 0
+        self.shaking = {}
         self.watcher = None
         socket.listener_started(self)
         engine.admit(self)
@@ -66,18 +77,18 @@ class Listener:
             self.watcher.start(self.on_fd_readable)
 
     def on_fd_readable(self):
-        for _ in range(ACCEPT_BURST):
+        for number in range(ACCEPT_BURST):
+            # Only at first it is known that a peer waits.
+            if self.is_full() and (number or not self.make_place()):
+                return
             try:
                 accepted = self.transport.accept(self.listening)
             except OSError as error:
-                self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
-                if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
-                    self.watcher.stop()
-                    self.pause = self.engine.loop.timer(ACCEPT_PAUSE)
-                    self.pause.start(self.resume)
+                self.accept_failed(error)
                 return
             if accepted is None:
                 return
+            self.short_of = 0
             sock, peer_address = accepted
             try:
                 self.transport.tune(sock, self.options)
@@ -86,17 +97,59 @@ class Listener:
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
                 continue
+            LOG.debug("%s: accepted %s", self.endpoint, peer_address)
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
             engine = self.engine.place(self.options.affinity)
-            engine.call(self.serve, (engine, sock, peer_address))
+            session = AcceptedSession(self, engine, peer_address)
+            self.shaking[session] = monotonic()
+            engine.call(session.start, (sock,))
 
-    def serve(self, engine, sock, peer_address):
-        """Make the session of an accepted peer, in the thread of its engine."""
-        AcceptedSession(
-            self.socket, engine, self.options, self.endpoint, self.link, sock, peer_address
-        )
+    def accept_failed(self, error):
+        """Go on later if this process or machine is short of something; peers wait meanwhile."""
+        if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
+            self.pause_for(ACCEPT_PAUSE)
+            if self.short_of == error.errno:
+                return  # as was told when it began
+            self.short_of = error.errno
+            LOG.warning("%s: accepting no peers for now: %s", self.endpoint, error.strerror)
+        self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
+
+    # -- unfinished handshakes -------------------------------------------------------------
+
+    def is_full(self):
+        return 0 < self.options.handshakes_max <= len(self.shaking)
+
+    def make_place(self):
+        """End the oldest handshake for a peer that waits; False, and a pause, if it is not slow.
+
+        Peers that come in crowds wait in the backlog; those that say nothing do not keep others out
+        for longer than :data:`GRACE`."""
+        session, since = next(iter(self.shaking.items()))
+        left = since + GRACE - monotonic()
+        if left > 0:
+            self.pause_for(left)
+            return False
+        del self.shaking[session]
+        session.engine.call(session.make_way)
+        return True
+
+    def handshake_over(self, session):
+        """Called by a session, in its own thread."""
+        self.engine.call(self.release, (session,))
+
+    def release(self, session):
+        self.shaking.pop(session, None)
+        if self.pause is not None and not self.short_of:
+            self.resume()
+
+    def pause_for(self, seconds):
+        self.watcher.stop()
+        self.pause = self.engine.loop.timer(seconds)
+        self.pause.start(self.resume)
 
     def resume(self):
+        self.pause.stop()
+        self.pause.close()
         self.pause = None
         self.watcher.start(self.on_fd_readable)
 
@@ -115,6 +168,8 @@ class Listener:
         """Close this process's descriptor; the address is free when there is no other."""
         if self.pause is not None:
             self.pause.stop()
+            self.pause.close()
+            self.pause = None
         if self.watcher is not None:
             self.watcher.stop()
             self.watcher.close()

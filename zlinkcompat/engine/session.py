@@ -6,10 +6,10 @@ many.
 """
 
 import logging
-from errno import EPIPE
+from errno import ECONNABORTED, EPIPE
 
 from zlinkcompat.engine import protocols
-from zlinkcompat.engine.connection import Connection
+from zlinkcompat.engine.connection import Connection, Disconnected
 from zlinkcompat.engine.events import (
     EVENT_DISCONNECTED,
     EVENT_HANDSHAKE_FAILED_AUTH,
@@ -25,7 +25,7 @@ PUB = 1
 XPUB = 9
 STREAM = 11
 
-LOG = logging.getLogger(__name__)
+LOG = logging.getLogger("zlinkcompat.engine")
 # Programs that log nothing are told nothing: a peer must not be able to fill their stderr.
 logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
 
@@ -134,6 +134,7 @@ class Session(PipeSink):
         if not self.raw and handshake.older is None:
             # Now that the socket knows the peer. As in libzmq not where the version has none.
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
+        LOG.debug("%s: peer %s: ready", self.endpoint, self.peer_address)
         if self.pipe is None:
             connection.close()
         else:
@@ -162,13 +163,16 @@ class Session(PipeSink):
         if not connection.shaken or isinstance(failure, CryptoError):
             if failure is not None:
                 what = "connection ended" if connection.shaken else "handshake failed"
-                LOG.warning("%s: %s: %s", self.identifier, what, failure)
+                LOG.warning("%s: peer %s: %s: %s", self.endpoint, self.peer_address, what, failure)
             if isinstance(failure, AuthenticationFailed):
                 self.event(EVENT_HANDSHAKE_FAILED_AUTH, failure.code)
             elif isinstance(failure, ProtocolError):
                 self.event(EVENT_HANDSHAKE_FAILED_PROTOCOL, failure.code)
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
+        else:
+            LOG.debug("%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
+                      failure or "by this side")
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
@@ -203,17 +207,32 @@ class Session(PipeSink):
 class AcceptedSession(Session):
     """The one connection that a listener accepted."""
 
-    def __init__(self, socket, engine, options, endpoint, link, sock, peer_address):
-        Session.__init__(self, socket, engine, options, endpoint, link)
+    def __init__(self, listener, engine, peer_address):
+        self.listener = listener
+        Session.__init__(self, listener.socket, engine, listener.options, listener.endpoint,
+                         listener.link)
         self.peer_address = peer_address
+
+    def start(self, sock):
+        """Serve the peer, in the thread of this session's engine."""
         self.open_connection(sock).start()
 
+    def make_way(self):
+        """End a handshake that takes long, for others that wait (HANDSHAKES_MAX)."""
+        connection = self.connection
+        if connection is not None and not connection.shaken:
+            connection.fail(Disconnected(
+                ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands"))
+
     def connection_ready(self, connection):
+        self.listener.handshake_over(self)
         routing_id, metadata = self.report_ready(connection)
         self.pipe = self.socket.make_pipe(self, routing_id, metadata, False)
         self.activate(connection)
 
     def connection_ended(self, connection, failure):
+        if not connection.shaken:
+            self.listener.handshake_over(self)
         self.report_end(connection, failure)
         if self.pipe is not None:
             self.pipe.terminate()

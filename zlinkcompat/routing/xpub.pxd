@@ -11,6 +11,7 @@ cdef class XPub(Pattern):
     cdef public bint tells_user
     cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
     cdef bytes welcome
+    cdef dict topics_of
 
     cpdef bint attach(self, Pipe pipe) except -1
     cpdef detach(self, Pipe pipe)
@@ -19,6 +20,7 @@ cdef class XPub(Pattern):
     cpdef write_activated(self, Pipe pipe)
     cdef read_subscriptions(self, Pipe pipe)
     cdef bint take(self, Pipe pipe, frame) except -1
+    cdef bint count(self, Pipe pipe, topic, bint subscribes, Py_ssize_t most) except -1
     cdef bint tell(self, Pipe pipe, message) except -1
     cpdef bint begin(self, frame) except -1
     @cython.locals(pipe=Pipe, pipes=list, index=Py_ssize_t, copies=bint)

@@ -43,6 +43,8 @@ class XPub(Pattern):
         self.only_first = False
         self.lossy = True
         self.welcome = b""
+        # What each peer subscribed to; kept with SUBSCRIPTIONS_MAX only.
+        self.topics_of = {}
 
     # -- peers -----------------------------------------------------------------------------
 
@@ -56,6 +58,7 @@ class XPub(Pattern):
 
     def detach(self, pipe):
         Pattern.detach(self, pipe)
+        self.topics_of.pop(pipe, None)
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
         for topic, still_wanted in told.forget_pipe(pipe):
@@ -113,6 +116,10 @@ class XPub(Pattern):
             subscribes = data[0] == 1
         else:
             return self.tell(pipe, frame)
+        most = self.options.subscriptions_max
+        if most and not self.count(pipe, topic, subscribes, most):
+            pipe.refuse("more subscriptions than SUBSCRIPTIONS_MAX, %d" % most)
+            return False
         if self.manual:
             if subscribes:
                 self.manual_subscriptions.add_pipe(topic, pipe)
@@ -124,6 +131,15 @@ class XPub(Pattern):
         else:
             told = self.subscriptions.remove_pipe(topic, pipe) or self.verbose_cancel
         return told and self.tell(pipe, (b"\1" if subscribes else b"\0") + topic)
+
+    def count(self, pipe, topic, subscribes, most):
+        """Keep account of a peer's subscriptions; False if there would be more than ``most``."""
+        topics = self.topics_of.setdefault(pipe, set())
+        if not subscribes:
+            topics.discard(topic)
+        elif len(topics) < most:
+            topics.add(topic)
+        return not subscribes or topic in topics
 
     def tell(self, pipe, message):
         if not self.tells_user:

@@ -16,7 +16,7 @@ from zlinkcompat.transports import sockets
 from zlinkcompat.transports.interfaces import address_of
 from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("zlinkcompat.transports")
 
 # connect() looks no closer than this, and neither may we: what it lets through is retried for
 # ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,

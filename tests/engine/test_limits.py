@@ -1,0 +1,133 @@
+"""What a peer may cost is bounded, and what is short ends nothing."""
+
+import logging
+
+import gevent
+import pytest
+from rawpeer import command, greeting, message, ready
+from watching import E
+
+import zlinkcompat as zmq
+from zlinkcompat.debug import dump
+
+MOST = 3
+
+
+def of(sock):
+    """What the dump says of a socket."""
+    return next(each for context in dump()["contexts"] for each in context["sockets"]
+                if each["address"] == sock.underlying)
+
+
+# -- unfinished handshakes -------------------------------------------------------------------
+
+
+def test_peers_that_say_nothing_do_not_keep_others_out(bound, raw, monitor):
+    sock = bound(zmq.PULL, handshakes_max=MOST)
+    watched = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
+    silent = [raw(sock.last_endpoint) for _ in range(MOST)]
+    for peer in silent:
+        peer.read(10)
+    honest = raw(sock.last_endpoint)
+    honest.send(greeting(), ready(b"PUSH"), message(b"let in"))
+    assert sock.recv() == b"let in"
+    watched.next()
+    # The oldest made way, and it alone.
+    silent[0].read_to_end()
+    assert of(sock)["listeners"][0]["handshakes"] == MOST - 1
+    assert all(peer.says_nothing() or peer.read(54) for peer in silent[1:])
+
+
+def test_a_crowd_waits_and_all_are_served(bound, make):
+    sock = bound(zmq.PULL, handshakes_max=MOST)
+    crowd = [make(zmq.PUSH) for _ in range(20 * MOST)]
+    for number, peer in enumerate(crowd):
+        peer.connect(sock.last_endpoint)
+        peer.send(b"%d" % number)
+    assert {int(sock.recv()) for _ in crowd} == set(range(len(crowd)))
+    assert of(sock)["listeners"][0]["handshakes"] == 0
+
+
+def test_a_place_is_free_again_when_a_peer_leaves(bound, raw):
+    sock = bound(zmq.PULL, handshakes_max=1)
+    for number in range(3):
+        leaver = raw(sock.last_endpoint)
+        leaver.read(10)
+        leaver.close()
+        honest = raw(sock.last_endpoint)
+        honest.send(greeting(), ready(b"PUSH"), message(b"%d" % number))
+        assert sock.recv() == b"%d" % number
+
+
+# -- subscriptions ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minor", [0, 1], ids=["messages", "commands"])
+def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor):
+    def subscription(topic, wanted=True):
+        if minor:
+            return command(b"SUBSCRIBE" if wanted else b"CANCEL", topic)
+        return message((b"\1" if wanted else b"\0") + topic)
+
+    sock = bound(zmq.XPUB, subscriptions_max=MOST, xpub_verbose=1)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"SUB", minor=minor)
+    # The same again is the same one, and one taken back counts no more.
+    peer.send(subscription(b"x"), subscription(b"x", wanted=False), subscription(b"0") * 2)
+    for number in range(1, MOST):
+        peer.send(subscription(b"%d" % number))
+    while sock.recv() != b"\1%d" % (MOST - 1):
+        pass
+    other = make(zmq.SUB)
+    other.connect(sock.last_endpoint)
+    other.subscribe(b"2")
+    assert sock.recv() == b"\x012"
+    sock.send(b"2 before")
+    assert peer.read_message() == [b"2 before"]
+    peer.send(subscription(b"too many"))
+    ending = gevent.spawn(peer.read_to_end)
+    while not ending.ready():
+        # With I/O threads a socket hears of its peers in its own calls.
+        sock.poll(10)
+    ending.get()
+    sock.send(b"2 after")
+    with gevent.Timeout(5):
+        while other.recv() != b"2 after":
+            pass
+
+
+# -- what is logged --------------------------------------------------------------------------
+
+
+def test_one_line_tells_endpoint_peer_and_reason(bound, raw, caplog, monitor):
+    caplog.set_level(logging.DEBUG, "zlinkcompat")
+    sock = bound(zmq.PULL)
+    watched = monitor(sock, E.HANDSHAKE_FAILED_PROTOCOL)
+    raw(sock.last_endpoint).send(greeting(mechanism=b"PLAIN"))
+    watched.next()
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    line = record.getMessage()
+    assert record.name == "zlinkcompat.engine" and "\n" not in line
+    assert sock.last_endpoint.decode() in line and "127.0.0.1" in line and "mechanism" in line
+
+
+def test_secrets_are_in_no_line(bound, make, monitor, caplog):
+    pytest.importorskip("nacl")
+    caplog.set_level(logging.DEBUG)
+    server_public, server_secret = zmq.curve_keypair()
+    public, secret = zmq.curve_keypair()
+    server = bound(zmq.PULL, curve_server=1, curve_secretkey=server_secret)
+    client = make(zmq.PUSH, curve_serverkey=server_public, curve_publickey=public,
+                  curve_secretkey=secret)
+    client.connect(server.last_endpoint)
+    client.send(b"a secret message")
+    assert server.recv() == b"a secret message"
+    plain = bound(zmq.PULL, plain_server=1)
+    watched = monitor(plain, E.HANDSHAKE_FAILED_NO_DETAIL)
+    user = make(zmq.PUSH, plain_username=b"admin", plain_password=b"a password")
+    user.connect(plain.last_endpoint)
+    # There is no ZAP handler.
+    watched.next()
+    assert "ready" in caplog.text
+    for hidden in (secret.decode(), server_secret.decode(), "a password", "a secret message"):
+        assert hidden not in caplog.text and hidden not in str(dump())

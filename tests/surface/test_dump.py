@@ -1,0 +1,98 @@
+"""debug.dump(): what this process has, for people and programs, at any time."""
+
+import json
+import signal
+import threading
+
+import gevent
+import pytest
+from programs import python
+
+import zlinkcompat as zmq
+from zlinkcompat.debug import dump
+
+
+def found(sock):
+    """What the dump says of a socket."""
+    return next(each for context in dump()["contexts"] for each in context["sockets"]
+                if each["address"] == sock.underlying)
+
+
+@pytest.fixture
+def pair(bound, make):
+    """PUSH to PULL, of which one message has come."""
+    pull = bound(zmq.PULL, rcvhwm=7)
+    push = make(zmq.PUSH, sndhwm=9)
+    push.connect(pull.last_endpoint)
+    push.send(b"first")
+    assert pull.recv() == b"first"
+    return push, pull
+
+
+def test_sockets_connections_and_pipes(pair):
+    push, pull = pair
+    endpoint = pull.last_endpoint.decode()
+    seen = found(pull)
+    assert (seen["type"], seen["state"]) == ("PULL", "open")
+    assert seen["listeners"] == [{"endpoint": endpoint, "paused": False, "handshakes": 0}]
+    (connection,) = found(push)["connections"]
+    assert connection["state"] == "active" and connection["fd"] >= 0
+    assert connection["endpoint"] == endpoint and connection["peer"] == "127.0.0.1"
+    (pipe,) = found(push)["pipes"]
+    assert (pipe["endpoint"], pipe["out_hwm"]) == (endpoint, 9)
+    assert found(pull)["pipes"][0]["in_hwm"] == 7
+
+
+def test_queue_lengths(make):
+    push = make(zmq.PUSH, linger=0)
+    push.connect("tcp://127.0.0.1:1")
+    for _ in range(3):
+        push.send(b"x")
+    assert found(push)["pipes"][0]["out_messages"] == 3
+    assert found(push)["connections"][0]["state"] == "connecting"
+
+
+def test_its_data_are_plain_and_its_text_names_all(pair):
+    push, pull = pair
+    picture = dump()
+    assert json.loads(json.dumps(picture)) == picture
+    text = str(picture)
+    assert "PUSH" in text and "PULL" in text and pull.last_endpoint.decode() in text
+    assert "active" in text and "0/9 out" in text
+
+
+def test_from_another_thread_and_from_a_signal_handler(pair):
+    pictures = []
+    take = lambda *_: pictures.append(dump())  # noqa: E731
+    gevent.get_hub().threadpool.apply(take)
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    before = signal.signal(signal.SIGUSR1, take)
+    try:
+        signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert pictures == [dump()] * 3
+
+
+PROGRAM = """
+import os, signal, sys, zmq
+pull = zmq.Context.instance().socket(zmq.PULL)
+port = pull.bind_to_random_port("tcp://127.0.0.1")
+os.kill(os.getpid(), signal.SIGUSR1)
+print("between", flush=True)
+if sys.argv[1:]:
+    sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("patch", [(), ("--no-patch",)], ids=["patched", "unpatched"])
+@pytest.mark.parametrize("arguments, code", [((), 0), (("fail",), 7)], ids=["returns", "exits"])
+def test_stats_of_a_program_on_a_signal_and_at_exit(tmp_path, patch, arguments, code):
+    path = tmp_path / "prog.py"
+    path.write_text(PROGRAM)
+    done = python("-m", "zlinkcompat", *patch, "--stats", path, *arguments)
+    assert (done.returncode, done.stdout) == (code, "between\n"), done.stderr
+    assert done.stderr.count("PULL") == done.stderr.count("context ") == 2, done.stderr
+    assert "listening" in done.stderr
