@@ -137,7 +137,7 @@ class Connection(PipeSink):
                     self.serve_input()
                     if self.state < FAILED:
                         self.park()
-        except (ProtocolError, OSError, Disconnected) as error:
+        except (ProtocolError, OSError, Disconnected, MemoryError) as error:
             self.fail(error)
         except Exception as error:
             # A defect of this engine must not cost more than the connection.
@@ -422,7 +422,7 @@ class Connection(PipeSink):
                     self.engine.call(self.heartbeat.heard)
                 if self.deliver():
                     return 1
-        except (OSError, ProtocolError, Disconnected) as error:
+        except (OSError, ProtocolError, Disconnected, MemoryError) as error:
             self.fail(error)
             # A message that came just before went into the pipe: look, or its receiver sleeps.
             return 1
@@ -513,7 +513,7 @@ class Connection(PipeSink):
         self.reading = True
         try:
             self.deliver()
-        except (OSError, ProtocolError, Disconnected) as error:
+        except (OSError, ProtocolError, Disconnected, MemoryError) as error:
             self.fail(error)
         finally:
             self.reading = reading

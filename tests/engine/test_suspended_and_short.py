@@ -1,0 +1,143 @@
+"""Suspended processes, names that nobody resolves, disks that are full: the socket goes on."""
+
+import errno
+import os
+import signal
+import threading
+
+import gevent
+import pytest
+
+import zlinkcompat as zmq
+from zlinkcompat.engine import connecter
+
+COUNT = 2000
+
+SENDER = """
+context = zmq.Context()
+push = context.socket(zmq.PUSH)
+push.connect(sys.argv[1])
+for number in range(int(sys.argv[2])):
+    push.send(b"%d" % number)
+push.close()
+context.term()
+"""
+
+
+def test_a_suspended_sender_goes_on_where_it_was(bound, program):
+    pull = bound(zmq.PULL, rcvhwm=10)
+    sender = program(SENDER, pull.last_endpoint.decode(), COUNT)
+    received = []
+    for _ in range(5):
+        received += [int(pull.recv()) for _ in range(COUNT // 5 - 1)]
+        os.kill(sender.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, sender.pid, os.WSTOPPED | os.WNOWAIT)
+        os.kill(sender.pid, signal.SIGCONT)
+    received += [int(pull.recv()) for _ in range(5)]
+    assert received == list(range(COUNT))
+    sender.ends()
+    assert not pull.poll(20)
+
+
+def test_a_name_that_hangs_stops_neither_hub_nor_socket(bound, make, monkeypatch):
+    asked, answer = threading.Event(), threading.Event()
+    look_up = connecter.getaddrinfo
+
+    def hangs(host, *args):
+        def wait():
+            asked.set()
+            answer.wait(5)
+
+        gevent.get_hub().threadpool.apply(wait)
+        return look_up("127.0.0.1", *args)
+
+    monkeypatch.setattr(connecter, "getaddrinfo", hangs)
+    pull = bound(zmq.PULL)
+    port = pull.last_endpoint.decode().rpartition(":")[2]
+    push = make(zmq.PUSH, immediate=1)
+    push.connect(f"tcp://a-name-that-hangs:{port}")
+    try:
+        while not asked.is_set():
+            gevent.sleep(0.001)
+        push.connect(pull.last_endpoint)
+        push.send(b"meanwhile")
+        assert pull.recv() == b"meanwhile"
+    finally:
+        answer.set()
+    push.disconnect(pull.last_endpoint)
+    push.send(b"by name")
+    assert pull.recv() == b"by name"
+
+
+def test_a_name_that_fails_is_tried_again(bound, make, monitor, monkeypatch):
+    answers = []
+    look_up = connecter.getaddrinfo
+
+    def fails_once(host, *args):
+        answers.append(host)
+        if len(answers) == 1:
+            raise OSError(errno.EINVAL, "no such name")
+        return look_up("127.0.0.1", *args)
+
+    monkeypatch.setattr(connecter, "getaddrinfo", fails_once)
+    pull = bound(zmq.PULL)
+    port = pull.last_endpoint.decode().rpartition(":")[2]
+    push = make(zmq.PUSH, reconnect_ivl=1)
+    push.connect(f"tcp://a-name:{port}")
+    push.send(b"x")
+    assert pull.recv() == b"x" and answers == ["a-name", "a-name"]
+
+
+def test_no_room_for_the_file_of_an_ipc_socket(make, bound, tmp_path):
+    full = tmp_path / "full"
+    full.mkdir()
+    code = os.system(f"mount -t tmpfs -o size=4k,nr_inodes=1 none {full} 2>/dev/null")
+    if code:
+        pytest.skip("mounting is not permitted")
+    try:
+        sock = make(zmq.PULL)
+        with pytest.raises(zmq.ZMQError) as caught:
+            sock.bind(f"ipc://{full}/x")
+        assert caught.value.errno == errno.ENOSPC
+        assert str(full) in str(caught.value)
+        sock.bind("tcp://127.0.0.1:*")
+        push = make(zmq.PUSH)
+        push.connect(sock.last_endpoint)
+        push.send(b"goes on")
+        assert sock.recv() == b"goes on"
+    finally:
+        os.system(f"umount -l {full}")
+
+
+SERVER = """
+import resource
+context = zmq.Context()
+pull = context.socket(zmq.PULL)
+pull.rcvtimeo = 20000
+pull.bind("tcp://127.0.0.1:*")
+say(pull.last_endpoint.decode())
+say(pull.recv().decode())
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (48 << 20), -1))
+say("short")
+say(pull.recv().decode())
+"""
+
+
+def test_a_message_for_which_there_is_no_memory_costs_its_connection_only(program, make, raw):
+    server = program(SERVER)
+    endpoint = server.line()
+    push = make(zmq.PUSH)
+    push.connect(endpoint)
+    push.send(b"before")
+    assert server.line() == "before" and server.line() == "short"
+    big = raw(endpoint)
+    big.handshake(b"PUSH")
+    with pytest.raises(OSError):
+        big.send(b"\2" + (1 << 28).to_bytes(8, "big"))
+        for _ in range(256):
+            big.send(bytes(1 << 20))
+    push.send(b"after")
+    assert server.line() == "after"
+    server.ends()
