@@ -744,7 +744,7 @@ class SocketBase(Owner):
             return
         if self.engine is not None and not self.engine.is_here():
             # The garbage collector runs in any thread.
-            self.engine.loop.run_callback_threadsafe(self.close, linger)
+            self.engine.bell.call(self.close, linger)
             return
         if linger is not None and linger >= -1:
             # libzmq refuses other values, and pyzmq does not look.

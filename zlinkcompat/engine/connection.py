@@ -298,7 +298,7 @@ class Connection(PipeSink):
             self.wake_here()
         else:
             # A socket of this hub may be used in another thread that has none.
-            self.engine.loop.run_callback_threadsafe(self.wake_here)
+            self.engine.bell.call(self.wake_here)
 
     def unpark(self):
         # Runs in the hub.

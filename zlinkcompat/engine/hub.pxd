@@ -3,7 +3,7 @@ from zlinkcompat.routing.mailbox cimport Mailbox
 
 
 cdef class HubEngine:
-    cdef readonly object hub, loop, thread
+    cdef readonly object hub, loop, bell, thread
     cdef list gathering
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at

@@ -12,6 +12,7 @@ from greenlet import getcurrent
 
 from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.engine.waker import get_ident
 from zlinkcompat.routing.mailbox import Mailbox
 
@@ -34,6 +35,7 @@ class HubEngine:
         self.hub = hub
         self.thread = get_ident()
         self.loop = hub.loop
+        self.bell = bell_of(hub)
         self.gathering = []
         self.flush_due = False
         self.epoch = 1

@@ -104,6 +104,7 @@ class IoThread:
         finally:
             engine.mailbox.stop()
             engine.close()
+            engine.bell.close()
             # By itself it would never end, and stay with all that it refers to.
             hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)

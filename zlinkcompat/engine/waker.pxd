@@ -13,7 +13,7 @@ cdef class Waker:
 
 
 cdef class HubWaker(Waker):
-    cdef object hub, thread, greenlet
+    cdef object hub, bell, thread, greenlet
     cdef bint fired, expired
     cpdef expire(self)
     cpdef switch(self)

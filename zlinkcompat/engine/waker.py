@@ -1,7 +1,7 @@
 """Wakers: how the side that made progress wakes the side that sleeps.
 
 A wake-up carries no message: the sleeper looks again for itself. :class:`HubWaker` is the form for
-a greenlet of a hub; another hub's thread is reached through that hub's thread-safe callback.
+a greenlet of a hub; another hub's thread is reached by that hub's bell.
 :class:`LockWaker` is the form for a native thread that has no hub and is to get none.
 """
 
@@ -10,6 +10,7 @@ from gevent._hub_local import get_hub_if_exists
 from gevent.monkey import get_original, is_module_patched
 from greenlet import getcurrent
 
+from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.routing.mailbox import Mailbox
 
 # Native threads: where gevent patched it, threading's tells greenlets apart.
@@ -70,6 +71,7 @@ class HubWaker(Waker):
 
     def __init__(self):
         self.hub = get_hub()
+        self.bell = bell_of(self.hub)
         self.thread = get_ident()
         self.greenlet = None  # who sleeps, while it does
         self.fired = False
@@ -84,7 +86,7 @@ class HubWaker(Waker):
             if self.greenlet is not None:
                 self.hub.loop.run_callback(self.switch)
         else:
-            self.hub.loop.run_callback_threadsafe(self.switch)
+            self.bell.call(self.switch)
 
     def sleep(self, timeout):
         loop = self.hub.loop

@@ -9,14 +9,14 @@ from zlinkcompat.wire.zap import parse_reply
 
 
 class Answers(Mailbox):
-    """What a handler in another thread does, told to the connection's loop."""
+    """What a handler in another thread does, told in the connection's thread."""
 
-    def __init__(self, loop):
+    def __init__(self, bell):
         Mailbox.__init__(self)
-        self.loop = loop
+        self.bell = bell
 
     def alert(self):
-        self.loop.run_callback_threadsafe(self.process)
+        self.bell.call(self.process)
 
 
 class ZapClient(PipeSink):
@@ -35,7 +35,7 @@ class ZapClient(PipeSink):
     def ask(self, question):
         """Send ``question`` to the handler. False if there is none."""
         session = self.connection.session
-        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.loop))
+        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.bell))
         if self.pipe is None:
             return False
         self.pipe.write_over(question.frames(session.peer_address))
