@@ -51,7 +51,8 @@ def _read_back(sock, option, number):
 
 @pytest.mark.parametrize("kind, option, value", [
     *[(kind, option, b"x") for option in REFUSED_HERE for kind in KINDS],
-    *[("REP", option, b"x" if option == "CONNECT_ROUTING_ID" else 0) for option in sorted(OF_ROUTER)],
+    *[("REP", option, b"x" if option == "CONNECT_ROUTING_ID" else 0)
+      for option in sorted(OF_ROUTER)],
 ])
 def test_refused_by_decision(kind, option, value):
     zmq = load(OURS)
