@@ -1,0 +1,77 @@
+"""The backend has what pyzmq's own description of one, ``zmq/backend/__init__.pyi``, lists."""
+
+import ast
+import inspect
+import pathlib
+
+import pytest
+import zmq.backend.select
+
+import zlinkcompat.backend as backend
+
+DESCRIPTION = pathlib.Path(zmq.backend.__file__).with_suffix(".pyi")
+#: monitored_queue's is given as the call of a protocol class.
+PRIVATE = {"_MonitoredQueueFunction": "monitored_queue"}
+#: Those before name what their own compiled backends do not have, or have by other names.
+accurate = pytest.mark.skipif(zmq.pyzmq_version_info() < (27,), reason="the description is wrong")
+
+
+def described():
+    """Dotted name and ``ast.arguments`` of each function and method, once per overload."""
+    for node in ast.parse(DESCRIPTION.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node.args
+        elif isinstance(node, ast.ClassDef):
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and not is_property(member):
+                    if node.name in PRIVATE:
+                        yield PRIVATE[node.name], member.args
+                    else:
+                        yield f"{node.name}.{member.name}", member.args
+
+
+def is_property(function):
+    return any(getattr(d, "id", "") == "property" for d in function.decorator_list)
+
+
+def attributes():
+    for node in ast.parse(DESCRIPTION.read_text()).body:
+        for member in getattr(node, "body", ()):
+            if isinstance(member, ast.FunctionDef) and is_property(member):
+                yield f"{node.name}.{member.name}"
+
+
+def find(name):
+    thing = backend
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    return thing
+
+
+@accurate
+@pytest.mark.parametrize("name, arguments", list(described()))
+def test_a_function_takes_what_is_described(name, arguments):
+    thing = find(name.removesuffix(".__init__"))
+    try:
+        ours = [p for p in inspect.signature(thing).parameters.values() if p.name != "self"]
+    except ValueError:
+        pytest.skip(f"{name} is a slot of a compiled class, and tells nothing")
+    wanted = [a.arg for a in (*arguments.posonlyargs, *arguments.args) if a.arg != "self"]
+    found = [p.name for p in ours]
+    assert found[:len(wanted)] == wanted
+    assert {a.arg for a in arguments.kwonlyargs} <= set(found)
+    # What is ours beyond it may be left out, as what has a default there.
+    needed = len(wanted) - len(arguments.defaults)
+    more = [p for p in ours[needed:] if p.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]
+    assert [p.name for p in more if p.default is p.empty] == []
+
+
+@accurate
+@pytest.mark.parametrize("name", list(attributes()))
+def test_an_attribute_is_there(name):
+    assert find(name) is not None
+
+
+def test_every_name_is_there():
+    names = set(zmq.backend.select.public_api) | {"monitored_queue", "device"}  # device: pyzmq 25.1
+    assert names <= set(dir(backend)) and names <= set(backend.__all__)
