@@ -65,6 +65,7 @@ NATIVE_SLEEP = {
     "tests/test_poll.py::TestPollGreen::test_pair",
     "tests/test_poll.py::TestPollGreen::test_pubsub",
     "tests/test_pubsub.py::TestPubSubGreen::test_basic",
+    "tests/test_socket.py::TestSocketGreen::test_unicode_sockopts",
 }
 
 

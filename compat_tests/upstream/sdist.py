@@ -53,7 +53,7 @@ def source():
         # Unpacked beside and renamed, so that a run that is cut off leaves no half of it.
         with tempfile.TemporaryDirectory(dir=cache) as beside, tarfile.open(archive) as tar:
             tar.extractall(beside, filter="data")
-            os.rename(pathlib.Path(beside, folder.name), folder)
+            _place(pathlib.Path(beside, folder.name), folder)
     return folder
 
 
@@ -69,7 +69,7 @@ def extras():
     if not folder.is_dir():
         with tempfile.TemporaryDirectory(dir=cache_folder()) as beside:
             _pip("install", "--no-deps", "--target", pathlib.Path(beside, "x"), *EXTRAS)
-            os.rename(pathlib.Path(beside, "x"), folder)
+            _place(pathlib.Path(beside, "x"), folder)
     return folder
 
 
@@ -82,6 +82,14 @@ def environment(backend=None):
     if backend:
         env["PYZMQ_BACKEND"] = backend
     return env
+
+
+def _place(made, folder):
+    try:
+        os.rename(made, folder)
+    except OSError:
+        if not folder.is_dir():  # else another process was faster
+            raise
 
 
 def _pip(*args):
