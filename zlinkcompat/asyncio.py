@@ -19,6 +19,7 @@ from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadW
 from zmq.asyncio import SelectorEventLoop as SelectorEventLoop
 from zmq.asyncio import WeakKeyDictionary as WeakKeyDictionary
 from zmq.asyncio import ZMQEventLoop as ZMQEventLoop
+from zmq.asyncio import _selectors as _selectors
 from zmq.asyncio import install as install
 
 import zlinkcompat as zmq

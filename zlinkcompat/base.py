@@ -94,6 +94,11 @@ def held_buffers():
 _held_buffers = None
 
 
+def refuse_to_pickle(thing):
+    # As in pyzmq: another process has neither the connections nor the memory.
+    raise TypeError(f"cannot pickle {type(thing).__name__!r} object")
+
+
 class Frame(Exporter):
     """One frame of a message, with its properties.
 
@@ -151,6 +156,9 @@ class Frame(Exporter):
 
     def __copy__(self):
         return self.fast_copy()
+
+    def __reduce__(self):
+        refuse_to_pickle(self)
 
     def fast_copy(self):
         """Another Frame on the same data."""
@@ -331,6 +339,9 @@ class Socket:
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
         self.core = SocketBase(context.core, int(socket_type))
+
+    def __reduce__(self):
+        refuse_to_pickle(self)
 
     def choose_frame_class(self):
         import zmq
@@ -668,6 +679,9 @@ class Context:
                 raise zmq_error(EFAULT, f"there is no context at {shadow}")
         else:
             self.core = CoreContext(as_int(io_threads), self._engine)
+
+    def __reduce__(self):
+        refuse_to_pickle(self)
 
     @property
     def underlying(self):

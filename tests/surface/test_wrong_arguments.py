@@ -1,5 +1,7 @@
 """Wrong types and values raise what pyzmq raises: the same class and errno, side by side."""
 
+import pickle
+
 import pytest
 from sidebyside import failure, outcome
 
@@ -157,3 +159,13 @@ def test_an_error_is_an_errno_and_a_text(make):
     error = caught.value
     assert error.errno == zmq.EAGAIN and error.strerror == zmq.strerror(zmq.EAGAIN) == str(error)
     assert isinstance(error, zmq.ZMQError) and isinstance(error, zmq.ZMQBaseError)
+
+
+@pytest.mark.parametrize("kind", ["socket", "context", "frame"])
+def test_none_can_be_pickled(both, kind):
+    def scenario(side):
+        one, other = side.pair()
+        thing = {"socket": one, "context": one.context, "frame": side.zmq.Frame(b"x")}[kind]
+        return failure(pickle.dumps, thing)
+
+    assert both(scenario)[0] is TypeError
