@@ -1,5 +1,6 @@
 """Writes the tables of these pages that are made from the code: ``python docs/generate.py``."""
 
+import json
 import re
 from pathlib import Path
 
@@ -67,7 +68,73 @@ def refused_options():
             yield f"| `{row.name}` | {row.refused} |"
 
 
+def reliability():
+    """What the runs of ``python -m reliability`` found, by their names."""
+    return json.loads((HERE.parent / "reliability" / "results.json").read_text())
+
+
+def faults():
+    """Faults tried, by transport or mechanism."""
+    found = reliability()["faults"]
+    kinds = ("cut", "reset", "delay", "split", "duplicate")
+    yield "| | " + " | ".join(kinds) + " |"
+    yield "|---|" + "---:|" * len(kinds)
+    for name in ("null", "plain", "curve", "ws", "tls"):
+        tried = (found["tried"].get(f"{name}-{kind}", "-") for kind in kinds)
+        yield f"| {name} | " + " | ".join(map(str, tried)) + " |"
+    yield ""
+    yield (f"{found['faults']:,} faults in all; lost: {found['lost']}, duplicated: "
+           f"{found['duplicated']} ({found['on']}).")
+
+
+def fuzzing():
+    """Inputs of each target."""
+    found = reliability()["fuzz"]
+    yield "| target | inputs | edges covered | kept |"
+    yield "|---|---:|---:|---:|"
+    for name, one in found["targets"].items():
+        yield f"| {name} | {one['inputs']:,} | {one['edges']} | {one['kept']} |"
+    yield ""
+    yield (f"{found['inputs']:,} inputs, {found['seconds_each']} s for each target; crashes: "
+           f"{len(found['failures'])} ({found['on']}).")
+
+
+def soak():
+    """What the two processes held, by engine."""
+    runs = [found for name, found in reliability().items() if name.startswith("soak-")]
+    for found in runs:
+        yield (f"{found['engine'].capitalize()} engine, {found['minutes']:g} minutes: "
+               f"{found['connections']:,} connections, {found['requests']:,} requests, "
+               f"{found['received']:,} received, {found['answered']:,} answered; lost: "
+               f"{found['lost']}, duplicated: {found['duplicated']} ({found['on']}).")
+        yield ""
+        yield "| | at rest | second quarter | last quarter | when all had left |"
+        yield "|---|---:|---:|---:|---:|"
+        for role in ("server", "clients"):
+            for what, values in found[role].items():
+                yield f"| {role}: {what.replace('_kb', ', KiB')} | " + " | ".join(
+                    f"{value:,.0f}" for value in values.values()) + " |"
+        yield ""
+
+
+def load():
+    """10,000 connections, beside pyzmq's."""
+    found = reliability()["load"]
+    yield "| | zlinkcompat | pyzmq |"
+    yield "|---|---:|---:|"
+    for name, what in (("accepted_per_s", "accepted, shaken hands with and answered a second"),
+                       ("cpu_us_per_connection", "CPU of the server for each, us")):
+        yield f"| {what}, rounds in turn | " + " | ".join(
+            ", ".join(f"{each:,}" for each in found[name][library])
+            for library in ("zlinkcompat", "zmq")) + " |"
+    yield ""
+    yield (f"{found['connections']:,} connections of {found['processes']} processes, "
+           f"{found['descriptors']:,} descriptors at a time; unanswered: {found['lost']}; rate "
+           f"{found['ratio']}x of pyzmq's ({found['on']}).")
+
+
 TABLES = {
+    "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load},
     "compatibility.md": {"inert options": inert_options, "refused options": refused_options},
     "tuning.md": {"settings": settings, "limits": limits, "counters": counter_names},
 }

@@ -1,0 +1,155 @@
+"""Random graphs of sockets, driven step by step on both libraries: whoever receives, receives the
+same; what one refuses, the other refuses.
+
+Over inproc, where a step's effect is there when it returns."""
+
+import tempfile
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from compat_tests.differential.outcome import outcome
+from compat_tests.differential.sockets import Bench
+from compat_tests.libraries import OURS, REFERENCE, load
+
+#: Types that bind and types that connect to them.
+GRAPHS = {
+    "pipeline": (("PULL",), ("PUSH",)),
+    "fan-out": (("PUSH",), ("PULL",)),
+    "publish": (("PUB", "XPUB"), ("SUB", "XSUB")),
+    "forward": (("XSUB", "SUB"), ("PUB", "XPUB")),
+    "requests": (("ROUTER", "REP", "DEALER"), ("DEALER", "REQ")),
+    "dealers": (("DEALER", "ROUTER"), ("REP", "DEALER", "ROUTER")),
+    "pair": (("PAIR",), ("PAIR",)),
+}
+MOST = 6  # sockets
+TOPICS = (b"", b"a", b"ab", b"b")
+
+which = st.integers(0, MOST - 1)
+parts = st.lists(st.sampled_from([b"", b"a", b"abc", b"b" * 300]), min_size=1, max_size=3)
+
+
+class Graph(RuleBasedStateMachine):
+    """Each step is done on libzmq and here; both have to come out alike."""
+
+    @initialize(graph=st.sampled_from(sorted(GRAPHS)))
+    def begin(self, graph):
+        self.binders, self.connecters = GRAPHS[graph]
+        self.folder = tempfile.TemporaryDirectory(prefix="zlc-")
+        self.benches = [Bench(load(name), self.folder.name) for name in (REFERENCE, OURS)]
+        self.sockets = []  # (the two, name of the type, name that it is bound by, connected to)
+        self.count = 0
+
+    def both(self, step):
+        """The outcome of ``step(bench, index)``, which is that of both."""
+        reference, ours = (outcome(step, bench, n) for n, bench in enumerate(self.benches))
+        assert ours == reference
+        return reference
+
+    def add(self, kind, bind=None, connect=None):
+        self.count += 1
+        name = b"peer%d" % self.count
+        made = []
+
+        def step(bench, n):
+            sock = bench.socket(kind, rcvtimeo=0, sndtimeo=0)
+            made.append(sock)
+            if kind not in ("PUB", "SUB", "XPUB", "XSUB", "PUSH", "PULL", "PAIR"):
+                sock.routing_id = name
+            if bind:
+                sock.bind(bind)
+            if connect:
+                sock.connect(connect)
+
+        self.both(step)
+        self.sockets.append([made, kind, bind, {connect} - {None}])
+
+    def chosen(self, number):
+        return self.sockets[number % len(self.sockets)]
+
+    @precondition(lambda self: len(self.sockets) < MOST)
+    @rule(number=which)
+    def bind(self, number):
+        self.add(self.binders[number % len(self.binders)], bind=f"inproc://{self.count}")
+
+    @precondition(lambda self: 0 < len(self.sockets) < MOST)
+    @rule(number=which, to=which)
+    def connect(self, number, to):
+        bound = [each[2] for each in self.sockets if each[2]]
+        if bound:
+            self.add(self.connecters[number % len(self.connecters)],
+                     connect=bound[to % len(bound)])
+
+    @precondition(lambda self: self.sockets)
+    @rule(number=which, to=which)
+    def connect_again(self, number, to):
+        """One socket, several peers."""
+        sockets, kind, bind, connected = self.chosen(number)
+        left = [each[2] for each in self.sockets if each[2] and each[2] not in connected]
+        if kind in self.connecters and not bind and left and kind != "PAIR":
+            endpoint = left[to % len(left)]
+            self.both(lambda bench, n: sockets[n].connect(endpoint) and None)
+            connected.add(endpoint)
+
+    @precondition(lambda self: self.sockets)
+    @rule(number=which, topic=st.sampled_from(TOPICS), on=st.booleans())
+    def subscribe(self, number, topic, on):
+        sockets, kind, _, _ = self.chosen(number)
+        if kind == "SUB":
+            option = "SUBSCRIBE" if on else "UNSUBSCRIBE"
+            self.both(lambda bench, n: sockets[n].setsockopt(getattr(bench.zmq, option), topic))
+        elif kind == "XSUB":
+            self.both(lambda bench, n: sockets[n].send(bytes([on]) + topic))
+
+    @precondition(lambda self: self.sockets)
+    @rule(number=which, message=parts, to=which)
+    def send(self, number, message, to):
+        sockets, kind, _, _ = self.chosen(number)
+        if kind == "XSUB":
+            return  # to it, messages are subscriptions
+        if kind == "ROUTER":
+            message = [b"peer%d" % (to + 1), *message]
+        self.both(lambda bench, n: sockets[n].send_multipart(message))
+
+    @precondition(lambda self: self.sockets)
+    @rule(number=which)
+    def receive(self, number):
+        sockets = self.chosen(number)[0]
+        self.both(lambda bench, n: sockets[n].recv_multipart())
+
+    @rule()
+    def receive_all(self):
+        for sockets, kind, _, _ in self.sockets:
+            if kind in ("PUSH", "PUB"):
+                continue
+            while self.both(lambda bench, n: sockets[n].recv_multipart())[0] == "returned":
+                pass
+
+    @precondition(lambda self: self.sockets)
+    @rule(number=which, to=which)
+    def disconnect(self, number, to):
+        """A peer leaves. Not by close(): libzmq's reaper tells the others when it gets to it."""
+        sockets, _, _, connected = self.chosen(number)
+        if connected:
+            endpoint = sorted(connected)[to % len(connected)]
+            self.both(lambda bench, n: sockets[n].disconnect(endpoint))
+            connected.remove(endpoint)
+
+    @invariant()
+    def same_events(self):
+        for sockets, _, _, _ in self.sockets:
+            self.both(lambda bench, n: sockets[n].events)
+
+    def teardown(self):
+        if hasattr(self, "benches"):
+            for bench in self.benches:
+                bench.close()
+            self.folder.cleanup()
+
+
+TestGraphs = Graph.TestCase
+TestGraphs.settings = settings(max_examples=30, stateful_step_count=30, deadline=None,
+                               suppress_health_check=[HealthCheck.too_slow])
+TestGraphs.pytestmark = [pytest.mark.timeout(600)]

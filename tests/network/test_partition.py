@@ -1,0 +1,170 @@
+"""Two hosts, as network namespaces with a cable that is pulled and plugged in again: what becomes
+of requests, publications and pipelines is what becomes of them on libzmq."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+#: Milliseconds: how often a peer is asked, and how long its silence is borne.
+HEARTBEAT = 100
+SILENCE = 300
+
+HEAD = """
+import ctypes, json
+# setns(2): whatever is opened from here on is opened on that host.
+if ctypes.CDLL(None, use_errno=True).setns(os.open("/run/netns/" + sys.argv[1], os.O_RDONLY), 0):
+    raise OSError(ctypes.get_errno(), "setns")
+
+context = zmq.Context()
+
+def make(kind, **options):
+    sock = context.socket(kind)
+    sock.linger = 0
+    sock.reconnect_ivl = 50
+    sock.rcvtimeo = sock.sndtimeo = 200
+    sock.heartbeat_ivl, sock.heartbeat_timeout = int(sys.argv[2]), int(sys.argv[3])
+    for name, value in options.items():
+        setattr(sock, name, value)
+    return sock
+
+def until(monitor, event):
+    # Seconds until it comes.
+    began = time.monotonic()
+    while time.monotonic() < began + 10:
+        if monitor.poll(200):
+            head, _ = monitor.recv_multipart()
+            if int.from_bytes(head[:2], "little") == event:
+                return time.monotonic() - began
+    raise SystemExit("no event %d" % event)
+
+def command():
+    return json.loads(sys.stdin.readline())
+"""
+
+#: Answers and publishes for ever; collects until it is told to say what came.
+SERVER = HEAD + """
+rep, pub, pull = make(zmq.REP), make(zmq.PUB), make(zmq.PULL)
+for port, sock in enumerate((rep, pub, pull), 5001):
+    sock.bind("tcp://10.97.0.1:%d" % port)
+dead = pull.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+say("bound")
+got, number, losses = [], 0, 0
+poller = zmq.Poller()
+for sock in (rep, pull, dead):
+    poller.register(sock, zmq.POLLIN)
+while True:
+    ready = dict(poller.poll(20))
+    if rep in ready:
+        rep.send(rep.recv())
+    if pull in ready:
+        got.append(pull.recv().decode())
+    if dead in ready:
+        dead.recv_multipart()
+        losses += 1
+    pub.send(b"tick %d" % number)
+    number += 1
+    if got and got[-1] == "end":
+        say(json.dumps([got, losses]))
+        break
+sys.stdin.readline()
+"""
+
+CLIENT = HEAD + """
+req, sub, push = make(zmq.REQ, req_relaxed=1, req_correlate=1), make(zmq.SUB), make(zmq.PUSH)
+sub.subscribe(b"tick")
+monitor = push.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+for port, sock in enumerate((req, sub, push), 5001):
+    sock.connect("tcp://10.97.0.1:%d" % port)
+until(monitor, zmq.EVENT_HANDSHAKE_SUCCEEDED)
+
+def asked(text, times):
+    # The answer, or how often there was none; relaxed, so that one may ask again.
+    for _ in range(times):
+        req.send(text)
+        try:
+            return req.recv() == text
+        except zmq.Again:
+            pass
+    return "silence"
+
+def ticks():
+    try:
+        return int(sub.recv()[5:])
+    except zmq.Again:
+        return None
+
+assert asked(b"before", 25) is True
+before = next(tick for tick in iter(ticks, "") if tick is not None)
+push.send(b"before")
+say("met")
+command()
+silence = until(monitor, zmq.EVENT_DISCONNECTED)
+while ticks() is not None:
+    pass
+during = asked(b"during", 3), ticks()
+for word in (b"one", b"two"):
+    push.send(word)
+say(json.dumps([silence, during]))
+command()
+until(monitor, zmq.EVENT_HANDSHAKE_SUCCEEDED)
+after = asked(b"after", 25)
+later = next(tick for tick in iter(ticks, "") if tick is not None)
+push.send(b"end")
+say(json.dumps([after, later > before + 10]))
+sys.stdin.readline()
+"""
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+@pytest.fixture
+def hosts():
+    """``(server, client, pull, plug)``: two hosts with a cable between, and what is done to it."""
+    server, client = (f"zlc-{os.getpid()}-{name}" for name in "sc")
+    try:
+        ip("netns", "add", server)
+        ip("netns", "add", client)
+        ip("link", "add", "cable", "netns", server, "type", "veth", "peer", "name", "cable",
+           "netns", client)
+        for name, address in ((server, "10.97.0.1/24"), (client, "10.97.0.2/24")):
+            ip("-n", name, "address", "add", address, "dev", "cable")
+            ip("-n", name, "link", "set", "cable", "up")
+    except (OSError, subprocess.CalledProcessError) as error:
+        for name in (server, client):
+            if os.path.exists(f"/run/netns/{name}"):
+                ip("netns", "delete", name)
+        pytest.skip(f"network namespaces: {getattr(error, 'stderr', None) or error}")
+    yield (server, client, lambda: ip("-n", server, "link", "set", "cable", "down"),
+           lambda: ip("-n", server, "link", "set", "cable", "up"))
+    for name in (server, client):
+        ip("netns", "delete", name)
+
+
+@pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
+def test_a_partition_that_heals(hosts, program, library):
+    server_host, client_host, pull, plug = hosts
+    server = program(SERVER, server_host, HEARTBEAT, SILENCE, library=library)
+    assert server.line() == "bound"
+    client = program(CLIENT, client_host, HEARTBEAT, SILENCE, library=library)
+    assert client.line() == "met"
+    pull()
+    client.tell("1")
+    silence, during = json.loads(client.line())
+    # In time: not before the silence was borne, and not a TCP timeout, which takes minutes.
+    assert silence < 3
+    # Nobody answers, nothing is published to us; one may ask again.
+    assert during == ["silence", None]
+    plug()
+    client.tell("1")
+    assert json.loads(client.line()) == [True, True]
+    got, losses = json.loads(server.line())
+    # What was accepted while nobody was there waits for the next connection.
+    assert got == ["before", "one", "two", "end"]
+    assert losses == 1  # the server's own heartbeats found it, too
+    for one in (server, client):
+        one.tell()
+        one.ends()
