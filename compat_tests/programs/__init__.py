@@ -1,1 +1,1 @@
-"""Programs by other people, unmodified, from pyzmq's sdist."""
+"""Whole programs: other people's, unmodified, from pyzmq's sdist, and ours in examples/patterns."""

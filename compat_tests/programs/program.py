@@ -1,6 +1,7 @@
 """Starts a program on one of the libraries and waits for what it prints."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -9,7 +10,17 @@ import tempfile
 import time
 
 from compat_tests.libraries import REFERENCE
-from compat_tests.upstream import sdist
+from compat_tests.upstream import sdist as upstream
+
+CHECKOUT = pathlib.Path(__file__).parents[2]
+
+
+def own_environment():
+    """Environment of a program that imports nothing but a library, from this checkout."""
+    env = {name: value for name, value in os.environ.items() if name != "PYZMQ_BACKEND"}
+    path = [str(CHECKOUT), env.get("PYTHONPATH")]
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return env
 
 
 class Program:
@@ -23,17 +34,26 @@ class Program:
         The program.
     args : str
         Its arguments.
+    start : list of str, optional
+        What stands before the program in place of ``-m LIBRARY``.
+    environment : dict, optional
+        Variables to add.
+    sdist : bool
+        Whether it is a program of pyzmq's sdist, and needs what these import.
     """
 
-    def __init__(self, library, path, *args):
-        start = [] if library == REFERENCE else ["-m", library]
+    def __init__(self, library, path, *args, start=None, environment=None, sdist=True):
+        if start is None:
+            start = [] if library == REFERENCE else ["-m", library]
+        variables = upstream.environment() if sdist else own_environment()
         self.name = f"{path.name} on {library}"
         self._output = tempfile.TemporaryFile("w+b")
         # A session of its own, so that processes which it starts can be ended with it.
         self._process = subprocess.Popen(
             [sys.executable, *start, str(path), *args],
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
-            env={**sdist.environment(), "PYTHONUNBUFFERED": "1"}, start_new_session=True,
+            env={**variables, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            start_new_session=True,
         )
 
     def __enter__(self):

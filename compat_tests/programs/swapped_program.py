@@ -1,0 +1,54 @@
+"""Runs a program with the import swapped: ``swapped_program.py [--patch] prog.py args``.
+
+``import zmq`` is ``import zlinkcompat as zmq`` in the program and in what it imports from its own
+folder; pyzmq's backend is left alone.
+"""
+
+import importlib.machinery
+import os
+import sys
+
+from compat_tests.upstream.swapped import rewritten
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Loads what the source would be with the import swapped, and keeps no bytecode of it."""
+
+    def get_code(self, fullname):
+        source = rewritten(self.get_data(self.path).decode())
+        return self.source_to_code(source, self.path)
+
+
+def finder_for(folder):
+    """A path hook that serves `folder` and no other."""
+    finder = importlib.machinery.FileFinder.path_hook((Loader, [".py"]))
+
+    def hook(path):
+        if path != folder:
+            raise ImportError(path)
+        return finder(path)
+
+    return hook
+
+
+def main():
+    if sys.argv[1] == "--patch":
+        del sys.argv[1]
+        from gevent import monkey
+
+        monkey.patch_all()
+    program = os.path.abspath(sys.argv[1])
+    folder = os.path.dirname(program)
+    sys.argv[:] = [program, *sys.argv[2:]]
+    # The checkout stays importable by PYTHONPATH.
+    sys.path[0] = folder
+    sys.path_hooks.insert(0, finder_for(folder))
+    # This module is the program from here on, as it is __main__ to others.
+    main_module = sys.modules["__main__"]
+    main_module.__spec__ = None
+    main_module.__file__ = program
+    exec(Loader("__main__", program).get_code("__main__"), main_module.__dict__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Our own programs, ``examples/patterns/``: what libzmq makes them print, they print here.
+
+By the swapped import and through pyzmq's backend, unpatched on the thread engine and monkey-patched
+in the hub; all five as processes of their own, at the same time.
+"""
+
+import contextlib
+import pathlib
+
+import pytest
+
+from compat_tests.libraries import OURS, REFERENCE
+from compat_tests.programs.program import Program
+
+pytestmark = pytest.mark.timeout(120)
+
+PATTERNS = pathlib.Path(__file__).parents[2] / "examples" / "patterns"
+PROGRAMS = sorted(path.stem for path in PATTERNS.glob("*.py"))
+SWAPPED = "compat_tests.programs.swapped_program"
+THREADS = {"ZLINK_ENGINE": "thread"}
+#: The command before the program, and the environment.
+PLACES = {
+    "backend": (["-m", OURS, "--no-patch"], THREADS),
+    "backend, patched": (["-m", OURS], {}),
+    "swapped": (["-m", SWAPPED], THREADS),
+    "swapped, patched": (["-m", SWAPPED, "--patch"], {}),
+}
+if OURS == REFERENCE:
+    PLACES = {}
+
+
+def test_there_are_twenty():
+    assert len(PROGRAMS) >= 20
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_same_output(name):
+    path = PATTERNS / f"{name}.py"
+    with contextlib.ExitStack() as running:
+        reference = running.enter_context(Program(REFERENCE, path, sdist=False))
+        ours = {
+            place: running.enter_context(
+                Program(OURS, path, start=start, environment=environment, sdist=False)
+            )
+            for place, (start, environment) in PLACES.items()
+        }
+        expected = reference.wait(60)
+        assert expected
+        assert {place: program.wait(60) for place, program in ours.items()} == dict.fromkeys(
+            ours, expected
+        )
