@@ -1,0 +1,38 @@
+"""The matrix' table: one row per cell, in its place in the page, again and again."""
+
+from compat_tests.upstream.cell import judge
+from compat_tests.upstream.expected import BY_STRING, NOT_ON_LIBZMQ
+from compat_tests.upstream.run import Result
+from compat_tests.upstream.table import table, write
+
+
+def cell():
+    result = Result()
+    for outcome, test in [("passed", "tests/a.py::good"), ("failed", "tests/a.py::bad"),
+                          ("skipped", min(NOT_ON_LIBZMQ)), ("failed", min(BY_STRING))]:
+        result.outcomes[test], result.texts[test] = outcome, "what was said"
+    return judge(result, "swap", False)
+
+
+def test_a_cell_tells_what_failed_from_what_is_expected():
+    found = cell()
+    assert found["passed"] == found["skipped"] == found["deselected"] == 1
+    assert found["failed"] == {"tests/a.py::bad": "what was said"}
+    assert (found["door"], found["engine"]) == ("swap", "thread")
+
+
+def test_the_row_of_a_cell():
+    last = table([cell()]).splitlines()[-1]
+    assert last.split(" | ")[1:3] == ["swap", "thread"] and last.endswith("| 1 | 1 | 1 | 1 |")
+
+
+def test_the_page_around_the_table_stays(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# Before\n")
+    write([cell()], page)
+    page.write_text(page.read_text() + "\nAfter\n")
+    once = page.read_text()
+    write([cell()], page)
+    assert page.read_text() == once and once.startswith("# Before\n") and once.endswith("After\n")
+    write([cell(), cell()], page)
+    assert page.read_text().count("| swap | thread |") == 2
