@@ -10,7 +10,9 @@ from reliability.processes import ROOT
 
 
 def run():
-    """Returns the number of faults tried, by transport, mechanism and fault."""
+    """Returns the number of faults tried, by transport, mechanism and fault.
+
+    ``lost`` and ``duplicated`` are 0 since a test fails at the first; None where one failed."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         ended = subprocess.run(
@@ -22,5 +24,6 @@ def run():
             name = case.get("name").partition("[")[2].rstrip("]")
             for told in case.iter("property"):
                 tried[name] = int(told.get("value"))
-    return {"tried": tried, "faults": sum(tried.values()), "lost": 0, "duplicated": 0,
+    none = None if ended.returncode else 0
+    return {"tried": tried, "faults": sum(tried.values()), "lost": none, "duplicated": none,
             "failures": ["see pytest's report"] if ended.returncode else []}
