@@ -16,12 +16,23 @@ from zlinkcompat import debug, tuning
 
 def pytest_addoption(parser):
     parser.addoption("--all-transports", action="store_true",
-                     help="conformance over tls and wss whole, not by a sample")
+                     help="conformance over every transport, on both engines, not by a sample")
     parser.addoption("--all-faults", action="store_true",
                      help="a fault at every byte of a connection, not at every 13th")
 
 
+@pytest.fixture(autouse=True)
+def engine(request, monkeypatch):
+    """The engine of contexts that are made in this process: the hub's, where these tests wait,
+    unless the run's environment names another one and the test is not about the hub.
+
+    Programs in processes of their own choose by themselves."""
+    if "ZLINK_ENGINE" not in os.environ or request.node.get_closest_marker("hub"):
+        monkeypatch.setenv("ZLINK_ENGINE", "hub")
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "hub: about what only the hub engine does")
     # A shell starts what runs in its background with SIGINT ignored, and programs inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -62,6 +62,7 @@ def test_batching_count_limit(pipeline, phases):
     assert received(pull, 31) == sent
 
 
+@pytest.mark.hub
 @pytest.mark.parametrize("by", ["age", "turn", "receive"])
 def test_batching_timeout(pipeline, phases, by):
     """What was gathered is not held: by its age at the next send, the hub's turn, a receive."""

@@ -12,6 +12,7 @@ class Zlink(Adapter):
 
     module = "zlinkcompat"
     transports = (*Adapter.transports, "tls", "ws", "wss")
+    environment = {"ZLINK_ENGINE": "hub"}  # these programs are not monkey-patched
     waiting = Greenlets
 
     def load(self):

@@ -7,4 +7,4 @@ class Library(Zlink):
     name = "zlink-backend"
     order = 11
     module = "zmq"
-    environment = {"PYZMQ_BACKEND": "zlinkcompat.backend"}
+    environment = {**Zlink.environment, "PYZMQ_BACKEND": "zlinkcompat.backend"}

@@ -6,4 +6,4 @@ from bench.adapters.zlink import Zlink
 class Library(Zlink):
     name = "zlink-pure"
     order = 12
-    environment = {"ZLINKCOMPAT_PURE": "1"}
+    environment = {**Zlink.environment, "ZLINKCOMPAT_PURE": "1"}

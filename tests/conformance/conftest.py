@@ -6,18 +6,36 @@ from meeting import TRANSPORTS, Endpoints, connect, new_socket
 SAMPLE = 3  # one in so many tests runs over what tcp and ws are the parts of
 
 
+@pytest.fixture(autouse=True, params=["hub", "thread"])
+def engine(request, monkeypatch):
+    """Where the connections of the test's contexts live."""
+    monkeypatch.setenv("ZLINK_ENGINE", request.param)
+
+
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--all-transports"):
         return
     kept, left_out = [], []
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        composed = callspec and callspec.params.get("transport") in ("tls", "wss")
-        # By the name: the same ones every time.
-        sampled = zlib.crc32(item.nodeid.encode()) % SAMPLE == 0
-        (kept if sampled or not composed else left_out).append(item)
+        (kept if is_sampled(item) else left_out).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
+
+
+def is_sampled(item):
+    """Tell whether a test belongs to the sample: over tcp and inproc all do, on both engines; over
+    others each runs on one of them, and over what tcp and ws are the parts of some do."""
+    callspec = getattr(item, "callspec", None)
+    # Those of other folders are in the list, too, and have no engine.
+    if callspec is None or not {"transport", "engine"} <= callspec.params.keys():
+        return True
+    transport = callspec.params["transport"]
+    if transport in ("tcp", "inproc"):
+        return True
+    # By the name: the same ones every time, and different ones on each engine.
+    engine = callspec.params["engine"]
+    turn = zlib.crc32(item.nodeid.replace(engine, "").encode()) + (engine == "thread")
+    return turn % (2 * SAMPLE if transport in ("tls", "wss") else 2) == 0
 
 
 @pytest.fixture(params=TRANSPORTS)

@@ -12,6 +12,8 @@ from rawpeer import command, message, ping
 
 import zlinkcompat as zmq
 
+pytestmark = pytest.mark.hub
+
 #: Seconds after which a loop that nobody could stop stops itself.
 PATIENCE = 2
 

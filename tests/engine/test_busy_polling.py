@@ -8,6 +8,8 @@ import pytest
 
 import zlinkcompat as zmq
 
+pytestmark = pytest.mark.hub
+
 FEW = 2
 
 

@@ -150,6 +150,7 @@ def test_names_of_properties_are_not_case_sensitive(meet):
 # -- subscriptions -------------------------------------------------------------------------
 
 
+@pytest.mark.hub
 @BOTH_ENDS
 @pytest.mark.parametrize("socket_type", [zmq.SUB, zmq.XSUB], ids=["SUB", "XSUB"])
 def test_subscriptions_are_commands_to_3_1(meet, end, socket_type):
@@ -161,6 +162,7 @@ def test_subscriptions_are_commands_to_3_1(meet, end, socket_type):
     assert peer.read_command() == (b"CANCEL", b"topic")
 
 
+@pytest.mark.hub
 @BOTH_ENDS
 @pytest.mark.parametrize("socket_type", [zmq.SUB, zmq.XSUB], ids=["SUB", "XSUB"])
 def test_subscriptions_are_messages_to_3_0(meet, end, socket_type):

@@ -188,6 +188,7 @@ def test_full_receiver_still_notices_the_end(bound, raw, monitor):
     events.wait_for(E.DISCONNECTED)
 
 
+@pytest.mark.hub
 def test_pub_that_never_receives_takes_subscriptions(pair_up):
     """Its side of the pipe is read when it sends, however many there are."""
     sock, peer = pair_up(zmq.PUB, b"SUB", rcvhwm=1)

@@ -24,19 +24,17 @@ def tasks():
 
 
 @pytest.fixture
-def threaded(program, monkeypatch):
+def threaded(program):
     """threaded(source, *args): a program whose contexts have I/O threads."""
-    monkeypatch.setenv("ZLINK_ENGINE", "thread")
-    return lambda source, *args, **options: program(HELPERS + source, *args, **options)
+    return lambda source, *args: program(HELPERS + source, *args, engine="thread")
 
 
 # -- which engine --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
-@pytest.mark.parametrize("engine", ["hub", "thread", "auto"])
-def test_engine_by_environment(engine, patch, program, monkeypatch):
-    monkeypatch.setenv("ZLINK_ENGINE", engine)
+@pytest.mark.parametrize("engine", ["hub", "thread", "auto", None])
+def test_engine_by_environment(engine, patch, program):
     source = """
 context = zmq.Context()
 a, b = pair(context, zmq.REP, zmq.REQ)
@@ -52,8 +50,8 @@ from gevent._hub_local import get_hub_if_exists
 say(context.core.io_threads is not None, get_hub_if_exists() is not None)
 context.destroy()
 """
-    threads = engine == "thread" or engine == "auto" and not patch
-    one = program(HELPERS + source, engine if threads else "hub", patch=patch)
+    threads = engine == "thread" or engine in ("auto", None) and not patch
+    one = program(HELPERS + source, "thread" if threads else "hub", patch=patch, engine=engine)
     # Without a patch, no thread of the program's is given a hub.
     assert one.ends() == f"{threads} {patch or not threads}\n"
 
@@ -65,14 +63,13 @@ say(zlinkcompat.green.Context().core.io_threads)
 """).ends() == "None\n"
 
 
-def test_unknown_engine_is_refused(program, monkeypatch):
-    monkeypatch.setenv("ZLINK_ENGINE", "turbo")
+def test_unknown_engine_is_refused(program):
     assert "turbo" in program("""
 try:
     zmq.Context()
 except ValueError as error:
     say(error)
-""").ends()
+""", engine="turbo").ends()
 
 
 def test_no_io_threads(threaded):

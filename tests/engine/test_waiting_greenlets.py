@@ -48,6 +48,7 @@ def results(greenlets):
     return [one.value for one in greenlets]
 
 
+@pytest.mark.hub
 def test_receivers_are_served_in_order(pair):
     one, other = pair
     waiting = [started(one.recv) for _ in range(5)]

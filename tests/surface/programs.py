@@ -13,8 +13,10 @@ GUARD = 30  # seconds
 
 
 def environment(**changes):
-    """This process's environment, with which the package is found from any directory."""
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    """This process's environment, with which the package is found from any directory.
+
+    The engine is not of this process: programs choose it by themselves."""
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "ZLINK_ENGINE": None, **changes}
     return {name: value for name, value in settings.items() if value is not None}
 
 

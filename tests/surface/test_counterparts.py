@@ -89,6 +89,7 @@ def test_a_decorator_gives_our_socket():
     assert take().closed
 
 
+@pytest.mark.hub
 def test_a_log_handler_publishes(make, bound):
     from zlinkcompat.log.handlers import PUBHandler
 

@@ -262,6 +262,7 @@ def test_a_steerable_proxy_captures(queue, control, make):
         order(b"TERMINATE")
 
 
+@pytest.mark.hub
 def test_steering_by_subscription(queue, make):
     frontend, backend, client, worker = queue
     end, steering = make(zmq.SUB), make(zmq.XPUB)

@@ -34,14 +34,19 @@ class Program:
         Its ``sys.argv[1:]``.
     library : str
         What ``zmq`` is: ``zlinkcompat``, or ``zmq`` for real libzmq.
+    engine : str, optional
+        ``ZLINK_ENGINE``; by default it is not set, whatever holds for this process.
     """
 
-    def __init__(self, source, *args, library="zlinkcompat", patch=False):
+    def __init__(self, source, *args, library="zlinkcompat", patch=False, engine=None):
         head = "from gevent import monkey; monkey.patch_all()\n" if patch else ""
         text = head + PRELUDE.format(here=HERE, library=library) + textwrap.dedent(source)
         paths = filter(None, [ROOT, os.environ.get("PYTHONPATH")])
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
-        environment.pop("PYZMQ_BACKEND", None)
+        for name in ("PYZMQ_BACKEND", "ZLINK_ENGINE"):
+            environment.pop(name, None)
+        if engine is not None:
+            environment["ZLINK_ENGINE"] = engine
         self.process = gevent_subprocess.Popen(
             [sys.executable, "-c", text, *map(str, args)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

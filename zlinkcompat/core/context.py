@@ -44,7 +44,7 @@ class CoreContext:
         the socket, and there are none.
     engine : str, optional
         "hub" (``zlinkcompat.green``) or "thread" (``zlinkcompat.asyncio``), whatever
-        ``ZLINK_ENGINE`` says.
+        ``ZLINK_ENGINE`` says. By default I/O threads unless ``threading`` is monkey-patched.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class CoreContext:
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
         self.io_threads = None
-        if wants_threads(engine or os.environ.get("ZLINK_ENGINE") or "hub"):
+        if wants_threads(engine or os.environ.get("ZLINK_ENGINE") or "auto"):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
         self.sockets = set()

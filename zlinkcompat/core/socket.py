@@ -763,12 +763,15 @@ class SocketBase(Owner):
             self.drop_pipe(pipe)
         for session in list(self.sessions):
             session.engine.call(session.stop_unattached)
-        self.stop_monitor()
         if self.notifier is not None:
             # Its descriptor stays as long as this object or the context: an event loop may still
             # watch it, and its number must not become another file's meanwhile.
             self.context.notifiers.add(self.notifier)
             self.mailbox.notifier = None
         self.reap()
-        if frees and waits:
-            self.settle()
+        try:
+            if frees and waits:
+                self.settle()
+        finally:
+            # What the listeners told at their end came before.
+            self.stop_monitor()

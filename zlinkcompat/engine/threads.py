@@ -118,6 +118,11 @@ class IoThread:
     def end(self):
         # In its hub.
         self.stopping = True
+        hub = self.engine.hub
+        pool, hub._threadpool = hub._threadpool, None
+        if pool is not None:
+            # It looked up names. Here, in the hub's own greenlet, nobody waits for a slow one.
+            pool.kill()
         self.engine.loop.break_()
 
     def join(self, timeout):
