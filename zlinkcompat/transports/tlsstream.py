@@ -15,12 +15,14 @@ from zlinkcompat.transports.stream import Stream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
 from zlinkcompat.wire.frames import Decoder, Encoder
 
-#: Plaintext of one record, at most (RFC 8446, 5.1), and of all that wait for the kernel.
+#: Plaintext of one record, at most (RFC 8446, 5.1), and of all that wait for the kernel; as much
+#: ciphertext is taken from it in one call.
 RECORD = 16384
 AHEAD = 262144
 
-#: Ciphertext is received into this, and given on at once.
-scratch = memoryview(bytearray(262144))
+#: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
+#: threads that did so together, since a call of the kernel lets go of the interpreter's lock.
+spare = []
 
 FLAGS = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_NOSIGNAL", 0)
 
@@ -119,11 +121,17 @@ class TlsStream(Stream):
         if counters is not None:
             counters.read_calls += 1
         try:
+            scratch = spare.pop()
+        except IndexError:
+            scratch = memoryview(bytearray(AHEAD))
+        try:
             count = self.socket.recv_into(scratch, 0, FLAGS)
+            if count:
+                self.incoming.write(scratch[:count])
         except BlockingIOError:
             return -1
-        if count:
-            self.incoming.write(scratch[:count])
+        finally:
+            spare.append(scratch)
         return count
 
     def read_into(self, decoder):

@@ -89,9 +89,20 @@ class Version1(Version):
 
 
 class Unversioned(Version1):
-    """libzmq 2: its connection begins with the message of its routing id."""
+    """libzmq 2: its connection begins with the message of its routing id.
+
+    Nothing else tells that such a peer speaks ZMTP, so its first flags have to be those that
+    libzmq 2 sends: TLS and HTTP begin with others.
+    """
 
     subscribes = False
+
+    def header_untrusted(self, begin, position):
+        sizes = Version1.header_untrusted(self, begin, position)
+        if sizes is not None and begin[sizes[0] - 1]:
+            raise ProtocolError(f"the peer speaks no ZMTP: {begin!r}", position,
+                                MALFORMED_MESSAGE)
+        return sizes
 
 
 class Version2(Version):
