@@ -27,6 +27,8 @@ def pairs():
     for transport in ("tls", "ws", "wss"):
         for pattern in ("push-pull", "req-rep"):
             yield "zlink", tiny_case(pattern, transport)
+    for pattern in known()["websockets"].patterns:
+        yield "websockets", tiny_case(pattern, "ws")
     yield "raw", Case("push-pull", "tls", 65536)
 
 

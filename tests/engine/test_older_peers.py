@@ -187,6 +187,17 @@ def test_a_malformed_frame_ends_the_connection(bound, raw, said):
     assert sock.recv() == b"x"
 
 
+@pytest.mark.parametrize("said", [
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(500),
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(100), b"\xff" + bytes(8) + b"\2",
+], ids=["tls", "http", "long"])
+def test_what_begins_like_another_protocol_is_no_older_peer(bound, raw, monitor, said):
+    sock = bound(zmq.PULL)
+    events = monitor(sock)
+    raw(sock.last_endpoint).send(said)
+    assert events.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+
+
 def test_reconnects_to_another_version(make, raw_listener):
     listener = raw_listener()
     sock = make(zmq.PUSH, reconnect_ivl=1, routing_id=b"we")

@@ -162,6 +162,20 @@ def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
     still_works(sock, push)
 
 
+def test_a_client_of_wss_that_says_nothing_inside_of_tls_is_given_up(pull, push, monitor):
+    sock = pull("wss", handshake_ivl=100)
+    watch = monitor(sock)
+
+    def speak(port):
+        with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
+            with client_context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                return tls.recv(100)
+
+    assert in_thread(speak, port_of(sock)) == b""
+    assert watch.wait_for(E.HANDSHAKE_FAILED_NO_DETAIL)
+    still_works(sock, push)
+
+
 def test_nothing_is_sent_before_the_server_is_verified(raw_listener, push, monitor):
     """A listener that only takes: all that it sees is a ClientHello."""
     listener = raw_listener()
@@ -265,6 +279,45 @@ def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
 
 def test_has():
     assert zmq.has("tls") and zmq.has("ws") and zmq.has("wss")
+
+
+THREADS = """
+import sys, threading
+import certificates
+import zlinkcompat as zmq
+
+certificates.issued("127.0.0.1", "localhost", "::1")  # before there are threads
+
+def run(number):
+    context = zmq.Context()
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    for each in push, pull:
+        each.rcvtimeo = each.sndtimeo = 10000
+        each.linger = 0
+        certificates.use(each)
+    pull.bind("tls://127.0.0.1:*")
+    push.connect(pull.last_endpoint)
+    body = bytes([number]) * 60000
+    for _ in range(100):
+        for _ in range(3):
+            push.send(body)
+        good[number] += sum(pull.recv() == body for _ in range(3))
+    context.destroy()
+
+good = [0] * 4
+threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+say(*good)
+"""
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+def test_native_threads_do_not_mix_what_they_receive(program, monkeypatch, engine):
+    monkeypatch.setenv("ZLINK_ENGINE", engine)
+    assert program(THREADS).line() == "300 300 300 300"
 
 
 # -- STREAM --------------------------------------------------------------------------------

@@ -138,6 +138,31 @@ def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
     still_works(pull, make)
 
 
+@pytest.mark.parametrize("said", [
+    b"", request()[:-2], request(), request() + frame(9, b"p"),
+], ids=["nothing", "half-a-request", "no-routing-id", "ping"])  # fmt: skip
+def test_who_says_too_little_is_given_up(make, dial, monitor, said):
+    sock = make(zmq.PULL, handshake_ivl=50)
+    sock.bind("ws://127.0.0.1:*")
+    watch = monitor(sock)
+    peer = dial(sock)
+    peer.send(said)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_NO_DETAIL)
+    peer.read_to_end()
+    still_works(sock, make)
+
+
+def test_a_server_that_says_nothing_is_given_up(make, raw_listener, monitor):
+    listener = raw_listener()
+    push = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=50)
+    watch = monitor(push)
+    push.connect(listener.endpoint.replace("tcp", "ws"))
+    push.send(b"secret")
+    assert watch.wait_for(E.HANDSHAKE_FAILED_NO_DETAIL)
+    seen = listener.accept().read_to_end()
+    assert seen.startswith(b"GET / ") and seen.endswith(b"\r\n\r\n") and b"secret" not in seen
+
+
 def test_a_header_of_the_greatest_size(pull, dial):
     spare = upgrade.MAX_HEADER - len(request(X=b""))
     shaken(dial(pull), X=b"y" * spare)
