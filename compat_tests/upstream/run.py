@@ -1,6 +1,9 @@
 """Runs pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
 
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -65,7 +68,7 @@ def run(door, patched=False, select=None, junit=None, say=None):
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
     result = Result()
-    with tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
+    with alone(), tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
         folder = pathlib.Path(folder)
         shutil.copytree(sdist.tests(), folder / "tests")
         shutil.copy(sdist.source() / "pytest.ini", folder)
@@ -77,6 +80,15 @@ def run(door, patched=False, select=None, junit=None, say=None):
                 if say:
                     say(f"{file.name}: {result.summary()}")
     return result
+
+
+@contextlib.contextmanager
+def alone():
+    """No other run of this user goes on meanwhile: some of the tests have fixed ports."""
+    lock = pathlib.Path(tempfile.gettempdir(), f"zlinkcompat-upstream-{os.getuid()}")
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _run_file(folder, file, env, patched, select, junit, result):
