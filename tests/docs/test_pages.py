@@ -1,0 +1,53 @@
+"""README and docs tell the truth: each page's Python blocks run, as one program in their order, and
+print what the ``text`` blocks behind them say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#:\s]+\.(?:md|svg|py|html))(#[\w-]+)?\)")
+
+
+def blocks(page, language):
+    return [text for kind, text in FENCE.findall(page.read_text()) if kind == language]
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if blocks(each, "python")], ids=lambda page: page.name
+)
+def test_a_page_runs(page, tmp_path):
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(blocks(page, "python")))
+    done = subprocess.run(
+        [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, timeout=50,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited()},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "".join(blocks(page, "text"))
+
+
+def inherited():
+    """Which build runs, nothing else: a page starts with no settings."""
+    import os
+
+    names = ("ZLINKCOMPAT_PURE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target, _ in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_is_left_out(page):
+    """A language that is none of these would neither be run nor be seen to be output."""
+    kinds = {kind for kind, _ in FENCE.findall(page.read_text())}
+    assert kinds <= {"python", "console", "text", "mermaid"}
