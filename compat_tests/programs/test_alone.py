@@ -13,7 +13,9 @@ import pytest
 from compat_tests.libraries import OURS
 from compat_tests.programs.program import Program
 
-pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
+# They bind fixed ports.
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120),
+              pytest.mark.xdist_group("ports")]
 
 ENDING = {
     "examples/poll/pair.py": (r"Finished\.",),
