@@ -2,12 +2,12 @@
 
 from urllib.request import urlopen
 
-from zlinkcompat import __version__
+from zlinkcompat.version import VERSION
 
 project = "zlinkcompat"
 author = "the zlinkcompat developers"
 copyright = f"2026, {author}"
-version = release = __version__
+version = release = VERSION
 
 extensions = [
     "myst_parser",

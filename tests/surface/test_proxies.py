@@ -62,9 +62,9 @@ def test_messages_pass_whole(queue, connected):
     client, worker = connected(frontend, zmq.DEALER), connected(backend, zmq.ROUTER)
     frames = [b"", b"", b"x" * 100_000, b"end"]
     with running(zmq.proxy, frontend, backend):
-        client.send_multipart(frames)
-        # A DEALER deals to the REP of the fixture and to this ROUTER in turn.
-        client.send_multipart(frames)
+        # A DEALER deals to the REP of the fixture and to this ROUTER in turn, once it knows both.
+        while not worker.poll(10):
+            client.send_multipart(frames)
         assert worker.recv_multipart()[2:] == frames
 
 
