@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bench.adapters import adapter
 from bench.cases import KB, MB, Case
-from bench.show import words
+from bench.show import markdown, words
 
 SMALL = Case("push-pull", "tcp", 64)
 LARGE = Case("push-pull", "tcp", MB)
@@ -41,6 +41,11 @@ FLAGS = (
     Flag(3, "ZMQ_ASIO_WRITE_BATCHING", "write batching"),
     Flag(4, "ZMQ_ASIO_HANDSHAKE_ZEROCOPY", "handshake buffer ownership"),
 )
+
+
+PLAIN = "zlink@" + ",".join(f"{flag.variable}=0" for flag in FLAGS if flag.phase)
+#: The baseline is without the plan's features, once with and once without TCP_NODELAY.
+BASELINE = {PLAIN: "all off", f"{PLAIN},{FLAGS[0].variable}=0": "all off, no TCP_NODELAY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,9 @@ TARGETS = (
 
 
 def adapters():
-    """The library with every flag on, and with each built one off."""
-    return [adapter("zlink"), *(adapter(flag.off) for flag in FLAGS if flag.built)]
+    """The library with every flag on, with each built one off, and with all of them off."""
+    return [adapter("zlink"), *(adapter(flag.off) for flag in FLAGS if flag.built),
+            *map(adapter, BASELINE)]
 
 
 def cases():
@@ -94,6 +100,20 @@ def show(results):
     """Print what each flag does, and the plan's targets."""
     for line in lines(results):
         print(line)
+
+
+def table(results):
+    """A row a case: the figure with all flags on, without each, and without all, in Markdown."""
+    heads = {"zlink": "all on", **{flag.off: f"no {flag.what}" for flag in FLAGS}, **BASELINE}
+    rows = [["case", *heads.values()]]
+    for result in results.cases:
+        row = [f"`{result.case.name}`"]
+        for name in heads:
+            text = words.series_figure(result.case, result.of(name))
+            ratio = result.ratio("zlink", name) if name != "zlink" else None
+            row.append(text if ratio is None else f"{text} ({markdown.bold(ratio)})")
+        rows.append(row)
+    return markdown.table(rows)
 
 
 def lines(results):

@@ -1,5 +1,6 @@
 """``python -m bench.publish RESULTS.json``: put a run's figures into README and docs.
 
+A run of ``--phases`` goes into docs/baseline.md, any other into README.md and docs/performance.md.
 What is between ``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->`` is written anew; the chart goes
 to ``docs/gains.svg``.
 """
@@ -7,6 +8,7 @@ to ``docs/gains.svg``.
 import re
 import sys
 
+from bench import phases
 from bench.cases import MEMORY, TARGETED, default_cases
 from bench.link import ROOT
 from bench.results import load
@@ -18,6 +20,13 @@ CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
 
 def main(path):
     results = load(path)
+    if phases.PLAIN in results.libraries:
+        fill(ROOT / "docs" / "baseline.md", {
+            "where": "\n".join(f"{line}  " for line in words.machine(results)),
+            "flags": phases.table(results),
+            "targets": "```text\n" + "\n".join(phases.lines(results)) + "\n```",
+        })
+        return
     rows = [case.name for case in default_cases()]
     fill(ROOT / "README.md", {"table": readme(results, [*TARGETED, MEMORY.name])})
     fill(ROOT / "docs" / "performance.md", {

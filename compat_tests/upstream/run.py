@@ -12,7 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from compat_tests.upstream import sdist, swapped
+from compat_tests.upstream import apart, sdist, swapped
 from compat_tests.upstream.recorder import TEST_TIMEOUT
 
 DOORS = ("backend", "swap", "libzmq")
@@ -84,7 +84,11 @@ def run(door, patched=False, select=None, junit=None, say=None):
 
 @contextlib.contextmanager
 def alone():
-    """No other run of this user goes on meanwhile: some of the tests have fixed ports."""
+    """No other run of this user goes on meanwhile, unless each file has a network of its own: some
+    of the tests have fixed ports."""
+    if apart.prefix():
+        yield
+        return
     lock = pathlib.Path(tempfile.gettempdir(), f"zlinkcompat-upstream-{os.getuid()}")
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -107,7 +111,7 @@ def _run_file(folder, file, env, patched, select, junit, result):
     for attempt in range(MAX_RESTARTS):
         more = [f"--deselect={test}" for test in seen]
         log = folder / f"{file.stem}.{attempt}.log"
-        command = [sys.executable, *start, *map(str, args), *more]
+        command = [*apart.prefix(), sys.executable, *start, *map(str, args), *more]
         code = _run_process(command, folder, env, record, log)
         for line in record.read_text().splitlines():
             note = json.loads(line)
