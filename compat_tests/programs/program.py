@@ -40,9 +40,12 @@ class Program:
         Variables to add.
     sdist : bool
         Whether it is a program of pyzmq's sdist, and needs what these import.
+    inside : list of str
+        What goes before the whole command: :func:`compat_tests.upstream.apart.network`.
     """
 
-    def __init__(self, library, path, *args, start=None, environment=None, sdist=True):
+    def __init__(self, library, path, *args, start=None, environment=None, sdist=True,
+                 inside=()):
         if start is None:
             start = [] if library == REFERENCE else ["-m", library]
         variables = upstream.environment() if sdist else own_environment()
@@ -50,7 +53,7 @@ class Program:
         self._output = tempfile.TemporaryFile("w+b")
         # A session of its own, so that processes which it starts can be ended with it.
         self._process = subprocess.Popen(
-            [sys.executable, *start, str(path), *args],
+            [*inside, sys.executable, *start, str(path), *args],
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
             env={**variables, "PYTHONUNBUFFERED": "1", **(environment or {})},
             start_new_session=True,

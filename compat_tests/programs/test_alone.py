@@ -13,9 +13,7 @@ import pytest
 from compat_tests.libraries import OURS
 from compat_tests.programs.program import Program
 
-# They bind fixed ports.
-pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120),
-              pytest.mark.xdist_group("ports")]
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
 
 ENDING = {
     "examples/poll/pair.py": (r"Finished\.",),

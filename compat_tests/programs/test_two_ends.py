@@ -4,9 +4,7 @@ import pytest
 
 from compat_tests.libraries import OURS, REFERENCE
 
-# They bind fixed ports.
-pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120),
-              pytest.mark.xdist_group("ports")]
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
 PLACES = list(dict.fromkeys([(OURS, OURS), (OURS, REFERENCE), (REFERENCE, OURS)]))
 both_places = pytest.mark.parametrize("server, client", PLACES, ids="-".join)
 URL = "tcp://127.0.0.1:5555"

@@ -1,16 +1,26 @@
-"""A network of its own for a process, so that the fixed ports of its tests are nobody else's."""
+"""A network of their own for processes whose fixed ports must be nobody else's."""
 
-import functools
+import contextlib
 import subprocess
 
-COMMAND = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+UP = "ip link set lo up && echo up && exec sleep infinity"
 
 
-@functools.cache
-def prefix():
-    """What to put before a command, as list; empty where namespaces are not permitted."""
-    try:
-        done = subprocess.run([*COMMAND, "true"], capture_output=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return list(COMMAND) if done.returncode == 0 else []
+@contextlib.contextmanager
+def network():
+    """While it is open, a network namespace; yields what to put before a command to be in it.
+
+    An empty list where namespaces are not permitted.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            holder = stack.enter_context(subprocess.Popen(
+                ["unshare", "--net", "sh", "-c", UP], stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            ))
+        except OSError:
+            yield []
+            return
+        stack.callback(holder.kill)
+        there = holder.stdout.readline() == b"up\n"
+        yield ["nsenter", f"--net=/proc/{holder.pid}/ns/net"] if there else []

@@ -68,7 +68,7 @@ def run(door, patched=False, select=None, junit=None, say=None):
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
     result = Result()
-    with alone(), tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
+    with alone() as inside, tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
         folder = pathlib.Path(folder)
         shutil.copytree(sdist.tests(), folder / "tests")
         shutil.copy(sdist.source() / "pytest.ini", folder)
@@ -76,7 +76,7 @@ def run(door, patched=False, select=None, junit=None, say=None):
             swapped.rewrite(folder / "tests")
         for file in sorted(folder.glob("tests/test_*.py")):
             if file.name not in LEFT_OUT:
-                _run_file(folder, file, env, patched, select, junit, result)
+                _run_file(inside, folder, file, env, patched, select, junit, result)
                 if say:
                     say(f"{file.name}: {result.summary()}")
     return result
@@ -84,18 +84,19 @@ def run(door, patched=False, select=None, junit=None, say=None):
 
 @contextlib.contextmanager
 def alone():
-    """No other run of this user goes on meanwhile, unless each file has a network of its own: some
-    of the tests have fixed ports."""
-    if apart.prefix():
-        yield
-        return
+    """Some of the tests have fixed ports: a network for them (yields what goes before a command);
+    or, where that is not permitted, no other run of this user meanwhile."""
+    with apart.network() as inside:
+        if inside:
+            yield inside
+            return
     lock = pathlib.Path(tempfile.gettempdir(), f"zlinkcompat-upstream-{os.getuid()}")
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield []
 
 
-def _run_file(folder, file, env, patched, select, junit, result):
+def _run_file(inside, folder, file, env, patched, select, junit, result):
     record = folder / f"{file.stem}.jsonl"
     record.touch()
     start = ["-c", PATCHED] if patched else ["-m", "pytest"]
@@ -111,7 +112,7 @@ def _run_file(folder, file, env, patched, select, junit, result):
     for attempt in range(MAX_RESTARTS):
         more = [f"--deselect={test}" for test in seen]
         log = folder / f"{file.stem}.{attempt}.log"
-        command = [*apart.prefix(), sys.executable, *start, *map(str, args), *more]
+        command = [*inside, sys.executable, *start, *map(str, args), *more]
         code = _run_process(command, folder, env, record, log)
         for line in record.read_text().splitlines():
             note = json.loads(line)
