@@ -235,7 +235,10 @@ def test_heartbeats_go_on(loop, loops, bound, raw, monitor):
         for _ in range(5):
             assert living.read_command()[0] == b"PING"
             living.send(ping(0, b"mine"))
-            assert living.read_command() == (b"PONG", b"mine")
+            # Where the machine is slow the next of its own comes first.
+            while (answer := living.read_command())[0] == b"PING":
+                pass
+            assert answer == (b"PONG", b"mine")
         while not events.poll(0):
             assert living.read_command()[0] == b"PING"
             living.send(command(b"PONG"))

@@ -96,8 +96,11 @@ def without_free_port(text, result):
     return re.sub(r":\d+$", ":0", result) if re.search(r":[0*]+$", text) else result
 
 
-@pytest.mark.parametrize("ipv6", [0, 1], ids=["v4", "v6"])
-@pytest.mark.parametrize("text", ANY_TRANSPORT + TCP + IPC)
+# Each name of ipc once: tests that run beside this one share the abstract ones.
+@pytest.mark.parametrize("text, ipv6", [
+    *((text, ipv6) for text in ANY_TRANSPORT + TCP for ipv6 in (0, 1)),
+    *((text, 0) for text in IPC),
+])
 def test_bind(text, ipv6, context, place, options):
     text = place(text)
     ours = outcome(ours_bind, text, ipv6, options)  # first: libzmq closes when it likes
