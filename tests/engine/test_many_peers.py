@@ -26,9 +26,11 @@ for _ in range(2 * int(sys.argv[1])):
     names.add(name)
     sock.send_multipart([name, content.upper()])
 say(len(names))
-began = time.process_time()
-gevent.event.Event().wait(1)
-say(time.process_time() - began)
+def cost():
+    began = time.process_time()
+    gevent.event.Event().wait(0.5)
+    return time.process_time() - began
+say(min(cost() for _ in range(3)))  # what was under way ends first
 # All of them still are there.
 for name in names:
     sock.send_multipart([name, b"bye"])
@@ -64,7 +66,7 @@ def test_thousands_of_peers_are_all_served_and_cost_nothing_at_rest(program):
     crowd = program(CROWD, server.line(), PEERS)
     assert crowd.line() == "served"
     assert int(server.line()) == PEERS
-    assert float(server.line()) < 0.01  # of one second
+    assert float(server.line()) < 0.005  # of half a second
     assert crowd.line() == "bye"
     server.tell()
     server.ends()

@@ -164,7 +164,7 @@ context.term()
 for thread in pool:
     thread.join()
 say(held[-1] <= held[0])
-""", endpoint).ends() == "True\n"
+""", endpoint).ends(patience=30) == "True\n"
 
 
 def test_socket_is_handed_from_thread_to_thread(threaded):

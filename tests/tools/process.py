@@ -69,9 +69,9 @@ class Program:
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
-    def ends(self, code=0):
-        """Wait until it ends by itself; returns what it said meanwhile."""
-        with gevent.Timeout(GUARD):
+    def ends(self, code=0, patience=GUARD):
+        """Wait, ``patience`` seconds at most, for its end; returns what it said meanwhile."""
+        with gevent.Timeout(patience):
             said, errors = self.process.communicate()
         assert self.process.returncode == code, errors.decode()
         assert not errors, errors.decode()

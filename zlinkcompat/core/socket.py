@@ -754,7 +754,6 @@ class SocketBase(Owner):
             self.mailbox.process()
         self.closed = True
         self.stop(ENOTSOCK)
-        self.mailbox.close()
         self.parts_in = None
         self.parts_out = None
         frees = bool(self.listeners)
@@ -763,6 +762,8 @@ class SocketBase(Owner):
             self.drop_pipe(pipe)
         for session in list(self.sessions):
             session.engine.call(session.stop_unattached)
+        # Not before the pipes are gone: from here on I/O threads process what they post themselves.
+        self.mailbox.close()
         if self.notifier is not None:
             # Its descriptor stays as long as this object or the context: an event loop may still
             # watch it, and its number must not become another file's meanwhile.
