@@ -78,7 +78,8 @@ class Pinned:
     def __del__(self):
         if self.event is not None:
             self.event.set()
-        held_buffers().pop(id(self), None)
+        if _held_buffers is not None:  # else nothing was entered; no import at interpreter exit
+            _held_buffers.pop(id(self), None)
 
 
 def held_buffers():
