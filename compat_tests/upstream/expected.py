@@ -68,6 +68,12 @@ NATIVE_SLEEP = {
     "tests/test_socket.py::TestSocketGreen::test_unicode_sockopts",
 }
 
+#: Fail by chance, on libzmq too, with this in their text: a random key that begins with a dash, one
+#: in 85, is taken for an option by the command line that it is given to.
+BY_CHANCE = {
+    "tests/test_curve_keygen.py::test_curve_keygen_secret": r"'--secret', b'-",
+}
+
 
 def not_passing(door, patched):
     """Names of tests, by door (``compat_tests.upstream.run``) and whether it is monkey-patched."""

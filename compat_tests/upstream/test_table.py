@@ -1,7 +1,7 @@
 """The matrix' table: one row per cell, in its place in the page, again and again."""
 
 from compat_tests.upstream.cell import judge
-from compat_tests.upstream.expected import BY_STRING, NOT_ON_LIBZMQ
+from compat_tests.upstream.expected import BY_CHANCE, BY_STRING, NOT_ON_LIBZMQ
 from compat_tests.upstream.run import Result
 from compat_tests.upstream.table import table, write
 
@@ -19,6 +19,13 @@ def test_a_cell_tells_what_failed_from_what_is_expected():
     assert found["passed"] == found["skipped"] == found["deselected"] == 1
     assert found["failed"] == {"tests/a.py::bad": "what was said"}
     assert (found["door"], found["engine"]) == ("swap", "thread")
+
+
+def test_chance_excuses_its_own_cause_only():
+    test = min(BY_CHANCE)
+    for text, failed in (("run(['--secret', b'-AX5']) said 2", 0), ("another reason", 1)):
+        result = Result({test: "failed"}, {test: text})
+        assert len(judge(result, "backend", False)["failed"]) == failed
 
 
 def test_the_row_of_a_cell():
