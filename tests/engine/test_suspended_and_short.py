@@ -19,6 +19,7 @@ push = context.socket(zmq.PUSH)
 push.connect(sys.argv[1])
 for number in range(int(sys.argv[2])):
     push.send(b"%d" % number)
+sys.stdin.readline()  # not to end before its last suspension
 push.close()
 context.term()
 """
@@ -35,6 +36,7 @@ def test_a_suspended_sender_goes_on_where_it_was(bound, program):
         os.kill(sender.pid, signal.SIGCONT)
     received += [int(pull.recv()) for _ in range(5)]
     assert received == list(range(COUNT))
+    sender.tell()
     sender.ends()
     assert not pull.poll(20)
 
