@@ -183,10 +183,10 @@ class IoThreads:
         for thread in self.threads:
             thread.engine.begin_burst()
 
-    def settle(self):
-        """Wait until the threads did all that was posted so far."""
+    def settle(self, turns=0):
+        """Wait until the threads did all that was posted so far, and ``turns`` of their loops."""
         for thread in self.threads:
-            Errand(thread).wait()
+            Errand(thread, turns).wait()
 
     def give_way(self):
         """Let the threads do what was posted, and read what that brought to peers in this process.
@@ -197,7 +197,9 @@ class IoThreads:
         now = monotonic_ns()
         if now - self.gave_way >= SWITCH_INTERVAL:
             self.settle()
-            self.settle()
+            # What has arrived by now is seen in the first turn, before or after this, and read by
+            # the second.
+            self.settle(2)
             self.gave_way = monotonic_ns()
 
     def stop(self, timeout=1.0):
@@ -241,14 +243,24 @@ remains = []
 
 
 class Errand:
-    """Goes to an I/O thread and comes back."""
+    """Goes to an I/O thread, stays for so many turns of its loop, and comes back."""
 
-    def __init__(self, thread):
+    def __init__(self, thread, turns=0):
         self.thread = thread
+        self.turns = turns
+        self.timer = None
         self.done = False
         self.waiting = WaitList()
 
     def run(self):
+        if self.timer is not None:
+            self.timer.close()
+        if self.turns:
+            self.turns -= 1
+            # One of no delay fires after the next poll.
+            self.timer = self.thread.engine.loop.timer(0)
+            self.timer.start(self.run)
+            return
         self.done = True
         self.waiting.notify_all()
 
