@@ -45,6 +45,7 @@ class LoopWaker(Waker):
     """Calls back in a loop's thread, once for any number of wake-ups before that."""
 
     def __init__(self, loop, callback):
+        Waker.__init__(self)
         self.loop = loop
         self.callback = callback
         self.greenlet = getcurrent()

@@ -48,13 +48,25 @@ def results(greenlets):
     return [one.value for one in greenlets]
 
 
-@pytest.mark.hub
 def test_receivers_are_served_in_order(pair):
     one, other = pair
     waiting = [started(one.recv) for _ in range(5)]
     for number in range(5):
         other.send(b"%d" % number)
     assert results(waiting) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_who_is_woken_in_vain_keeps_its_place(bound, make):
+    one = bound(zmq.DEALER)
+    waiting = [started(one.recv) for _ in range(3)]
+    other = make(zmq.DEALER)
+    # A new peer may have brought a message: who waits first looks, and waits again.
+    other.connect(one.last_endpoint.decode())
+    one.poll(1000, zmq.POLLOUT)
+    gevent.sleep(0.001)
+    for number in range(3):
+        other.send(b"%d" % number)
+    assert results(waiting) == [b"0", b"1", b"2"]
 
 
 def test_senders_are_served_in_order(pair):

@@ -123,6 +123,7 @@ class OnLock:
 
 class NotifierWaker(Waker):
     def __init__(self, notifier):
+        Waker.__init__(self)
         self.notifier = notifier
 
     def wake(self):

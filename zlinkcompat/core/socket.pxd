@@ -1,6 +1,6 @@
 from zlinkcompat.clock cimport monotonic_ns
 from zlinkcompat.engine.hub cimport Backoff, HubEngine
-from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, waker_here
+from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, line_up, waker_here
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 
@@ -56,13 +56,13 @@ cdef class SocketBase(Owner):
     cdef send_part(self, frame, int flags)
     cdef hear_subscribers(self)
     cdef insist_on_whole_message(self)
-    @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
+    @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef send_slowly(self, message, int flags)
-    @cython.locals(timeout_ms=cython.longlong, deadline=cython.longlong)
+    @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef wait_to_send(self, int flags, frame)
-    cdef wait_writable(self, long long timeout_ms, long long deadline)
+    cdef wait_writable(self, long long timeout_ms, long long began)
     @cython.locals(mailbox=SleeperMailbox, waker=Waker)
-    cdef wait(self, WaitList sleepers, double timeout)
+    cdef wait(self, WaitList sleepers, double timeout, long long began)
     cpdef recv_frame(self, int flags)
     @cython.locals(parts=list)
     cpdef list recv_message(self, int flags)

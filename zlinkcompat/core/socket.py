@@ -16,7 +16,14 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.hub import SPINS, Backoff, HubEngine, engine_here
-from zlinkcompat.engine.waker import SleeperMailbox, WaitList, Waker, waits_in_hub, waker_here
+from zlinkcompat.engine.waker import (
+    SleeperMailbox,
+    WaitList,
+    Waker,
+    line_up,
+    waits_in_hub,
+    waker_here,
+)
 from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
@@ -214,13 +221,13 @@ class SocketBase(Owner):
     def send_slowly(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
-        deadline = monotonic_ns() + timeout_ms * 1000000
+        began = monotonic_ns()
         if self.engine is not None:
             self.engine.flush()
             if self.pattern.send(message):
                 return
         while True:
-            self.wait_writable(timeout_ms, deadline)
+            self.wait_writable(timeout_ms, began)
             if self.pattern.send(message):
                 # One wake-up may stand for room for many.
                 if self.senders.wakers and self.pattern.has_out():
@@ -229,27 +236,31 @@ class SocketBase(Owner):
 
     def wait_to_send(self, flags, frame):
         timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
-        deadline = monotonic_ns() + timeout_ms * 1000000
+        began = monotonic_ns()
         if self.engine is not None:
             self.engine.flush()
         while not self.pattern.begin(frame):
-            self.wait_writable(timeout_ms, deadline)
+            self.wait_writable(timeout_ms, began)
 
-    def wait_writable(self, timeout_ms, deadline):
-        """Sleep until there may be room. Raises Again at the deadline, or what ended the socket."""
+    def wait_writable(self, timeout_ms, began):
+        """Sleep until there may be room. Raises Again when the time is over, or what ended the
+        socket."""
         timeout = -1.0
         if timeout_ms >= 0:
-            timeout = (deadline - monotonic_ns()) / 1e9
+            timeout = (began + timeout_ms * 1000000 - monotonic_ns()) / 1e9
             if timeout <= 0:
                 self.breathe()
                 raise zmq_error(EAGAIN)
-        self.wait(self.senders, timeout)
+        self.wait(self.senders, timeout, began)
 
-    def wait(self, sleepers, timeout):
-        """Sleep in the wait list ``sleepers``; raises what ended the socket meanwhile."""
+    def wait(self, sleepers, timeout, began):
+        """Sleep in the wait list ``sleepers``, in a call that ``began`` then (ns); raises what
+        ended the socket meanwhile."""
         mailbox = self.mailbox
         waker = waker_here(self.io_threads is None)
-        mailbox.sleepers.append(waker)
+        waker.since = began
+        # Who does what others asked takes what they brought: that is to be the first.
+        line_up(mailbox.sleepers, waker)
         try:
             # Posted before this one said that it sleeps: it wakes itself then.
             sleepers.wait(waker, timeout, self.look)
@@ -355,7 +366,7 @@ class SocketBase(Owner):
                 timeout = (deadline - monotonic_ns()) / 1e9
                 if timeout <= 0:
                     raise zmq_error(EAGAIN)
-            self.wait(self.receivers, timeout)
+            self.wait(self.receivers, timeout, began)
             message = self.pattern.recv()
             if message is None and self.engine is not None:
                 message = self.pull()
@@ -485,7 +496,7 @@ class SocketBase(Owner):
     def watch(self, waker):
         """Wake ``waker`` whenever the events may have changed."""
         self.pollers.append(waker)
-        self.mailbox.sleepers.append(waker)
+        line_up(self.mailbox.sleepers, waker)
 
     def unwatch(self, waker):
         self.pollers.remove(waker)

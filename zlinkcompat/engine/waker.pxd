@@ -1,3 +1,5 @@
+cimport cython
+
 from zlinkcompat.routing.mailbox cimport Mailbox
 
 
@@ -8,6 +10,7 @@ cpdef Waker waker_here(bint hub)
 
 
 cdef class Waker:
+    cdef public long long since
     cpdef wake(self)
     cpdef bint sleep(self, double timeout) except *
 
@@ -22,6 +25,10 @@ cdef class HubWaker(Waker):
 cdef class LockWaker(Waker):
     cdef object lock
     cdef bint fired
+
+
+@cython.locals(place=Py_ssize_t, before=Waker)
+cpdef line_up(list wakers, Waker waker)
 
 
 cdef class WaitList:

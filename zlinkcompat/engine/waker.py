@@ -41,7 +41,17 @@ def waker_here(hub):
 
 
 class Waker:
-    """One sleeper. ``wake`` may be called from any greenlet or thread, any number of times."""
+    """One sleeper. ``wake`` may be called from any greenlet or thread, any number of times.
+
+    Attributes
+    ----------
+    since : int
+        When the call began that sleeps now, perhaps not for the first time: its place among others
+        (:func:`line_up`).
+    """
+
+    def __init__(self):
+        self.since = 0
 
     def wake(self):
         """End the sleep, now or when it begins."""
@@ -70,6 +80,7 @@ class HubWaker(Waker):
     """
 
     def __init__(self):
+        Waker.__init__(self)
         self.hub = get_hub()
         self.bell = bell_of(self.hub)
         self.thread = get_ident()
@@ -122,6 +133,7 @@ class LockWaker(Waker):
     """
 
     def __init__(self):
+        Waker.__init__(self)
         self.lock = allocate_lock()
         self.lock.acquire()
         self.fired = False
@@ -137,6 +149,19 @@ class LockWaker(Waker):
 
     def sleep(self, timeout):
         return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
+
+
+def line_up(wakers, waker):
+    """Put ``waker`` into the list ``wakers`` behind all that wait longer.
+
+    Who was woken in vain has its old place again, and not the last."""
+    place = len(wakers)
+    while place > 0:
+        before = wakers[place - 1]
+        if before.since <= waker.since:
+            break
+        place -= 1
+    wakers.insert(place, waker)
 
 
 class WaitList:
@@ -167,7 +192,7 @@ class WaitList:
         bool
             False if the time ran out first.
         """
-        self.wakers.append(waker)
+        line_up(self.wakers, waker)
         completed = False
         try:
             if look is not None:
