@@ -15,6 +15,7 @@ OWN_FILES = (__file__, runpy.__file__, "<frozen runpy>")
 
 
 def parse(argv):
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m zlinkcompat",
         usage="python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module) [args ...]",
@@ -51,6 +52,7 @@ def excepthook(kind, error, trace):
 
 
 def print_stats(*_):
+    """What ``--stats`` prints, to stderr."""
     from zlinkcompat.debug import dump
 
     # Not by sys.stderr: the signal may come in the middle of a print.

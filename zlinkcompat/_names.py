@@ -32,7 +32,15 @@ DRAFT_API = False
 
 
 def zmq_version():
-    """The libzmq version that is emulated, as text."""
+    """The libzmq version whose behaviour this is.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    str
+        "4.3.5".
+    """
     return "{}.{}.{}".format(*zmq_version_info())
 
 

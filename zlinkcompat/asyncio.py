@@ -52,6 +52,7 @@ class LoopWaker(Waker):
         self.due = False
 
     def wake(self):
+        """Have it called, by the loop's own thread at its next turn."""
         if self.due:
             return
         self.due = True
@@ -64,6 +65,7 @@ class LoopWaker(Waker):
             pass  # the loop is closed: nobody waits any more
 
     def run(self):
+        """The loop's turn."""
         self.due = False
         self.callback()
 
@@ -117,6 +119,7 @@ class Waiting:
         self.spinning = Backoff(32)
 
     def add(self, queue, operation):
+        """Wait with one more operation."""
         queue.append(operation)
         operation.future.add_done_callback(self.on_done)
         if not self.watching:
@@ -132,11 +135,13 @@ class Waiting:
                 self.turning = True
 
     def on_done(self, future):
+        """A future that waited is done, or was cancelled."""
         if future.cancelled():
             # Not to be kept until something happens to the socket.
             self.advance()
 
     def turn(self):
+        """Let the loop turn again without sleep, while that may bring something."""
         if not self.turning:
             return
         if not self.watching:
@@ -149,6 +154,7 @@ class Waiting:
             self.spinning.missed()
 
     def advance(self):
+        """Try again what waits, in its order."""
         for queue in (self.receiving, self.sending):
             while queue and queue[0].attempt():
                 queue.popleft()
@@ -161,6 +167,7 @@ class Waiting:
         self.turn()
 
     def cancel(self):
+        """The socket is closed: cancel all that wait."""
         for operation in (*self.receiving, *self.sending, *self.polling):
             operation.future.cancel()
         self.advance()
@@ -169,12 +176,42 @@ class Waiting:
 class Socket(_future._AsyncSocket):
     """A socket whose ``send``, ``recv`` and ``poll`` return futures.
 
+    Any number of coroutines of one loop may wait in it; they are served in order. A cancelled
+    future takes no message with it.
+
+    .. versionadded:: 0.1
+
     Parameters
     ----------
-    context : Context, or Socket to make a shadow of
+    context : Context or Socket
+        A blocking Socket makes a shadow of it.
     socket_type : int
-    io_loop
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
+    io_loop : None
         Ignored, as in pyzmq: the running loop counts.
+    _from_socket : Socket
+        pyzmq's other way to name the one to shadow.
+    **kwargs
+        As of :class:`zlinkcompat.Socket`.
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Socket``.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> import zlinkcompat as zmq
+    >>> import zlinkcompat.asyncio
+    >>> async def main():
+    ...     with zlinkcompat.asyncio.Context() as context:
+    ...         with context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as other:
+    ...             port = one.bind_to_random_port("tcp://127.0.0.1")
+    ...             with other.connect(f"tcp://127.0.0.1:{port}"):
+    ...                 await other.send(b"hello")
+    ...                 return await one.recv()
+    >>> asyncio.run(main())
+    b'hello'
     """
 
     # pyzmq's base only so that others know it for one: nothing of its polling is used.
@@ -192,10 +229,31 @@ class Socket(_future._AsyncSocket):
 
     @classmethod
     def from_socket(cls, socket, io_loop=None):
-        """An asynchronous shadow of a blocking socket of a context with I/O threads."""
+        """An asynchronous shadow of a blocking socket.
+
+        Parameters
+        ----------
+        socket : zlinkcompat.Socket
+            Of a context with I/O threads.
+        io_loop : None
+            Ignored: the running loop counts.
+
+        Returns
+        -------
+        Socket
+            Another object on the same socket; RuntimeError where it waits and there are no I/O
+            threads.
+        """
         return cls(_from_socket=socket)
 
     def close(self, linger=None):
+        """Close the socket; futures that wait are cancelled.
+
+        Parameters
+        ----------
+        linger : int, milliseconds, optional
+            Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+        """
         waiting = self._waiting
         if waiting is not None and not self._closed:
             waiting.cancel()
@@ -253,29 +311,106 @@ class Socket(_future._AsyncSocket):
         return future
 
     def recv(self, flags=0, copy=True, track=False):
-        """A future of ``Socket.recv``."""
+        """Receive one frame.
+
+        Parameters
+        ----------
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of bytes or Frame
+            ``zmq.Again`` (EAGAIN) comes by it after RCVTIMEO milliseconds, and all other errors.
+        """
         return self._operate(False, self.core.options.rcvtimeo, Blocking.recv,
                              (self, flags | zmq.NOBLOCK, copy, track), flags)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
-        """A future of ``Socket.recv_multipart``."""
+        """Receive a whole message.
+
+        Parameters
+        ----------
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of list of bytes or Frame
+            ``zmq.Again`` (EAGAIN) comes by it after RCVTIMEO milliseconds, and all other errors.
+        """
         return self._operate(False, self.core.options.rcvtimeo, Blocking.recv_multipart,
                              (self, flags | zmq.NOBLOCK, copy, track), flags)
 
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
-        """A future of ``Socket.recv_into``."""
+        """Receive one frame into a buffer.
+
+        Parameters
+        ----------
+        buf : writable, contiguous buffer
+            Where to; leave it alone until the future is done.
+        nbytes : int, bytes
+            At most so many; 0 is the size of the buffer.
+        flags : int
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of int, bytes
+            Size of the frame; if that is larger, the rest is lost. Errors come by it.
+        """
         def call():
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | zmq.NOBLOCK)
 
         return self._operate(False, self.core.options.rcvtimeo, call, (), flags)
 
     def send(self, data, flags=0, copy=True, track=False, **kwargs):
-        """A future of ``Socket.send``."""
+        """Send one frame.
+
+        Parameters
+        ----------
+        data : bytes, Frame or contiguous buffer
+            What to send.
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.send`.
+        **kwargs
+            Ignored: ``routing_id`` and ``group`` of draft sockets.
+
+        Returns
+        -------
+        Future of MessageTracker or None
+            Done when the message is accepted. ``zmq.Again`` (EAGAIN) comes by it after SNDTIMEO
+            milliseconds, and all other errors.
+        """
         return self._operate(True, self.core.options.sndtimeo, Blocking.send,
                              (self, data, flags | zmq.NOBLOCK, copy, track), flags)
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
-        """A future of ``Socket.send_multipart``."""
+        """Send a sequence of frames as one message, wholly or not at all.
+
+        Parameters
+        ----------
+        msg_parts : sequence of bytes, Frame or contiguous buffer
+            One frame at least.
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.send_multipart`.
+        **kwargs
+            Ignored: ``routing_id`` and ``group`` of draft sockets.
+
+        Returns
+        -------
+        Future of MessageTracker or None
+            Done when the message is accepted. ``zmq.Again`` (EAGAIN) comes by it after SNDTIMEO
+            milliseconds, and all other errors.
+        """
         return self._operate(True, self.core.options.sndtimeo, Blocking.send_multipart,
                              (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
 
@@ -302,7 +437,20 @@ class Socket(_future._AsyncSocket):
         return future
 
     def poll(self, timeout=None, flags=zmq.POLLIN):
-        """A future of what of ``flags`` can be done; 0 after ``timeout`` ms (None: never)."""
+        """Wait until something can be done.
+
+        Parameters
+        ----------
+        timeout : int, milliseconds
+            None or negative waits for ever.
+        flags : int
+            What: POLLIN, POLLOUT, or-ed.
+
+        Returns
+        -------
+        Future of int
+            What of ``flags`` can be done; 0 after ``timeout``.
+        """
         loop = asyncio.get_event_loop()
         future = loop.create_future()
         operation = Operation(future, self._look, (flags,))
@@ -339,10 +487,28 @@ def expire_after(loop, milliseconds, future, error):
 
 
 class Poller(poller_module.Poller):
-    """A poller whose ``poll`` returns a future."""
+    """A poller whose ``poll`` returns a future.
+
+    .. versionadded:: 0.1
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Poller``.
+    """
 
     def poll(self, timeout=-1):
-        """A future of a list of (socket or descriptor, events), empty after ``timeout`` ms."""
+        """Wait for events.
+
+        Parameters
+        ----------
+        timeout : int, milliseconds
+            None or negative waits for ever.
+
+        Returns
+        -------
+        Future of list of (Socket or int, int)
+            What is ready, and for what; empty after ``timeout``. ENOTSOCK and ETERM come by it.
+        """
         return asyncio.ensure_future(self._poll(timeout))
 
     async def _poll(self, timeout):
@@ -390,7 +556,26 @@ Socket._poller_class = Poller
 
 
 class Context(context_module.Context):
-    """A context of :class:`Socket`, with I/O threads always."""
+    """A context of :class:`Socket`, with I/O threads always.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    io_threads : int or Context
+        Native threads for I/O; a Context makes a shadow of it.
+    shadow : Context or int
+        Another object's ``underlying``.
+
+    Raises
+    ------
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Context``.
+    """
 
     _engine = "thread"
     _instance = None

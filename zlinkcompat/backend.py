@@ -31,6 +31,8 @@ Message = Frame
 class Socket(base.Socket):
     """What pyzmq's ``Socket`` derives from; see the base class.
 
+    .. versionadded:: 0.1
+
     pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
     its class is left with the compiled ones, which take the same parameters.
     """
@@ -64,17 +66,55 @@ PYZMQ_DRAFT_API = False
 
 
 def zmq_errno():
-    """The errno (int) of the last error that was raised here."""
+    """The errno of the last error that was raised here.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int
+        0 if there was none. libzmq's ``zmq_errno(3)``.
+    """
     return last_errno()
 
 
 def zmq_version_info():
-    """The libzmq version that is emulated, ``(major, minor, patch)``."""
+    """The libzmq version whose behaviour this is.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    tuple of int
+        ``(major, minor, patch)``. libzmq's ``zmq_version(3)``.
+    """
     return (4, 3, 5)
 
 
 def has(capability):
-    """Whether an optional capability of libzmq ("ipc", "curve", "draft", ...) is there (bool)."""
+    """Whether an optional capability is there.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    capability : str
+        "ipc", "curve", "tls", "ws" or "wss"; no other of libzmq's ("draft", "gssapi", ...) is.
+
+    Returns
+    -------
+    bool
+        "curve", "ws" and "wss" are where their extra is installed.
+
+    Raises
+    ------
+    TypeError
+        ``capability`` is no text.
+
+    Notes
+    -----
+    libzmq's ``zmq_has(3)``.
+    """
     if not isinstance(capability, str):
         raise TypeError(f"has: expected str, got: {capability!r}")
     if capability == "curve":
@@ -85,15 +125,21 @@ def has(capability):
 def curve_keypair():
     """A new pair of keys for CURVE.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     tuple of bytes
-        ``(public key, secret key)``, each 40 octets of Z85.
+        ``(public key, secret key)``, each 40 octets of Z85 (RFC 32).
 
     Raises
     ------
     ZMQError
         ENOTSUP: PyNaCl is not installed.
+
+    Notes
+    -----
+    libzmq's ``zmq_curve_keypair(3)``.
     """
     insist_on_curve("curve_keypair")
     public_key, secret_key = sodium.keypair()
@@ -101,7 +147,19 @@ def curve_keypair():
 
 
 def curve_public(secret_key):
-    """The public key (40 octets of Z85) for a secret one (the same, bytes or str).
+    """The public key for a secret one.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    secret_key : bytes or str
+        40 octets of Z85 (RFC 32).
+
+    Returns
+    -------
+    bytes
+        40 octets of Z85.
 
     Raises
     ------
@@ -109,6 +167,10 @@ def curve_public(secret_key):
         It has another length.
     ZMQError
         EINVAL: it is no Z85. ENOTSUP: PyNaCl is not installed.
+
+    Notes
+    -----
+    libzmq's ``zmq_curve_public(3)``.
     """
     if isinstance(secret_key, str):
         secret_key = secret_key.encode()
@@ -123,6 +185,7 @@ def curve_public(secret_key):
 
 
 def insist_on_curve(what):
+    """ENOTSUP where PyNaCl is missing."""
     if sodium.missing():
         raise zmq_error(ENOTSUP, f"{what}: {sodium.missing()}")
 

@@ -35,16 +35,19 @@ class SentEvent(threading.Event):
         self.waiting = WaitList()
 
     def set(self):
+        """Tell all who wait."""
         super().set()
         self.waiting.notify_all()
 
     def wait(self, timeout=None):
+        """Wait until it is set, ``timeout`` seconds at most; returns whether it is."""
         if not self.is_set():
             waker = waker_here(False)
             self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.look)
         return self.is_set()
 
     def look(self):
+        """Wake who began to wait while it was being set."""
         if self.is_set():
             self.waiting.notify_all()
 
@@ -73,6 +76,7 @@ class Pinned:
 
     @property
     def bytes(self):
+        """A copy of the data."""
         return self.buffer.tobytes()
 
     def __del__(self):
@@ -96,27 +100,45 @@ _held_buffers = None
 
 
 def refuse_to_pickle(thing):
-    # As in pyzmq: another process has neither the connections nor the memory.
+    """As in pyzmq: another process has neither the connections nor the memory."""
     raise TypeError(f"cannot pickle {type(thing).__name__!r} object")
 
 
 class Frame(Exporter):
     """One frame of a message, with its properties.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
-    data : bytes, buffer or None
+    data : bytes, contiguous buffer or None
+        None is an empty frame.
     track : bool
         Make a MessageTracker that is done when the engine no longer uses the buffer.
     copy : bool or None
         Whether to copy the data now; None decides by ``copy_threshold``.
     copy_threshold : int, bytes
         Smaller data is copied anyway; None is ``zmq.COPY_THRESHOLD``.
+    **kwargs
+        Ignored, as by pyzmq.
 
     Attributes
     ----------
     more : bool
         Other frames of the same message follow.
+    tracker : MessageTracker or None
+        Tells when the engine is done with the buffer.
+
+    Raises
+    ------
+    TypeError
+        The data is text, or no buffer.
+    BufferError
+        The buffer is not contiguous.
+
+    Notes
+    -----
+    pyzmq's ``zmq.Frame``; libzmq's ``zmq_msg_init_data(3)``.
     """
 
     # pyzmq's AttributeSetter takes what a class knows for attributes, all else for options.
@@ -162,7 +184,12 @@ class Frame(Exporter):
         refuse_to_pickle(self)
 
     def fast_copy(self):
-        """Another Frame on the same data."""
+        """Another Frame on the same memory.
+
+        Returns
+        -------
+        Frame
+        """
         other = type(self)()
         other.take(self.content)
         other.data = self.data
@@ -181,12 +208,13 @@ class Frame(Exporter):
         return repr(self)
 
     def hold(self, memory):
+        """What the core holds for memory of the frame's own."""
         return Pinned(memory, None)
 
     @property
     def buffer(self):
-        """A memoryview of the data: of the memory itself, which may be written to unless the
-        sender's own is read-only."""
+        """A memoryview of the data (bytes, one dimension): of the memory itself, which may be
+        written to unless the sender's own is read-only."""
         view = None if self.view is None else self.view()
         if view is None:
             view = self.look()
@@ -210,7 +238,7 @@ class Frame(Exporter):
         return self.bytes
 
     def get(self, option):
-        """A property of the message (zmq_msg_get(3), zmq_msg_gets(3)).
+        """A property of the message.
 
         Parameters
         ----------
@@ -218,10 +246,22 @@ class Frame(Exporter):
             ``zmq.MORE``, ``zmq.SRCFD``, ``zmq.SHARED``, or the name of a property of the peer:
             "Socket-Type", "Identity", "Peer-Address", "User-Id", "X-...".
 
+        Returns
+        -------
+        int or str
+            1 or 0 for MORE and SHARED, a descriptor for SRCFD; text for a property of the peer.
+
         Raises
         ------
+        TypeError
+            ``option`` is neither a number nor a name.
         ZMQError
-            EINVAL: there is no such property.
+            EINVAL: there is no such property. A frame that was not received has none of a peer.
+
+        Notes
+        -----
+        libzmq's ``zmq_msg_get(3)``, ``zmq_msg_gets(3)``; the peer's metadata is RFC 37's, and
+        "User-Id" is the ZAP handler's (RFC 27).
         """
         if isinstance(option, int):
             if option == MORE:
@@ -238,13 +278,28 @@ class Frame(Exporter):
         return self.message_property(option)
 
     def message_property(self, name):
+        """What the peer, or the handler about it, says by this name (str); else EINVAL."""
         value = None if self.metadata is None else self.metadata.get(name)
         if value is None:
             raise zmq_error(EINVAL)
         return value
 
     def set(self, option, value):
-        """No message property of this version can be set: EINVAL."""
+        """Set a property of the message: libzmq 4.3 has none that can be, outside of drafts.
+
+        Parameters
+        ----------
+        option : int or str
+            As in ``zmq_msg_set(3)``; or "routing_id", "group" of draft sockets.
+        value : int or str
+
+        Raises
+        ------
+        TypeError, OverflowError
+            Not a C int where one is needed.
+        ZMQError
+            EINVAL, always.
+        """
         if option == "routing_id":
             as_int(value)
         elif option != "group":
@@ -253,6 +308,7 @@ class Frame(Exporter):
 
 
 def contiguous(data):
+    """A memoryview of any contiguous buffer."""
     view = memoryview(data)
     if not view.contiguous:
         raise BufferError("the buffer must be contiguous")
@@ -260,24 +316,28 @@ def contiguous(data):
 
 
 def book_entry(buffer, event):
+    """What pyzmq's book says of a buffer."""
     from zmq.utils.garbage import gcref
 
     return gcref(buffer, event)
 
 
 def finished_tracker():
+    """pyzmq's tracker of what was copied."""
     from zmq.sugar.tracker import _FINISHED_TRACKER
 
     return _FINISHED_TRACKER
 
 
 def new_tracker(event):
+    """A tracker that is done when ``event`` is set."""
     from zmq.sugar.tracker import MessageTracker
 
     return MessageTracker(event)
 
 
 def default_copy_threshold():
+    """``zmq.COPY_THRESHOLD`` as it is now, bytes."""
     import zmq
 
     return zmq.COPY_THRESHOLD
@@ -303,18 +363,32 @@ def to_address(addr):
 
 
 class Socket:
-    """A socket.
+    """A socket, as pyzmq asks it of a backend; both doors derive theirs.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
     context : Context
+        Whose socket it is.
     socket_type : int
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     shadow : int
         ``underlying`` of a living socket, to be another object for it.
     copy_threshold : int, bytes
-        With ``copy=False``, smaller frames are copied anyway.
+        With ``copy=False``, smaller frames are copied anyway; None is ``zmq.COPY_THRESHOLD``.
 
-    Source: pyzmq ``zmq/backend/__init__.pyi``.
+    Raises
+    ------
+    TypeError
+        No context, or no type.
+    ZMQError
+        EINVAL: there is no such type. EMFILE: MAX_SOCKETS are open. ETERM, EFAULT: the context is
+        being terminated, is closed. ENOTSOCK: there is no socket to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq/backend/__init__.pyi``, libzmq's ``zmq_socket(3)``.
     """
 
     __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "copy_threshold", "frame_class",
@@ -345,6 +419,7 @@ class Socket:
         refuse_to_pickle(self)
 
     def choose_frame_class(self):
+        """What ``recv(copy=False)`` returns: a subclass of Frame."""
         import zmq
 
         # Through the backend door pyzmq's Frame is a subclass of ours.
@@ -357,6 +432,7 @@ class Socket:
 
     @property
     def handle(self):
+        """:attr:`underlying`, by pyzmq's older name."""
         return self.underlying
 
     @property
@@ -377,7 +453,23 @@ class Socket:
         return self.core
 
     def close(self, linger=None):
-        """Close the socket; what it accepted is delivered within linger (ms; -1 is for ever)."""
+        """Close the socket. Returns at once; what it accepted is delivered within LINGER.
+
+        Parameters
+        ----------
+        linger : int, milliseconds, optional
+            Set LINGER first; -1 is for ever.
+
+        Raises
+        ------
+        TypeError, OverflowError
+            ``linger`` is no C int.
+
+        Notes
+        -----
+        libzmq's ``zmq_close(3)``. A socket that is closed already stays so; in a forked child
+        nothing happens, since the connections are the parent's.
+        """
         # In a forked child the connections are the parent's.
         if self._closed or self.core is None or os.getpid() != self._pid:
             return
@@ -389,9 +481,30 @@ class Socket:
     # -- options ---------------------------------------------------------------------------
 
     def set(self, option, optval):
-        """Set a socket option (libzmq zmq_setsockopt(3)).
+        """Set a socket option, by its number.
 
-        Raises TypeError for a value of the wrong type, and ZMQError: EINVAL, ENOTSOCK, ETERM.
+        Parameters
+        ----------
+        option : int
+            ``zmq.LINGER``, ...; ours are in ``zlinkcompat.sockopt`` and ``zlinkcompat.tuning``.
+        optval : int or bytes
+            By the kind of the option; its unit, too.
+
+        Raises
+        ------
+        TypeError
+            The value is of another kind; text is set by ``set_string``.
+        OverflowError
+            It does not fit the option's C type.
+        ZMQError
+            EINVAL: there is no such option, it cannot be set, does not apply to this type of
+            socket, does not allow this value, or would promise security that is not there.
+            ENOTSOCK: the socket is closed. ETERM: its context was terminated.
+
+        Notes
+        -----
+        libzmq's ``zmq_setsockopt(3)``, which says of each option when it takes effect: most at the
+        next bind or connect.
         """
         core = self.live()
         if isinstance(optval, str):
@@ -409,7 +522,27 @@ class Socket:
         core.set(as_int(option), optval)
 
     def get(self, option):
-        """Get a socket option (libzmq zmq_getsockopt(3)): int or bytes. EINVAL, ENOTSOCK, ETERM."""
+        """A socket option, by its number.
+
+        Parameters
+        ----------
+        option : int
+            ``zmq.LINGER``, ...
+
+        Returns
+        -------
+        int or bytes
+            By the kind of the option.
+
+        Raises
+        ------
+        ZMQError
+            EINVAL: there is no such option, or it can only be set. ENOTSOCK, ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_getsockopt(3)``.
+        """
         return self.live().get(as_int(option))
 
     @property
@@ -424,34 +557,147 @@ class Socket:
     # -- endpoints -------------------------------------------------------------------------
 
     def bind(self, addr):
-        """Accept peers at ``addr``. libzmq zmq_bind(3)."""
+        """Accept peers at ``addr``.
+
+        Parameters
+        ----------
+        addr : str or bytes
+            ``transport://address``; ``tcp://127.0.0.1:*`` takes a free port, which LAST_ENDPOINT
+            tells.
+
+        Raises
+        ------
+        TypeError
+            ``addr`` is no text.
+        ZMQError
+            EINVAL: no endpoint, or a ``tls`` server without a certificate. EPROTONOSUPPORT: no such
+            transport, or its extra is not installed. ENOCOMPATPROTO: not for this type of socket.
+            EADDRINUSE, EADDRNOTAVAIL, ENODEV, ENAMETOOLONG, EACCES, ...: what the system says.
+            ENOTSOCK, ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_bind(3)``. An ipc path on which a process listens is refused (EADDRINUSE).
+        """
         text = to_address(addr)
         self.live().bind(text)
 
     def connect(self, addr):
-        """Connect to ``addr``. libzmq zmq_connect(3)."""
+        """Connect to ``addr``; returns before the peer is there, and goes on trying.
+
+        Parameters
+        ----------
+        addr : str or bytes
+            ``transport://address``.
+
+        Raises
+        ------
+        TypeError
+            ``addr`` is no text.
+        ZMQError
+            EINVAL: no endpoint, or an address that cannot be. EPROTONOSUPPORT: no such transport,
+            or its extra is not installed. ENOCOMPATPROTO: not for this type of socket. ENOTSOCK,
+            ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_connect(3)``. It is tried again after RECONNECT_IVL milliseconds.
+        """
         text = to_address(addr)
         self.live().connect(text)
 
     def unbind(self, addr):
-        """Undo :meth:`bind`. ENOENT."""
+        """Accept no more peers at ``addr``, and part with those that came by it.
+
+        Parameters
+        ----------
+        addr : str or bytes
+            As it was bound, or as LAST_ENDPOINT told it.
+
+        Raises
+        ------
+        ZMQError
+            ENOENT: the socket is not bound there. EINVAL, ENOTSOCK, ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_unbind(3)``.
+        """
         text = to_address(addr)
         self.live().unbind(text)
 
     def disconnect(self, addr):
-        """Undo :meth:`connect`. ENOENT."""
+        """Part with the peer at ``addr``; what was sent to it is delivered within LINGER.
+
+        Parameters
+        ----------
+        addr : str or bytes
+            As it was connected.
+
+        Raises
+        ------
+        ZMQError
+            ENOENT: the socket is not connected there. EINVAL, ENOTSOCK, ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_disconnect(3)``.
+        """
         text = to_address(addr)
         self.live().disconnect(text)
 
     def monitor(self, addr, events=0xFFFF):
-        """Publish events at an inproc address; None stops. libzmq zmq_socket_monitor(3)."""
+        """Publish what happens to the connections, on a PAIR at an inproc address.
+
+        Parameters
+        ----------
+        addr : str, bytes or None
+            ``inproc://...``; None stops it.
+        events : int
+            Which: ``zmq.EVENT_CONNECTED`` and its like, or-ed; all by default.
+
+        Raises
+        ------
+        ZMQError
+            EPROTONOSUPPORT: not an inproc address. EADDRINUSE, EINVAL, ENOTSOCK, ETERM.
+
+        See Also
+        --------
+        zmq.utils.monitor.parse_monitor_message
+
+        Notes
+        -----
+        libzmq's ``zmq_socket_monitor(3)``, version 1 of its messages.
+        """
         text = None if addr is None else to_address(addr)
         self.live().monitor(text, as_int(events))
 
     def join(self, group):
+        """Join a RADIO-DISH group: a draft, and not there.
+
+        Parameters
+        ----------
+        group : str
+
+        Raises
+        ------
+        RuntimeError
+            Always, as in a pyzmq without drafts.
+        """
         raise RuntimeError("libzmq and pyzmq must be built with draft support")
 
     def leave(self, group):
+        """Leave a RADIO-DISH group: a draft, and not there.
+
+        Parameters
+        ----------
+        group : str
+
+        Raises
+        ------
+        RuntimeError
+            Always, as in a pyzmq without drafts.
+        """
         raise RuntimeError("libzmq and pyzmq must be built with draft support")
 
     # -- messages --------------------------------------------------------------------------
@@ -479,13 +725,16 @@ class Socket:
 
         Parameters
         ----------
-        data : bytes, Frame or buffer
+        data : bytes, Frame or contiguous buffer
+            What to send.
         flags : int
-            ``zmq.NOBLOCK``, ``zmq.SNDMORE``.
+            ``zmq.NOBLOCK``: do not wait. ``zmq.SNDMORE``: other frames of the same message follow.
         copy : bool
             False references the buffer until it is written; do not change it before.
         track : bool
             Return a MessageTracker that tells when that is (with ``copy=False``).
+        routing_id, group : None
+            Of draft sockets.
 
         Returns
         -------
@@ -494,10 +743,24 @@ class Socket:
 
         Raises
         ------
-        TypeError, ValueError
-            Text instead of bytes; an untracked Frame with ``track``.
+        TypeError
+            Text (send it by ``send_string``), None, or no buffer.
+        BufferError
+            The buffer is not contiguous.
+        ValueError
+            ``track`` with a Frame that is not tracked.
+        RuntimeError
+            ``routing_id`` or ``group``: there are no drafts.
         ZMQError
-            EAGAIN, EFSM, EHOSTUNREACH, ENOTSUP, ENOTSOCK, ETERM. libzmq zmq_msg_send(3).
+            EAGAIN (``zmq.Again``): no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
+            EFSM: not the turn of this REQ or REP to send. EHOSTUNREACH: a ROUTER with
+            ROUTER_MANDATORY, or a STREAM, has no such peer. ENOTSUP: a PULL or SUB. ENOTSOCK: the
+            socket is closed. ETERM (``zmq.ContextTerminated``).
+
+        Notes
+        -----
+        libzmq's ``zmq_msg_send(3)``; whom it goes to, RFC 28 to 31 say. Accepted is not yet
+        delivered: that is done in the background, and after ``close`` within LINGER.
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
@@ -511,7 +774,33 @@ class Socket:
         return tracker
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
-        """Send a sequence of frames as one message, wholly or not at all. See :meth:`send`."""
+        """Send a sequence of frames as one message, wholly or not at all.
+
+        Parameters
+        ----------
+        msg_parts : sequence of bytes, Frame or contiguous buffer
+            One frame at least.
+        flags : int
+            ``zmq.NOBLOCK``, ``zmq.SNDMORE``.
+        copy, track : bool
+            As of :meth:`send`, for each frame.
+        **kwargs
+            Ignored: ``routing_id`` and ``group`` of draft sockets.
+
+        Returns
+        -------
+        MessageTracker or None
+            Of the last frame.
+
+        Raises
+        ------
+        TypeError
+            Something in it is no buffer; the text tells which frame.
+        IndexError
+            It is empty.
+        ZMQError
+            As :meth:`send`.
+        """
         if self._closed:
             raise zmq_error(ENOTSOCK)
         if not isinstance(msg_parts, (list, tuple)):
@@ -535,19 +824,32 @@ class Socket:
         return tracker
 
     def recv(self, flags=0, copy=True, track=False):
-        """Receive one frame.
+        """Receive one frame; RCVMORE tells whether others of its message follow.
 
         Parameters
         ----------
         flags : int
-            ``zmq.NOBLOCK``.
+            ``zmq.NOBLOCK``: do not wait.
         copy : bool
             False returns a Frame, with the message's properties, instead of bytes.
+        track : bool
+            Give that Frame a tracker.
+
+        Returns
+        -------
+        bytes or Frame
 
         Raises
         ------
         ZMQError
-            EAGAIN, EFSM, ENOTSUP, ENOTSOCK, ETERM. libzmq zmq_msg_recv(3).
+            EAGAIN (``zmq.Again``): nothing came within RCVTIMEO milliseconds, or is there with
+            NOBLOCK. EFSM: not the turn of this REQ or REP to receive. ENOTSUP: a PUSH or PUB.
+            ENOTSOCK: the socket is closed. ETERM (``zmq.ContextTerminated``).
+
+        Notes
+        -----
+        libzmq's ``zmq_msg_recv(3)``. Who waits in a hub's greenlet may be killed or timed out by
+        gevent; the socket stays usable, and no message is lost.
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
@@ -558,7 +860,24 @@ class Socket:
         return self.to_frame(content, track, self.core.more)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
-        """Receive a whole message as a list of frames. See :meth:`recv`."""
+        """Receive a whole message, or what is left of one whose first frames were received.
+
+        Parameters
+        ----------
+        flags : int
+            ``zmq.NOBLOCK``.
+        copy, track : bool
+            As of :meth:`recv`.
+
+        Returns
+        -------
+        list of bytes or Frame
+
+        Raises
+        ------
+        ZMQError
+            As :meth:`recv`.
+        """
         if self._closed:
             raise zmq_error(ENOTSOCK)
         frames = self.core.recv_message(flags | 0)
@@ -572,6 +891,7 @@ class Socket:
         return frames
 
     def to_frame(self, content, track, more):
+        """The Frame of what was received, with what its peer tells."""
         frame = self.frame_class(track=track)
         frame.take(content)
         frame.more = more
@@ -583,16 +903,34 @@ class Socket:
     def recv_into(self, buffer, /, *, nbytes=0, flags=0):
         """Receive one frame into ``buffer``.
 
+        .. versionadded:: 0.1 whichever pyzmq is installed; pyzmq's own is of 26.4.
+
         Parameters
         ----------
         buffer : writable, contiguous buffer
+            Where to.
         nbytes : int, bytes
             At most so many; 0 is the size of the buffer.
+        flags : int
+            As of :meth:`recv`.
 
         Returns
         -------
         int, bytes
             Size of the frame; if that is larger, the rest is lost.
+
+        Raises
+        ------
+        ValueError
+            ``nbytes`` is negative, or more than the buffer has.
+        BufferError
+            The buffer cannot be written to, or is not contiguous.
+        ZMQError
+            As :meth:`recv`.
+
+        Notes
+        -----
+        libzmq's ``zmq_recv(3)``.
         """
         core = self.live()
         if nbytes < 0:
@@ -612,6 +950,7 @@ class Socket:
 
 
 def shorten(part):
+    """The repr of what is shown in an error."""
     text = repr(part)
     return text if len(text) <= 32 else text[:32] + "..."
 
@@ -655,14 +994,27 @@ def being_deleted():
 
 
 class Context:
-    """A container of sockets.
+    """A container of sockets, as pyzmq asks it of a backend; both doors derive theirs.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
     io_threads : int
-        Native I/O threads in libzmq; the hub engine needs none.
+        Native threads for the I/O of a program that is not monkey-patched; the hub engine has none.
     shadow : int
         ``underlying`` of a living context, to be another object for it.
+
+    Raises
+    ------
+    ValueError
+        ZLINK_ENGINE in the environment is neither hub, thread nor auto.
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq/backend/__init__.pyi``, libzmq's ``zmq_ctx_new(3)``.
     """
 
     #: "hub" or "thread" whatever ZLINK_ENGINE says.
@@ -691,10 +1043,23 @@ class Context:
 
     @property
     def handle(self):
+        """:attr:`underlying`, by pyzmq's older name."""
         return self.underlying
 
     def term(self):
-        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed."""
+        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
+
+        How long what was accepted is waited for, each socket's LINGER says (ms; -1 is for ever).
+        In a forked child it returns at once.
+
+        See Also
+        --------
+        destroy
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_term(3)``.
+        """
         if self.closed or os.getpid() != self._pid:
             return
         if being_deleted():
@@ -704,7 +1069,28 @@ class Context:
         self.closed = True
 
     def set(self, option, optval):
-        """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
+        """Set a context option, by its number.
+
+        Parameters
+        ----------
+        option : int
+            ``zmq.IO_THREADS``, ``zmq.MAX_SOCKETS``, ...
+        optval : int
+            Its value.
+
+        Raises
+        ------
+        TypeError, OverflowError
+            The value is no C int.
+        RuntimeError
+            The context was terminated.
+        ZMQError
+            EINVAL: there is no such option, or not this value.
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_set(3)``. IO_THREADS counts until the first bind or connect.
+        """
         if self.closed:
             raise RuntimeError("Context has been destroyed")
         if not isinstance(optval, int):
@@ -712,7 +1098,28 @@ class Context:
         self.core.set(as_int(option), as_int(optval))
 
     def get(self, option):
-        """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
+        """A context option, by its number.
+
+        Parameters
+        ----------
+        option : int
+            ``zmq.IO_THREADS``, ``zmq.MAX_SOCKETS``, ``zmq.SOCKET_LIMIT``, ...
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        RuntimeError
+            The context was terminated.
+        ZMQError
+            EINVAL: there is no such option.
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_get(3)``.
+        """
         if self.closed:
             raise RuntimeError("Context has been destroyed")
         return self.core.get(as_int(option))

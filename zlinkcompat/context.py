@@ -18,12 +18,41 @@ _sugar = zmq.sugar.context.Context
 class Context(base.Context, AttributeSetter):
     """A container of sockets; takes and gives all that pyzmq's does.
 
+    Whether ``threading`` is monkey-patched now decides where its I/O is done: in the hub of the
+    thread that uses a socket, or else in native threads. ZLINK_ENGINE overrides.
+
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     io_threads : int or Context
-        Native threads in libzmq, none are needed here; a Context makes a shadow of it.
+        Native threads for I/O, unless it is done in hubs; a Context makes a shadow of it.
     shadow : Context or int
         Another object's ``underlying``.
+
+    Raises
+    ------
+    ValueError
+        ZLINK_ENGINE in the environment is neither hub, thread nor auto.
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq.Context``, libzmq's ``zmq_ctx_new(3)``. It may be shared between threads. One that
+    the garbage collector finds lets go without waiting.
+
+    Examples
+    --------
+    >>> import zlinkcompat as zmq
+    >>> context = zmq.Context()
+    >>> context.linger = 0  # of its sockets to come, milliseconds
+    >>> socket = context.socket(zmq.DEALER)
+    >>> socket.linger
+    0
+    >>> context.destroy()
+    >>> socket.closed, context.closed
+    (True, True)
     """
 
     sockopts = None

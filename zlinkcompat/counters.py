@@ -42,6 +42,7 @@ class Counters:
                 retired[name] += getattr(self, name)
 
     def reset(self):
+        """Begin anew from 0."""
         for name in NAMES:
             setattr(self, name, 0)
 

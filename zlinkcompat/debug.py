@@ -7,12 +7,27 @@ from pathlib import Path
 
 from zlinkcompat import counters as _counters
 from zlinkcompat.core.registry import socket_at
-from zlinkcompat.snapshot import dump  # noqa: F401  (a public name of this module)
+from zlinkcompat.snapshot import dump
 from zlinkcompat.transports.sockets import describe
+
+__all__ = [
+    "build_info", "compiled_modules", "dump", "counting", "counters", "connections",
+    "zmq_debug_get_zerocopy_count", "zmq_debug_get_fallback_count", "zmq_debug_get_bytes_copied",
+    "zmq_debug_get_compaction_count", "zmq_debug_get_compaction_skipped_count",
+    "zmq_debug_reset_counters",
+]  # fmt: skip
 
 
 def compiled_modules():
-    """Names of the modules that a full build compiles: those with a ``.pxd`` beside them."""
+    """Names of the modules that a full build compiles.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    list of str
+        Those with a ``.pxd`` beside them.
+    """
     root = Path(__file__).parent
     return sorted(
         ".".join(("zlinkcompat", *path.relative_to(root).with_suffix("").parts))
@@ -23,6 +38,8 @@ def compiled_modules():
 def build_info():
     """Tell which build runs.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     dict
@@ -30,6 +47,12 @@ def build_info():
         "partly" for a broken build. ``modules``: module name to True (compiled) or False.
         ``pure``: whether ``ZLINKCOMPAT_PURE`` asks for the uncompiled source. ``version``,
         ``python``.
+
+    Examples
+    --------
+    >>> from zlinkcompat import debug
+    >>> sorted(debug.build_info())
+    ['compiled', 'modules', 'pure', 'python', 'version']
     """
     from zlinkcompat.version import VERSION
 
@@ -50,7 +73,15 @@ def build_info():
 
 
 def counting():
-    """Whether sockets made now count: ``ZMQ_DEBUG_COUNTERS=1`` is in the environment."""
+    """Whether sockets made now count.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    bool
+        True if ``ZMQ_DEBUG_COUNTERS=1`` is in the environment.
+    """
     return _counters.enabled()
 
 
@@ -58,6 +89,8 @@ def counters(socket=None):
     """The debug counters of the performance plan.
 
     They count only in sockets made while :func:`counting` is true, and are 0 for others.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -67,7 +100,8 @@ def counters(socket=None):
     Returns
     -------
     dict of str to int
-        By the names of ``zlinkcompat.counters.NAMES``, and ``messages_per_batch_avg`` (float).
+        By the names of ``zlinkcompat.counters.NAMES`` (calls, bytes or messages, as the name says),
+        and ``messages_per_batch_avg`` (float).
     """
     if socket is None:
         counts = _counters.total()
@@ -80,32 +114,75 @@ def counters(socket=None):
 
 
 def zmq_debug_get_zerocopy_count():
-    """Large frames that were written from the sender's memory."""
+    """Large frames that were written from the sender's memory.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, frames
+        ``zerocopy_write_count`` of :func:`counters`, of the whole process.
+    """
     return counters()["zerocopy_write_count"]
 
 
 def zmq_debug_get_fallback_count():
-    """Large frames that were copied into a write buffer."""
+    """Large frames that were copied into a write buffer.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, frames
+        ``fallback_write_count`` of :func:`counters`, of the whole process.
+    """
     return counters()["fallback_write_count"]
 
 
 def zmq_debug_get_bytes_copied():
-    """Bytes of messages that were copied into a write buffer, or from behind a handshake."""
+    """Bytes of messages that were copied into a write buffer, or from behind a handshake.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, bytes
+        ``bytes_copied`` of :func:`counters`, of the whole process.
+    """
     return counters()["bytes_copied"]
 
 
 def zmq_debug_get_compaction_count():
-    """Times that the rest in a read buffer was moved to its start."""
+    """Times that the rest in a read buffer was moved to its start.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, times
+        ``compaction_count`` of :func:`counters`, of the whole process.
+    """
     return counters()["compaction_count"]
 
 
 def zmq_debug_get_compaction_skipped_count():
-    """Times that the rest in a read buffer stayed where it was."""
+    """Times that the rest in a read buffer stayed where it was.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, times
+        ``compaction_skipped_count`` of :func:`counters`, of the whole process.
+    """
     return counters()["compaction_skipped_count"]
 
 
 def zmq_debug_reset_counters():
-    """Set the counters of all sockets of this process to 0."""
+    """Set the counters of all sockets of this process to 0.
+
+    .. versionadded:: 0.1
+    """
     _counters.reset()
 
 
@@ -115,9 +192,12 @@ def zmq_debug_reset_counters():
 def connections(socket):
     """The connections of a socket as the kernel has them.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     socket : zlinkcompat.Socket or zmq.Socket on this backend
+        Whose.
 
     Returns
     -------

@@ -78,7 +78,20 @@ def zmq_error(errno, text=None):
 
 
 def strerror(errno):
-    """Text (str) of an errno (int), libzmq's own numbers included."""
+    """Text of an errno, libzmq's own numbers included.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    errno : int
+        Of ``ZMQError.errno``.
+
+    Returns
+    -------
+    str
+        libzmq's ``zmq_strerror(3)``.
+    """
     return ZMQ_TEXTS.get(errno) or _os.strerror(errno)
 
 

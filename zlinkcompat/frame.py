@@ -8,7 +8,42 @@ from zlinkcompat.borrow import borrow
 
 
 class Frame(base.Frame, AttributeSetter):
-    """One frame of a message, with its properties: pyzmq's ``zmq.Frame``. See the base class."""
+    """One frame of a message, with its properties.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    data : bytes, contiguous buffer or None
+        None is an empty frame.
+    track : bool
+        Make a MessageTracker that is done when the engine no longer uses the buffer.
+    copy : bool or None
+        Whether to copy the data now; None decides by ``copy_threshold``.
+    copy_threshold : int, bytes
+        Smaller data is copied anyway; None is ``zmq.COPY_THRESHOLD``.
+
+    Raises
+    ------
+    TypeError
+        The data is text, or no buffer.
+    BufferError
+        The buffer is not contiguous.
+
+    Notes
+    -----
+    pyzmq's ``zmq.Frame``, libzmq's ``zmq_msg_init_data(3)``.
+
+    Examples
+    --------
+    >>> import zlinkcompat as zmq
+    >>> frame = zmq.Frame(b"some bytes")
+    >>> len(frame), frame.bytes, frame.more
+    (10, b'some bytes', False)
+    >>> frame["User-Id"]  # of received frames only
+    Traceback (most recent call last):
+    zmq.error.ZMQError: Invalid argument
+    """
 
     borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
 
@@ -29,7 +64,22 @@ class TrackerType(type):
 
 
 class MessageTracker(zmq.MessageTracker, metaclass=TrackerType):
-    """Tells when the engine is done with buffers; also takes our Frames. See pyzmq's."""
+    """Tells when the engine is done with buffers: pyzmq's, which also takes our Frames.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    *towatch : Frame, MessageTracker or threading.Event
+        What has to be done, each of them.
+
+    Raises
+    ------
+    ValueError
+        A Frame that is not tracked.
+    TypeError
+        Something else.
+    """
 
     def __init__(self, *towatch):
         plain = []

@@ -11,13 +11,56 @@ __all__ = _names.__all__
 
 
 class Socket(_names.Socket):
-    """A socket of a :class:`Context` of this module."""
+    """A socket of a :class:`Context` of this module.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    ctx_or_socket, socket_type, shadow, copy_threshold : Context or Socket, int, int, int
+        As of :class:`zlinkcompat.Socket`.
+
+    Notes
+    -----
+    pyzmq's ``zmq.green.Socket``, whose RCVTIMEO and SNDTIMEO do nothing; here they work.
+    """
 
     _repr_cls = "zlinkcompat zmq.green.Socket"
 
 
 class Context(_names.Context):
-    """A context whose connections run in the hub of the thread that uses them."""
+    """A context whose connections run in the hub of the thread that uses them.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    io_threads : int or Context
+        No threads are made; a Context makes a shadow of it.
+    shadow : Context or int
+        Another object's ``underlying``.
+
+    Raises
+    ------
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq.green.Context``.
+
+    Examples
+    --------
+    >>> import gevent
+    >>> import zlinkcompat.green as zmq
+    >>> with zmq.Context() as context:
+    ...     with context.socket(zmq.PULL) as sink, context.socket(zmq.PUSH) as source:
+    ...         with sink.bind("inproc://here"), source.connect("inproc://here"):
+    ...             waiting = gevent.spawn(sink.recv)
+    ...             source.send(b"to a greenlet")
+    ...             waiting.get()
+    b'to a greenlet'
+    """
 
     _engine = "hub"
     _socket_class = Socket

@@ -7,6 +7,8 @@ from zlinkcompat.core.poll import poll as core_poll
 def zmq_poll(sockets, timeout=-1):
     """Wait until something can be done with one of ``sockets``.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     sockets : list of (Socket, int or object with fileno(), int)
@@ -21,10 +23,16 @@ def zmq_poll(sockets, timeout=-1):
 
     Raises
     ------
-    TypeError, ValueError
-        Not a socket nor a descriptor; ``fileno()`` gave no number.
+    TypeError
+        Neither a socket nor a descriptor, nor something that has one.
+    ValueError
+        ``fileno()`` gave no number.
     ZMQError
-        ENOTSOCK, ETERM. libzmq zmq_poll(3).
+        ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+
+    Notes
+    -----
+    libzmq's ``zmq_poll(3)``.
     """
     items = []
     names = []

@@ -28,6 +28,7 @@ class Dump(dict):
 
 
 def describe_socket(socket):
+    """The lines about one socket."""
     yield "  {type} {address:#x}: {state}, {pipes_count} pipes".format_map(
         dict(socket, pipes_count=len(socket["pipes"])))
     for listener in socket["listeners"]:
@@ -46,6 +47,8 @@ def dump():
 
     May be called from any thread and from signal handlers.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     Dump
@@ -56,11 +59,25 @@ def dump():
         ``state``, ``fd`` (-1: none), ``unwritten_bytes`` (encoded, and not yet taken by the
         kernel). Of a pipe: ``endpoint``, ``routing_id`` (text), and ``out_messages``,
         ``in_messages`` with their high-water marks (messages; 0: no limit).
+
+    Examples
+    --------
+    >>> from zlinkcompat import debug
+    >>> import zlinkcompat as zmq
+    >>> with zmq.Context() as context, context.socket(zmq.PUSH) as source:
+    ...     source.sndhwm = 5  # messages
+    ...     with source.connect("inproc://later"):
+    ...         source.send(b"waits")
+    ...         (socket,) = debug.dump()["contexts"][-1]["sockets"]
+    ...         source.linger = 0  # milliseconds
+    >>> socket["type"], socket["pipes"][0]["out_messages"]
+    ('PUSH', 1)
     """
     return Dump(contexts=[of_context(each) for each in copied(contexts)])
 
 
 def copied(things):
+    """A list of a set that may change meanwhile."""
     for _ in range(TRIES):
         try:
             return list(things)
@@ -70,6 +87,7 @@ def copied(things):
 
 
 def of_context(context):
+    """What :func:`dump` says of a context."""
     state = "closed" if context.closed else "terminating" if context.terminating else "open"
     return {
         "address": context.address,
@@ -80,6 +98,7 @@ def of_context(context):
 
 
 def of_socket(socket):
+    """What :func:`dump` says of a socket."""
     sessions = copied(socket.sessions)
     endpoints = {id(pipe.peer): session.endpoint for session in sessions
                  if (pipe := session.pipe) is not None}
@@ -94,11 +113,13 @@ def of_socket(socket):
 
 
 def of_listener(listener):
+    """What :func:`dump` says of a bound endpoint."""
     return {"endpoint": listener.endpoint, "paused": listener.pause is not None,
             "handshakes": len(listener.shaking)}
 
 
 def of_session(session):
+    """What :func:`dump` says of a connection, or of the lack of one."""
     connection = session.connection
     found = {"endpoint": session.endpoint, "peer": session.peer_address or "-",
              "state": "connecting", "fd": -1, "unwritten_bytes": 0}
@@ -109,6 +130,7 @@ def of_session(session):
 
 
 def of_pipe(pipe, endpoints):
+    """What :func:`dump` says of a pipe."""
     out, incoming = pipe.outq, pipe.inq
     return {
         "endpoint": endpoints.get(id(pipe)) or pipe.endpoint or "inproc",

@@ -18,16 +18,45 @@ _sugar = zmq.sugar.socket.Socket
 class Socket(base.Socket, AttributeSetter):
     """A socket. Made by ``Context.socket``; takes and gives all that pyzmq's does.
 
+    Options are attributes, too: ``socket.rcvtimeo = 20`` (ms), ``socket.sndhwm`` (messages). It is
+    used by one thread at a time, and by any number of greenlets of one hub.
+
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     ctx_or_socket : Context or Socket
         A socket makes a shadow of it.
     socket_type : int
-        ``zmq.PAIR`` to ``zmq.STREAM``.
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     shadow : Socket or int
         Another object's ``underlying``.
     copy_threshold : int, bytes
-        With ``copy=False``, smaller frames are copied anyway.
+        With ``copy=False``, smaller frames are copied anyway; None is ``zmq.COPY_THRESHOLD``.
+
+    Raises
+    ------
+    TypeError
+        No context, or no type.
+    ZMQError
+        EINVAL: there is no such type. EMFILE: MAX_SOCKETS are open. ETERM, EFAULT: the context is
+        being terminated, is closed. ENOTSOCK: there is no socket to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq.Socket``, libzmq's ``zmq_socket(3)``; the patterns are RFC 28 to 31. Methods that
+    send or receive text, JSON, pickles, ... are pyzmq's own.
+
+    Examples
+    --------
+    >>> import zlinkcompat as zmq
+    >>> with zmq.Context() as context, context.socket(zmq.PULL) as sink:
+    ...     port = sink.bind_to_random_port("tcp://127.0.0.1")
+    ...     with context.socket(zmq.PUSH) as source:
+    ...         with source.connect(f"tcp://127.0.0.1:{port}"):
+    ...             source.send_multipart([b"two", b"frames"])
+    ...             sink.recv_multipart()
+    [b'two', b'frames']
     """
 
     # AttributeSetter takes names that a class body knows for attributes, others for options.
@@ -58,6 +87,7 @@ class Socket(base.Socket, AttributeSetter):
         return cls
 
     def choose_frame_class(self):
+        """What ``recv(copy=False)`` returns."""
         return Frame
 
     def __del__(self):
@@ -67,22 +97,53 @@ class Socket(base.Socket, AttributeSetter):
             self.close()
 
     def close(self, linger=None):
-        """Close the socket.
+        """Close the socket. Returns at once; what it accepted is delivered within LINGER.
 
         Parameters
         ----------
         linger : int, milliseconds, optional
-            Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+            Set LINGER first; -1 is for ever.
+
+        Raises
+        ------
+        TypeError, OverflowError
+            ``linger`` is no C int.
+
+        Notes
+        -----
+        libzmq's ``zmq_close(3)``. Closing what is closed does nothing.
         """
         super().close(linger=linger)
         if self.context is not None:
             self.context._rm_socket(self)
 
     def bind(self, addr):
-        """Accept peers at ``addr``; returns a context manager that unbinds.
+        """Accept peers at ``addr``.
 
-        Raises ZMQError: EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENODEV, EPROTONOSUPPORT, ...
-        Source: libzmq zmq_bind(3).
+        Parameters
+        ----------
+        addr : str or bytes
+            ``transport://address``; ``tcp://127.0.0.1:*`` takes a free port, which LAST_ENDPOINT
+            tells.
+
+        Returns
+        -------
+        context manager
+            Unbinds at its end.
+
+        Raises
+        ------
+        TypeError
+            ``addr`` is no text.
+        ZMQError
+            EINVAL: no endpoint, or a ``tls`` server without a certificate. EPROTONOSUPPORT: no such
+            transport, or its extra is not installed. ENOCOMPATPROTO: not for this type of socket.
+            EADDRINUSE, EADDRNOTAVAIL, ENODEV, ENAMETOOLONG, EACCES, ...: what the system says.
+            ENOTSOCK, ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_bind(3)``. An ipc path on which a process listens is refused (EADDRINUSE).
         """
         try:
             super().bind(addr)
@@ -92,9 +153,30 @@ class Socket(base.Socket, AttributeSetter):
         return self._bind_cm(addr)
 
     def connect(self, addr):
-        """Connect to ``addr``; returns a context manager that disconnects.
+        """Connect to ``addr``; returns before the peer is there, and goes on trying.
 
-        Raises ZMQError: EINVAL, EPROTONOSUPPORT, ... Source: libzmq zmq_connect(3).
+        Parameters
+        ----------
+        addr : str or bytes
+            ``transport://address``.
+
+        Returns
+        -------
+        context manager
+            Disconnects at its end.
+
+        Raises
+        ------
+        TypeError
+            ``addr`` is no text.
+        ZMQError
+            EINVAL: no endpoint, or an address that cannot be. EPROTONOSUPPORT: no such transport,
+            or its extra is not installed. ENOCOMPATPROTO: not for this type of socket. ENOTSOCK,
+            ETERM.
+
+        Notes
+        -----
+        libzmq's ``zmq_connect(3)``. It is tried again after RECONNECT_IVL milliseconds.
         """
         try:
             super().connect(addr)

@@ -1,21 +1,36 @@
 """Socket options that are ours alone: numbers that no libzmq uses.
 
-``sock.setsockopt(sockopt.TLS_CERT, b"server.pem")`` or ``sock.tls_cert = "server.pem"``.
+``sock.setsockopt(sockopt.TLS_CERT, b"server.pem")`` or ``sock.tls_cert = "server.pem"``. A value
+that is not allowed is refused by EINVAL. They count for the binds and connects that follow.
 Certificates and keys are a file's path, or the PEM text itself.
+
+.. versionadded:: 0.1
 """
 
-TLS_CERT = 2000  # certificate chain to show
-TLS_KEY = 2001  # its private key; empty: TLS_CERT has it
-TLS_CA = 2002  # who is trusted
-TLS_VERIFY = 2003  # a client checks the server's certificate and name
-TLS_REQUIRE_CLIENT_CERT = 2004  # a server wants a certificate that TLS_CA issued
-TLS_HOSTNAME = 2005  # the name that a client asks for and checks; empty: the endpoint's host
-TLS_TRUST_SYSTEM = 2006  # trust what the system trusts; -1: when there is no TLS_CA
-TLS_PASSWORD = 2007  # of the private key
-WS_ORIGINS = 2010  # comma-separated origins whose pages may connect; empty: all
-WS_TEXT = 2011  # a STREAM socket sends text messages, in place of binary ones
-HANDSHAKES_MAX = 2020  # unfinished handshakes of one bound endpoint; 0: no limit
-SUBSCRIPTIONS_MAX = 2021  # subscriptions of one peer of a PUB or XPUB; 0: no limit
+#: Certificate chain to show (bytes).
+TLS_CERT = 2000
+#: Its private key (bytes; can only be set); empty: TLS_CERT has it.
+TLS_KEY = 2001
+#: Who is trusted: certificates of authorities (bytes).
+TLS_CA = 2002
+#: A client checks the server's certificate and name (0 or 1; default 1).
+TLS_VERIFY = 2003
+#: A server wants a certificate that TLS_CA issued (0 or 1; default 0).
+TLS_REQUIRE_CLIENT_CERT = 2004
+#: The name that a client asks for and checks (bytes); empty: the endpoint's host.
+TLS_HOSTNAME = 2005
+#: Trust what the system trusts (0 or 1); -1, the default: when there is no TLS_CA.
+TLS_TRUST_SYSTEM = 2006
+#: Password of the private key (bytes; can only be set).
+TLS_PASSWORD = 2007
+#: Comma-separated origins whose pages may connect (bytes, RFC 6454); empty: all.
+WS_ORIGINS = 2010
+#: A STREAM socket sends text messages, in place of binary ones (0 or 1; default 0).
+WS_TEXT = 2011
+#: Unfinished handshakes of one bound endpoint (default 1024); 0: no limit.
+HANDSHAKES_MAX = 2020
+#: Subscriptions of one peer of a PUB or XPUB (default 0); 0: no limit.
+SUBSCRIPTIONS_MAX = 2021
 
 #: Names that sockets know as attributes, with text for bytes.
 ATTRIBUTES = (

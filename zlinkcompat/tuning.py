@@ -63,6 +63,7 @@ class Setting:
         self.greatest = greatest
 
     def allows(self, value):
+        """Tell whether the value is one that can be set."""
         return self.least <= value <= self.greatest
 
     def parse(self, text):
@@ -77,6 +78,7 @@ class Setting:
 
 
 def flag(name, variable, option, default, effect):
+    """A row that is on or off."""
     return Setting(name, variable, option, default, "0 or 1", effect, 0, 1)
 
 
