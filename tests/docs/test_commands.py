@@ -1,0 +1,184 @@
+"""README and docs tell the truth, in their commands, too: what is cheap is run, and of what is not
+(an install, a whole suite, a measurement) everything that the command names is there.
+
+A program that is not in ``PROGRAMS`` fails: a command nobody looks at is one that nobody mends.
+"""
+
+import argparse
+import configparser
+import os
+import re
+import shlex
+import subprocess
+import sys
+from itertools import chain, product
+
+import pytest
+from test_pages import PAGES, ROOT, blocks, inherited
+
+import bench.options
+
+SERVICE = """
+import sys
+import zmq
+from zlinkcompat.base import Socket
+assert issubclass(zmq.Socket, Socket), "another backend"
+with zmq.Context() as context, context.socket(zmq.PAIR) as one:
+    one.bind("inproc://here")
+print("served", *sys.argv[1:])
+"""
+
+setup = configparser.ConfigParser(interpolation=None)
+setup.read(ROOT / "setup.cfg")
+EXTRAS = setup["options.extras_require"]
+TOOLS = set(re.findall(r"^[\w-]+", EXTRAS["dev"], re.MULTILINE)) | {"pytest"}
+
+tox = configparser.ConfigParser(interpolation=None, strict=False)
+tox.read(ROOT / "tox.ini")
+
+
+def commands(page):
+    """Each command of a page, as ``(environment, words)``."""
+    for block in blocks(page, "console"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            while words:
+                end = words.index("&&") if "&&" in words else len(words)
+                command, words = words[:end], words[end + 1 :]
+                settings = {}
+                while "=" in command[0]:
+                    name, _, value = command.pop(0).partition("=")
+                    settings[name] = value
+                yield settings, command
+
+
+#: Each once, though several pages may have it.
+COMMANDS = {str(each): each for page in PAGES for each in commands(page)}.values()
+
+
+def run(words, settings, folder):
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, timeout=30,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited(), **settings},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def expand(name):
+    """tox's ``py3{10,11}`` as names."""
+    parts = re.split(r"\{([^}]*)\}", name)
+    return ("".join(each) for each in product(*(
+        part.split(",") if number % 2 else [part] for number, part in enumerate(parts))))
+
+
+def environments():
+    names = (section.removeprefix("testenv:") for section in tox.sections()
+             if section.startswith("testenv:"))
+    return set(chain.from_iterable(map(expand, names)))
+
+
+# -- one check for each program --------------------------------------------------------------
+
+
+def python(words, settings, folder):
+    if words[0] == "-c":
+        assert run([sys.executable, *words], settings, folder)
+    elif words[0] != "-m":
+        if settings.get("PYZMQ_BACKEND"):
+            assert run([sys.executable, *words], settings, folder) == "served\n"
+        else:
+            assert (ROOT / words[0]).is_file()
+    else:
+        MODULES[words[1]](words[2:], settings, folder)
+
+
+def runner(words, settings, folder):
+    own = ("--no-patch", "--stats", "-m")
+    arguments = [word for word in words if word not in own][1:]
+    printed = run([sys.executable, "-m", "zlinkcompat", *words], settings, folder)
+    assert printed == " ".join(["served", *arguments]) + "\n"
+
+
+def bench_options(words, settings, folder):
+    bench.options.parser().parse_args(words)
+
+
+def suite(words, settings, folder):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-n", type=int)
+    parser.add_argument("paths", nargs="*")
+    for path in parser.parse_args(words).paths:
+        assert (ROOT / path).exists(), path
+
+
+def module(name):
+    def check(words, settings, folder):
+        assert (ROOT / f"{name.replace('.', '/')}.py").is_file()
+
+    return check
+
+
+MODULES = {
+    "bench": bench_options,
+    "bench.publish": module("bench.publish"),
+    "pytest": suite,
+    "venv": lambda words, settings, folder: None,
+    "zlinkcompat": runner,
+}
+
+
+def pip(words, settings, folder):
+    assert words[0] == "install"
+    for word in words[1:]:
+        if not word.startswith("-"):
+            name, extras = re.fullmatch(r"(\.|[\w-]+)(?:\[(.*)\])?", word).groups()
+            assert name in (".", "zlinkcompat", *TOOLS)
+            for extra in filter(None, (extras or "").split(",")):
+                assert extra in EXTRAS, extra
+
+
+def run_tox(words, settings, folder):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-e", default="lint")
+    parser.add_argument("-l", action="store_true")
+    parser.add_argument("-m", default="matrix")
+    asked = parser.parse_args(words[: words.index("--")] if "--" in words else words)
+    assert asked.e in environments()
+    assert any(asked.m in tox[section].get("labels", "") for section in tox.sections())
+
+
+def in_the_tree(words, settings, folder):
+    assert os.access(ROOT / words[0], os.X_OK), words[0]
+
+
+def tool(name):
+    def check(words, settings, folder):
+        assert name in TOOLS, f"{name} is not in the extra dev"
+
+    return check
+
+
+PROGRAMS = {
+    "python": python,
+    "python3": python,
+    "pip": pip,
+    "tox": run_tox,
+    ".ci/run": lambda words, settings, folder: in_the_tree([".ci/run"], settings, folder),
+    "openssl": lambda words, settings, folder: run(["openssl", *words], settings, folder),
+    "pre-commit": tool("pre-commit"),
+    "towncrier": tool("towncrier"),
+    "git": lambda words, settings, folder: None,
+    "cd": lambda words, settings, folder: None,
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), COMMANDS, ids=[" ".join(words) for _, words in COMMANDS]
+)
+def test_a_command_is_one(settings, words, tmp_path):
+    (tmp_path / "service.py").write_text(SERVICE)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "module.py").write_text(SERVICE)
+    PROGRAMS[words[0].removeprefix(".venv/bin/")](words[1:], settings, tmp_path)
