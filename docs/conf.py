@@ -15,14 +15,15 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.graphviz",
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
 ]
 myst_enable_extensions = ["colon_fence", "deflist"]
-myst_fence_as_directive = ["mermaid"]
+myst_fence_as_directive = ["graphviz"]
 myst_heading_anchors = 3
 copybutton_exclude = ".linenos, .gp, .go"
+graphviz_output_format = "svg"
 exclude_patterns = ["_build"]
 
 autodoc_member_order = "bysource"

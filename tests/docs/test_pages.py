@@ -50,4 +50,4 @@ def test_links_lead_somewhere(page):
 def test_no_block_is_left_out(page):
     """A language that is none of these would neither be run nor be seen to be output."""
     kinds = {kind for kind, _ in FENCE.findall(page.read_text())}
-    assert kinds <= {"python", "console", "text", "mermaid"}
+    assert kinds <= {"python", "console", "text", "graphviz"}
