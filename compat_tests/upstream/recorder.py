@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-TEST_TIMEOUT = 30  # seconds
+TEST_TIMEOUT = 60  # seconds; one sends 2 GiB, on a machine that may be busy
 
 
 def pytest_addoption(parser):

@@ -1,5 +1,6 @@
 """Runs pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
 
+import concurrent.futures
 import contextlib
 import fcntl
 import json
@@ -18,6 +19,7 @@ from compat_tests.upstream.recorder import TEST_TIMEOUT
 DOORS = ("backend", "swap", "libzmq")
 STALL = 2 * TEST_TIMEOUT + 15  # seconds without a new line in the record
 MAX_RESTARTS = 8  # for one file
+AT_ONCE = 2  # files; the tests sleep most of their time
 PATCHED = (
     "from gevent import monkey; monkey.patch_all(); "
     "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
@@ -68,24 +70,31 @@ def run(door, patched=False, select=None, junit=None, say=None):
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
     result = Result()
-    with alone() as inside, tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
+    with tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
         folder = pathlib.Path(folder)
         shutil.copytree(sdist.tests(), folder / "tests")
         shutil.copy(sdist.source() / "pytest.ini", folder)
         if door == "swap":
             swapped.rewrite(folder / "tests")
-        for file in sorted(folder.glob("tests/test_*.py")):
-            if file.name not in LEFT_OUT:
-                _run_file(inside, folder, file, env, patched, select, junit, result)
+        files = [f for f in sorted(folder.glob("tests/test_*.py")) if f.name not in LEFT_OUT]
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            runs = {
+                pool.submit(_run_file, folder, file, env, patched, select, junit): file
+                for file in files
+            }
+            for done in concurrent.futures.as_completed(runs):
+                outcomes, texts = done.result()
+                result.outcomes.update(outcomes)
+                result.texts.update(texts)
                 if say:
-                    say(f"{file.name}: {result.summary()}")
+                    say(f"{runs[done].name}: {result.summary()}")
     return result
 
 
 @contextlib.contextmanager
 def alone():
     """Some of the tests have fixed ports: a network for them (yields what goes before a command);
-    or, where that is not permitted, no other run of this user meanwhile."""
+    or, where that is not permitted, no other file of this user's runs meanwhile."""
     with apart.network() as inside:
         if inside:
             yield inside
@@ -96,7 +105,8 @@ def alone():
         yield []
 
 
-def _run_file(inside, folder, file, env, patched, select, junit, result):
+def _run_file(folder, file, env, patched, select, junit):
+    """Outcomes and texts, as `Result` has them, of one file's tests."""
     record = folder / f"{file.stem}.jsonl"
     record.touch()
     start = ["-c", PATCHED] if patched else ["-m", "pytest"]
@@ -108,31 +118,36 @@ def _run_file(inside, folder, file, env, patched, select, junit, result):
         args += ["-k", select]
     if junit:
         args += ["--junitxml", junit / f"{file.stem}.xml"]
-    seen = {}
+    command = [sys.executable, *start, *map(str, args)]
+    with alone() as inside:
+        return _run_until_done([*inside, *command], folder, file, env, record)
+
+
+def _run_until_done(command, folder, file, env, record):
+    seen, texts = {}, {}
     for attempt in range(MAX_RESTARTS):
         more = [f"--deselect={test}" for test in seen]
         log = folder / f"{file.stem}.{attempt}.log"
-        command = [*inside, sys.executable, *start, *map(str, args), *more]
-        code = _run_process(command, folder, env, record, log)
+        code = _run_process([*command, *more], folder, env, record, log)
         for line in record.read_text().splitlines():
             note = json.loads(line)
             test = note["test"]
             # Call and teardown both report: the worse one counts.
             if seen.get(test) in (None, "started", "passed"):
                 seen[test] = note["outcome"]
-                result.texts[test] = note.get("text", "")
+                texts[test] = note.get("text", "")
         record.write_text("")
         hung = [test for test, outcome in seen.items() if outcome == "started"]
         for test in hung:
             seen[test] = "hung"
-            result.texts[test] = f"hung or ended the process (exit {code})"
+            texts[test] = f"hung or ended the process (exit {code})"
         if code in (0, 1, 5) and not hung:
             break
         if not hung:
             seen[f"tests/{file.name}"] = "failed"
-            result.texts[f"tests/{file.name}"] = f"exit {code}: {log.read_text()[-2000:]}"
+            texts[f"tests/{file.name}"] = f"exit {code}: {log.read_text()[-2000:]}"
             break
-    result.outcomes.update(seen)
+    return seen, texts
 
 
 def _run_process(command, folder, env, record, log):
