@@ -2,12 +2,16 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 from zlinkcompat import counters, tuning
 from zlinkcompat.core import options
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from compat_tests.differential.known import KNOWN  # noqa: E402  (of the checkout)
 
 
 def settings():
@@ -66,6 +70,15 @@ def refused_options():
     for row in options.SOCKET_OPTIONS:
         if row.refused:
             yield f"| `{row.name}` | {row.refused} |"
+
+
+def differences():
+    """What the differential tests let differ, with the reasons."""
+    yield "| scenarios | why |"
+    yield "|---|---|"
+    for scenarios, why in KNOWN:
+        named = scenarios.replace("|", "\\|")
+        yield f"| `{named}` | {why} |"
 
 
 def reliability():
@@ -135,7 +148,8 @@ def load():
 
 TABLES = {
     "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load},
-    "compatibility.md": {"inert options": inert_options, "refused options": refused_options},
+    "compatibility.md": {"inert options": inert_options, "refused options": refused_options,
+                         "differences": differences},
     "tuning.md": {"settings": settings, "limits": limits, "counters": counter_names},
 }
 

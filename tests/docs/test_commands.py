@@ -168,8 +168,7 @@ PROGRAMS = {
     "openssl": lambda words, settings, folder: run(["openssl", *words], settings, folder),
     "pre-commit": tool("pre-commit"),
     "towncrier": tool("towncrier"),
-    "git": lambda words, settings, folder: None,
-    "cd": lambda words, settings, folder: None,
+    "sed": lambda words, settings, folder: run(["sed", *words], settings, folder),
 }
 
 
