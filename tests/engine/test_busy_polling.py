@@ -3,10 +3,12 @@
 The debug counters tell reads; one that waits without polling makes two at the most.
 """
 
+import certificates
 import gevent
 import pytest
 
 import zlinkcompat as zmq
+from zlinkcompat import tuning
 
 pytestmark = pytest.mark.hub
 
@@ -17,15 +19,19 @@ FEW = 2
 def waits(make, phases):
     """waits(busy_poll=5000): reads (system calls) that a PULL makes until RCVTIMEO."""
 
-    def waits(busy_poll, peers=1, milliseconds=20):
+    def waits(busy_poll, peers=1, milliseconds=20, transport="tcp"):
         phases.set(busy_poll=busy_poll)
         pull = make(zmq.PULL)
-        pull.bind("tcp://127.0.0.1:*")
+        certificates.use(pull)
+        pull.bind(f"{transport}://127.0.0.1:*")
         for _ in range(peers):
             push = make(zmq.PUSH)
+            certificates.use(push)
             push.connect(pull.last_endpoint)
-            push.send(b"")
-            assert pull.recv() == b""
+            # Time and again, until it is forgotten that polling did not bring the handshake.
+            for _ in range(4):
+                push.send(b"")
+                assert pull.recv() == b""
         pull.rcvtimeo = milliseconds
         # The hub turns: what is left of the greetings is done, and nobody is ready.
         gevent.sleep(0.01)
@@ -37,12 +43,23 @@ def waits(make, phases):
     return waits
 
 
-def test_polls_before_it_sleeps(waits):
-    assert waits(busy_poll=10_000) > 10 * FEW
+@pytest.mark.parametrize("transport", ["tcp", "tls", "wss"])
+def test_polls_before_it_sleeps(waits, transport):
+    assert waits(busy_poll=10_000, transport=transport) > 10 * FEW
 
 
-def test_off(waits):
-    assert waits(busy_poll=0) <= FEW
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_off(waits, transport):
+    assert waits(busy_poll=0, transport=transport) <= FEW
+
+
+def test_what_is_encrypted_is_waited_for_longer_unless_the_user_says_how_long(phases):
+    own = tuning.Tuning()
+    assert own.encrypted_spin_time == 3 * own.spin_time > 0
+    for microseconds in 0, 70:
+        phases.set(busy_poll=microseconds)
+        told = tuning.Tuning()
+        assert told.encrypted_spin_time == told.spin_time == microseconds * 1000
 
 
 def test_bounded(waits):

@@ -86,6 +86,7 @@ class SocketBase(Owner):
         self.operations = 0
         self.pulling = Backoff(16)
         self.spinning = Backoff(32)
+        self.encrypted = False
         self.engine = None
         self.io_threads = context.io_threads
         self.home = None
@@ -343,7 +344,8 @@ class SocketBase(Owner):
         spin_time = 0
         if engine is not None:
             engine.quiet()
-            spin_time = self.options.tuning.spin_time
+            tuning = self.options.tuning
+            spin_time = tuning.encrypted_spin_time if self.encrypted else tuning.spin_time
             if timeout_ms != 0 and engine.may_spin(spin_time):
                 message = self.spin(began, spin_time, engine.spinning)
             else:

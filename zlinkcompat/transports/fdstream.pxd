@@ -5,4 +5,6 @@ from zlinkcompat.wire.frames cimport Decoder, Encoder
 cdef class FdStream(Stream):
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cdef Py_ssize_t receive(self, memory) except -2
+    cdef Py_ssize_t transmit(self, data, Py_ssize_t start) except -2
     cpdef close(self)

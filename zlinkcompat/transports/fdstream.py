@@ -48,6 +48,21 @@ class FdStream(Stream):
             counters.partial_write_count += 1
         return count
 
+    def receive(self, memory):
+        """One read into a writable buffer. Returns like :meth:`read_into`."""
+        try:
+            return self._socket.recv_into(memory, 0, _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return -1
+
+    def transmit(self, data, start):
+        """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
+        try:
+            return self._socket.send(memoryview(data)[start:],
+                                     _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+        except BlockingIOError:
+            return -1
+
     def close(self):
         self.fd = -1
         self._socket.close()

@@ -4,6 +4,7 @@ The GIL is not released: with MSG_DONTWAIT the calls do not wait, and giving it 
 again would cost more than a small message does.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from libc.errno cimport EAGAIN, ECONNRESET, EINTR, errno
 from libc.string cimport memset
@@ -106,6 +107,35 @@ cdef class FdStream(Stream):
                 return count
             if failed() < 0:
                 return -1
+
+    cdef Py_ssize_t receive(self, memory) except -2:
+        """One read into a writable buffer. Returns like :meth:`read_into`."""
+        cdef Py_buffer room
+        cdef Py_ssize_t count
+        PyObject_GetBuffer(memory, &room, PyBUF_WRITABLE)
+        try:
+            while True:
+                count = recv(self.fd, room.buf, room.len, MSG_DONTWAIT)
+                if count >= 0 or failed() < 0:
+                    return count
+        finally:
+            PyBuffer_Release(&room)
+
+    cdef Py_ssize_t transmit(self, data, Py_ssize_t start) except -2:
+        """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
+        cdef Py_buffer given
+        cdef Py_ssize_t count
+        PyObject_GetBuffer(data, &given, PyBUF_SIMPLE)
+        try:
+            if not 0 <= start <= given.len:
+                raise ValueError("nothing is there")
+            while True:
+                count = send(self.fd, <char*>given.buf + start, given.len - start,
+                             MSG_DONTWAIT | MSG_NOSIGNAL)
+                if count >= 0 or failed() < 0:
+                    return count
+        finally:
+            PyBuffer_Release(&given)
 
     cpdef close(self):
         # Forgotten first: the number may be given to somebody else at once. ECONNRESET is what

@@ -18,6 +18,8 @@ class Link:
     ----------
     protocol : str
         What is spoken over the stream: a key of ``zlinkcompat.engine.protocols``.
+    encrypted : bool
+        Whether the stream is, so that a message takes longer to come.
 
     Raises
     ------
@@ -26,6 +28,7 @@ class Link:
     """
 
     protocol = "zmtp"
+    encrypted = False
 
     def __init__(self, address, options, bind):
         self.address = address

@@ -1,4 +1,4 @@
-from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.transports.fdstream cimport FdStream
 from zlinkcompat.wire.frames cimport Decoder, Encoder
 
 cimport cython
@@ -7,13 +7,14 @@ cdef Py_ssize_t RECORD
 cdef Py_ssize_t AHEAD
 
 
-cdef class TlsStream(Stream):
+cdef class TlsStream(FdStream):
     cdef object link
-    cdef object socket
     cdef object incoming
     cdef object outgoing
     cdef readonly object tls
-    cdef object unsent
+    cdef object read
+    cdef object write
+    cdef bytes unsent
     cdef Py_ssize_t sent
     cdef list records
     cdef Py_ssize_t first_record
@@ -28,7 +29,6 @@ cdef class TlsStream(Stream):
                    at=Py_ssize_t, end=Py_ssize_t)
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
     cpdef end(self)
-    cpdef close(self)
     cdef collect(self)
     cdef bint push(self, counters=*) except -1
     @cython.locals(end=Py_ssize_t, size=Py_ssize_t, done=Py_ssize_t)

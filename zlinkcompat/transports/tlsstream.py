@@ -8,10 +8,9 @@ peer may have read is sent it again.
 The peer is trusted from the end of :meth:`TlsStream.begin` on: before, the encoder is not asked.
 """
 
-import _socket
 import ssl
 
-from zlinkcompat.transports.stream import Stream
+from zlinkcompat.transports.fdstream import FdStream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
 from zlinkcompat.wire.frames import Decoder, Encoder
 
@@ -21,10 +20,8 @@ RECORD = 16384
 AHEAD = 262144
 
 #: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
-#: threads that did so together, since a call of the kernel lets go of the interpreter's lock.
+#: threads that did so together, since uncompiled that lets go of the interpreter's lock.
 spare = []
-
-FLAGS = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_NOSIGNAL", 0)
 
 
 class TlsError(ProtocolError):
@@ -39,7 +36,7 @@ class TlsError(ProtocolError):
         self.code = TLS_CERTIFICATE if refused else TLS_UNSPECIFIED
 
 
-class TlsStream(Stream):
+class TlsStream(FdStream):
     """A TLS connection.
 
     Parameters
@@ -54,18 +51,19 @@ class TlsStream(Stream):
     """
 
     def __init__(self, fd, link):
-        Stream.__init__(self, fd)
+        FdStream.__init__(self, fd)
         # Its calls let go of the interpreter's lock.
         self.duplex = False
         self.link = link
-        self.socket = _socket.socket(fileno=fd)
-        self.socket.setblocking(False)
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.tls = link.context.wrap_bio(
             self.incoming, self.outgoing, server_side=link.bind, server_hostname=link.hostname,
             session=link.session,
         )
+        # Bound once: to look them up at each call is a tenth of what a small message costs.
+        self.read = self.tls.read
+        self.write = self.tls.write
         self.unsent = None
         self.sent = 0
         self.records = []  # (where its ciphertext ends, its plaintext) of each in ``unsent``
@@ -125,31 +123,35 @@ class TlsStream(Stream):
         except IndexError:
             scratch = memoryview(bytearray(AHEAD))
         try:
-            count = self.socket.recv_into(scratch, 0, FLAGS)
-            if count:
+            count = self.receive(scratch)
+            if count > 0:
                 self.incoming.write(scratch[:count])
-        except BlockingIOError:
-            return -1
         finally:
             spare.append(scratch)
         return count
 
     def read_into(self, decoder):
+        incoming = self.incoming
+        if not (incoming.pending or self.buffered):
+            count = self.fetch(decoder.counters)
+            if count <= 0:
+                return count
         room = decoder.lend()
         size = len(room)
         filled = 0
         ended = False
         while True:
-            if self.incoming.pending or self.buffered:
+            if incoming.pending or self.buffered:
                 try:
                     while filled < size:
-                        count = self.tls.read(size - filled, room[filled:] if filled else room)
+                        count = self.read(size - filled, room[filled:] if filled else room)
                         if count == 0:
                             ended = True  # close_notify
                             break
                         filled += count
-                        if not (self.incoming.pending or self.tls.pending()):
-                            # To ask once more would cost an exception.
+                        if not incoming.pending:
+                            # OpenSSL gives all it has of a record, and takes no more than one:
+                            # to ask once more would cost an exception.
                             break
                 except ssl.SSLWantReadError:
                     self.buffered = False
@@ -180,7 +182,6 @@ class TlsStream(Stream):
         done = self.report()
         skip = done
         ahead = 0
-        write = self.tls.write
         outgoing = self.outgoing
         try:
             for view in encoder.vector():
@@ -192,7 +193,7 @@ class TlsStream(Stream):
                 skip = 0
                 while at < size and ahead < AHEAD:
                     end = min(at + RECORD, size)
-                    write(view[at:end])
+                    self.write(view if end - at == size else view[at:end])
                     self.records.append((outgoing.pending, end - at))
                     ahead += end - at
                     at = end
@@ -211,9 +212,9 @@ class TlsStream(Stream):
             return
         data = self.outgoing.read()
         if self.unsent is not None:
-            data = bytes(self.unsent[self.sent :]) + data
+            data = self.unsent[self.sent :] + data
             self.records = [(end - self.sent, size) for end, size in self.records]
-        self.unsent = memoryview(data)
+        self.unsent = data
         self.sent = 0
 
     def push(self, counters=None):
@@ -222,10 +223,10 @@ class TlsStream(Stream):
             return True
         if counters is not None:
             counters.write_calls += 1
-        try:
-            self.sent += self.socket.send(self.unsent[self.sent :], FLAGS)
-        except BlockingIOError:
+        count = self.transmit(self.unsent, self.sent)
+        if count < 0:
             return False
+        self.sent += count
         if self.sent < len(self.unsent):
             if counters is not None:
                 counters.partial_write_count += 1
@@ -265,10 +266,6 @@ class TlsStream(Stream):
                 pass
             self.collect()
             self.push()
-
-    def close(self):
-        self.fd = -1
-        self.socket.close()
 
 
 __all__ = ["Decoder", "Encoder", "TlsStream"]
