@@ -3,18 +3,12 @@
 KNOWN = (
     (r"option/(IN_BATCH_SIZE|OUT_BATCH_SIZE|BUSY_POLL|PRIORITY|WSS_\w+)/",
      "drafts of libzmq, which the wheel is built without; they work here"),
-    (r"option/SOCKS_PROXY/",
-     "there is no SOCKS client, and peers would be connected to directly: refused, not ignored"),
-    (r"option/IPC_FILTER_[PUG]ID/",
-     "peers of ipc are not filtered: refused, not ignored"),
     (r"option/(ROUTER_MANDATORY|ROUTER_RAW|PROBE_ROUTER|ROUTER_HANDOVER|CONNECT_ROUTING_ID"
      r"|CONNECT_RID|FAIL_UNROUTABLE|ROUTER_BEHAVIOR)/REP/",
      "REP of libzmq has ROUTER's options by inheritance, to no effect: refused, not ignored"),
     (r"monitor/\w+/\w+/wrong-type-(client|server)",
      "a peer of a type that does not fit: libzmq disconnects, and tells no reason or another by "
      "chance; HANDSHAKE_FAILED_PROTOCOL here"),
-    (r"monitor/\w+/ipc/refused",
-     "an ipc path where nobody listens: nothing was opened that could be CLOSED"),
     (r"context/(THREAD_SCHED_POLICY|THREAD_NAME_PREFIX)/(default|get/)",
      "pyzmq takes a value of -1 for a failure if errno is left over from an earlier call"),
 )

@@ -7,10 +7,6 @@ PREFIXES_LEFT_OUT = ("VMCI", "NORM", "WSS", "HELLO", "HICCUP", "DISCONNECT", "RE
 # Drafts, which the wheel's libzmq is built without and zlinkcompat has.
 DRAFTS = {"BUSY_POLL", "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "PRIORITY"}
 
-#: Refused by zlinkcompat, though libzmq takes them, and why.
-REFUSED_HERE = {
-    "SOCKS_PROXY": "peers would be connected to directly",
-}
 #: libzmq's REP has them by inheritance from ROUTER, to no effect.
 OF_ROUTER = {
     "CONNECT_ROUTING_ID", "ROUTER_MANDATORY", "ROUTER_HANDOVER", "PROBE_ROUTER", "ROUTER_RAW",
@@ -81,7 +77,12 @@ REFUSED = {  # option: values that libzmq refuses, among some that it takes
     "PLAIN_SERVER": (-1, 0, 1, 2),
     "PLAIN_USERNAME": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
     "PLAIN_PASSWORD": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
-    "SOCKS_PROXY": (b"", b"x:1"),
+    "SOCKS_PROXY": (b"", b"x:1", b"x" * 254, b"x" * 256, "x", None),
+    "SOCKS_USERNAME": (b"", b"x", b"x" * 254, b"x" * 256),
+    "SOCKS_PASSWORD": (b"", b"x", b"x" * 254, b"x" * 256),
+    "TCP_ACCEPT_FILTER": (b"", b"127.0.0.1", b"10.0.0.0/8", b"10.0.0.0/0", b"10.0.0.0/33", b"1/",
+                          b"1/x", b"127.1", b"::1", b"localhost", b"*", b"1/8/9", b"x" * 256),
+    **{f"IPC_FILTER_{kind}ID": (-1, 0, 1, b"", None) for kind in "PUG"},
     "TYPE": (1,),
     "RCVMORE": (1,),
     "LAST_ENDPOINT": (b"x",),

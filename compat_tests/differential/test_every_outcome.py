@@ -19,6 +19,9 @@ PARTS = ("option", "context", "endpoint", "state", "multipart", "hwm", "end", "m
 LIMIT = 300  # seconds
 LEAST = 1500
 
+#: The first test waits for both.
+pytestmark = pytest.mark.timeout(LIMIT + 60)
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):

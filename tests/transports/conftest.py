@@ -9,7 +9,8 @@ from zlinkcompat.tuning import Tuning
 
 DEFAULTS = dict(ipv6=0, backlog=100, tos=0, priority=0, sndbuf=-1, rcvbuf=-1, use_fd=-1,
                 tcp_keepalive=-1, tcp_keepalive_idle=-1, tcp_keepalive_cnt=-1,
-                tcp_keepalive_intvl=-1, tcp_maxrt=0, bindtodevice=b"", tuning=Tuning())
+                tcp_keepalive_intvl=-1, tcp_maxrt=0, bindtodevice=b"", socks_proxy=b"",
+                tuning=Tuning())
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ Numbers, defaults and limits are libzmq's (``doc/zmq_setsockopt.adoc``, ``zmq_ge
 str is refused, and that ints fit their C type, is pyzmq's own check, made by the surface.
 
 What would promise security that this build does not give is refused, not ignored: a program
-that asks for a filter or a proxy must not run on without. See ``refused``.
+that asks for a mechanism must not run on without. See ``refused``.
 """
 
 import copy
 
 from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.transports import ipc, tcp
 from zlinkcompat.wire import sodium, z85
 
 # Who answers for an option.
@@ -24,7 +25,6 @@ INT_MAX = 2**31 - 1
 
 # Why an option changes nothing here.
 NO_MULTICAST = "there is no multicast transport"
-NO_PROXY = "without a SOCKS_PROXY they are sent to nobody"
 NO_THREAD_OPTIONS = "there may be no I/O threads, and those there are the system schedules"
 
 #: Least and greatest value of the C types behind the kinds of int.
@@ -39,8 +39,6 @@ SUB = 2
 XSUB = 10
 #: PUB, SUB, DEALER, PULL, PUSH (libzmq ``src/options.hpp: get_effective_conflate_option``).
 CONFLATING = frozenset((1, 2, 5, 7, 8))
-
-METADATA = 95
 
 
 # -- what a row allows ---------------------------------------------------------------------
@@ -64,6 +62,51 @@ def sized(least, greatest):
 
 
 zero_or_one = between(0, 1)
+
+
+# -- what adds to earlier values ------------------------------------------------------------
+
+
+def add_property(options, value):
+    """METADATA. As in libzmq the first value of a name stays."""
+    name, _, content = value.partition(b":")
+    options.properties.setdefault(name, content)
+
+
+def add_tcp_filter(options, value):
+    """TCP_ACCEPT_FILTER."""
+    text = value.partition(b"\0")[0].decode("latin-1")
+    try:
+        added = tcp.parse_filter(text, bool(options.ipv6))
+    except ValueError as error:
+        raise zmq_error(EINVAL, f"set TCP_ACCEPT_FILTER: {error}") from None
+    options.tcp_filters = (*options.tcp_filters, added)
+
+
+def adding_to(attribute):
+    """What adds a number (unsigned in C) to a frozenset of :class:`Options`."""
+
+    def add(options, value):
+        setattr(options, attribute, getattr(options, attribute) | {value & 0xFFFFFFFF})
+
+    return add
+
+
+def ipc_filter(name, id):
+    """A row of a filter for peers of ipc."""
+    return Option(name, id, "int", "", 0, readable=False, needs=ipc.no_credentials,
+                  collect=adding_to(name.lower()))
+
+
+#: As much as pyzmq, and so its callers, can be told by libzmq.
+READ_BACK = 255
+
+
+def proxy(options):
+    """What SOCKS_PROXY tells."""
+    if len(options.socks_proxy) > READ_BACK:
+        raise zmq_error(EINVAL, f"get SOCKS_PROXY: it has over {READ_BACK} octets")
+    return options.socks_proxy
 
 
 def is_property(value):
@@ -164,6 +207,8 @@ class Option:
         Only a libzmq built with its draft API has it.
     effect : callable, optional
         Called with the :class:`Options` and the value kept, when it was set.
+    collect : callable, optional
+        Called with the :class:`Options` and the value in place of keeping it: it adds to others.
     tell : callable, optional
         From the :class:`Options` to the value got, in place of ``show``.
     needs : callable, optional
@@ -176,7 +221,7 @@ class Option:
 
     def __init__(self, name, id, kind, unit, default, allowed=anything, *, holder=OPTIONS,
                  readable=True, writable=True, attribute=None, keep=same, show=same,
-                 refused="", draft=False, effect=None, tell=None, needs=None,
+                 refused="", draft=False, effect=None, collect=None, tell=None, needs=None,
                  secret=False, inert=""):
         self.name = name
         self.id = id
@@ -193,6 +238,7 @@ class Option:
         self.refused = refused
         self.draft = draft
         self.effect = effect
+        self.collect = collect
         self.tell = tell
         self.needs = needs
         self.secret = secret
@@ -303,7 +349,7 @@ SOCKET_OPTIONS = (
     Option("TCP_KEEPALIVE_IDLE", 36, "int", "s; -1 the system's", -1, at_least(-1)),
     Option("TCP_KEEPALIVE_INTVL", 37, "int", "s; -1 the system's", -1, at_least(-1)),
     Option("TCP_ACCEPT_FILTER", 38, "bytes", "address/bits", b"", sized(1, 255), readable=False,
-           refused="peers are not filtered by address here; use the host's firewall"),
+           collect=add_tcp_filter),
     Option("IMMEDIATE", 39, "int", "", 0, zero_or_one),
     pattern("XPUB_VERBOSE", 40),
     pattern("ROUTER_RAW", 41),
@@ -327,20 +373,16 @@ SOCKET_OPTIONS = (
     Option("ZAP_DOMAIN", 55, "bytes", "1 to 255 octets", b"", sized(1, 255)),
     pattern("ROUTER_HANDOVER", 56),
     Option("TOS", 57, "int", "IP_TOS octet", 0, at_least(0)),
-    Option("IPC_FILTER_PID", 58, "int", "", 0, readable=False,
-           refused="peers are not filtered by process here; use the directory's permissions"),
-    Option("IPC_FILTER_UID", 59, "int", "", 0, readable=False,
-           refused="peers are not filtered by user here; use the directory's permissions"),
-    Option("IPC_FILTER_GID", 60, "int", "", 0, readable=False,
-           refused="peers are not filtered by group here; use the directory's permissions"),
+    ipc_filter("IPC_FILTER_PID", 58),
+    ipc_filter("IPC_FILTER_UID", 59),
+    ipc_filter("IPC_FILTER_GID", 60),
     pattern("CONNECT_ROUTING_ID", 61, "bytes", b""),
     absent("GSSAPI_SERVER", 62, "int"),
     absent("GSSAPI_PRINCIPAL", 63),
     absent("GSSAPI_SERVICE_PRINCIPAL", 64),
     absent("GSSAPI_PLAINTEXT", 65, "int"),
     Option("HANDSHAKE_IVL", 66, "int", "ms; 0 no limit", 30000, at_least(0)),
-    Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX),
-           refused="there is no SOCKS client here, peers would be connected to directly"),
+    Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX), tell=proxy),
     pattern("XPUB_NODROP", 69),
     pattern("XPUB_MANUAL", 71),
     pattern("XPUB_WELCOME_MSG", 72, "bytes", b""),
@@ -364,16 +406,13 @@ SOCKET_OPTIONS = (
     Option("ZAP_ENFORCE_DOMAIN", 93, "bool", "", 0),
     Option("LOOPBACK_FASTPATH", 94, "bool", "", 0,
            inert="only Windows has it"),
-    Option("METADATA", METADATA, "bytes", "X-name:value", b"", is_property, readable=False),
+    Option("METADATA", 95, "bytes", "X-name:value", b"", is_property, readable=False,
+           collect=add_property),
     Option("MULTICAST_LOOP", 96, "bool", "", 1,
            inert=NO_MULTICAST),
     pattern("XPUB_MANUAL_LAST_VALUE", 98),
-    # Without a proxy they are never sent, so nothing is promised.
-    Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255),
-           inert=NO_PROXY),
-    Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255),
-           secret=True,
-           inert=NO_PROXY),
+    Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
+    Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255), secret=True),
     pattern("ONLY_FIRST_SUBSCRIBE", 108),
     Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
@@ -446,6 +485,8 @@ class Options:
         self.router_raw = 0
         self.stream_notify = 1
         self.properties = {}
+        self.tcp_filters = ()
+        self.ipc_filter_pid = self.ipc_filter_uid = self.ipc_filter_gid = frozenset()
         self.tuned = {}
         self._tuning = None
 
@@ -478,10 +519,8 @@ class Options:
         """
         row = held_here(option)
         kept = row.accept(value)
-        if option == METADATA:
-            # As in libzmq the first value of a name stays.
-            name, _, content = kept.partition(b":")
-            self.properties.setdefault(name, content)
+        if row.collect is not None:
+            row.collect(self, kept)
         elif row.holder == TUNING:
             self.tuned[row.attribute] = kept
             self._tuning = None

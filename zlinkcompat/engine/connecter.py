@@ -6,8 +6,9 @@ the high-water mark.
 
 import logging
 import random
-from errno import ECONNREFUSED, EINPROGRESS, ETIMEDOUT
+from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 from sys import exc_info
+from time import monotonic
 
 from greenlet import greenlet
 
@@ -19,11 +20,16 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
+from zlinkcompat.wire import socks
 
 LOG = logging.getLogger("zlinkcompat.engine")
 
 SUB = 2
 XSUB = 10
+
+# Events of the loop's watchers.
+READABLE = 1
+WRITABLE = 2
 
 # RECONNECT_STOP bits (libzmq zmq_setsockopt(3)).
 STOP_CONN_REFUSED = 1
@@ -101,6 +107,7 @@ class Connecter(Session):
     def dial(self):
         """Make one attempt; returns a connected socket object, or None."""
         sock = None
+        fd = -1
         try:
             sock, connected = self.transport.start_connect(
                 self.address, self.options, getaddrinfo
@@ -109,6 +116,7 @@ class Connecter(Session):
                 self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
                 self.await_connected(sock)
                 self.transport.finish_connect(sock)
+            self.pass_proxy(sock)
             if not self.stopped:
                 self.transport.tune(sock, self.options)
                 return sock
@@ -116,20 +124,63 @@ class Connecter(Session):
             LOG.debug("%s: cannot connect: %s", self.endpoint, error.strerror or error)
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
                 self.stopped = True
+            fd = getattr(error, "descriptor", -1)
         if sock is not None:
             fd = sock.fileno()
             sock.close()
+        if fd >= 0:
             self.event(EVENT_CLOSED, fd)
         return None
 
     def await_connected(self, sock):
         """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
-        watcher = self.engine.loop.io(sock.fileno(), 2)
+        timeout_ms = self.options.connect_timeout
+        if not self.await_io(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
+            raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
+
+    def pass_proxy(self, sock):
+        """Have the SOCKS proxy, if that is what we are connected to, connect us to the peer.
+
+        libzmq waits for a silent proxy for ever; here HANDSHAKE_IVL counts for it, too."""
+        target = self.transport.beyond_proxy(self.address, self.options)
+        if target is None:
+            return
+        options = self.options
+        steps = socks.dialogue(*target, options.socks_username, options.socks_password)
+        limit_ms = options.handshake_ivl
+        deadline = monotonic() + limit_ms / 1000.0 if limit_ms > 0 else None
+        heard = None
+        while True:
+            try:
+                said, wanted = steps.send(heard)
+            except StopIteration:
+                return
+            while said:
+                sent = self.retry(sock, WRITABLE, deadline, sock.send, said)
+                said = said[sent:]
+            heard = b""
+            while len(heard) < wanted:
+                more = self.retry(sock, READABLE, deadline, sock.recv, wanted - len(heard))
+                if not more:
+                    raise OSError(ECONNRESET, "the SOCKS proxy ended the connection")
+                heard += more
+
+    def retry(self, sock, event, deadline, call, argument):
+        """``call(argument)``, as soon as ``sock`` is ready for it."""
+        while True:
+            try:
+                return call(argument)
+            except BlockingIOError:
+                left = -1 if deadline is None else max(deadline - monotonic(), 0)
+                if not self.await_io(sock, event, left):
+                    raise OSError(ETIMEDOUT, "the SOCKS proxy says nothing") from None
+
+    def await_io(self, sock, event, seconds):
+        """Wait for ``sock``; False if it was not ready for ``seconds``; negative is for ever."""
+        watcher = self.engine.loop.io(sock.fileno(), event)
         watcher.start(self.wake)
         try:
-            timeout_ms = self.options.connect_timeout
-            if not self.park(timeout_ms / 1000.0 if timeout_ms > 0 else -1):
-                raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
+            return self.park(seconds)
         finally:
             watcher.stop()
             watcher.close()

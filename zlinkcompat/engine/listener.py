@@ -1,7 +1,7 @@
 """A listener: accepts the peers of one bound endpoint."""
 
 import logging
-from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from errno import EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from time import monotonic
 
 from zlinkcompat.engine.events import (
@@ -90,6 +90,11 @@ class Listener:
                 return
             self.short_of = 0
             sock, peer_address = accepted
+            if not self.transport.admits(sock, self.options):
+                LOG.info("%s: peer %s: kept out by a filter", self.endpoint, peer_address)
+                sock.close()
+                self.socket.event(EVENT_ACCEPT_FAILED, EACCES, self.endpoint)
+                continue
             try:
                 self.transport.tune(sock, self.options)
             except OSError as error:

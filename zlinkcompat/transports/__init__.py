@@ -9,8 +9,12 @@ A transport is a module of this folder, named as in its endpoints. It has
     A :class:`~zlinkcompat.transports.sockets.ListenerSocket`; raises pyzmq's error.
 ``accept(listener)``
     ``(socket, peer address)``, or None when nobody waits; raises OSError.
+``admits(sock, options)``
+    Whether an accepted peer passes the filters of the options.
 ``start_connect(address, options, getaddrinfo)``, ``finish_connect(sock)``
     ``(socket, connected)``; if not connected, finish when it is writable. Both raise OSError.
+``beyond_proxy(address, options)``
+    ``(host, port)`` that the SOCKS proxy at the other end is to be asked for; None: it is the peer.
 ``tune(sock, options)``
     What is set on every connection, accepted or made; raises OSError.
 ``aliases(text, ipv6, getaddrinfo)``

@@ -244,6 +244,56 @@ def accept(listener):
     return None if sock is None else (sock, peer_address(sock))
 
 
+def admits(sock, options):
+    """Tell whether an accepted peer passes IPC_FILTER_PID, _UID or _GID: one, if there are any.
+
+    GID is the peer's own group, or one that its user is a member of.
+    """
+    pids, uids, gids = options.ipc_filter_pid, options.ipc_filter_uid, options.ipc_filter_gid
+    if not (pids or uids or gids):
+        return True
+    try:
+        pid, uid, gid = _credentials(sock)
+    except OSError:
+        return False
+    return pid in pids or uid in uids or gid in gids or _is_member(uid, gids)
+
+
+def _is_member(uid, gids):
+    if not gids:
+        return False
+    import grp
+    import pwd
+
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return False
+    for gid in gids:
+        try:
+            if name in grp.getgrgid(gid).gr_mem:
+                return True
+        except KeyError:
+            pass
+    return False
+
+
+def no_credentials():
+    """Why peers cannot be told apart on this system; "" where they can."""
+    return "" if hasattr(_socket, "SO_PEERCRED") else "the system does not tell who a peer is"
+
+
+def _credentials(sock):
+    """``(pid, uid, gid)`` of the peer; OSError."""
+    found = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(found)
+
+
+def beyond_proxy(address, options):
+    """None: no proxy leads to this host's own sockets."""
+    return None
+
+
 def start_connect(address, options, getaddrinfo=None):
     """Begin to connect; unix sockets do it at once or not at all.
 
@@ -309,10 +359,9 @@ def peer_address(sock):
     if sockets.socket_name(sock.getpeername) is None:
         return ""
     try:
-        found = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, uid, gid = _credentials(sock)
     except (OSError, AttributeError):
         return "localhost"
-    pid, uid, gid = _CREDENTIALS.unpack(found)
     return f"localhost:{uid}:{gid}:{pid}"
 
 

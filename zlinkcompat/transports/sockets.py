@@ -71,14 +71,16 @@ def start_connect(sock, name):
     Raises
     ------
     OSError
-        EAGAIN among others: the backlog of a unix listener is full, and nothing is under way.
+        EAGAIN among others: the backlog of a unix listener is full, and nothing is under way. Its
+        ``descriptor`` is the socket's, for the monitor to tell.
     """
     try:
         sock.connect(name)
-    except BlockingIOError as error:
-        if error.errno != EINPROGRESS:
-            raise
-        return False
+    except OSError as error:
+        if error.errno == EINPROGRESS:
+            return False
+        error.descriptor = sock.fileno()
+        raise
     return True
 
 

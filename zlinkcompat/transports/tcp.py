@@ -290,8 +290,88 @@ def accept(listener):
     return None if sock is None else (sock, peer_address(sock))
 
 
+def admits(sock, options):
+    """Tell whether an accepted peer passes TCP_ACCEPT_FILTER: one of them, where there are any."""
+    if not options.tcp_filters:
+        return True
+    name = sockets.socket_name(sock.getpeername)
+    if name is None:
+        return False
+    place = _widened(sock.family, name[0])
+    return any((place ^ network) >> 128 - bits == 0 for network, bits in options.tcp_filters)
+
+
+def parse_filter(text, ipv6):
+    """``address[/bits]`` as (network, bits) of IPv6, where IPv4 has its mapped addresses.
+
+    libzmq counts the bits of an IPv4 address among 128 where IPV6 is set, so that 10.0.0.0/8 lets
+    all of IPv4 in; here they are IPv4's as long as there are no more than 32.
+
+    Raises
+    ------
+    ValueError
+        It is no literal address, or the bits are no number, or too many.
+    """
+    host, slash, bits_text = text.rpartition("/") if "/" in text else (text, "", "")
+    if host[:1] == "[" and host[-1:] == "]":
+        host = host[1:-1]
+    if host in ("", "*"):
+        raise ValueError(f"{host!r} is no address")  # to some resolvers it is
+    family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
+    try:
+        place = _look_up(host, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)[0][0]
+    except _socket.gaierror as error:
+        raise ValueError(f"{host!r} is no address") from error
+    most = 128 if ipv6 else 32
+    bits = _atoi(bits_text) if slash else most
+    if bits_text != "0" and not 1 <= bits <= most:
+        raise ValueError(f"{bits_text!r} is no number of bits")
+    network = _widened(family, place)
+    if network >> 32 == _MAPPED and bits <= 32:
+        bits += 96
+    return network, bits
+
+
+_MAPPED = 0xFFFF
+
+
+def _widened(family, place):
+    """A numeric address as an int of 128 bits."""
+    packed = _socket.inet_pton(family, place.partition("%")[0])
+    number = int.from_bytes(packed, "big")
+    return number if family == _socket.AF_INET6 else _MAPPED << 32 | number
+
+
+def beyond_proxy(address, options):
+    """What SOCKS_PROXY is to be asked for: ``(host, port)``, or None where there is no proxy.
+
+    Raises
+    ------
+    OSError
+        EINVAL: the port is no number.
+    """
+    if not options.socks_proxy:
+        return None
+    host, _, port_text = _parts(address)[1].rpartition(":")
+    port = _atoi(port_text) & 0xFFFF
+    if not port:
+        raise OSError(EINVAL, f"{address} does not end in a port")
+    if host[:1] == "[" and host[-1:] == "]":
+        host = host[1:-1]
+    return host, port
+
+
+def _proxied(address, options):
+    """Where to connect to, as an address: the proxy, from the same source, if there is one."""
+    if not options.socks_proxy:
+        return address
+    proxy = options.socks_proxy.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    source, _ = _parts(address)
+    return TcpAddress(proxy if source is None else f"{source};{proxy}", address.ipv6, False)
+
+
 def start_connect(address, options, getaddrinfo):
-    """Begin to connect.
+    """Begin to connect, to the SOCKS_PROXY if there is one.
 
     Returns
     -------
@@ -303,7 +383,7 @@ def start_connect(address, options, getaddrinfo):
     OSError
         See :func:`resolve`, and whatever the kernel says at once. Nothing is left open.
     """
-    sock, source, target = _open(address, options, getaddrinfo)
+    sock, source, target = _open(_proxied(address, options), options, getaddrinfo)
     try:
         if source is not None:
             # One source port serves connections to several servers.

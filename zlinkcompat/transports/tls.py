@@ -6,6 +6,8 @@ Addresses, sockets and their options are tcp's. Nothing is sent before the peer 
 from zlinkcompat.transports import tcp
 from zlinkcompat.transports.tcp import (  # noqa: F401  (as they are for tcp)
     accept,
+    admits,
+    beyond_proxy,
     finish_connect,
     peer_address,
     start_connect,

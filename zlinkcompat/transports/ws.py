@@ -6,7 +6,7 @@ Source: libzmq ``src/ws_address.cpp``, ``ws_listener.cpp``; RFC 45.
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import has, tcp
 from zlinkcompat.transports.link import Link as PlainLink
-from zlinkcompat.transports.tcp import finish_connect, peer_address, tune  # noqa: F401
+from zlinkcompat.transports.tcp import admits, finish_connect, peer_address, tune  # noqa: F401
 
 
 class WsAddress:
@@ -86,6 +86,11 @@ class WsListener(tcp.sockets.ListenerSocket):
 
 
 accept = tcp.accept
+
+
+def beyond_proxy(address, options):
+    """As tcp's."""
+    return tcp.beyond_proxy(address.place, options)
 
 
 def start_connect(address, options, getaddrinfo):

@@ -4,6 +4,8 @@ from zlinkcompat.transports import tcp, ws
 from zlinkcompat.transports.tlslink import TlsLink
 from zlinkcompat.transports.ws import (  # noqa: F401  (as they are for ws)
     accept,
+    admits,
+    beyond_proxy,
     finish_connect,
     listen,
     peer_address,

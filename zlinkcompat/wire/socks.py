@@ -1,0 +1,88 @@
+"""SOCKS 5: what a client says to a proxy, and what that answers (RFC 1928, RFC 1929)."""
+
+import ipaddress
+from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETUNREACH, EPROTO, ETIMEDOUT
+
+VERSION = 5
+AUTHENTICATION_VERSION = 1
+NO_AUTHENTICATION, PASSWORD = 0, 2
+CONNECT = 1
+IPV4, NAME, IPV6 = 1, 3, 4
+
+#: Replies of RFC 1928, section 6, with the errno that comes closest.
+REPLIES = {
+    1: (EPROTO, "general failure"),
+    2: (EACCES, "not allowed by its rules"),
+    3: (ENETUNREACH, "network unreachable"),
+    4: (EHOSTUNREACH, "host unreachable"),
+    5: (ECONNREFUSED, "connection refused"),
+    6: (ETIMEDOUT, "time to live is over"),
+    7: (EPROTO, "it knows no CONNECT"),
+    8: (EPROTO, "it does not know this kind of address"),
+}
+
+
+def dialogue(host, port, username=b"", password=b""):
+    """A generator that asks a proxy for a connection.
+
+    It yields ``(octets to send, number of octets to receive then)``, and is to be sent exactly that
+    many: what follows is the peer's. When it ends, the connection is there.
+
+    Parameters
+    ----------
+    host : str
+        A literal address, or a name, which the proxy looks up.
+    port : int
+    username, password : bytes
+        Up to 255 octets each. Without a name no authentication is offered, with one no other.
+
+    Raises
+    ------
+    OSError
+        The proxy refuses, with an errno that says why, or says what is no SOCKS 5 (EPROTO); EINVAL
+        for a host that has no form on the wire.
+    """
+    method = PASSWORD if username else NO_AUTHENTICATION
+    request = bytes((VERSION, CONNECT, 0)) + address(host) + port.to_bytes(2, "big")
+    version, chosen = yield bytes((VERSION, 1, method)), 2
+    expect(version == VERSION, f"version {version}")
+    if chosen != method:
+        wanted = "a user name and password" if username else "no authentication"
+        raise OSError(EACCES, f"SOCKS proxy: it does not take {wanted}")
+    if method == PASSWORD:
+        said = bytes((AUTHENTICATION_VERSION,)) + counted(username) + counted(password)
+        version, status = yield said, 2
+        expect(version == AUTHENTICATION_VERSION, f"version {version} of authentication")
+        if status != 0:
+            raise OSError(EACCES, "SOCKS proxy: wrong user name or password")
+    version, reply = yield request, 2
+    expect(version == VERSION, f"version {version}")
+    if reply != 0:
+        expect(reply in REPLIES, f"reply {reply}")
+        errno, reason = REPLIES[reply]
+        raise OSError(errno, f"SOCKS proxy: {reason}")
+    # Where the proxy's own end is: of no use here, but it has to be got over.
+    reserved, kind, first = yield b"", 3
+    expect(reserved == 0 and kind in (IPV4, NAME, IPV6), f"address of kind {kind}")
+    yield b"", {IPV4: 3, NAME: first, IPV6: 15}[kind] + 2
+
+
+def expect(right, what):
+    if not right:
+        raise OSError(EPROTO, f"SOCKS proxy: this is no SOCKS 5: {what}")
+
+
+def counted(octets):
+    return bytes((len(octets),)) + octets
+
+
+def address(host):
+    """A host as it stands in a request."""
+    try:
+        literal = ipaddress.ip_address(host)
+    except ValueError:
+        name = host.encode("utf-8", "surrogateescape")
+        if not 0 < len(name) < 256:
+            raise OSError(EINVAL, f"SOCKS proxy: {host!r:.80} is no host to ask for") from None
+        return bytes((NAME,)) + counted(name)
+    return bytes((IPV4 if literal.version == 4 else IPV6,)) + literal.packed
