@@ -1,5 +1,6 @@
 """Writes the tables of these pages that are made from the code: ``python docs/generate.py``."""
 
+import ast
 import json
 import re
 import sys
@@ -81,6 +82,15 @@ def differences():
         yield f"| `{named}` | {why} |"
 
 
+def programs():
+    """What the examples say of themselves in their first line."""
+    yield "| program | shows |"
+    yield "|---|---|"
+    for path in sorted((HERE.parent / "examples").rglob("*.py")):
+        what = ast.get_docstring(ast.parse(path.read_text())).partition("\n\n")[0]
+        yield f"| `{path.relative_to(HERE.parent / 'examples')}` | {' '.join(what.split())} |"
+
+
 def reliability():
     """What the runs of ``python -m reliability`` found, by their names."""
     return json.loads((HERE.parent / "reliability" / "results.json").read_text())
@@ -150,6 +160,7 @@ TABLES = {
     "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load},
     "compatibility.md": {"inert options": inert_options, "refused options": refused_options,
                          "differences": differences},
+    "examples.md": {"programs": programs},
     "tuning.md": {"settings": settings, "limits": limits, "counters": counter_names},
 }
 
