@@ -198,3 +198,47 @@ def test_threads_talk_to_each_other(in_threads):
 def test_threads_that_come_and_go_leave_no_descriptor(in_threads):
     for _ in range(5):
         in_threads(lambda: round_trips(10))
+
+
+@pytest.mark.parametrize("leaves", ["open", "closed", "destroyed"])
+def test_a_thread_that_ends_leaves_nothing_to_wait_for(leaves, program):
+    """Unpatched, on the hub engine: what it sent is written, its sockets are closed, and the
+    context terminates, though the thread's hub cannot turn any more."""
+    assert program("""
+        import threading
+        context = zmq.Context()
+        pull = context.socket(zmq.PULL)
+        pull.rcvtimeo = 5000
+        pull.bind("tcp://127.0.0.1:*")
+        kept = []
+        connected = threading.Event()
+        def work():
+            push = context.socket(zmq.PUSH)
+            push.bind("tcp://127.0.0.1:*")
+            push.connect(pull.last_endpoint)
+            push.send(b"0")
+            while not connected.is_set():
+                gevent.sleep(0.001)
+            for number in range(1, 100):
+                push.send(b"%d" % number)
+            if sys.argv[1] == "closed":
+                push.close()
+            elif sys.argv[1] == "destroyed":
+                gevent.get_hub().destroy(destroy_loop=True)
+            kept.append(push)
+        for _ in range(3):
+            connected.clear()
+            thread = threading.Thread(target=work)
+            thread.start()
+            pull.recv()
+            connected.set()
+            if sys.argv[1] == "destroyed":
+                thread.join()
+                continue
+            assert [pull.recv() for _ in range(99)] == [b"%d" % n for n in range(1, 100)]
+            thread.join()
+            assert kept.pop().closed
+        pull.close()
+        context.term()
+        say(threading.active_count())
+    """, leaves, engine="hub").ends() == "1\n"

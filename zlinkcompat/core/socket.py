@@ -755,7 +755,7 @@ class SocketBase(Owner):
         """
         if self.closed:
             return
-        if self.engine is not None and not self.engine.is_here():
+        if self.engine is not None and not self.engine.ended and not self.engine.is_here():
             # The garbage collector runs in any thread.
             self.engine.bell.call(self.close, linger)
             return

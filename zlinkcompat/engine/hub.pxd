@@ -13,6 +13,7 @@ cdef class HubEngine:
     cdef readonly Mailbox mailbox
     cdef readonly object pool
     cdef readonly set residents
+    cdef readonly bint ended
 
     cpdef bint is_here(self)
     cpdef bint turned(self)

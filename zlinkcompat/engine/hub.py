@@ -6,15 +6,23 @@ whether a receiver may busy-poll.
 """
 
 import os
+from contextlib import suppress
 
 from gevent import get_hub
+from gevent.monkey import get_original
 from greenlet import getcurrent
 
 from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.bell import bell_of
+from zlinkcompat.engine.ending import at_thread_end
 from zlinkcompat.engine.waker import get_ident
 from zlinkcompat.routing.mailbox import Mailbox
+
+real_sleep = get_original("time", "sleep")
+
+#: Seconds that the end of a thread gives to flush its established connections.
+END_FLUSH = 1.0
 
 
 class HubEngine:
@@ -29,6 +37,8 @@ class HubEngine:
         Of an I/O thread; None where those who use the sockets are in this hub themselves.
     residents : set
         The sessions and listeners that live here.
+    ended : bool
+        The thread is no more, or was not careful enough to keep its hub.
     """
 
     def __init__(self, hub):
@@ -47,6 +57,7 @@ class HubEngine:
         self.mailbox = None
         self.pool = None
         self.residents = set()
+        self.ended = False
 
     # -- whom it serves --------------------------------------------------------------------
 
@@ -78,9 +89,35 @@ class HubEngine:
     def close(self):
         """The thread ends: so does what lives here."""
         for resident in list(self.residents):
-            resident.forget()
+            with suppress(ValueError):
+                resident.forget()
             resident.leave()
         self.residents.clear()
+
+    def end(self):
+        """The native thread of this hub ends, or has another hub now: nobody will turn this one
+        any more.
+
+        What was accepted for peers that are there is written, briefly; then the sockets are closed,
+        whoever holds them. Not by a turn of the hub, which the thread has lost already.
+        """
+        if get_ident() != self.thread:
+            return  # a forked child
+        self.ended = True
+        deadline = monotonic_ns() + int(END_FLUSH * 1e9)
+        while self.flush_all() and monotonic_ns() < deadline:
+            real_sleep(0.001)
+        for socket in {resident.socket for resident in self.residents}:
+            with suppress(ValueError):  # of a loop that was destroyed under its sockets
+                socket.close(0)
+        self.close()
+
+    def flush_all(self):
+        """Write what the kernel takes; tell whether something is left for peers that are there."""
+        left = False
+        for resident in self.residents:
+            left = resident.flush() or left
+        return left
 
     def is_here(self):
         """Tell whether the current thread is the hub's."""
@@ -245,6 +282,7 @@ def engine_here():
     engine = hub.__dict__.get("_zlinkcompat_engine")
     if engine is None:
         engine = hub._zlinkcompat_engine = HubEngine(hub)
+        at_thread_end(engine.end)
     return engine
 
 

@@ -165,6 +165,10 @@ class Listener:
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
             self.leave()
 
+    def flush(self):
+        """See :meth:`Session.flush`."""
+        return False
+
     def leave(self):
         self.engine.dismiss(self)
         self.socket.listener_ended(self)

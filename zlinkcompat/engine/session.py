@@ -101,6 +101,14 @@ class Session(PipeSink):
         pipe = self.pipe
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
+    def flush(self):
+        """Write what the kernel takes now; tell whether something is left that LINGER promises."""
+        connection = self.connection
+        if connection is None or not connection.shaken or self.socket.options.linger == 0:
+            return False
+        connection.flush_now()
+        return connection.has_unsent()
+
     def give_up(self):
         """Linger is over."""
         if self.connection is not None:
