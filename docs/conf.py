@@ -68,4 +68,6 @@ intersphinx_mapping = {name: (site, None) for name, site in SITES.items() if rea
 
 html_theme = "furo"
 html_title = "zlinkcompat"
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 html_theme_options = {"navigation_with_keys": True}
