@@ -1,0 +1,54 @@
+"""A live chat in the browser, with no library in the page: one STREAM socket over ``ws://``.
+
+    python examples/chat/chat.py    # then open what it prints, in two windows
+
+Each browser is a peer of the socket. A peer that comes, and one that goes, is an empty message.
+"""
+
+import functools
+import json
+import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import zlinkcompat.green as zmq
+
+
+def serve_page():
+    """Serve this folder; returns the port."""
+    folder = str(Path(__file__).parent)
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=folder)
+    )
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def chat(stream):
+    """Pass on to all what one says."""
+    present = set()
+    while True:
+        peer, said = stream.recv_multipart()
+        if not said:
+            present ^= {peer}
+            said = json.dumps({"present": len(present)}).encode()
+        for each in list(present):
+            try:
+                stream.send_multipart([each, said], zmq.NOBLOCK)
+            except zmq.ZMQError:  # gone meanwhile (EHOSTUNREACH), or it does not read (EAGAIN)
+                continue
+
+
+def main():
+    stream = zmq.Context.instance().socket(zmq.STREAM)
+    stream.maxmsgsize = 4096  # bytes
+    stream.ws_text = 1
+    stream.bind("ws://127.0.0.1:*/chat")
+    room = stream.last_endpoint.decode()
+    print(f"http://127.0.0.1:{serve_page()}/index.html?room={room}", flush=True)
+    chat(stream)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
