@@ -217,7 +217,7 @@ class Socket(_future._AsyncSocket):
     # pyzmq's base only so that others know it for one: nothing of its polling is used.
     _waiting = None
     _streak = 0
-    get = getsockopt = Blocking.get
+    getsockopt = Blocking.get
 
     def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
         if isinstance(context, Blocking):
@@ -259,6 +259,24 @@ class Socket(_future._AsyncSocket):
             waiting.cancel()
             self.__dict__["_waiting"] = None
         Blocking.close(self, linger)
+
+    def get(self, key):
+        """Read an option: as the base class, by the parameter name that ``zmq.asyncio`` has.
+
+        Parameters
+        ----------
+        key : int
+
+        Returns
+        -------
+        int or bytes
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an option that does not exist, or is only set.
+        """
+        return Blocking.get(self, key)
 
     @property
     def _shadow_sock(self):

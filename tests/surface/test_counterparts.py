@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import pkgutil
 import subprocess
 import sys
 from types import ModuleType
@@ -10,26 +9,9 @@ from types import ModuleType
 import gevent
 import pytest
 import zmq as pyzmq
+from submodules import SUBMODULES
 
 import zlinkcompat as zmq
-
-#: What tells of libzmq itself, of pyzmq's own tests, or has a file of ours under another shape.
-OTHERWISE = ("backend", "green", "tests", "_version", "_future", "_typing")
-
-
-def find_submodules():
-    """Names below ``zmq`` of all that can be imported, ``auth.thread`` and so on."""
-    for module in pkgutil.walk_packages(pyzmq.__path__, "zmq.", onerror=lambda name: None):
-        name = module.name[4:]
-        if name.partition(".")[0] not in OTHERWISE and not name.endswith("__main__"):
-            try:
-                importlib.import_module(module.name)
-            except ImportError:
-                continue  # needs what is not installed (tornado), or is not for this system
-            yield name
-
-
-SUBMODULES = tuple(find_submodules())
 
 
 @pytest.mark.parametrize("name", SUBMODULES)

@@ -1,9 +1,12 @@
 """Every public method and attribute of pyzmq's classes is on ours, with the same parameters."""
 
+import importlib
 import inspect
+from types import ModuleType
 
 import pytest
 import zmq
+from submodules import SUBMODULES
 
 import zlinkcompat
 import zlinkcompat.backend
@@ -67,6 +70,41 @@ METHODS = [(cls, name) for cls, name in MEMBERS
 def test_method_takes_the_same_parameters(cls, name):
     real, ours = getattr(getattr(zmq, cls), name), getattr(getattr(zlinkcompat, cls), name)
     assert differences(real, ours) is None
+
+
+#: Another class than the one of that name, which is pyzmq's way of telling types apart: a base that
+#: says no parameters, and an import that only type checkers make.
+OTHER_CLASSES = {"SyncContext", "SyncSocket"}
+
+
+def described(module):
+    """``(path, object)`` of all that a module defines in public, and of its classes' methods."""
+    for name, value in vars(module).items():
+        home = getattr(value, "__module__", None) or ""
+        if (name.startswith("_") or isinstance(value, ModuleType) or not callable(value)
+                or not home.startswith("zmq") or name in OTHER_CLASSES):
+            continue
+        yield (name,), value
+        if inspect.isclass(value):
+            left_out = LIBZMQ_ONLY.get(name, ())
+            for member in dir(value):
+                if member == "__init__" or not member.startswith("_") and member not in left_out:
+                    method = getattr(value, member, None)  # not so for members of instances alone
+                    if callable(method):
+                        yield (name, member), method
+
+
+@pytest.mark.parametrize("name", SUBMODULES)
+def test_all_that_a_submodule_has_takes_the_same_parameters(name):
+    ours = importlib.import_module(f"zlinkcompat.{name}")
+    different = {}
+    for path, real in described(importlib.import_module(f"zmq.{name}")):
+        found = ours
+        for part in path:
+            found = getattr(found, part)
+        if found is not real and differences(real, found) is not None:
+            different[path] = differences(real, found)
+    assert different == {}
 
 
 @pytest.mark.parametrize("cls", CLASSES)
