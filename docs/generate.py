@@ -39,6 +39,14 @@ LIMITS = {
     "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit others wait in "
                       "the backlog, and the oldest is ended once it took a second.",
     "SUBSCRIPTIONS_MAX": "Of one peer of a PUB or XPUB; one more ends its connection.",
+    "SNDBYTES_MAX": "Bytes that wait for one peer, until written. A message is accepted while less "
+                    "waits, whatever its size; then it is as at SNDHWM: the socket type blocks, "
+                    "drops or refuses. Not over inproc.",
+    "RCVBYTES_MAX": "Bytes of one peer that wait for the program. At the limit nothing more is "
+                    "read from that peer, and its own queue fills. Not over inproc.",
+    "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that says it is longer ends "
+                   "its connection before memory is taken; one in a message to an XPUB when it is "
+                   "there.",
     "SNDHWM": "Messages that wait for one peer.",
     "RCVHWM": "Messages of one peer that wait for the program.",
     "BACKLOG": "Peers that wait in the kernel to be accepted.",

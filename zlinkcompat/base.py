@@ -968,8 +968,8 @@ def option_bits(option):
             kind = SocketOption(option)._opt_type
         except ValueError:
             row = find(option) if isinstance(option, int) else None
-            ours = row is not None and row.kind == "bytes"
-            kind = _OptType.bytes if ours else _OptType.int
+            ours = "int" if row is None else row.kind
+            kind = getattr(_OptType, ours, _OptType.int)
         bits = _option_bits[option] = {_OptType.bytes: 0, _OptType.int64: 64}.get(kind, 32)
     return bits
 

@@ -31,10 +31,17 @@ WS_TEXT = 2011
 HANDSHAKES_MAX = 2020
 #: Subscriptions of one peer of a PUB or XPUB (default 0); 0: no limit.
 SUBSCRIPTIONS_MAX = 2021
+#: Bytes that wait for one peer, beside SNDHWM (default 0; not over inproc); 0: no limit.
+SNDBYTES_MAX = 2022
+#: Bytes of one peer that wait for the program, beside RCVHWM (default 0; not over inproc); 0: no
+#: limit.
+RCVBYTES_MAX = 2023
+#: Bytes of one command or subscription of a peer (default 1048576); 0: MAXMSGSIZE alone.
+COMMAND_MAX = 2024
 
 #: Names that sockets know as attributes, with text for bytes.
 ATTRIBUTES = (
     "TLS_CERT", "TLS_KEY", "TLS_CA", "TLS_VERIFY", "TLS_REQUIRE_CLIENT_CERT", "TLS_HOSTNAME",
     "TLS_TRUST_SYSTEM", "TLS_PASSWORD", "WS_ORIGINS", "WS_TEXT",
-    "HANDSHAKES_MAX", "SUBSCRIPTIONS_MAX",
+    "HANDSHAKES_MAX", "SUBSCRIPTIONS_MAX", "SNDBYTES_MAX", "RCVBYTES_MAX", "COMMAND_MAX",
 )  # fmt: skip

@@ -443,6 +443,12 @@ SOCKET_OPTIONS = (
            at_least(0), draft=True),
     Option("SUBSCRIPTIONS_MAX", sockopt.SUBSCRIPTIONS_MAX, "int", "subscriptions; 0 no limit", 0,
            at_least(0), draft=True),
+    Option("SNDBYTES_MAX", sockopt.SNDBYTES_MAX, "int64", "bytes; 0 no limit", 0, at_least(0),
+           draft=True),
+    Option("RCVBYTES_MAX", sockopt.RCVBYTES_MAX, "int64", "bytes; 0 no limit", 0, at_least(0),
+           draft=True),
+    Option("COMMAND_MAX", sockopt.COMMAND_MAX, "int64", "bytes; 0 as MAXMSGSIZE", 1048576,
+           at_least(0), draft=True),
 )
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}

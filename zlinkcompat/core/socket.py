@@ -626,9 +626,12 @@ class SocketBase(Owner):
         options = session.options
         engine = session.engine
         crosses = engine.mailbox is not None
-        near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
         if options.conflate:
+            near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
             near.set_conflate()
+        else:
+            near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses,
+                                  options.sndbytes_max, options.rcvbytes_max)
         far.sink = session
         about = (near, routing_id, metadata, locally_initiated, session.endpoint)
         if crosses:

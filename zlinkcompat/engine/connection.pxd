@@ -2,6 +2,7 @@ from zlinkcompat.clock cimport monotonic_ns
 from zlinkcompat.counters cimport Counters
 from zlinkcompat.engine.hub cimport HubEngine
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.sizedqueue cimport frame_size
 from zlinkcompat.transports.stream cimport Stream
 from zlinkcompat.tuning cimport Tuning
 from zlinkcompat.wire.frames cimport Decoder, Encoder
@@ -76,5 +77,3 @@ cdef class Connection(PipeSink):
     cdef add_control(self)
     cpdef flush_control(self)
 
-
-cdef Py_ssize_t frame_size(frame) except -1

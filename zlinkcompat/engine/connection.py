@@ -24,6 +24,7 @@ from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.engine.zap import ZapClient
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.sizedqueue import frame_size
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
@@ -167,7 +168,7 @@ class Connection(PipeSink):
             handshake = self.session.make_handshake(self, decoder)
             if handshake is None:
                 return self.state == HANDSHAKE
-            limit = self.session.options.maxmsgsize
+            limit = self.session.frame_max
             decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else
                                  min(limit, HANDSHAKE_FRAME_MAX))
             self.send_control(handshake.start())
@@ -812,8 +813,3 @@ class Connection(PipeSink):
             # The read watcher notices a peer that goes away meanwhile.
             self.input_stopped = False
             self.read_watcher.start(self.on_fd_readable)
-
-
-def frame_size(frame):
-    buffer = getattr(frame, "buffer", None)
-    return 0 if buffer is None else buffer.nbytes

@@ -25,7 +25,7 @@ class Zmtp:
 
     def make_decoder(self, session):
         make = CurveDecoder if session.options.mechanism == CURVE else Decoder
-        return make(session.options.maxmsgsize, *shared(session))
+        return make(session.frame_max, *shared(session))
 
     def make_encoder(self, session):
         make = CurveEncoder if session.options.mechanism == CURVE else Encoder
@@ -37,7 +37,8 @@ class Zmtp:
 
 def make_older(session, version):
     """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``zlinkcompat.wire.older``)."""
-    decoder = version.make_decoder(session.options.maxmsgsize, *shared(session))
+    decoder = version.make_decoder(session.frame_max, *shared(session))
+    decoder.max_command = session.options.command_max
     return decoder, version.make_encoder(*shared(session))
 
 
@@ -62,7 +63,7 @@ class Zws:
 
     def make_decoder(self, session):
         make = CurveZwsDecoder if self.encrypts(session) else ZwsDecoder
-        return make(session.options.maxmsgsize, session.link.bind, self.raw, *shared(session))
+        return make(session.frame_max, session.link.bind, self.raw, *shared(session))
 
     def make_encoder(self, session):
         text = self.raw and bool(session.options.ws_text)

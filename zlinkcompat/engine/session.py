@@ -58,6 +58,7 @@ class Session(PipeSink):
         self.opening = True
         self.linger_timer = None
         self.raw = socket.socket_type == STREAM or options.router_raw
+        self.frame_max = frame_max(socket.socket_type, options)
         self.link = link
         self.protocol = protocols.choose(link, bool(self.raw))
         self.handshake = None
@@ -67,7 +68,9 @@ class Session(PipeSink):
     # -- what a connection asks ------------------------------------------------------------
 
     def make_decoder(self):
-        return self.protocol.make_decoder(self)
+        decoder = self.protocol.make_decoder(self)
+        decoder.max_command = self.options.command_max
+        return decoder
 
     def make_encoder(self):
         return self.protocol.make_encoder(self)
@@ -210,6 +213,14 @@ class Session(PipeSink):
         """The socket was closed: end, unless the end of the pipe tells."""
         if self.pipe is None:
             self.stop()
+
+
+def frame_max(socket_type, options):
+    """Bytes that a frame may have, -1 for any number: all that a PUB is sent are subscriptions."""
+    limit = options.maxmsgsize
+    if socket_type != PUB or not options.command_max:
+        return limit
+    return options.command_max if limit < 0 else min(limit, options.command_max)
 
 
 class AcceptedSession(Session):

@@ -1,4 +1,4 @@
-"""The queue of a pipe between threads, in the pure build.
+"""The queues of a pipe between threads, in the pure build.
 
 Compiled, an operation of a queue is one step under the interpreter's lock. Uncompiled, another
 thread may run between any two steps of it.
@@ -7,29 +7,36 @@ thread may run between any two steps of it.
 from gevent.monkey import get_original
 
 from zlinkcompat.routing.pipe import MessageQueue
+from zlinkcompat.routing.sizedqueue import SizedQueue
 
 # Reentrant, since dropping a message may run the program's code.
 RLock = get_original("threading", "RLock")
 
 
 def locked(name):
-    operation = getattr(MessageQueue, name)
-
     def run(self, *args):
         with self.lock:
-            return operation(self, *args)
+            return getattr(super(Locked, self), name)(*args)
 
     return run
 
 
-class LockedQueue(MessageQueue):
-    """A MessageQueue that two threads may use at once, one of them to write, the other to read."""
+class Locked:
+    """Two threads may use the queue at once, one of them to write, the other to read."""
 
-    def __init__(self, hwm):
+    def __init__(self, *args):
         self.lock = RLock()
-        MessageQueue.__init__(self, hwm)
+        super().__init__(*args)
 
     push = locked("push")
     peek = locked("peek")
     pop = locked("pop")
     clear = locked("clear")
+
+
+class LockedQueue(Locked, MessageQueue):
+    """A MessageQueue between threads."""
+
+
+class LockedSizedQueue(Locked, SizedQueue):
+    """A SizedQueue between threads."""

@@ -18,7 +18,7 @@ cdef class MessageQueue:
     # Signed on purpose: after a late acknowledgement a difference may be negative; unsigned it
     # would wrap and block the pipe for good, in the compiled twin only.
     cdef Py_ssize_t mask
-    cdef readonly long long head, tail, acked, hwm, lwm
+    cdef readonly long long head, tail, acked, hwm, lwm, limit
     cdef public bint reader_waits, writer_waits
     cdef bint conflates
     cdef public Py_ssize_t held
@@ -81,8 +81,9 @@ cdef class Pipe:
     cpdef refuse(self, text)
 
 
-cdef MessageQueue make_queue(long long hwm, bint crosses)
+cdef MessageQueue make_queue(long long hwm, bint crosses, long long limit=*)
 
 
 @cython.locals(forth=MessageQueue, back=MessageQueue, a=Pipe, b=Pipe)
-cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a, bint crosses=*)
+cpdef tuple pipe_pair(long long hwm_a_to_b, long long hwm_b_to_a, bint crosses=*,
+                      long long bytes_a_to_b=*, long long bytes_b_to_a=*)

@@ -84,6 +84,8 @@ class MessageQueue:
         self.conflates = False
         # Messages at the head that a connection is just writing.
         self.held = 0
+        # Bytes; 0 is none (sizedqueue.py).
+        self.limit = 0
         self.set_hwm(hwm)
 
     def set_hwm(self, hwm):
@@ -355,21 +357,25 @@ class Pipe:
         queue.clear()
         if self.peer.mailbox is not None:
             # What is written until the other end hears of it stays behind in the old one.
-            queue = make_queue(queue.hwm, True)
+            queue = make_queue(queue.hwm, True, queue.limit)
             queue.conflates = self.inq.conflates
             self.inq = queue
         self.peer.tell(self.peer.renewed, (queue,))
 
 
-def make_queue(hwm, crosses):
+def make_queue(hwm, crosses, limit=0):
     if crosses and PURE:
-        from zlinkcompat.routing.lockedqueue import LockedQueue
+        from zlinkcompat.routing.lockedqueue import LockedQueue, LockedSizedQueue
 
-        return LockedQueue(hwm)
+        return LockedSizedQueue(hwm, limit) if limit else LockedQueue(hwm)
+    if limit:
+        from zlinkcompat.routing.sizedqueue import SizedQueue
+
+        return SizedQueue(hwm, limit)
     return MessageQueue(hwm)
 
 
-def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False):
+def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_a=0):
     """Make the two ends ``(a, b)`` of a pipe.
 
     Parameters
@@ -378,9 +384,11 @@ def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False):
         High-water mark of each direction, 0 for none.
     crosses : bool
         The ends may get owners in different threads.
+    bytes_a_to_b, bytes_b_to_a : int, bytes
+        Limit of each direction beside its mark, 0 for none.
     """
-    forth = make_queue(hwm_a_to_b, crosses)
-    back = make_queue(hwm_b_to_a, crosses)
+    forth = make_queue(hwm_a_to_b, crosses, bytes_a_to_b)
+    back = make_queue(hwm_b_to_a, crosses, bytes_b_to_a)
     a = Pipe(back, forth)
     b = Pipe(forth, back)
     a.peer = b

@@ -114,6 +114,11 @@ class XPub(Pattern):
             data = as_bytes(frame)
             topic = data[1:]
             subscribes = data[0] == 1
+            longest = self.options.command_max
+            if 0 < longest < len(data):
+                pipe.refuse("a subscription of %d bytes is over COMMAND_MAX, %d"
+                            % (len(data), longest))
+                return False
         else:
             return self.tell(pipe, frame)
         most = self.options.subscriptions_max

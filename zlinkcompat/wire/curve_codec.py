@@ -87,6 +87,7 @@ class Opening:
         frame = opener.open(frame, flags & MORE, self.position)
         self.is_command = bool(opener.flags & INNER_COMMAND)
         if self.is_command:
+            self.check_command(len(frame), False)
             return frame
         if opener.flags & MORE:
             self.parts.append(frame)

@@ -201,6 +201,7 @@ cdef join(Decoder decoder, Opener opener, bytes body, int flags):
     """A box is whole: returns the message if that is now whole too."""
     cdef bytes frame = opener.open(body, flags & MORE, decoder.position)
     if opener.flags & INNER_COMMAND:
+        decoder.check_command(PyBytes_GET_SIZE(frame), False)
         decoder.is_command = True
         return frame
     decoder.is_command = False

@@ -34,6 +34,7 @@ cdef class Decoder:
     cdef readonly bint is_command
     cdef readonly long long position
     cdef long long max_size
+    cdef public long long max_command
 
     cdef int reserve(self, iovec* vector) except -1
     cdef bint wants_compaction(self)
@@ -46,6 +47,7 @@ cdef class Decoder:
     cpdef rest(self)
     cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
+    cdef int check_command(self, unsigned long long size, bint more) except -1
     cdef finish(self, object frame, int flags)
     cdef begin_body(self, Py_ssize_t size, int flags)
     cdef int grow_body(self) except -1

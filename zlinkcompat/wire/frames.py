@@ -36,6 +36,7 @@ class Decoder:
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.max_size = max_size
+        self.max_command = 0
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
         self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
@@ -153,9 +154,6 @@ class Decoder:
             if flags & ~(MORE | LONG | COMMAND):
                 raise ProtocolError(f"a frame has reserved flags: 0x{flags:02x}", self.position,
                                     MALFORMED_MESSAGE)
-            if flags & COMMAND and flags & MORE:
-                raise ProtocolError("a command says that more follows", self.position,
-                                    MALFORMED_MESSAGE)
             if flags & LONG:
                 if available < 9:
                     return None
@@ -167,6 +165,8 @@ class Decoder:
             else:
                 header = 2
                 size = self.buffer[self.head + 1]
+            if flags & COMMAND:
+                self.check_command(size, flags & MORE)
             if 0 <= self.max_size < size:
                 raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
                                       f"{self.max_size}", self.position, MALFORMED_MESSAGE)
@@ -188,6 +188,14 @@ class Decoder:
                 self.begin_body(size, flags)
             else:
                 return None
+
+    def check_command(self, size, more):
+        if more:
+            raise ProtocolError("a command says that more follows", self.position,
+                                MALFORMED_MESSAGE)
+        if 0 < self.max_command < size:
+            raise MessageTooLarge(f"a command of {size} bytes is over the limit, "
+                                  f"{self.max_command}", self.position, MALFORMED_MESSAGE)
 
     def finish(self, frame, flags):
         self.is_command = bool(flags & COMMAND)

@@ -110,6 +110,8 @@ cdef class Decoder:
         What :meth:`next` returned last is the body of a command.
     position : int, bytes
         Where the next unconsumed byte lies in the peer's stream.
+    max_command : int, bytes
+        Of one command's body, beside ``max_size``; 0 is unlimited.
     """
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
@@ -262,9 +264,6 @@ cdef class Decoder:
             if flags & ~(MORE | LONG | COMMAND):
                 raise ProtocolError("a frame has reserved flags: 0x%02x" % flags, self.position,
                                     MALFORMED_MESSAGE)
-            if flags & COMMAND and flags & MORE:
-                raise ProtocolError("a command says that more follows", self.position,
-                                    MALFORMED_MESSAGE)
             if flags & LONG:
                 if available < 9:
                     return None
@@ -278,6 +277,8 @@ cdef class Decoder:
             else:
                 header = 2
                 size = at[1]
+            if flags & COMMAND:
+                self.check_command(size, flags & MORE)
             if self.max_size >= 0 and size > <unsigned long long>self.max_size:
                 raise MessageTooLarge(
                     "a frame of %d bytes is over the limit, %d" % (size, self.max_size),
@@ -308,6 +309,16 @@ cdef class Decoder:
                 self.begin_body(size, flags)
             else:
                 return None
+
+    cdef int check_command(self, unsigned long long size, bint more) except -1:
+        if more:
+            raise ProtocolError("a command says that more follows", self.position,
+                                MALFORMED_MESSAGE)
+        if self.max_command > 0 and size > <unsigned long long>self.max_command:
+            raise MessageTooLarge(
+                "a command of %d bytes is over the limit, %d" % (size, self.max_command),
+                self.position, MALFORMED_MESSAGE)
+        return 0
 
     cdef finish(self, object frame, int flags):
         """A frame is whole: returns the message if that is now whole too."""

@@ -131,6 +131,9 @@ class ZwsDecoder(Decoder):
                 raise WebSocketError(f"a message has reserved flags: 0x{flags:02x}", self.position)
             self.flags = flags
             self.phase = 1
+        if opcode < CLOSE and not self.raw and self.flags & ZWS_COMMAND:
+            before = len(self.pieces) if opcode == CONTINUATION else 0
+            self.check_command(size + before, False)
         self.opcode = opcode
         self.final = bool(first & FIN)
         return need, size

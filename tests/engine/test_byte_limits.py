@@ -1,0 +1,225 @@
+"""Limits in bytes: of what waits for a peer, of what it sends ahead, and of what it commands."""
+
+import gevent
+import pytest
+from rawpeer import COMMAND, LONG, command, message
+from watching import E
+
+import zlinkcompat as zmq
+
+KB = 1024
+MB = 1024 * KB
+
+#: What the kernel may take off us for one connection with the smallest buffers, in bytes.
+KERNEL = 3 * MB
+
+
+def fill(sock, *frames):
+    """Send until it would wait; returns how many were accepted."""
+    count = 0
+    while True:
+        try:
+            sock.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            return count
+        count += 1
+
+
+@pytest.fixture
+def pair_up(bound, raw, monitor):
+    """pair_up(PUSH, b"PULL"): our socket, and a shaken peer with a small buffer."""
+
+    def pair_up(socket_type, peer_type, identity=None, **options):
+        sock = bound(socket_type, sndbuf=4 * KB, **options)
+        events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
+        peer = raw(sock.last_endpoint, rcvbuf=4 * KB)
+        peer.handshake(peer_type, identity=identity)
+        events.next()
+        events.close()
+        return sock, peer
+
+    return pair_up
+
+
+# -- what waits for a peer -------------------------------------------------------------------
+
+
+def test_as_many_bytes_wait_and_no_more(pair_up):
+    limit, size = 8 * MB, 100 * KB
+    sock, peer = pair_up(zmq.PUSH, b"PULL", sndhwm=0, sndbytes_max=limit)
+    count = fill(sock, bytes(size - 1), b"2")
+    assert limit <= count * size <= limit + KERNEL + size
+    assert not sock.poll(0, zmq.POLLOUT)
+    waiting = gevent.spawn(sock.send, b"waited")
+    for _ in range(count):
+        assert [len(frame) for frame in peer.read_message()] == [size - 1, 1]
+    assert peer.read_message() == [b"waited"]
+    waiting.get(timeout=5)
+    assert sock.poll(0, zmq.POLLOUT)
+
+
+def test_a_message_of_any_size_fits_where_nothing_waits(pair_up):
+    sock, peer = pair_up(zmq.PUSH, b"PULL", sndbytes_max=1)
+    for number in range(3):
+        data = b"%d" % number * (KERNEL + MB)
+        sock.send(data)
+        with pytest.raises(zmq.Again):
+            sock.send(b"x", zmq.NOBLOCK)
+        assert peer.read_message() == [data]
+        sock.poll(5000, zmq.POLLOUT)
+
+
+def test_the_high_water_mark_holds_beside(pair_up):
+    sock, _ = pair_up(zmq.PUSH, b"PULL", sndhwm=2, sndbytes_max=1 << 40)
+    assert 2 <= fill(sock, bytes(2 * MB)) <= 3 + KERNEL // (2 * MB)
+
+
+def test_pub_drops_at_the_limit_and_goes_on(pair_up):
+    sock, peer = pair_up(zmq.XPUB, b"SUB", sndhwm=0, sndbytes_max=MB)
+    peer.send(command(b"SUBSCRIBE", b""))
+    assert sock.recv() == b"\1"
+    sent = 200
+    for number in range(sent):
+        sock.send_multipart([b"%d" % number, bytes(100 * KB)])
+    got = []
+    while not peer.says_nothing(0.1):
+        head, body = peer.read_message()
+        assert len(body) == 100 * KB
+        got.append(int(head))
+    assert got == sorted(set(got)) and len(got) * 100 * KB <= MB + KERNEL + 100 * KB
+    sock.send(b"after")
+    assert peer.read_message() == [b"after"]
+
+
+def test_router_refuses_at_the_limit(pair_up):
+    sock, peer = pair_up(zmq.ROUTER, b"DEALER", identity=b"peer", sndhwm=0, sndbytes_max=MB,
+                         router_mandatory=1)
+    peer.send(message(b"hello"))
+    assert sock.recv_multipart() == [b"peer", b"hello"]
+    assert fill(sock, b"peer", bytes(100 * KB)) * 100 * KB <= MB + KERNEL + 100 * KB
+
+
+def test_a_connecter_keeps_to_the_limit_without_a_connection(make, raw_listener):
+    listener = raw_listener(listens=False)
+    sock = make(zmq.PUSH, sndhwm=0, sndbytes_max=10 * KB, reconnect_ivl=1)
+    sock.connect(listener.endpoint)
+    count = fill(sock, bytes(KB))
+    assert count == 10
+    listener.listen()
+    peer = listener.accept()
+    peer.handshake(b"PULL")
+    for _ in range(count):
+        assert peer.read_message() == [bytes(KB)]
+
+
+def test_subscriptions_are_told_whatever_the_limit(make, raw_listener):
+    listener = raw_listener()
+    sock = make(zmq.SUB, sndbytes_max=1)
+    for topic in (b"a", b"b", b"c"):
+        sock.subscribe(topic)
+    sock.connect(listener.endpoint)
+    peer = listener.accept()
+    peer.handshake(b"PUB")
+    told = [peer.read_command() for _ in range(3)]
+    assert sorted(told) == [(b"SUBSCRIBE", topic) for topic in (b"a", b"b", b"c")]
+
+
+def test_between_sockets_nothing_is_lost_at_either_limit(bound, make):
+    pull = bound(zmq.PULL, rcvbytes_max=300)
+    push = make(zmq.PUSH, sndbytes_max=100)
+    push.connect(pull.last_endpoint)
+    count = 2000
+
+    def send():
+        for number in range(count):
+            push.send_multipart([b"%d" % number, bytes(number % 70)])
+
+    sending = gevent.spawn(send)
+    for number in range(count):
+        assert pull.recv_multipart() == [b"%d" % number, bytes(number % 70)]
+    sending.get(timeout=5)
+
+
+def test_a_receiver_reads_no_more_bytes_than_it_may(bound, raw):
+    sock = bound(zmq.PULL, rcvhwm=0, rcvbytes_max=MB, rcvbuf=4 * KB)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"PUSH")
+    size, sent = 100 * KB, 0
+    peer.sock.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        while True:
+            gevent.sleep(0)
+            sent += peer.sock.send(message(bytes(size))[sent % (size + 9):])
+    assert sent <= 2 * MB + KERNEL
+    peer.sock.settimeout(5)
+    got = 0
+    while sock.poll(50):
+        assert len(sock.recv()) == size
+        got += 1
+    assert got == sent // (size + 9)
+
+
+# -- what a peer commands --------------------------------------------------------------------
+
+
+def announced(name, size):
+    """The begin of a command of so many bytes."""
+    return bytes([COMMAND | LONG]) + size.to_bytes(8, "big") + bytes([len(name)]) + name
+
+
+@pytest.mark.parametrize("name", [b"SUBSCRIBE", b"PING", b"UNHEARD-OF"])
+@pytest.mark.parametrize("socket_type, peer_type", [(zmq.XPUB, b"SUB"), (zmq.PULL, b"PUSH")])
+def test_a_command_that_says_it_is_huge_ends_its_connection(socket_type, peer_type, name, bound,
+                                                            raw, monitor):
+    sock = bound(socket_type)
+    events = monitor(sock, E.DISCONNECTED)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(peer_type)
+    peer.send(announced(name, 1 << 20) + bytes((1 << 20) - 1 - len(name)))
+    assert not events.poll(20)
+    peer.send(announced(name, (1 << 20) + 1))
+    peer.read_to_end()
+    events.next()
+
+
+def test_no_limit_of_commands(bound, raw):
+    sock = bound(zmq.XPUB, command_max=0)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"SUB")
+    topic = bytes(2 * MB)
+    peer.send(command(b"SUBSCRIBE", topic))
+    assert sock.recv() == b"\1" + topic
+
+
+@pytest.mark.parametrize("minor", [0, 1], ids=["messages", "commands"])
+@pytest.mark.parametrize("socket_type", [zmq.PUB, zmq.XPUB])
+def test_subscriptions_are_bounded_in_either_form(socket_type, minor, bound, raw, monitor):
+    def subscription(topic):
+        return command(b"SUBSCRIBE", topic) if minor else message(b"\1" + topic)
+
+    sock = bound(socket_type, command_max=1000)
+    events = monitor(sock, E.HANDSHAKE_SUCCEEDED | E.DISCONNECTED)
+    for size, fits in ((900, True), (1100, False)):
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"SUB", minor=minor)
+        events.wait_for(E.HANDSHAKE_SUCCEEDED)
+        peer.send(subscription(bytes(size)))
+        if fits:
+            while peer.says_nothing(0.01):
+                sock.send(bytes(size))
+            assert peer.read_message() == [bytes(size)]
+        else:
+            ending = gevent.spawn(peer.read_to_end)
+            while not ending.ready():
+                # With I/O threads a socket hears of its peers in its own calls.
+                sock.send(b"nobody's")
+                gevent.sleep(0.001)
+            events.wait_for(E.DISCONNECTED)
+
+
+def test_an_xpub_is_told_long_messages_that_are_no_subscriptions(bound, raw):
+    sock = bound(zmq.XPUB, command_max=1000)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"XSUB")
+    peer.send(message(b"\2" * 5000))
+    assert sock.recv() == b"\2" * 5000

@@ -1,0 +1,83 @@
+"""Tries of subscriptions, against a plain list of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zlinkcompat.routing.trie import Trie
+
+#: Few letters, so that topics share beginnings; some longer than a node may be.
+TOPICS = st.one_of(
+    st.binary(max_size=4).map(lambda data: bytes(byte & 1 for byte in data)),
+    st.tuples(st.integers(0, 600), st.binary(max_size=2)).map(lambda it: bytes(it[0]) + it[1]),
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), TOPICS)), st.lists(TOPICS))
+def test_counts(steps, messages):
+    tree, counts = Trie(), {}
+    for adds, topic in steps:
+        if adds:
+            counts[topic] = counts.get(topic, 0) + 1
+            assert tree.add(topic) == (counts[topic] == 1)
+        else:
+            assert tree.remove(topic) == (counts.get(topic) == 1)
+            if topic in counts:
+                counts[topic] -= 1
+                if not counts[topic]:
+                    del counts[topic]
+    assert sorted(tree.topics()) == sorted(counts)
+    for data in [*messages, *(topic + b"x" for _, topic in steps)]:
+        assert tree.matches(data) == any(data.startswith(topic) for topic in counts)
+    for topic, count in list(counts.items()):
+        for _ in range(count):
+            tree.remove(topic)
+    assert tree.topics() == [] and not tree.matches(b"")
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "remove", "forget"]), TOPICS,
+                          st.integers(0, 2))), st.lists(TOPICS))
+def test_pipes(steps, messages):
+    tree, wanted = Trie(), {}
+    for what, topic, pipe in steps:
+        if what == "add":
+            assert tree.add_pipe(topic, pipe) == (not wanted.get(topic))
+            wanted.setdefault(topic, set()).add(pipe)
+        elif what == "remove":
+            others = wanted.get(topic, set()) - {pipe}
+            had = pipe in wanted.get(topic, ())
+            assert tree.remove_pipe(topic, pipe) == (not had or not others)
+            wanted.get(topic, set()).discard(pipe)
+        else:
+            expected = [(topic, bool(pipes - {pipe})) for topic, pipes in wanted.items()
+                        if pipe in pipes]
+            assert sorted(tree.forget_pipe(pipe)) == sorted(expected)
+            for pipes in wanted.values():
+                pipes.discard(pipe)
+    held = {topic: pipes for topic, pipes in wanted.items() if pipes}
+    assert sorted(tree.topics()) == sorted(held)
+    for data in [*messages, *(topic + b"x" for _, topic, _ in steps)]:
+        expected = {pipe for topic, pipes in held.items() if data.startswith(topic)
+                    for pipe in pipes}
+        assert set(tree.match_pipes(data) or ()) == expected
+
+
+@pytest.mark.timeout(20)
+def test_a_huge_topic_costs_what_it_weighs():
+    tree = Trie()
+    topic = bytes(8 << 20)
+    for other in (topic, topic[:-1] + b"x", topic[: 1 << 20]):
+        tree.add_pipe(other, "peer")
+    assert sorted(tree.topics()) == sorted([topic, topic[:-1] + b"x", topic[: 1 << 20]])
+    assert tree.match_pipes(topic) == ["peer"]
+    assert len(tree.forget_pipe("peer")) == 3 and tree.topics() == []
+
+
+def test_prefixes_that_part_and_join_in_a_long_one():
+    tree = Trie()
+    long = bytes(range(256)) * 3
+    tree.add(long)
+    for end in (1, 255, 256, 257, 700):
+        assert tree.add(long[:end]) and tree.matches(long[:end]) and tree.remove(long[:end])
+        assert not tree.matches(long[:end])
+    assert tree.topics() == [long] and tree.matches(long)
