@@ -164,8 +164,41 @@ def load():
            f"{found['ratio']}x of pyzmq's ({found['on']}).")
 
 
+CROWDED = ("inproc", "tcp")
+
+
+def threads():
+    """What each round of the crowd took, and left."""
+    found = reliability()["threads"]
+    yield "| | asked | answered | wrong | seconds, each round | memory, KiB, after each round |"
+    yield "|---|---:|---:|---:|---|---|"
+    for transport in CROWDED:
+        one = found[transport]
+        yield (f"| {transport} | {one['asked']:,} | {one['answered']:,} | {one['wrong']} | "
+               + ", ".join(map(str, one["seconds"])) + " | "
+               + ", ".join(f"{each:,}" for each in one["memory_kb"]) + " |")
+    yield ""
+    lost = sum(found[transport]["asked"] - found[transport]["answered"] for transport in CROWDED)
+    yield (f"{found['rounds']} rounds of {found['threads']} threads, {found['requests']:,} "
+           f"requests each; hangs: 0, lost: {lost} ({found['on']}).")
+
+
+def churn():
+    """What the process held before and after."""
+    found = reliability()["churn"]
+    yield "| | before | after |"
+    yield "|---|---:|---:|"
+    for what, before in found["before"].items():
+        yield f"| {what.replace('_kb', ', KiB')} | {before:,} | {found['after'][what]:,} |"
+    yield ""
+    yield (f"{found['made']:,} pairs of sockets by {found['threads']} threads in "
+           f"{found['seconds']:g} s; crashes: 0, failures: {len(found['failures'])} "
+           f"({found['on']}).")
+
+
 TABLES = {
-    "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load},
+    "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load,
+                       "threads": threads, "churn": churn},
     "compatibility.md": {"inert options": inert_options, "refused options": refused_options,
                          "differences": differences},
     "examples.md": {"programs": programs},

@@ -31,6 +31,18 @@ def fuzz(args):
     return "fuzz", run(args.seconds)
 
 
+def threads(args):
+    from reliability.crowds import run_rounds
+
+    return "threads", run_rounds(args.threads, args.requests, args.rounds)
+
+
+def churn(args):
+    from reliability.crowds import run_churn
+
+    return "churn", run_churn(args.seconds)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="put the figures in results.json")
@@ -52,6 +64,16 @@ def main():
     one = runs.add_parser("fuzz", help="atheris on what a stranger's bytes reach")
     one.add_argument("--seconds", type=int, default=60, help="for each target")
     one.set_defaults(run=fuzz)
+
+    one = runs.add_parser("threads", help="200 native threads that ask 1,000 times, ten times")
+    one.add_argument("--threads", type=int, default=200)
+    one.add_argument("--requests", type=int, default=1000)
+    one.add_argument("--rounds", type=int, default=10)
+    one.set_defaults(run=threads)
+
+    one = runs.add_parser("churn", help="threads that make, close and terminate")
+    one.add_argument("--seconds", type=float, default=60)
+    one.set_defaults(run=churn)
 
     args = parser.parse_args()
     name, found = args.run(args)

@@ -406,6 +406,14 @@ say(failures, descriptors() <= before[0], tasks() <= before[1])
 """).ends() == "[] True True\n"
 
 
+def test_crowds():
+    """``python -m reliability threads`` and ``churn``, in small."""
+    from reliability.crowds import run_churn, run_rounds
+
+    assert run_rounds(20, 20, 2)["failures"] == []
+    assert run_churn(0.3)["failures"] == []
+
+
 # -- fork ----------------------------------------------------------------------------------
 
 

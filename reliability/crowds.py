@@ -1,0 +1,203 @@
+"""Crowds of native threads on the thread engine: many that ask at once, and many that make, close
+and terminate whatever there is to be."""
+
+import faulthandler
+import random
+import sys
+import threading
+import time
+
+from reliability.processes import Process, raise_descriptor_limit, say
+from reliability.soak import held
+
+STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
+CHURNERS = 16  # threads that make and end sockets
+SETTLED = 10.0  # seconds for what has ended to be gone
+
+
+def rounds(transport, threads, requests, count):
+    """``count`` times: ``threads`` native threads, each with a REQ of its own, ask ``requests``
+    times; says what each round took, and what the process holds after it."""
+    import zlinkcompat as zmq
+
+    raise_descriptor_limit()
+    context = zmq.Context()
+    server = context.socket(zmq.REP)
+    server.backlog = threads
+    server.bind("tcp://127.0.0.1:*" if transport == "tcp" else "inproc://server")
+    endpoint = server.last_endpoint
+
+    def serve():
+        try:
+            while True:
+                server.send(server.recv())
+        except zmq.ContextTerminated:
+            server.close(0)
+
+    def ask(number, wrong):
+        with context.socket(zmq.REQ) as sock:
+            sock.rcvtimeo = sock.sndtimeo = STUCK * 1000
+            sock.connect(endpoint)
+            for request in range(requests):
+                question = b"%d %d" % (number, request)
+                sock.send(question)
+                if sock.recv() != question:
+                    wrong.append(question)
+            answered[number] += requests
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    for _ in range(count):
+        faulthandler.dump_traceback_later(STUCK, exit=True)
+        answered, wrong = [0] * threads, []
+        began = time.monotonic()
+        crowd = [threading.Thread(target=ask, args=(number, wrong)) for number in range(threads)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        seconds = time.monotonic() - began
+        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held()})
+    context.term()
+    serving.join()
+    faulthandler.cancel_dump_traceback_later()
+
+
+def churn(seconds):
+    """For ``seconds`` threads make contexts and sockets and end them in every order, some of them
+    in other threads' hands; says what this process held before and after."""
+    import zlinkcompat as zmq
+
+    faulthandler.enable()
+    raise_descriptor_limit()
+    faulthandler.dump_traceback_later(seconds + STUCK, exit=True)
+    shared = zmq.Context()
+    kinds = [(zmq.PULL, zmq.PUSH), (zmq.REP, zmq.REQ), (zmq.SUB, zmq.PUB), (zmq.ROUTER, zmq.DEALER)]
+    failures, made = [], [0] * CHURNERS
+    deadline = time.monotonic() + seconds
+
+    def once(rnd, name):
+        context = rnd.choice([shared, zmq.Context(), zmq.Context(2)])
+        endpoint = rnd.choice(["tcp://127.0.0.1:*", f"inproc://{name}", f"ipc://@churn-{name}"])
+        a, b = (context.socket(kind) for kind in rnd.choice(kinds))
+        for sock in (a, b):
+            sock.rcvtimeo = sock.sndtimeo = 20
+            # What nobody takes any more would keep a socket for ever.
+            sock.linger = 10
+        a.bind(endpoint)
+        b.connect(a.last_endpoint)
+        try:
+            b.send(b"x", rnd.choice([0, zmq.NOBLOCK]))
+            a.recv()
+        except zmq.ZMQError:
+            pass
+        how = rnd.randrange(5)
+        if how == 0 and context is not shared:
+            context.destroy(linger=0)
+        elif how == 1 and context is not shared:
+            # One who waits, and is woken by the end.
+            waiting = threading.Thread(target=wait, args=(a,))
+            waiting.start()
+            ending = threading.Thread(target=context.term)
+            ending.start()
+            b.close(linger=rnd.choice([0, 10]))
+            waiting.join()
+            ending.join()
+        elif how == 2:
+            closing = threading.Thread(target=b.close, args=(0,))
+            closing.start()
+            a.close(0)
+            closing.join()
+        elif how == 3 and context is not shared:
+            return  # the collector's
+        a.close(0)
+        b.close(0)
+        if context is not shared:
+            context.term()
+
+    def wait(sock):
+        sock.rcvtimeo = -1
+        try:
+            while True:
+                sock.recv()
+        except zmq.ZMQError:
+            sock.close(0)
+
+    def live(number):
+        rnd = random.Random(number)
+        try:
+            while time.monotonic() < deadline:
+                once(rnd, f"{number}-{made[number]}")
+                made[number] += 1
+        except BaseException as error:
+            failures.append(repr(error))
+
+    # What is made once and stays.
+    once(random.Random(0), "first")
+    before = held()
+    crowd = [threading.Thread(target=live, args=(number,)) for number in range(CHURNERS)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    shared.term()
+    patience = time.monotonic() + SETTLED
+    while True:
+        after = held()
+        left = {name: after[name] - before[name] for name in after if name != "memory_kb"}
+        if not any(each > 0 for each in left.values()) or time.monotonic() > patience:
+            break
+        time.sleep(0.01)
+    say({"made": sum(made), "before": before, "after": after, "left": left, "failures": failures})
+    faulthandler.cancel_dump_traceback_later()
+
+
+def run_rounds(threads, requests, count):
+    """``count`` rounds over inproc, then over tcp.
+
+    Returns
+    -------
+    dict
+        By transport what was asked, answered and held; ``failures`` lists what was lost or grew.
+    """
+    found = {"threads": threads, "requests": requests, "rounds": count, "failures": []}
+    for transport in ("inproc", "tcp"):
+        with Process("reliability.crowds", "rounds", transport, threads, requests, count,
+                     ZLINK_ENGINE="thread") as process:
+            told = [process.hear() for _ in range(count)]
+        asked, answered = threads * requests * count, sum(each["answered"] for each in told)
+        wrong = sum(each["wrong"] for each in told)
+        found[transport] = {
+            "asked": asked, "answered": answered, "wrong": wrong,
+            "seconds": [round(each["seconds"], 1) for each in told],
+            **{name: [each[name] for each in told]
+               for name in ("memory_kb", "descriptors", "greenlets", "threads")},
+        }
+        if answered != asked or wrong:
+            found["failures"].append(f"{transport}: {answered} of {asked} answered, {wrong} wrong")
+        # The first rounds warm up.
+        middle, last = told[count // 2], told[-1]
+        for name in ("memory_kb", "descriptors", "greenlets", "threads"):
+            if last[name] > middle[name] * 1.05 + 8:
+                found["failures"].append(f"{transport}: {name} grew: {middle[name]}, {last[name]}")
+    return found
+
+
+def run_churn(seconds):
+    """:func:`churn` in a process of its own.
+
+    Returns
+    -------
+    dict
+        ``failures`` lists what was raised and what is left over.
+    """
+    with Process("reliability.crowds", "churn", seconds, ZLINK_ENGINE="thread") as process:
+        found = process.hear()
+    left = found.pop("left")
+    found["failures"] += [f"{count} {name} left" for name, count in left.items() if count > 0]
+    return {"seconds": seconds, "threads": CHURNERS, **found}
+
+
+if __name__ == "__main__":
+    {"rounds": lambda transport, *numbers: rounds(transport, *map(int, numbers)),
+     "churn": lambda seconds: churn(float(seconds))}[sys.argv[1]](*sys.argv[2:])
