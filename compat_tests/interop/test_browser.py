@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ DRAWN = """new Promise(resolve => {
     };
     look();
 })""" % (GUARD * 900)
+
+WIDTH = "document.documentElement.scrollWidth"
 
 client = pytest.importorskip("websockets.sync.client")
 
@@ -111,9 +114,19 @@ class Tab:
 
 
 def test_the_example_works_in_a_browser(url, browser, tmp_path):
+    # Where the screenshots are kept; otherwise they are with the test's other files.
+    keep = os.environ.get("ZLINKCOMPAT_SCREENSHOTS")
+    if keep:
+        keep = Path(keep)
+        keep.mkdir(parents=True, exist_ok=True)
     with Tab(browser) as tab:
         tab.ask("Page.navigate", url=url + "&auto=1")
         assert tab.wait_for(DRAWN) is True, (tab.text("count"), tab.text("answer"))
-        picture = base64.b64decode(tab.ask("Page.captureScreenshot")["data"])
-    (tmp_path / "browser.png").write_bytes(picture)  # kept with the test's other files
-    assert picture.startswith(b"\x89PNG") and len(picture) > 5000
+        for name, width in ("desktop", 800), ("phone", 390):
+            tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=560,
+                    deviceScaleFactor=1, mobile=name == "phone")
+            wide = tab.wait_for(f"Promise.resolve({WIDTH})")
+            assert wide <= width, f"on a {name} of {width} pixels the page is {wide} wide"
+            picture = base64.b64decode(tab.ask("Page.captureScreenshot")["data"])
+            (keep or tmp_path).joinpath(f"browser-{name}.png").write_bytes(picture)
+            assert picture.startswith(b"\x89PNG") and len(picture) > 5000

@@ -90,17 +90,23 @@ def test_a_server_that_nobody_vouches_for(pull, push, monitor, scheme, caplog):
     {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY},
     {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY},
 ], ids=["expired", "not-yet"])  # fmt: skip
-def test_a_certificate_out_of_its_time(pull, push, monitor, dates):
-    made = certificates.authority().issue_cert("127.0.0.1", **dates)
+def test_a_certificate_out_of_its_time(pull, push, monitor, caplog, dates):
+    one = pull()
+    made = certificates.authority("ours").issue_cert("127.0.0.1", **dates)
     sock = pull(tls_cert=made.cert_chain_pems[0].bytes(), tls_key=made.private_key_pem.bytes())
     assert refused(monitor, sock, push, sock.last_endpoint) == TLS_CERTIFICATE
+    assert "certificate has expired" in caplog.text or "not yet valid" in caplog.text
+    assert sock.poll(20) == 0
+    still_works(one, push)
 
 
-def test_a_certificate_for_another_host(pull, push, monitor, scheme):
+def test_a_certificate_for_another_host(pull, push, monitor, scheme, caplog):
     sock = pull(scheme)
     chain, key = certificates.issued("example.org")
     other = pull(scheme, tls_cert=chain, tls_key=key)
     assert refused(monitor, other, push, other.last_endpoint) == TLS_CERTIFICATE
+    assert "IP address mismatch" in caplog.text
+    assert other.poll(20) == 0
     # The name that is checked is the user's to choose.
     push(other.last_endpoint, tls_hostname="example.org").send(b"right")
     assert other.recv() == b"right"
@@ -114,11 +120,12 @@ def test_a_client_that_does_not_verify(pull, push):
     assert sock.recv() == b"whoever"
 
 
-def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor, scheme):
+def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor, scheme, caplog):
     sock = pull(scheme, tls_require_client_cert=1)
     watch = monitor(sock)
     push(sock.last_endpoint)
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) in (TLS_UNSPECIFIED, TLS_CERTIFICATE)
+    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in caplog.text
     chain, key = certificates.issued("client.example")
     push(sock.last_endpoint, tls_cert=chain, tls_key=key).send(b"known")
     assert sock.recv() == b"known"
@@ -135,22 +142,25 @@ def test_a_client_with_a_strangers_certificate(pull, push, monitor):
 # -- the wrong protocol --------------------------------------------------------------------
 
 
-def test_a_plaintext_client_on_a_tls_port(pull, push, monitor, make):
+def test_a_plaintext_client_on_a_tls_port(pull, push, monitor, make, caplog):
     sock = pull()
     watch = monitor(sock)
     plain = make(zmq.PUSH, linger=0, reconnect_ivl=-1)
     plain.connect(sock.last_endpoint.decode().replace("tls", "tcp"))
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_UNSPECIFIED
+    assert "TLS: " in caplog.text
     still_works(sock, push)
 
 
-def test_a_tls_client_on_a_plaintext_port(bound, push, monitor):
+def test_a_tls_client_on_a_plaintext_port(bound, push, monitor, caplog):
     sock = bound(zmq.PULL)
     watch = monitor(sock)
     client = push(sock.last_endpoint.decode().replace("tcp", "tls"), immediate=1)
     theirs = monitor(client)
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
     theirs.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
+    assert sock.last_endpoint.decode() in caplog.text
+    still_works(sock, push)
 
 
 def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
@@ -361,6 +371,32 @@ def test_a_stream_speaks_tls_to_anybody(make):
     greenlet = gevent.spawn(answer)
     assert in_thread(exchange, port_of(stream)) == b"HELLO"
     assert greenlet.get(timeout=GUARD) == b""
+
+
+def test_a_stream_speaks_plain_websocket_inside_of_tls(make):
+    stream = make(zmq.STREAM)
+    certificates.use(stream)
+    stream.bind("wss://127.0.0.1:*/chat")
+
+    def exchange(port):
+        with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
+            with client_context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                tls.sendall(b"GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                            b"\x81\x85\0\0\0\0hello")
+                seen = b""
+                while not seen.endswith(b"HELLO"):
+                    seen += tls.recv(1000)
+                return seen
+
+    greenlet = gevent.spawn(in_thread, exchange, port_of(stream))
+    peer, notice = stream.recv_multipart()
+    assert notice == b"" and stream.recv_multipart() == [peer, b"hello"]
+    stream.send_multipart([peer, b"HELLO"])
+    seen = greenlet.get(timeout=GUARD)
+    assert seen.startswith(b"HTTP/1.1 101 ") and b"\r\n\r\n\x82\x05HELLO" in seen
+    assert b"Sec-WebSocket-Protocol" not in seen
 
 
 def test_openssl_s_client_sees_the_greeting(pull, tmp_path):

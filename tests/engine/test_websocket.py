@@ -213,13 +213,14 @@ def test_servers_that_are_none(make, raw_listener, monitor, answer):
     (b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(5), 1009),
 ], ids=["unmasked", "long-ping", "fragmented-ping", "text", "opcode", "reserved", "fragment",
         "flags", "too-large"])  # fmt: skip
-def test_frames_that_end_a_connection(pull, dial, monitor, make, data, code):
+def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, code):
     watch = monitor(pull)
     peer = shaken(dial(pull))
     peer.send(frame(2, b"\0before"), data)
     assert pull.recv() == b"before"
     watch.wait_for(E.DISCONNECTED)
     assert peer.read_to_end() == b"\x88\x02" + code.to_bytes(2, "big")
+    assert pull.last_endpoint.decode() in caplog.text
     still_works(pull, make)
 
 

@@ -6,7 +6,7 @@ import trustme
 
 
 @cache
-def authority(name="ours"):
+def authority(name):
     return trustme.CA()
 
 

@@ -182,8 +182,10 @@ class Session(PipeSink):
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
         else:
-            LOG.debug("%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
-                      failure or "by this side")
+            # A peer that broke the protocol is the user's to know of; one that went is not.
+            level = logging.WARNING if isinstance(failure, ProtocolError) else logging.DEBUG
+            LOG.log(level, "%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
+                    failure or "by this side")
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
