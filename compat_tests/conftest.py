@@ -5,6 +5,11 @@ import pytest
 from compat_tests.libraries import LIBRARIES, load
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all-programs", action="store_true",
+                     help="pyzmq's examples at every place where users run them, not by a sample")
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "upstream: fetches pyzmq's sdist from the package index; minutes, needs network"

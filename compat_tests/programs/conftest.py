@@ -5,8 +5,34 @@ import pathlib
 
 import pytest
 
+from compat_tests.programs.places import PLAIN
 from compat_tests.programs.program import Program
 from compat_tests.upstream import apart, sdist
+
+#: What runs unpatched without ``--all-programs``, too.
+SAMPLE = ("asyncio/coroutines.py", "recv_into_array.py", "echostream")
+RUNNER = "runner"
+
+
+def pytest_generate_tests(metafunc):
+    """``door``: each of :data:`PLAIN`; ``place``: the runner, which patches, and these."""
+    if "door" in metafunc.fixturenames:
+        metafunc.parametrize("door", PLAIN)
+    elif "place" in metafunc.fixturenames:
+        metafunc.parametrize("place", [None, *PLAIN], ids=[RUNNER, *PLAIN])
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--all-programs"):
+        return
+    left_out = {
+        item for item in items
+        if {"door", "place"} & set(getattr(item, "fixturenames", ()))
+        and RUNNER not in item.name and not any(name in item.name for name in SAMPLE)
+    }
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +49,10 @@ def start(source):
     """
     with apart.network() as inside, contextlib.ExitStack() as programs:
 
-        def start_one(library, name, *args):
+        def start_one(library, name, *args, **how):
             folder = source if "/" in name else pathlib.Path(__file__).parent
-            return programs.enter_context(Program(library, folder / name, *args, inside=inside))
+            return programs.enter_context(
+                Program(library, folder / name, *args, inside=inside, **how)
+            )
 
         yield start_one

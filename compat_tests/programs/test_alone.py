@@ -5,12 +5,16 @@ heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld 
 ``asyncio.wait``), perf/perf.py thr --poll (waits for POLLIN or POLLOUT, and asserts POLLIN: fails
 whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they
 import: perf/collect.py (pandas), asyncio/router_router.py (aiowire), mongodb, cython.
-draft/ needs a draft build, win32-interrupt/ a person.
+draft/ needs a draft build, win32-interrupt/ a person; monitoring/zmq_monitor_class.py is a module.
+
+Each runs under the runner, monkey-patched, and unpatched as users start it: through the backend
+without a runner, and with its import swapped. ``--all-programs`` runs all so; else a sample.
 """
 
 import pytest
 
 from compat_tests.libraries import OURS
+from compat_tests.programs.places import PLAIN, at
 from compat_tests.programs.program import Program
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
@@ -23,7 +27,6 @@ ENDING = {
     "examples/monitoring/simple_monitor.py": (
         "EVENT_LISTENING", "EVENT_ACCEPTED", "EVENT_DISCONNECTED", "EVENT_MONITOR_STOPPED", "END",
     ),
-    "examples/gevent/simple.py": (r"received: \{'hi': 1234\}", r"exiting\."),
     "examples/serialization/serialsocket.py": ("(Okay.*){3}$",),
     "examples/recv_into/discard.py": ("Sending exit", "Exiting"),
     "examples/recv_into/recv_into_array.py": ("received 200 bytes",),
@@ -33,18 +36,27 @@ SECURE = ("grasslands", "strawhouse", "woodhouse", "stonehouse", "ironhouse", "a
 ENDLESS = {
     "examples/eventloop/coroutines.py": "recvd.*recvd",
     "examples/asyncio/coroutines.py": "recvd.*recvd",
+    "examples/asyncio/tornado_asyncio.py": "Hello.*Hello",
     "examples/logger/zmqlogger.py": "Hello from .*Hello from ",
 }
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_program_that_ends(start, name):
-    program = start(OURS, name)
+def test_program_that_ends(start, name, place):
+    program = start(OURS, name, **at(place))
     output = program.wait(60)
     for pattern in ENDING[name]:
         program.wait_for(pattern, 1)
     assert "Traceback" not in output
     assert "Failed" not in output
+
+
+def test_gevent(start, pytestconfig):
+    """In turn, since its ipc path is fixed."""
+    for place in (None, *PLAIN) if pytestconfig.getoption("--all-programs") else (None,):
+        output = start(OURS, "examples/gevent/simple.py", **at(place)).wait(60)
+        assert "received: {'hi': 1234}" in output and "exiting." in output
+        assert "Traceback" not in output
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +66,15 @@ def certificates(source):
 
 
 @pytest.mark.parametrize("name", SECURE)
-def test_security(start, certificates, name):
+def test_security(start, certificates, name, place):
     """What their authors call test is whether all who may come in do, and nobody else."""
-    output = start(OURS, f"examples/security/{name}.py").wait(60)
+    output = start(OURS, f"examples/security/{name}.py", **at(place)).wait(60)
     assert "test OK" in output and "FAIL" not in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_program_without_an_end(start, name):
-    program = start(OURS, name)
+def test_program_without_an_end(start, name, place):
+    program = start(OURS, name, **at(place))
     program.wait_for(ENDLESS[name])
     assert "Traceback" not in program.output
 
@@ -70,7 +82,8 @@ def test_program_without_an_end(start, name):
 @pytest.mark.parametrize("kind, more", [
     ("lat", []), ("lat", ["--poll"]), ("lat", ["--no-copy"]), ("thr", []), ("thr", ["--no-copy"]),
 ])
-def test_perf(start, kind, more):
-    output = start(OURS, "perf/perf.py", kind, "-n", "2000", "-s", "512", *more).wait(60)
+def test_perf(start, kind, more, place):
+    arguments = (kind, "-n", "2000", "-s", "512", *more)
+    output = start(OURS, "perf/perf.py", *arguments, **at(place)).wait(60)
     assert {"lat": "mean latency", "thr": "mean throughput"}[kind] in output
     assert "Traceback" not in output

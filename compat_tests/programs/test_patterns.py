@@ -10,23 +10,13 @@ import pathlib
 import pytest
 
 from compat_tests.libraries import OURS, REFERENCE
+from compat_tests.programs.places import PLACES
 from compat_tests.programs.program import Program
 
 pytestmark = pytest.mark.timeout(120)
 
 PATTERNS = pathlib.Path(__file__).parents[2] / "examples" / "patterns"
 PROGRAMS = sorted(path.stem for path in PATTERNS.glob("*.py"))
-SWAPPED = "compat_tests.programs.swapped_program"
-THREADS = {"ZLINK_ENGINE": "thread"}
-#: The command before the program, and the environment.
-PLACES = {
-    "backend": (["-m", OURS, "--no-patch"], THREADS),
-    "backend, patched": (["-m", OURS], {}),
-    "swapped": (["-m", SWAPPED], THREADS),
-    "swapped, patched": (["-m", SWAPPED, "--patch"], {}),
-}
-if OURS == REFERENCE:
-    PLACES = {}
 
 
 def test_there_are_twenty():
