@@ -34,10 +34,6 @@ from zlinkcompat.engine.waker import Waker
 
 __all__ = _names.__all__
 
-#: Operations that may succeed at once, one after the other, before the loop is given a turn: a
-#: coroutine that sends or receives without end must not starve the others.
-BURST = 64
-
 Blocking = socket_module.Socket
 
 
@@ -116,6 +112,9 @@ class Waiting:
         self.watching = False
         self.turning = False
         self.give_up_at = 0
+        # A coroutine that sends or receives without end must not starve the others.
+        self.burst = core.options.tuning.asyncio_burst
+        self.streak = 0
         self.spinning = Backoff(32)
 
     def add(self, queue, operation):
@@ -216,7 +215,6 @@ class Socket(_future._AsyncSocket):
 
     # pyzmq's base only so that others know it for one: nothing of its polling is used.
     _waiting = None
-    _streak = 0
     getsockopt = Blocking.get
 
     def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
@@ -304,7 +302,6 @@ class Socket(_future._AsyncSocket):
     def _operate(self, sends, timeout, call, args, flags):
         loop = asyncio.get_event_loop()
         future = loop.create_future()
-        operation = Operation(future, call, args)
         waiting = self._waiting
         if self._closed or flags & zmq.NOBLOCK:
             try:
@@ -315,14 +312,14 @@ class Socket(_future._AsyncSocket):
         if waiting is None or waiting.loop is not loop:
             waiting = self._wait_in(loop)
         queue = waiting.sending if sends else waiting.receiving
-        streak = self._streak + 1
-        if streak < BURST:
-            self.__dict__["_streak"] = streak
-            if not queue and operation.attempt():
-                return future
-        self.__dict__["_streak"] = 0
+        operation = Operation(future, call, args)
+        waiting.streak += 1
+        rests = waiting.streak >= waiting.burst
+        if not rests and not queue and operation.attempt():
+            return future
+        waiting.streak = 0
         waiting.add(queue, operation)
-        if streak >= BURST:
+        if rests:
             waiting.waker.wake()
         if timeout >= 0:
             expire_after(loop, timeout, future, zmq.Again)

@@ -19,6 +19,7 @@ BATCH_MESSAGES = 1014
 BATCH_TIME = 1015
 TCP_NODELAY = 1016
 SOCKET_BUFFERS = 1017
+ASYNCIO_BURST = 1018
 # pyzmq's names and numbers.
 IN_BATCH_SIZE = 101
 OUT_BATCH_SIZE = 102
@@ -126,6 +127,10 @@ TABLE = (
             f"a receiver polls its connections so long before it sleeps; -1 is {ADAPTIVE_POLL}, "
             f"over tls and wss {ENCRYPTED_POLL}; 0 never polls. Ever more rarely where it brings "
             "nothing, never while another greenlet is ready, never on one CPU", -1, 1000000),
+    Setting("asyncio_burst", "ZLINK_ASYNCIO_BURST", "ASYNCIO_BURST", 64, "operations",
+            "zlinkcompat.asyncio: of so many sends and receives of a socket that could all succeed "
+            "at once, the last waits for a turn of the loop, so that other tasks get theirs; 1 has "
+            "each one wait", 1),
     Setting("read_buffer", "ZLINK_READ_BUFFER", "", 131072, "bytes",
             "size of the buffers that connections read into; at least 16384"),
     Setting("hub_turn_interval", "ZLINK_HUB_TURN_INTERVAL", "", 1000, "microseconds",
@@ -190,6 +195,7 @@ class Tuning:
         self.batch_time = resolve("batch_time") * 1000
         self.tcp_nodelay = resolve("tcp_nodelay")
         self.socket_buffers = resolve("socket_buffers")
+        self.asyncio_burst = resolve("asyncio_burst")
         busy_poll = resolve("busy_poll")
         self.spin_time = (ADAPTIVE_POLL if busy_poll < 0 else busy_poll) * 1000
         self.encrypted_spin_time = (ENCRYPTED_POLL if busy_poll < 0 else busy_poll) * 1000

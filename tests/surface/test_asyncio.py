@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 import zlinkcompat.asyncio as zmq
+from zlinkcompat import tuning
 
 
-@pytest.fixture
-def run():
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request):
     """run(coroutine_function): with a context, in a loop, for 10 seconds at most."""
+    new_event_loop = pytest.importorskip(request.param).new_event_loop
 
     def run(function):
         async def main():
@@ -19,7 +21,11 @@ def run():
             finally:
                 context.destroy(linger=0)
 
-        asyncio.run(main())
+        loop = new_event_loop()
+        try:
+            loop.run_until_complete(main())
+        finally:
+            loop.close()
 
     return run
 
@@ -77,9 +83,20 @@ def test_receivers_are_served_in_order(run):
     run(main)
 
 
-def test_who_never_waits_does_not_starve_the_loop(run):
+@pytest.mark.parametrize("variable, option, burst", [
+    (None, None, 64), (None, 1, 1), (None, 1000, 1000), ("20", 1000, 20),
+])
+def test_who_never_waits_does_not_starve_the_loop(run, monkeypatch, variable, option, burst):
+    if variable is not None:
+        monkeypatch.setenv("ZLINK_ASYNCIO_BURST", variable)
+
     async def main(context):
-        pull, push = pair(context, zmq.PULL, zmq.PUSH, "inproc://a")
+        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        if option is not None:
+            for each in (pull, push):
+                each.setsockopt(tuning.ASYNCIO_BURST, option)
+        pull.bind("inproc://a")
+        push.connect("inproc://a")
         turns = 0
 
         async def count_turns():
@@ -92,8 +109,9 @@ def test_who_never_waits_does_not_starve_the_loop(run):
         for _ in range(1000):
             await push.send(b"x")
             await pull.recv()
-        assert turns >= 10
         counting.cancel()
+        waits = 2 * (1000 // burst)
+        assert waits <= turns <= 3 * waits
 
     run(main)
 
