@@ -17,6 +17,8 @@ from zlinkcompat import debug, tuning
 def pytest_addoption(parser):
     parser.addoption("--all-transports", action="store_true",
                      help="conformance over every transport, on both engines, not by a sample")
+    parser.addoption("--sample", action="store_true",
+                     help="conformance: a test over tcp or inproc on one engine, not on both")
     parser.addoption("--all-faults", action="store_true",
                      help="a fault at every byte of a connection, not at every 13th")
 

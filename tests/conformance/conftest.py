@@ -15,22 +15,23 @@ def engine(request, monkeypatch):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--all-transports"):
         return
+    both_engines = () if config.getoption("--sample") else ("tcp", "inproc")
     kept, left_out = [], []
     for item in items:
-        (kept if is_sampled(item) else left_out).append(item)
+        (kept if is_sampled(item, both_engines) else left_out).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
 
 
-def is_sampled(item):
-    """Tell whether a test belongs to the sample: over tcp and inproc all do, on both engines; over
-    others each runs on one of them, and over what tcp and ws are the parts of some do."""
+def is_sampled(item, both_engines):
+    """Tell whether a test belongs to the sample: over the transports ``both_engines`` all do, over
+    others each runs on one engine, and over what tcp and ws are the parts of some do."""
     callspec = getattr(item, "callspec", None)
     # Those of other folders are in the list, too, and have no engine.
     if callspec is None or not {"transport", "engine"} <= callspec.params.keys():
         return True
     transport = callspec.params["transport"]
-    if transport in ("tcp", "inproc"):
+    if transport in both_engines:
         return True
     # By the name: the same ones every time, and different ones on each engine.
     engine = callspec.params["engine"]

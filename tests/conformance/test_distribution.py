@@ -117,6 +117,20 @@ def test_peer_that_was_disconnected_has_no_share(make, bound, sender, receiver):
     assert would_wait(peers[0].recv)
 
 
+@pytest.mark.parametrize("transport", ["inproc"], indirect=True)
+@senders
+def test_last_peer_has_the_turn_of_one_that_was_disconnected(make, bound, sender, receiver):
+    """As in libzmq, whose array is filled so; over others it depends on when it is noticed."""
+    one = bound(sender)
+    first, second, third = peers = [make(receiver) for _ in range(PEERS)]
+    for peer in peers:
+        peer.connect(one.last_endpoint)
+    first.disconnect(one.last_endpoint)
+    one.send(b"to the third")
+    one.send(b"to the second")
+    assert [third.recv(), second.recv()] == [b"to the third", b"to the second"]
+
+
 @over_a_network
 @senders
 def test_peer_that_left_has_no_share(bound, connected, sender, receiver):

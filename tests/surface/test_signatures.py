@@ -41,8 +41,10 @@ def parameters(function):
     except (TypeError, ValueError):
         return None
     # Compiled methods take self by position only.
-    return [(p.name, p.kind.name, p.default) for p in signature.parameters.values()
-            if p.name != "self"]
+    found = [(p.name, p.kind.name, p.default) for p in signature.parameters.values()
+             if p.name != "self"]
+    # Whatever comes is passed on: to what is not told.
+    return None if [kind for _, kind, _ in found] == ["VAR_POSITIONAL", "VAR_KEYWORD"] else found
 
 
 def differences(real, ours):

@@ -113,7 +113,8 @@ def take(connecting, near, binding, far, name):
     # What was written while there was no reader.
     near.flush()
     far.flush()
-    if near.closed:
+    # It left while nobody was bound; who left later says so after this.
+    if far.peer_closed:
         far.ended()
 
 

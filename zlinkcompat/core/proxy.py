@@ -38,9 +38,9 @@ class Direction:
         self.capture = capture
         self.prefix = prefix
         self.swaps_ids = swaps_ids
-        self.count = 0
-        self.bytes = 0
         self.blocked = False
+        self.frames = 0
+        self.octets = 0
 
     def awaits(self):
         """What to poll for: input, or room while there was input but none."""
@@ -59,14 +59,19 @@ class Direction:
                 if getattr(error, "errno", None) != EAGAIN:
                     raise
                 return
-            self.count += len(frames)
-            self.bytes += sum(len(frame) for frame in frames)
+            self.frames += len(frames)
+            for frame in frames:
+                self.octets += len(frame)
             if self.swaps_ids and len(frames) > 1:
                 frames[0], frames[1] = frames[1], frames[0]
             if self.capture is not None:
                 prefix = [] if self.prefix is None else [self.prefix]
                 self.capture.send_message(prefix + frames, 0)
             self.sink.send_message(frames, 0)
+
+    def counted(self):
+        """Frames and bytes that went this way."""
+        return self.frames, self.octets
 
 
 def run(directions, control=None):
@@ -97,9 +102,8 @@ def run(directions, control=None):
 
 def statistics(forth, back):
     """Frontend received and sent, backend received and sent: frames and bytes of each."""
-    numbers = (forth.count, forth.bytes, back.count, back.bytes,
-               back.count, back.bytes, forth.count, forth.bytes)
-    return [pack("=Q", number) for number in numbers]
+    there, here = forth.counted(), back.counted()
+    return [pack("=Q", number) for number in (*there, *here, *here, *there)]
 
 
 def proxy(frontend, backend, capture=None, control=None):

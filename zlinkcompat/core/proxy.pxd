@@ -1,0 +1,23 @@
+cimport cython
+
+from zlinkcompat.core.socket cimport SocketBase
+
+
+cdef int REP
+cdef int ROUTER
+cdef int NOBLOCK
+cdef int POLLIN
+cdef int POLLOUT
+cdef int BURST
+
+
+cdef class Direction:
+    cdef SocketBase source, sink, capture
+    cdef bytes prefix
+    cdef bint swaps_ids, blocked
+    cdef unsigned long long frames, octets
+
+    cpdef tuple awaits(self)
+    @cython.locals(frames=list, frame=object)
+    cpdef forward(self)
+    cpdef tuple counted(self)
