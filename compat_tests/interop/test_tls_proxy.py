@@ -1,8 +1,14 @@
-"""``tls://`` with real libzmq, which has none, behind a proxy that ends TLS; both directions."""
+"""``tls://`` with real libzmq, which has none, behind a proxy that ends TLS; both directions.
+
+The proxies are stunnel and socat (Debian: ``stunnel4``, ``socat``), and one in Python that is there
+in any case.
+"""
 
 import select
+import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,23 +21,22 @@ import zlinkcompat as zmq
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "tools"))
 import certificates  # noqa: E402
+from rawpeer import RawListener  # noqa: E402
 
 GUARD = 5
 
 
-class Proxy:
+class PythonProxy:
     """Accepts on one side, connects to the other, and moves bytes in a thread of its own."""
 
     def __init__(self, target, ends_tls, folder):
-        chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
-        (folder / "pem").write_bytes(chain + key)
         self.target = target
         self.ends_tls = ends_tls
         if ends_tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(folder / "pem")
         else:
-            self.context = ssl.create_default_context(cadata=certificates.ca_pem().decode())
+            self.context = ssl.create_default_context(cafile=folder / "ca")
+        self.context.load_cert_chain(folder / "pem")
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.sockets = []
@@ -73,12 +78,62 @@ class Proxy:
             each.close()
 
 
-@pytest.fixture
-def proxy(tmp_path):
+class ProgramProxy:
+    """A program that does the same. Who dials it dials again until it listens."""
+
+    def __init__(self, target, ends_tls, folder):
+        if shutil.which(self.name) is None:
+            pytest.skip(f"there is no {self.name} here; Debian's package is {self.package}")
+        # Nobody else is given the port meanwhile.
+        self.holder = RawListener(listens=False)
+        self.port = int(self.holder.endpoint.rpartition(":")[2])
+        self.process = subprocess.Popen([self.name, *self.arguments(target, ends_tls, folder)])
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.holder.close()
+
+
+class Stunnel(ProgramProxy):
+    name, package = "stunnel", "stunnel4"
+
+    def arguments(self, target, ends_tls, folder):
+        lines = ["foreground = yes", "pid =", "syslog = no", "[proxy]",
+                 f"accept = 127.0.0.1:{self.port}", f"connect = 127.0.0.1:{target}",
+                 f"cert = {folder}/pem"]
+        if not ends_tls:
+            lines += ["client = yes", f"CAfile = {folder}/ca", "verifyChain = yes",
+                      "checkIP = 127.0.0.1"]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        return [folder / "conf"]
+
+
+class Socat(ProgramProxy):
+    name = package = "socat"
+
+    def arguments(self, target, ends_tls, folder):
+        here = f"{self.port},bind=127.0.0.1,reuseaddr"
+        if ends_tls:
+            ways = (f"OPENSSL-LISTEN:{here},cert={folder}/pem,verify=0", f"TCP:127.0.0.1:{target}")
+        else:
+            # It compares names, no addresses.
+            ways = (f"TCP-LISTEN:{here}",
+                    f"OPENSSL:localhost:{target},pf=ip4,cafile={folder}/ca,cert={folder}/pem")
+        return ways
+
+
+@pytest.fixture(params=[PythonProxy, Stunnel, Socat], ids=["python", "stunnel", "socat"])
+def proxy(request, tmp_path):
+    """proxy(endpoint, ends_tls): the port of a proxy before it, which has a certificate to show."""
+    chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
+    (tmp_path / "pem").write_bytes(chain + key)
+    (tmp_path / "pem").chmod(0o600)
+    (tmp_path / "ca").write_bytes(certificates.ca_pem())
     made = []
 
     def proxy(endpoint, ends_tls):
-        made.append(Proxy(int(endpoint.rpartition(b":")[2]), ends_tls, tmp_path))
+        made.append(request.param(int(endpoint.rpartition(b":")[2]), ends_tls, tmp_path))
         return made[-1].port
 
     yield proxy
@@ -95,6 +150,7 @@ def sockets():
         pair = contexts[0].socket(ours), contexts[1].socket(theirs)
         for each in pair:
             each.linger = 0
+            each.reconnect_ivl = 10
             each.rcvtimeo = each.sndtimeo = GUARD * 1000
         certificates.use(pair[0])
         return pair
@@ -126,6 +182,7 @@ def test_our_client_before_libzmqs_server(sockets, proxy):
 
 def test_libzmqs_client_before_our_server(sockets, proxy):
     ours, theirs = sockets(zmq.PAIR, libzmq.PAIR)
+    ours.tls_require_client_cert = 1
     ours.bind("tls://127.0.0.1:*")
     theirs.connect(f"tcp://127.0.0.1:{proxy(ours.last_endpoint, False)}")
     exchange(ours, theirs)
