@@ -1,22 +1,44 @@
-// A jszmq socket for the tests: node jszmq_peer.js TYPE bind|connect ENDPOINT
-// Prints each message as a line of JSON, and sends each line of JSON that it is told.
+// jszmq sockets for the tests, one after the other, told by lines of JSON:
+//   {"open": [TYPE, "bind" or "connect", ENDPOINT], "subscribe": [...]}, {"unsubscribe": TOPIC},
+//   {"send": [FRAME, ...]}, {"close": true}
+// Answers {"open": PORT}, {"close": true}, and {"message": [FRAME, ...]} for each that comes.
+// A REP or ROUTER sends it back in upper case. Frames are in latin-1.
 const jszmq = require('jszmq')
 const readline = require('readline')
 
-const [type, verb, endpoint] = process.argv.slice(2)
-const socket = jszmq.socket(type)
+const say = word => console.log(JSON.stringify(word))
+const bytes = text => Buffer.from(text, 'latin1')
+const upper = frame => Buffer.from(frame.toString().toUpperCase())
+let socket = null
 
-socket.on('message', (...frames) => {
-    console.log(JSON.stringify(frames.map(frame => frame.toString('latin1'))))
-    if (type === 'rep')
-        socket.send(frames.map(frame => frame.toString().toUpperCase()))
-    if (type === 'router')
-        socket.send([frames[0], ...frames.slice(1).map(frame => frame.toString().toUpperCase())])
+function open(type, verb, endpoint, topics) {
+    socket = jszmq.socket(type)
+    socket.on('message', (...frames) => {
+        say({ message: frames.map(frame => frame.toString('latin1')) })
+        if (type === 'rep')
+            socket.send(frames.map(upper))
+        if (type === 'router')
+            socket.send([frames[0], ...frames.slice(1).map(upper)])
+    })
+    socket[verb](endpoint)
+    for (const topic of topics)
+        type === 'sub' ? socket.subscribe(bytes(topic)) : socket.send(bytes('\x01' + topic))
+    if (verb === 'connect')
+        return say({ open: 0 })
+    const server = socket.binds[0].server
+    server.on('listening', () => say({ open: server.address().port }))
+}
+
+readline.createInterface({ input: process.stdin }).on('line', line => {
+    const told = JSON.parse(line)
+    if (told.open)
+        open(...told.open, told.subscribe)
+    if (told.send)
+        socket.send(told.send.map(bytes))
+    if (told.unsubscribe)
+        socket.unsubscribe(bytes(told.unsubscribe))
+    if (told.close) {
+        socket.close()
+        say({ close: true })
+    }
 })
-socket[verb](endpoint)
-if (type === 'sub')
-    socket.subscribe('')
-if (type === 'xsub')
-    socket.send(Buffer.from([1]))
-readline.createInterface({input: process.stdin}).on('line', line => socket.send(JSON.parse(line)))
-console.log('ready')

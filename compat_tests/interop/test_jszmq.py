@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -34,67 +33,109 @@ def node_folder(tmp_path_factory):
 
 
 class Node:
-    """A process with one jszmq socket."""
+    """A process of node, with one jszmq socket at a time."""
 
-    def __init__(self, folder, *args):
+    def __init__(self, folder):
         self.process = gevent_subprocess.Popen(
-            ["node", "jszmq_peer.js", *args], cwd=folder, stdin=subprocess.PIPE,
+            ["node", "jszmq_peer.js"], cwd=folder, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        self.line()
 
-    def line(self):
+    def tell(self, **word):
+        self.process.stdin.write(json.dumps(word).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self, name):
+        """What is told by the next word, which has to be this one."""
         with gevent.Timeout(GUARD):
             line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
-        return line
+        word = json.loads(line)
+        assert name in word, word
+        return word[name]
 
-    def message(self):
-        return [frame.encode("latin-1") for frame in json.loads(self.line())]
+    def open(self, *args, subscribe=()):
+        """Open a socket; returns the port that it is bound to."""
+        self.tell(open=args, subscribe=subscribe)
+        return self.hear("open")
 
     def send(self, *frames):
-        self.process.stdin.write(json.dumps(frames).encode() + b"\n")
-        self.process.stdin.flush()
+        self.tell(send=frames)
 
-    def close(self):
+    def message(self):
+        return [frame.encode("latin-1") for frame in self.hear("message")]
+
+    def shut(self):
+        """Close the socket; what it has still to tell is nobody's any more."""
+        self.tell(close=True)
+        with gevent.Timeout(GUARD):
+            while b'"close"' not in (line := self.process.stdout.readline()):
+                assert line, self.process.stderr.read().decode()
+
+    def end(self):
         self.process.kill()
-        while self.process.poll() is None:
-            gevent.sleep(0.002)
+        self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 
 
+@pytest.fixture(scope="session")
+def processes():
+    """The process of node, once there is one."""
+    processes = []
+    yield processes
+    for each in processes:
+        each.end()
+
+
+@pytest.fixture
+def node(node_folder, processes):
+    # One that a failure ended is replaced.
+    if not processes or processes[-1].process.poll() is not None:
+        processes.append(Node(node_folder))
+    return processes[-1]
+
+
 @pytest.fixture(params=["bind", "connect"])
-def met(request, node_folder, monkeypatch):
+def met(request, node, monkeypatch):
     """met(zmq.PULL, "push"): our socket and a Node that met; ``request.param`` is our verb."""
     # With I/O threads a bound SUB that makes no call sends no subscriptions, as in libzmq.
     monkeypatch.setenv("ZLINK_ENGINE", "hub")
     context = zmq.Context()
-    nodes = []
 
-    def met(ours, theirs, **options):
+    def met(ours, theirs, subscribe=(), **options):
         sock = context.socket(ours)
         sock.linger = 0
         sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
-        sock.reconnect_ivl = 10
         for name, value in options.items():
             setattr(sock, name, value)
         if request.param == "bind":
             sock.bind("ws://127.0.0.1:*/zeromq")
-            endpoint = sock.last_endpoint.decode()
-            nodes.append(Node(node_folder, theirs, "connect", endpoint))
+            node.open(theirs, "connect", sock.last_endpoint.decode(), subscribe=subscribe)
         else:
-            with socket.socket() as holder:
-                holder.bind(("127.0.0.1", 0))
-                endpoint = f"ws://127.0.0.1:{holder.getsockname()[1]}/zeromq"
-            nodes.append(Node(node_folder, theirs, "bind", endpoint))
-            sock.connect(endpoint)
-        return sock, nodes[-1]
+            port = node.open(theirs, "bind", "ws://127.0.0.1:0/zeromq", subscribe=subscribe)
+            sock.connect(f"ws://127.0.0.1:{port}/zeromq")
+        return sock, node
 
     yield met
-    for node in nodes:
-        node.close()
+    if node.process.poll() is None:
+        node.shut()
     context.destroy(linger=0)
+
+
+@pytest.fixture
+def publishing():
+    """publishing(pub): it says other things and news, again and again, as whoever joins is late."""
+    greenlets = []
+
+    def publish(pub):
+        while True:
+            pub.send_multipart([b"other", b"things"])
+            pub.send_multipart([b"topic", b"news"])
+            gevent.sleep(0.005)
+
+    yield lambda pub: greenlets.append(gevent.spawn(publish, pub))
+    gevent.killall(greenlets)
 
 
 SIZES = (0, 1, 124, 125, 126, 65534, 65535, 200000)
@@ -114,59 +155,97 @@ def test_push_and_pull(met):
         assert node.message() == [b"x" * size, b"end"]
 
 
-def test_req_and_rep(met):
-    sock, _ = met(zmq.REQ, "rep")
+@pytest.mark.parametrize("theirs", ["rep", "router"])
+def test_req(met, theirs):
+    sock, _ = met(zmq.REQ, theirs)
     for body in b"one", b"two":
         sock.send(body)
         assert sock.recv() == body.upper()
 
 
-def test_rep_and_req(met):
-    sock, node = met(zmq.REP, "req")
+@pytest.mark.parametrize("theirs, envelope", [("req", []), ("dealer", [b""])])
+def test_rep(met, theirs, envelope):
+    sock, node = met(zmq.REP, theirs)
     for body in b"one", b"two":
-        node.send(body.decode())
+        node.send(*map(bytes.decode, [*envelope, body]))
         assert sock.recv() == body
         sock.send(body.upper())
-        assert node.message() == [body.upper()]
+        assert node.message() == [*envelope, body.upper()]
 
 
-def test_dealer_and_router(met):
-    sock, _ = met(zmq.DEALER, "router", routing_id=b"me")
-    sock.send_multipart([b"one", b"two"])
-    assert sock.recv_multipart() == [b"ONE", b"TWO"]
+@pytest.mark.parametrize("theirs, envelope", [("router", []), ("rep", [b""])])
+def test_dealer_and_who_answers(met, theirs, envelope):
+    sock, _ = met(zmq.DEALER, theirs, routing_id=b"me")
+    for body in b"one", b"two":
+        sock.send_multipart([*envelope, body, b"end"])
+        assert sock.recv_multipart() == [*envelope, body.upper(), b"END"]
 
 
-def test_router_and_dealer(met):
-    sock, node = met(zmq.ROUTER, "dealer")
-    node.send("one")
-    name, body = sock.recv_multipart()
-    sock.send_multipart([name, body.upper(), b"!"])
-    assert node.message() == [b"ONE", b"!"]
-
-
-def test_pair_and_pair(met):
-    sock, node = met(zmq.PAIR, "pair")
+@pytest.mark.parametrize("ours, theirs", [(zmq.DEALER, "dealer"), (zmq.PAIR, "pair")])
+def test_equals(met, ours, theirs):
+    sock, node = met(ours, theirs)
     sock.send(b"there")
     assert node.message() == [b"there"]
     node.send("back")
     assert sock.recv() == b"back"
 
 
+@pytest.mark.parametrize("theirs, envelope", [("dealer", []), ("req", [b""])])
+def test_router_and_who_asks(met, theirs, envelope):
+    sock, node = met(zmq.ROUTER, theirs)
+    node.send("one")
+    name, *found = sock.recv_multipart()
+    assert found == [*envelope, b"one"]
+    sock.send_multipart([name, *envelope, b"ONE", b"!"])
+    assert node.message() == [b"ONE", b"!"]
+
+
+def test_router_and_router(met):
+    sock, node = met(zmq.ROUTER, "router", routing_id=b"me")
+    while not sock.poll(20):
+        node.send("\0me", "one")  # dropped while it knows nobody of that name
+    name, body = sock.recv_multipart()
+    assert body == b"one"
+    sock.send_multipart([name, b"two"])
+    assert node.message() == [b"\0me", b"two"]
+    while (found := sock.recv_multipart()) == [name, b"one"]:
+        pass
+    assert found == [name, b"TWO"]
+
+
 @pytest.mark.parametrize("theirs", ["sub", "xsub"])
-def test_xpub_and_sub(met, theirs):
-    sock, node = met(zmq.XPUB, theirs)
-    assert sock.recv() == b"\x01"
-    sock.send_multipart([b"topic", b"news"])
+def test_pub(met, publishing, theirs):
+    sock, node = met(zmq.PUB, theirs, subscribe=["topic"])
+    publishing(sock)
+    assert node.message() == [b"topic", b"news"]
     assert node.message() == [b"topic", b"news"]
 
 
+@pytest.mark.parametrize("theirs", ["sub", "xsub"])
+def test_xpub(met, theirs):
+    sock, node = met(zmq.XPUB, theirs, subscribe=["topic"])
+    assert sock.recv() == b"\x01topic"
+    sock.send_multipart([b"other", b"things"])
+    sock.send_multipart([b"topic", b"news"])
+    assert node.message() == [b"topic", b"news"]
+    if theirs == "sub":
+        node.tell(unsubscribe="topic")
+    else:
+        node.send("\0topic")
+    assert sock.recv() == b"\0topic"
+
+
 @pytest.mark.parametrize("theirs", ["pub", "xpub"])
-def test_sub_and_pub(met, theirs):
-    sock, node = met(zmq.SUB, theirs)
-    sock.subscribe(b"topic")
+@pytest.mark.parametrize("ours", [zmq.SUB, zmq.XSUB], ids=["sub", "xsub"])
+def test_sub(met, ours, theirs):
+    sock, node = met(ours, theirs)
+    if ours == zmq.SUB:
+        sock.subscribe(b"topic")
+    else:
+        sock.send(b"\x01topic")
     if theirs == "xpub":
         assert node.message() == [b"\x01topic"]
     while not sock.poll(20):
-        node.send("other", "news")
+        node.send("other", "things")
         node.send("topic", "news")
     assert sock.recv_multipart() == [b"topic", b"news"]
