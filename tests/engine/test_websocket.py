@@ -6,23 +6,12 @@ import gevent
 import pytest
 from rawpeer import GUARD
 from watching import E
+from wspeer import ACCEPT, read_frame, read_head, request
 
 import zlinkcompat as zmq
 from zlinkcompat.wire import upgrade
 
-KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
-ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # to that key (RFC 6455, 1.3)
 WS_UNSPECIFIED = 0x30000000
-
-
-def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
-    """A client's request, written without the package; None leaves a header out."""
-    lines = [b"GET %s HTTP/1.1" % path, b"Host: x", b"Upgrade: websocket", b"Connection: Upgrade"]
-    for name, value in (("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", version),
-                        ("Sec-WebSocket-Protocol", protocols), *headers.items()):
-        if value is not None:
-            lines.append(name.encode() + b": " + value)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def frame(opcode, payload, first=0x80, mask=True):
@@ -32,20 +21,6 @@ def frame(opcode, payload, first=0x80, mask=True):
     head = bytes([first | opcode])
     head += bytes([bit | size]) if size < 126 else bytes([bit | 126]) + size.to_bytes(2, "big")
     return head + (bytes(4) if mask else b"") + payload
-
-
-def read_head(peer):
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += peer.read(1)
-    return head
-
-
-def read_frame(peer):
-    first, size = peer.read(2)
-    if size == 126:
-        size = int.from_bytes(peer.read(2), "big")
-    return first, peer.read(size)
 
 
 def shaken(peer, **options):
@@ -172,7 +147,7 @@ def test_a_header_of_the_greatest_size(pull, dial):
     (b"https://good.example", True), (b"http://also.example:8080", True), (None, True),
     (b"https://evil.example", False), (b"null", False),
 ])  # fmt: skip
-def test_origins(make, dial, monitor, origin, welcome):
+def test_origins(make, dial, monitor, caplog, origin, welcome):
     sock = make(zmq.PULL)
     sock.ws_origins = "https://good.example, http://also.example:8080"
     sock.bind("ws://127.0.0.1:*")
@@ -182,8 +157,10 @@ def test_origins(make, dial, monitor, origin, welcome):
     watch = monitor(sock)
     peer = dial(sock)
     peer.send(request(Origin=origin))
-    watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == WS_UNSPECIFIED
+    assert f"the origin {origin!r} is not one of WS_ORIGINS" in caplog.text
     assert peer.read_to_end().startswith(b"HTTP/1.1 403 ")
+    still_works(sock, make)
 
 
 @pytest.mark.parametrize("answer", [

@@ -5,35 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_frame_codec import cuts, give, message
 from twins import MASKS, ZWS
+from wspeer import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 
 from zlinkcompat.wire.commands import Ping, Pong, Subscribe
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
 from zlinkcompat.wire.websocket import Close
 
-FIN, MASK = 0x80, 0x80
 KEY = b"\x11\x22\x33\x44"
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 @pytest.fixture(params=ZWS)
 def codec(request):
     return ZWS[request.param]
-
-
-def frame(opcode, payload=b"", fin=True, key=None, reserved=0):
-    """A frame as RFC 6455, 5.2, draws it; written without the package."""
-    size = len(payload)
-    mask = MASK if key else 0
-    head = bytes([(FIN if fin else 0) | reserved << 4 | opcode])
-    if size < 126:
-        head += bytes([mask | size])
-    elif size < 65536:
-        head += bytes([mask | 126]) + size.to_bytes(2, "big")
-    else:
-        head += bytes([mask | 127]) + size.to_bytes(8, "big")
-    if key:
-        payload = bytes(octet ^ key[i % 4] for i, octet in enumerate(payload))
-    return head + (key or b"") + payload
 
 
 def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
