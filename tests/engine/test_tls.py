@@ -18,6 +18,8 @@ from zlinkcompat import sockopt
 TLS_UNSPECIFIED, TLS_CERTIFICATE = 0x40000000, 0x40000001
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
+EXPIRED = {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY}
+NOT_YET = {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY}
 
 
 @pytest.fixture
@@ -62,6 +64,28 @@ def still_works(pull_sock, push):
     assert pull_sock.recv() == b"undisturbed"
 
 
+def client_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=certificates.ca_pem().decode())
+    return context
+
+
+def in_thread(call, *args):
+    """A blocking call of the standard library, beside this hub."""
+    with gevent.Timeout(GUARD):
+        return gevent.get_hub().threadpool.apply(call, args)
+
+
+def port_of(sock):
+    return int(sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0])
+
+
+def upgrade_request(path):
+    return (f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+
+
 @pytest.fixture(params=["tls", "wss"])
 def scheme(request):
     return request.param
@@ -86,14 +110,11 @@ def test_a_server_that_nobody_vouches_for(pull, push, monitor, scheme, caplog):
     still_works(sock, push)
 
 
-@pytest.mark.parametrize("dates", [
-    {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY},
-    {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY},
-], ids=["expired", "not-yet"])  # fmt: skip
+@pytest.mark.parametrize("dates", [EXPIRED, NOT_YET], ids=["expired", "not-yet"])
 def test_a_certificate_out_of_its_time(pull, push, monitor, caplog, dates):
     one = pull()
-    made = certificates.authority("ours").issue_cert("127.0.0.1", **dates)
-    sock = pull(tls_cert=made.cert_chain_pems[0].bytes(), tls_key=made.private_key_pem.bytes())
+    chain, key = certificates.issued("127.0.0.1", **dates)
+    sock = pull(tls_cert=chain, tls_key=key)
     assert refused(monitor, sock, push, sock.last_endpoint) == TLS_CERTIFICATE
     assert "certificate has expired" in caplog.text or "not yet valid" in caplog.text
     assert sock.poll(20) == 0
@@ -131,12 +152,19 @@ def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor,
     assert sock.recv() == b"known"
 
 
-def test_a_client_with_a_strangers_certificate(pull, push, monitor):
-    sock = pull(tls_require_client_cert=1)
+def test_a_client_with_a_strangers_certificate(pull, push, monitor, scheme, caplog):
+    sock = pull(scheme, tls_require_client_cert=1)
+    chain, key = certificates.issued("client.example")
+    known = push(sock.last_endpoint, tls_cert=chain, tls_key=key)
+    known.send(b"before")
+    assert sock.recv() == b"before"
     watch = monitor(sock)
     chain, key = certificates.issued("client.example", ca="others")
-    push(sock.last_endpoint, tls_cert=chain, tls_key=key)
+    push(sock.last_endpoint, tls_cert=chain, tls_key=key).send(b"strange")
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
+    assert "handshake failed: TLS: unable to get local issuer certificate" in caplog.text
+    known.send(b"undisturbed")
+    assert sock.recv() == b"undisturbed"
 
 
 # -- the wrong protocol --------------------------------------------------------------------
@@ -186,8 +214,66 @@ def test_a_client_of_wss_that_says_nothing_inside_of_tls_is_given_up(pull, push,
     still_works(sock, push)
 
 
-def test_nothing_is_sent_before_the_server_is_verified(raw_listener, push, monitor):
-    """A listener that only takes: all that it sees is a ClientHello."""
+# -- nothing is sent before verification ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name, options", [
+    ("127.0.0.1", {"ca": "others"}), ("127.0.0.1", EXPIRED), ("127.0.0.1", NOT_YET),
+    ("example.org", {}),
+], ids=["nobody-vouches", "expired", "not-yet", "another-host"])  # fmt: skip
+def test_a_server_that_is_refused_is_sent_nothing(push, monitor, scheme, name, options, tmp_path):
+    """It has the certificate's key and shakes hands as it should: it is told no, and no more."""
+    (tmp_path / "pem").write_bytes(b"".join(certificates.issued(name, **options)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pem")
+
+    def serve(listener):
+        plain, _ = listener.accept()
+        with plain:
+            plain.settimeout(GUARD)
+            try:
+                with context.wrap_socket(plain, server_side=True) as tls:
+                    return tls.recv(1000)
+            except ssl.SSLError as error:
+                return error.reason
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(GUARD)
+        served = gevent.spawn(in_thread, serve, listener)
+        client = push(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        watch = monitor(client)
+        client.send(b"secret")
+        assert "ALERT" in served.get(timeout=GUARD)
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
+
+
+@pytest.mark.parametrize("ca", [None, "others"], ids=["no-certificate", "a-strangers"])
+def test_a_client_that_is_refused_is_sent_nothing(pull, monitor, scheme, ca, tmp_path):
+    """By TLS 1.3 it believes at first that it was let in, and asks: it is told no, and no more."""
+    sock = pull(scheme, tls_require_client_cert=1)
+    watch = monitor(sock)
+    context = client_context()
+    if ca is not None:
+        (tmp_path / "pem").write_bytes(b"".join(certificates.issued("client.example", ca=ca)))
+        context.load_cert_chain(tmp_path / "pem")
+    ask = upgrade_request("/") if scheme == "wss" else greeting()
+
+    def listen(port):
+        with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                    tls.sendall(ask)
+                    return tls.recv(1000)
+            except OSError as error:  # of which SSLError is one: an alert, or a reset behind it
+                assert not isinstance(error, TimeoutError)
+                return b""
+
+    assert in_thread(listen, port_of(sock)) == b""
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) in (TLS_UNSPECIFIED, TLS_CERTIFICATE)
+    assert sock.poll(20) == 0
+
+
+def test_before_the_handshake_only_a_client_hello_is_sent(raw_listener, push):
     listener = raw_listener()
     client = push(listener.endpoint.replace("tcp", "tls"), handshake_ivl=100)
     client.send(b"secret" * 10)
@@ -330,23 +416,51 @@ def test_native_threads_do_not_mix_what_they_receive(program, monkeypatch, engin
     assert program(THREADS).line() == "300 300 300 300"
 
 
+BOTH_WAYS = """
+import threading
+import certificates
+import zlinkcompat as zmq
+
+COUNT = 1000
+
+def body(number):
+    return (b"%d " % number).ljust(number * 37 % 30000, b"x")
+
+def run(sock):
+    numbers = iter(range(COUNT))
+    for number in range(COUNT):
+        sock.send(body(number))
+        while sock.poll(0):
+            assert sock.recv() == body(next(numbers))
+    for number in numbers:
+        assert sock.recv() == body(number)
+    done.append(sock)
+
+context = zmq.Context()
+one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+for each in one, other:
+    each.rcvtimeo = 10000
+    each.sndhwm = each.rcvhwm = 0
+    each.heartbeat_ivl = 1  # ms: who does the I/O writes, too
+    each.heartbeat_timeout = 10000
+    certificates.use(each)
+one.bind("tls://127.0.0.1:*")
+other.connect(one.last_endpoint)
+done = []
+thread = threading.Thread(target=run, args=(one,))
+thread.start()
+run(other)
+thread.join()
+say(len(done))
+context.destroy(linger=0)
+"""
+
+
+def test_reading_and_writing_at_the_same_time(program):
+    assert program(BOTH_WAYS, engine="thread").line() == "2"
+
+
 # -- STREAM --------------------------------------------------------------------------------
-
-
-def client_context():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cadata=certificates.ca_pem().decode())
-    return context
-
-
-def in_thread(call, *args):
-    """A blocking call of the standard library, beside this hub."""
-    with gevent.Timeout(GUARD):
-        return gevent.get_hub().threadpool.apply(call, args)
-
-
-def port_of(sock):
-    return int(sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0])
 
 
 def test_a_stream_speaks_tls_to_anybody(make):
@@ -381,10 +495,7 @@ def test_a_stream_speaks_plain_websocket_inside_of_tls(make):
     def exchange(port):
         with socket.create_connection(("127.0.0.1", port), GUARD) as plain:
             with client_context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
-                tls.sendall(b"GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-                            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-                            b"\x81\x85\0\0\0\0hello")
+                tls.sendall(upgrade_request("/chat") + b"\x81\x85\0\0\0\0hello")
                 seen = b""
                 while not seen.endswith(b"HELLO"):
                     seen += tls.recv(1000)
@@ -411,6 +522,33 @@ def test_openssl_s_client_sees_the_greeting(pull, tmp_path):
             assert client.stdout.read(10) == b"\xff\0\0\0\0\0\0\0\x01\x7f"
         finally:
             client.kill()
+
+
+def test_a_stream_connects_to_openssl_s_server(make, tmp_path):
+    """Which, with -rev, sends each line back reversed."""
+    (tmp_path / "pem").write_bytes(b"".join(certificates.issued("127.0.0.1", "localhost", "::1")))
+    with subprocess.Popen(
+        ["openssl", "s_server", "-rev", "-naccept", "1", "-accept", "127.0.0.1:0",
+         "-cert", str(tmp_path / "pem")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as server, gevent.Timeout(GUARD):  # fmt: skip
+        try:
+            line = b"."
+            while line and not line.startswith(b"ACCEPT "):
+                line = server.stdout.readline()
+            stream = make(zmq.STREAM)
+            stream.tls_ca = certificates.ca_pem()
+            stream.connect(f"tls://127.0.0.1:{int(line.rpartition(b':')[2])}")
+            peer, notice = stream.recv_multipart()
+            assert notice == b""
+            for said in b"hello", b"0123456789" * 1000:
+                stream.send_multipart([peer, said + b"\n"])
+                heard = b""
+                while not heard.endswith(b"\n"):
+                    heard += stream.recv_multipart()[1]
+                assert heard == said[::-1] + b"\n"
+        finally:
+            server.kill()
 
 
 def test_a_peer_by_hand(pull):
