@@ -13,6 +13,7 @@ from types import ModuleType
 
 from zlinkcompat import base, transports
 from zlinkcompat.base import Context, Frame
+from zlinkcompat.burst import bound_bursts
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
 from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
@@ -34,7 +35,8 @@ class Socket(base.Socket):
     .. versionadded:: 0.1
 
     pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
-    its class is left with the compiled ones, which take the same parameters.
+    its class is left with the compiled ones, which take the same parameters. Its asynchronous
+    class gives way now and then (``burst.py``).
     """
 
     __slots__ = ()
@@ -45,6 +47,8 @@ class Socket(base.Socket):
             del cls.send
             cls.send_multipart = whole("send", base.Socket.send_multipart, cls.send_multipart)
             cls.recv_multipart = whole("recv", base.Socket.recv_multipart, cls.recv_multipart)
+        elif cls.__module__ == "zmq._future" and cls.__name__ == "_AsyncSocket":
+            bound_bursts(cls)
 
 
 def whole(name, ours, theirs):

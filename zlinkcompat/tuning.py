@@ -128,9 +128,9 @@ TABLE = (
             f"over tls and wss {ENCRYPTED_POLL}; 0 never polls. Ever more rarely where it brings "
             "nothing, never while another greenlet is ready, never on one CPU", -1, 1000000),
     Setting("asyncio_burst", "ZLINK_ASYNCIO_BURST", "ASYNCIO_BURST", 64, "operations",
-            "zlinkcompat.asyncio: of so many sends and receives of a socket that could all succeed "
-            "at once, the last waits for a turn of the loop, so that other tasks get theirs; 1 has "
-            "each one wait", 1),
+            "asyncio, by both doors: of so many sends and receives of a socket that could all "
+            "succeed at once, the last waits for a turn of the loop, so that other tasks get "
+            "theirs; 1 has each one wait", 1),
     Setting("read_buffer", "ZLINK_READ_BUFFER", "", 131072, "bytes",
             "size of the buffers that connections read into; at least 16384"),
     Setting("hub_turn_interval", "ZLINK_HUB_TURN_INTERVAL", "", 1000, "microseconds",

@@ -13,6 +13,7 @@ DOORS = {
 
 COROUTINES = """
 import asyncio
+from zlinkcompat.tuning import ASYNCIO_BURST
 
 async def round_trips(context):
     rep, req = pair(context, zmq.REP, zmq.REQ)
@@ -52,6 +53,39 @@ async def cancelled_receivers(context):
         received.append(await pull.recv())
     assert received == [b"%d" % number for number in range(100)]
 
+# One sends and receives without end; all of it could succeed at once.
+async def others_get_turns(context):
+    pull, push = pair(context, zmq.PULL, zmq.PUSH)
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    for _ in range(2000):
+        await push.send(b"x")
+        await pull.recv()
+    task.cancel()
+    assert turns >= 2 * (2000 // 64), turns
+
+async def cancelled_while_they_give_way(context):
+    pull, push = pair(context, zmq.PULL, zmq.PUSH, burst=1)
+    for number in range(20):
+        await push.send(b"%d" % number)
+    received = []
+    while len(received) < 20:
+        waiting, unsent = pull.recv(), push.send(b"never")
+        assert not (waiting.done() or unsent.done())
+        waiting.cancel()
+        unsent.cancel()
+        received.append(await pull.recv())
+    assert received == [b"%d" % number for number in range(20)]
+    assert push.send(b"at once", zmq.DONTWAIT).done()
+    assert await pull.recv() == b"at once"
+
 async def poller(context):
     pull, push = pair(context, zmq.PULL, zmq.PUSH)
     poller = aio.Poller()
@@ -63,14 +97,17 @@ async def poller(context):
     await push.send(b"x")
     assert await waiting == [(pull, zmq.POLLIN)]
 
-def pair(context, one, other):
+def pair(context, one, other, burst=64):
     a, b = context.socket(one), context.socket(other)
+    for sock in (a, b):
+        sock.setsockopt(ASYNCIO_BURST, burst)
     a.bind("tcp://127.0.0.1:*")
     b.connect(a.last_endpoint)
     return a, b
 
 async def main():
-    for check in (round_trips, burst, cancelled_receivers, poller):
+    for check in (round_trips, burst, cancelled_receivers, others_get_turns,
+                  cancelled_while_they_give_way, poller):
         context = aio.Context()
         await asyncio.wait_for(check(context), 20)
         context.destroy(linger=0)
