@@ -43,7 +43,9 @@ LIMITS = {
                     "waits, whatever its size; then it is as at SNDHWM: the socket type blocks, "
                     "drops or refuses. Not over inproc.",
     "RCVBYTES_MAX": "Bytes of one peer that wait for the program. At the limit nothing more is "
-                    "read from that peer, and its own queue fills. Not over inproc.",
+                    "read from that peer, and its own queue fills. A message of several frames "
+                    "whose last is not there yet may have as many (each frame counts 48 more); one "
+                    "that goes on ends its connection. Not over inproc.",
     "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that says it is longer ends "
                    "its connection before memory is taken; one in a message to an XPUB when it is "
                    "there.",

@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from rawpeer import COMMAND, LONG, command, message
+from rawpeer import COMMAND, LONG, MORE, SIGNATURE, command, frame, message, ping
 from watching import E
 
 import zlinkcompat as zmq
@@ -12,6 +12,9 @@ MB = 1024 * KB
 
 #: What the kernel may take off us for one connection with the smallest buffers, in bytes.
 KERNEL = 3 * MB
+
+#: What a frame of an unfinished message counts beside its bytes.
+PART_COST = 48
 
 
 def fill(sock, *frames):
@@ -157,6 +160,49 @@ def test_a_receiver_reads_no_more_bytes_than_it_may(bound, raw):
         assert len(sock.recv()) == size
         got += 1
     assert got == sent // (size + 9)
+
+
+# -- a message without an end ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1000, 100 * KB])
+def test_frames_without_a_last_one_end_their_connection(size, bound, raw, make, monitor, caplog):
+    limit = 500 * KB
+    sock = bound(zmq.PULL, rcvbytes_max=limit)
+    events = monitor(sock, E.DISCONNECTED)
+    peer, honest = raw(sock.last_endpoint), make(zmq.PUSH)
+    peer.handshake(b"PUSH")
+    peer.send(message(b"whole"))
+    assert sock.recv() == b"whole"
+    fits = limit // (size + PART_COST)
+    peer.send(frame(bytes(size), MORE) * fits)
+    assert peer.says_nothing(0.02)
+    peer.send(frame(bytes(size), MORE))
+    peer.read_to_end()
+    events.next()
+    assert "unfinished message" in caplog.text
+    honest.connect(sock.last_endpoint)
+    honest.send_multipart([b"from", b"another"])
+    assert sock.recv_multipart() == [b"from", b"another"]
+
+
+@pytest.mark.parametrize("version", [(3, 1), (2, 1)], ids=["3", "2"])
+def test_messages_that_end_count_by_themselves(version, bound, raw):
+    """As many frames as fit, again and again, with commands between them."""
+    sock = bound(zmq.PULL, rcvbytes_max=1000)
+    peer = raw(sock.last_endpoint)
+    between = b""
+    if version == (3, 1):
+        peer.handshake(b"PUSH")
+        between = ping(0, b"x")
+    else:
+        # ZMTP 2: revision and socket type, then the routing id, which is empty.
+        peer.send(SIGNATURE, b"\1\x08", frame(b""))
+    parts = [bytes(52)] * 10 + [bytes(5000)]
+    one = between.join(frame(part, MORE) for part in parts[:-1]) + frame(parts[-1])
+    peer.send(one * 3)
+    for _ in range(3):
+        assert sock.recv_multipart() == parts
 
 
 # -- what a peer commands --------------------------------------------------------------------

@@ -130,6 +130,18 @@ def test_commands_between_parts(codec):
     assert decoded(codec, wire) == ([(True, b"\4PING\0\0"), (False, [b"a", b"b"])], None)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_that_wait_for_the_last_one_have_a_limit(codec, kind):
+    decoder = make_decoder(codec, kind)
+    decoder.max_unfinished = 3 * 50
+    fits, more = [b"12", b"34", b"56", b"last one"], [b"12", b"34", b"56", b"78", b"last"]
+    data = encoded(codec, fits, fits, more, kind=kind)
+    give(decoder, data)
+    assert [decoder.next(), decoder.next()] == [fits, fits]
+    with pytest.raises(errors.MessageTooLarge, match="4 frames"):
+        decoder.next()
+
+
 def test_a_heartbeat_is_encrypted_in_its_turn(codec):
     encoder = make_encoder(codec)
     encoder.add(b"before")

@@ -97,6 +97,25 @@ def test_the_limit_itself(codec):
     assert decoded(codec, b"\0\x0a" + b"x" * 10, max_size=10) == ([(False, b"x" * 10)], None)
 
 
+@pytest.mark.parametrize("size", [0, 10, 300, 20000])
+def test_frames_that_wait_for_the_last_one_have_a_limit(codec, size):
+    part = encoded(codec, [bytes(size), b""])[:-2]
+    decoder = codec.Decoder()
+    decoder.max_unfinished = 3 * (size + 48)
+
+    def take(data):
+        while data:
+            data = data[give(decoder, data):]
+            while (message := decoder.next()) is not None:
+                yield message
+
+    # What ended counts no more, and neither does a last frame.
+    for _ in range(2):
+        assert list(take(3 * part + b"\0\xff" + bytes(255))) == [[bytes(size)] * 3 + [bytes(255)]]
+    with pytest.raises(MessageTooLarge, match="4 frames"):
+        list(take(4 * part))
+
+
 def test_raw_bytes_pass(codec):
     decoder, encoder = codec.RawDecoder(), codec.RawEncoder()
     give(decoder, b"\0\1anything")

@@ -20,6 +20,13 @@ def shared(session):
     return session.options.tuning, session.socket.counters
 
 
+def bounded(decoder, session):
+    """``decoder``, with the limits that the socket's options set beside MAXMSGSIZE."""
+    decoder.max_command = session.options.command_max
+    decoder.max_unfinished = session.options.rcvbytes_max
+    return decoder
+
+
 class Zmtp:
     """ZMTP 3 (RFC 37)."""
 
@@ -37,8 +44,7 @@ class Zmtp:
 
 def make_older(session, version):
     """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``zlinkcompat.wire.older``)."""
-    decoder = version.make_decoder(session.frame_max, *shared(session))
-    decoder.max_command = session.options.command_max
+    decoder = bounded(version.make_decoder(session.frame_max, *shared(session)), session)
     return decoder, version.make_encoder(*shared(session))
 
 

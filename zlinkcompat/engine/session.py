@@ -68,9 +68,7 @@ class Session(PipeSink):
     # -- what a connection asks ------------------------------------------------------------
 
     def make_decoder(self):
-        decoder = self.protocol.make_decoder(self)
-        decoder.max_command = self.options.command_max
-        return decoder
+        return protocols.bounded(self.protocol.make_decoder(self), self)
 
     def make_encoder(self):
         return self.protocol.make_encoder(self)

@@ -90,12 +90,13 @@ class Opening:
             self.check_command(len(frame), False)
             return frame
         if opener.flags & MORE:
-            self.parts.append(frame)
+            self.keep(frame)
             return None
         if not self.parts:
             return frame
         message = self.parts
         self.parts = []
+        self.unfinished = 0
         message.append(frame)
         return message
 

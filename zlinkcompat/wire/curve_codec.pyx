@@ -206,12 +206,13 @@ cdef join(Decoder decoder, Opener opener, bytes body, int flags):
         return frame
     decoder.is_command = False
     if opener.flags & MORE:
-        decoder.parts.append(frame)
+        decoder.keep(frame)
         return None
     if not decoder.parts:
         return frame
     message = decoder.parts
     decoder.parts = []
+    decoder.unfinished = 0
     message.append(frame)
     return message
 

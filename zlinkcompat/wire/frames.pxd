@@ -34,7 +34,8 @@ cdef class Decoder:
     cdef readonly bint is_command
     cdef readonly long long position
     cdef long long max_size
-    cdef public long long max_command
+    cdef public long long max_command, max_unfinished
+    cdef long long unfinished
 
     cdef int reserve(self, iovec* vector) except -1
     cdef bint wants_compaction(self)
@@ -49,6 +50,7 @@ cdef class Decoder:
     cpdef set_max_size(self, long long max_size)
     cdef int check_command(self, unsigned long long size, bint more) except -1
     cdef finish(self, object frame, int flags)
+    cdef int keep(self, object frame) except -1
     cdef begin_body(self, Py_ssize_t size, int flags)
     cdef int grow_body(self) except -1
 

@@ -26,6 +26,8 @@ NARROW_FROM = 32768
 LEAST_ROOM = 2048
 VECTOR_MAX = 64
 BATCH_MAX = 1024
+#: Bytes that a part of a message takes beside its own.
+PART_COST = 48
 
 _long = Struct(">BQ")
 _short = Struct("BB")
@@ -37,6 +39,7 @@ class Decoder:
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.max_size = max_size
         self.max_command = 0
+        self.max_unfinished = 0
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
         self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
@@ -51,6 +54,7 @@ class Decoder:
         self.body_filled = 0
         self.body_flags = 0
         self.parts = None
+        self.unfinished = 0
         self.is_command = False
         self.position = 0
 
@@ -204,14 +208,25 @@ class Decoder:
         if flags & MORE:
             if self.parts is None:
                 self.parts = []
-            self.parts.append(frame)
+            self.keep(frame)
             return None
         if self.parts is None:
             return frame
         message = self.parts
         self.parts = None
+        self.unfinished = 0
         message.append(frame)
         return message
+
+    def keep(self, frame):
+        """A frame waits for the rest of its message."""
+        if self.max_unfinished > 0:
+            self.unfinished += len(frame) + PART_COST
+            if self.unfinished > self.max_unfinished:
+                raise MessageTooLarge(
+                    f"{len(self.parts) + 1} frames of an unfinished message are over the limit, "
+                    f"{self.max_unfinished} bytes", self.position, MALFORMED_MESSAGE)
+        self.parts.append(frame)
 
     def begin_body(self, size, flags):
         here = self.tail - self.head

@@ -35,6 +35,8 @@ cdef enum:
     NARROW = 512
     # Room below which compaction is always due (plan, phase 2).
     LEAST_ROOM = 2048
+    # Bytes that a part of a message takes beside its own: its object's, and a place in the list.
+    PART_COST = 48
 
 cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 # An incomplete frame below this waits in the read buffer, which has to hold it and more.
@@ -112,6 +114,9 @@ cdef class Decoder:
         Where the next unconsumed byte lies in the peer's stream.
     max_command : int, bytes
         Of one command's body, beside ``max_size``; 0 is unlimited.
+    max_unfinished : int, bytes
+        Of the frames that wait for the rest of their message, each of which counts 48 more, so
+        that empty ones have an end, too; 0 is unlimited.
     """
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
@@ -238,7 +243,7 @@ cdef class Decoder:
         ProtocolError
             Reserved flags, a command with MORE, or a size over 63 bits.
         MessageTooLarge
-            A frame over ``max_size``.
+            A frame over ``max_size``, or more than ``max_unfinished`` without a last one.
         """
         cdef unsigned char* at
         cdef Py_ssize_t available, header, i
@@ -329,14 +334,27 @@ cdef class Decoder:
         if flags & MORE:
             if self.parts is None:
                 self.parts = []
-            self.parts.append(frame)
+            self.keep(frame)
             return None
         if self.parts is None:
             return frame
         message = self.parts
         self.parts = None
+        self.unfinished = 0
         message.append(frame)
         return message
+
+    cdef int keep(self, object frame) except -1:
+        """A frame waits for the rest of its message."""
+        if self.max_unfinished > 0:
+            self.unfinished += len(frame) + PART_COST
+            if self.unfinished > self.max_unfinished:
+                raise MessageTooLarge(
+                    "%d frames of an unfinished message are over the limit, %d bytes"
+                    % (len(self.parts) + 1, self.max_unfinished), self.position,
+                    MALFORMED_MESSAGE)
+        self.parts.append(frame)
+        return 0
 
     cdef begin_body(self, Py_ssize_t size, int flags):
         """Receive the rest of a large frame straight into the object that the user gets."""
