@@ -1,10 +1,18 @@
 """Thousands of peers on one socket; and what happens when descriptors run out."""
 
 import errno
+import logging
+import os
+from itertools import pairwise
+from time import monotonic
 
+import pytest
 from rawpeer import message
+from watching import E
 
 import zlinkcompat as zmq
+from zlinkcompat.engine import listener
+from zlinkcompat.transports import sockets
 
 PEERS = 2000
 
@@ -138,6 +146,41 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
         peer.close()
     for peer in waiting[2:6]:
         peer.handshake(b"DEALER")
+
+
+@pytest.mark.parametrize("reason", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM],
+                         ids=errno.errorcode.get)
+def test_listener_pauses_while_the_machine_is_short(reason, bound, make, monitor, monkeypatch,
+                                                    caplog):
+    """EMFILE is this process's own, and has a real limit above; these are simulated."""
+    tries, pause = [], 0.01
+    accept = sockets.accept
+
+    def fails_at_first(listening):
+        tries.append(monotonic())
+        if len(tries) <= 3:
+            raise OSError(reason, os.strerror(reason))
+        return accept(listening)
+
+    monkeypatch.setattr(sockets, "accept", fails_at_first)
+    monkeypatch.setattr(listener, "ACCEPT_PAUSE", pause)
+    sock = bound(zmq.PULL)
+    events = monitor(sock, E.ACCEPT_FAILED | E.ACCEPTED)
+    push = make(zmq.PUSH)
+    push.connect(sock.last_endpoint)
+    push.send(b"in at last")
+    assert sock.recv() == b"in at last"
+    # Told once for all three; that it pauses, the tries show.
+    assert events.next()[:2] == (E.ACCEPT_FAILED, reason)
+    assert events.next()[0] == E.ACCEPTED and not events.poll(0)
+    (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert record.name == "zlinkcompat.engine" and os.strerror(reason) in record.getMessage()
+    assert sock.last_endpoint.decode() in record.getMessage()
+    assert all(later - earlier > pause / 2 for earlier, later in pairwise(tries[:4]))
+    # The next shortage is told again.
+    del tries[:]
+    make(zmq.PUSH).connect(sock.last_endpoint)
+    assert [events.next()[0] for _ in range(2)] == [E.ACCEPT_FAILED, E.ACCEPTED]
 
 
 def test_connecter_without_descriptors_tries_again(program, bound):

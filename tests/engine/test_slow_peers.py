@@ -1,8 +1,10 @@
 """A peer that reads slowly, or not at all, holds up its own messages and nobody else's."""
 
+import errno
+
 import gevent
 import pytest
-from rawpeer import COMMAND, message, ping
+from rawpeer import COMMAND, greeting, message, ping, ready
 from watching import E
 
 import zlinkcompat as zmq
@@ -197,6 +199,50 @@ def test_pub_that_never_receives_takes_subscriptions(pair_up):
     assert peer.read_command() == (b"PONG", b"all said")
     sock.send(b"04999 wanted")
     assert peer.read_message() == [b"04999 wanted"]
+
+
+# -- a peer that dribbles ------------------------------------------------------------------
+
+
+def dribble(peer, data, seconds=0.05):
+    """A byte at a time, until the other side ends; returns how many it took."""
+    for at in range(len(data)):
+        try:
+            peer.send(data[at : at + 1])
+        except ConnectionError:
+            return at
+        gevent.sleep(seconds)
+    return len(data)
+
+
+@pytest.mark.parametrize("begun", [b"", greeting(), greeting() + ready(b"PUSH")[:3]],
+                         ids=["greeting", "command", "body"])
+def test_handshake_ivl_is_for_the_whole_handshake(begun, bound, raw, make, monitor):
+    """Each byte comes in time, and all of them do not."""
+    sock = bound(zmq.PULL, handshake_ivl=200)
+    events = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
+    peer = raw(sock.last_endpoint)
+    peer.send(begun)
+    dribbling = gevent.spawn(dribble, peer, (greeting() + ready(b"PUSH"))[len(begun):])
+    assert events.next()[1] == errno.ETIMEDOUT
+    peer.read_to_end()
+    dribbling.kill()
+    honest = make(zmq.PUSH)
+    honest.connect(sock.last_endpoint)
+    honest.send(b"let in")
+    assert sock.recv() == b"let in"
+
+
+def test_a_message_may_take_longer_than_a_handshake(bound, raw, make):
+    sock = bound(zmq.PULL, handshake_ivl=300)
+    peer, other = raw(sock.last_endpoint), make(zmq.PUSH)
+    peer.handshake(b"PUSH")
+    dribbling = gevent.spawn(dribble, peer, message(b"a", b"", b"bc") + message(b"next"))
+    other.connect(sock.last_endpoint)
+    other.send(b"meanwhile")
+    assert [sock.recv_multipart() for _ in range(3)] == [
+        [b"meanwhile"], [b"a", b"", b"bc"], [b"next"]]
+    dribbling.get()
 
 
 # -- large messages ------------------------------------------------------------------------

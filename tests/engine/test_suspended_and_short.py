@@ -7,6 +7,7 @@ import threading
 
 import gevent
 import pytest
+from watching import E
 
 import zlinkcompat as zmq
 from zlinkcompat.engine import connecter
@@ -109,6 +110,58 @@ def test_no_room_for_the_file_of_an_ipc_socket(make, bound, tmp_path):
         assert sock.recv() == b"goes on"
     finally:
         os.system(f"umount -l {full}")
+
+
+def test_no_directory_for_the_file_of_an_ipc_socket(make, tmp_path):
+    (tmp_path / "file").touch()
+    sock = make(zmq.PULL)
+    for place, reason in (("missing", errno.ENOENT), ("file", errno.ENOTDIR)):
+        path = tmp_path / place / "x"
+        with pytest.raises(zmq.ZMQError) as caught:
+            sock.bind(f"ipc://{path}")
+        assert caught.value.errno == reason
+        assert os.strerror(reason) in str(caught.value) and str(path) in str(caught.value)
+    sock.bind(f"ipc://{tmp_path}/x")
+    push = make(zmq.PUSH)
+    push.connect(sock.last_endpoint)
+    push.send(b"goes on")
+    assert sock.recv() == b"goes on"
+
+
+def test_a_directory_that_is_read_only(make, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    if os.geteuid() == 0:
+        # Permissions do not stop this user.
+        reason = errno.EROFS
+        if os.system(f"mount -t tmpfs -o ro none {locked} 2>/dev/null"):
+            pytest.skip("mounting is not permitted")
+    else:
+        reason = errno.EACCES
+        locked.chmod(0o555)
+    try:
+        sock = make(zmq.PULL)
+        with pytest.raises(zmq.ZMQError) as caught:
+            sock.bind(f"ipc://{locked}/x")
+        assert caught.value.errno == reason
+        assert os.strerror(reason) in str(caught.value) and str(locked) in str(caught.value)
+        sock.bind(f"ipc://{tmp_path}/x")
+    finally:
+        if os.geteuid() == 0:
+            os.system(f"umount -l {locked}")
+
+
+def test_a_connecter_waits_for_a_directory_that_is_missing(make, monitor, tmp_path):
+    path = tmp_path / "later" / "x"
+    push = make(zmq.PUSH, reconnect_ivl=1)
+    events = monitor(push, E.CONNECT_RETRIED)
+    push.connect(f"ipc://{path}")
+    push.send(b"in the end")
+    events.next()
+    path.parent.mkdir()
+    pull = make(zmq.PULL)
+    pull.bind(f"ipc://{path}")
+    assert pull.recv() == b"in the end"
 
 
 SERVER = """
