@@ -1,6 +1,7 @@
 """The context: options, the sockets made in it, the inproc names, and termination."""
 
 import atexit
+import logging
 import os
 from time import monotonic
 from weakref import WeakSet
@@ -14,11 +15,14 @@ from zlinkcompat.engine import threads
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
+from zlinkcompat.wire.mechanism import SOCKET_TYPES
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
 #: that the program never let the hub begin.
 EXIT_FLUSH = 1.0
 EXIT_OPENING = 0.1
+
+LOG = logging.getLogger("zlinkcompat.core")
 
 contexts = WeakSet()
 
@@ -89,6 +93,8 @@ class CoreContext:
             raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
         socket.options.inherit(self.options)
         self.sockets.add(socket)
+        LOG.debug("context %#x: socket %#x made, a %s", self.address, socket.address,
+                  SOCKET_TYPES[socket.socket_type].decode())
 
     def socket_reaped(self, socket):
         """A closed socket delivered, or gave up, all that it had accepted."""
@@ -105,6 +111,7 @@ class CoreContext:
         if self.closed:
             return
         self.terminating = True
+        LOG.debug("context %#x: terminates, sockets left: %d", self.address, len(self.sockets))
         for socket in list(self.sockets):
             if not socket.closed:
                 # Where others use it, they are to find out by themselves.
@@ -123,6 +130,7 @@ class CoreContext:
         self.closed = True
         self.unbound.clear()
         contexts.discard(self)
+        LOG.debug("context %#x: terminated", self.address)
 
     def look(self):
         if not self.sockets:
@@ -169,6 +177,8 @@ def flush_at_exit():
     while True:
         passed = monotonic() - began
         if passed > EXIT_FLUSH:
+            LOG.warning("interpreter exit: given up after %g s, with messages on their way",
+                        EXIT_FLUSH)
             break
         opening = passed < EXIT_OPENING
         if not any(session.is_sending(opening) for session in lingering_sessions()):

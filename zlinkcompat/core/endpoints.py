@@ -1,5 +1,7 @@
 """The endpoints of one socket: what it bound and connected, and how that is undone."""
 
+import logging
+
 from zlinkcompat import transports
 from zlinkcompat.core import inproc
 from zlinkcompat.engine.connecter import Connecter
@@ -8,6 +10,8 @@ from zlinkcompat.engine.listener import Listener
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
+
+LOG = logging.getLogger("zlinkcompat.core")
 
 PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 
@@ -34,6 +38,7 @@ class Endpoints:
             inproc.bind(socket, text)
             self.inproc_names.append(text)
             socket.last_endpoint = text.encode()
+            self.tell("bound to", text)
             return
         transport = transports.get(transport_name)
         options = socket.options.copy()
@@ -48,6 +53,7 @@ class Endpoints:
         socket.encrypted |= transport.Link.encrypted
         self.bound_as[text] = listener.endpoint
         socket.last_endpoint = listener.endpoint.encode()
+        self.tell("bound to", listener.endpoint)
 
     def connect(self, text):
         socket = self.socket
@@ -55,6 +61,7 @@ class Endpoints:
         if transport_name == "inproc":
             inproc.connect(socket, text)
             socket.last_endpoint = text.encode()
+            self.tell("connects to", text)
             return
         if socket.socket_type in SINGLE_CONNECT:
             if any(connecter.endpoint == text for connecter in self.connecters):
@@ -66,6 +73,11 @@ class Endpoints:
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.encrypted |= transport.Link.encrypted
         socket.last_endpoint = text.encode()
+        self.tell("connects to", text)
+
+    def tell(self, what, text):
+        """Log what the socket did with an endpoint."""
+        LOG.debug("socket %#x: %s %s", self.socket.address, what, text)
 
     def end(self, text, verb):
         """Undo each bind and connect of an endpoint, whichever of the two was asked, as libzmq.
@@ -95,6 +107,7 @@ class Endpoints:
                     found = found or self.end_named(name)
         if not found:
             raise zmq_error(ENOENT, f"{verb} {text!r}: this socket has no such endpoint")
+        self.tell(verb, text)
 
     def end_inproc(self, text):
         if text in self.inproc_names:

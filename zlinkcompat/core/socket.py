@@ -8,6 +8,8 @@ tell they tell at once. With the thread engine, and over inproc between hubs, ot
 socket's mailbox, where the next call finds it.
 """
 
+import logging
+
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core import endpoints, inproc
@@ -27,6 +29,8 @@ from zlinkcompat.engine.waker import (
 from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
+
+LOG = logging.getLogger("zlinkcompat.core")
 
 NOBLOCK = 1
 SNDMORE = 2
@@ -769,6 +773,9 @@ class SocketBase(Owner):
             # Whoever was told of by others is to hear of this end, too.
             self.mailbox.process()
         self.closed = True
+        if waits:
+            # A handler may switch greenlets, which a destructor must not.
+            LOG.debug("socket %#x: closed, LINGER %d", self.address, self.options.linger)
         self.stop(ENOTSOCK)
         self.parts_in = None
         self.parts_out = None

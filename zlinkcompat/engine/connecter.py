@@ -289,9 +289,6 @@ class Connecter(Session):
         else:
             self.stops_when_sent = True
 
-    def give_up(self):
-        self.stop()
-
     def stop(self):
         """End the session now."""
         self.stopped = True

@@ -109,7 +109,7 @@ class HubEngine:
             real_sleep(0.001)
         for socket in {resident.socket for resident in self.residents}:
             with suppress(ValueError):  # of a loop that was destroyed under its sockets
-                socket.close(0)
+                socket.close(0, False)
         self.close()
 
     def flush_all(self):

@@ -112,8 +112,10 @@ class Session(PipeSink):
 
     def give_up(self):
         """Linger is over."""
-        if self.connection is not None:
-            self.connection.close()
+        queue = self.pipe.inq
+        LOG.warning("%s: peer %s: LINGER is over, messages dropped: %d", self.endpoint,
+                    self.peer_address or "none", queue.tail - queue.head)
+        self.stop()
 
     def open_connection(self, sock):
         """Take over a connected, non-blocking socket; returns the connection, not started."""

@@ -1,5 +1,6 @@
 """PAIR: one peer, both ways (RFC 31)."""
 
+from zlinkcompat.routing.log import LOG, who
 from zlinkcompat.routing.pattern import Pattern
 
 
@@ -12,6 +13,7 @@ class Pair(Pattern):
 
     def attach(self, pipe):
         if self.pipe is not None:
+            LOG.warning("%s: refused: this PAIR has a peer", who(pipe))
             return False
         self.pipe = pipe
         return Pattern.attach(self, pipe)

@@ -22,6 +22,7 @@ cdef class Pattern(PipeSink):
     cpdef identified(self, Pipe pipe)
     cpdef detach(self, Pipe pipe)
     cpdef drained(self, Pipe pipe)
+    cpdef refused(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
     cpdef int pull_in(self) except -2
     cpdef bint begin(self, frame) except -1

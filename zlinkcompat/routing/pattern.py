@@ -2,6 +2,7 @@
 
 from zlinkcompat import tuning
 from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.pipe import PipeSink
 
 DIRECT_READ_PEERS = tuning.get("direct_read_peers")
@@ -79,6 +80,10 @@ class Pattern(PipeSink):
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
+
+    def refused(self, pipe, text):
+        # Over inproc. Elsewhere the connection ends, and its engine tells.
+        LOG.warning("%s: refused by the peer in this process: %s", pipe.endpoint, text)
 
     def read_activated(self, pipe):
         self.owner.on_readable()

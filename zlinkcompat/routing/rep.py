@@ -1,6 +1,7 @@
 """REP: one reply to each request, in lockstep (RFC 28)."""
 
 from zlinkcompat.errors import EFSM, zmq_error
+from zlinkcompat.routing.log import dropped
 from zlinkcompat.routing.pull import Pull
 
 
@@ -38,6 +39,8 @@ class Rep(Pull):
                 return False
             if type(message) is list:
                 self.open_envelope(message)
+            if self.request is None:
+                dropped(self.queue.last, "a request without an empty frame before its body")
         return True
 
     def open_envelope(self, parts):
@@ -65,8 +68,11 @@ class Rep(Pull):
         else:
             reply.append(message)
         pipe = self.request_pipe
-        if pipe is not None and pipe.write(reply):
-            pipe.flush()
+        if pipe is not None:
+            if pipe.write(reply):
+                pipe.flush()
+            else:
+                dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 
     def has_out(self):

@@ -5,6 +5,7 @@ from struct import pack
 
 from zlinkcompat.errors import EFSM, zmq_error
 from zlinkcompat.routing.dealer import Dealer
+from zlinkcompat.routing.log import dropped
 from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
 
 
@@ -87,11 +88,12 @@ class Req(Dealer):
         if len(parts) < start + 2 or len(parts[start]) != 0:
             pipe.refuse("a reply without an empty frame before its body")
             return
-        if self.reply_pipe is not None and pipe is not self.reply_pipe:
-            return
-        if start != int(self.correlate):
-            return
-        if start and parts[0] != pack(">I", self.request_number):
+        if (
+            self.reply_pipe is not None and pipe is not self.reply_pipe
+            or start != int(self.correlate)
+            or start and parts[0] != pack(">I", self.request_number)
+        ):
+            dropped(pipe, "a reply to no request, or to one that was given up")
             return
         self.last_pipe = pipe
         self.reply = parts[start + 1] if len(parts) == start + 2 else parts[start + 1 :]

@@ -16,6 +16,8 @@ cdef class Router(Pull):
     cpdef identified(self, Pipe pipe)
     @cython.locals(old=Pipe)
     cdef bint identify(self, Pipe pipe) except -1
+    cdef identify_late(self, Pipe pipe)
+    cdef tell_of_namesake(self, Pipe pipe)
     cdef bytes new_routing_id(self)
     cpdef detach(self, Pipe pipe)
     cpdef pipe_terminated(self, Pipe pipe)

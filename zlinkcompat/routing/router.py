@@ -4,6 +4,7 @@ import random
 from struct import pack
 
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
+from zlinkcompat.routing.log import LOG, dropped, who
 from zlinkcompat.routing.options import (
     CONNECT_ROUTING_ID,
     PROBE_ROUTER,
@@ -46,11 +47,23 @@ class Router(Pull):
             pipe.flush()
         if not self.identify(pipe):
             self.anonymous.append(pipe)
+            self.tell_of_namesake(pipe)
         return True
 
     def identified(self, pipe):
-        if pipe in self.anonymous and self.identify(pipe):
+        if pipe in self.anonymous:
+            self.identify_late(pipe)
+            self.tell_of_namesake(pipe)
+
+    def identify_late(self, pipe):
+        if self.identify(pipe):
             self.anonymous.remove(pipe)
+
+    def tell_of_namesake(self, pipe):
+        """Log, once for each, that a peer is kept waiting since another has its routing id."""
+        if pipe.named and pipe in self.anonymous:
+            LOG.warning("%s: neither read nor written to: another peer has its routing id %r; "
+                        "ROUTER_HANDOVER would give it to this one", who(pipe), pipe.routing_id)
 
     def identify(self, pipe):
         """Give ``pipe`` its routing id; False if that has to wait."""
@@ -67,6 +80,8 @@ class Router(Pull):
                 return False
             # The old one would otherwise keep the id from a peer that has come back.
             old = self.peers[routing_id]
+            LOG.info("%s: takes over the routing id %r; disconnected: %s", who(pipe), routing_id,
+                     who(old))
             self.detach(old)
             old.terminate()
             self.owner.on_pipe_gone(old)
@@ -105,7 +120,7 @@ class Router(Pull):
 
     def read_activated(self, pipe):
         if self.anonymous and pipe in self.anonymous:
-            self.identified(pipe)
+            self.identify_late(pipe)
             return
         self.queue.activated(pipe)
         self.owner.on_readable()
@@ -135,6 +150,7 @@ class Router(Pull):
         parts = message
         pipe = self.route(parts[0])
         if pipe is None:
+            LOG.debug("dropped: a message to a routing id that no peer has: %.80r", parts[0])
             return True
         if self.raw and len(parts[1]) == 0:
             self.detach(pipe)
@@ -142,7 +158,10 @@ class Router(Pull):
             self.owner.on_pipe_gone(pipe)
             return True
         if not pipe.write(parts[1] if len(parts) == 2 else parts[1:]):
-            return not self.mandatory
+            if self.mandatory:
+                return False
+            dropped(pipe, "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let")
+            return True
         pipe.flush()
         return True
 

@@ -1,0 +1,180 @@
+"""What each floor's logger tells: one line per event, and nothing while nobody listens."""
+
+import logging
+
+import pytest
+from rawpeer import message
+from watching import E
+
+import zlinkcompat as zmq
+
+
+@pytest.fixture
+def lines(caplog):
+    """lines("routing"): what was logged by that floor, as (level, text); cleared each time."""
+    caplog.set_level(logging.DEBUG, "zlinkcompat")
+
+    def lines(floor):
+        told = [(each.levelname, each.getMessage()) for each in caplog.records
+                if each.name == f"zlinkcompat.{floor}"]
+        caplog.clear()
+        assert not any("\n" in text for _, text in told)
+        return told
+
+    return lines
+
+
+def test_core_tells_of_sockets_endpoints_and_contexts(lines):
+    context = zmq.Context()
+    sock = context.socket(zmq.ROUTER)
+    address = f"{sock.underlying:#x}"
+    sock.bind("tcp://127.0.0.1:*")
+    endpoint = sock.last_endpoint.decode()
+    sock.connect("inproc://there")
+    sock.unbind(endpoint)
+    sock.close(0)
+    context.term()
+    assert lines("core") == [("DEBUG", text) for text in (
+        f"context {context.underlying:#x}: socket {address} made, a ROUTER",
+        f"socket {address}: bound to {endpoint}",
+        f"socket {address}: connects to inproc://there",
+        f"socket {address}: unbind {endpoint}",
+        f"socket {address}: closed, LINGER 0",
+        f"context {context.underlying:#x}: terminates, sockets left: 0",
+        f"context {context.underlying:#x}: terminated",
+    )]
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_messages_that_linger_gives_up_are_a_warning(connected, lines, raw_listener):
+    listener = raw_listener(listens=connected)
+    context = zmq.Context()
+    sock = context.socket(zmq.PUSH)
+    sock.linger, sock.reconnect_ivl = 20, 1
+    sock.connect(listener.endpoint)
+    if connected:
+        # And says nothing.
+        listener.accept()
+    for _ in range(3):
+        sock.send(b"x")
+    sock.close()
+    context.term()
+    (told,) = [each for each in lines("engine") if each[0] == "WARNING"]
+    assert listener.endpoint in told[1] and "LINGER is over, messages dropped: 3" in told[1]
+
+
+def test_interpreter_exit_tells_what_it_gives_up(program, raw_listener):
+    listener = raw_listener()
+    one = program("""
+        import logging
+        logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s %(message)s")
+        from zlinkcompat.core import context as contexts
+        contexts.EXIT_FLUSH = 0.05
+        context = zmq.Context()
+        sock = context.socket(zmq.PUSH)
+        monitor = sock.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        sock.connect(sys.argv[1])
+        monitor.recv_multipart()
+        for _ in range(200):
+            sock.send(bytes(100000))
+    """, listener.endpoint)
+    listener.accept().handshake(b"PULL")
+    assert one.ends() == ("zlinkcompat.core interpreter exit: given up after 0.05 s, with messages "
+                          "on their way\n")
+
+
+def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
+    sock = bound(zmq.ROUTER)
+    events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
+    for number in range(3):
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"DEALER", identity=b"me")
+        events.next()
+        # However much it says.
+        peer.send(message(b"%d" % number))
+    assert sock.recv_multipart() == [b"me", b"0"]
+    assert not sock.poll(20)
+    told = lines("routing")
+    assert [level for level, _ in told] == ["WARNING"] * 2
+    assert all(sock.last_endpoint.decode() in text and "127.0.0.1" in text and "b'me'" in text
+               for _, text in told)
+
+
+def test_a_routing_id_that_is_taken_over(bound, raw, lines):
+    sock = bound(zmq.ROUTER, router_handover=1)
+    for number in range(2):
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"DEALER", identity=b"me")
+        peer.send(message(b"%d" % number))
+        assert sock.recv_multipart() == [b"me", b"%d" % number]
+    ((level, text),) = lines("routing")
+    assert level == "INFO" and "takes over the routing id b'me'" in text
+
+
+def test_messages_that_a_router_has_no_route_for(make, bound, lines):
+    sock = bound(zmq.ROUTER, sndhwm=1)
+    sock.send_multipart([b"nobody", b"a secret"])
+    assert lines("routing") == [
+        ("DEBUG", "dropped: a message to a routing id that no peer has: b'nobody'")]
+    dealer = make(zmq.DEALER, routing_id=b"full", rcvhwm=1)
+    sock.bind("inproc://full")
+    dealer.connect("inproc://full")
+    for _ in range(3):
+        sock.send_multipart([b"full", b"x"])
+    ((level, text),) = lines("routing")
+    assert level == "DEBUG" and text.startswith("inproc://full: peer in this process: dropped")
+
+
+def test_a_second_peer_of_a_pair(bound, make, lines, monitor):
+    sock = bound(zmq.PAIR)
+    first = make(zmq.PAIR)
+    first.connect(sock.last_endpoint)
+    first.send(b"x")
+    assert sock.recv() == b"x"
+    second = make(zmq.PAIR, reconnect_ivl=-1)
+    events = monitor(second, E.DISCONNECTED)
+    second.connect(sock.last_endpoint)
+    while not events.poll(1):
+        sock.poll(0)
+    ((level, text),) = lines("routing")
+    assert level == "WARNING" and text.endswith("refused: this PAIR has a peer")
+
+
+def test_messages_out_of_step(bound, raw, make, lines):
+    rep = bound(zmq.REP)
+    peer = raw(rep.last_endpoint)
+    peer.handshake(b"REQ")
+    peer.send(message(b"no envelope"), message(b"nor", b"here"), message(b"", b"question"))
+    assert rep.recv() == b"question"
+    told = lines("routing")
+    assert [level for level, _ in told] == ["DEBUG"] * 2
+    assert all("dropped: a request without an empty frame" in text for _, text in told)
+    assert not any("nor" in text for _, text in told)
+
+
+def test_a_subscription_that_is_refused_in_this_process(make, lines):
+    sub, pub = make(zmq.SUB), make(zmq.XPUB, subscriptions_max=1)
+    pub.bind("inproc://topics")
+    sub.connect("inproc://topics")
+    sub.subscribe(b"one")
+    assert pub.recv() == b"\1one"
+    sub.subscribe(b"two")
+    assert not pub.poll(0)
+    sub.poll(0)
+    assert lines("routing") == [
+        ("WARNING", "inproc://topics: refused by the peer in this process: "
+                    "more subscriptions than SUBSCRIPTIONS_MAX, 1")]
+
+
+def test_nothing_is_said_where_nobody_listens(program, raw_listener):
+    """Not even by logging's last resort, which prints warnings to stderr."""
+    listener = raw_listener(listens=False)
+    assert program("""
+        context = zmq.Context()
+        pair = context.socket(zmq.PAIR)
+        pair.linger = 10
+        pair.connect(sys.argv[1])
+        pair.send(b"dropped")
+        pair.close()
+        context.term()
+    """, listener.endpoint).ends() == ""

@@ -1,0 +1,18 @@
+"""What the patterns log: peers that they refuse, and messages that nobody gets. Never per message
+that arrives, and not what a publisher leaves out for a slow subscriber: that may be millions."""
+
+import logging
+
+LOG = logging.getLogger("zlinkcompat.routing")
+
+
+def who(pipe):
+    """The endpoint and the peer at the other end of ``pipe``, to begin a line with."""
+    peer = (pipe.metadata or {}).get("Peer-Address", "in this process")
+    return f"{pipe.endpoint}: peer {peer}"
+
+
+def dropped(pipe, what):
+    """A message to or from ``pipe``'s peer, which ``what`` tells (str), reaches nobody."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("%s: dropped: %s", who(pipe), what)
