@@ -662,9 +662,11 @@ class SocketBase(Owner):
         if self.dead or not self.pattern.attach(near):
             near.terminate()
             return False
-        # A new peer has room, and may have brought messages.
+        # A new peer has room, and may have brought messages. A receiver that is woken for none
+        # looks for them by a turn of the hub, where peers are many.
         self.on_writable()
-        self.on_readable()
+        if near.check_read():
+            self.on_readable()
         return True
 
     def identify_pipe(self, far, routing_id, metadata):

@@ -171,25 +171,35 @@ class Connection(PipeSink):
             limit = self.session.frame_max
             decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else
                                  min(limit, HANDSHAKE_FRAME_MAX))
-            self.send_control(handshake.start())
+            # Goes with the answers to what the peer has said already: who accepts is spoken to
+            # first, as a rule, and each write costs more than all else on a new connection.
+            unsaid = handshake.start()
             while True:
-                answer = handshake.advance()
-                if answer:
-                    self.send_control(answer)
-                if handshake.question is not None:
+                try:
+                    unsaid += handshake.advance()
+                except ProtocolError as failure:
+                    failure.answer = unsaid + failure.answer
+                    raise
+                waits = handshake.question is None and not handshake.done
+                if waits and self.read_handshake(decoder):
+                    continue
+                if unsaid:
+                    self.send_control(unsaid)
+                    unsaid = b""
+                if waits:
+                    self.park()
+                    if self.state >= FAILED:
+                        return False
+                elif handshake.question is not None:
                     if not self.consult(handshake, decoder):
                         return False
-                elif handshake.done:
+                else:
                     if handshake.older is not None and not self.fall_back(handshake.older):
                         return False
                     decoder.set_max_size(limit)
                     if decoder is not self.decoder:
                         self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
-                elif not self.read_handshake(decoder):
-                    self.park()
-                    if self.state >= FAILED:
-                        return False
         finally:
             if timer is not None:
                 timer.stop()

@@ -240,8 +240,11 @@ def _has_owner(probe, path):
 
 def accept(listener):
     """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
-    sock = sockets.accept(listener)
-    return None if sock is None else (sock, peer_address(sock))
+    accepted = sockets.accept(listener)
+    if accepted is None:
+        return None
+    sock, _ = accepted
+    return sock, peer_address(sock)
 
 
 def admits(sock, options):

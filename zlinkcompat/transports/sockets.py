@@ -47,7 +47,8 @@ def adopt(fd):
 
 
 def accept(listener):
-    """Next connection of a listener, as a non-blocking socket, or None when nobody waits.
+    """Next connection of a listener, as a non-blocking socket, and the peer's name; or None when
+    nobody waits.
 
     Raises
     ------
@@ -57,12 +58,12 @@ def accept(listener):
     """
     sock = listener.socket
     try:
-        fd, _ = sock._accept()
+        fd, name = sock._accept()
     except BlockingIOError:
         return None
     connection = _socket.socket(sock.family, sock.type, sock.proto, fileno=fd)
     connection.setblocking(False)
-    return connection
+    return connection, name
 
 
 def start_connect(sock, name):

@@ -286,8 +286,11 @@ def listen(address, options, getaddrinfo):
 
 def accept(listener):
     """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
-    sock = sockets.accept(listener)
-    return None if sock is None else (sock, peer_address(sock))
+    accepted = sockets.accept(listener)
+    if accepted is None:
+        return None
+    sock, name = accepted
+    return sock, _numeric_host(name)
 
 
 def admits(sock, options):
@@ -440,8 +443,14 @@ def tune(sock, options):
 
 def _is_local(sock):
     """Tell whether the peer is on this host."""
-    ours, theirs = sockets.socket_name(sock.getsockname), sockets.socket_name(sock.getpeername)
-    return bool(ours and theirs) and ours[0] == theirs[0]
+    theirs = sockets.socket_name(sock.getpeername)
+    if not theirs or theirs[0].startswith(_LOOPBACK):
+        return bool(theirs)
+    ours = sockets.socket_name(sock.getsockname)
+    return bool(ours) and ours[0] == theirs[0]
+
+
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
 # macOS has another name for it.
@@ -449,7 +458,9 @@ _KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE
 
 
 def _numeric_host(name):
-    # getnameinfo, not name[0]: it writes the zone of a link-local address. No name is looked up.
+    if len(name) == 2 or not name[3]:
+        return name[0]
+    # It writes the zone of a link-local address, too. No name is looked up.
     numeric = _socket.NI_NUMERICHOST | _socket.NI_NUMERICSERV
     return _socket.getnameinfo(name, numeric)[0]
 

@@ -1,0 +1,48 @@
+"""What a new connection costs those who are there: nothing that it does not need."""
+
+from socket import create_connection
+
+import gevent
+import greenlet
+import pytest
+from rawpeer import GREETING_SIZE, greeting, message, name_of, ready
+from watching import E
+
+import zlinkcompat as zmq
+
+
+@pytest.mark.hub
+def test_who_has_said_all_is_answered_by_one_write(phases, bound, monitor):
+    sock = bound(zmq.PULL)
+    events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
+    # Natively: the hub, and with it the listener, does not turn before all is said.
+    with create_connection(name_of(sock.last_endpoint)[1]) as peer:
+        peer.sendall(greeting() + ready(b"PUSH"))
+        events.next()
+        assert phases.of(sock, "write_calls") == 1
+        assert peer.recv(GREETING_SIZE) == greeting()
+
+
+@pytest.mark.hub
+def test_a_receiver_is_not_woken_by_peers_that_say_nothing(bound, raw, monitor):
+    sock = bound(zmq.PULL)
+    events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
+    receiver = gevent.spawn(sock.recv)
+    gevent.sleep(0)
+    woken = []
+
+    def note(event, switch):
+        if switch[1] is receiver:
+            woken.append(event)
+
+    before = greenlet.settrace(note)
+    try:
+        for _ in range(10):
+            peer = raw(sock.last_endpoint)
+            peer.handshake(b"PUSH")
+            events.next()
+        assert not woken
+        peer.send(message(b"for you"))
+        assert receiver.get(timeout=5) == b"for you" and woken
+    finally:
+        greenlet.settrace(before)
