@@ -180,6 +180,79 @@ context.destroy()
 """).ends() == "b'1'\n"
 
 
+def test_pool_of_threads_with_a_context_each(threaded):
+    assert threaded("""
+from concurrent.futures import ThreadPoolExecutor
+def serve():
+    try:
+        while True:
+            rep.send(rep.recv())
+    except zmq.ContextTerminated:
+        rep.close(0)
+context = zmq.Context()
+rep = context.socket(zmq.REP)
+rep.bind("tcp://127.0.0.1:*")
+endpoint = rep.last_endpoint
+server = start(serve)
+before = descriptors(), tasks()
+own = threading.local()
+def begin():
+    own.context = zmq.Context()
+    own.req = own.context.socket(zmq.REQ)
+    own.req.rcvtimeo = 5000
+    own.req.connect(endpoint)
+def ask(number):
+    own.req.send(b"%d" % number)
+    return own.req.recv()
+with ThreadPoolExecutor(4, initializer=begin) as pool:
+    say(list(pool.map(ask, range(200))) == [b"%d" % number for number in range(200)])
+    all_four = threading.Barrier(4)
+    def end(_):
+        all_four.wait()
+        own.context.destroy()
+    list(pool.map(end, range(4)))
+deadline = time.time() + 5
+while (descriptors(), tasks()) != before and time.time() < deadline:
+    time.sleep(0.001)
+say((descriptors(), tasks()) == before)
+context.term()
+server.join()
+""").ends() == "True\nTrue\n"
+
+
+def test_pool_of_processes(tmp_path, threaded):
+    """``spawn``: the sockets of a worker are its own, and made when it begins."""
+    (tmp_path / "work.py").write_text("""
+import zlinkcompat as zmq
+def begin(endpoint):
+    global req
+    req = zmq.Context.instance().socket(zmq.REQ)
+    req.rcvtimeo = 5000
+    req.connect(endpoint)
+def ask(number):
+    req.send(b"%d" % number)
+    return req.recv()
+""")
+    assert threaded("""
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+sys.path.insert(0, sys.argv[1])
+import work
+context = zmq.Context()
+rep = context.socket(zmq.REP)
+rep.bind("tcp://127.0.0.1:*")
+def serve():
+    for _ in range(20):
+        rep.send(rep.recv())
+server = start(serve)
+with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), work.begin,
+                         (rep.last_endpoint,)) as pool:
+    say(list(pool.map(work.ask, range(20))) == [b"%d" % number for number in range(20)])
+server.join()
+context.destroy()
+""", tmp_path).ends(patience=10) == "True\n"
+
+
 def test_publisher_that_never_waits_serves_who_comes_late(threaded):
     assert threaded("""
 context = zmq.Context()
@@ -200,24 +273,31 @@ context.destroy(linger=0)
 """).ends() == "[1000, 1000, 1000]\n"
 
 
-def test_who_computes_keeps_its_heartbeats_and_messages(threaded):
+@pytest.mark.parametrize("pattern", ["PULL", "SUB"])
+def test_who_computes_keeps_its_heartbeats_and_messages(pattern, threaded):
     assert threaded("""
 context = zmq.Context()
-a, b = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+subscribes = sys.argv[1] == "SUB"
+kinds = (zmq.SUB, zmq.XPUB) if subscribes else (zmq.PULL, zmq.PUSH)
+a, b = map(context.socket, kinds)
+if subscribes:
+    a.subscribe(b"")
 for sock in (a, b):
-    sock.heartbeat_ivl, sock.heartbeat_timeout = 50, 400
-a.bind("tcp://127.0.0.1:*")
+    sock.heartbeat_ivl, sock.heartbeat_timeout = 50, 300
+b.bind("tcp://127.0.0.1:*")
 events = b.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-b.connect(a.last_endpoint)
+a.connect(b.last_endpoint)
+if subscribes:
+    b.recv()
 for number in range(500):
     b.send(b"%d" % number)
-deadline = time.time() + 1.5
+deadline = time.time() + 0.7
 while time.time() < deadline:
     sum(range(1000))
 say(events.poll(0), [a.recv() for _ in range(500)] == [b"%d" % number for number in range(500)])
 b.disable_monitor()
 context.destroy(linger=0)
-""").ends() == "0 True\n"
+""", pattern).ends() == "0 True\n"
 
 
 def test_poll_with_descriptors(threaded):
