@@ -1,7 +1,9 @@
 """Crowds of native threads on the thread engine: many that ask at once, and many that make, close
 and terminate whatever there is to be."""
 
+import ctypes
 import faulthandler
+import gc
 import random
 import sys
 import threading
@@ -12,6 +14,7 @@ from reliability.soak import held
 
 STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
 CHURNERS = 16  # threads that make and end sockets
+GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")  # must not
 SETTLED = 10.0  # seconds for what has ended to be gone
 
 
@@ -57,10 +60,32 @@ def rounds(transport, threads, requests, count):
         for thread in crowd:
             thread.join()
         seconds = time.monotonic() - began
-        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held()})
+        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held(),
+             **in_use()})
     context.term()
     serving.join()
     faulthandler.cancel_dump_traceback_later()
+
+
+class Mallinfo(ctypes.Structure):
+    """glibc's ``mallinfo2(3)``."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost")]
+
+
+def in_use():
+    """What is allocated, without what the allocators keep: Python's objects and blocks, and KiB of
+    the C library's (0 where it does not tell)."""
+    allocated = 0
+    if hasattr(ctypes.CDLL(None), "mallinfo2"):
+        mallinfo = ctypes.CDLL(None).mallinfo2
+        mallinfo.restype = Mallinfo
+        told = mallinfo()
+        allocated = (told.uordblks + told.hblkhd) // 1024
+    return {"objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks(),
+            "allocated_kb": allocated}
 
 
 def churn(seconds):
@@ -170,14 +195,13 @@ def run_rounds(threads, requests, count):
         found[transport] = {
             "asked": asked, "answered": answered, "wrong": wrong,
             "seconds": [round(each["seconds"], 1) for each in told],
-            **{name: [each[name] for each in told]
-               for name in ("memory_kb", "descriptors", "greenlets", "threads")},
+            **{name: [each[name] for each in told] for name in ("memory_kb", *GROWING)},
         }
         if answered != asked or wrong:
             found["failures"].append(f"{transport}: {answered} of {asked} answered, {wrong} wrong")
-        # The first rounds warm up.
+        # The first rounds warm up. Of memory counts what is in use, not what allocators keep.
         middle, last = told[count // 2], told[-1]
-        for name in ("memory_kb", "descriptors", "greenlets", "threads"):
+        for name in GROWING:
             if last[name] > middle[name] * 1.05 + 8:
                 found["failures"].append(f"{transport}: {name} grew: {middle[name]}, {last[name]}")
     return found
