@@ -198,9 +198,47 @@ def churn():
            f"({found['on']}).")
 
 
+def subscriber():
+    """What came to the one that computes, and to those that came late."""
+    found = reliability()["subscriber"]
+    yield "| numbered | received, after each computing | lost or out of order | disconnected |"
+    yield "|---:|---|---:|---:|"
+    received = found["received"]
+    yield (f"| {found['numbered']:,} | " + ", ".join(f"{each:,}" for each in received)
+           + f" | {found['numbered'] - sum(received) + found['wrong']} | {found['disconnected']} |")
+    yield ""
+    yield (f"{found['sent']:,} other messages meanwhile; {found['late']} subscribers that came "
+           f"late, the first message of each within {found['first_ms']:g} ms ({found['on']}).")
+
+
+def gil():
+    """Round trips beside a thread that computes, and which calls cost a connection."""
+    found = reliability()["gil"]
+    yield "| round trip, us | median | 99% |"
+    yield "|---|---:|---:|"
+    rows = [("nobody computes", found["alone"])]
+    rows += [(f"a thread computes, switch interval {float(interval):g} ms", one)
+             for interval, one in found["beside"].items()]
+    for what, one in rows:
+        yield f"| {what} | {one['median_us']:,} | {one['p99_us']:,} |"
+    yield ""
+    yield (f"| {found['lasting_s']} s, heartbeats every {found['heartbeat_ivl_ms']} ms, patience "
+           f"{found['heartbeat_timeout_ms']} ms | the peer ends the connection |")
+    yield "|---|---|"
+    calls = (("keeps", "a C call that keeps the lock"), ("gives", "the same call, giving it back"),
+             ("computes", "pure Python"))
+    for name, what in calls:
+        after = found["given_up_s"][name]
+        yield f"| {what} | {'never' if after is None else f'after {after:g} s'} |"
+    yield ""
+    yield (f"{found['trips']} round trips each, over tcp, {found['cpus']} CPUs with other work, "
+           f"load average {found['load']} ({found['on']}).")
+
+
 TABLES = {
     "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load,
-                       "threads": threads, "churn": churn},
+                       "subscriber": subscriber, "threads": threads, "churn": churn},
+    "operate.md": {"gil": gil},
     "compatibility.md": {"inert options": inert_options, "refused options": refused_options,
                          "differences": differences},
     "examples.md": {"programs": programs},

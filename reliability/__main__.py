@@ -43,6 +43,18 @@ def churn(args):
     return "churn", run_churn(args.seconds)
 
 
+def subscriber(args):
+    from reliability.computing import run
+
+    return "subscriber", run(args.seconds, args.times)
+
+
+def gil(args):
+    from reliability.gil import run
+
+    return "gil", run()
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="put the figures in results.json")
@@ -74,6 +86,14 @@ def main():
     one = runs.add_parser("churn", help="threads that make, close and terminate")
     one.add_argument("--seconds", type=float, default=60)
     one.set_defaults(run=churn)
+
+    one = runs.add_parser("subscriber", help="a SUB that computes between its receives")
+    one.add_argument("--seconds", type=float, default=5, help="that it computes each time")
+    one.add_argument("--times", type=int, default=4)
+    one.set_defaults(run=subscriber)
+
+    one = runs.add_parser("gil", help="what Python's lock costs round trips and heartbeats")
+    one.set_defaults(run=gil)
 
     args = parser.parse_args()
     name, found = args.run(args)
