@@ -1,57 +1,70 @@
 """The matrix' table in the documentation: ``python -m compat_tests.upstream.table FOLDER``.
 
-FOLDER has the cells that ``python -m compat_tests.upstream --keep FOLDER`` wrote.
+FOLDER has the cells that ``python -m compat_tests.upstream --keep FOLDER`` wrote. Rows for which it
+has none stay as they are, so a part of the matrix can be run.
 """
 
 import argparse
 import json
 import pathlib
-import re
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "compatibility.md"
+COLUMNS = ("pyzmq", "door", "engine", "Python", "passed", "failed", "deselected", "skipped")
 BEGIN, END = "<!-- upstream matrix -->", "<!-- end -->"
 HEADING = """
 ## pyzmq's own test suite
 
-Written by `python -m compat_tests.upstream.table`, of what `tox -m matrix` ran. Skipped: tests that
-skip themselves, on libzmq too. Deselected: named, with the reason, in
+Written by `python -m compat_tests.upstream.table`, of what `tox -m matrix` ran, or a part of it.
+Skipped: tests that skip themselves, on libzmq too. Deselected: named, with the reason, in
 `compat_tests/upstream/expected.py`.
 
 """
 
 
-def table(cells):
-    """The cells (dicts of `cell.judge`) as Markdown."""
-    lines = [
-        "| pyzmq | door | engine | Python | passed | failed | deselected | skipped |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for cell in sorted(cells, key=lambda c: (c["door"], c["engine"], version(c["pyzmq"]))):
-        lines.append(
-            "| {pyzmq} | {door} | {engine} | {python} | {passed} | {0} | {deselected} | {skipped} |"
-            .format(len(cell["failed"]), **cell)
-        )
-    return "\n".join(lines) + "\n"
+def row(cell):
+    """The fields of a cell (dict of `cell.judge`)."""
+    fields = {**cell, "Python": cell["python"], "failed": len(cell["failed"])}
+    return [str(fields[name]) for name in COLUMNS]
 
 
-def version(text):
-    return [int(part) for part in re.findall(r"\d+", text)]
+def place(row):
+    """Where a row stands: by door, engine and major version, of which there is one row each."""
+    pyzmq, door, engine = row[:3]
+    return door, engine, int(pyzmq.partition(".")[0])
+
+
+def table(rows):
+    """The rows as Markdown."""
+    head, *lines = (f"| {' | '.join(line)} |\n" for line in [COLUMNS, *sorted(rows, key=place)])
+    return head + "|---" * len(COLUMNS) + "|\n" + "".join(lines)
+
+
+def rows_of(text):
+    """The rows of a table in Markdown."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[field.strip() for field in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def write(cells, document=DOCUMENT):
-    """Put the table between its marks, which are appended where there are none."""
+    """Put rows for the cells into the table between its marks, in the place of earlier ones.
+
+    The marks are appended where there are none.
+    """
     text = document.read_text() if document.exists() else "# Compatibility\n"
     if BEGIN not in text:
         text = f"{text.rstrip()}\n{HEADING}{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
-    document.write_text(f"{before}{BEGIN}\n{table(cells)}{END}{rest.partition(END)[2]}")
+    earlier, _, after = rest.partition(END)
+    rows = {place(each): each for each in [*rows_of(earlier), *map(row, cells)]}
+    document.write_text(f"{before}{BEGIN}\n{table(rows.values())}{END}{after}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m compat_tests.upstream.table", description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args().folder
-    cells = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
+    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+    cells = [json.loads(file.read_text()) for file in files]
     if not cells:
         parser.error(f"no cells in {folder}: run python -m compat_tests.upstream --keep {folder}")
     write(cells)

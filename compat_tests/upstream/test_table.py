@@ -1,9 +1,9 @@
-"""The matrix' table: one row per cell, in its place in the page, again and again."""
+"""The matrix' table: one row per cell, in its place in the page; what was not run stays."""
 
 from compat_tests.upstream.cell import judge
 from compat_tests.upstream.expected import BY_CHANCE, BY_STRING, NOT_ON_LIBZMQ
 from compat_tests.upstream.run import Result
-from compat_tests.upstream.table import table, write
+from compat_tests.upstream.table import row, rows_of, table, write
 
 
 def cell():
@@ -29,8 +29,9 @@ def test_chance_excuses_its_own_cause_only():
 
 
 def test_the_row_of_a_cell():
-    last = table([cell()]).splitlines()[-1]
+    last = table([row(cell())]).splitlines()[-1]
     assert last.split(" | ")[1:3] == ["swap", "thread"] and last.endswith("| 1 | 1 | 1 | 1 |")
+    assert rows_of(table([row(cell())])) == [row(cell())]
 
 
 def test_the_page_around_the_table_stays(tmp_path):
@@ -41,5 +42,16 @@ def test_the_page_around_the_table_stays(tmp_path):
     once = page.read_text()
     write([cell()], page)
     assert page.read_text() == once and once.startswith("# Before\n") and once.endswith("After\n")
-    write([cell(), cell()], page)
-    assert page.read_text().count("| swap | thread |") == 2
+
+
+def test_a_row_stays_until_a_newer_one_of_its_place_comes(tmp_path):
+    """The part of the matrix that was run does not take away the rest."""
+    page = tmp_path / "page.md"
+
+    def versions(*written):
+        write([{**cell(), "pyzmq": version} for version in written], page)
+        return [fields[0] for fields in rows_of(page.read_text())]
+
+    assert versions("25.1.2", "27.3.0") == ["25.1.2", "27.3.0"]
+    assert versions("26.4.0") == ["25.1.2", "26.4.0", "27.3.0"]
+    assert versions("27.10.0") == ["25.1.2", "26.4.0", "27.10.0"]
