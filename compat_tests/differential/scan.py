@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 from compat_tests.differential.kinds import KINDS
+from zlinkcompat import sockopt, tuning
 
 VALUES = (-2, -1, 0, 1, 2, 100, 2**31, b"", b"x", b"x" * 32, b"x" * 256, "text", None, 1.5)
 CONTEXT_VALUES = (-1, 0, 1, 2, 2**31, b"x", "text", None)
@@ -24,9 +25,12 @@ ENDPOINTS = (
     "ipc:///no/such/folder/socket", "ipc:///" + 200 * "x", "ipc://*", "ipc://@zlc-scan", "inproc://",
     "inproc://name", "inproc://" + 300 * "x", "udp://127.0.0.1:1", "pgm://x", "norm://x",
     "vmci://1:1", "TCP://127.0.0.1:1", " tcp://127.0.0.1:1", "tcp://127.0.0.1:1 ",
+    "tipc://{1000,1}", "tipc://x", "tls://127.0.0.1:*", "ws://127.0.0.1:*", "wss://127.0.0.1:*",
 )  # fmt: skip
 #: Not bound: the other library's process does so at the same time, and libzmq closes later.
 IN_USE = ("tcp://127.0.0.1:1;127.0.0.1:2", "ipc://@zlc-scan", "tcp://127.0.0.1:1 ")
+CAPABILITIES = ("ipc", "curve", "draft", "gssapi", "norm", "pgm", "vmci", "tipc", "tls", "ws",
+                "wss", "", "none")
 CALLS = {
     "send": lambda s, z: s.send(b"x", z.NOBLOCK),
     "send-more": lambda s, z: s.send(b"x", z.NOBLOCK | z.SNDMORE),
@@ -44,6 +48,11 @@ CALLS = {
     "poll-out": lambda s, z: s.poll(0, z.POLLOUT),
     "events": lambda s, z: s.events,
     "rcvmore": lambda s, z: s.rcvmore,
+}
+#: Numbers by name; zmq.SocketOption has none of them.
+EXTENSIONS = {
+    **{name: getattr(sockopt, name) for name in sockopt.ATTRIBUTES},
+    **{row.option: row.number for row in tuning.TABLE if (row.number or 0) > 1000},
 }
 SHAPES = ([b""], [b"", b""], [b"a", b"", b""], [b"", b"a"], [b"x" * 255, b"x" * 256],
           [b"%d" % n for n in range(50)], [b"\0"], [b"\1"], [b"\0\0\0\1", b"", b"x"])
@@ -121,6 +130,20 @@ class Scan:
                 if name not in unsteady:
                     self.note(f"{path}/get/{value!r:.12}", sock.get, option)
             self.close()
+
+    def extensions(self):
+        """Options that are ours alone, by their numbers."""
+        for (name, option), kind in itertools.product(EXTENSIONS.items(), KINDS):
+            sock = self.socket(kind)
+            path = f"extension/{name}/{kind}"
+            self.note(f"{path}/default", sock.get, option)
+            self.note(f"{path}/set/1", sock.set, option, 1)
+            self.note(f"{path}/get/1", sock.get, option)
+            sock.close()
+
+    def capabilities(self):
+        for name in CAPABILITIES:
+            self.note(f"has/{name}", self.zmq.has, name)
 
     def context_options(self):
         for name, option in [*self.zmq.ContextOption.__members__.items(), ("none", 999)]:
@@ -301,8 +324,9 @@ class Scan:
                 self.close()
 
     def run(self):
-        for part in (self.options, self.context_options, self.endpoints, self.states,
-                     self.multiparts, self.high_water_marks, self.ends, self.monitors_tell):
+        for part in (self.options, self.extensions, self.capabilities, self.context_options,
+                     self.endpoints, self.states, self.multiparts, self.high_water_marks,
+                     self.ends, self.monitors_tell):
             part()
             self.close()
         self.context.term()

@@ -15,7 +15,7 @@ from compat_tests.differential.known import KNOWN
 from compat_tests.libraries import OURS, REFERENCE
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("option", "context", "endpoint", "state", "multipart", "hwm", "end", "monitor")
+PARTS = ("option", "has", "context", "endpoint", "state", "multipart", "hwm", "end", "monitor")
 LIMIT = 300  # seconds
 LEAST = 1500
 
