@@ -8,7 +8,6 @@ import warnings
 
 import gevent
 import pytest
-from programs import run
 from sidebyside import GUARD, failure, outcome
 
 import zlinkcompat as zmq
@@ -57,20 +56,6 @@ def test_instance_takes_io_threads_when_it_is_made(instance):
 
 def test_a_new_context_is_not_the_instance(instance, context):
     assert instance() is not context
-
-
-def test_a_forked_child_has_an_instance_of_its_own():
-    assert run("""
-        import os
-        import zlinkcompat as zmq
-        mine = zmq.Context.instance()
-        child = os.fork()
-        if not child:
-            other = zmq.Context.instance()
-            os._exit(0 if other is not mine and not other.closed else 1)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), mine is zmq.Context.instance())
-        mine.term()
-    """).split() == ["0", "True"]
 
 
 def test_subclasses_share_or_own_the_instance_as_pyzmqs_do(both):
