@@ -23,7 +23,10 @@ AS_THEY_ARE = frozenset({
 })  # fmt: skip
 
 #: The first part of names that are no counterparts: libzmq's bindings, and what is ours.
-NONE = frozenset({"_version", "backend", "green"})
+NONE = frozenset({"_version", "backend"})
+
+#: What ``zmq.green`` is made of, and on the backend is one module of ours.
+GREEN = frozenset({"zmq.green.core", "zmq.green.device", "zmq.green.poll"})
 
 
 class CounterpartFinder:
@@ -57,6 +60,16 @@ class CounterpartFinder:
         return spec
 
 
+class GreenFinder:
+    """Finds, on the backend, what ``zmq.green`` is made of. The first of Python's finders."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in GREEN:
+            return ModuleSpec(name, TheSame(ModuleSpec("zlinkcompat.green.backend", None)))
+        return None
+
+
 class Counterpart:
     """Loads a counterpart of the module that ``original`` (ModuleSpec) finds."""
 
@@ -68,7 +81,7 @@ class Counterpart:
 
 
 class TheSame(Counterpart):
-    """pyzmq's very module."""
+    """That very module."""
 
     def exec_module(self, module):
         # The import system takes what it finds here.
@@ -115,3 +128,9 @@ def install():
     """Put the finder in place; again is harmless."""
     if CounterpartFinder not in sys.meta_path:
         sys.meta_path.append(CounterpartFinder)
+
+
+def install_green():
+    """Put ours in the place of ``zmq.green``; again is harmless."""
+    if GreenFinder not in sys.meta_path:
+        sys.meta_path.insert(0, GreenFinder)

@@ -11,7 +11,7 @@ import sys
 from functools import wraps
 from types import ModuleType
 
-from zlinkcompat import base, transports
+from zlinkcompat import _counterparts, base, transports
 from zlinkcompat.base import Context, Frame
 from zlinkcompat.burst import bound_bursts
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
@@ -195,6 +195,7 @@ def insist_on_curve(what):
 
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
+    _counterparts.install_green()
     # Before 26 pyzmq has one compiled for libzmq in its own package, not in its backend.
     monitoredqueue = ModuleType("zmq.devices.monitoredqueue", monitored_queue.__doc__)
     monitoredqueue.__all__ = ["monitored_queue"]

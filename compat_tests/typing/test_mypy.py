@@ -58,12 +58,8 @@ def public_modules():
         parts = file.relative_to(folder).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if parts and parts[0] not in ("backend", "tests", "cython"):
-            if not any(part.startswith("_") for part in parts) and parts[:2] not in INNER:
+            if not any(part.startswith("_") for part in parts):
                 yield parts
-
-
-#: Inside of modules of ours that have another shape.
-INNER = {("green", part) for part in ("core", "device", "poll", "eventloop")}
 
 
 @pytest.mark.parametrize("parts", list(public_modules()), ids=".".join)

@@ -13,7 +13,9 @@ import zlinkcompat.green
 from zlinkcompat import debug
 
 SURFACE = Path(zmq.__file__).parent
-EXAMPLES = sorted(each.stem for each in SURFACE.glob("*.py") if "\n    >>> " in each.read_text())
+SOURCES = [*SURFACE.glob("*.py"), *SURFACE.glob("green/*.py")]
+EXAMPLES = sorted(".".join(each.relative_to(SURFACE).with_suffix("").parts) for each in SOURCES
+                  if "\n    >>> " in each.read_text())
 CLASSES = [getattr(module, name)
            for module in (zmq, zlinkcompat.asyncio, zlinkcompat.green)
            for name in ("Context", "Socket", "Poller")] + [zmq.Frame, zmq.MessageTracker]

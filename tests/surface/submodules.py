@@ -5,8 +5,8 @@ import pkgutil
 
 import zmq as pyzmq
 
-#: What tells of libzmq itself, of pyzmq's own tests, or has a file of ours under another shape.
-OTHERWISE = ("backend", "green", "tests", "_version", "_future", "_typing")
+#: What tells of libzmq itself, of pyzmq's own tests, or is no name for programs.
+OTHERWISE = ("backend", "tests", "_version", "_future", "_typing")
 
 
 def find_submodules():
@@ -21,4 +21,7 @@ def find_submodules():
             yield name
 
 
-SUBMODULES = tuple(find_submodules())
+FOUND = tuple(find_submodules())
+#: Of these only what their names promise is ours: pyzmq's bridge to gevent is not.
+GREEN = tuple(name for name in FOUND if name.partition(".")[0] == "green")
+SUBMODULES = tuple(name for name in FOUND if name not in GREEN)

@@ -215,7 +215,57 @@ with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zm
     print(poller.poll(10))
     gevent.spawn(req.send, b"more")
     print(poller.poll(5000) == [(rep, zmq.POLLIN)])
-""") == "b'hello!' _Socket\n[]\nTrue\n"
+    device = gevent.spawn(zmq.device, zmq.QUEUE, rep, -1)
+    print(req.recv())
+    device.kill()
+""") == "b'hello!' _Socket\n[]\nTrue\nb'more'\n"
+
+
+def test_green_on_the_backend_is_ours(program):
+    """Not pyzmq's, which watches descriptors, and gives each socket one waiting greenlet."""
+    assert program("""
+import gevent, os, warnings
+import zmq as plain
+import zmq.green as zmq
+from zmq.green.core import _Context, _Socket
+from zmq.green.poll import _Poller
+print(zmq.Context is _Context, zmq.Socket is _Socket, zmq.Poller is _Poller)
+print(issubclass(_Context, plain.Context), issubclass(_Socket, plain.Socket))
+with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(zmq.PULL) as pull:
+    print(type(zmq.Socket.shadow(pull)) is _Socket, repr(pull)[:24])
+    push.bind("tcp://127.0.0.1:*")
+    pull.connect(push.last_endpoint)
+    waiting = [gevent.spawn(pull.recv) for _ in range(3)]
+    gevent.idle()
+    for number in range(3):
+        push.send(b"%d" % number)
+    gevent.joinall(waiting, timeout=5)
+    print([each.value for each in waiting])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pull.rcvtimeo = 10
+        print(pull.rcvtimeo, [each.category.__name__ for each in told])
+    try:
+        pull.recv()
+    except zmq.Again:
+        print("in time")
+    with gevent.Timeout(0.01, False):
+        pull.poll()
+        print("no message")
+    reads, writes = os.pipe()
+    poller = zmq.Poller()
+    poller.register(reads, zmq.POLLIN)
+    gevent.spawn(os.write, writes, b"x")
+    print(poller.poll(5000) == zmq.zmq_poll([(reads, zmq.POLLIN)], 0) == [(reads, zmq.POLLIN)])
+""") == """\
+True True True
+True True
+True <zmq.green.Socket(zmq.PU
+[b'0', b'1', b'2']
+10 ['UserWarning', 'UserWarning']
+in time
+True
+"""
 
 
 def test_a_subclass_of_context_and_socket(program):

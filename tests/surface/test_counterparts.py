@@ -9,7 +9,7 @@ from types import ModuleType
 import gevent
 import pytest
 import zmq as pyzmq
-from submodules import SUBMODULES
+from submodules import GREEN, SUBMODULES
 
 import zlinkcompat as zmq
 
@@ -24,7 +24,20 @@ def test_every_submodule_is_there_with_its_names(name):
     assert sys.modules[f"zlinkcompat.{name}"] is ours
 
 
-@pytest.mark.parametrize("name", SUBMODULES)
+@pytest.mark.parametrize("name", GREEN)
+def test_every_submodule_of_green_is_there_with_what_it_defines(name):
+    theirs = importlib.import_module(f"zmq.{name}")
+    ours = importlib.import_module(f"zlinkcompat.{name}")
+    homes = (theirs.__name__, "tornado.ioloop")
+    defined = [each for each, value in vars(theirs).items()
+               if getattr(value, "__module__", None) in homes
+               and (isinstance(value, type) or not each.startswith("_"))]
+    assert defined or name in ("green", "green.eventloop")
+    assert [each for each in defined if not hasattr(ours, each)] == []
+    assert sys.modules[f"zlinkcompat.{name}"] is ours
+
+
+@pytest.mark.parametrize("name", [*SUBMODULES, *GREEN])
 def test_no_submodule_holds_a_class_of_libzmqs(name):
     ours = importlib.import_module(f"zlinkcompat.{name}")
     theirs = {pyzmq.Socket, pyzmq.Context, pyzmq.Frame, pyzmq.Poller, pyzmq.proxy, pyzmq}

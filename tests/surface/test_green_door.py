@@ -31,6 +31,16 @@ def test_its_context_is_one_of_ours():
     assert green.Again is zmq.Again
 
 
+def test_its_submodules_have_its_classes():
+    """``from zmq.green.core import _Socket``, as programs that derive theirs do."""
+    from zlinkcompat.green.core import _Context, _Socket
+    from zlinkcompat.green.device import device
+    from zlinkcompat.green.poll import _Poller
+
+    assert (_Context, _Socket, _Poller) == (green.Context, green.Socket, green.Poller)
+    assert device is green.device
+
+
 def test_its_instance_is_its_own():
     ours, plain = green.Context.instance(), zlinkcompat.Context.instance()
     assert type(ours) is green.Context and type(plain) is zlinkcompat.Context
@@ -129,6 +139,15 @@ def test_a_proxy_runs_in_a_greenlet(make, bound):
     source.send(b"through")
     assert sink.recv() == b"through"
     proxy.kill()
+
+
+def test_a_device_with_one_socket_answers_itself(make, bound):
+    rep, req = bound(green.REP), make(green.REQ)
+    req.connect(rep.last_endpoint)
+    device = gevent.spawn(green.device, green.QUEUE, rep, -1)
+    req.send(b"echo")
+    assert req.recv() == b"echo"
+    device.kill()
 
 
 def test_a_call_in_the_hub_itself_raises(make):

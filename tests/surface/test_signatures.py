@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import zmq
+import zmq.green
 from submodules import SUBMODULES
 
 import zlinkcompat
@@ -129,6 +130,19 @@ def test_monitored_queue_takes_the_same_parameters():
 def test_the_green_door_has_the_same_members(cls):
     real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
     assert public(real, cls) - LIBZMQ_ONLY.get(cls, set()) <= set(dir(green))
+
+
+@pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
+def test_the_green_door_takes_the_same_parameters(cls):
+    """As ``zmq`` itself: the methods of ``zmq.green`` say ``*args, **kwargs``."""
+    real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
+    names = ["__init__", *(name for each, name in METHODS if each == cls)]
+    found = {name: differences(getattr(real, name), getattr(green, name)) for name in names}
+    assert {name: difference for name, difference in found.items() if difference} == {}
+
+
+def test_a_green_device_takes_the_same_parameters():
+    assert differences(zmq.green.device, zlinkcompat.green.device) is None
 
 
 @pytest.mark.parametrize("name", ["SUBSCRIBE", "LINGER", "RCVTIMEO", "HEARTBEAT_IVL"])

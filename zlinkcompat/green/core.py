@@ -1,13 +1,6 @@
-"""``import zlinkcompat.green as zmq``: the hub engine always, in place of ``zmq.green``.
-
-What waits, waits in its greenlet only; timeouts work, and any number of greenlets may wait on one
-socket.
-"""
+"""Socket and Context of ``zlinkcompat.green``."""
 
 from zlinkcompat import _names
-from zlinkcompat._names import *  # noqa: F403
-
-__all__ = _names.__all__
 
 
 class Socket(_names.Socket):
@@ -66,3 +59,8 @@ class Context(_names.Context):
     _socket_class = Socket
     _repr_cls = "zlinkcompat zmq.green.Context"
     _instance = None
+
+
+# pyzmq's names for them, in its ``zmq.green.core``.
+_Socket = Socket
+_Context = Context

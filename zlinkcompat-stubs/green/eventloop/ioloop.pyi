@@ -1,0 +1,1 @@
+from zmq.green.eventloop.ioloop import *

@@ -1,0 +1,1 @@
+from zmq.green.poll import _Poller as _Poller
