@@ -32,7 +32,7 @@ cdef class Connection(PipeSink):
     cdef readonly bint shaken, torn
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, gathers, direct, reading, writing, again
+    cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control

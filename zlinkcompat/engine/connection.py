@@ -92,7 +92,7 @@ class Connection(PipeSink):
         self.input_stopped = False
         self.write_blocked = False
         self.torn = False
-        self.direct = DIRECT and stream.duplex
+        self.duplex = stream.duplex
         self.reading = False
         self.writing = False
         self.again = False
@@ -386,7 +386,7 @@ class Connection(PipeSink):
     # -- in --------------------------------------------------------------------------------
 
     def pull(self, pipe):
-        if self.state != ACTIVE or pipe.mailbox is not None and not self.direct:
+        if self.state != ACTIVE or pipe.mailbox is not None and not DIRECT:
             return 0
         return self.serve_input()
 
@@ -586,7 +586,7 @@ class Connection(PipeSink):
     def written(self, pipe):
         """The write policy in a thread of the program's: as above, and what gathers is for the I/O
         thread to write as soon as it gets to run, unless this one reaches a limit before."""
-        if not self.direct or self.state != ACTIVE or self.write_blocked:
+        if not DIRECT or self.state != ACTIVE or self.write_blocked:
             return False
         queue = pipe.inq
         tuning = self.tuning
@@ -606,8 +606,11 @@ class Connection(PipeSink):
             self.gathered_bytes = 0
             self.seen = queue.head
             pipe.post_readable()
-        elif monotonic_ns() - self.gathered_at > tuning.batch_time:
+        elif self.duplex and monotonic_ns() - self.gathered_at > tuning.batch_time:
             self.flush_gathered()
+            return True
+        if not self.duplex:
+            # The I/O thread encrypts it, while this one goes on: twice as many of 64 B.
             return True
         self.gathered_bytes += self.measure(queue)
         if (

@@ -13,7 +13,7 @@ class Stream:
     blocked : bool
         :meth:`begin` waits until the descriptor is writable.
     duplex : bool
-        One thread may read while another writes.
+        One thread may read while another writes; else who comes second finds nothing to do (-1).
     """
 
     def __init__(self, fd):

@@ -19,15 +19,17 @@ cdef class TlsStream(FdStream):
     cdef list records
     cdef Py_ssize_t first_record
     cdef Py_ssize_t encrypted
-    cdef bint ready
+    cdef bint ready, busy
 
     cpdef begin(self)
     cpdef Py_ssize_t fetch(self, counters=*) except -2
-    @cython.locals(size=Py_ssize_t, filled=Py_ssize_t, count=Py_ssize_t, ended=bint)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
+    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    @cython.locals(size=Py_ssize_t, filled=Py_ssize_t, count=Py_ssize_t, ended=bint)
+    cdef Py_ssize_t decrypt_into(self, Decoder decoder) except -2
     @cython.locals(done=Py_ssize_t, skip=Py_ssize_t, ahead=Py_ssize_t, size=Py_ssize_t,
                    at=Py_ssize_t, end=Py_ssize_t)
-    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cdef Py_ssize_t encrypt_from(self, Encoder encoder) except -2
     cpdef end(self)
     cdef collect(self)
     cdef bint push(self, counters=*) except -1

@@ -52,8 +52,9 @@ class TlsStream(FdStream):
 
     def __init__(self, fd, link):
         FdStream.__init__(self, fd)
-        # Its calls let go of the interpreter's lock.
+        # OpenSSL's calls let go of the interpreter's lock; its object is one thread's at a time.
         self.duplex = False
+        self.busy = False
         self.link = link
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
@@ -61,9 +62,11 @@ class TlsStream(FdStream):
             self.incoming, self.outgoing, server_side=link.bind, server_hostname=link.hostname,
             session=link.session,
         )
-        # Bound once: to look them up at each call is a tenth of what a small message costs.
-        self.read = self.tls.read
-        self.write = self.tls.write
+        # Bound once: to look them up at each call is a tenth of what a small message costs. Without
+        # the frame of Python around them, in which a signal's exception could lose what was read.
+        inner = getattr(self.tls, "_sslobj", self.tls)
+        self.read = inner.read
+        self.write = inner.write
         self.unsent = None
         self.sent = 0
         self.records = []  # (where its ciphertext ends, its plaintext) of each in ``unsent``
@@ -131,6 +134,26 @@ class TlsStream(FdStream):
         return count
 
     def read_into(self, decoder):
+        if self.busy:
+            # Another thread is in here. The descriptor stays readable, or `buffered` is set.
+            return -1
+        self.busy = True
+        try:
+            return self.decrypt_into(decoder)
+        finally:
+            self.busy = False
+
+    def write_from(self, encoder):
+        if self.busy:
+            # The descriptor is writable: the I/O thread writes in a moment.
+            return -1
+        self.busy = True
+        try:
+            return self.encrypt_from(encoder)
+        finally:
+            self.busy = False
+
+    def decrypt_into(self, decoder):
         incoming = self.incoming
         if not (incoming.pending or self.buffered):
             count = self.fetch(decoder.counters)
@@ -174,7 +197,7 @@ class TlsStream(FdStream):
             if count <= 0:
                 return count
 
-    def write_from(self, encoder):
+    def encrypt_from(self, encoder):
         counters = encoder.counters
         if not self.push(counters):
             return self.report() or -1
