@@ -145,6 +145,16 @@ def test_req_whose_server_left_still_waits(connected_pair):
         req.send(b"??", zmq.NOBLOCK)
 
 
+@inproc_only
+def test_reply_that_was_not_read_goes_with_the_server_that_is_disconnected(connected_pair):
+    rep, req = connected_pair(zmq.REP, zmq.REQ)
+    req.send(b"?")
+    rep.recv()
+    rep.send(b"!")
+    req.disconnect(rep.last_endpoint)
+    assert would_wait(req.recv)
+
+
 def test_answer_of_another_peer_is_not_the_reply(make, bound):
     req = make(zmq.REQ, routing_id=b"req")
     asked, other = bound(zmq.ROUTER), bound(zmq.ROUTER)

@@ -106,6 +106,9 @@ class Req(Dealer):
     def detach(self, pipe):
         if self.reply_pipe is pipe:
             self.reply_pipe = None
+            if not pipe.peer_closed:
+                # Disconnected by the user, with what was not read yet.
+                self.reply = None
         Dealer.detach(self, pipe)
 
     def set_option(self, option, value):
