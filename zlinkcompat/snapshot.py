@@ -68,10 +68,11 @@ def dump():
     ...     source.sndhwm = 5  # messages
     ...     with source.connect("inproc://later"):
     ...         source.send(b"waits")
-    ...         (socket,) = debug.dump()["contexts"][-1]["sockets"]
+    ...         found = debug.dump()["contexts"]
     ...         source.linger = 0  # milliseconds
-    >>> socket["type"], socket["pipes"][0]["out_messages"]
-    ('PUSH', 1)
+    >>> [(each["type"], each["pipes"][0]["out_messages"])
+    ...  for context in found for each in context["sockets"] if each["pipes"]]
+    [('PUSH', 1)]
     """
     return Dump(contexts=[of_context(each) for each in copied(contexts)])
 

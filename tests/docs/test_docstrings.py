@@ -2,6 +2,7 @@
 in them, ``interrogate`` (``tox -e lint``) and numpydoc (``tox -e docs``) look at."""
 
 import doctest
+import gc
 from importlib import import_module
 from pathlib import Path
 
@@ -23,6 +24,7 @@ CLASSES = [getattr(module, name)
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_print_what_they_say(name):
+    gc.collect()  # contexts of tests before, which dump() would tell of
     done = doctest.testmod(import_module(f"zlinkcompat.{name}"))
     assert done.attempted
     assert not done.failed
