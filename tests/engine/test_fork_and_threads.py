@@ -13,7 +13,12 @@ BODY = b"y" * 3000000
 #: Answers its peers, and forks when it is asked to. Big answers are still to be written then.
 PARENT = """
 import gc
+import gevent.monkey
 from gevent.os import fork_gevent as gevent_fork
+if gevent.monkey.is_module_patched("os"):
+    # gevent's os.fork() asks for news of children after the first one was made: it may have ended
+    # by then, and would be waited for for ever.
+    gevent.get_hub().loop.install_sigchld()
 context = zmq.Context()
 sock = context.socket(zmq.ROUTER)
 sock.bind(sys.argv[1])
