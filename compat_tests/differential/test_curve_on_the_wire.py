@@ -5,6 +5,7 @@ import struct
 import threading
 
 import pytest
+from exactly import read
 
 from compat_tests.differential.test_security import CURVE, GIVEN_UP, options
 
@@ -55,16 +56,6 @@ class Proxy:
 
     def close(self):
         self.listener.close()
-
-
-def read(sock, size):
-    data = b""
-    while len(data) < size:
-        piece = sock.recv(size - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
 
 
 def passing(number, frame):

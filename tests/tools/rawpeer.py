@@ -5,6 +5,7 @@ It shares no code with the package: what it says and understands is RFC 23 and 3
 
 import struct
 
+import exactly
 from gevent import socket
 
 SIGNATURE = b"\xff" + bytes(7) + b"\x01\x7f"
@@ -88,13 +89,7 @@ class RawPeer:
 
     def read(self, size):
         """Exactly ``size`` bytes; EOFError if there are fewer."""
-        data = bytearray()
-        while len(data) < size:
-            piece = self.sock.recv(min(size - len(data), 1 << 20))
-            if not piece:
-                raise EOFError(f"closed after {bytes(data)!r:.80}")
-            data += piece
-        return bytes(data)
+        return exactly.read(self.sock, size)
 
     def read_to_end(self):
         """All that comes before the other side closes, in whatever way."""

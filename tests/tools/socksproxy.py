@@ -2,20 +2,11 @@
 
 import struct
 
+from exactly import read
 from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from rawpeer import GUARD
-
-
-def read(sock, size):
-    data = b""
-    while len(data) < size:
-        piece = sock.recv(size - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
 
 
 class SocksProxy:
