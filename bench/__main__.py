@@ -117,7 +117,7 @@ def measure(chosen, mode, found, families, wanted, old, folder):
 
 def look_again(run, old, found):
     """Add rounds to the cases that seem to have regressed: of hundreds, some do by chance."""
-    suspects = {each.case.name for each in compare.changes(old, found) if each.regressed}
+    suspects = {each.case.name for each in compare.changes(old, found) if each.move.regressed}
     for name in sorted(suspects):
         run.progress.suspect(name)
         run.more(found.result(name))

@@ -17,7 +17,7 @@ from statistics import median
 
 from bench.adapters import adapter
 from bench.cases import KB, Case
-from bench.compare import CHANGE, move
+from bench.compare import move
 from bench.link import Nursery
 from bench.results import Series
 from bench.run import Run
@@ -82,13 +82,13 @@ def main(perf):
                 for _ in range(ROUNDS):
                     mine += ours(run, nursery, case)
                     others.append(theirs(perf, nursery.adapter.name, case, count))
-                change, noise = move(case, others, mine)
-                same = abs(change) <= CHANGE + noise
+                moved = move(case, others, mine)
+                same = not (moved.regressed or moved.improved)
                 agreed = agreed and same
                 print(f"{case.name} {nursery.adapter.name}: "
                       f"perf.py {words.figure(case, median(others))}, "
-                      f"bench {words.figure(case, median(mine))} ({change:+.0%}, "
-                      f"noise {noise:.0%}): {'agree' if same else 'DIFFER'}", flush=True)
+                      f"bench {words.figure(case, median(mine))} ({moved.change:+.0%}, "
+                      f"noise {moved.noise:.0%}): {'agree' if same else 'DIFFER'}", flush=True)
     return 0 if agreed else 1
 
 

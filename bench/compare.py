@@ -1,16 +1,44 @@
 """What has changed between two runs, beyond the noise of both."""
 
 from dataclasses import dataclass
-from math import hypot
-from statistics import median
+from math import exp, hypot, log
+from statistics import median, stdev
 
-from bench.results import relative_deviation
 from bench.show import words
 
-CHANGE = 0.10  # what is pointed out, beyond the noise
+CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
 SIGMAS = 2
 REFERENCE = "pyzmq"
 MACHINE = ("cpu", "cpus", "system")
+
+
+@dataclass(slots=True)
+class Move:
+    """How far a median has moved. In logarithms, where a tenth of the speed is as far as ten times.
+
+    Attributes
+    ----------
+    shift : float
+        More is better.
+    noise : float
+        What that may be by chance: two standard errors of both medians.
+    """
+
+    shift: float
+    noise: float
+
+    @property
+    def change(self):
+        """Relative: -0.3 for 30% slower."""
+        return exp(self.shift) - 1
+
+    @property
+    def regressed(self):
+        return self.shift + self.noise < -log(1 + CHANGE)
+
+    @property
+    def improved(self):
+        return self.shift - self.noise > log(1 + CHANGE)
 
 
 @dataclass(slots=True)
@@ -19,27 +47,15 @@ class Change:
 
     Attributes
     ----------
-    change : float
-        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise, relative
-        and so that more is better: -0.3 for 30% slower.
-    noise : float
-        What that may be by chance: two standard errors of both runs' medians.
+    move : Move
+        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise.
     """
 
     case: object
     library: str
     before: float
     after: float
-    change: float
-    noise: float
-
-    @property
-    def regressed(self):
-        return -self.change > CHANGE + self.noise
-
-    @property
-    def improved(self):
-        return self.change > CHANGE + self.noise
+    move: Move
 
 
 def changes(old, new):
@@ -80,31 +96,31 @@ def change(before, after, library, same_machine):
         moves.append(move(case, *(each.values for each in ratios)))
         if not same_machine:
             del moves[0]
-    least = min(moves, key=lambda each: abs(each[0]) - each[1])
-    if any(each[0] * least[0] < 0 for each in moves):  # one up, one down: neither
-        least = (0.0, least[1])
-    return Change(case, library, *(each.median() for each in series), *least)
+    least = min(moves, key=lambda each: abs(each.shift) - each.noise)
+    if any(each.shift * least.shift < 0 for each in moves):  # one up, one down: neither
+        least = Move(0.0, least.noise)
+    return Change(case, library, *(each.median() for each in series), least)
 
 
 def move(case, before, after):
-    """The relative change of the median, and its noise."""
-    was, now = median(before), median(after)
-    factor = now / was if case.more_is_better else was / now
-    return factor - 1, SIGMAS * hypot(error(before), error(after))
+    """The :class:`Move` from some figures of a case to others."""
+    shift = log(median(after) / median(before)) * (1 if case.more_is_better else -1)
+    return Move(shift, SIGMAS * hypot(error(before), error(after)))
 
 
 def error(values):
-    """The standard error of the median, about 1.25 of that of the mean, relative."""
-    return 1.25 * (relative_deviation(values) or 0) / len(values) ** 0.5
+    """The standard error of the logarithm's median, about 1.25 of that of its mean."""
+    return 1.25 * stdev(map(log, values)) / len(values) ** 0.5 if len(values) > 1 else 0.0
 
 
 def show(changes):
     """Print what is different, or that nothing is."""
-    different = [each for each in changes if each.regressed or each.improved]
-    for each in sorted(different, key=lambda each: each.change):
-        word = "REGRESSED" if each.regressed else "improved"
+    different = [each for each in changes if each.move.regressed or each.move.improved]
+    for each in sorted(different, key=lambda each: each.move.shift):
+        word = "REGRESSED" if each.move.regressed else "improved"
         print(f"{word} {each.case.name} {each.library}: {words.figure(each.case, each.before)} -> "
-              f"{words.figure(each.case, each.after)} ({each.change:+.0%}, noise {each.noise:.0%})")
-    regressed = sum(each.regressed for each in different)
+              f"{words.figure(each.case, each.after)} ({each.move.change:+.0%}, "
+              f"noise {each.move.noise:.0%})")
+    regressed = sum(each.move.regressed for each in different)
     print(f"{len(changes)} figures compared: {regressed} regressed, "
           f"{len(different) - regressed} improved by more than {CHANGE:.0%} beyond the noise")

@@ -3,6 +3,8 @@
 import os
 import signal
 from pathlib import Path
+from time import perf_counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +12,8 @@ from bench import syscalls
 from bench.adapters import adapter
 from bench.cases import Case
 from bench.link import Nursery, RoundFailed, converse
-from bench.run import combined, specs
+from bench.run import combined, slowdown, specs
+from bench.work.end import End
 
 ONE_WAY = Case("push-pull", "tcp", 64)
 
@@ -90,7 +93,11 @@ def test_system_calls_are_counted(counter, nursery, tiny):
 
 
 def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, nursery):
-    from bench.run import slowdown
-
     monkeypatch.setenv("BENCH_SLOWDOWN", "0.3")
     assert slowdown(nursery("zlink").adapter) == 0.3 and slowdown(nursery("pyzmq").adapter) == 0
+
+
+def test_a_slowed_end_wastes_its_share_of_the_time():
+    since = perf_counter() - 0.01
+    assert End.slowed(SimpleNamespace(slowdown=0.75), since) - since >= 0.04
+    assert End.slowed(SimpleNamespace(slowdown=0), since) <= perf_counter()
