@@ -21,8 +21,9 @@ class FairQueue(Turns):
 
     def attach(self, pipe):
         self.add(pipe)
-        if pipe.check_read():
-            self.activated(pipe)
+        # As in libzmq it has a turn at once, and loses it if nothing is there by then.
+        self.activated(pipe)
+        pipe.check_read()
 
     def read(self):
         """The next message, from :attr:`last` then; None if there is none."""

@@ -170,7 +170,7 @@ class Trie:
     # -- all -------------------------------------------------------------------------------
 
     def nodes(self):
-        """List (topic, node) of all that hold something."""
+        """List (topic, node) of all that hold something, in the order of topics, as libzmq."""
         found = []
         path = []
         stack = [(0, self.root)]
@@ -181,8 +181,8 @@ class Trie:
             if node.count or node.pipes:
                 found.append((b"".join(path), node))
             if node.children:
-                for child in node.children.values():
-                    stack.append((depth + 1, child))
+                for first in sorted(node.children, reverse=True):
+                    stack.append((depth + 1, node.children[first]))
         return found
 
     def topics(self):
