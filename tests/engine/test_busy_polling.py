@@ -1,6 +1,7 @@
 """``zmq.BUSY_POLL``: when a receiver reads its connections again and again before it sleeps.
 
-The debug counters tell reads; one that waits without polling makes two at the most.
+The debug counters tell reads. One that waits without polling makes two, and two more each time that
+something wakes it; one that polls makes hundreds in a millisecond, if it has the CPU.
 """
 
 import certificates
@@ -12,14 +13,14 @@ from zlinkcompat import tuning
 
 pytestmark = pytest.mark.hub
 
-FEW = 2
+FEW = 10
 
 
 @pytest.fixture
 def waits(make, phases):
-    """waits(busy_poll=5000): reads (system calls) that a PULL makes until RCVTIMEO."""
+    """waits(busy_poll=100_000): reads (system calls) that a PULL makes until RCVTIMEO."""
 
-    def waits(busy_poll, peers=1, milliseconds=20, transport="tcp"):
+    def waits(busy_poll, peers=1, milliseconds=100, transport="tcp"):
         phases.set(busy_poll=busy_poll)
         pull = make(zmq.PULL)
         certificates.use(pull)
@@ -47,7 +48,7 @@ def waits(make, phases):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "wss"])
 def test_polls_before_it_sleeps(waits, transport):
-    assert waits(busy_poll=10_000, transport=transport) > 10 * FEW
+    assert waits(busy_poll=100_000, transport=transport) > 10 * FEW
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
@@ -65,9 +66,9 @@ def test_what_is_encrypted_is_waited_for_longer_unless_the_user_says_how_long(ph
 
 
 def test_bounded(waits):
-    """Polling for 1 ms of 300 makes far fewer reads than polling for all of them."""
-    bounded = waits(busy_poll=1000, milliseconds=300)
-    assert FEW < bounded < waits(busy_poll=300_000, milliseconds=300) / 3
+    """Polling for 20 ms of 400 makes far fewer reads than polling for all of them."""
+    bounded = waits(busy_poll=20_000, milliseconds=400)
+    assert FEW < bounded < waits(busy_poll=400_000, milliseconds=400) / 2
 
 
 def test_not_while_another_greenlet_is_ready(waits):
@@ -81,7 +82,7 @@ def test_not_while_another_greenlet_is_ready(waits):
 
     worker = gevent.spawn(work)
     try:
-        assert waits(busy_poll=10_000) <= FEW
+        assert waits(busy_poll=100_000) <= FEW
     finally:
         worker.kill()
     assert turns > 0
@@ -89,7 +90,7 @@ def test_not_while_another_greenlet_is_ready(waits):
 
 def test_not_over_many_connections(waits):
     """Reading each of them would cost more than the hub's one look at all."""
-    assert waits(busy_poll=10_000, peers=5) <= 5 * FEW
+    assert waits(busy_poll=100_000, peers=5) <= 5 * FEW
 
 
 def test_ever_more_rarely_while_it_brings_nothing(make, phases):
@@ -112,7 +113,7 @@ def test_ever_more_rarely_while_it_brings_nothing(make, phases):
 def test_not_on_one_cpu(program):
     """Nobody could send meanwhile."""
     one = program("""
-        os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="10000")
+        os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="100000")
         os.cpu_count = lambda: 1
         from zlinkcompat import debug
         context = zmq.Context()
@@ -123,7 +124,7 @@ def test_not_on_one_cpu(program):
         pull.recv()
         gevent.sleep(0.01)
         before = debug.counters(pull)["read_calls"]
-        pull.rcvtimeo = 20
+        pull.rcvtimeo = 100
         try:
             pull.recv()
         except zmq.Again:
