@@ -1,5 +1,7 @@
 """PING, PONG, and what finds a peer that is dead but never closed its connection."""
 
+import time
+
 import gevent
 import pytest
 from rawpeer import command, frame, message, ping
@@ -120,7 +122,7 @@ def test_no_ping_unless_asked_for(meet):
 
 
 def test_pings_go_each_interval(meet):
-    _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20)
+    _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_timeout=0)
     for _ in range(3):
         assert peer.read_command() == (b"PING", b"\0\0")
         peer.send(command(b"PONG"))
@@ -158,6 +160,20 @@ def test_peer_that_answers_lives(meet):
     sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60)
     answering = gevent.spawn(answer_pings, peer)
     assert events.stays_silent(200)
+    peer.send(message(b"alive"))
+    assert sock.recv() == b"alive"
+    peer.close()
+    answering.kill()
+
+
+def test_a_hub_that_stood_still_hears_what_came_meanwhile(meet):
+    """The program computes for longer than HEARTBEAT_TIMEOUT; the peer answers in time."""
+    sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=40)
+    assert peer.read_command()[0] == b"PING"
+    peer.send(command(b"PONG"))
+    time.sleep(0.06)  # natively: nothing turns
+    answering = gevent.spawn(answer_pings, peer)
+    assert events.stays_silent(20)
     peer.send(message(b"alive"))
     assert sock.recv() == b"alive"
     peer.close()
