@@ -75,7 +75,7 @@ class Program:
         """All that it printed so far."""
         return os.pread(self._output.fileno(), 1 << 24, 0).decode()
 
-    def wait_for(self, pattern, timeout=30):
+    def wait_for(self, pattern, timeout=60):
         """Wait until the output matches `pattern`; it may go on running."""
         deadline = time.monotonic() + timeout
         while not (match := re.search(pattern, self.output, re.S)):
@@ -87,7 +87,7 @@ class Program:
             time.sleep(0.02)
         return match
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         """Wait for its end with exit code 0, and return the output."""
         try:
             code = self._process.wait(timeout)

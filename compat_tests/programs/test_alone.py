@@ -17,7 +17,7 @@ from compat_tests.libraries import OURS
 from compat_tests.programs.places import PLAIN, at
 from compat_tests.programs.program import Program
 
-pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(150, func_only=True)]
 
 ENDING = {
     "examples/poll/pair.py": (r"Finished\.",),

@@ -13,7 +13,7 @@ from compat_tests.libraries import OURS, REFERENCE
 from compat_tests.programs.places import PLACES
 from compat_tests.programs.program import Program
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(150)
 
 PATTERNS = pathlib.Path(__file__).parents[2] / "examples" / "patterns"
 PROGRAMS = sorted(path.stem for path in PATTERNS.glob("*.py"))

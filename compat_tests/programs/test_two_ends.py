@@ -5,7 +5,7 @@ import pytest
 from compat_tests.libraries import OURS, REFERENCE
 from compat_tests.programs.places import at
 
-pytestmark = [pytest.mark.upstream, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(150, func_only=True)]
 PLACES = list(dict.fromkeys([(OURS, OURS), (OURS, REFERENCE), (REFERENCE, OURS)]))
 both_places = pytest.mark.parametrize("server, client", PLACES, ids="-".join)
 URL = "tcp://127.0.0.1:5555"

@@ -1,5 +1,7 @@
 """Fetches pyzmq's sdist, and what its tests and examples import, into a cache folder."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -46,14 +48,16 @@ def source():
     """
     cache = cache_folder()
     folder = cache / f"pyzmq-{VERSION}"
-    if not folder.is_dir():
-        archive = cache / f"pyzmq-{VERSION}.tar.gz"
+    archive = cache / f"pyzmq-{VERSION}.tar.gz"
+    with _alone(cache):
+        if folder.is_dir():
+            return folder
         if not archive.is_file():
             _pip("download", "--no-deps", "--no-binary", "pyzmq", "-d", cache, f"pyzmq=={VERSION}")
         # Unpacked beside and renamed, so that a run that is cut off leaves no half of it.
         with tempfile.TemporaryDirectory(dir=cache) as beside, tarfile.open(archive) as tar:
             tar.extractall(beside, filter="data")
-            _place(pathlib.Path(beside, folder.name), folder)
+            os.rename(pathlib.Path(beside, folder.name), folder)
     return folder
 
 
@@ -65,11 +69,14 @@ def tests():
 
 def extras():
     """The folder to put on ``PYTHONPATH`` for what the tests and examples import."""
-    folder = cache_folder() / f"extras-{VERSION}-{sys.implementation.cache_tag}"
-    if not folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as beside:
+    cache = cache_folder()
+    folder = cache / f"extras-{VERSION}-{sys.implementation.cache_tag}"
+    with _alone(cache):
+        if folder.is_dir():
+            return folder
+        with tempfile.TemporaryDirectory(dir=cache) as beside:
             _pip("install", "--no-deps", "--target", pathlib.Path(beside, "x"), *EXTRAS)
-            _place(pathlib.Path(beside, "x"), folder)
+            os.rename(pathlib.Path(beside, "x"), folder)
     return folder
 
 
@@ -84,12 +91,12 @@ def environment(backend=None):
     return env
 
 
-def _place(made, folder):
-    try:
-        os.rename(made, folder)
-    except OSError:
-        if not folder.is_dir():  # else another process was faster
-            raise
+@contextlib.contextmanager
+def _alone(cache):
+    """No other process fetches anything meanwhile: who waited finds what the first one brought."""
+    with open(cache / "lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _pip(*args):
