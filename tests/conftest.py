@@ -5,6 +5,7 @@ import signal
 
 import gevent
 import pytest
+from guard import GUARD
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from process import Program
 from rawpeer import RawListener, RawPeer
@@ -50,9 +51,6 @@ def pytest_itemcollected(item):
     # to find it gone, calls the test flaky: leave that to a machine that stands still.
     if is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.timeout(600))
-
-
-GUARD = 5  # seconds after which a wait of a test has failed
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Phase 1 of the performance plan: the transport takes a part of what it is given."""
 
 import pytest
+from guard import GUARD
 from rawpeer import message
 
 import zlinkcompat as zmq
@@ -59,7 +60,7 @@ def test_partial_write_completion(narrow, phases):
     assert phases.of(push, "messages_out") == 0 and not tracker.done
     assert peer.read_frame() == (0, body)
     assert peer.read_frame() == (0, b"behind")
-    tracker.wait(5)
+    tracker.wait(GUARD)
     assert phases.of(push, "messages_out") == 2
     body.append(0)  # nobody holds it any more
 

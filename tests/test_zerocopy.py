@@ -4,6 +4,7 @@ import array
 import mmap
 
 import pytest
+from guard import GUARD
 from rawpeer import GREETING_SIZE, LONG, frame, greeting, ready
 
 import zlinkcompat as zmq
@@ -71,7 +72,7 @@ def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
     assert not tracker.done
     flags, body = peer.read_frame()
     assert (flags, len(body)) == (0, size) and body[-8:] == b"sentinel"
-    tracker.wait(5)
+    tracker.wait(GUARD)
     assert phases.of(push, *COPIES) == (1, 0, 0)
     if kind == "bytearray":
         data.append(0)  # BufferError while somebody holds it

@@ -62,6 +62,7 @@ PEERS = {
     "REP": "REQ", "DEALER": "ROUTER", "ROUTER": "DEALER", "PUSH": "PULL", "PULL": "PUSH",
 }
 QUIET = 50  # ms
+PATIENCE = 30_000  # ms
 #: Ports and paths that a library chooses.
 MADE_UP = re.compile(r"(?<=[01]:)\d{5}(?=')|(?<=ipc://)(/tmp/)?\w+/\w+(?=')")
 
@@ -264,30 +265,42 @@ class Scan:
                 self.note(f"{path}/send", first.send, b"x")
                 self.note(f"{path}/socket", context.socket, self.zmq.PAIR)
 
-    def events(self, sock, path):
-        """The names of what the monitor tells, until it tells no more."""
+    def told(self, sock, milliseconds):
+        """Whether the monitor tells something in this time."""
+        # libzmq's sockets end what they disconnected when they are called.
+        sock.poll(0)
         monitor = self.monitors[sock]
-        names = []
+        if not monitor.poll(milliseconds):
+            return False
+        frames = monitor.recv_multipart()
+        event = self.zmq.Event(int.from_bytes(frames[0][:2], sys.byteorder))
+        self.names_told[sock].append(event.name)
+        return True
+
+    def until(self, name, sock):
+        """Wait until the monitor has told of an event."""
+        while name not in self.names_told[sock]:
+            if not self.told(sock, PATIENCE):
+                raise AssertionError(f"no {name}: {self.names_told[sock]}")
+
+    def events(self, sock, path, last):
+        """The names of what the monitor tells, until ``last`` and then no more."""
+        self.until(last, sock)
         quiet = 0
         while quiet < 3:
-            # libzmq's sockets end what they disconnected when they are called.
-            sock.poll(0)
-            quiet += 1
-            if monitor.poll(QUIET):
-                frames = monitor.recv_multipart()
-                names.append(self.zmq.Event(int.from_bytes(frames[0][:2], sys.byteorder)).name)
-                quiet = 0
+            quiet = 0 if self.told(sock, QUIET) else quiet + 1
         sock.disable_monitor()
-        self.found[path] = names
+        self.found[path] = self.names_told[sock]
 
     def monitored(self, kind, **options):
         sock = self.socket(kind, reconnect_ivl=-1, **options)
         self.monitors[sock] = monitor = sock.get_monitor_socket()
+        self.names_told[sock] = []
         self.made.insert(0, monitor)
         return sock
 
     def monitors_tell(self):
-        self.monitors = {}
+        self.monitors, self.names_told = {}, {}
         with tempfile.TemporaryDirectory(prefix="zlc-") as folder:
             for kind, transport in itertools.product(PEERS, ("tcp", "ipc")):
                 place = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{folder}/%d"
@@ -296,21 +309,22 @@ class Scan:
                 server.bind(place.replace("%d", str(next(self.names))))
                 address = server.last_endpoint.decode()
                 client.connect(address)
-                client.poll(QUIET)
+                self.until("HANDSHAKE_SUCCEEDED", client)
+                self.until("HANDSHAKE_SUCCEEDED", server)
                 client.disconnect(address)
-                self.events(client, f"{path}/disconnecting")
-                self.events(server, f"{path}/disconnected")
+                self.events(client, f"{path}/disconnecting", "HANDSHAKE_SUCCEEDED")
+                self.events(server, f"{path}/disconnected", "DISCONNECTED")
                 self.close()
                 wrong = self.monitored("PAIR")
                 server = self.monitored("PUSH")
                 server.bind(place.replace("%d", str(next(self.names))))
                 wrong.connect(server.last_endpoint.decode())
-                self.events(wrong, f"{path}/wrong-type-client")
-                self.events(server, f"{path}/wrong-type-server")
+                self.events(wrong, f"{path}/wrong-type-client", "DISCONNECTED")
+                self.events(server, f"{path}/wrong-type-server", "DISCONNECTED")
                 self.close()
                 nobody = self.monitored(kind)
                 nobody.connect("tcp://127.0.0.1:1" if transport == "tcp" else f"ipc://{folder}/no")
-                self.events(nobody, f"{path}/refused")
+                self.events(nobody, f"{path}/refused", "CLOSED")
                 self.close()
             for name, said in {"nothing": b"", "mechanism": b"\xff" + bytes(8) + b"\x7f\x03\0PLAIN"
                                + bytes(47), "half": b"\xff\0\0"}.items():
@@ -320,7 +334,7 @@ class Scan:
                 with socket.create_connection(("127.0.0.1", port)) as peer:
                     peer.sendall(said)
                     server.poll(QUIET)
-                self.events(server, f"monitor/raw/{name}")
+                self.events(server, f"monitor/raw/{name}", "DISCONNECTED")
                 self.close()
 
     def run(self):

@@ -14,7 +14,7 @@ class Bench:
         An empty folder with a short name, for ipc.
     """
 
-    TIMEOUT_MS = 5000
+    TIMEOUT_MS = 30_000
 
     def __init__(self, zmq, folder):
         self.zmq = zmq

@@ -20,7 +20,7 @@ class Meeting:
         self.bench = bench
         self.handler = bench.socket(handler, bind=ENDPOINT) if handler else None
         address = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{bench.folder}/s"}[transport]
-        short = {"handshake_ivl": 400, "reconnect_ivl": -1}
+        short = {"handshake_ivl": 1500, "reconnect_ivl": -1}
         self.server = bench.socket(kinds[0], **short, **options(zmq, server))
         self.client = bench.socket(kinds[1], **short, **options(zmq, client))
         self.heard = []

@@ -11,7 +11,7 @@ import pytest
 from compat_tests.differential.outcome import outcome
 from compat_tests.libraries import OURS, REFERENCE, load
 
-LIMIT = 10  # seconds
+LIMIT = 30  # seconds
 
 
 def in_background(name, call):

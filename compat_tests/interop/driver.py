@@ -12,8 +12,8 @@ import time
 from compat_tests.libraries import REFERENCE
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-ANSWER_TIMEOUT = 20  # seconds; above the peer's own, whose traceback says more
-PROBE_TIMEOUT = 15  # seconds
+ANSWER_TIMEOUT = 45  # seconds; above the peer's own, whose traceback says more
+PROBE_TIMEOUT = 30  # seconds
 
 
 def python_of(library):

@@ -13,7 +13,7 @@ import traceback
 
 from compat_tests.interop.messages import PROBE, SHAPES, build, digest, digests
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 30_000
 
 
 class Peer:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
-GUARD = 20  # seconds; a browser starts slowly
+GUARD = 45  # seconds
 
 #: The page has drawn what was published, and shown a reply. Asked again with each frame it draws.
 DRAWN = """new Promise(resolve => {
@@ -42,7 +42,7 @@ def page(tmp_path_factory):
     try:
         for command in ("install --silent --no-audit --no-fund", "run build --silent"):
             subprocess.run(["npm", *command.split()], cwd=folder, check=True, capture_output=True,
-                           timeout=25)
+                           timeout=60)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         # No registry in reach is not a fault of the example.
         pytest.skip(f"npm cannot install what the example needs: {error}")

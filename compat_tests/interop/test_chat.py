@@ -23,14 +23,14 @@ def url():
 
 
 def test_all_are_told(url):
-    with urllib.request.urlopen(url, timeout=5) as page:
+    with urllib.request.urlopen(url, timeout=30) as page:
         assert b"new WebSocket" in page.read()
     room = url.partition("room=")[2]
     with client.connect(room) as one:
-        assert json.loads(one.recv(5)) == {"present": 1}
+        assert json.loads(one.recv(30)) == {"present": 1}
         with client.connect(room) as other:
-            assert json.loads(one.recv(5)) == json.loads(other.recv(5)) == {"present": 2}
+            assert json.loads(one.recv(30)) == json.loads(other.recv(30)) == {"present": 2}
             other.send(json.dumps({"name": "other", "text": "hello"}))
             said = {"name": "other", "text": "hello"}
-            assert json.loads(one.recv(5)) == json.loads(other.recv(5)) == said
-        assert json.loads(one.recv(5)) == {"present": 1}
+            assert json.loads(one.recv(30)) == json.loads(other.recv(30)) == said
+        assert json.loads(one.recv(30)) == {"present": 1}

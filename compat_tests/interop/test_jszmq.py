@@ -11,7 +11,7 @@ from gevent import subprocess as gevent_subprocess
 
 import zlinkcompat as zmq
 
-GUARD = 10  # seconds; node starts slowly
+GUARD = 30  # seconds
 VERSION = "0.1.2"
 
 

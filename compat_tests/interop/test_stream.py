@@ -10,7 +10,7 @@ import pytest
 from compat_tests.interop.messages import SINGLE_FRAMES, digest, part
 from compat_tests.libraries import LIBRARIES
 
-TIMEOUT = 15  # seconds
+TIMEOUT = 30  # seconds
 
 
 def raw_connection(stream, stream_binds):

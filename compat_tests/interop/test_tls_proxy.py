@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "tools"))
 import certificates  # noqa: E402
 from rawpeer import RawListener  # noqa: E402
 
-GUARD = 5
+GUARD = 30
 
 
 class PythonProxy:

@@ -6,11 +6,9 @@ import socket
 import certificates
 import gevent
 import pytest
+from guard import GUARD
 
 import zlinkcompat as zmq
-
-#: Seconds after which a wait of a test has failed.
-GUARD = 5
 
 #: What every test runs over. A new transport is added here, before inproc, and to
 #: ``Endpoints``.
@@ -174,10 +172,10 @@ def fill(sock, make_message, limit=10000):
 
     ``make_message(number)`` gives a list of frames."""
     timeout = sock.sndtimeo
-    sock.sndtimeo = 20
+    sock.sndtimeo = 5
     accepted = []
     misses = 0
-    while misses < 3:
+    while misses < 8:
         message = make_message(len(accepted))
         try:
             sock.send_multipart(message)

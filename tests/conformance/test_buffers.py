@@ -2,7 +2,8 @@
 
 import gevent
 import pytest
-from meeting import GUARD, hear, over_a_network
+from guard import GUARD
+from meeting import hear, over_a_network
 
 import zlinkcompat as zmq
 

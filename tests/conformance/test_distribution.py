@@ -1,8 +1,8 @@
 """Who sends to many does so in turn; who receives from many does that in turn, too (RFC 28, 30)."""
 
 import pytest
+from guard import GUARD
 from meeting import (
-    GUARD,
     LARGE,
     connect,
     fill,

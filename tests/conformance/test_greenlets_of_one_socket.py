@@ -3,8 +3,8 @@ who is killed or timed out meanwhile takes nothing along."""
 
 import gevent
 import pytest
+from guard import GUARD
 from meeting import (
-    GUARD,
     LARGE,
     connect,
     error_of,

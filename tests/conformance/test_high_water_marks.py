@@ -2,6 +2,7 @@
 lost (zmq_setsockopt(3) SNDHWM and RCVHWM, zmq_socket(3) "Action in mute state")."""
 
 import pytest
+from guard import GUARD
 from meeting import (
     LARGE,
     fill,
@@ -184,7 +185,7 @@ def test_polls_for_output_tell_of_room(connected_pair, sender, receiver):
     assert one.poll(0, zmq.POLLOUT) == 0
     for _ in accepted:
         other.recv_multipart()
-    assert one.poll(5000, zmq.POLLOUT) == zmq.POLLOUT
+    assert one.poll(GUARD * 1000, zmq.POLLOUT) == zmq.POLLOUT
 
 
 @inproc_only
@@ -310,6 +311,7 @@ def test_mandatory_router_waits_instead(connected_pair):
 # -- a great one ---------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(600)
 def test_huge_mark_works_and_loses_nothing(make, endpoints):
     push, pull = make(zmq.PUSH, sndhwm=HUGE), make(zmq.PULL, rcvhwm=HUGE)
     assert (push.sndhwm, pull.rcvhwm) == (HUGE, HUGE)

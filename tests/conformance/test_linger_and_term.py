@@ -4,7 +4,8 @@ import time
 
 import gevent
 import pytest
-from meeting import GUARD, connect, inproc_only, new_socket, over_a_network, values, waiting
+from guard import GUARD
+from meeting import connect, inproc_only, new_socket, over_a_network, values, waiting
 
 import zlinkcompat as zmq
 

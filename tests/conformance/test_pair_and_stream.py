@@ -3,7 +3,8 @@
 import gevent
 import pytest
 from gevent import socket
-from meeting import GUARD, over_a_network, watching, would_wait
+from guard import GUARD
+from meeting import over_a_network, watching, would_wait
 
 import zlinkcompat as zmq
 

@@ -2,8 +2,8 @@
 
 import gevent
 import pytest
+from guard import GUARD
 from meeting import (
-    GUARD,
     LARGE,
     connect,
     inproc_only,

@@ -2,7 +2,8 @@
 
 import gevent
 import pytest
-from meeting import GUARD, inproc_only, over_a_network, until_subscribed, watching
+from guard import GUARD
+from meeting import inproc_only, over_a_network, until_subscribed, watching
 from zmq.utils import z85
 
 import zlinkcompat as zmq

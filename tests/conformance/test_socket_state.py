@@ -3,6 +3,7 @@
 import select
 
 import pytest
+from guard import GUARD
 from meeting import LARGE, connect, fill, hear, narrow, would_wait
 
 import zlinkcompat as zmq
@@ -57,7 +58,7 @@ def test_events_with_a_peer(connected_pair, socket_type, peer_type):
     assert sock.get(zmq.EVENTS) == before
     if after is not None:
         peer.send(b"x")
-        assert sock.poll(5000) == IN
+        assert sock.poll(GUARD * 1000) == IN
         assert sock.get(zmq.EVENTS) == after
 
 
@@ -65,13 +66,13 @@ def test_events_of_lockstep(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     assert req.events == 0
-    assert rep.poll(5000) == IN
+    assert rep.poll(GUARD * 1000) == IN
     assert rep.events == IN
     rep.recv()
     assert rep.events == OUT
     rep.send(b"!")
     assert rep.events == 0
-    assert req.poll(5000) == IN
+    assert req.poll(GUARD * 1000) == IN
     assert req.events == IN
     req.recv()
     assert req.events == OUT
@@ -80,13 +81,13 @@ def test_events_of_lockstep(connected_pair):
 def test_events_of_publisher_and_subscriber(connected_pair):
     xpub, sub = connected_pair(zmq.XPUB, zmq.SUB)
     sub.subscribe(b"a")
-    assert xpub.poll(5000) == IN
+    assert xpub.poll(GUARD * 1000) == IN
     assert xpub.events == IN | OUT
     assert xpub.recv() == b"\1a"
     assert xpub.events == OUT
     xpub.send(b"b")
     xpub.send(b"a")
-    assert sub.poll(5000) == IN
+    assert sub.poll(GUARD * 1000) == IN
     assert sub.recv() == b"a"
     assert sub.events == 0
 
@@ -99,7 +100,7 @@ def test_events_do_not_tell_of_what_is_filtered(make, bound):
     hear(xpub, b"\1a")
     assert sub.poll(10) == 0
     xpub.send(b"a")
-    assert sub.poll(5000) == IN
+    assert sub.poll(GUARD * 1000) == IN
 
 
 def test_events_of_a_full_socket(connected_pair):
@@ -108,7 +109,7 @@ def test_events_of_a_full_socket(connected_pair):
     assert push.events == 0
     for _ in accepted:
         pull.recv()
-    assert push.poll(5000, OUT) == OUT
+    assert push.poll(GUARD * 1000, OUT) == OUT
     assert push.events == OUT
     assert pull.events == 0
 
@@ -134,7 +135,7 @@ def test_mandatory_router_is_writable_when_a_peer_is(connected_pair):
     assert router.events == 0
     for _ in accepted:
         dealer.recv()
-    assert router.poll(5000, OUT) == OUT
+    assert router.poll(GUARD * 1000, OUT) == OUT
 
 
 def test_mandatory_router_without_peers_is_not_writable(make):
@@ -167,7 +168,7 @@ def test_descriptor_tells_of_messages(connected_pair):
         assert pull.events == 0
     for number in range(3):
         push.send(b"%d" % number)
-        assert pull.poll(5000) == IN
+        assert pull.poll(GUARD * 1000) == IN
         assert pull.recv() == b"%d" % number
         assert pull.events == 0
 
@@ -179,7 +180,7 @@ def test_descriptor_becomes_readable_when_a_message_comes(connected_pair):
     push.send(b"x")
     poller = zmq.Poller()
     poller.register(pull.FD, zmq.POLLIN)
-    assert poller.poll(5000) == [(pull.FD, zmq.POLLIN)]
+    assert poller.poll(GUARD * 1000) == [(pull.FD, zmq.POLLIN)]
     assert pull.events == IN
     assert pull.recv(zmq.NOBLOCK) == b"x"
 
@@ -193,8 +194,8 @@ def test_descriptor_becomes_readable_when_there_is_room(connected_pair):
         pull.recv()
     poller = zmq.Poller()
     poller.register(push.FD, zmq.POLLIN)
-    assert poller.poll(5000) == [(push.FD, zmq.POLLIN)]
-    assert push.poll(5000, OUT) == OUT
+    assert poller.poll(GUARD * 1000) == [(push.FD, zmq.POLLIN)]
+    assert push.poll(GUARD * 1000, OUT) == OUT
 
 
 # -- RCVMORE -------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def test_fresh_socket_has_no_more(make, socket_type):
 def test_more_is_of_the_last_received_frame(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     push.send_multipart([b"1", b"2"])
-    assert pull.poll(5000)
+    assert pull.poll(GUARD * 1000)
     assert pull.rcvmore == 0
     pull.recv()
     assert pull.rcvmore == 1

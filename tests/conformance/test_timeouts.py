@@ -4,6 +4,7 @@ import time
 
 import gevent
 import pytest
+from guard import GUARD
 from meeting import LARGE, fill, narrow, raises, raises_again, values, waiting
 
 import zlinkcompat as zmq
@@ -26,7 +27,7 @@ def test_recv_gives_up(connected_pair, timeout):
     for recv in pull.recv, pull.recv_multipart:
         assert milliseconds_until_again(recv) >= timeout
     push.send(b"x")
-    pull.rcvtimeo = 5000
+    pull.rcvtimeo = GUARD * 1000
     assert pull.recv() == b"x"
 
 
@@ -38,7 +39,7 @@ def test_send_gives_up(bound, make, timeout):
     assert milliseconds_until_again(push.send, b"x", zmq.SNDMORE) >= timeout
     pull = make(zmq.PULL)
     pull.connect(push.last_endpoint)
-    push.sndtimeo = 5000
+    push.sndtimeo = GUARD * 1000
     push.send(b"last")
     # Nothing of what was refused.
     assert pull.recv_multipart() == [b"last"]
@@ -49,7 +50,7 @@ def test_send_gives_up_on_a_full_peer(connected_pair):
     accepted = fill(push, numbered)
     push.sndtimeo = 30
     assert milliseconds_until_again(push.send, b"refused") >= 30
-    push.sndtimeo = 5000
+    push.sndtimeo = GUARD * 1000
     assert [pull.recv_multipart() for _ in accepted] == accepted
     push.send(b"last")
     assert pull.recv() == b"last"
@@ -97,9 +98,9 @@ def test_timeouts_of_several_receivers_are_their_own(connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     pull.rcvtimeo = 20
     early = waiting(pull.recv)
-    pull.rcvtimeo = 5000
+    pull.rcvtimeo = GUARD * 1000
     late = waiting(pull.recv)
-    assert isinstance(early.get(timeout=5), zmq.Again)
+    assert isinstance(early.get(timeout=GUARD), zmq.Again)
     assert not late.ready()
     push.send(b"x")
     assert values([late]) == [b"x"]
@@ -115,7 +116,7 @@ def test_req_may_receive_after_its_timeout(connected_pair, timeout):
     with raises(zmq.EFSM):
         req.send(b"??")
     rep.send(rep.recv() + b"!")
-    req.rcvtimeo = 5000
+    req.rcvtimeo = GUARD * 1000
     assert req.recv() == b"?!"
 
 
@@ -145,5 +146,5 @@ def test_others_run_while_a_socket_waits(connected_pair):
     ticking = gevent.spawn(lambda: [ran.append(gevent.sleep(0.001)) for _ in range(10)])
     with raises_again():
         pull.recv()
-    ticking.get(timeout=5)
+    ticking.get(timeout=GUARD)
     assert len(ran) == 10

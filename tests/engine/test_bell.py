@@ -5,6 +5,7 @@ import threading
 import gevent
 import gevent.event
 import pytest
+from guard import GUARD
 
 from zlinkcompat.engine.bell import bell_of
 
@@ -30,7 +31,7 @@ def test_calls_come_in_order(bell):
         bell.call(done.set)
 
     thread = from_a_thread(run)
-    assert done.wait(5)
+    assert done.wait(GUARD)
     thread.join()
     assert got == list(range(1000))
 
@@ -45,7 +46,7 @@ def test_one_that_fails_costs_no_other(bell, monkeypatch):
         bell.call(done.set)
 
     thread = from_a_thread(run)
-    assert done.wait(5)
+    assert done.wait(GUARD)
     thread.join()
     assert failures == [ZeroDivisionError]
 

@@ -8,14 +8,12 @@ import time
 
 import gevent
 import pytest
+from guard import GUARD
 from rawpeer import command, message, ping
 
 import zlinkcompat as zmq
 
 pytestmark = pytest.mark.hub
-
-#: Seconds after which a loop that nobody could stop stops itself.
-PATIENCE = 2
 
 FLOOD = """
 sock = zmq.Context().socket(zmq.PUSH)
@@ -37,7 +35,8 @@ def busy(step):
     stopped = []
 
     def loop():
-        deadline = time.monotonic() + PATIENCE
+        # Where nobody could stop it, it stops itself.
+        deadline = time.monotonic() + GUARD
         while not stopped:
             step()
             assert time.monotonic() < deadline, "the hub did not turn"
@@ -47,7 +46,7 @@ def busy(step):
         yield
     finally:
         stopped.append(True)
-        looping.get(timeout=PATIENCE)
+        looping.get(timeout=GUARD)
 
 
 def without_again(call, *args):

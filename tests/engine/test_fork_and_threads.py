@@ -158,7 +158,7 @@ def round_trips(count=2000):
     server.bind("tcp://127.0.0.1:*")
     client.connect(server.last_endpoint.decode())
     for sock in (server, client):
-        sock.rcvtimeo = sock.sndtimeo = 5000
+        sock.rcvtimeo = sock.sndtimeo = 30_000
     serving = gevent.spawn(lambda: [server.send(server.recv()) for _ in range(count)])
     for number in range(count):
         client.send(b"%d" % number)
@@ -186,7 +186,7 @@ def test_threads_talk_to_each_other(in_threads):
     def talk(me, other):
         context = zmq.Context()
         source, sink = context.socket(zmq.PUSH), context.socket(zmq.PULL)
-        sink.rcvtimeo = source.sndtimeo = 5000
+        sink.rcvtimeo = source.sndtimeo = 30_000
         sink.bind("tcp://127.0.0.1:*")
         addresses[me] = sink.last_endpoint.decode()
         ready.wait()
@@ -213,7 +213,7 @@ def test_a_thread_that_ends_leaves_nothing_to_wait_for(leaves, program):
         import threading
         context = zmq.Context()
         pull = context.socket(zmq.PULL)
-        pull.rcvtimeo = 5000
+        pull.rcvtimeo = 30_000
         pull.bind("tcp://127.0.0.1:*")
         kept = []
         connected = threading.Event()

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from guard import GUARD
 
 import zlinkcompat as zmq
 
@@ -35,7 +36,7 @@ for number in range(500):
     one = program(source, sink.last_endpoint.decode(), patch=patch)
     assert [sink.recv() for _ in range(500)] == [b"%d" % number for number in range(500)]
     if code == 1:
-        assert one.process.wait(timeout=5) == 1
+        assert one.process.wait(timeout=GUARD) == 1
     else:
         one.ends(code)
 
@@ -178,7 +179,7 @@ raise ZeroDivisionError("told")
 """
     one = program(source, sink.last_endpoint.decode())
     assert sink.recv() == b"last words"
-    assert one.process.wait(timeout=5) == 1
+    assert one.process.wait(timeout=GUARD) == 1
     errors = one.process.stderr.read().decode()
     assert errors.count("Traceback") == 1 and "ZeroDivisionError: told" in errors
 

@@ -2,6 +2,7 @@
 
 import gevent
 import pytest
+from guard import GUARD
 from watching import E
 
 import zlinkcompat as zmq
@@ -52,10 +53,8 @@ BODY = bytes(range(256)) * (SIZE // 256)
 
 @pytest.fixture
 def address(raw_listener):
-    """A free address that a killed process and its successor can both bind."""
-    listener = raw_listener(listens=False)
-    listener.close()
-    return listener.endpoint
+    """One that a killed process and its successor can both bind, and nobody else is given."""
+    return raw_listener(listens=False).endpoint
 
 
 def begin(sock, peer_end, address):
@@ -109,7 +108,7 @@ def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
     except zmq.Again:
         pass
     assert 6 <= sent < 20
-    sock.sndtimeo = 5000
+    sock.sndtimeo = GUARD * 1000
     first.kill()
     events.wait_for(E.DISCONNECTED)
     second = program(RECEIVER, address, peer_end, SIZE, library=library)

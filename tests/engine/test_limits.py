@@ -4,6 +4,7 @@ import logging
 
 import gevent
 import pytest
+from guard import GUARD
 from rawpeer import command, greeting, message, ready
 from watching import E
 
@@ -92,7 +93,7 @@ def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor
         gevent.sleep(0.001)
     ending.get()
     sock.send(b"2 after")
-    with gevent.Timeout(5):
+    with gevent.Timeout(GUARD):
         while other.recv() != b"2 after":
             pass
 

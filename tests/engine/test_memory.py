@@ -81,7 +81,7 @@ import tracemalloc
 context = zmq.Context()
 router = context.socket(zmq.ROUTER)
 monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-monitor.rcvtimeo = 10_000
+monitor.rcvtimeo = 30_000
 router.bind("tcp://127.0.0.1:*")
 say(router.last_endpoint.decode())
 monitor.recv_multipart()  # what all share is there

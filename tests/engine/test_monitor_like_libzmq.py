@@ -3,7 +3,8 @@
 import gevent
 import pytest
 import zmq
-from rawpeer import GUARD, RawListener, RawPeer, command, frame, greeting, message
+from guard import GUARD
+from rawpeer import RawListener, RawPeer, command, frame, greeting, message
 from watching import E, Monitor
 
 import zlinkcompat

@@ -5,6 +5,7 @@ from socket import create_connection
 import gevent
 import greenlet
 import pytest
+from guard import GUARD
 from rawpeer import GREETING_SIZE, greeting, message, name_of, ready
 from watching import E
 
@@ -43,6 +44,6 @@ def test_a_receiver_is_not_woken_by_peers_that_say_nothing(bound, raw, monitor):
             events.next()
         assert not woken
         peer.send(message(b"for you"))
-        assert receiver.get(timeout=5) == b"for you" and woken
+        assert receiver.get(timeout=GUARD) == b"for you" and woken
     finally:
         greenlet.settrace(before)

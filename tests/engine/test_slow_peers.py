@@ -4,6 +4,7 @@ import errno
 
 import gevent
 import pytest
+from guard import GUARD
 from rawpeer import COMMAND, greeting, message, ping, ready
 from watching import E
 
@@ -75,7 +76,7 @@ def test_waiting_sender_goes_on_when_the_peer_reads(pair_up):
     for _ in range(count):
         peer.read_message()
     assert peer.read_message() == [b"waited"]
-    sending.get(timeout=5)
+    sending.get(timeout=GUARD)
 
 
 def test_waiting_senders_all_go_on(pair_up):
@@ -85,7 +86,7 @@ def test_waiting_senders_all_go_on(pair_up):
     for _ in range(count):
         peer.read_message()
     assert sorted(peer.read_message()[0] for _ in waiting) == [b"%d" % n for n in range(10)]
-    gevent.joinall(waiting, timeout=5, raise_error=True)
+    gevent.joinall(waiting, timeout=GUARD, raise_error=True)
 
 
 def test_push_serves_the_peer_that_reads(pair_up):
@@ -156,7 +157,7 @@ def flood(peer, data):
                 rest = rest[peer.sock.send(rest) :]
             count += 1
     except TimeoutError:
-        peer.sock.settimeout(5)
+        peer.sock.settimeout(GUARD)
         peer.unsent = bytes(rest)
         return count
 
@@ -234,7 +235,7 @@ def test_handshake_ivl_is_for_the_whole_handshake(begun, bound, raw, make, monit
 
 
 def test_a_message_may_take_longer_than_a_handshake(bound, raw, make):
-    sock = bound(zmq.PULL, handshake_ivl=300)
+    sock = bound(zmq.PULL, handshake_ivl=500)
     peer, other = raw(sock.last_endpoint), make(zmq.PUSH)
     peer.handshake(b"PUSH")
     dribbling = gevent.spawn(dribble, peer, message(b"a", b"", b"bc") + message(b"next"))
@@ -277,7 +278,7 @@ def test_many_large_messages_both_ways_at_once(pair_up):
     ]
     receiving = gevent.spawn(lambda: [sock.recv() for _ in ours])
     assert [peer.read_message() for _ in ours] == [[body] for body in ours]
-    assert receiving.get(timeout=5) == ours
+    assert receiving.get(timeout=GUARD) == ours
     gevent.joinall(sending, raise_error=True)
 
 
@@ -332,4 +333,4 @@ def test_peer_that_leaves_frees_a_waiting_sender(pair_up):
     stuck.reset()
     reader = pair_up.join(sock, b"PULL")
     assert reader.read_message() == [b"for whoever comes next"]
-    sending.get(timeout=5)
+    sending.get(timeout=GUARD)

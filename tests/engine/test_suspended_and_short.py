@@ -7,6 +7,7 @@ import threading
 
 import gevent
 import pytest
+from guard import GUARD
 from watching import E
 
 import zlinkcompat as zmq
@@ -49,7 +50,7 @@ def test_a_name_that_hangs_stops_neither_hub_nor_socket(bound, make, monkeypatch
     def hangs(host, *args):
         def wait():
             asked.set()
-            answer.wait(5)
+            answer.wait(GUARD)
 
         gevent.get_hub().threadpool.apply(wait)
         return look_up("127.0.0.1", *args)
@@ -168,7 +169,7 @@ SERVER = """
 import resource
 context = zmq.Context()
 pull = context.socket(zmq.PULL)
-pull.rcvtimeo = 20000
+pull.rcvtimeo = 30_000
 pull.bind("tcp://127.0.0.1:*")
 say(pull.last_endpoint.decode())
 say(pull.recv().decode())

@@ -9,7 +9,8 @@ import certificates
 import gevent
 import pytest
 from gevent import subprocess
-from rawpeer import GREETING_SIZE, GUARD, greeting, message, ready
+from guard import GUARD
+from rawpeer import GREETING_SIZE, greeting, message, ready
 from watching import E
 
 import zlinkcompat as zmq
@@ -27,7 +28,7 @@ def pull(make):
     """pull(tls_ca=...): a PULL bound to a TLS endpoint, for HANDSHAKE_IVL of 2 s."""
 
     def pull(scheme="tls", **options):
-        sock = make(zmq.PULL, handshake_ivl=2000)
+        sock = make(zmq.PULL, handshake_ivl=GUARD * 1000)
         certificates.use(sock)
         for name, value in options.items():
             setattr(sock, name, value)
@@ -42,7 +43,7 @@ def push(make):
     """push(endpoint, tls_ca=...): a PUSH connected there."""
 
     def push(endpoint, **options):
-        sock = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=2000)
+        sock = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=GUARD * 1000)
         sock.tls_ca = certificates.ca_pem()
         for name, value in options.items():
             setattr(sock, name, value)
@@ -192,7 +193,7 @@ def test_a_tls_client_on_a_plaintext_port(bound, push, monitor, caplog):
 
 
 def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
-    sock = pull(handshake_ivl=50)
+    sock = pull(handshake_ivl=300)
     watch = monitor(sock)
     peer = raw(sock.last_endpoint.decode().replace("tls", "tcp"))
     assert watch.wait_for(E.HANDSHAKE_FAILED_NO_DETAIL)
@@ -201,7 +202,7 @@ def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
 
 
 def test_a_client_of_wss_that_says_nothing_inside_of_tls_is_given_up(pull, push, monitor):
-    sock = pull("wss", handshake_ivl=100)
+    sock = pull("wss", handshake_ivl=500)
     watch = monitor(sock)
 
     def speak(port):
@@ -388,7 +389,7 @@ def run(number):
     context = zmq.Context()
     push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
     for each in push, pull:
-        each.rcvtimeo = each.sndtimeo = 10000
+        each.rcvtimeo = each.sndtimeo = 30000
         each.linger = 0
         certificates.use(each)
     pull.bind("tls://127.0.0.1:*")
@@ -439,10 +440,10 @@ def run(sock):
 context = zmq.Context()
 one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
 for each in one, other:
-    each.rcvtimeo = 10000
+    each.rcvtimeo = 30000
     each.sndhwm = each.rcvhwm = 0
     each.heartbeat_ivl = 1  # ms: who does the I/O writes, too
-    each.heartbeat_timeout = 10000
+    each.heartbeat_timeout = 30000
     certificates.use(each)
 one.bind("tls://127.0.0.1:*")
 other.connect(one.last_endpoint)

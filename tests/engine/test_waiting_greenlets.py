@@ -5,6 +5,7 @@ import time
 import gevent
 import pytest
 from gevent import subprocess
+from guard import GUARD
 from rawpeer import message
 
 import zlinkcompat as zmq
@@ -31,20 +32,20 @@ def started(call, *args):
 
 
 def fill(sock):
-    """Send until the other side's mark and ours are reached."""
-    sock.sndtimeo = 20
-    count = 0
-    try:
-        while True:
-            sock.send(b"%d" % count + bytes(1 << 20))
-            count += 1
-    except zmq.Again:
-        sock.sndtimeo = 5000
-        return count
+    """Send until the other side's mark and ours are reached, and no turn of the hub makes room."""
+    count = turns = 0
+    while turns < 10:
+        try:
+            sock.send(b"%d" % count + bytes(1 << 20), zmq.NOBLOCK)
+            count, turns = count + 1, 0
+        except zmq.Again:
+            gevent.sleep(0.001)
+            turns += 1
+    return count
 
 
 def results(greenlets):
-    gevent.joinall(greenlets, timeout=5, raise_error=True)
+    gevent.joinall(greenlets, timeout=GUARD, raise_error=True)
     return [one.value for one in greenlets]
 
 
@@ -62,7 +63,7 @@ def test_who_is_woken_in_vain_keeps_its_place(bound, make):
     other = make(zmq.DEALER)
     # A new peer may have brought a message: who waits first looks, and waits again.
     other.connect(one.last_endpoint.decode())
-    one.poll(1000, zmq.POLLOUT)
+    one.poll(GUARD * 1000, zmq.POLLOUT)
     gevent.sleep(0.001)
     for number in range(3):
         other.send(b"%d" % number)
@@ -88,12 +89,12 @@ def test_receiver_that_ends_when_just_woken_passes_it_on(pair, end):
     # In the same turn of the hub, before the first one runs.
     first.kill(gevent.GreenletExit if end == "kill" else gevent.Timeout, block=False)
     # Whoever got it, got it whole and alone.
-    gevent.wait([first, second], count=1, timeout=2)
+    gevent.wait([first, second], count=1, timeout=GUARD)
     if first.value != b"x":
-        assert second.get(timeout=2) == b"x"
+        assert second.get(timeout=GUARD) == b"x"
     else:
         other.send(b"y")
-        assert second.get(timeout=2) == b"y"
+        assert second.get(timeout=GUARD) == b"y"
 
 
 def swallow(call):
@@ -113,7 +114,7 @@ def test_sender_that_ends_when_just_woken_passes_it_on(pair):
         rest.append(one.recv())
         if number == 0:
             first.kill(block=False)
-    second.get(timeout=2)
+    second.get(timeout=GUARD)
     last = one.recv()
     assert last == b"second" or (last, one.recv()) == (b"first", b"second")
 
@@ -159,7 +160,7 @@ def test_others_run_while_one_waits(pair):
     waiting = started(one.recv)
     ticks = [gevent.sleep(0.001) for _ in range(5)]
     other.send(b"x")
-    assert waiting.get(timeout=2) == b"x" and len(ticks) == 5
+    assert waiting.get(timeout=GUARD) == b"x" and len(ticks) == 5
 
 
 def test_close_ends_all_waits(pair):
@@ -168,13 +169,13 @@ def test_close_ends_all_waits(pair):
     one.close()
     for greenlet in waiting:
         with pytest.raises(zmq.ZMQError) as caught:
-            greenlet.get(timeout=2)
+            greenlet.get(timeout=GUARD)
         assert caught.value.errno == zmq.ENOTSOCK
 
 
 def test_many_pollers_of_one_socket_are_all_woken(pair):
     one, other = pair
-    waiting = [started(one.poll, 5000, zmq.POLLIN) for _ in range(5)]
+    waiting = [started(one.poll, GUARD * 1000, zmq.POLLIN) for _ in range(5)]
     other.send(b"x")
     assert results(waiting) == [zmq.POLLIN] * 5
 
@@ -183,7 +184,7 @@ def test_one_message_wakes_one_of_many_receivers(pair):
     one, other = pair
     waiting = [started(one.recv) for _ in range(3)]
     other.send(b"x")
-    assert waiting[0].get(timeout=2) == b"x"
+    assert waiting[0].get(timeout=GUARD) == b"x"
     gevent.sleep(0.01)
     assert not any(greenlet.ready() for greenlet in waiting[1:])
     gevent.killall(waiting[1:])

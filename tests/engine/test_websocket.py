@@ -4,7 +4,7 @@ import logging
 
 import gevent
 import pytest
-from rawpeer import GUARD
+from guard import GUARD
 from watching import E
 from wspeer import ACCEPT, read_frame, read_head, request
 
@@ -34,7 +34,7 @@ def shaken(peer, **options):
 
 @pytest.fixture
 def pull(make):
-    sock = make(zmq.PULL, handshake_ivl=2000, maxmsgsize=100000)
+    sock = make(zmq.PULL, handshake_ivl=GUARD * 1000, maxmsgsize=100000)
     sock.bind("ws://127.0.0.1:*")
     return sock
 
@@ -232,7 +232,7 @@ def test_a_socket_that_closes_says_so(pull, dial):
 
 
 def test_heartbeats_are_pings(make, dial):
-    sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=1000)
+    sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=0)
     sock.bind("ws://127.0.0.1:*")
     peer = shaken(dial(sock))
     assert read_frame(peer) == (0x89, b"")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from guard import GUARD
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
@@ -74,7 +75,7 @@ took("SNDTIMEO", lambda: fails(push.send, b"x"))
 # Those who answer are not taken for dead.
 server, client = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
 server.bind("tcp://127.0.0.1:*")
-client.heartbeat_ivl, client.heartbeat_timeout = 5, 2000
+client.heartbeat_ivl, client.heartbeat_timeout = 5, 20_000
 alive = client.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 client.connect(server.last_endpoint.decode())
 client.send(b"x")
@@ -103,8 +104,7 @@ push = context.socket(zmq.PUSH)
 push.linger = IVL_MS
 push.connect(sys.argv[2])
 push.send(b"x")
-push.close()
-took("LINGER", context.term)
+took("LINGER", lambda: (push.close(), context.term()))
 """
 
 
@@ -132,5 +132,5 @@ def test_what_is_timed_takes_its_time(engine, clockstep, program, raw_listener, 
         told, _, seconds = one.line().rpartition(" ")
         assert told == name
         # Less for the loop's clock, which is read once a turn; the steps are years.
-        assert IVL_MS / 1250 <= float(seconds) < 4, name
+        assert IVL_MS / 1250 <= float(seconds) < GUARD, name
     one.ends()

@@ -6,10 +6,10 @@ import gevent
 import pytest
 from faultproxy import FAULTS, TO_CLIENT, TO_SERVER, FaultProxy
 from gevent.pool import Pool
+from guard import GUARD
 
 import zlinkcompat as zmq
 
-GUARD = 10
 MESSAGES = [[b"first"], [b"second", b"", b"2" * 20], [b"third" * 5]]
 SERVER, CLIENT = zmq.curve_keypair(), zmq.curve_keypair()
 

@@ -9,7 +9,7 @@ import pytest
 
 #: Milliseconds: how often a peer is asked, and how long its silence is borne.
 HEARTBEAT = 100
-SILENCE = 300
+SILENCE = 1000
 
 HEAD = """
 import ctypes, json
@@ -32,7 +32,7 @@ def make(kind, **options):
 def until(monitor, event):
     # Seconds until it comes.
     began = time.monotonic()
-    while time.monotonic() < began + 10:
+    while time.monotonic() < began + 30:
         if monitor.poll(200):
             head, _ = monitor.recv_multipart()
             if int.from_bytes(head[:2], "little") == event:
@@ -95,7 +95,7 @@ def ticks():
     except zmq.Again:
         return None
 
-assert asked(b"before", 25) is True
+assert asked(b"before", 100) is True
 before = next(tick for tick in iter(ticks, "") if tick is not None)
 push.send(b"before")
 say("met")
@@ -109,7 +109,7 @@ for word in (b"one", b"two"):
 say(json.dumps([silence, during]))
 command()
 until(monitor, zmq.EVENT_HANDSHAKE_SUCCEEDED)
-after = asked(b"after", 25)
+after = asked(b"after", 100)
 later = next(tick for tick in iter(ticks, "") if tick is not None)
 push.send(b"end")
 say(json.dumps([after, later > before + 10]))
@@ -155,7 +155,7 @@ def test_a_partition_that_heals(hosts, program, library):
     client.tell("1")
     silence, during = json.loads(client.line())
     # In time: not before the silence was borne, and not a TCP timeout, which takes minutes.
-    assert silence < 3
+    assert silence < 30
     # Nobody answers, nothing is published to us; one may ask again.
     assert during == ["silence", None]
     plug()
@@ -164,7 +164,7 @@ def test_a_partition_that_heals(hosts, program, library):
     got, losses = json.loads(server.line())
     # What was accepted while nobody was there waits for the next connection.
     assert got == ["before", "one", "two", "end"]
-    assert losses == 1  # the server's own heartbeats found it, too
+    assert losses >= 1  # the server's own heartbeats found it, too
     for one in (server, client):
         one.tell()
         one.ends()

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-GUARD = 30  # seconds
+PATIENCE = 100  # seconds: programs do much, and the machine may be busy
 
 
 def environment(**changes):
@@ -24,7 +24,7 @@ def python(*arguments, cwd=None, **variables):
     """Run ``python arguments`` to its end; returns the CompletedProcess, with text."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(**variables),
-        capture_output=True, text=True, timeout=GUARD, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
     )
 
 
@@ -40,7 +40,7 @@ def wait_until_asleep(process):
 
     A signal that comes just before gevent's hub waits is noticed when it next wakes, if ever.
     """
-    deadline = time.monotonic() + GUARD
+    deadline = time.monotonic() + PATIENCE
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
         assert time.monotonic() < deadline, "it does not sleep"
         time.sleep(0.001)
@@ -61,7 +61,7 @@ def interrupt_when_ready(*arguments, cwd=None, **variables):
         assert process.stdout.readline() == "ready\n"
         wait_until_asleep(process)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=GUARD)
+        _, errors = process.communicate(timeout=PATIENCE)
         return process.returncode, errors
     finally:
         process.kill()

@@ -1,11 +1,11 @@
 """The same scenario on real libzmq (pyzmq) and on zlinkcompat, in one process."""
 
 import zmq as pyzmq
+from guard import GUARD
 
 import zlinkcompat
 
 LIBRARIES = {"pyzmq": pyzmq, "zlinkcompat": zlinkcompat}
-GUARD = 5  # seconds after which a wait of a test has failed
 
 
 def outcome(call, *args, **kwargs):

@@ -41,7 +41,7 @@ def bound(kind, name):
 
 def connected(kind, name):
     sock = context.socket(kind)
-    sock.rcvtimeo = 5000
+    sock.rcvtimeo = 30_000
     sock.connect(f"inproc://{name}")
     return sock
 
@@ -62,7 +62,7 @@ steering.send(b"STATISTICS")
 print([int.from_bytes(each, sys.byteorder) for each in steering.recv_multipart()])
 steering.send(b"TERMINATE")
 print(steering.recv())
-proxy.join(5)
+proxy.join(30)
 print(proxy.is_alive())
 
 def queue():

@@ -8,7 +8,8 @@ import warnings
 
 import gevent
 import pytest
-from sidebyside import GUARD, failure, outcome
+from guard import GUARD
+from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
 

@@ -122,7 +122,7 @@ def test_a_device_in_a_thread_of_its_own(program):
         say(req.recv().decode())
         req.close(), rep.close()
         context.term()
-        device.join(5)
+        device.join(30)
         say(device.done)
     """, patch=True)
     assert one.line() == "THROUGH"

@@ -4,8 +4,9 @@ import gevent
 import pytest
 import zmq.green
 from gevent.event import Event
+from guard import GUARD
 from programs import run
-from sidebyside import GUARD, failure
+from sidebyside import failure
 
 import zlinkcompat
 import zlinkcompat.green as green
@@ -68,10 +69,11 @@ def test_rcvtimeo_works(make):
     """zmq.green only warns that it does not."""
     sock = make(green.PULL, rcvtimeo=20)
     ticks = []
-    ticker = gevent.spawn(lambda: [ticks.append(gevent.sleep(0.001)) for _ in range(100)])
-    assert failure(sock.recv) == (green.Again, green.EAGAIN)
-    assert ticks
-    ticker.kill()
+    ticker = gevent.spawn(lambda: ticks.append(gevent.sleep(0.001)))
+    # More than once only where the machine is busy, and both times are over at once.
+    while not ticks:
+        assert failure(sock.recv) == (green.Again, green.EAGAIN)
+    ticker.get()
 
 
 def test_sndtimeo_works(make):

@@ -109,7 +109,7 @@ async def main():
     for check in (round_trips, burst, cancelled_receivers, others_get_turns,
                   cancelled_while_they_give_way, poller):
         context = aio.Context()
-        await asyncio.wait_for(check(context), 20)
+        await asyncio.wait_for(check(context), 60)
         context.destroy(linger=0)
 
 loop = loops.new_event_loop()

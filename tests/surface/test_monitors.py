@@ -3,7 +3,8 @@
 import gevent
 import pytest
 import zmq as pyzmq
-from sidebyside import GUARD, failure
+from guard import GUARD
+from sidebyside import failure
 from zmq.utils.monitor import parse_monitor_message, recv_monitor_message
 
 import zlinkcompat as zmq

@@ -1,7 +1,8 @@
 """Socket options as attributes and by number, and the sockets' other ways to set and get."""
 
 import pytest
-from sidebyside import GUARD, failure, outcome
+from guard import GUARD
+from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
 

@@ -6,7 +6,8 @@ from time import monotonic
 
 import gevent
 import pytest
-from sidebyside import GUARD, failure
+from guard import GUARD
+from sidebyside import failure
 
 import zlinkcompat as zmq
 from zlinkcompat.backend import zmq_poll

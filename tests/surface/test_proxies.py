@@ -5,7 +5,8 @@ from struct import unpack
 
 import gevent
 import pytest
-from sidebyside import GUARD, failure
+from guard import GUARD
+from sidebyside import failure
 
 import zlinkcompat as zmq
 from zlinkcompat.backend import monitored_queue
@@ -169,7 +170,7 @@ WRONG = [
 @pytest.mark.parametrize("name", ["proxy", "proxy_steerable"])
 def test_what_is_no_socket_is_refused(both, name, arguments):
     def scenario(side):
-        with gevent.Timeout(0.2, TimeoutError("it runs")):
+        with gevent.Timeout(GUARD, TimeoutError("it runs")):
             return failure(getattr(side.zmq, name), *arguments(side.socket("PAIR")))
 
     assert both(scenario) == (TypeError, None)

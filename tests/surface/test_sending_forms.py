@@ -5,7 +5,8 @@ import pickle
 
 import gevent
 import pytest
-from sidebyside import GUARD, failure, outcome
+from guard import GUARD
+from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
 

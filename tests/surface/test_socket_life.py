@@ -9,8 +9,9 @@ import weakref
 
 import gevent
 import pytest
+from guard import GUARD
 from programs import interrupt_when_ready, run
-from sidebyside import GUARD, failure, outcome
+from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
 

@@ -6,7 +6,8 @@ import threading
 import gevent
 import pytest
 import zmq as pyzmq
-from sidebyside import GUARD, failure
+from guard import GUARD
+from sidebyside import failure
 from threads import in_thread
 
 import zlinkcompat as zmq

@@ -5,7 +5,8 @@ import errno
 import gevent
 import pytest
 import zmq as pyzmq
-from sidebyside import GUARD, Side, failure
+from guard import GUARD
+from sidebyside import Side, failure
 
 import zlinkcompat as zmq
 

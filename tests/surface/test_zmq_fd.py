@@ -5,7 +5,7 @@ import select
 import gevent
 import gevent.socket
 import pytest
-from sidebyside import GUARD
+from guard import GUARD
 from threads import in_thread
 
 import zlinkcompat as zmq

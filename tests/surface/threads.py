@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import gevent
 import gevent.event
-from sidebyside import GUARD
+from guard import GUARD
 
 
 @contextmanager

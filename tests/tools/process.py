@@ -8,7 +8,7 @@ import textwrap
 
 import gevent
 from gevent import subprocess as gevent_subprocess
-from rawpeer import GUARD
+from guard import GUARD
 
 PRELUDE = """
 import gevent, os, sys, time

@@ -7,13 +7,11 @@ import struct
 
 import exactly
 from gevent import socket
+from guard import GUARD
 
 SIGNATURE = b"\xff" + bytes(7) + b"\x01\x7f"
 GREETING_SIZE = 64
 MORE, LONG, COMMAND = 1, 2, 4
-
-#: Seconds after which a test that waits for this peer has failed.
-GUARD = 5
 
 
 def greeting(minor=1, mechanism=b"NULL", major=3):

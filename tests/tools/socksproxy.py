@@ -6,7 +6,7 @@ from exactly import read
 from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from rawpeer import GUARD
+from guard import GUARD
 
 
 class SocksProxy:

@@ -1,7 +1,7 @@
 """What a socket's monitor tells, be it ours or real libzmq's."""
 
 import gevent
-from rawpeer import GUARD
+from guard import GUARD
 
 import zlinkcompat as zmq
 
