@@ -47,7 +47,7 @@ def nursery():
 def tiny(tmp_path):
     """A function that makes a tiny run: nurseries and a case to a CaseResult."""
 
-    def measure(nurseries, case, rounds=1, timeout=30, counting=None):
+    def measure(nurseries, case, rounds=1, timeout=100, counting=None):
         families = [[each] for each in nurseries]
         run = Run(families, rounds, 0.02, timeout, True, counting, {case.name}, 0,
                   str(tmp_path), Silent())

@@ -101,7 +101,7 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tm
                 break
         ends = ends_of_group(run.pid)
         os.killpg(run.pid, number)  # as a terminal does
-        out, _ = run.communicate(timeout=30)
+        out, _ = run.communicate(timeout=100)
     finally:
         run.kill()
         run.wait()
@@ -112,7 +112,7 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tm
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run.json"]
     # Killed with the one that forked it, a process of a round ends after the run, and is init's.
     for end in ends:
-        assert select.select([end], [], [], 10)[0]
+        assert select.select([end], [], [], 30)[0]
         os.close(end)
 
 

@@ -35,7 +35,7 @@ def test_an_end_that_dies_gives_its_last_words(nursery, tmp_path):
     case = Case("push-pull", "ipc", 64)
     both = spec(case, str(tmp_path / "no such folder"))
     with pytest.raises(RoundFailed, match=r"(?s)pyzmq \(sink\) ended with 1.*ZMQError"):
-        converse(nursery("pyzmq"), both, 20)
+        converse(nursery("pyzmq"), both, 100)
 
 
 def test_a_library_that_crashes_drops_out_of_the_case_only(nursery, tiny, tmp_path):
@@ -45,7 +45,7 @@ def test_a_library_that_crashes_drops_out_of_the_case_only(nursery, tiny, tmp_pa
         os.kill(children[0].pid, signal.SIGSEGV)
 
     with pytest.raises(RoundFailed, match="ended with -11"):
-        converse(victim, spec(ONE_WAY, str(tmp_path)), 20, crash)
+        converse(victim, spec(ONE_WAY, str(tmp_path)), 100, crash)
     result = tiny([victim, other], ONE_WAY)
     assert [each.error for each in result.series] == [None, None]
 
@@ -56,8 +56,8 @@ def test_a_nursery_that_is_killed_is_started_again(tmp_path):
             own.popen.kill()
 
         with pytest.raises(RoundFailed, match="its nursery ended"):
-            converse(own, spec(ONE_WAY, str(tmp_path)), 20, kill)
-        results, _ = converse(own, spec(ONE_WAY, str(tmp_path)), 20)
+            converse(own, spec(ONE_WAY, str(tmp_path)), 100, kill)
+        results, _ = converse(own, spec(ONE_WAY, str(tmp_path)), 100)
         assert len(results) == 2
 
 

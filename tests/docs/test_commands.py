@@ -58,7 +58,7 @@ COMMANDS = {str(each): each for page in PAGES for each in commands(page)}.values
 
 def run(words, settings, folder):
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=30,
+        words, cwd=folder, capture_output=True, text=True, timeout=100,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited(), **settings},
     )
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,7 @@ def test_a_page_runs(page, tmp_path):
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks(page, "python")))
     done = subprocess.run(
-        [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, timeout=50,
+        [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, timeout=100,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited()},
     )
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@ import socket
 from types import SimpleNamespace
 
 import pytest
+from guard import GUARD
 
 from zlinkcompat.transports import endpoint, get
 from zlinkcompat.tuning import Tuning
@@ -79,8 +80,8 @@ def accept():
 def wait(sock, writing=False):
     import select
 
-    ready = select.select([] if writing else [sock], [sock] if writing else [], [], 5)
-    assert any(ready), "nothing happened within 5 s"
+    ready = select.select([] if writing else [sock], [sock] if writing else [], [], GUARD)
+    assert any(ready), f"nothing happened within {GUARD} s"
 
 
 @pytest.fixture(autouse=True)
