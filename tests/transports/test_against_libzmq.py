@@ -56,10 +56,13 @@ def context():
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return lambda text: text.format(port=port, dir=tmp_path)
+    # Held, but not listened to: who sets SO_REUSEADDR, as all do, can have the port, and no test
+    # beside this one is given it.
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        yield lambda text: text.format(port=port, dir=tmp_path)
 
 
 def outcome(call, *args):

@@ -120,11 +120,12 @@ def test_taken_port_says_what_to_do(bind):
 )
 def test_source_address(source, bind, connect, accept):
     listener = bind("tcp://127.0.0.1:*")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.2", 0))
-        port = probe.getsockname()[1]
-    connect(f"tcp://{source.format(port=port)};{listener.endpoint[6:]}"
-            if source != "*:0" else listener.endpoint)
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.2", 0))
+        port = holder.getsockname()[1]
+        connect(f"tcp://{source.format(port=port)};{listener.endpoint[6:]}"
+                if source != "*:0" else listener.endpoint)
     peer, address = accept(listener)
     assert address == ("127.0.0.2" if "127" in source else "127.0.0.1")
     if "{port}" in source:
