@@ -15,6 +15,9 @@ from bench import agreement, compare, options, phases
 from bench.__main__ import main
 from bench.cases import Case
 
+LIMIT = 300  # seconds
+pytestmark = pytest.mark.timeout(2 * LIMIT)
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ("--rounds", "2", "--seconds", "0.02")
 ONE = ("--case", "push-pull/tcp/64B", "--libs", "pyzmq,zlink", *TINY)
@@ -23,7 +26,7 @@ ONE = ("--case", "push-pull/tcp/64B", "--libs", "pyzmq,zlink", *TINY)
 def run_bench(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True,
-        timeout=100, env={**os.environ, **environment},
+        timeout=LIMIT, env={**os.environ, **environment},
     )
 
 
@@ -101,7 +104,7 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tm
                 break
         ends = ends_of_group(run.pid)
         os.killpg(run.pid, number)  # as a terminal does
-        out, _ = run.communicate(timeout=100)
+        out, _ = run.communicate(timeout=LIMIT)
     finally:
         run.kill()
         run.wait()
