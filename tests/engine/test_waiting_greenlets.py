@@ -15,8 +15,10 @@ import zlinkcompat as zmq
 def pair(request, bound, make):
     """Two DEALERs that are connected."""
     endpoint = "tcp://127.0.0.1:*" if request.param == "tcp" else "inproc://pair"
-    one = bound(zmq.DEALER, endpoint, rcvhwm=2, sndhwm=2)
-    other = make(zmq.DEALER, rcvhwm=2, sndhwm=2)
+    # Left to itself, the kernel would enlarge its buffers any time.
+    narrow = dict(rcvhwm=2, sndhwm=2, sndbuf=32768, rcvbuf=32768)
+    one = bound(zmq.DEALER, endpoint, **narrow)
+    other = make(zmq.DEALER, **narrow)
     other.connect(one.last_endpoint.decode())
     other.send(b"connected")
     assert one.recv() == b"connected"
@@ -34,9 +36,9 @@ def started(call, *args):
 def fill(sock):
     """Send until the other side's mark and ours are reached, and no turn of the hub makes room."""
     count = turns = 0
-    while turns < 10:
+    while turns < 50:
         try:
-            sock.send(b"%d" % count + bytes(1 << 20), zmq.NOBLOCK)
+            sock.send(b"%d" % count + bytes(1 << 18), zmq.NOBLOCK)
             count, turns = count + 1, 0
         except zmq.Again:
             gevent.sleep(0.001)
