@@ -25,7 +25,7 @@ def judge(result, door, patched):
     counts = Counter()
     failed = {}
     for test, outcome in result.outcomes.items():
-        if outcome == "passed" or outcome == "skipped":
+        if outcome == "passed" or outcome == "skipped" and test in listed:
             counts[outcome] += 1
         elif test in listed or by_chance(test, result.texts[test]):
             counts["deselected"] += 1

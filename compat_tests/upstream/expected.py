@@ -3,6 +3,14 @@
 Strict both ways: a test that is missing here must pass, a test that is listed here must not.
 """
 
+#: Files that are not run at all, and why.
+LEFT_OUT = {
+    "test_cython.py": "builds Cython against libzmq's headers",
+    "test_cffi_backend.py": "of pyzmq's CFFI backend, which wheels for CPython do not have",
+    "test_mypy.py": "mypy over folders that lie beside the tests; tox -e typing has our own",
+    "test_win32_shim.py": "skips itself but on Windows",
+}
+
 #: Skip themselves on real libzmq too: drafts, other wheels, removed features, plain sockets only.
 NOT_ON_LIBZMQ = {
     "tests/test_asyncio.py::test_draft_asyncio",

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 
 from compat_tests.upstream import apart, sdist, swapped
+from compat_tests.upstream.expected import LEFT_OUT
 from compat_tests.upstream.recorder import TEST_TIMEOUT
 
 DOORS = ("backend", "swap", "libzmq")
@@ -24,8 +25,6 @@ PATCHED = (
     "from gevent import monkey; monkey.patch_all(); "
     "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
 )
-# Not about the backend: they compile against the headers, check types or ask for other packages.
-LEFT_OUT = ("test_cython.py", "test_mypy.py", "test_cffi_backend.py", "test_win32_shim.py")
 
 
 @dataclass

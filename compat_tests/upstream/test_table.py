@@ -21,6 +21,11 @@ def test_a_cell_tells_what_failed_from_what_is_expected():
     assert (found["door"], found["engine"]) == ("swap", "thread")
 
 
+def test_what_is_skipped_here_alone_has_failed():
+    result = Result({"tests/a.py::new": "skipped"}, {"tests/a.py::new": "Skipped: no curve"})
+    assert judge(result, "backend", False)["failed"] == {"tests/a.py::new": "Skipped: no curve"}
+
+
 def test_chance_excuses_its_own_cause_only():
     test = min(BY_CHANCE)
     for text, failed in (("run(['--secret', b'-AX5']) said 2", 0), ("another reason", 1)):
