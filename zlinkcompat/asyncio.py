@@ -126,7 +126,7 @@ class Waiting:
             self.core.watch(self.waker)
             # What came before it watched told nobody.
             self.waker.wake()
-            spin_time = 3 * self.core.options.tuning.spin_time
+            spin_time = self.core.options.tuning.spin_time
             if spin_time > 0 and SPINS and self.spinning.allows():
                 # Turns of the loop that do not sleep: others get theirs, and a message that is
                 # near is spared two switches of threads.

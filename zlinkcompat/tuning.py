@@ -30,12 +30,10 @@ INT_MAX = 2**31 - 1
 #: What the kernel is asked to buffer of a connection within the host, bytes.
 LOCAL_BUFFER = 512 * 1024
 
-#: How long BUSY_POLL -1 polls at most, microseconds.
-ADAPTIVE_POLL = 50
-
-#: ... over tls and wss. Two records are made and opened in a round trip, by which it takes twice as
-#: long; who sleeps just before the answer comes makes it five times as long as that.
-ENCRYPTED_POLL = 3 * ADAPTIVE_POLL
+#: How long BUSY_POLL -1 polls at most, microseconds. Who sleeps just before the answer comes makes
+#: a round trip twice to five times as long: 50 are too few where it is of 64 KB and more, or
+#: encrypted.
+ADAPTIVE_POLL = 150
 
 
 class Setting:
@@ -124,9 +122,9 @@ TABLE = (
             "for SO_SNDBUF between peers on one host, which is 524288 then: what waits stays in "
             "the CPU's cache. Over ipc SO_SNDBUF alone has an effect", -1),
     Setting("busy_poll", "ZLINK_BUSY_POLL", "BUSY_POLL", -1, "microseconds",
-            f"a receiver polls its connections so long before it sleeps; -1 is {ADAPTIVE_POLL}, "
-            f"over tls and wss {ENCRYPTED_POLL}; 0 never polls. Ever more rarely where it brings "
-            "nothing, never while another greenlet is ready, never on one CPU", -1, 1000000),
+            "a receiver polls its connections so long before it sleeps; "
+            f"-1 is {ADAPTIVE_POLL}; 0 never polls. Ever more rarely where it brings nothing, "
+            "never while another greenlet is ready, never on one CPU", -1, 1000000),
     Setting("asyncio_burst", "ZLINK_ASYNCIO_BURST", "ASYNCIO_BURST", 64, "operations",
             "asyncio, by both doors: of so many sends and receives of a socket that could all "
             "succeed at once, the last waits for a turn of the loop, so that other tasks get "
@@ -174,8 +172,8 @@ class Tuning:
 
     Attributes are the rows that have a socket option, in their units, but for:
 
-    batch_time, spin_time, encrypted_spin_time : int, nanoseconds
-        ``busy_poll``'s are the latter two, over plain and encrypted transports.
+    batch_time, spin_time : int, nanoseconds
+        The latter is ``busy_poll``'s.
     """
 
     def __init__(self, chosen=None):
@@ -198,4 +196,3 @@ class Tuning:
         self.asyncio_burst = resolve("asyncio_burst")
         busy_poll = resolve("busy_poll")
         self.spin_time = (ADAPTIVE_POLL if busy_poll < 0 else busy_poll) * 1000
-        self.encrypted_spin_time = (ENCRYPTED_POLL if busy_poll < 0 else busy_poll) * 1000

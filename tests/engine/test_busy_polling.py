@@ -9,7 +9,6 @@ import gevent
 import pytest
 
 import zlinkcompat as zmq
-from zlinkcompat import tuning
 
 pytestmark = pytest.mark.hub
 
@@ -54,15 +53,6 @@ def test_polls_before_it_sleeps(waits, transport):
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
 def test_off(waits, transport):
     assert waits(busy_poll=0, transport=transport) <= FEW
-
-
-def test_what_is_encrypted_is_waited_for_longer_unless_the_user_says_how_long(phases):
-    own = tuning.Tuning()
-    assert own.encrypted_spin_time == 3 * own.spin_time > 0
-    for microseconds in 0, 70:
-        phases.set(busy_poll=microseconds)
-        told = tuning.Tuning()
-        assert told.encrypted_spin_time == told.spin_time == microseconds * 1000
 
 
 def test_bounded(waits):
@@ -130,6 +120,44 @@ def test_not_on_one_cpu(program):
         except zmq.Again:
             say(debug.counters(pull)["read_calls"] - before)
         context.destroy(0)
-    """)
+    """, engine="hub")
     assert int(one.line()) <= FEW
+    one.ends()
+
+
+def test_the_hub_turns_though_each_poll_brings_something(program):
+    """Other greenlets' timers and I/O wait for it."""
+    steady = program("""
+        os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
+        context = zmq.Context()
+        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        pull.bind("tcp://127.0.0.1:*")
+        push.connect(pull.last_endpoint)
+        push.send(b"")
+        pull.recv()
+        turns = []
+        gevent.get_hub().loop.prepare().start(lambda: turns.append(None))
+        for _ in range(40):
+            push.send(b"")
+            pull.recv()
+        say(len(turns))
+        context.destroy(0)
+    """, engine="hub")
+    assert int(steady.line()) >= 10
+    steady.ends()
+
+
+def test_closed_in_a_turn_that_the_receiver_made(program):
+    """It must not sleep then: who was asleep has been told."""
+    one = program("""
+        os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
+        pull = zmq.Context().socket(zmq.PULL)
+        pull.bind("tcp://127.0.0.1:*")
+        gevent.spawn(pull.close)
+        try:
+            pull.recv()
+        except zmq.ZMQError as error:
+            say(error.errno == zmq.ENOTSOCK)
+    """, engine="hub")
+    assert one.line() == "True"
     one.ends()

@@ -50,7 +50,6 @@ class Endpoints:
             socket.event(EVENT_BIND_FAILED, getattr(error, "errno", 0) or 0, text)
             raise
         self.listeners[listener.endpoint] = listener
-        socket.encrypted |= transport.Link.encrypted
         self.bound_as[text] = listener.endpoint
         socket.last_endpoint = listener.endpoint.encode()
         self.tell("bound to", listener.endpoint)
@@ -71,7 +70,6 @@ class Endpoints:
         address = transport.parse(address_text, options.ipv6, False)
         engine = socket.place(options.affinity)
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
-        socket.encrypted |= transport.Link.encrypted
         socket.last_endpoint = text.encode()
         self.tell("connects to", text)
 

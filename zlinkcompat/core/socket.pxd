@@ -29,7 +29,6 @@ cdef class SocketBase(Owner):
     cdef list parts_out
     cdef unsigned long operations
     cdef Backoff pulling, spinning
-    cdef public bint encrypted
     cdef readonly HubEngine engine
     cdef readonly object io_threads, home
     cdef readonly SleeperMailbox mailbox

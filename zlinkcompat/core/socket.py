@@ -90,7 +90,6 @@ class SocketBase(Owner):
         self.operations = 0
         self.pulling = Backoff(16)
         self.spinning = Backoff(32)
-        self.encrypted = False
         self.engine = None
         self.io_threads = context.io_threads
         self.home = None
@@ -261,6 +260,9 @@ class SocketBase(Owner):
     def wait(self, sleepers, timeout, began):
         """Sleep in the wait list ``sleepers``, in a call that ``began`` then (ns); raises what
         ended the socket meanwhile."""
+        if self.dead:
+            # Closed in a turn of the hub that this call made: who was asleep then has been told.
+            raise zmq_error(self.dead)
         mailbox = self.mailbox
         waker = waker_here(self.io_threads is None)
         waker.since = began
@@ -348,8 +350,13 @@ class SocketBase(Owner):
         spin_time = 0
         if engine is not None:
             engine.quiet()
-            tuning = self.options.tuning
-            spin_time = tuning.encrypted_spin_time if self.encrypted else tuning.spin_time
+            if began - engine.turned_at > engine.turn_interval:
+                # Who finds something whenever it polls never sleeps: other greenlets' I/O waits.
+                engine.breathe()
+                message = self.pattern.recv()
+                if message is not None:
+                    return message
+            spin_time = self.options.tuning.spin_time
             if timeout_ms != 0 and engine.may_spin(spin_time):
                 message = self.spin(began, spin_time, engine.spinning)
             else:
@@ -387,7 +394,7 @@ class SocketBase(Owner):
     def reach(self, needed, began):
         """Read the connections past the I/O threads, which would take two switches of threads."""
         self.io_threads.quiet()
-        spin_time = 3 * self.options.tuning.spin_time
+        spin_time = self.options.tuning.spin_time
         if spin_time > 0 and SPINS and not needed and self.spinning.allows() and not waits_in_hub():
             return self.spin(began, spin_time, self.spinning)
         return self.pull_once(needed)

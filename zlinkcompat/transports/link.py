@@ -18,8 +18,6 @@ class Link:
     ----------
     protocol : str
         What is spoken over the stream: a key of ``zlinkcompat.engine.protocols``.
-    encrypted : bool
-        Whether the stream is, so that a message takes longer to come.
 
     Raises
     ------
@@ -28,7 +26,6 @@ class Link:
     """
 
     protocol = "zmtp"
-    encrypted = False
 
     def __init__(self, address, options, bind):
         self.address = address

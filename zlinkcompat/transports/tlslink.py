@@ -15,8 +15,6 @@ class TlsLink(Link):
         Of the last connection; a client that dials again resumes it, which saves the certificates.
     """
 
-    encrypted = True
-
     def __init__(self, address, options, bind):
         Link.__init__(self, address, options, bind)
         self.context = make_context(options, bind, str(address))
