@@ -1,7 +1,8 @@
 """``zmq.BUSY_POLL``: when a receiver reads its connections again and again before it sleeps.
 
-The debug counters tell reads. One that waits without polling makes two, and two more each time that
-something wakes it; one that polls makes hundreds in a millisecond, if it has the CPU.
+The debug counters tell reads. One that waits without polling makes two at the most, or one more
+where the hub knew already of bytes that it then found read: the fewest of some waits count. One
+that polls makes hundreds in a millisecond, if it has the CPU.
 """
 
 import certificates
@@ -12,7 +13,17 @@ import zlinkcompat as zmq
 
 pytestmark = pytest.mark.hub
 
-FEW = 10
+FEW = 2
+TRIES = 3
+
+CONNECTED = """
+        context = zmq.Context()
+        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+        pull.bind("tcp://127.0.0.1:*")
+        push.connect(pull.last_endpoint)
+        push.send(b"")
+        pull.recv()
+"""
 
 
 @pytest.fixture
@@ -45,23 +56,28 @@ def waits(make, phases):
     return waits
 
 
+@pytest.fixture
+def fewest(waits):
+    return lambda **options: min(waits(**options) for _ in range(TRIES))
+
+
 @pytest.mark.parametrize("transport", ["tcp", "tls", "wss"])
 def test_polls_before_it_sleeps(waits, transport):
     assert waits(busy_poll=100_000, transport=transport) > 10 * FEW
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
-def test_off(waits, transport):
-    assert waits(busy_poll=0, transport=transport) <= FEW
+def test_off(fewest, transport):
+    assert fewest(busy_poll=0, transport=transport, milliseconds=20) <= FEW
 
 
 def test_bounded(waits):
     """Polling for 20 ms of 400 makes far fewer reads than polling for all of them."""
     bounded = waits(busy_poll=20_000, milliseconds=400)
-    assert FEW < bounded < waits(busy_poll=400_000, milliseconds=400) / 2
+    assert FEW < bounded < waits(busy_poll=400_000, milliseconds=400) / 3
 
 
-def test_not_while_another_greenlet_is_ready(waits):
+def test_not_while_another_greenlet_is_ready(fewest):
     turns = 0
 
     def work():
@@ -72,15 +88,15 @@ def test_not_while_another_greenlet_is_ready(waits):
 
     worker = gevent.spawn(work)
     try:
-        assert waits(busy_poll=100_000) <= FEW
+        assert fewest(busy_poll=100_000, milliseconds=20) <= FEW
     finally:
         worker.kill()
     assert turns > 0
 
 
-def test_not_over_many_connections(waits):
+def test_not_over_many_connections(fewest):
     """Reading each of them would cost more than the hub's one look at all."""
-    assert waits(busy_poll=100_000, peers=5) <= 5 * FEW
+    assert fewest(busy_poll=100_000, peers=5, milliseconds=20) <= 5 * FEW
 
 
 def test_ever_more_rarely_while_it_brings_nothing(make, phases):
@@ -106,22 +122,20 @@ def test_not_on_one_cpu(program):
         os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="100000")
         os.cpu_count = lambda: 1
         from zlinkcompat import debug
-        context = zmq.Context()
-        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
-        pull.bind("tcp://127.0.0.1:*")
-        push.connect(pull.last_endpoint)
-        push.send(b"")
-        pull.recv()
-        gevent.sleep(0.01)
-        before = debug.counters(pull)["read_calls"]
-        pull.rcvtimeo = 100
-        try:
+    """ + CONNECTED + """
+        pull.rcvtimeo = 20
+        for _ in range(int(sys.argv[1])):
+            push.send(b"")
             pull.recv()
-        except zmq.Again:
-            say(debug.counters(pull)["read_calls"] - before)
+            gevent.sleep(0.01)
+            before = debug.counters(pull)["read_calls"]
+            try:
+                pull.recv()
+            except zmq.Again:
+                say(debug.counters(pull)["read_calls"] - before)
         context.destroy(0)
-    """, engine="hub")
-    assert int(one.line()) <= FEW
+    """, TRIES, engine="hub")
+    assert min(int(one.line()) for _ in range(TRIES)) <= FEW
     one.ends()
 
 
@@ -129,12 +143,7 @@ def test_the_hub_turns_though_each_poll_brings_something(program):
     """Other greenlets' timers and I/O wait for it."""
     steady = program("""
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
-        context = zmq.Context()
-        pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
-        pull.bind("tcp://127.0.0.1:*")
-        push.connect(pull.last_endpoint)
-        push.send(b"")
-        pull.recv()
+    """ + CONNECTED + """
         turns = []
         gevent.get_hub().loop.prepare().start(lambda: turns.append(None))
         for _ in range(40):
@@ -147,17 +156,22 @@ def test_the_hub_turns_though_each_poll_brings_something(program):
     steady.ends()
 
 
-def test_closed_in_a_turn_that_the_receiver_made(program):
-    """It must not sleep then: who was asleep has been told."""
+@pytest.mark.parametrize("looks", [1, 2])
+def test_closed_in_a_turn_that_the_receiver_made(program, looks):
+    """It must not sleep then: who was asleep has been told. Every second look makes a turn."""
     one = program("""
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
-        pull = zmq.Context().socket(zmq.PULL)
-        pull.bind("tcp://127.0.0.1:*")
+    """ + CONNECTED + """
+        for _ in range(int(sys.argv[1])):
+            try:
+                pull.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                pass
         gevent.spawn(pull.close)
         try:
             pull.recv()
         except zmq.ZMQError as error:
             say(error.errno == zmq.ENOTSOCK)
-    """, engine="hub")
+    """, looks, engine="hub")
     assert one.line() == "True"
     one.ends()

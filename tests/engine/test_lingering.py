@@ -65,7 +65,9 @@ def test_finite_linger_ends(make, closed_port, term):
     sock.connect(closed_port.endpoint)
     sock.send(b"given up")
     began = time.monotonic()
+    other = gevent.spawn(lambda: None)
     sock.close()
+    assert not other.ready()  # close() has not waited, or it would have run
     term().get(timeout=GUARD)
     assert time.monotonic() - began >= 0.075  # timers have a granularity
     closed_port.listen()

@@ -156,14 +156,18 @@ def test_timeout_of_0_never_gives_up(meet):
     assert events.collected() == []
 
 
-def test_peer_that_answers_lives(meet):
-    sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60)
+def lives(sock, events, peer, milliseconds):
+    """The peer answers for so long, and is not given up."""
     answering = gevent.spawn(answer_pings, peer)
-    assert events.stays_silent(200)
+    assert events.stays_silent(milliseconds)
     peer.send(message(b"alive"))
     assert sock.recv() == b"alive"
     peer.close()
     answering.kill()
+
+
+def test_peer_that_answers_lives(meet):
+    lives(*meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60), 200)
 
 
 def test_a_hub_that_stood_still_hears_what_came_meanwhile(meet):
@@ -172,12 +176,7 @@ def test_a_hub_that_stood_still_hears_what_came_meanwhile(meet):
     assert peer.read_command()[0] == b"PING"
     peer.send(command(b"PONG"))
     time.sleep(0.06)  # natively: nothing turns
-    answering = gevent.spawn(answer_pings, peer)
-    assert events.stays_silent(20)
-    peer.send(message(b"alive"))
-    assert sock.recv() == b"alive"
-    peer.close()
-    answering.kill()
+    lives(sock, events, peer, 20)
 
 
 def test_messages_are_signs_of_life_as_well(meet):

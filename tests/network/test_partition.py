@@ -155,7 +155,7 @@ def test_a_partition_that_heals(hosts, program, library):
     client.tell("1")
     silence, during = json.loads(client.line())
     # In time: not before the silence was borne, and not a TCP timeout, which takes minutes.
-    assert silence < 30
+    assert silence < 10
     # Nobody answers, nothing is published to us; one may ask again.
     assert during == ["silence", None]
     plug()
@@ -164,7 +164,7 @@ def test_a_partition_that_heals(hosts, program, library):
     got, losses = json.loads(server.line())
     # What was accepted while nobody was there waits for the next connection.
     assert got == ["before", "one", "two", "end"]
-    assert losses >= 1  # the server's own heartbeats found it, too
+    assert losses == 1  # the server's own heartbeats found it, too
     for one in (server, client):
         one.tell()
         one.ends()

@@ -122,13 +122,13 @@ class SocketBase(Owner):
             self.mailbox.process()
 
     def breathe(self):
-        """Now and then, and where a NOBLOCK loop would spin: let the hub turn if it is time."""
+        """Now and then, and where nothing came: let the hub turn if it is time. Whether it did."""
         if self.io_threads is not None:
-            return
+            return False
         engine = self.engine
         if engine is None:
             engine = engine_here()
-        engine.breathe()
+        return engine.breathe()
 
     # -- sending ---------------------------------------------------------------------------
 
@@ -348,14 +348,13 @@ class SocketBase(Owner):
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
         spin_time = 0
+        # Who may not wait, or finds something whenever it polls, never sleeps; others' I/O waits.
+        if self.breathe():
+            message = self.pattern.recv()
+            if message is not None:
+                return message
         if engine is not None:
             engine.quiet()
-            if began - engine.turned_at > engine.turn_interval:
-                # Who finds something whenever it polls never sleeps: other greenlets' I/O waits.
-                engine.breathe()
-                message = self.pattern.recv()
-                if message is not None:
-                    return message
             spin_time = self.options.tuning.spin_time
             if timeout_ms != 0 and engine.may_spin(spin_time):
                 message = self.spin(began, spin_time, engine.spinning)
@@ -368,10 +367,6 @@ class SocketBase(Owner):
             if message is not None:
                 return message
         if timeout_ms == 0:
-            self.breathe()
-            message = self.pattern.recv()
-            if message is not None:
-                return message
             raise zmq_error(EAGAIN)
         while True:
             timeout = -1.0

@@ -196,15 +196,17 @@ class HubEngine:
             self.turned_at = monotonic_ns()
 
     def breathe(self):
-        """Called now and then by senders and receivers that may never wait: turn if it is time."""
+        """Called now and then by senders and receivers that may never wait: turn if it is time, and
+        tell whether it was."""
         if monotonic_ns() - self.turned_at < self.turn_interval:
-            return
+            return False
         if self.turned():
             # The hub turns by itself.
             self.turned_at = monotonic_ns()
-            return
+            return False
         self.flush()
         self.turn()
+        return True
 
     # -- busy polling ----------------------------------------------------------------------
 
