@@ -153,7 +153,7 @@ def finish(chosen, found, old, interrupted):
     if old is not None:
         changes = compare.changes(old, found)
         compare.show(changes)
-        if chosen.strict and any(each.regressed for each in changes):
+        if chosen.strict and any(each.move.regressed for each in changes):
             code = code or 1
     return code
 
