@@ -1,5 +1,6 @@
 """This project: the swapped import, in gevent's hub, compiled."""
 
+from functools import cache
 from importlib import import_module
 
 from bench import certificate
@@ -15,6 +16,10 @@ class Zlink(Adapter):
     environment = {"ZLINK_ENGINE": "hub"}  # these programs are not monkey-patched
     waiting = Greenlets
 
+    def runs(self, case):
+        needed = "curve" if case.shape.encrypted else case.transport
+        return super().runs(case) and needed not in lacking()
+
     def load(self):
         super().load()
         # What the package resolves at first use: here once, not in each process of a round.
@@ -26,10 +31,11 @@ class Zlink(Adapter):
         from zlinkcompat import debug
 
         info = debug.build_info()
-        return {
+        found = {
             "version": info["version"], "gevent": gevent.__version__,
             "build": {True: "compiled", False: "pure"}.get(info["compiled"], "partly compiled"),
         }
+        return {**found, "without": " and ".join(lacking())} if lacking() else found
 
     def counters(self):
         from zlinkcompat import debug
@@ -45,6 +51,14 @@ class Zlink(Adapter):
             socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
             socket.setsockopt(sockopt("TLS_KEY"), key.encode())
         return socket
+
+
+@cache
+def lacking():
+    """What an extra that is not installed would bring; its cases are left out."""
+    from zlinkcompat import has
+
+    return [name for name in ("curve", "tls", "ws", "wss") if not has(name)]
 
 
 def sockopt(name):

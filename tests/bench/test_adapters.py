@@ -63,6 +63,22 @@ def test_settings_reach_the_library():
     assert "ZLINK_BUSY_POLL" not in adapter("zlink").environment
 
 
+def test_cases_of_an_extra_that_is_not_installed_are_left_out(monkeypatch):
+    import zlinkcompat
+    from bench.adapters.zlink import lacking
+
+    cases = [Case("curve", "tcp", 64), Case("req-rep", "ws", 64), Case("req-rep", "tcp", 64)]
+    ours = adapter("zlink")
+    assert all(map(ours.runs, cases))
+    monkeypatch.setattr(zlinkcompat, "has", lambda name: name not in ("curve", "ws", "wss"))
+    lacking.cache_clear()
+    try:
+        assert [ours.runs(case) for case in cases] == [False, False, True]
+        assert ours.about()["without"] == "curve and ws and wss"
+    finally:
+        lacking.cache_clear()
+
+
 @pytest.mark.parametrize("name, message", [
     ("zmp", "no library 'zmp'"), ("zlink@ZLINK_BUSY_POLL", "is not VARIABLE=VALUE"),
 ])
