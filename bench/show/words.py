@@ -1,6 +1,7 @@
 """Figures and ratios in words, the same in every output."""
 
 from bench.cases import KB, MB
+from bench.latency import PERCENTILES
 from bench.results import NOISY
 
 
@@ -62,7 +63,7 @@ def targets(result, results):
 def latency(series):
     """p50, p90, p99 and p99.9 in microseconds; empty for what is not a round trip."""
     found = series.percentiles() if series is not None else None
-    return " / ".join(f"{value:.3g}" for value in found.values()) if found else ""
+    return " / ".join(f"{found[name]:.3g}" for name in PERCENTILES) if found else ""
 
 
 def costs(case, series):

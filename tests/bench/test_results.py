@@ -69,6 +69,13 @@ def test_a_histogram_keeps_three_digits():
     assert found["p999_us"] == pytest.approx(999, rel=2e-3)
 
 
+def test_latencies_in_words_are_the_percentiles_alone():
+    trips = {"histogram": latency.encoded([10_000] * 90 + [50_000] * 10)}
+    some = type(series("", ""))("zlink", "p50_us", [trips])
+    assert words.latency(some) == "10 / 10 / 50 / 50"
+    assert words.latency(None) == words.latency(series("zlink", "rate", 1e6)) == ""
+
+
 def test_names_of_cases_are_unique():
     names = [case.name for case in full_cases()]
     assert len(set(names)) == len(names)
