@@ -352,6 +352,42 @@ def test_a_context_of_the_users_own(make, pull):
     assert context.session_stats()["connect_good"] == 1
 
 
+def test_a_context_for_the_other_side_fails_at_bind_and_at_connect(make, scheme):
+    for verb, purpose in ("bind", ssl.PROTOCOL_TLS_CLIENT), ("connect", ssl.PROTOCOL_TLS_SERVER):
+        for context in ssl.SSLContext(purpose), "no context":
+            sock = make(zmq.PAIR)
+            sock.ssl_context = context
+            with pytest.raises(zmq.ZMQError, match="ssl_context") as caught:
+                getattr(sock, verb)(f"{scheme}://127.0.0.1:1")
+            assert caught.value.errno == zmq.EINVAL
+
+
+@pytest.mark.parametrize("name", [b".x", b"a..b", b"\xff", b"a" * 64])
+def test_a_name_that_is_none_fails_at_connect(make, name):
+    sock = make(zmq.PUSH, tls_hostname=name)
+    with pytest.raises(zmq.ZMQError, match="TLS_HOSTNAME") as caught:
+        sock.connect("tls://127.0.0.1:1")
+    assert caught.value.errno == zmq.EINVAL
+
+
+def test_a_context_that_fails_later_costs_no_more_than_the_connection(pull, raw, monkeypatch):
+    """And the user, whose context it is, is told by the hub. The fixtures see what is left."""
+    class Context(ssl.SSLContext):
+        def wrap_bio(self, *args, **options):
+            if broken:
+                raise ssl.SSLError("broken")
+            return super().wrap_bio(*args, **options)
+
+    broken = []
+    told = gevent.event.AsyncResult()
+    monkeypatch.setattr(gevent.get_hub(), "print_exception",
+                        lambda where, kind, value, trace: told.set(value))
+    sock = pull(ssl_context=Context(ssl.PROTOCOL_TLS_SERVER))
+    broken.append(True)
+    assert raw(sock.last_endpoint).read_to_end() == b""
+    assert told.get(timeout=GUARD).args == ("broken",)
+
+
 def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     chain, key = certificates.issued("127.0.0.1")

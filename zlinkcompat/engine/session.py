@@ -119,8 +119,13 @@ class Session(PipeSink):
 
     def open_connection(self, sock):
         """Take over a connected, non-blocking socket; returns the connection, not started."""
+        try:
+            stream = self.link.open(sock.fileno())
+        except BaseException:
+            sock.close()
+            raise
         self.fd = sock.detach()
-        self.connection = Connection(self.engine, self.link.open(self.fd), self)
+        self.connection = Connection(self.engine, stream, self)
         return self.connection
 
     def report_ready(self, connection):
@@ -236,7 +241,14 @@ class AcceptedSession(Session):
 
     def start(self, sock):
         """Serve the peer, in the thread of this session's engine."""
-        self.open_connection(sock).start()
+        try:
+            connection = self.open_connection(sock)
+        except Exception:
+            # Of a user's own TLS context, say: the hub tells him; the peer is gone.
+            self.listener.handshake_over(self)
+            self.finish()
+            raise
+        connection.start()
 
     def make_way(self):
         """End a handshake that takes long, for others that wait (HANDSHAKES_MAX)."""

@@ -33,5 +33,7 @@ class Link:
         self.bind = bind
 
     def open(self, fd):
-        """The :class:`~zlinkcompat.transports.stream.Stream` of a connected descriptor."""
+        """The :class:`~zlinkcompat.transports.stream.Stream` of a connected descriptor.
+
+        The stream owns it from now on; if this raises, it is still the caller's."""
         return FdStream(fd)

@@ -1,5 +1,6 @@
 """What the connections of a ``tls://`` or ``wss://`` endpoint have in common."""
 
+from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.transports.link import Link
 from zlinkcompat.transports.tlscontext import make_context
 
@@ -22,9 +23,32 @@ class TlsLink(Link):
         self.hostname = None
         if not bind:
             named = options.tls_hostname
-            self.hostname = named.decode() if named else host_of(address.text)
+            self.hostname = (named.decode("utf-8", "replace") if named
+                             else host_of(address.text))
         if not self.hostname:
             self.hostname = None
+        self.try_out()
+
+    def try_out(self):
+        """Fail here, and not at each connection, if the context does not suit."""
+        import ssl
+
+        try:
+            self.wrap(ssl.MemoryBIO(), ssl.MemoryBIO())
+        except (ssl.SSLError, TypeError, AttributeError) as error:
+            raise zmq_error(EINVAL, f"{str(self.address)!r}: ssl_context does not suit a "
+                                    f"{'server' if self.bind else 'client'}: "
+                                    f"{getattr(error, 'reason', '') or error}") from None
+        except ValueError as error:
+            raise zmq_error(EINVAL, f"{str(self.address)!r}: TLS_HOSTNAME or the host, "
+                                    f"{self.hostname!r}, is no name for TLS: {error}") from None
+
+    def wrap(self, incoming, outgoing):
+        """The ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""
+        return self.context.wrap_bio(
+            incoming, outgoing, server_side=self.bind, server_hostname=self.hostname,
+            session=self.session,
+        )
 
     def open(self, fd):
         from zlinkcompat.transports.tlsstream import TlsStream

@@ -51,17 +51,15 @@ class TlsStream(FdStream):
     """
 
     def __init__(self, fd, link):
+        # First, since it may fail: the descriptor is the caller's then.
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.tls = link.wrap(self.incoming, self.outgoing)
         FdStream.__init__(self, fd)
         # OpenSSL's calls let go of the interpreter's lock; its object is one thread's at a time.
         self.duplex = False
         self.busy = False
         self.link = link
-        self.incoming = ssl.MemoryBIO()
-        self.outgoing = ssl.MemoryBIO()
-        self.tls = link.context.wrap_bio(
-            self.incoming, self.outgoing, server_side=link.bind, server_hostname=link.hostname,
-            session=link.session,
-        )
         # Bound once: to look them up at each call is a tenth of what a small message costs. Without
         # the frame of Python around them, in which a signal's exception could lose what was read.
         inner = getattr(self.tls, "_sslobj", self.tls)
