@@ -78,6 +78,27 @@ def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
         data.append(0)  # BufferError while somebody holds it
 
 
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
+        bound, raw, endpoint_of, transport):
+    push = bound(zmq.PUSH, endpoint_of(transport), sndbuf=4 * KB)
+    peer = raw(push.last_endpoint, rcvbuf=4 * KB)
+    peer.handshake(b"PULL")
+    push.send(bytes(8 * MB))  # what comes behind it is gathered
+    first, second = bytearray(MB), bytearray(8 * MB)
+    trackers = [push.send(data, copy=False, track=True) for data in (first, second)]
+    for size in (8 * MB, MB):
+        assert peer.read_frame() == (0, bytes(size))
+    trackers[0].wait(GUARD)
+    first.append(0)  # BufferError while somebody holds it
+    assert not trackers[1].done
+    with pytest.raises(BufferError):
+        second.append(0)
+    peer.read_frame()
+    trackers[1].wait(GUARD)
+    second.append(0)
+
+
 def test_zerocopy_fallback_handshake(raw_listener, make, phases):
     """What is sent during the handshake waits for its end; the handshake itself is copied."""
     listener = raw_listener()

@@ -80,6 +80,8 @@ class Pinned:
         return self.buffer.tobytes()
 
     def __del__(self):
+        # First: who waits for the tracker may resize what is pinned.
+        self.buffer = None
         if self.event is not None:
             self.event.set()
         if _held_buffers is not None:  # else nothing was entered; no import at interpreter exit

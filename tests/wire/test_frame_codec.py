@@ -169,3 +169,22 @@ def test_partial_writes(messages, data):
             assert finished == sum(end <= len(written) for end in ends)
             assert encoder.partly_written == (len(written) not in (0, *ends))
         assert decoded(codec, written)[0] == [(False, message) for message in messages]
+
+
+def test_what_is_written_is_let_go_of_while_the_rest_waits(codec):
+    class Frame:
+        def __init__(self, size):
+            self.data = bytearray(size)
+            self.buffer = memoryview(self.data)
+
+    encoder = codec.Encoder()
+    frames = [Frame(100000) for _ in range(3)]
+    assert all([encoder.add(frame) for frame in frames])
+    for frame in frames:
+        del frame.buffer
+    for frame in frames:
+        encoder.advance(9 + 99999)
+        with pytest.raises(BufferError):
+            frame.data.append(0)
+        encoder.advance(1)
+        frame.data.append(0)

@@ -63,6 +63,7 @@ cdef class RawDecoder(Decoder):
 cdef struct Batch:
     iovec parts[VECTOR_MAX]
     Py_buffer pins[VECTOR_MAX]
+    int pinned_parts[VECTOR_MAX]
     long long ends[BATCH_MAX]
 
 
@@ -75,7 +76,7 @@ cdef class Encoder:
     cdef readonly Py_ssize_t pending
     cdef int first_part, part_count
     cdef bint run_open
-    cdef int pin_count
+    cdef int first_pin, pin_count
     cdef int first_end, end_count
     cdef long long added, written, started
     cdef Py_ssize_t open_frame

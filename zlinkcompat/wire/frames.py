@@ -377,14 +377,9 @@ class Encoder:
 
     def vector(self):
         """What is to be written, as memoryviews in order."""
-        skip = self.written
-        views = []
-        for part in self.parts:
-            if skip >= len(part):
-                skip -= len(part)
-            else:
-                views.append(memoryview(part)[skip:])
-                skip = 0
+        views = [memoryview(part) for part in self.parts if len(part)]
+        if views:
+            views[0] = views[0][self.skip :]
         return views
 
     def advance(self, count):
@@ -401,6 +396,14 @@ class Encoder:
             if self.open_frame > 0 or self.open_offset > 0:
                 self.open_written = True
             self.clear()
+            return finished
+        # What is written is let go of.
+        self.skip += count
+        passed = 0
+        while self.skip >= len(self.parts[passed]):
+            self.skip -= len(self.parts[passed])
+            passed += 1
+        del self.parts[:passed]
         return finished
 
     @property
@@ -423,6 +426,7 @@ class Encoder:
         self.first_end = 0
         self.added = 0
         self.written = 0
+        self.skip = 0  # of ``parts``
         self.started = 0
 
 

@@ -419,8 +419,8 @@ cdef class Encoder:
     """Messages in, a vector of buffers out.
 
     Small frames are copied together; a large one (``zerocopy_threshold``) is pinned, by the buffer
-    protocol, from :meth:`add` until :meth:`advance` counted its last byte as written or
-    :meth:`reset` gave it up. A batch is filled by :meth:`add`, and written to its end before the
+    protocol, from :meth:`add` until :meth:`advance` counts its last byte as written or
+    :meth:`reset` gives it up. A batch is filled by :meth:`add`, and written to its end before the
     next begins.
 
     Parameters
@@ -535,6 +535,7 @@ cdef class Encoder:
         self.pin_count += 1
         if not self.raw:
             self.put_header(size, flags)
+        self.batch.pinned_parts[self.pin_count - 1] = self.part_count
         self.batch.parts[self.part_count].iov_base = pin.buf
         self.batch.parts[self.part_count].iov_len = size
         self.part_count += 1
@@ -642,6 +643,11 @@ cdef class Encoder:
                 break
             count -= part.iov_len
             self.first_part += 1
+        while (self.first_pin < self.pin_count
+               and self.batch.pinned_parts[self.first_pin] < self.first_part):
+            # To release runs the owner's code, perhaps.
+            self.first_pin += 1
+            PyBuffer_Release(&self.batch.pins[self.first_pin - 1])
         return finished
 
     @property
@@ -657,9 +663,10 @@ cdef class Encoder:
 
     cdef clear(self):
         """End the batch."""
-        while self.pin_count > 0:
+        while self.pin_count > self.first_pin:
             self.pin_count -= 1
             PyBuffer_Release(&self.batch.pins[self.pin_count])
+        self.first_pin = self.pin_count = 0
         if self.buffer != NULL:
             release(self.buffer)
             self.buffer = NULL
