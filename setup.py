@@ -1,6 +1,7 @@
-"""The compiled modules; everything declarative is in setup.cfg."""
+"""The compiled modules, and README with links for PyPI; everything declarative is in setup.cfg."""
 
 import os
+import re
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -16,6 +17,9 @@ REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 #: -g0: the interpreter's flags ask for debug symbols, five times the code's size.
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0").split()
 
+#: Where the source is published, ``https://github.com/OWNER/NAME``: a release tells.
+REPOSITORY = os.environ.get("ZLINKCOMPAT_REPOSITORY")
+
 DIRECTIVES = {
     "language_level": 3,
     # Bounds and None are checked: a mistake is to raise, as in the pure build, not to crash.
@@ -30,6 +34,23 @@ DIRECTIVES = {
     # As text that inspect.signature reads: functions with a binding are slower to call.
     "embedsignature.format": "clinic",
 }
+
+
+def readme(repository):
+    """README as PyPI shows it: a link into the checkout leads nowhere there."""
+    text = Path("README.md").read_text(encoding="utf-8")
+    if not repository:
+        return text
+    text = re.sub(r"(!\[[^]]*\])\((?!\w+:)", rf"\1({repository}/raw/HEAD/", text)
+    return re.sub(r"(?<!!)(\[[^]]*\])\((?!\w+:|#)", rf"\1({repository}/blob/HEAD/", text)
+
+
+def links(repository):
+    if not repository:
+        return {}
+    source = f"{repository}/blob/HEAD"
+    return {"Source": repository, "Documentation": f"{source}/docs/index.md",
+            "Changelog": f"{source}/CHANGELOG.md", "Issues": f"{repository}/issues"}
 
 
 def extensions():
@@ -109,6 +130,9 @@ class BuildApart(build):
 # Cython's worker processes may import this file again.
 if __name__ == "__main__":
     setup(
+        long_description=readme(REPOSITORY),
+        long_description_content_type="text/markdown",
+        project_urls=links(REPOSITORY),
         ext_modules=[] if PURE else extensions(),
         cmdclass={"build": BuildApart, "build_ext": BuildAllOrNothing},
     )

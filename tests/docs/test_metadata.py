@@ -1,0 +1,22 @@
+"""What PyPI is told of the package."""
+
+import re
+import runpy
+
+from test_pages import LINK, ROOT
+
+
+def test_the_readme_of_a_release_has_no_link_into_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    made = runpy.run_path("setup.py")
+    plain = made["readme"](None)
+    assert plain == (ROOT / "README.md").read_text()
+    forge = "https://forge/us/it"
+    released = made["readme"](forge)
+    assert LINK.search(plain) and not LINK.search(released)
+    assert f"![How many times better than pyzmq]({forge}/raw/HEAD/docs/gains.svg)" in released
+    for path in re.findall(rf"{forge}/(?:raw|blob)/HEAD/([^)#]*)", released):
+        assert (ROOT / path).exists(), path
+    # Nothing else is changed.
+    assert re.sub(rf"{forge}/(raw|blob)/HEAD/", "", released) == plain
+    assert made["links"](None) == {} and "Source" in made["links"](forge)
