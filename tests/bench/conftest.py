@@ -4,10 +4,15 @@ from contextlib import ExitStack
 
 import pytest
 
+from bench import latency
 from bench.adapters import adapter
+from bench.cases import TARGETED, Case
 from bench.link import Nursery
 from bench.results import CaseResult, Results, Series
 from bench.run import Run
+
+RATE = TARGETED["push-pull/tcp/64B"]
+TRIP = TARGETED["req-rep/tcp/64B"]
 
 
 class Silent:
@@ -70,4 +75,18 @@ def results(*cases, libraries=("pyzmq", "zlink")):
         {"mode": "quick", "rounds": 3, "seconds": 0.1, "pinned": True},
         {name: {"version": "1"} for name in libraries},
         [CaseResult(case, list(all_series)) for case, *all_series in cases],
+    )
+
+
+@pytest.fixture
+def run():
+    """A run with a case that is ahead, one that is behind and one that failed."""
+    trip = {"p50_us": 10.0, "user_us": 1.0, "system_us": 2.0, "peak": 5e7,
+            "histogram": latency.encoded([10_000, 11_000, 50_000])}
+    return results(
+        (RATE, series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 4e6, 4e6)),
+        (Case("push-pull", "tcp", 256),
+         series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 5e5, 5e5, syscalls=0.2)),
+        (TRIP, series("pyzmq", "p50_us", error="hung <here>"),
+         Series("zlink", "p50_us", [trip, trip])),
     )

@@ -6,13 +6,10 @@ import xml.dom.minidom
 import pytest
 
 from bench import compare, latency
-from bench.cases import TARGETED, Case, full_cases, named
+from bench.cases import full_cases, named
 from bench.results import CaseResult, load, save
 from bench.show import charts, markdown, page, words
-from tests.bench.conftest import results, series
-
-RATE = TARGETED["push-pull/tcp/64B"]
-TRIP = TARGETED["req-rep/tcp/64B"]
+from tests.bench.conftest import RATE, TRIP, results, series
 
 
 def test_disturbed_rounds_count_only_without_others():
@@ -82,19 +79,6 @@ def test_names_of_cases_are_unique():
     assert [case.name for case in named(["req-rep/*/1KB"])] == [
         f"req-rep/{each}/1KB" for each in ("tcp", "ipc", "inproc", "tls", "ws", "wss")
     ]
-
-
-@pytest.fixture
-def run():
-    trip = {"p50_us": 10.0, "user_us": 1.0, "system_us": 2.0, "peak": 5e7,
-            "histogram": latency.encoded([10_000, 11_000, 50_000])}
-    return results(
-        (RATE, series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 4e6, 4e6)),
-        (Case("push-pull", "tcp", 256),
-         series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 5e5, 5e5, syscalls=0.2)),
-        (TRIP, series("pyzmq", "p50_us", error="hung <here>"),
-         type(series("", ""))("zlink", "p50_us", [trip, trip])),
-    )
 
 
 def test_a_run_is_kept_whole(run, tmp_path):

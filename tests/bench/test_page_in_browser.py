@@ -1,0 +1,15 @@
+"""The page of ``--report`` as people see it."""
+
+from browser import Tab, browser, fits
+
+from bench.show import page
+
+
+def test_the_page_fits_a_desktop_and_a_phone(run, tmp_path):
+    path = page.write(run, tmp_path / "report")
+    with browser(tmp_path) as address, Tab(address) as tab:
+        tab.load(path.as_uri())
+        drawn = "Promise.resolve(document.querySelectorAll('figure svg').length)"
+        assert tab.wait_for(drawn) >= 3
+        fits(tab, "report", tmp_path)
+        assert not tab.errors
