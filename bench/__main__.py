@@ -1,8 +1,10 @@
 """``python -m bench``: measure, print a table, exit 1 if anything failed."""
 
+import os
 import signal
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,11 +33,19 @@ def main(argv=None):
         parse.error("--resume needs the --json FILE of the run to go on with")
     if chosen.strict and not chosen.compare:
         parse.error("--strict needs --compare OLD.json")
+    if chosen.phases and chosen.libs:
+        parse.error("--phases compares settings of its own: it takes no --libs")
+    kept = chosen.json or (FULL if chosen.full else None)
     signal.signal(signal.SIGTERM, terminated)
     name, mode = options.mode_of(chosen)
     try:
         adapters = phases.adapters() if chosen.phases else options.libraries(chosen, mode)
         old = results.load(chosen.compare) if chosen.compare else None
+        earlier = results.load(kept) if chosen.resume and Path(kept).exists() else None
+        for path in filter(None, (kept, chosen.markdown)):
+            writable(Path(path))
+        if chosen.report and Path(chosen.report).exists() and not Path(chosen.report).is_dir():
+            raise ValueError(f"--report {chosen.report}: is a file, not a folder")
     except (ValueError, OSError) as error:
         parse.error(str(error))
     wanted = which_cases(chosen, name)
@@ -49,6 +59,11 @@ def main(argv=None):
         "mode": name, "rounds": chosen.rounds or mode.rounds,
         "seconds": chosen.seconds or mode.seconds, "pinned": not chosen.no_pin,
     }
+    if old is not None:
+        for what in ("rounds", "seconds", "pinned"):
+            if old.settings.get(what) != settings[what]:
+                note(f"{chosen.compare} is of other settings: {what} {old.settings.get(what)}, "
+                     f"now {settings[what]}")
     with ExitStack() as stack:
         # First, so that it goes when all processes have.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
@@ -60,8 +75,16 @@ def main(argv=None):
             each.adapter.name: {"missing": each.missing} if each.missing else each.about
             for each, *_ in families
         })
-        interrupted = measure(chosen, mode, found, families, wanted, old, folder)
+        if earlier is not None:
+            resume(found, earlier, kept)
+        interrupted = measure(chosen, mode, found, families, wanted, old, folder, kept)
     return finish(chosen, found, old, interrupted)
+
+
+def writable(path):
+    """Raise ValueError, now and not after the run, if nothing can be written to ``path``."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(f"{path}: cannot be written; is it a folder, or in none?")
 
 
 def which_cases(chosen, name):
@@ -70,7 +93,7 @@ def which_cases(chosen, name):
     return phases.cases() if chosen.phases else cases.SETS[name]()
 
 
-def measure(chosen, mode, found, families, wanted, old, folder):
+def measure(chosen, mode, found, families, wanted, old, folder, kept):
     """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
@@ -91,17 +114,16 @@ def measure(chosen, mode, found, families, wanted, old, folder):
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))
     run.allowance = max(3, int(total * REPEATS))
-    kept = chosen.json or (FULL if chosen.full else None)
     order = {case: place for place, case in enumerate(wanted)}
-    if chosen.resume:
-        resume(found, kept)
     try:
         with terminal.Live(total) as run.progress:
             for case in wanted:
                 if found.result(case.name) is not None:
                     run.progress.skip(run.steps(case))
                     continue
+                began = time.monotonic()
                 found.cases.append(run.measure(case))
+                found.duration += time.monotonic() - began
                 found.cases.sort(key=lambda each: order[each.case])  # some may be resumed
                 if kept:
                     results.save(found, kept)
@@ -123,11 +145,8 @@ def look_again(run, old, found):
         run.more(found.result(name))
 
 
-def resume(found, path):
+def resume(found, earlier, path):
     """Take what an earlier run has measured, if that was of the same."""
-    if not Path(path).exists():
-        return
-    earlier = results.load(path)
     same = ("commit", "cpu", "system", "python", "flags")
     if (earlier.settings, earlier.libraries) != (found.settings, found.libraries) or any(
         earlier.environment.get(key) != found.environment[key] for key in same
@@ -136,6 +155,7 @@ def resume(found, path):
         return
     note(f"{path} has {len(earlier.cases)} cases already")
     found.cases = earlier.cases
+    found.duration = earlier.duration
 
 
 def finish(chosen, found, old, interrupted):

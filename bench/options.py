@@ -35,7 +35,7 @@ def parser():
     size = parse.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="few cases: under a minute")
     size.add_argument("--full", action="store_true",
-        help="every case and library, and system calls: 51 minutes for six; see --resume")
+        help="every case and library, and system calls: an hour for six; see --resume")
     add("--case", action="append", default=[], metavar="PATTERN",
         help="only cases whose name has this part or matches this glob (may be given again)")
     add("--libs", metavar="A,B@VAR=VALUE,...",

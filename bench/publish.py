@@ -28,9 +28,10 @@ def main(path):
         })
         return
     rows = [case.name for case in default_cases()]
+    where = filter(None, (*words.machine(results), words.duration(results)))
     fill(ROOT / "README.md", {"table": readme(results, [*TARGETED, MEMORY.name])})
     fill(ROOT / "docs" / "performance.md", {
-        "where": "\n".join(f"{line}  " for line in words.machine(results)),
+        "where": "\n".join(f"{line}  " for line in where),
         "summary": charts.summary(results),
         "ratios": markdown.ratios(results, rows),
         "behind": behind(results),

@@ -148,12 +148,15 @@ class Results:
     libraries : dict
         Name to what it told of itself, or ``{"missing": why}``.
     cases : list of CaseResult
+    duration : float, seconds
+        What measuring them took, in all runs if it was resumed; 0 where an old run does not tell.
     """
 
     environment: dict
     settings: dict
     libraries: dict
     cases: list = field(default_factory=list)
+    duration: float = 0.0
 
     @property
     def measured(self):
@@ -192,6 +195,7 @@ def as_dict(results):
         "settings": results.settings,
         "libraries": results.libraries,
         "subject": results.subject,
+        "duration_s": results.duration,
         "cases": [case_as_dict(each, results) for each in results.cases],
     }
 
@@ -220,7 +224,8 @@ def case_as_dict(result, results):
 def from_dict(text):
     if text.get("format") != FORMAT:
         raise ValueError(f"format {text.get('format')!r}, not {FORMAT}")
-    results = Results(text["environment"], text["settings"], text["libraries"])
+    results = Results(text["environment"], text["settings"], text["libraries"],
+                      duration=text.get("duration_s", 0.0))
     for each in text["cases"]:
         case = Case(each["pattern"], each["transport"], each["size"])
         case = {**TARGETED, MEMORY.name: MEMORY}.get(case.name, case)

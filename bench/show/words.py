@@ -105,6 +105,15 @@ def machine(results):
            + (f", {flags}" if flags else ""))
 
 
+def duration(results):
+    """How long measuring took; empty where that is not known."""
+    if not results.duration:
+        return ""
+    minutes = results.duration / 60
+    took = f"{minutes:.0f} minutes" if minutes >= 2 else f"{results.duration:.0f} s"
+    return f"{len(results.cases)} cases of {len(results.measured)} libraries took {took}"
+
+
 def library(name, about):
     if "missing" in about:
         return f"{name}: {about['missing']}"

@@ -56,8 +56,9 @@ def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "more rounds" in done.stderr and "REGRESSED push-pull/tcp/64B zlink" in done.stdout
     speed_up(old, 1e-18)
-    done = run_bench(*compared)
+    done = run_bench(*compared, "--no-pin")
     assert done.returncode == 0, done.stderr
+    assert "old.json is of other settings: pinned True, now False" in done.stderr
     assert "1 figures compared: 0 regressed, 1 improved" in done.stdout
 
 
@@ -74,10 +75,11 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path):
     path = tmp_path / "run.json"
     some = ("--libs", "zlink", *TINY, "--json", str(path))
     assert run_bench("--case", "pair/tcp/64B", *some).returncode == 0
-    first = json.loads(path.read_text())["cases"]
+    first, before = (json.loads(path.read_text())[name] for name in ("cases", "duration_s"))
     done = run_bench("--case", "pair/tcp/64B", "--case", "pair/ipc/64B", *some, "--resume")
     assert done.returncode == 0 and "has 1 cases already" in done.stderr
-    cases = json.loads(path.read_text())["cases"]
+    cases, after = (json.loads(path.read_text())[name] for name in ("cases", "duration_s"))
+    assert after > before > 0
     assert cases[0] == first[0] and [each["case"] for each in cases] == [
         "pair/tcp/64B", "pair/ipc/64B"]
     other = run_bench("--case", "pair/tcp/64B", "--libs", "zlink", "--rounds", "1",
@@ -178,10 +180,16 @@ def test_names_with_settings_are_split():
     (("--resume",), "--resume needs"),
     (("--strict",), "--strict needs"),
     (("--compare", "no such file"), "No such file"),
+    (("--json", "no/such/folder/a.json"), "a.json: cannot be written"),
+    (("--markdown", "docs"), "docs: cannot be written"),
+    (("--report", "README.md"), "README.md: is a file, not a folder"),
+    (("--json", "README.md", "--resume"), "README.md: not the results of"),
+    (("--phases", "--libs", "zlink"), "it takes no --libs"),
     (("--rounds", "0"), "invalid positive int"),
     (("--seconds", "-1"), "invalid positive float"),
 ])
-def test_a_wrong_command_line_is_told(arguments, message, capsys):
+def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as ended:
         main(list(arguments))
     assert ended.value.code == 2 and message in capsys.readouterr().err

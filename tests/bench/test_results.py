@@ -102,6 +102,12 @@ def test_what_is_no_run_is_refused(text, tmp_path):
         load(path)
 
 
+def test_how_long_it_took_in_words(run):
+    assert words.duration(run) == ""
+    run.duration = 3060.0
+    assert words.duration(run) == "3 cases of 2 libraries took 51 minutes"
+
+
 def test_markdown(run):
     text = markdown.document(run)
     assert "| `push-pull/tcp/64B` | 1 M/s (**4.00x**) | 4 M/s | >= 3x yes (pyzmq) |" in text
