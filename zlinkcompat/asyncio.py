@@ -36,12 +36,21 @@ __all__ = _names.__all__
 
 Blocking = socket_module.Socket
 
+#: Later than any call can begin, ns.
+LAST = 2**62
+
 
 class LoopWaker(Waker):
-    """Calls back in a loop's thread, once for any number of wake-ups before that."""
+    """Calls back in a loop's thread, once for any number of wake-ups before that.
+
+    Of a socket's sleepers it is behind all that block a thread, since the loop of that thread does
+    not turn meanwhile; and before those of earlier loops, which may be closed. Who is woken first
+    wakes the others, if it concerns them.
+    """
 
     def __init__(self, loop, callback):
         Waker.__init__(self)
+        self.since = LAST - monotonic_ns()
         self.loop = loop
         self.callback = callback
         self.greenlet = getcurrent()
@@ -133,11 +142,24 @@ class Waiting:
                 self.give_up_at = monotonic_ns() + spin_time
                 self.turning = True
 
+    def expire_after(self, milliseconds, future, error):
+        """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
+
+        def expire():
+            if not future.done():
+                if error is None:
+                    future.set_result(0)
+                else:
+                    future.set_exception(error())
+                self.tidy()
+
+        timer = self.loop.call_later(milliseconds / 1000, expire)
+        future.add_done_callback(lambda future: timer.cancel())
+
     def on_done(self, future):
         """A future that waited is done, or was cancelled."""
         if future.cancelled():
-            # Not to be kept until something happens to the socket.
-            self.advance()
+            self.tidy()
 
     def turn(self):
         """Let the loop turn again without sleep, while that may bring something."""
@@ -157,19 +179,28 @@ class Waiting:
         for queue in (self.receiving, self.sending):
             while queue and queue[0].attempt():
                 queue.popleft()
+        for operation in self.polling:
+            operation.attempt()
+        self.tidy()
+        self.turn()
+
+    def tidy(self):
+        """Drop what is over, not to be kept until something happens to the socket."""
+        for queue in (self.receiving, self.sending, self.polling):
             for operation in [each for each in queue if each.future.done()]:
                 queue.remove(operation)
-        self.polling = [operation for operation in self.polling if not operation.attempt()]
         if self.watching and not (self.receiving or self.sending or self.polling):
             self.watching = False
             self.core.unwatch(self.waker)
-        self.turn()
 
     def cancel(self):
-        """The socket is closed: cancel all that wait."""
+        """The socket is closed, or another loop's now: cancel all that wait."""
         for operation in (*self.receiving, *self.sending, *self.polling):
-            operation.future.cancel()
-        self.advance()
+            try:
+                operation.future.cancel()
+            except RuntimeError:
+                pass  # the loop is closed, and nobody is told
+        self.tidy()
 
 
 class Socket(_future._AsyncSocket):
@@ -296,6 +327,8 @@ class Socket(_future._AsyncSocket):
         if waiting is None or waiting.loop is not loop:
             if self.core.io_threads is None:
                 raise RuntimeError("asyncio needs a context with I/O threads: ZLINK_ENGINE=thread")
+            if waiting is not None:
+                waiting.cancel()
             waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
         return waiting
 
@@ -322,7 +355,7 @@ class Socket(_future._AsyncSocket):
         if rests:
             waiting.waker.wake()
         if timeout >= 0:
-            expire_after(loop, timeout, future, zmq.Again)
+            waiting.expire_after(timeout, future, zmq.Again)
         return future
 
     def recv(self, flags=0, copy=True, track=False):
@@ -477,7 +510,7 @@ class Socket(_future._AsyncSocket):
         waiting = self._wait_in(loop)
         waiting.add(waiting.polling, operation)
         if timeout is not None and timeout > 0:
-            expire_after(loop, timeout, future, None)
+            waiting.expire_after(timeout, future, None)
         return future
 
     def _look(self, flags):
@@ -485,20 +518,6 @@ class Socket(_future._AsyncSocket):
         if not events:
             raise zmq.Again()
         return events
-
-
-def expire_after(loop, milliseconds, future, error):
-    """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
-
-    def expire():
-        if not future.done():
-            if error is None:
-                future.set_result(0)
-            else:
-                future.set_exception(error())
-
-    timer = loop.call_later(milliseconds / 1000, expire)
-    future.add_done_callback(lambda future: timer.cancel())
 
 
 class Poller(poller_module.Poller):

@@ -1,18 +1,25 @@
 """``zlinkcompat.asyncio``: what coroutines send and receive."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 from guard import GUARD
 
+import zlinkcompat as blocking
 import zlinkcompat.asyncio as zmq
 from zlinkcompat import tuning
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
-def run(request):
+def new_event_loop(request):
+    return pytest.importorskip(request.param).new_event_loop
+
+
+@pytest.fixture
+def run(new_event_loop):
     """run(coroutine_function): with a context, in a loop, for 10 seconds at most."""
-    new_event_loop = pytest.importorskip(request.param).new_event_loop
 
     def run(function):
         async def main():
@@ -159,6 +166,101 @@ def test_timeouts_and_errors(run):
         assert caught.value.errno == zmq.ENOTSOCK
 
     run(main)
+
+
+@pytest.mark.parametrize("wait", ["poll", "recv", "send", "cancelled"])
+def test_what_timed_out_leaves_nothing_behind(run, wait):
+    async def main(context):
+        sock = context.socket(zmq.PUSH if wait == "send" else zmq.PULL)
+        sock.rcvtimeo = sock.sndtimeo = 1
+        waits = {"poll": lambda: sock.poll(1), "recv": sock.recv, "send": lambda: sock.send(b"x"),
+                 "cancelled": lambda: sock.poll(GUARD * 1000)}[wait]
+        forever = sock.poll(None)
+        for _ in range(2):
+            futures = [waits() for _ in range(500)]
+            if wait == "cancelled":
+                for future in futures:
+                    future.cancel()
+            await asyncio.wait(futures)
+        left = [*sock._recv_futures, *sock._send_futures]
+        assert [each.future for each in left] == [forever]
+
+    run(main)
+
+
+@pytest.mark.parametrize("before", ["poll(10)", "recv() for 10 ms", "recv() for ever"])
+def test_a_blocking_shadow_in_the_thread_of_the_loop(run, before):
+    """It is woken first: the loop cannot turn while it blocks."""
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        pull.rcvtimeo = -1 if before == "recv() for ever" else 10
+        if before == "poll(10)":
+            assert await pull.poll(10) == 0
+        else:
+            waiting = pull.recv()
+            await asyncio.wait([waiting], timeout=0.02)
+        shadow = blocking.Socket.shadow(pull)
+        shadow.rcvtimeo = GUARD * 1000
+        # It sleeps by then; were it late, this would only show less.
+        timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
+        timer.start()
+        began = time.monotonic()
+        assert shadow.recv() == b"x"
+        # Woken by the message, and not by the end of its time.
+        assert time.monotonic() - began < GUARD
+        timer.join()
+
+    run(main)
+
+
+@pytest.mark.parametrize("left", ["nothing", "a poll that timed out", "a recv that waits"])
+def test_one_loop_after_the_other(new_event_loop, left):
+    context = zmq.Context()
+    pull, push = pair(context, zmq.PULL, zmq.PUSH)
+
+    async def first():
+        if left == "a recv that waits":
+            waits.append(pull.recv())
+            await asyncio.sleep(0)
+        elif left == "a poll that timed out":
+            assert await pull.poll(1) == 0
+
+    async def second():
+        waiting = pull.recv()
+        # It waits by then; were it late, this would only show less.
+        timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
+        timer.start()
+        assert await asyncio.wait_for(waiting, GUARD) == b"x"
+        timer.join()
+
+    async def third():
+        waiting = pull.recv()
+        term = threading.Thread(target=context.term)
+        term.start()
+        with pytest.raises(zmq.ContextTerminated):
+            await asyncio.wait_for(waiting, GUARD)
+        pull.close()
+        push.close()
+        term.join()
+
+    waits = []
+    for function in (first, second, third):
+        loop = new_event_loop()
+        loop.run_until_complete(function())
+        loop.close()
+    assert all(future.cancelled() for future in waits)
+
+
+def test_closed_after_its_loop(new_event_loop):
+    with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        async def main():
+            return pull.recv()
+
+        loop = new_event_loop()
+        waiting = loop.run_until_complete(main())
+        loop.close()
+        pull.close()
+        assert waiting.cancelled()
 
 
 def test_poller(run):
