@@ -1,19 +1,20 @@
-"""A certificate for the cases over TLS, which nobody verifies: made once for each process."""
+"""A certificate for the cases over TLS, which nobody verifies."""
 
-import atexit
-import shutil
 import subprocess
-import tempfile
 from functools import cache
 
 TRANSPORTS = ("tls", "wss")
 
 
 @cache
-def files():
-    """Paths (str) of the certificate and its key."""
-    folder = tempfile.mkdtemp(prefix="bench-")
-    atexit.register(shutil.rmtree, folder, True)
+def made(folder):
+    """Make it in ``folder``, once; returns the paths (str) of the certificate and its key.
+
+    Raises
+    ------
+    OSError, subprocess.CalledProcessError
+        There is no openssl, or it cannot.
+    """
     chain, key = f"{folder}/chain.pem", f"{folder}/key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

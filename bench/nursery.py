@@ -13,10 +13,8 @@ import signal
 import socket
 import sys
 import traceback
-from contextlib import suppress
-from subprocess import CalledProcessError
 
-from bench import certificate, latency, peer  # noqa: F401 - imported for the children
+from bench import latency, peer  # noqa: F401 - imported for the children
 from bench.adapters import adapter
 from bench.adapters.base import Missing
 
@@ -63,9 +61,6 @@ class Nursery:
         return True
 
     def bear(self, spec, files):
-        if spec["transport"] in certificate.TRANSPORTS:
-            with suppress(OSError, CalledProcessError):  # the child will tell
-                certificate.files()  # once for all children, and removed at the end of this process
         pid = os.fork()
         if pid == 0:
             self.live(spec, files)

@@ -37,6 +37,7 @@ def run(adapter, spec, control):
         work, end_module = getattr(blocking, adapter.work(case)), blocking.end
     if spec["counted"]:
         os.environ["ZMQ_DEBUG_COUNTERS"] = "1"
+    adapter.certificate = spec["certificate"]
     adapter.start(case)
     functions = []
     for role in spec["roles"]:

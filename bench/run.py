@@ -2,8 +2,9 @@
 
 import os
 from contextlib import suppress
+from subprocess import CalledProcessError
 
-from bench import latency
+from bench import certificate, latency
 from bench.link import RoundFailed, converse
 from bench.machine import OtherWork
 from bench.results import CaseResult, Series
@@ -41,7 +42,7 @@ class Run:
         How many spoilt rounds may be repeated in all, so that a busy machine does not take
         for ever.
     folder : str
-        For the socket files; they are left there.
+        For the socket files and the certificate; they are left there.
     progress : object
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
@@ -125,11 +126,19 @@ class Run:
         results, cpu = converse(
             nursery,
             specs(case, seconds, os.path.join(self.folder, str(self.played)), self.pinned,
-                  on_word is not None, slowdown(nursery.adapter)),
+                  on_word is not None, slowdown(nursery.adapter), self.certificate(case)),
             timeout,
             on_word,
         )
         return combined(case, results), cpu
+
+    def certificate(self, case):
+        if case.transport not in certificate.TRANSPORTS:
+            return None
+        try:
+            return certificate.made(self.folder)
+        except (OSError, CalledProcessError) as error:
+            raise RoundFailed(f"no certificate: {error}")
 
     def count(self, nursery, case, series):
         with self.counting(case.roles) as counter:
@@ -145,7 +154,7 @@ def slowdown(adapter):
     return float(os.environ.get("BENCH_SLOWDOWN", 0)) if adapter.name.startswith("zlink") else 0
 
 
-def specs(case, seconds, prefix, pinned, counted, slowdown):
+def specs(case, seconds, prefix, pinned, counted, slowdown, certificate=None):
     """What the processes of a round are told (:func:`bench.peer.run`), one for each.
 
     Over inproc one process has all roles. Two processes get a CPU each, if ``pinned`` and there
@@ -161,7 +170,7 @@ def specs(case, seconds, prefix, pinned, counted, slowdown):
         {
             "pattern": case.pattern, "transport": case.transport, "size": case.size,
             "roles": roles, "seconds": seconds, "cpu": cpu, "counted": counted,
-            "slowdown": slowdown,
+            "slowdown": slowdown, "certificate": certificate,
             "addresses": {
                 name: address(case.transport, prefix, name)
                 for name in ("endpoint", "inlet", "outlet")

@@ -35,6 +35,8 @@ class Adapter:
     transports : sequence of str
     forks : bool
         Whether the library works in a process forked after it was imported.
+    certificate : pair of str, or None
+        Paths of a certificate and its key, in a process of a round over TLS.
     """
 
     name = ""
@@ -44,6 +46,7 @@ class Adapter:
     patterns = tuple(PATTERNS)
     transports = ("tcp", "ipc", "inproc")
     forks = True
+    certificate = None
 
     def runs(self, case):
         """Whether the library can do ``case``."""

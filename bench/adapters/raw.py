@@ -7,7 +7,6 @@ import platform
 import socket
 import ssl
 
-from bench import certificate
 from bench.adapters.base import Adapter
 from bench.cases import KB
 from bench.work.roundtrip import END
@@ -16,7 +15,8 @@ from bench.work.roundtrip import END
 class Plain:
     """A listener, then the connection that it accepts; or a connection."""
 
-    def __init__(self, transport):
+    def __init__(self, transport, certificate):
+        self.certificate = certificate
         self.family = socket.AF_UNIX if transport == "ipc" else socket.AF_INET
         self.tls = transport == "tls"
         self.listener = self.connection = None
@@ -41,7 +41,7 @@ class Plain:
             if self.tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.num_tickets = 0  # unread, they would reset the connection at its end
-                context.load_cert_chain(*certificate.files())
+                context.load_cert_chain(*self.certificate)
                 self.connection = context.wrap_socket(self.connection, server_side=True)
         return self.connection
 
@@ -84,7 +84,7 @@ class Library(Adapter):
         pass
 
     def socket(self, case, end):
-        return Plain(case.transport)
+        return Plain(case.transport, self.certificate)
 
     def bind(self, plain, address):
         if address.startswith("ipc://"):

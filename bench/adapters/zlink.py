@@ -47,7 +47,7 @@ class Zlink(Adapter):
         if case.transport in certificate.TRANSPORTS:
             # What is measured comes after the handshake.
             socket.setsockopt(sockopt("TLS_VERIFY"), 0)
-            chain, key = certificate.files()
+            chain, key = self.certificate
             socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
             socket.setsockopt(sockopt("TLS_KEY"), key.encode())
         return socket

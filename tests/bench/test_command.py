@@ -98,18 +98,24 @@ def ends_of_group(group):
     return found
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tmp_path):
+@pytest.mark.parametrize("number, code, transports", [
+    (signal.SIGINT, 130, ("tcp", "ipc")),
+    (signal.SIGTERM, 143, ("tls", "wss")),  # with a key on disk meanwhile
+])
+def test_an_interrupted_run_leaves_its_results_and_nothing_else(
+    number, code, transports, tmp_path
+):
+    done, broken = (f"pair/{each}/64B" for each in transports)
     path = tmp_path / "run.json"
     run = subprocess.Popen(
-        [sys.executable, "-m", "bench", "--case", "pair/*/64B", "--libs", "zlink", "--rounds", "3",
-         "--seconds", "0.5", "--json", str(path)],
+        [sys.executable, "-m", "bench", "--case", done, "--case", broken, "--libs", "zlink",
+         "--rounds", "3", "--seconds", "0.5", "--json", str(path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True,
     )
     try:
         for line in run.stderr:
-            if line.startswith("pair/ipc"):  # so pair/tcp is done
+            if line.startswith(broken):
                 break
         ends = ends_of_group(run.pid)
         os.killpg(run.pid, number)  # as a terminal does
@@ -118,9 +124,9 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tm
         run.kill()
         run.wait()
     assert run.returncode == code
-    assert [each["case"] for each in json.loads(path.read_text())["cases"]] == ["pair/tcp/64B"]
+    assert [each["case"] for each in json.loads(path.read_text())["cases"]] == [done]
     if number == signal.SIGINT:
-        assert "pair/tcp/64B" in out
+        assert done in out
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run.json"]
     # Killed with the one that forked it, a process of a round ends after the run, and is init's.
     for end in ends:
