@@ -204,6 +204,17 @@ def test_the_limit_itself(codec):
 # -- plain WebSocket -----------------------------------------------------------------------
 
 
+def test_fragments_that_wait_for_the_last_one_have_a_limit(codec):
+    decoder = codec.ZwsDecoder()
+    decoder.max_unfinished = 1000
+    give(decoder, frame(BINARY, b"\0" + bytes(500), fin=False))
+    give(decoder, frame(CONTINUATION, bytes(500), fin=False))
+    assert decoder.next() is None
+    give(decoder, frame(CONTINUATION, b"x", fin=False))
+    with pytest.raises(MessageTooLarge, match="1001 bytes"):
+        decoder.next()
+
+
 def test_raw_messages_pass(codec):
     data = frame(BINARY, b"\xffany") + frame(TEXT, "é".encode()) + frame(BINARY)
     assert decoded(codec, data, raw=True) == ([b"\xffany", "é".encode()], None)

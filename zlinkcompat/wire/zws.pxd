@@ -19,7 +19,7 @@ cdef class ZwsDecoder(Decoder):
 
 
 cdef class ZwsEncoder(Encoder):
-    cdef bint client, plain
+    cdef bint client, plain, copies
     cdef int first
     cdef unsigned char mask_key[4]
     cdef bytes keys

@@ -27,7 +27,7 @@ __all__ = ["ZwsDecoder", "ZwsEncoder"]
 
 MORE = 1
 ZWS_COMMAND = 2
-MASKED_AHEAD = 262144
+COPIED_AHEAD = 262144
 HEADER_MAX = 15
 
 _middle = Struct(">BBH")
@@ -181,6 +181,10 @@ class ZwsDecoder(Decoder):
             if self.pieces is None:
                 self.pieces = bytearray()
             self.pieces += body
+            if 0 < self.max_unfinished < self.unfinished + len(self.pieces):
+                raise MessageTooLarge(
+                    f"{self.unfinished + len(self.pieces)} bytes of an unfinished message are over "
+                    f"the limit, {self.max_unfinished} bytes", self.position)
             return None
         if self.pieces is not None:
             self.pieces += body
@@ -212,6 +216,7 @@ class ZwsEncoder(Encoder):
         Encoder.__init__(self, 0, tuning, counters)
         # Whatever is smaller is copied whole, and so has to fit the buffer.
         self.large = SMALL
+        self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
             self.large = min(self.tuning.zerocopy_threshold, SMALL)
         self.client = client
@@ -225,22 +230,25 @@ class ZwsEncoder(Encoder):
         data = frame if type(frame) is bytes else frame.buffer
         size = len(data)
         large = size >= self.large
+        copied = not large or self.copies or size < self.tuning.zerocopy_threshold
         if self.used + HEADER_MAX + (0 if large else size) > BUFFER_SIZE:
             return False
-        if len(self.parts) >= 62 or large and self.client and self.pending >= MASKED_AHEAD:
+        if len(self.parts) >= 62 or large and copied and self.pending >= COPIED_AHEAD:
             return False
         if self.counters is not None:
-            if large and not self.client:
-                self.counters.zerocopy_write_count += 1
-            else:
+            if copied:
                 self.counters.bytes_copied += size
                 self.counters.fallback_write_count += size >= self.tuning.zerocopy_threshold
+            else:
+                self.counters.zerocopy_write_count += 1
         prefix = b"" if self.plain else bytes([flags])
         key = b""
         if self.client:
             key = self.key()
             data = masked(data, key, len(prefix))
             prefix = masked(prefix, key)
+        elif large and copied:
+            data = bytes(memoryview(data))
         self.put(self.header(self.first, size + len(prefix)) + key + prefix)
         if large:
             self.put_large(data)

@@ -40,8 +40,8 @@ cdef enum:
     MAX_CONTROL = 125
     # Two octets, eight of size, four of key, the flags.
     HEADER_MAX = 15
-    # Large bodies are masked ahead of the kernel no further than this.
-    MASKED_AHEAD = 262144
+    # Large bodies are copied ahead of the kernel no further than this.
+    COPIED_AHEAD = 262144
     KEYS = 1024
 
 
@@ -236,6 +236,10 @@ cdef class ZwsDecoder(Decoder):
             if self.pieces is None:
                 self.pieces = bytearray()
             self.pieces += body
+            if 0 < self.max_unfinished < self.unfinished + len(self.pieces):
+                raise MessageTooLarge(
+                    "%d bytes of an unfinished message are over the limit, %d bytes"
+                    % (self.unfinished + len(self.pieces), self.max_unfinished), self.position)
             return None
         if self.pieces is not None:
             self.pieces += body
@@ -262,7 +266,7 @@ cdef class ZwsEncoder(Encoder):
     """Messages in, a vector of WebSocket frames out.
 
     A server's large bodies are referenced until they are written, as ZMTP's; a client's are
-    masked into a copy.
+    masked into a copy, and so are a server's copied where ``zerocopy_write`` is off.
 
     Parameters
     ----------
@@ -278,6 +282,7 @@ cdef class ZwsEncoder(Encoder):
         Encoder.__init__(self, 0, tuning, counters)
         # Whatever is smaller is copied whole, and so has to fit the buffer.
         self.large = SMALL
+        self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
             self.large = min(self.tuning.zerocopy_threshold, SMALL)
         self.client = client
@@ -324,14 +329,17 @@ cdef class ZwsEncoder(Encoder):
         # The header may open a part of its own.
         if self.used + 2 * HEADER_MAX > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 3:
             return False
-        if self.client:
-            if self.pending >= MASKED_AHEAD:
+        if self.copies or size < self.tuning.zerocopy_threshold:
+            if self.pending >= COPIED_AHEAD:
                 return False
             self.put_start(size, flags)
             copy = PyBytes_FromStringAndSize(NULL, size)
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-            xor_into(<unsigned char*>PyBytes_AS_STRING(copy), <const unsigned char*>view.buf, size,
-                     self.mask_key, 0 if self.plain else 1)
+            if self.client:
+                xor_into(<unsigned char*>PyBytes_AS_STRING(copy), <const unsigned char*>view.buf,
+                         size, self.mask_key, 0 if self.plain else 1)
+            else:
+                memcpy(PyBytes_AS_STRING(copy), view.buf, size)
             PyBuffer_Release(&view)
             self.count_copy(size)
             return self.add_pinned(copy, size, 0)
