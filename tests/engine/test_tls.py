@@ -607,3 +607,101 @@ def test_a_peer_by_hand(pull):
     in_thread(speak, port_of(sock))
     found = greenlet.get(timeout=GUARD)
     assert found[:5000] == [b"%d" % i for i in range(5000)] and len(found[5000]) == 1000000
+
+
+class TlsPeer:
+    """A client by hand, which may end as no library would let it."""
+
+    def __init__(self, peer, context=None):
+        self.peer = peer
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = (context or client_context()).wrap_bio(
+            self.incoming, self.outgoing, server_hostname="127.0.0.1")
+        self.ask(self.tls.do_handshake)
+
+    def ask(self, call, *args):
+        while True:
+            try:
+                return call(*args)
+            except ssl.SSLWantReadError:
+                self.peer.send(self.outgoing.read())
+                self.incoming.write(self.record())
+
+    def record(self):
+        head = self.peer.read(5)
+        return head + self.peer.read(int.from_bytes(head[3:], "big"))
+
+    def said(self, data):
+        """What is to be sent for ``data``."""
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def read(self, size):
+        data = b""
+        while len(data) < size:
+            data += self.ask(self.tls.read, size - len(data))
+        return data
+
+    def handshake(self, socket_type, answer):
+        self.peer.send(self.said(greeting() + ready(socket_type)))
+        self.read(GREETING_SIZE)
+        self.read(len(ready(answer, b"" if answer == b"DEALER" else None)))
+
+
+@pytest.fixture
+def tls_peer(raw):
+    """tls_peer(sock): connected there, the handshake of TLS made."""
+    return lambda sock, *args: TlsPeer(raw(f"tcp://127.0.0.1:{port_of(sock)}"), *args)
+
+
+def test_what_came_before_rubbish_counts_though_nobody_hears_the_alert(pull, tls_peer):
+    sock = pull()
+    client = tls_peer(sock)
+    client.handshake(b"PUSH", b"PULL")
+    rubbish = b"\x17\x03\x03\0\x20" + bytes(32)
+    client.peer.send(client.said(message(b"last")) + rubbish)
+    client.peer.reset()
+    assert sock.recv() == b"last"
+
+
+def test_rubbish_is_told_as_such_though_nobody_hears_the_alert(pull, raw, monitor):
+    sock = pull()
+    watch = monitor(sock)
+    peer = raw(f"tcp://127.0.0.1:{port_of(sock)}")
+    watch.wait_for(E.ACCEPTED)
+    peer.send(b"\x16\x03\x01\0\x05\x01\0\0\x01\0")
+    peer.reset()
+    reason = watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
+    assert reason == TLS_UNSPECIFIED
+
+
+def test_close_notify_is_the_end_though_tcp_stays_open(pull, tls_peer):
+    """Also behind a message, in one segment."""
+    sock = pull()
+    client = tls_peer(sock)
+    client.handshake(b"PUSH", b"PULL")
+    client.tls.write(message(b"last"))
+    with pytest.raises(ssl.SSLWantReadError):
+        client.tls.unwrap()
+    client.peer.send(client.outgoing.read())
+    assert sock.recv() == b"last"
+    client.peer.read_to_end()
+
+
+def test_small_messages_that_gather_are_one_record(make, tls_peer, phases):
+    phases.set(batch_time=10_000_000)  # not before the hub turns
+    push = make(zmq.PUSH, linger=0)
+    certificates.use(push)
+    push.bind("tls://127.0.0.1:*")
+    client = tls_peer(push)
+    client.handshake(b"PULL", b"PUSH")
+    for _ in range(41):
+        push.send(b"x" * 20)
+    sizes = [len(client.record()) for _ in range(2)]
+    assert sizes[0] < 100 and 40 * 22 < sizes[1] < 40 * 22 + 100
+
+
+def test_no_application_protocol_is_chosen(pull, tls_peer):
+    context = client_context()
+    context.set_alpn_protocols(["http/1.1", "h2"])
+    assert tls_peer(pull(), context).tls.selected_alpn_protocol() is None

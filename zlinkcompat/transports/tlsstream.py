@@ -104,9 +104,12 @@ class TlsStream(FdStream):
                 if self.unsent is not None:
                     continue
             except ssl.SSLError as error:
-                # The alert tells the peer why.
+                # The alert tells the peer why, if it is still there.
                 self.collect()
-                self.push()
+                try:
+                    self.push()
+                except OSError:
+                    pass
                 raise TlsError(error) from None
             count = self.fetch()
             if count < 0:
@@ -181,11 +184,16 @@ class TlsStream(FdStream):
                         raise TlsError(error) from None
                     self.buffered = True  # what came before it first
                 else:
-                    self.buffered = filled == size
+                    # The end is told after what came before it.
+                    self.buffered = filled == size or ended
                 if self.outgoing.pending:
                     # An answer to a key update, or an alert.
                     self.collect()
-                    self.push()
+                    try:
+                        self.push()
+                    except OSError:
+                        # What the peer sent before it went counts; the next read or write tells.
+                        pass
                 if filled:
                     decoder.commit(filled)
                     return filled
