@@ -2,6 +2,7 @@
 
 import logging
 
+import certificates
 import gevent
 import pytest
 from guard import GUARD
@@ -183,21 +184,25 @@ def test_servers_that_are_none(make, raw_listener, monitor, answer):
 # -- frames --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("data, code", [
-    (frame(2, b"\0x", mask=False), 1002), (frame(9, b"x" * 126), 1002),
-    (frame(9, b"x", first=0), 1002), (frame(1, b"\0text"), 1003), (frame(3, b""), 1002),
-    (frame(2, b"\0x", first=0xC0), 1002), (frame(0, b"x"), 1002), (frame(2, b"\7x"), 1002),
-    (b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(5), 1009),
+@pytest.mark.parametrize("data, code, why", [
+    (frame(2, b"\0x", mask=False), 1002, "an unmasked frame from a client"),
+    (frame(9, b"x" * 126), 1002, "a control frame of over 125 bytes"),
+    (frame(9, b"x", first=0), 1002, "a fragmented control frame"),
+    (frame(1, b"\0text"), 1003, "a text message"), (frame(3, b""), 1002, "the opcode 3"),
+    (frame(2, b"\0x", first=0xC0), 1002, "reserved bits"),
+    (frame(0, b"x"), 1002, "a fragment without a beginning"),
+    (frame(2, b"\7x"), 1002, "reserved flags: 0x07"),
+    (b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(5), 1009, "over the limit, 100000"),
 ], ids=["unmasked", "long-ping", "fragmented-ping", "text", "opcode", "reserved", "fragment",
         "flags", "too-large"])  # fmt: skip
-def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, code):
+def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, code, why):
     watch = monitor(pull)
     peer = shaken(dial(pull))
     peer.send(frame(2, b"\0before"), data)
     assert pull.recv() == b"before"
     watch.wait_for(E.DISCONNECTED)
     assert peer.read_to_end() == b"\x88\x02" + code.to_bytes(2, "big")
-    assert pull.last_endpoint.decode() in caplog.text
+    assert pull.last_endpoint.decode() in caplog.text and why in caplog.text
     still_works(pull, make)
 
 
@@ -266,6 +271,39 @@ def test_last_endpoint(make, written, told):
     push.send(b"there")
     assert sock.recv() == b"there"
     sock.unbind(endpoint)
+
+
+def test_last_endpoint_over_wss(make):
+    sock, push = make(zmq.PULL), make(zmq.PUSH, linger=0)
+    certificates.use(sock)
+    certificates.use(push)
+    sock.bind("wss://127.0.0.1:*/a/b")
+    endpoint = sock.last_endpoint.decode()
+    assert endpoint.startswith("wss://127.0.0.1:") and endpoint.endswith("/a/b")
+    push.connect(endpoint)
+    push.send(b"there")
+    assert sock.recv() == b"there"
+    sock.unbind(endpoint)
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:1/a b", "127.0.0.1:1/\xe4", "127.0.0.1:1/\t",
+                                   "127.0.0.1:1/\x7f", "\xe4:1"])
+@pytest.mark.parametrize("verb", ["bind", "connect"])
+def test_what_no_request_can_say_is_refused_at_once(make, verb, where):
+    with pytest.raises(zmq.ZMQError) as caught:
+        getattr(make(zmq.PULL), verb)("ws://" + where)
+    assert caught.value.errno == zmq.EINVAL
+
+
+def test_a_query_is_a_clients(make):
+    sock, push = make(zmq.PULL), make(zmq.PUSH, linger=0)
+    with pytest.raises(zmq.ZMQError, match="query") as caught:
+        sock.bind("ws://127.0.0.1:*/a?b")
+    assert caught.value.errno == zmq.EINVAL
+    sock.bind("ws://127.0.0.1:*/a")
+    push.connect(sock.last_endpoint.decode() + "?b")
+    push.send(b"asked")
+    assert sock.recv() == b"asked"
 
 
 def test_ipv6(make):

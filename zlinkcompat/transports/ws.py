@@ -3,7 +3,7 @@
 Source: libzmq ``src/ws_address.cpp``, ``ws_listener.cpp``; RFC 45.
 """
 
-from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
+from zlinkcompat.errors import EINVAL, EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import has, tcp
 from zlinkcompat.transports.link import Link as PlainLink
 from zlinkcompat.transports.tcp import admits, finish_connect, peer_address, tune  # noqa: F401
@@ -60,13 +60,22 @@ def parse(text, ipv6, bind, scheme="ws"):
     Raises
     ------
     zmq.ZMQError
-        EPROTONOSUPPORT: the extra ``ws`` is not installed.
+        EPROTONOSUPPORT: the extra ``ws`` is not installed. EINVAL: what a request cannot say, or
+        a server is not found by.
     """
     if not has(scheme):
         raise zmq_error(EPROTONOSUPPORT, f"Protocol not supported: {scheme}:// needs wsproto; "
                                          "pip install 'zlinkcompat[ws]'")
     place, slash, path = text.partition("/")
     tcp.parse(place, ipv6, bind, scheme)
+    wrong = ""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        wrong = "only printable ASCII without blanks; percent-encode the path"
+    elif bind and "?" in path:
+        wrong = "a server is found by its path, whatever the query"
+    if wrong:
+        verb = "bind" if bind else "connect"
+        raise zmq_error(EINVAL, f"Invalid argument ({verb} '{scheme}://{text}'): {wrong}")
     return WsAddress(tcp.TcpAddress(place, bool(ipv6), bind), slash + path or "/", scheme)
 
 
