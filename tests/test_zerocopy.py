@@ -28,6 +28,7 @@ KINDS = {
     "memoryview": lambda size: memoryview(bytearray(b"v" * (size + 2)))[1:-1],
     "array": lambda size: array.array("d", range(size // 8)),
     "mmap": mapped,
+    "numpy": lambda size: pytest.importorskip("numpy").arange(size // 8),
 }
 
 
