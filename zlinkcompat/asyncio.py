@@ -36,6 +36,8 @@ __all__ = _names.__all__
 
 Blocking = socket_module.Socket
 
+NO_THREADS = "asyncio needs a context with I/O threads: ZLINK_ENGINE=thread"
+
 #: Later than any call can begin, ns.
 LAST = 2**62
 
@@ -83,14 +85,20 @@ class Operation:
     future : asyncio.Future
     call : callable
         Raises zmq.Again while it cannot be done.
+
+    Attributes
+    ----------
+    load : callable or None
+        Makes the future's result of the call's.
     """
 
-    __slots__ = ("future", "call", "args")
+    __slots__ = ("future", "call", "args", "load")
 
     def __init__(self, future, call, args):
         self.future = future
         self.call = call
         self.args = args
+        self.load = None
 
     def attempt(self):
         """Tell whether it is over: done, failed or cancelled."""
@@ -104,8 +112,19 @@ class Operation:
         except Exception as error:
             future.set_exception(error)
         else:
-            future.set_result(result)
+            if self.load is None:
+                future.set_result(result)
+            else:
+                settle(future, self.load, result)
         return True
+
+
+def settle(future, load, result):
+    """Complete ``future`` with ``load(result)``, or what that raises."""
+    try:
+        future.set_result(load(result))
+    except Exception as error:
+        future.set_exception(error)
 
 
 class Waiting:
@@ -326,7 +345,7 @@ class Socket(_future._AsyncSocket):
         waiting = self._waiting
         if waiting is None or waiting.loop is not loop:
             if self.core.io_threads is None:
-                raise RuntimeError("asyncio needs a context with I/O threads: ZLINK_ENGINE=thread")
+                raise RuntimeError(NO_THREADS)
             if waiting is not None:
                 waiting.cancel()
             waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
@@ -463,26 +482,23 @@ class Socket(_future._AsyncSocket):
                              (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
 
     def _deserialize(self, recvd, load):
-        future = asyncio.get_event_loop().create_future()
+        # At once, or by recvd itself: cancelled between two futures, a message would be lost.
+        if recvd.done():
+            if recvd.cancelled() or recvd.exception() is not None:
+                return recvd
+            future = recvd.get_loop().create_future()
+            settle(future, load, recvd.result())
+            return future
+        waiting = self._waiting
+        for operation in reversed(waiting.receiving if waiting is not None else ()):
+            if operation.future is recvd:
+                operation.load = load
+                return recvd
+        return asyncio.ensure_future(self._loaded(recvd, load))
 
-        def loaded(recvd):
-            if future.done():
-                return
-            if recvd.cancelled():
-                future.cancel()
-                return
-            try:
-                future.set_result(load(recvd.result()))
-            except Exception as error:
-                future.set_exception(error)
-
-        def cancelled(future):
-            if future.cancelled():
-                recvd.cancel()
-
-        recvd.add_done_callback(loaded)
-        future.add_done_callback(cancelled)
-        return future
+    async def _loaded(self, recvd, load):
+        # A subclass's own recv().
+        return load(await recvd)
 
     def poll(self, timeout=None, flags=zmq.POLLIN):
         """Wait until something can be done.
@@ -541,7 +557,8 @@ class Poller(poller_module.Poller):
         Returns
         -------
         Future of list of (Socket or int, int)
-            What is ready, and for what; empty after ``timeout``. ENOTSOCK and ETERM come by it.
+            What is ready, and for what; empty after ``timeout``. By it come ENOTSOCK, ETERM, and
+            RuntimeError where it waits in a socket of a context without I/O threads.
         """
         return asyncio.ensure_future(self._poll(timeout))
 
@@ -549,10 +566,12 @@ class Poller(poller_module.Poller):
         ready = poll.zmq_poll(self.sockets, 0)
         if ready or timeout == 0:
             return ready
+        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        if any(core.io_threads is None for core in cores):
+            raise RuntimeError(NO_THREADS)
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         waker = LoopWaker(loop, changed.set)
-        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
         descriptors = [(thing, events) for thing, events in self.sockets
                        if not isinstance(thing, Blocking)]
         deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000

@@ -168,6 +168,98 @@ def test_timeouts_and_errors(run):
     run(main)
 
 
+FORMS = {
+    "string": lambda sock: sock.recv_string(),
+    "json": lambda sock: sock.recv_json(),
+    "pyobj": lambda sock: sock.recv_pyobj(),
+    "serialized": lambda sock: sock.recv_serialized(lambda frames: int(frames[0])),
+}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+def test_cancelled_receiver_of_a_form_loses_nothing(run, form, waits):
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        sent = [str(number) if form == "string" else number for number in range(50)]
+        received = []
+        for thing in sent:
+            send = (push.send_pyobj if form == "pyobj" else push.send_string)
+            await send(thing if form == "pyobj" else str(thing))
+            if not waits:
+                await pull.poll()
+            future = FORMS[form](pull)
+            if waits:
+                await asyncio.sleep(0)
+            if not future.cancel():
+                received.append(await future)
+        while len(received) < 50:
+            received.append(await FORMS[form](pull))
+        assert received == sent
+
+    run(main)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_cannot_be_loaded(run, waits):
+    """Its error comes by the future, even that of a socket that would wait."""
+    async def main(context):
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+
+        def refuse(frames):
+            raise zmq.Again(zmq.EAGAIN)
+
+        for receive, error in [(pull.recv_json, ValueError),
+                               (lambda: pull.recv_serialized(refuse), zmq.Again)]:
+            if waits:
+                future = receive()
+                await push.send(b"{")
+            else:
+                await push.send(b"{")
+                await pull.poll()
+                future = receive()
+            with pytest.raises(error):
+                await future
+        with pytest.raises(zmq.Again):
+            await pull.recv_string(zmq.NOBLOCK)
+
+    run(main)
+
+
+def test_forms_go_through_a_recv_of_the_subclass(run):
+    class Socket(zmq.Socket):
+        def recv(self, *args, **kwargs):
+            return asyncio.ensure_future(self.shouted(super().recv(*args, **kwargs)))
+
+        async def shouted(self, future):
+            return (await future).upper()
+
+    async def main(context):
+        with Socket(context, zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
+            pull.bind("inproc://a")
+            push.connect("inproc://a")
+            await push.send(b"x")
+            assert await pull.recv_string() == "X"
+
+    run(main)
+
+
+def test_sockets_without_io_threads_are_refused(run, monkeypatch):
+    """They would wait for ever: their hub does not turn in a loop."""
+    async def main(context):
+        with blocking.Context() as hub, hub.socket(zmq.PULL) as pull:
+            poller = zmq.Poller()
+            poller.register(pull, zmq.POLLIN)
+            assert await poller.poll(0) == []
+            with pytest.raises(RuntimeError, match="ZLINK_ENGINE=thread"):
+                await poller.poll()
+            with pytest.raises(RuntimeError, match="ZLINK_ENGINE=thread"):
+                zmq.Socket.from_socket(pull).recv()
+
+    monkeypatch.setenv("ZLINK_ENGINE", "hub")
+    run(main)
+
+
 @pytest.mark.parametrize("wait", ["poll", "recv", "send", "cancelled"])
 def test_what_timed_out_leaves_nothing_behind(run, wait):
     async def main(context):
