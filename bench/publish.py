@@ -15,6 +15,7 @@ from bench.results import load
 from bench.show import charts, markdown, words
 
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
+THREAD = "zlink-thread"
 CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
 
 
@@ -34,7 +35,7 @@ def main(path):
         "where": "\n".join(f"{line}  " for line in where),
         "summary": charts.summary(results),
         "ratios": markdown.ratios(results, rows),
-        "behind": behind(results),
+        "behind": where_not(results),
         "grid": markdown.ratios(only(results, README_LIBRARIES)),
         "details": markdown.details(at(results, rows)),
     })
@@ -64,16 +65,27 @@ def at(results, rows):
     return type(results)(results.environment, results.settings, results.libraries, cases)
 
 
-def behind(results):
-    """Every case in which pyzmq is ahead of the subject, the worst first."""
-    found = [(each.ratio(results.subject, "pyzmq"), each) for each in results.cases]
+def where_not(results):
+    """Every case in which another library is ahead of ours."""
+    subject = results.subject
+    rivals = [name for name in results.others
+              if name not in ("pyzmq", "raw") and not name.startswith("zlink")]
+    groups = [("pyzmq ahead of", subject, ["pyzmq"]), ("another ahead of", subject, rivals)]
+    if THREAD in results.measured:
+        groups.insert(1, ("pyzmq ahead of", THREAD, ["pyzmq"]))
+    return "\n\n".join(f"{what} {ours}:\n\n{behind(results, ours, others)}"
+                       for what, ours, others in groups)
+
+
+def behind(results, ours, others):
+    """A row for each of ``others`` that is ahead of ``ours`` in a case, the worst first."""
+    found = [(each.ratio(ours, other), each) for each in results.cases for other in others]
     found = sorted(((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),
                    key=lambda pair: pair[0].gain)
-    rows = [["case", "pyzmq", results.subject, "ratio"]]
+    rows = [["case", "ahead", "its figure", ours, "ratio"]]
     for ratio, each in found:
-        figures = (words.series_figure(each.case, each.of(name))
-                   for name in ("pyzmq", results.subject))
-        rows.append([f"`{each.case.name}`", *figures, words.times(ratio)])
+        figures = (words.series_figure(each.case, each.of(name)) for name in (ratio.other, ours))
+        rows.append([f"`{each.case.name}`", ratio.other, *figures, words.times(ratio)])
     return markdown.table(rows) or "None."
 
 
