@@ -10,6 +10,7 @@ from rawpeer import GREETING_SIZE, greeting, message, name_of, ready
 from watching import E
 
 import zlinkcompat as zmq
+from zlinkcompat.transports import tcp
 
 
 @pytest.mark.hub
@@ -47,3 +48,17 @@ def test_a_receiver_is_not_woken_by_peers_that_say_nothing(bound, raw, monitor):
         assert receiver.get(timeout=GUARD) == b"for you" and woken
     finally:
         greenlet.settrace(before)
+
+
+@pytest.mark.hub
+def test_a_socket_that_is_closed_as_a_peer_comes(bound, raw, monkeypatch):
+    accept = tcp.accept
+
+    def closes(listening):
+        found = accept(listening)
+        sock.close(0)
+        return found
+
+    monkeypatch.setattr(tcp, "accept", closes)
+    sock = bound(zmq.PULL, handshake_ivl=0)
+    assert raw(sock.last_endpoint).sock.recv(100) == b""

@@ -486,6 +486,33 @@ say(failures, descriptors() <= before[0], tasks() <= before[1])
 """).ends() == "[] True True\n"
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_peer_that_comes_while_its_socket_closes(threads, threaded):
+    assert threaded("""
+from zlinkcompat.transports import tcp
+context = zmq.Context(int(sys.argv[1]))
+accepted, closed = threading.Event(), threading.Event()
+accept = tcp.accept
+def slowly(listening):
+    found = accept(listening)
+    if found is not None:
+        accepted.set()
+        closed.wait(30)
+    return found
+tcp.accept = slowly
+sock = context.socket(zmq.PULL)
+sock.handshake_ivl = 0
+sock.bind("tcp://127.0.0.1:*")
+peer = socket.create_connection(("127.0.0.1", int(sock.last_endpoint.decode().rpartition(":")[2])))
+accepted.wait()
+# The last step of close().
+context.core.io_threads.settle = closed.set
+sock.close()
+context.term()
+say(peer.recv(100))
+""", threads).ends() == "b''\n"
+
+
 def test_crowds():
     """``python -m reliability threads`` and ``churn``, in small."""
     from reliability.crowds import run_churn, run_rounds

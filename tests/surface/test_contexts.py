@@ -12,6 +12,7 @@ from guard import GUARD
 from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
+from zlinkcompat.core.options import Options
 
 
 @pytest.fixture
@@ -401,3 +402,18 @@ def test_underlying_after_term(both):
         return failure(lambda: context.underlying)
 
     both(scenario)
+
+
+def test_a_socket_that_is_made_while_another_thread_terminates(fresh, monkeypatch):
+    """Neither is it left behind untold, nor does term() wait for it."""
+    context = fresh()
+    inherit = Options.inherit
+
+    def terminated_meanwhile(options, given):
+        inherit(options, given)
+        context.core.term()
+
+    monkeypatch.setattr(Options, "inherit", terminated_meanwhile)
+    with pytest.raises(zmq.ContextTerminated):
+        context.socket(zmq.PULL)
+    assert not context.core.sockets

@@ -93,6 +93,10 @@ class CoreContext:
             raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
         socket.options.inherit(self.options)
         self.sockets.add(socket)
+        if self.terminating:
+            # Since it was asked above: term() may not have seen this one.
+            self.socket_reaped(socket)
+            raise zmq_error(ETERM)
         LOG.debug("context %#x: socket %#x made, a %s", self.address, socket.address,
                   SOCKET_TYPES[socket.socket_type].decode())
 

@@ -78,6 +78,8 @@ class Listener:
 
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
+            if self.listening is None:
+                return  # closed meanwhile, by a handler of the log or the garbage collector
             # Only at first it is known that a peer waits.
             if self.is_full() and (number or not self.make_place()):
                 return

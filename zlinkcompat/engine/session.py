@@ -235,12 +235,19 @@ class AcceptedSession(Session):
 
     def __init__(self, listener, engine, peer_address):
         self.listener = listener
+        self.stopped = False
         Session.__init__(self, listener.socket, engine, listener.options, listener.endpoint,
                          listener.link)
         self.peer_address = peer_address
 
     def start(self, sock):
         """Serve the peer, in the thread of this session's engine."""
+        if self.stopped or self.socket.closed:
+            # While it was accepted: who closed the socket may have looked for sessions before.
+            sock.close()
+            self.listener.handshake_over(self)
+            self.finish()
+            return
         try:
             connection = self.open_connection(sock)
         except Exception:
@@ -253,7 +260,9 @@ class AcceptedSession(Session):
     def make_way(self):
         """End a handshake that takes long, for others that wait (HANDSHAKES_MAX)."""
         connection = self.connection
-        if connection is not None and not connection.shaken:
+        if connection is None:
+            self.stopped = True
+        elif not connection.shaken:
             connection.fail(Disconnected(
                 ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands"))
 
@@ -272,6 +281,7 @@ class AcceptedSession(Session):
         self.finish()
 
     def stop(self):
-        """The socket was closed during the handshake."""
+        """The socket was closed before the handshake was over."""
+        self.stopped = True
         if self.connection is not None:
             self.connection.close()
