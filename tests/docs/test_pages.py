@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+#: Of these only the links are looked at.
+OTHERS = [ROOT / name for name in (
+    "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "changelog.d/README.md",
+    "examples/browser/README.md")]
+FENCE = re.compile(r"^```([^\s`]+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
@@ -41,7 +45,8 @@ def inherited():
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS],
+                         ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target, anchor in LINK.findall(page.read_text()):
         path = page.parent / target if target else page
@@ -59,6 +64,8 @@ def anchors(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_block_is_left_out(page):
-    """A language that is none of these would neither be run nor be seen to be output."""
-    kinds = {kind for kind, _ in FENCE.findall(page.read_text())}
-    assert kinds <= {"python", "console", "text", "graphviz"}
+    """A language that is none of these, or none, would neither be run nor be seen to be output."""
+    text = page.read_text()
+    kinds = [kind for kind, _ in FENCE.findall(text)]
+    assert set(kinds) <= {"python", "console", "text", "graphviz", "{eval-rst}", "{toctree}"}
+    assert len(re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE)) == 2 * len(kinds)
