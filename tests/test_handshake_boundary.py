@@ -1,10 +1,14 @@
 """Phase 4 of the performance plan: what arrives behind the handshake is decoded where it lies."""
 
 import pytest
-from rawpeer import GREETING_SIZE, frame, greeting, message, ready
+from rawpeer import COMMAND, GREETING_SIZE, command, frame, greeting, message, ready
 
 import zlinkcompat as zmq
 from zlinkcompat import tuning
+from zlinkcompat.core.options import Options
+from zlinkcompat.wire import mechanisms
+from zlinkcompat.wire.commands import split_command_untrusted
+from zlinkcompat.wire.curve_codec import CurveDecoder, CurveEncoder
 
 KB = 1024
 
@@ -48,6 +52,60 @@ def test_handshake_null_mechanism(arrive, phases, flag):
 def test_handshake_null_ipc(arrive, phases, flag):
     phases.set(handshake_zerocopy=flag)
     pull, _ = arrive(BEHIND, "ipc")
+    assert read_all(pull) == EXPECTED
+
+
+@pytest.fixture
+def server(raw_listener):
+    """server(pull, b"PLAIN"): whom ``pull`` connected to, behind the greetings."""
+
+    def server(pull, mechanism):
+        listener = raw_listener()
+        pull.connect(listener.endpoint)
+        peer = listener.accept()
+        peer.send(greeting(mechanism=mechanism))
+        peer.read(GREETING_SIZE)
+        return peer
+
+    return server
+
+
+@pytest.mark.parametrize("flag", [1, 0])
+def test_handshake_plain(make, server, phases, flag):
+    phases.set(handshake_zerocopy=flag)
+    pull = make(zmq.PULL, plain_username=b"user", plain_password=b"secret")
+    peer = server(pull, b"PLAIN")
+    assert peer.read_frame() == (COMMAND, b"\5HELLO\4user\6secret")
+    peer.send(command(b"WELCOME"))
+    assert peer.read_frame()[1].startswith(b"\x08INITIATE")
+    peer.send(ready(b"PUSH"), BEHIND)
+    assert read_all(pull) == EXPECTED
+
+
+@pytest.mark.parametrize("flag", [1, 0])
+def test_handshake_curve(make, server, phases, flag):
+    phases.set(handshake_zerocopy=flag)
+    pull = make(zmq.PULL)
+    public, secret = zmq.curve_keypair()
+    pull.curve_publickey, pull.curve_secretkey = zmq.curve_keypair()
+    pull.curve_serverkey = public
+    peer = server(pull, b"CURVE")
+    options = Options(zmq.PUSH)
+    options.set(zmq.CURVE_SERVER, 1)
+    options.set(zmq.CURVE_SECRETKEY, secret)
+    mechanism = mechanisms.create(options)
+    mechanism.start()
+    answer = None
+    while not mechanism.done:
+        if answer is not None:
+            peer.send(frame(answer, COMMAND))
+        answer = mechanism.receive(*split_command_untrusted(peer.read_frame()[1], 0))
+        if mechanism.question is not None:
+            answer = mechanism.judged(None)  # nobody asks
+    encoder = CurveEncoder()
+    mechanism.secure(CurveDecoder(), encoder)
+    assert all([encoder.add(message) for message in EXPECTED])
+    peer.send(frame(answer, COMMAND), *encoder.vector())
     assert read_all(pull) == EXPECTED
 
 

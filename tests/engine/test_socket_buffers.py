@@ -75,6 +75,12 @@ def test_what_the_user_set_wins(two_ends, transport, size):
         assert end["sndbuf"] == granted(socket.SO_SNDBUF, 20_000)
 
 
+def test_a_receive_buffer_of_the_users_wins(two_ends):
+    for end in two_ends("tcp", [(tuning.SOCKET_BUFFERS, 300_000)], rcvbuf=20_000):
+        assert end["rcvbuf"] == granted(socket.SO_RCVBUF, 20_000)
+        assert end["sndbuf"] == granted(socket.SO_SNDBUF, 300_000)
+
+
 @pytest.mark.parametrize("value", [0, 1])
 def test_nodelay_is_switchable(two_ends, value):
     for end in two_ends("tcp", [(tuning.TCP_NODELAY, value)]):
