@@ -9,6 +9,7 @@ SIZES = (64, 256, KB, 8 * KB, 64 * KB, 128 * KB, 256 * KB, MB)
 TRANSPORTS = ("tcp", "ipc", "inproc", "tls", "ws", "wss")
 WARMUP = 1000
 WARM_BYTES = 64 * MB
+QUEUE_BYTES = 16 * MB
 SUBSCRIBERS = 8
 STORM = 500
 CROWD = 1000
@@ -140,8 +141,11 @@ class Case:
 
     @property
     def high_water_mark(self):
-        """Messages: the default, or fewer where those would be over 64 MiB."""
-        return min(1000, 64 * MB // self.message_size)
+        """Messages: the default, or fewer where those would be over 16 MiB.
+
+        A round has to be of many fills of the queues: else it may count what lay in them only.
+        """
+        return min(1000, QUEUE_BYTES // self.message_size)
 
 
 def human(size):

@@ -5,18 +5,13 @@ socket goes on with its next connection.
 """
 
 import gc
-import os
-import shutil
-import signal
-import subprocess
 import sys
-import textwrap
 import weakref
-from contextlib import suppress
 
 import gevent
 import pytest
 from guard import GUARD
+from tracing import traced
 from watching import E
 
 import zlinkcompat as zmq
@@ -215,25 +210,7 @@ INJECTED = """
 
 def numbers_with(rule):
     """The numbers that arrive while some system calls fail so (strace injects it)."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")  # nothing else makes a system call fail at will
-    if "LD_PRELOAD" in os.environ:
-        pytest.skip("what is preloaded (a sanitizer) would be in strace, too")
-    run = subprocess.Popen(
-        [strace, "-f", "-qq", "-o", os.devnull, f"--inject={rule}",
-         sys.executable, "-c", textwrap.dedent(INJECTED)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    try:
-        out, errors = run.communicate(timeout=100)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)  # the program, too, not strace alone
-        run.wait()
-    if "ptrace" in errors:
-        pytest.skip("strace may not trace here")  # a container may forbid it
-    assert run.returncode == 0, errors
+    out = traced(INJECTED, f"--inject={rule}")
     return list(map(int, out.split()))
 
 

@@ -1,0 +1,82 @@
+"""What a message costs in system calls, and that the debug counters tell the truth of it."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+from tracing import traced
+
+PROGRAM = """
+    import json
+    from gevent import monkey
+    monkey.patch_all()
+    import gevent
+    import zlinkcompat as zmq
+    from zlinkcompat import debug
+
+    def pair(bound, connected):
+        sockets = context.socket(bound), context.socket(connected)
+        for socket in sockets:
+            socket.busy_poll = 0
+        sockets[0].bind("tcp://127.0.0.1:*")
+        sockets[1].connect(sockets[0].last_endpoint)
+        return sockets
+
+    def flood(count):
+        pull, push = pair(zmq.PULL, zmq.PUSH)
+        pushing = gevent.spawn(lambda: [push.send(bytes(64)) for _ in range(count)])
+        for _ in range(count):
+            pull.recv()
+        pushing.get()
+
+    def lone(count):
+        rep, req = pair(zmq.REP, zmq.REQ)
+        answering = gevent.spawn(lambda: [rep.send(rep.recv()) for _ in range(count // 2)])
+        for _ in range(count // 2):
+            req.send(bytes(64))
+            req.recv()
+        answering.get()
+
+    with zmq.Context() as context:
+        {}
+        print(json.dumps(debug.counters()))
+"""
+READS = ("read", "readv", "recvfrom", "recvmsg")
+WRITES = ("write", "writev", "sendto", "sendmsg")
+SHAKING = 16  # calls of two connections that shake hands, at most
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """counts("flood(9)"): the debug counters, and strace's counts of reads and writes."""
+
+    def counts(what):
+        log = tmp_path / "log"
+        out = traced(
+            PROGRAM.format(what), "-yy", "-e", f"trace={','.join(READS + WRITES)}",
+            log=log, ZMQ_DEBUG_COUNTERS="1", ZMQ_ASIO_WRITE_BATCHING="1",
+        )  # fmt: skip
+        # With -yy each descriptor is told with what it is.
+        calls = Counter(re.findall(r"^\d+ +(\w+)\(\d+<TCP:\[", log.read_text(), re.MULTILINE))
+        return json.loads(out), sum(map(calls.get, READS, [0] * 4)), sum(
+            map(calls.get, WRITES, [0] * 4))
+
+    return counts
+
+
+def test_flood(counts):
+    """Small messages share calls, however slow strace makes these and a busy machine the sender."""
+    counters, reads, writes = counts("flood(20_000)")
+    assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
+    assert counters["messages_in"] == counters["messages_out"] == 20_000
+    assert reads < 10_000 and writes < 10_000
+
+
+def test_lone_messages(counts):
+    """A write each; who is woken reads once; who finds nothing has looked, which is rare."""
+    counters, reads, writes = counts("lone(1_000)")
+    assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
+    assert counters["messages_in"] == counters["messages_out"] == 1_000
+    assert writes <= 1_000 + SHAKING
+    assert reads <= 1_000 * 1.1 + SHAKING
