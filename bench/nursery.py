@@ -23,7 +23,9 @@ LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
 
 
-class Nursery:
+class Parent:
+    """The process itself: of the children it has, and what it and the run say."""
+
     def __init__(self, library, link):
         self.library = library
         self.link = link
@@ -124,21 +126,21 @@ def main(name, fd, spec=None):
         library.load()
         peer.run(library, json.loads(spec), link)
         os._exit(0)
-    nursery = Nursery(library, link)
+    parent = Parent(library, link)
     try:
         library.load()
-        nursery.say(about=library.about())
+        parent.say(about=library.about())
     except Missing as error:
-        nursery.say(missing=str(error))
+        parent.say(missing=str(error))
         return
     except Exception as error:
         traceback.print_exc()
-        nursery.say(missing=f"does not load: {error}")
+        parent.say(missing=f"does not load: {error}")
         return
     try:
-        nursery.run()
+        parent.run()
     finally:
-        nursery.end()
+        parent.end()
 
 
 if __name__ == "__main__":

@@ -52,10 +52,10 @@ def run(adapter, spec, control):
         results = adapter.waiting.together(functions)
     if case.pattern != "proxy":  # nothing ends a proxy but the end of its process
         adapter.stop()
-    post.tell(result={**finished(combined(results)), "counters": adapter.counters()})
+    post.tell(result={**finished(gathered(results)), "counters": adapter.counters()})
 
 
-def combined(results):
+def gathered(results):
     """The results of several ends in one; their CPU times are of one process, so not added."""
     whole = {}
     for result in results:

@@ -9,7 +9,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench import latency
 from bench.cases import PATTERNS, SIZES, TRANSPORTS, human
-from bench.show import words
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
 STYLES = {
@@ -17,6 +16,7 @@ STYLES = {
     "zlink-pure": ("#b8860b", "v"), "zlink.asyncio": ("#882255", "P"), "pyzmq": ("#0072b2", "o"),
     "zmq.green": ("#009e73", "s"), "zmq.asyncio": ("#56b4e9", "D"), "pyomq": ("#332288", "v"),
     "pynng": ("#117733", "P"), "raw": ("#777777", "x"),
+    "websockets": ("#aa4499", "^"),
 }
 WIDTH = 5.2  # inches of 72 px: a phone shows it at about this size
 SETTINGS = {
@@ -188,4 +188,4 @@ def summary(results):
     best = max(ratios, key=lambda each: each.gain)
     return (f"{results.subject} is ahead of pyzmq in {ahead} of {len(ratios)} cases; best "
             f"{best.gain:.1f} times ({best.case.name}), worst {worst.gain:.2f} times "
-            f"({worst.case.name}, {words.times(worst)}).")
+            f"({worst.case.name}).")

@@ -6,6 +6,7 @@ import xml.dom.minidom
 import pytest
 
 from bench import compare, latency
+from bench.adapters import known
 from bench.cases import full_cases, named
 from bench.results import CaseResult, load, save
 from bench.show import charts, markdown, page, words
@@ -120,7 +121,13 @@ def test_the_page_is_whole_and_needs_no_network(run, tmp_path):
     assert 'class="ahead"' in text and 'class="behind"' in text
     for outside in ("<script", 'src="http', 'href="http', "@import"):
         assert outside not in text
-    assert "1 of 2 cases" in charts.summary(run)
+    assert charts.summary(run) == ("zlink is ahead of pyzmq in 1 of 2 cases; best 4.0 times "
+                                   "(push-pull/tcp/64B), worst 0.50 times (push-pull/tcp/256B).")
+
+
+def test_every_library_has_a_colour_of_its_own():
+    assert charts.STYLES.keys() == known().keys()
+    assert len({color for color, _ in charts.STYLES.values()}) == len(known())
 
 
 def test_charts_are_well_formed(run):
