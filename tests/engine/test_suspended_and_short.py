@@ -197,3 +197,26 @@ def test_a_message_for_which_there_is_no_memory_costs_its_connection_only(progra
     push.send(b"after")
     assert server.line() == "after"
     server.ends()
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+def test_neither_close_nor_term_waits_for_a_name_that_hangs(engine, program):
+    assert program("""
+import threading
+from zlinkcompat.engine import connecter
+asked, answer = threading.Event(), threading.Event()
+def hangs():
+    asked.set()
+    answer.wait()
+connecter.getaddrinfo = lambda *args: gevent.get_hub().threadpool.apply(hangs)
+context = zmq.Context()
+push = context.socket(zmq.PUSH)
+push.connect("tcp://a-name-that-hangs:1")
+push.send(b"x")
+while not asked.is_set():
+    gevent.sleep(0.001)
+push.close(linger=0)
+context.term()
+say("ended", asked.is_set(), answer.is_set())
+answer.set()
+""", engine=engine).ends() == "ended True False\n"

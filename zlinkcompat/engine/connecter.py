@@ -10,7 +10,7 @@ from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 from sys import exc_info
 from time import monotonic
 
-from greenlet import greenlet
+from greenlet import GreenletExit, greenlet
 
 from zlinkcompat.engine.events import (
     EVENT_CLOSED,
@@ -63,6 +63,7 @@ class Connecter(Session):
         self.stopped = False
         self.stops_when_sent = False
         self.parked = False
+        self.asking = False
         self.interval = options.reconnect_ivl
         if not options.immediate:
             self.hold(socket.make_pipe(self, b"", None, True))
@@ -110,7 +111,7 @@ class Connecter(Session):
         fd = -1
         try:
             sock, connected = self.transport.start_connect(
-                self.address, self.options, getaddrinfo
+                self.address, self.options, self.look_up
             )
             if not connected:
                 self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
@@ -125,12 +126,22 @@ class Connecter(Session):
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
                 self.stopped = True
             fd = getattr(error, "descriptor", -1)
+        except GreenletExit:
+            pass  # stopped while it looked up a name
         if sock is not None:
             fd = sock.fileno()
             sock.close()
         if fd >= 0:
             self.event(EVENT_CLOSED, fd)
         return None
+
+    def look_up(self, *args):
+        """``getaddrinfo``, which :meth:`stop` does not wait for."""
+        self.asking = True
+        try:
+            return getaddrinfo(*args)
+        finally:
+            self.asking = False
 
     def await_connected(self, sock):
         """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
@@ -222,11 +233,13 @@ class Connecter(Session):
         # Runs in the hub.
         if self.parked:
             self.greenlet.switch()
+        elif self.asking:
+            self.greenlet.throw(GreenletExit)
 
     def forget(self):
         Session.forget(self)
         # Whatever timer or watcher it waits for.
-        self.parked = False
+        self.parked = self.asking = False
         self.stopped = True
 
     # -- what a connection asks and tells --------------------------------------------------
