@@ -513,6 +513,61 @@ say(peer.recv(100))
 """, threads).ends() == "b''\n"
 
 
+def test_a_peer_that_comes_while_the_threads_stop_starts_no_others(threaded):
+    assert threaded("""
+from zlinkcompat.transports import tcp
+context = zmq.Context(2)
+sock = context.socket(zmq.PULL)
+sock.bind("tcp://127.0.0.1:*")
+pool = context.core.io_threads
+accepted, emptied = threading.Event(), threading.Event()
+accept = tcp.accept
+def slowly(listening):
+    found = accept(listening)
+    if found is not None:
+        accepted.set()
+        emptied.wait(30)
+    return found
+tcp.accept = slowly
+threads = list(pool.threads)
+peer = socket.create_connection(("127.0.0.1", int(sock.last_endpoint.decode().rpartition(":")[2])))
+accepted.wait()
+stopping = start(pool.stop, 30)
+while pool.threads:
+    time.sleep(0.001)
+emptied.set()
+stopping.join()
+say(pool.threads, [thread.alive for thread in threads])
+context.destroy()
+""").ends() == "[] [False, False]\n"
+
+
+def test_all_io_threads_start_or_none(threaded):
+    assert threaded("""
+from zlinkcompat.engine import threads
+begin = threads.start_new_thread
+begun = []
+def second_fails(*args):
+    if len(begun) == 1:
+        raise RuntimeError("can't start new thread")
+    begun.append(args)
+    return begin(*args)
+threads.start_new_thread = second_fails
+before = tasks()
+context = zmq.Context(3)
+sock = context.socket(zmq.PULL)
+try:
+    sock.bind("tcp://127.0.0.1:*")
+except zmq.Again as error:
+    say(error.__cause__)
+while tasks() > before:
+    time.sleep(0.001)
+threads.start_new_thread = begin
+sock.bind("tcp://127.0.0.1:*")
+context.destroy()
+""").ends() == "can't start new thread\n"
+
+
 def test_crowds():
     """``python -m reliability threads`` and ``churn``, in small."""
     from reliability.crowds import run_churn, run_rounds

@@ -75,8 +75,10 @@ class HubEngine:
             self.mailbox.post(function, args)
 
     def place(self, affinity):
-        """The engine for one more session: this one, or another of the same pool."""
-        return self if self.pool is None else self.pool.place(affinity)
+        """The engine for one more session: this one, or another of the same pool.
+
+        This one, too, while the pool stops: nobody would stop a thread that was started then."""
+        return self if self.pool is None else self.pool.choose(affinity) or self
 
     def admit(self, resident):
         self.residents.add(resident)

@@ -17,7 +17,7 @@ from greenlet import GreenletExit
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waker_here
-from zlinkcompat.errors import EMTHREAD, zmq_error
+from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
 from zlinkcompat.routing.mailbox import Mailbox
 
 allocate_lock = get_original("_thread", "allocate_lock")
@@ -165,18 +165,37 @@ class IoThreads:
         Raises
         ------
         ZMQError
-            EMTHREAD: there is none.
+            EMTHREAD: there is none. EAGAIN: the system has no more threads.
         """
         if not self.threads:
             with self.lock:
                 if not self.threads:
-                    self.threads = [IoThread(self) for _ in range(self.options.io_threads)]
-                    pools.add(self)
+                    self.start()
+        engine = self.choose(affinity)
+        if engine is None:
+            raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
+        return engine
+
+    def choose(self, affinity):
+        """As :meth:`place`, and None if there is none, or none any more."""
         allowed = [thread.engine for number, thread in enumerate(self.threads)
                    if not affinity or affinity >> number & 1]
-        if not allowed:
-            raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
-        return min(allowed, key=lambda engine: len(engine.residents))
+        return min(allowed, key=lambda engine: len(engine.residents), default=None)
+
+    def start(self):
+        """All of them, or none."""
+        threads = []
+        try:
+            for _ in range(self.options.io_threads):
+                threads.append(IoThread(self))
+        except BaseException as error:
+            for thread in threads:
+                thread.stop()
+            if isinstance(error, RuntimeError):
+                raise zmq_error(EAGAIN) from error
+            raise
+        self.threads = threads
+        pools.add(self)
 
     def quiet(self):
         """A receiver is about to wait: whatever is sent next is written at once."""
