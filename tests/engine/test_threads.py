@@ -220,8 +220,9 @@ server.join()
 """).ends() == "True\nTrue\n"
 
 
-def test_pool_of_processes(tmp_path, threaded):
-    """``spawn``: the sockets of a worker are its own, and made when it begins."""
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_pool_of_processes(method, tmp_path, threaded):
+    """The sockets of a worker are its own, and made when it begins."""
     (tmp_path / "work.py").write_text("""
 import zlinkcompat as zmq
 def begin(endpoint):
@@ -245,12 +246,45 @@ def serve():
     for _ in range(20):
         rep.send(rep.recv())
 server = start(serve)
-with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), work.begin,
+with ProcessPoolExecutor(1, multiprocessing.get_context(sys.argv[2]), work.begin,
                          (rep.last_endpoint,)) as pool:
     say(list(pool.map(work.ask, range(20))) == [b"%d" % number for number in range(20)])
 server.join()
 context.destroy()
-""", tmp_path).ends(patience=10) == "True\n"
+""", tmp_path, method).ends(patience=10) == "True\n"
+
+
+def test_fork_while_another_thread_signals_a_descriptor(threaded):
+    """It may hold the descriptor's lock just then; the child closes its copy all the same."""
+    assert threaded("""
+context = zmq.Context()
+used, closed = context.socket(zmq.PULL), context.socket(zmq.PULL)
+descriptors = [used.fd, closed.fd]
+from zlinkcompat.core.notifier import Notifier
+notifiers = [each for each in gc.get_objects() if isinstance(each, Notifier)]
+closed.close()
+held, over = threading.Event(), threading.Event()
+def hold():
+    with notifiers[0].lock, notifiers[1].lock:
+        held.set()
+        over.wait()
+holder = start(hold)
+held.wait()
+child = os.fork()
+if not child:
+    signal.alarm(10)
+    left = [os.path.exists(f"/proc/self/fd/{each}") for each in descriptors]
+    used.close()
+    del used, closed, notifiers
+    gc.collect()
+    context.term()
+    os._exit(sum(left))
+say(os.waitpid(child, 0)[1])
+over.set()
+holder.join()
+used.fd
+context.destroy(linger=0)
+""").ends() == "0\n"
 
 
 def test_publisher_that_never_waits_serves_who_comes_late(threaded):
@@ -323,13 +357,14 @@ context.destroy()
 
 @pytest.mark.parametrize("wait", [
     "a.recv()", "b.send(b'x')", "a.poll()", "poller.poll()", "zmq.proxy(a, b)",
+    "zmq.proxy_steerable(a, b, None, None)", "zmq.backend.monitored_queue(a, b, c)",
     "zmq.zmq_poll([(one.fileno(), zmq.POLLIN), (a, zmq.POLLIN)])",
 ])  # fmt: skip
 def test_signals_in_a_wait(wait, threaded):
     """Handlers run at once and the wait goes on; Ctrl-C ends it."""
     one = threaded("""
 context = zmq.Context()
-a, b = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+a, b, c = context.socket(zmq.PULL), context.socket(zmq.PUSH), context.socket(zmq.PUB)
 a.bind("tcp://127.0.0.1:*")
 b.bind("tcp://127.0.0.1:*")
 one, other = socket.socketpair()

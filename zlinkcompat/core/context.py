@@ -154,6 +154,8 @@ class CoreContext:
         for socket in self.sockets:
             socket.forget()
         self.sockets.clear()
+        for notifier in list(self.notifiers):
+            notifier.forget()
 
 
 def forget_all():

@@ -46,5 +46,10 @@ class Notifier:
                 if self.write_fd != fd:
                     os.close(self.write_fd)
 
+    def forget(self):
+        """In a forked child: another thread may have held the lock, which nobody releases here."""
+        self.lock = RLock()
+        self.close()
+
     def __del__(self):
         self.close()

@@ -748,6 +748,8 @@ class SocketBase(Owner):
         self.closed = True
         self.dead = ENOTSOCK
         self.monitoring = None
+        if self.notifier is not None:
+            self.notifier.forget()
         self.endpoints.forget()
         for session in self.sessions:
             session.forget()
