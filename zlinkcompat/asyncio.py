@@ -5,7 +5,10 @@
 are in I/O threads.
 
 A message is taken from the socket only when there is a future to give it to, so a cancelled
-``recv`` loses none.
+future loses none. A *task* that is cancelled after its future was done, and before it ran again,
+never sees the result: asyncio has no way to give it back, nor has ``zmq.asyncio``. So where
+``asyncio.wait_for``, ``asyncio.timeout`` or ``Task.cancel`` may cut off a ``recv`` and no message
+is to be lost, set RCVTIMEO, or keep the future: ``asyncio.wait([future], timeout=...)``.
 """
 
 from __future__ import annotations
@@ -226,7 +229,8 @@ class Socket(_future._AsyncSocket):
     """A socket whose ``send``, ``recv`` and ``poll`` return futures.
 
     Any number of coroutines of one loop may wait in it; they are served in order. A cancelled
-    future takes no message with it.
+    future takes no message with it; a task that is cancelled when its future is done already may
+    (see Notes). Used in another loop, it cancels what waits in the one before.
 
     .. versionadded:: 0.1
 
@@ -245,7 +249,10 @@ class Socket(_future._AsyncSocket):
 
     Notes
     -----
-    pyzmq's ``zmq.asyncio.Socket``.
+    pyzmq's ``zmq.asyncio.Socket``. As there, ``Task.cancel``, ``asyncio.wait_for`` and
+    ``asyncio.timeout`` lose the result of a future that was done and not yet seen: a message that
+    was received, or whether one was sent. RCVTIMEO and SNDTIMEO lose nothing, nor does
+    ``asyncio.wait([future], timeout=...)``, which leaves the future to be waited for again.
 
     Examples
     --------
@@ -289,8 +296,12 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Socket
-            Another object on the same socket; RuntimeError where it waits and there are no I/O
-            threads.
+            Another object on the same socket.
+
+        Raises
+        ------
+        TypeError
+            ``socket`` is closed.
         """
         return cls(_from_socket=socket)
 
@@ -390,7 +401,15 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of bytes or Frame
-            ``zmq.Again`` (EAGAIN) comes by it after RCVTIMEO milliseconds, and all other errors.
+
+        Raises
+        ------
+        ZMQError
+            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
+            the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         return self._operate(False, self.core.options.rcvtimeo, Blocking.recv,
                              (self, flags | zmq.NOBLOCK, copy, track), flags)
@@ -408,7 +427,15 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of list of bytes or Frame
-            ``zmq.Again`` (EAGAIN) comes by it after RCVTIMEO milliseconds, and all other errors.
+
+        Raises
+        ------
+        ZMQError
+            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
+            the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         return self._operate(False, self.core.options.rcvtimeo, Blocking.recv_multipart,
                              (self, flags | zmq.NOBLOCK, copy, track), flags)
@@ -428,7 +455,18 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of int, bytes
-            Size of the frame; if that is larger, the rest is lost. Errors come by it.
+            Size of the frame; if that is larger, the rest is lost.
+
+        Raises
+        ------
+        BufferError, TypeError, ValueError
+            By the future: ``buf`` is none that can be written to, or smaller than ``nbytes``.
+        ZMQError
+            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
+            the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         def call():
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | zmq.NOBLOCK)
@@ -452,8 +490,19 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of MessageTracker or None
-            Done when the message is accepted. ``zmq.Again`` (EAGAIN) comes by it after SNDTIMEO
-            milliseconds, and all other errors.
+            Done when the message is accepted.
+
+        Raises
+        ------
+        TypeError
+            By the future: not bytes, a Frame or a buffer.
+        ZMQError
+            By the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
+            EFSM: not the turn of a REQ or REP. EHOSTUNREACH: a ROUTER knows no such peer
+            (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
+            is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         return self._operate(True, self.core.options.sndtimeo, Blocking.send,
                              (self, data, flags | zmq.NOBLOCK, copy, track), flags)
@@ -475,8 +524,19 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of MessageTracker or None
-            Done when the message is accepted. ``zmq.Again`` (EAGAIN) comes by it after SNDTIMEO
-            milliseconds, and all other errors.
+            Done when the message is accepted.
+
+        Raises
+        ------
+        TypeError
+            By the future: not bytes, a Frame or a buffer.
+        ZMQError
+            By the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
+            EFSM: not the turn of a REQ or REP. EHOSTUNREACH: a ROUTER knows no such peer
+            (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
+            is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         return self._operate(True, self.core.options.sndtimeo, Blocking.send_multipart,
                              (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
@@ -514,6 +574,13 @@ class Socket(_future._AsyncSocket):
         -------
         Future of int
             What of ``flags`` can be done; 0 after ``timeout``.
+
+        Raises
+        ------
+        ZMQError
+            By the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, and the context has no I/O threads.
         """
         loop = asyncio.get_event_loop()
         future = loop.create_future()

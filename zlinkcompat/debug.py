@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zlinkcompat import counters as _counters
 from zlinkcompat.core.registry import socket_at
+from zlinkcompat.errors import ENOTSOCK, zmq_error
 from zlinkcompat.snapshot import dump
 from zlinkcompat.transports.sockets import describe
 
@@ -102,15 +103,27 @@ def counters(socket=None):
     dict of str to int
         By the names of ``zlinkcompat.counters.NAMES`` (calls, bytes or messages, as the name says),
         and ``messages_per_batch_avg`` (float).
+
+    Raises
+    ------
+    ZMQError
+        ENOTSOCK: the socket is closed.
     """
     if socket is None:
         counts = _counters.total()
     else:
-        held = socket_at(socket.underlying).counters
+        held = _core_of(socket).counters
         counts = {name: getattr(held, name, 0) for name in _counters.NAMES}
     batches = counts["batch_flush_count"]
     counts["messages_per_batch_avg"] = counts["batched_messages"] / batches if batches else 0.0
     return counts
+
+
+def _core_of(socket):
+    core = socket_at(socket.underlying)
+    if core is None:
+        raise zmq_error(ENOTSOCK, "the socket is closed, or libzmq's")
+    return core
 
 
 def zmq_debug_get_zerocopy_count():
@@ -205,9 +218,14 @@ def connections(socket):
         ``endpoint`` (str), ``fd``, ``sndbuf`` and ``rcvbuf`` (the effective sizes, bytes; Linux
         doubles what is asked for, for its own bookkeeping), ``nodelay`` (bool; None where the
         transport has no such option).
+
+    Raises
+    ------
+    ZMQError
+        ENOTSOCK: the socket is closed.
     """
     found = []
-    for session in list(socket_at(socket.underlying).sessions):
+    for session in list(_core_of(socket).sessions):
         if session.connection is not None:
             found.append({"endpoint": session.endpoint, **describe(session.connection.stream.fd)})
     return found

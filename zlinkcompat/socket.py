@@ -37,7 +37,7 @@ class Socket(base.Socket, AttributeSetter):
     Raises
     ------
     TypeError
-        No context, or no type.
+        No context, or no type; the socket to shadow is closed.
     ZMQError
         EINVAL: there is no such type. EMFILE: MAX_SOCKETS are open. ETERM, EFAULT: the context is
         being terminated, is closed. ENOTSOCK: there is no socket to shadow.
@@ -70,6 +70,9 @@ class Socket(base.Socket, AttributeSetter):
         if isinstance(ctx_or_socket, base.Socket):
             shadow, ctx_or_socket = ctx_or_socket, None
         if isinstance(shadow, base.Socket):
+            if shadow.closed:
+                # pyzmq's class: it misses the context then.
+                raise TypeError("the socket to shadow is closed")
             ctx_or_socket = shadow.context
             address = shadow.underlying
         else:

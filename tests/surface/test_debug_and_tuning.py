@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from programs import environment, run
 
-from zlinkcompat import tuning
+import zlinkcompat as zmq
+from zlinkcompat import debug, tuning
 from zlinkcompat.debug import build_info, compiled_modules
 
 
@@ -75,6 +76,16 @@ def test_the_source_talks_to_the_compiled_build():
                 print(req.recv())
         """, ZLINKCOMPAT_PURE=None) == "b'cba'\n"
     assert server.returncode == 0
+
+
+@pytest.mark.parametrize("look", [debug.counters, debug.connections])
+def test_a_closed_socket_shows_nothing(look):
+    with zmq.Context() as context:
+        sock = context.socket(zmq.PAIR)
+        sock.close()
+        with pytest.raises(zmq.ZMQError) as caught:
+            look(sock)
+    assert caught.value.errno == zmq.ENOTSOCK
 
 
 # -- settings --------------------------------------------------------------------------------

@@ -132,6 +132,20 @@ def test_a_shadow_of_a_socket_has_its_context(make):
     assert zmq.Socket(sock).context is zmq.Socket.shadow(sock).context is sock.context
 
 
+@pytest.mark.parametrize("shadow", [
+    lambda zmq, sock: zmq.Socket.shadow(sock), lambda zmq, sock: zmq.Socket(sock),
+    lambda zmq, sock: zmq.Socket(shadow=sock),
+])  # fmt: skip
+def test_a_closed_socket_has_no_shadow(both, shadow):
+    def scenario(side):
+        one, _ = side.pair()
+        one.close()
+        # No new PAIR in its place.
+        return failure(shadow, side.zmq, one)
+
+    assert both(scenario)[0] is TypeError
+
+
 def test_a_shadow_that_is_collected_closes_nothing(make):
     sock = make(zmq.PAIR)
     with warnings.catch_warnings():
