@@ -6,7 +6,7 @@ import socket
 import ssl
 
 import certificates
-import gevent
+import gevent.event
 import pytest
 from gevent import subprocess
 from guard import GUARD
@@ -370,21 +370,42 @@ def test_a_name_that_is_none_fails_at_connect(make, name):
     assert caught.value.errno == zmq.EINVAL
 
 
-def test_a_context_that_fails_later_costs_no_more_than_the_connection(pull, raw, monkeypatch):
-    """And the user, whose context it is, is told by the hub. The fixtures see what is left."""
-    class Context(ssl.SSLContext):
-        def wrap_bio(self, *args, **options):
-            if broken:
-                raise ssl.SSLError("broken")
-            return super().wrap_bio(*args, **options)
+class Breaking(ssl.SSLContext):
+    """Good for one connection: what a socket tries at bind and connect."""
 
-    broken = []
+    tried = False
+
+    def wrap_bio(self, *args, **options):
+        if self.tried:
+            raise ssl.SSLError("broken")
+        self.tried = True
+        return super().wrap_bio(*args, **options)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the hub is told of: the user's own context is no business of the peer's."""
     told = gevent.event.AsyncResult()
     monkeypatch.setattr(gevent.get_hub(), "print_exception",
                         lambda where, kind, value, trace: told.set(value))
-    sock = pull(ssl_context=Context(ssl.PROTOCOL_TLS_SERVER))
-    broken.append(True)
+    return told
+
+
+@pytest.mark.hub
+def test_a_servers_context_that_breaks_leaves_nothing_behind(pull, raw, told):
+    """The fixtures see what is left: a descriptor, or a session that term() waits for."""
+    sock = pull(ssl_context=Breaking(ssl.PROTOCOL_TLS_SERVER))
     assert raw(sock.last_endpoint).read_to_end() == b""
+    assert told.get(timeout=GUARD).args == ("broken",)
+
+
+@pytest.mark.hub
+def test_a_clients_context_that_breaks_leaves_nothing_behind(make, raw_listener, told):
+    listener = raw_listener()
+    client = make(zmq.PUSH)
+    client.ssl_context = Breaking(ssl.PROTOCOL_TLS_CLIENT)
+    client.connect(listener.endpoint.replace("tcp", "tls"))
+    assert listener.accept().read_to_end() == b""
     assert told.get(timeout=GUARD).args == ("broken",)
 
 
@@ -688,6 +709,7 @@ def test_close_notify_is_the_end_though_tcp_stays_open(pull, tls_peer):
     client.peer.read_to_end()
 
 
+@pytest.mark.hub
 def test_small_messages_that_gather_are_one_record(make, tls_peer, phases):
     phases.set(batch_time=10_000_000)  # not before the hub turns
     push = make(zmq.PUSH, linger=0)

@@ -171,7 +171,7 @@ def test_partial_writes(messages, data):
         assert decoded(codec, written)[0] == [(False, message) for message in messages]
 
 
-def test_what_is_written_is_let_go_of_while_the_rest_waits(codec):
+def test_what_is_written_is_let_go_of_while_the_rest_waits(codec, phases):
     class Frame:
         def __init__(self, size):
             self.data = bytearray(size)
