@@ -98,7 +98,8 @@ TABLE = (
          "(plan, phase 3)"),
     flag("handshake_zerocopy", "ZMQ_ASIO_HANDSHAKE_ZEROCOPY", "ASIO_HANDSHAKE_ZEROCOPY", 1,
          "messages that arrive behind the handshake are decoded where they lie; 0 copies them "
-         "into a second buffer first (plan, phase 4)"),
+         "into a second buffer first (plan, phase 4); with CURVE, `ws` and `wss` it changes "
+         "nothing"),
     Setting("zerocopy_threshold", "ZLINK_ZEROCOPY_THRESHOLD", "ZEROCOPY_THRESHOLD", 8192, "bytes",
             "a frame of this size or more is large"),
     Setting("compact_consumed", "ZLINK_COMPACT_CONSUMED", "COMPACT_CONSUMED", 2048, "bytes",
