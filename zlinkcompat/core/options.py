@@ -25,7 +25,7 @@ INT_MAX = 2**31 - 1
 
 # Why an option changes nothing here.
 NO_MULTICAST = "there is no multicast transport"
-NO_THREAD_OPTIONS = "there may be no I/O threads, and those there are the system schedules"
+NO_THREAD_OPTIONS = "I/O threads, where there are any, are the system's to schedule, place and name"
 
 #: Least and greatest value of the C types behind the kinds of int.
 RANGES = {
@@ -600,7 +600,7 @@ THREAD_AFFINITY_CPU_REMOVE = 8
 IO_THREADS = 1
 
 #: All context options. Number 3 is SOCKET_LIMIT when read and THREAD_PRIORITY when set (zmq.h).
-#: There are no I/O threads here, so what describes them is kept and has no effect.
+#: How I/O threads are scheduled, placed and named is kept and has no effect.
 CONTEXT_OPTIONS = (
     Option("IO_THREADS", IO_THREADS, "int", "threads", 1, at_least(0)),
     Option("MAX_SOCKETS", 2, "int", "sockets", 1023, at_least(1)),
