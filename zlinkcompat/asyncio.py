@@ -325,10 +325,12 @@ class Socket(_future._AsyncSocket):
         Parameters
         ----------
         key : int
+            One of pyzmq's constants.
 
         Returns
         -------
         int or bytes
+            The value, of the kind that the option has.
 
         Raises
         ------
