@@ -5,11 +5,14 @@ where the hub knew already of bytes that it then found read: the fewest of some 
 that polls makes hundreds in a millisecond, if it has the CPU.
 """
 
+import os
+
 import certificates
 import gevent
 import pytest
 
 import zlinkcompat as zmq
+from zlinkcompat.engine.hub import cpus
 
 pytestmark = pytest.mark.hub
 
@@ -175,3 +178,22 @@ def test_closed_in_a_turn_that_the_receiver_made(program, looks):
     """, looks, engine="hub")
     assert one.line() == "True"
     one.ends()
+
+
+@pytest.mark.parametrize("quotas, count", [
+    ({}, 4),
+    ({"": "max 100000", "a/b": "max 100000"}, 4),
+    ({"a/b": "100000 100000"}, 1),
+    ({"a": "200000 100000", "a/b": "max 100000"}, 2),
+    ({"": "300000 100000", "a": "50000 100000", "a/b": "400000 100000"}, 1),
+    ({"other": "100000 100000", "a": "unreadable"}, 4),
+])
+def test_cpus_by_the_quotas_around_the_process(quotas, count, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    own = tmp_path / "own"
+    own.write_text("1:cpu:/legacy\n0::/a/b\n")
+    for path, quota in quotas.items():
+        folder = tmp_path / "cgroup" / path
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cpu.max").write_text(quota + "\n")
+    assert cpus(str(tmp_path / "cgroup"), str(own)) == count

@@ -8,6 +8,7 @@ from rawpeer import command, frame, message, ping
 from watching import E
 
 import zlinkcompat as zmq
+from zlinkcompat.engine.heartbeat import Heartbeat
 
 PING_AT_ONCE = ping(context=b"are you there?")
 
@@ -268,3 +269,28 @@ def test_ping_in_the_same_segment_as_a_message_arms_its_ttl(meet):
     peer.send(message(b"x"), ping(1))
     assert sock.recv() == b"x"
     assert events.next()[0] == E.DISCONNECTED
+
+
+def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
+    """On the thread engine each would wake the I/O thread."""
+    told = []
+    heard = Heartbeat.heard
+
+    def count(heartbeat):
+        told.append(heartbeat)
+        heard(heartbeat)
+
+    monkeypatch.setattr(Heartbeat, "heard", count)
+    sock, _, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=60_000)
+    for number in range(10):
+        peer.send(message(b"%d" % number))
+        assert sock.recv() == b"%d" % number
+    assert told == []
+    # A time to live arms one, which the next read ends.
+    peer.send(ping(ttl_ds=600))
+    assert peer.read_command()[0] == b"PONG"
+    peer.send(message(b"a"))
+    assert sock.recv() == b"a"
+    peer.send(message(b"b"))
+    assert sock.recv() == b"b"
+    assert len(told) == 1

@@ -478,13 +478,13 @@ def test_contexts_come_and_go_in_many_threads(threaded):
     assert threaded("""
 import faulthandler, random
 faulthandler.enable()
-shared = zmq.Context()
+shared = zmq.Context(3)
 before = descriptors(), tasks()
 failures = []
 def churn(seed):
     rnd = random.Random(seed)
     for count in range(25):
-        context = rnd.choice([shared, zmq.Context(), zmq.Context(2)])
+        context = rnd.choice([shared, zmq.Context(), zmq.Context(3)])
         kinds = rnd.choice([(zmq.PULL, zmq.PUSH), (zmq.REP, zmq.REQ), (zmq.PUB, zmq.SUB)])
         a, b = pair(context, *kinds, rnd.choice(["tcp://127.0.0.1:*",
                                                  f"inproc://{seed}/{count}"]))

@@ -358,8 +358,8 @@ class Connection(PipeSink):
                     encoder.add_control(data)
                     self.stream.write_from(encoder)
             self.stream.end()
-        except OSError:
-            pass  # it is gone already
+        except (OSError, MemoryError):
+            pass  # it is gone already, or is told less
 
     def shut(self):
         if self.state == CLOSED:
@@ -429,8 +429,9 @@ class Connection(PipeSink):
                 if count == 0:
                     self.fail(Disconnected(0, "the peer closed the connection"))
                     return 0
-                if self.heartbeat is not None:
-                    self.engine.call(self.heartbeat.heard)
+                heartbeat = self.heartbeat
+                if heartbeat is not None and heartbeat.listens():
+                    self.engine.call(heartbeat.heard)
                 if self.deliver():
                     return 1
         except (OSError, ProtocolError, Disconnected, MemoryError) as error:
@@ -702,7 +703,8 @@ class Connection(PipeSink):
                     # A stream takes less than it was given only when it is full.
                     self.await_writable()
                     return
-        except OSError as error:
+        except (OSError, MemoryError) as error:
+            # Not the sender's: his message is in the queue, and goes on over the next connection.
             self.write_failed(error)
             return
         if queue.head - self.seen == 1:
@@ -783,14 +785,14 @@ class Connection(PipeSink):
         """Write during the handshake, when there is no pipe yet."""
         encoder = self.encoder
         while self.state < FAILED:
-            if encoder.pending == 0:
-                if self.control is None:
-                    return
-                self.add_control()
-            pending = encoder.pending
             try:
+                if encoder.pending == 0:
+                    if self.control is None:
+                        return
+                    self.add_control()
+                pending = encoder.pending
                 count = self.stream.write_from(encoder)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 self.fail(error)
                 return
             if count > 0:

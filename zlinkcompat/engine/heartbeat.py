@@ -38,14 +38,19 @@ class Heartbeat:
             self.interval_timer.start(self.ping)
 
     def ping(self):
-        self.connection.send_heartbeat(Ping(self.ttl_ds, b""))
+        # Armed first: the program's thread may read the answer before this one goes on.
         if self.timeout_timer is None and self.timeout > 0:
             self.timeout_timer = self.arm(self.timeout / 1000.0)
+        self.connection.send_heartbeat(Ping(self.ttl_ds, b""))
 
     def pinged(self, ttl_ds):
         """The peer wants to be given up when it is silent for ``ttl_ds`` tenths of a second."""
         if self.ttl_timer is None and ttl_ds > 0:
             self.ttl_timer = self.arm(ttl_ds / 10.0)
+
+    def listens(self):
+        """Tell whether :meth:`heard` makes a difference. Called from any thread."""
+        return self.timeout_timer is not None or self.ttl_timer is not None
 
     def heard(self):
         """Bytes came from the peer: it lives."""

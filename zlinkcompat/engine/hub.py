@@ -263,17 +263,23 @@ class Turn:
             self.greenlet.switch()
 
 
-def cpus():
-    """Number of CPUs that this process can use at the same time, by machine and cgroup quota."""
+def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
+    """Number of CPUs that this process can use at the same time, by the machine and the quotas of
+    its cgroup (v2) and of those around it."""
     count = os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
+    path = "/"
+    with suppress(OSError), open(own) as file:
+        for line in file:
+            if line.startswith("0::/"):
+                path = line[len("0::"):].rstrip("\n")
+    while True:
+        with suppress(OSError, ValueError), open(cgroups + path.rstrip("/") + "/cpu.max") as file:
             quota, period = file.read().split()
-        if quota != "max":
-            count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass  # no cgroup v2: the machine's count stands
-    return count
+            if quota != "max":
+                count = min(count, max(1, int(quota) // int(period)))
+        if path == "/":
+            return count
+        path = os.path.dirname(path)
 
 
 #: Nobody else could make progress meanwhile on one CPU.

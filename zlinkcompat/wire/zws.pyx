@@ -332,8 +332,9 @@ cdef class ZwsEncoder(Encoder):
         if self.copies or size < self.tuning.zerocopy_threshold:
             if self.pending >= COPIED_AHEAD:
                 return False
-            self.put_start(size, flags)
+            # There may be no memory for it: before its header goes out.
             copy = PyBytes_FromStringAndSize(NULL, size)
+            self.put_start(size, flags)
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
             if self.client:
                 xor_into(<unsigned char*>PyBytes_AS_STRING(copy), <const unsigned char*>view.buf,

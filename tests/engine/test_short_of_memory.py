@@ -1,0 +1,41 @@
+"""Memory that is not there when something is to be sent."""
+
+import pytest
+from watching import E
+
+import zlinkcompat as zmq
+from zlinkcompat.engine import protocols
+from zlinkcompat.wire.frames import Encoder
+
+
+@pytest.mark.parametrize("where", ["handshake", "first of a burst", "batch"])
+def test_it_costs_the_connection_and_no_message(where, bound, make, monitor, monkeypatch):
+    failed = []
+
+    class Short(Encoder):
+        def add(self, message):
+            if message == where.encode():
+                self.fail_once()
+            return Encoder.add(self, message)
+
+        def add_control(self, data):
+            if where == "handshake":
+                self.fail_once()
+            return Encoder.add_control(self, data)
+
+        def fail_once(self):
+            if not failed:
+                failed.append(where)
+                raise MemoryError
+
+    pull = bound(zmq.PULL)
+    push = make(zmq.PUSH, reconnect_ivl=1)
+    events = monitor(push, E.HANDSHAKE_SUCCEEDED)
+    monkeypatch.setattr(protocols, "Encoder", Short)
+    push.connect(pull.last_endpoint)
+    events.next()
+    sent = [b"first of a burst", b"then", b"batch", b"last"]
+    for message in sent:
+        push.send(message)
+    assert [pull.recv() for _ in sent] == sent
+    assert failed and not pull.poll(20)
