@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from gevent.monkey import is_module_patched
 from greenlet import getcurrent
 from zmq.asyncio import Future as Future
 from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
@@ -627,7 +628,8 @@ class Poller(poller_module.Poller):
         -------
         Future of list of (Socket or int, int)
             What is ready, and for what; empty after ``timeout``. By it come ENOTSOCK, ETERM, and
-            RuntimeError where it waits in a socket of a context without I/O threads.
+            RuntimeError where it waits in a socket of a context without I/O threads, and the loop
+            is not monkey-patched.
         """
         return asyncio.ensure_future(self._poll(timeout))
 
@@ -636,7 +638,8 @@ class Poller(poller_module.Poller):
         if ready or timeout == 0:
             return ready
         cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
-        if any(core.io_threads is None for core in cores):
+        if any(core.io_threads is None for core in cores) and not is_module_patched("select"):
+            # Monkey-patched, as authenticators run so, the loop's wait lets the hub turn.
             raise RuntimeError(NO_THREADS)
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
