@@ -433,12 +433,8 @@ class Socket(_future._AsyncSocket):
 
         Raises
         ------
-        ZMQError
-            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
-            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
-            the socket is closed. ETERM: its context was terminated.
-        RuntimeError
-            It would wait, and the context has no I/O threads.
+        ZMQError, RuntimeError
+            As of :meth:`recv`.
         """
         return self._operate(False, self.core.options.rcvtimeo, Blocking.recv_multipart,
                              (self, flags | zmq.NOBLOCK, copy, track), flags)
@@ -464,12 +460,8 @@ class Socket(_future._AsyncSocket):
         ------
         BufferError, TypeError, ValueError
             By the future: ``buf`` is none that can be written to, or smaller than ``nbytes``.
-        ZMQError
-            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
-            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
-            the socket is closed. ETERM: its context was terminated.
-        RuntimeError
-            It would wait, and the context has no I/O threads.
+        ZMQError, RuntimeError
+            As of :meth:`recv`.
         """
         def call():
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | zmq.NOBLOCK)
@@ -531,15 +523,8 @@ class Socket(_future._AsyncSocket):
 
         Raises
         ------
-        TypeError
-            By the future: not bytes, a Frame or a buffer.
-        ZMQError
-            By the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
-            EFSM: not the turn of a REQ or REP. EHOSTUNREACH: a ROUTER knows no such peer
-            (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
-            is closed. ETERM: its context was terminated.
-        RuntimeError
-            It would wait, and the context has no I/O threads.
+        TypeError, ZMQError, RuntimeError
+            As of :meth:`send`.
         """
         return self._operate(True, self.core.options.sndtimeo, Blocking.send_multipart,
                              (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
@@ -639,7 +624,7 @@ class Poller(poller_module.Poller):
             return ready
         cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
         if any(core.io_threads is None for core in cores) and not is_module_patched("select"):
-            # Monkey-patched, as authenticators run so, the loop's wait lets the hub turn.
+            # In a patched program, whose authenticators do this, the loop's wait lets the hub turn.
             raise RuntimeError(NO_THREADS)
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()

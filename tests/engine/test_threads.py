@@ -521,27 +521,36 @@ say(failures, descriptors() <= before[0], tasks() <= before[1])
 """).ends() == "[] True True\n"
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_peer_that_comes_while_its_socket_closes(threads, threaded):
-    assert threaded("""
+#: come(sock): binds it and is its peer, whom the I/O thread goes on with when told to.
+COMING = """
 from zlinkcompat.transports import tcp
-context = zmq.Context(int(sys.argv[1]))
-accepted, closed = threading.Event(), threading.Event()
+accepted, go_on = threading.Event(), threading.Event()
 accept = tcp.accept
 def slowly(listening):
     found = accept(listening)
     if found is not None:
         accepted.set()
-        closed.wait(30)
+        go_on.wait(30)
     return found
 tcp.accept = slowly
+def come(sock):
+    sock.bind("tcp://127.0.0.1:*")
+    port = int(sock.last_endpoint.decode().rpartition(":")[2])
+    peer = socket.create_connection(("127.0.0.1", port))
+    accepted.wait()
+    return peer
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_peer_that_comes_while_its_socket_closes(threads, threaded):
+    assert threaded(COMING + """
+context = zmq.Context(int(sys.argv[1]))
 sock = context.socket(zmq.PULL)
 sock.handshake_ivl = 0
-sock.bind("tcp://127.0.0.1:*")
-peer = socket.create_connection(("127.0.0.1", int(sock.last_endpoint.decode().rpartition(":")[2])))
-accepted.wait()
+peer = come(sock)
 # The last step of close().
-context.core.io_threads.settle = closed.set
+context.core.io_threads.settle = go_on.set
 sock.close()
 context.term()
 say(peer.recv(100))
@@ -549,28 +558,15 @@ say(peer.recv(100))
 
 
 def test_a_peer_that_comes_while_the_threads_stop_starts_no_others(threaded):
-    assert threaded("""
-from zlinkcompat.transports import tcp
+    assert threaded(COMING + """
 context = zmq.Context(2)
-sock = context.socket(zmq.PULL)
-sock.bind("tcp://127.0.0.1:*")
+peer = come(context.socket(zmq.PULL))
 pool = context.core.io_threads
-accepted, emptied = threading.Event(), threading.Event()
-accept = tcp.accept
-def slowly(listening):
-    found = accept(listening)
-    if found is not None:
-        accepted.set()
-        emptied.wait(30)
-    return found
-tcp.accept = slowly
 threads = list(pool.threads)
-peer = socket.create_connection(("127.0.0.1", int(sock.last_endpoint.decode().rpartition(":")[2])))
-accepted.wait()
 stopping = start(pool.stop, 30)
 while pool.threads:
     time.sleep(0.001)
-emptied.set()
+go_on.set()
 stopping.join()
 say(pool.threads, [thread.alive for thread in threads])
 context.destroy()

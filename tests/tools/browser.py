@@ -23,6 +23,7 @@ SIZES = {"desktop": 1280, "phone": 390}  # CSS pixels
 def browser(folder):
     """The address of a browser's DevTools; its profile is in ``folder``. Skips without one."""
     if not shutil.which("chromium"):
+        # `.ci/packages` installs it; a contributor's machine need not have one.
         pytest.skip("there is no chromium here")
     process = subprocess.Popen(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",

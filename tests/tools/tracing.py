@@ -27,8 +27,10 @@ def traced(program, *options, log=os.devnull, **environment):
     """
     strace = shutil.which("strace")
     if strace is None:
+        # `.ci/packages` installs it; nothing else sees every call, or makes one fail at will.
         pytest.skip("strace is not installed")
     if "LD_PRELOAD" in os.environ:
+        # `tox -e sanitize` preloads its own, and strace is not built for it.
         pytest.skip("what is preloaded (a sanitizer) would be in strace, too")
     run = subprocess.Popen(
         [strace, "-f", "-qq", "-o", log, *options, sys.executable, "-c", textwrap.dedent(program)],

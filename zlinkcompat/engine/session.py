@@ -251,7 +251,8 @@ class AcceptedSession(Session):
         try:
             connection = self.open_connection(sock)
         except Exception:
-            # Of a user's own TLS context, say: the hub tells him; the peer is gone.
+            # Whatever it is (a user's own TLS context may raise anything): this peer is gone,
+            # nothing of it is left behind, and the hub prints the error.
             self.listener.handshake_over(self)
             self.finish()
             raise
