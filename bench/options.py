@@ -21,7 +21,7 @@ MAIN = ("pyzmq", "zmq.green", "pyomq", "raw", "zlink", "zlink-backend")
 MODES = {
     "quick": Mode(("pyzmq", "zmq.green", "zlink"), 3, 0.15, 6),
     "default": Mode(MAIN, 5, 0.3, 20),
-    "full": Mode(tuple(known()), 3, 0.15, 20),
+    "full": Mode(tuple(known()), 3, 0.1, 20),
 }
 
 
@@ -35,7 +35,7 @@ def parser():
     size = parse.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="few cases: under a minute")
     size.add_argument("--full", action="store_true",
-        help="every case and library, and system calls: an hour for six; see --resume")
+        help="every case and library, and system calls: under an hour; see --resume")
     add("--case", action="append", default=[], metavar="PATTERN",
         help="only cases whose name has this part or matches this glob (may be given again)")
     add("--libs", metavar="A,B@VAR=VALUE,...",
@@ -43,7 +43,7 @@ def parser():
     add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 5, "
         "else 3)")
     add("--seconds", type=positive(float), metavar="T", help="sending time of a round (default "
-        "0.3, else 0.15)")
+        "0.3, quick 0.15, full 0.1)")
     add("--timeout", type=positive(float), metavar="T",
         help="seconds after which a round is killed, beyond its sending time (default 20, "
         "quick 6)")
