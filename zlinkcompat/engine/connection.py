@@ -8,7 +8,8 @@ reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
 it is the program's threads that take them (compiled only). Each direction is then entered by one at
 a time, by a flag: the interpreter's lock makes that one step, and is held during the system call.
-Whatever concerns the loop is left to its own thread (``engine.call``).
+Whatever concerns the loop is left to its own thread (``engine.call``), and asserts that it is there:
+in the pure build, and in a compiled one of other flags than the default's (``tox -e sanitize``).
 """
 
 from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
@@ -290,6 +291,7 @@ class Connection(PipeSink):
 
     def park(self):
         """Sleep until there is something to do for this greenlet."""
+        assert self.engine.is_here()
         self.parked = True
         self.engine.hub.switch()
         self.parked = False
@@ -299,6 +301,7 @@ class Connection(PipeSink):
         self.engine.call(self.wake_here)
 
     def wake_here(self):
+        assert self.engine.is_here()
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
@@ -312,7 +315,7 @@ class Connection(PipeSink):
             self.engine.bell.call(self.wake_here)
 
     def unpark(self):
-        # Runs in the hub.
+        assert self.engine.is_here()
         self.wake_due = False
         if self.parked:
             self.greenlet.switch()
@@ -509,6 +512,7 @@ class Connection(PipeSink):
             self.engine.call(self.stop_watching)
 
     def stop_watching(self):
+        assert self.engine.is_here()
         if self.input_stopped and self.state < FAILED:
             self.read_watcher.stop()
 
@@ -730,6 +734,7 @@ class Connection(PipeSink):
         self.engine.call(self.watch_writable)
 
     def watch_writable(self):
+        assert self.engine.is_here()
         if self.state >= FAILED:
             return
         if self.write_watcher is None:
