@@ -14,8 +14,8 @@ PURE = os.environ.get("ZLINKCOMPAT_PURE") == "1"
 #: Development and CI: a build that fails must not quietly become a slow one.
 REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 
-#: -g0: the interpreter's flags ask for debug symbols, five times the code's size. Assertions are for
-#: builds that look for mistakes.
+#: -g0: the interpreter's flags ask for debug symbols, five times the code's size. Assertions are
+#: for builds that look for mistakes.
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0 -DCYTHON_WITHOUT_ASSERTIONS").split()
 
 #: Where the source is published, ``https://github.com/OWNER/NAME``: a release tells.

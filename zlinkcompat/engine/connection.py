@@ -8,8 +8,9 @@ reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
 it is the program's threads that take them (compiled only). Each direction is then entered by one at
 a time, by a flag: the interpreter's lock makes that one step, and is held during the system call.
-Whatever concerns the loop is left to its own thread (``engine.call``), and asserts that it is there:
-in the pure build, and in a compiled one of other flags than the default's (``tox -e sanitize``).
+Whatever concerns the loop is left to its own thread (``engine.call``), and asserts that it is
+there: in the pure build, and in a compiled one of other flags than the default's (``tox -e
+sanitize``).
 """
 
 from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
