@@ -30,12 +30,22 @@ def engine(request, monkeypatch):
     unless the run's environment names another one and the test is not about the hub.
 
     Programs in processes of their own choose by themselves."""
-    if "ZLINK_ENGINE" not in os.environ or request.node.get_closest_marker("hub"):
+    if hasattr(request, "param"):
+        monkeypatch.setenv("ZLINK_ENGINE", request.param)
+    elif "ZLINK_ENGINE" not in os.environ or request.node.get_closest_marker("hub"):
         monkeypatch.setenv("ZLINK_ENGINE", "hub")
+
+
+def pytest_generate_tests(metafunc):
+    named = {mark.name for mark in metafunc.definition.iter_markers()}
+    chooses = "hub" in named or "program" in metafunc.fixturenames
+    if "both_engines" in named and not chooses:
+        metafunc.parametrize("engine", ["hub", "thread"], indirect=True)
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "hub: about what only the hub engine does")
+    config.addinivalue_line("markers", "both_engines: runs on the hub engine and on the other")
     # A shell starts what runs in its background with SIGINT ignored, and programs inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

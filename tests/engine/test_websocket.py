@@ -12,6 +12,8 @@ from wspeer import ACCEPT, read_frame, read_head, request
 import zlinkcompat as zmq
 from zlinkcompat.wire import upgrade
 
+pytestmark = pytest.mark.both_engines
+
 WS_UNSPECIFIED = 0x30000000
 
 
