@@ -15,6 +15,7 @@ from bench.show import markdown, terminal, words
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
 NURSERIES = 5  # of a library; a round takes one of them
+SAVING = 5  # seconds between two savings of the results
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
 
@@ -94,7 +95,7 @@ def which_cases(chosen, name):
 
 
 def measure(chosen, mode, found, families, wanted, old, folder, kept):
-    """Fill ``found``, which is saved after each case; returns whether it was interrupted."""
+    """Fill ``found``, which is saved meanwhile; returns whether it was interrupted."""
     for line in (*words.machine(found), *map(words.library, found.libraries,
                                              found.libraries.values())):
         note(line)
@@ -114,35 +115,83 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept):
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))
     run.allowance = max(3, int(total * REPEATS))
-    order = {case: place for place, case in enumerate(wanted)}
+    keeper = Keeper(found, kept)
     try:
-        with terminal.Live(total) as run.progress:
-            for case in wanted:
-                if found.result(case.name) is not None:
-                    run.progress.skip(run.steps(case))
-                    continue
-                began = time.monotonic()
-                found.cases.append(run.measure(case))
-                found.duration += time.monotonic() - began
-                found.cases.sort(key=lambda each: order[each.case])  # some may be resumed
-                if kept:
-                    results.save(found, kept)
+        with keeper, terminal.Live(total) as run.progress:
+            in_passes(run, found, wanted, keeper)
             if old is not None:
-                look_again(run, old, found)
-                if kept:
-                    results.save(found, kept)
+                look_again(run, old, found, keeper)
     except KeyboardInterrupt:
         note("Interrupted; the results so far:")
         return True
     return False
 
 
-def look_again(run, old, found):
+class Keeper:
+    """Saves results as they come, not more often than every few seconds, and at the end.
+
+    Parameters
+    ----------
+    found : bench.results.Results
+        Its duration is kept, too.
+    path : str or None
+        Nothing is saved without one.
+    """
+
+    def __init__(self, found, path):
+        self.found = found
+        self.path = path
+        self.since = self.saved = time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.save()
+
+    def __call__(self):
+        if time.monotonic() - self.saved > SAVING:
+            self.save()
+
+    def save(self):
+        now = time.monotonic()
+        self.found.duration += now - self.since
+        self.since = now
+        if self.path:
+            results.save(self.found, self.path)
+        self.saved = time.monotonic()
+
+
+def in_passes(run, found, wanted, keep):
+    """Add to ``found``, which may have a part already.
+
+    The first round of every case, then the second of every case: what the machine does for some
+    seconds, or minutes, must not be in all rounds of a case, where it would look like a figure.
+    """
+    order = {case: place for place, case in enumerate(wanted)}
+    for number in range(1, run.rounds + 1):
+        for case in wanted:
+            result = found.result(case.name) or run.empty(case)
+            run.round(result, number)
+            if result not in found.cases:
+                found.cases.append(result)
+                found.cases.sort(key=lambda each: order[each.case])
+            keep()
+    for case in filter(run.counts, wanted):
+        run.count_calls(found.result(case.name))
+        keep()
+
+
+def look_again(run, old, found, keep):
     """Add rounds to the cases that seem to have regressed: of hundreds, some do by chance."""
-    suspects = {each.case.name for each in compare.changes(old, found) if each.move.regressed}
-    for name in sorted(suspects):
+    suspects = {each.case.name: found.result(each.case.name)
+                for each in compare.changes(old, found) if each.move.regressed}
+    for name in suspects:
         run.progress.suspect(name)
-        run.more(found.result(name))
+    for number in range(run.rounds + 1, 2 * run.rounds + 1):
+        for result in suspects.values():
+            run.round(result, number)
+            keep()
 
 
 def resume(found, earlier, path):

@@ -8,7 +8,8 @@ from bench.show import words
 
 CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
 SIGMAS = 2
-REFERENCE = "pyzmq"
+#: What stands for the machine: the first that both runs have in a case.
+REFERENCES = ("pyzmq", "websockets", "raw")
 MACHINE = ("cpu", "cpus", "system")
 
 
@@ -48,7 +49,7 @@ class Change:
     Attributes
     ----------
     move : Move
-        Of the figure or of its ratio to pyzmq, whichever moved less beyond its noise.
+        Of the figure or of its ratio to a reference, whichever moved less beyond its noise.
     """
 
     case: object
@@ -62,8 +63,9 @@ def changes(old, new):
     """All that both runs have measured of our libraries.
 
     A machine that is slower today is no regression, nor is a pyzmq that is faster today. Where
-    both runs have pyzmq in the case, its figure and its ratio to that, taken round by round,
-    must both have moved; if the runs are of different machines, the ratio alone.
+    both runs have pyzmq in the case, or else another of ``REFERENCES``, the figure and its ratio
+    to that, taken round by round, must both have moved; if the runs are of different machines,
+    the ratio alone.
 
     Parameters
     ----------
@@ -91,7 +93,10 @@ def change(before, after, library, same_machine):
     if not all(each is not None and each.median() for each in series):
         return None
     moves = [move(case, *(each.figures() for each in series))]
-    ratios = [each.ratio(library, REFERENCE) for each in (before, after)]
+    for reference in REFERENCES:
+        ratios = [each.ratio(library, reference) for each in (before, after)]
+        if all(ratios):
+            break
     if all(ratios):
         moves.append(move(case, *(each.values for each in ratios)))
         if not same_machine:

@@ -1,4 +1,4 @@
-"""Rounds: every library in turn, then the next round, case by case."""
+"""Rounds: in each of them every library of a case in turn."""
 
 import os
 from contextlib import suppress
@@ -70,24 +70,25 @@ class Run:
     def counts(self, case):
         return self.counting is not None and case.kind != "memory" and case.name in self.counted
 
-    def measure(self, case):
-        """Returns the :class:`CaseResult` of the libraries that can do ``case``."""
-        result = CaseResult(case, [
+    def empty(self, case):
+        """A :class:`CaseResult` of the libraries that can do ``case``, for :meth:`round`."""
+        return CaseResult(case, [
             Series(adapter.name, case.field)
             for adapter in (family[0].adapter for family in self.families) if adapter.runs(case)
         ])
-        self.more(result)
-        if self.counts(case):
-            for nursery, series in self.turns(result, 0):
-                with suppress(RoundFailed):  # the figures stand without it
-                    self.count(nursery, case, series)
-        return result
 
-    def more(self, result):
-        """Add rounds to what :meth:`measure` has returned."""
-        for number in range(self.rounds):
-            for nursery, series in self.turns(result, number + 1):
+    def round(self, result, number):
+        """Measure the round ``number``, from 1, of those that do not have it yet."""
+        for nursery, series in self.turns(result, number):
+            if len(series.rounds) < number:
                 self.attempt(series, self.play, nursery, result.case, series)
+
+    def count_calls(self, result):
+        """Count the system calls and debug counters of those that have none yet."""
+        for nursery, series in self.turns(result, 0):
+            if series.syscalls is None:
+                with suppress(RoundFailed):  # the figures stand without it
+                    self.count(nursery, result.case, series)
 
     def turns(self, result, number):
         """Every library in turn, but those that have failed."""

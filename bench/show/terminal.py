@@ -37,10 +37,10 @@ class Live:
         self.bar.stop()
 
     def at(self, case, number, library):
-        if self.plain and case is not self.case:
-            self.console.print(case.name)
-        self.case = case
         what = f"round {number}" if number else "system calls"
+        if self.plain and case is not self.case:
+            self.console.print(f"{what}  {case.name}")
+        self.case = case
         self.bar.update(self.task, description=f"{case.name}  {what}  {library}",
                         advance=1 if self.begun else 0)
         self.begun = True
@@ -55,9 +55,6 @@ class Live:
 
     def suspect(self, name):
         self.console.print(f"{name}: seems slower than before, more rounds", style="dim")
-
-    def skip(self, steps):
-        self.bar.update(self.task, advance=steps)
 
 
 def show(results, file=None):

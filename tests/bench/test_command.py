@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -75,13 +76,20 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path):
     path = tmp_path / "run.json"
     some = ("--libs", "zlink", *TINY, "--json", str(path))
     assert run_bench("--case", "pair/tcp/64B", *some).returncode == 0
-    first, before = (json.loads(path.read_text())[name] for name in ("cases", "duration_s"))
+    kept = json.loads(path.read_text())
+    first, before = (kept[name] for name in ("cases", "duration_s"))
+    second = first[0]["libraries"][0]["rounds"].pop()
+    path.write_text(json.dumps(kept))
     done = run_bench("--case", "pair/tcp/64B", "--case", "pair/ipc/64B", *some, "--resume")
     assert done.returncode == 0 and "has 1 cases already" in done.stderr
     cases, after = (json.loads(path.read_text())[name] for name in ("cases", "duration_s"))
     assert after > before > 0
-    assert cases[0] == first[0] and [each["case"] for each in cases] == [
-        "pair/tcp/64B", "pair/ipc/64B"]
+    assert [each["case"] for each in cases] == ["pair/tcp/64B", "pair/ipc/64B"]
+    rounds = [each["libraries"][0]["rounds"] for each in cases]
+    assert [len(each) for each in rounds] == [2, 2]
+    assert rounds[0][0] == first[0]["libraries"][0]["rounds"][0] and rounds[0][1] != second
+    steps = re.findall(r"^(round .*)/64B$", done.stderr, re.MULTILINE)
+    assert steps == [f"round {number}  pair/{on}" for number in (1, 2) for on in ("tcp", "ipc")]
     other = run_bench("--case", "pair/tcp/64B", "--libs", "zlink", "--rounds", "1",
                       "--seconds", "0.02", "--json", str(path), "--resume")
     assert "starting anew" in other.stderr
@@ -115,7 +123,7 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(
     )
     try:
         for line in run.stderr:
-            if line.startswith(broken):
+            if broken in line:
                 break
         ends = ends_of_group(run.pid)
         os.killpg(run.pid, number)  # as a terminal does
