@@ -35,8 +35,9 @@ class Socket(base.Socket):
     .. versionadded:: 0.1
 
     pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
-    its class is left with the compiled ones, which take the same parameters. Its asynchronous
-    class gives way now and then (``burst.py``).
+    its class is left with the compiled ones, which take the same parameters, until a program has a
+    subclass with a ``send`` or ``recv`` of its own. Its asynchronous class gives way now and then
+    (``burst.py``).
     """
 
     __slots__ = ()
@@ -44,11 +45,26 @@ class Socket(base.Socket):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.__module__ == "zmq.sugar.socket":
-            del cls.send
-            cls.send_multipart = whole("send", base.Socket.send_multipart, cls.send_multipart)
-            cls.recv_multipart = whole("recv", base.Socket.recv_multipart, cls.recv_multipart)
+            pyzmqs[cls] = {name: vars(cls)[name] for name in MULTIPART.values()}
+            for name in ("send", *MULTIPART.values()):
+                delattr(cls, name)
         elif cls.__module__ == "zmq._future" and cls.__name__ == "_AsyncSocket":
             bound_bursts(cls)
+        elif not cls.__module__.startswith("zmq."):
+            for name in MULTIPART:
+                if getattr(cls, name) is not getattr(base.Socket, name):
+                    look_for_own(name)
+
+
+MULTIPART = {"send": "send_multipart", "recv": "recv_multipart"}
+pyzmqs = {}  # pyzmq's class, and its own methods for whole messages
+
+
+def look_for_own(name):
+    """From now on pyzmq's multipart method looks each time for a socket's own ``name``."""
+    multipart = MULTIPART[name]
+    for cls, theirs in pyzmqs.items():
+        setattr(cls, multipart, whole(name, getattr(base.Socket, multipart), theirs[multipart]))
 
 
 def whole(name, ours, theirs):

@@ -42,7 +42,9 @@ def test_a_tiny_run(name, case, nursery, tiny):
     result = tiny([measured], case).of(name)
     assert result.error is None
     (round_,) = result.good()
-    assert round_[case.field] > 0 and round_["count"] > 0
+    assert round_["count"] > 0
+    # Of so few connections the memory is within what a process's own comes and goes by.
+    assert case.kind == "memory" or round_[case.field] > 0
     if case.kind == "trip":
         assert 0 < round_["p50_us"] <= round_["p90_us"] <= round_["p99_us"] <= round_["p999_us"]
     if case.kind != "memory":

@@ -308,6 +308,30 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
 """) == "[b'A!', b'B!']\n"
 
 
+def test_its_own_multipart_methods_may_go_on_to_those(program):
+    assert program("""
+import zmq
+class Socket(zmq.Socket):
+    def send(self, data, *args, **kwargs):
+        return super().send(data.upper(), *args, **kwargs)
+    def recv(self, *args, **kwargs):
+        return super().recv(*args, **kwargs) + b"!"
+    def send_multipart(self, *args, **kwargs):
+        return super().send_multipart(*args, **kwargs)
+    def recv_multipart(self, *args, **kwargs):
+        return super().recv_multipart(*args, **kwargs)
+
+with zmq.Context() as context:
+    with Socket(context, zmq.PAIR) as one, context.socket(zmq.PAIR) as other:
+        one.bind("inproc://x")
+        other.connect("inproc://x")
+        one.send_multipart([b"a", b"b"])
+        print(other.recv_multipart())
+        other.send_multipart([b"a", b"b"])
+        print(one.recv_multipart())
+""") == "[b'A', b'B']\n[b'a!', b'b!']\n"
+
+
 def test_a_subscription_is_there_before_the_next_message(program):
     """As good as always on libzmq, whose I/O threads need no lock of Python's."""
     assert program("""
