@@ -1,5 +1,6 @@
 """What an adapter is: a library under test, as far as the workloads need to know it."""
 
+import os
 from importlib import import_module
 from operator import itemgetter
 
@@ -11,6 +12,8 @@ SINK_KEYS = (
     b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")
 SOURCE_KEYS = (
     b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
+#: For bench.agreement: as pyzmq's perf.py, without limits of queues, and with its calls' keywords.
+AS_PERF = os.environ.get("BENCH_AS_PERF") == "1"
 PEER = b"sink"  # what a ROUTER calls the ROUTER that it sends to
 
 
@@ -93,7 +96,8 @@ class Adapter:
         # pyomq's default is to drop what is not sent yet. A SUB of libzmq with such a linger may
         # wait for ever to tell a PUB that is gone that it unsubscribes.
         socket.setsockopt(zmq.LINGER, 0 if kind == "SUB" else -1)
-        socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], case.high_water_mark)
+        limit = 0 if AS_PERF else case.high_water_mark
+        socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], limit)
         if kind == "PUB":
             socket.setsockopt(zmq.XPUB_NODROP, 1)  # the rate is of what arrives
         elif kind == "SUB":
@@ -133,11 +137,15 @@ class Adapter:
         if case.pattern == "router-router":
             send = socket.send_multipart
             return lambda payload: send((PEER, payload))
+        if AS_PERF:
+            return lambda payload: socket.send(payload, flags=0, copy=True)
         return socket.send
 
     def receiver(self, socket, case, end=1):
         """A callable that receives one message, and one that gives the payload of that."""
         if case.shape.types[end] == "ROUTER":
+            if AS_PERF:
+                return lambda: socket.recv_multipart(flags=0, copy=True), itemgetter(-1)
             return socket.recv_multipart, itemgetter(-1)
         return socket.recv, bytes
 
