@@ -15,7 +15,7 @@ from bench.show import markdown, terminal, words
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
 NURSERIES = 5  # of a library; a round takes one of them
-SAVING = 5  # seconds between two savings of the results
+SAVING = 20  # seconds between two savings of the results
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
 

@@ -1,5 +1,7 @@
 """Latencies in HDR histograms of nanoseconds, three digits exact."""
 
+from functools import cache
+
 from hdrh.histogram import HdrHistogram
 
 HIGHEST = 60 * 10**9
@@ -22,8 +24,12 @@ def merged(texts):
     return histogram
 
 
+@cache
 def percentiles(texts):
-    """``p50_us`` to ``p999_us``, and ``mean_us``, of the histograms in ``texts``."""
+    """``p50_us`` to ``p999_us``, and ``mean_us``, of the histograms in ``texts``, a tuple.
+
+    Those of a whole run take many seconds, and each time that the results are saved.
+    """
     histogram = merged(texts)
     found = {
         name: histogram.get_value_at_percentile(percent) / 1000

@@ -65,7 +65,7 @@ class Series:
 
     def percentiles(self):
         """Of all rounds together; None for what is not a round trip."""
-        texts = [each["histogram"] for each in self.good() if "histogram" in each]
+        texts = tuple(each["histogram"] for each in self.good() if "histogram" in each)
         return latency.percentiles(texts) if texts and not self.error else None
 
     def summary(self):

@@ -218,7 +218,7 @@ def combined(case, results):
         round_["counters"] = per_message(counted)
     if "histogram" in whole:
         round_["histogram"] = whole["histogram"]
-        round_.update(latency.percentiles([whole["histogram"]]))
+        round_.update(latency.percentiles((whole["histogram"],)))
     for name in ("rate", "bytes"):
         if name in whole:
             round_[name] = whole[name]

@@ -62,7 +62,7 @@ def test_figures_in_words(name, value, text):
 
 def test_a_histogram_keeps_three_digits():
     text = latency.encoded([1000 * each for each in range(1, 1001)])
-    found = latency.percentiles([text, text])
+    found = latency.percentiles((text, text))
     assert found["p50_us"] == pytest.approx(500, rel=2e-3)
     assert found["p999_us"] == pytest.approx(999, rel=2e-3)
 
