@@ -52,6 +52,7 @@ cdef class Decoder:
     cdef finish(self, object frame, int flags)
     cdef int keep(self, object frame) except -1
     cdef begin_body(self, Py_ssize_t size, int flags)
+    cdef take_body(self)
     cdef int grow_body(self) except -1
 
 

@@ -29,8 +29,21 @@ BATCH_MAX = 1024
 #: Bytes that a part of a message takes beside its own.
 PART_COST = 48
 
+#: What a body was received into, for the next one; one at most, since threads may race. Of new memory,
+#: and malloc gives back what was freed, each page costs a fault.
+spare = []
+SPARE = 1 << 20
+
 _long = Struct(">BQ")
 _short = Struct("BB")
+
+
+def taken_from(spares):
+    """One of them; empty if there is none."""
+    try:
+        return spares.pop()
+    except IndexError:
+        return b""
 
 
 class Decoder:
@@ -49,9 +62,10 @@ class Decoder:
         self.buffer = None
         self.head = 0
         self.tail = 0
-        self.body = None
+        self.body = None  # in chunks, since to grow one would copy it
         self.body_size = 0
         self.body_filled = 0
+        self.chunk_filled = 0
         self.body_flags = 0
         self.parts = None
         self.unfinished = 0
@@ -70,10 +84,11 @@ class Decoder:
     def lend(self):
         """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
         if self.body is not None:
-            if self.body_filled == len(self.body):
-                room = min(self.body_size, len(self.body) * 2)
-                self.body.extend(bytes(room - len(self.body)))
-            return memoryview(self.body)[self.body_filled :]
+            left = self.body_size - self.body_filled
+            if self.chunk_filled == len(self.body[-1]):
+                self.body.append(bytearray(min(left, self.body_filled)))
+                self.chunk_filled = 0
+            return memoryview(self.body[-1])[self.chunk_filled : self.chunk_filled + left]
         if self.buffer is None:
             self.buffer = bytearray(BUFFER_SIZE)
             self.head = self.tail = 0
@@ -116,6 +131,7 @@ class Decoder:
         """``count`` bytes were put where :meth:`lend` said."""
         if self.body is not None:
             self.body_filled += count
+            self.chunk_filled += count
             self.position += count
         else:
             self.tail += count
@@ -145,8 +161,7 @@ class Decoder:
             if self.body is not None:
                 if self.body_filled < self.body_size:
                     return None
-                frame = bytes(self.body)
-                self.body = None
+                frame = self.take_body()
                 message = self.finish(frame, self.body_flags)
                 if message is not None:
                     return message
@@ -230,16 +245,28 @@ class Decoder:
 
     def begin_body(self, size, flags):
         here = self.tail - self.head
-        body = bytearray(min(size, max(FIRST_ROOM, here)))
-        body[:here] = self.buffer[self.head : self.tail]
+        chunk = taken_from(spare)
+        if len(chunk) < max(here, 1):
+            chunk = bytearray(min(size, max(FIRST_ROOM, here)))
+        chunk[:here] = self.buffer[self.head : self.tail]
         self.head = self.tail
         self.position += here
-        self.body = body
+        self.body = [chunk]
         self.body_size = size
-        self.body_filled = here
+        self.body_filled = self.chunk_filled = here
         self.body_flags = flags
         if size >= NARROW_FROM:
             self.window = min(NARROW, self.widest)
+
+    def take_body(self):
+        """The body, which has all its bytes."""
+        *chunks, last = self.body
+        self.body = None
+        body = b"".join((*chunks, memoryview(last)[: self.chunk_filled]))
+        if self.body_size <= SPARE and not spare:
+            # The next of this size goes into one.
+            spare.append(bytearray(self.body_size) if chunks else last)
+        return body
 
     def parse_command(self, body):
         """The command in what :meth:`next` returned with :attr:`is_command` set."""

@@ -254,8 +254,7 @@ cdef class Decoder:
             if self.body_size > 0:
                 if self.body_filled < self.body_size:
                     return None
-                body = self.body
-                self.body = None
+                body = self.take_body()
                 self.body_size = 0
                 message = self.finish(body, self.body_flags)
                 if message is not None:
@@ -373,6 +372,12 @@ cdef class Decoder:
     cpdef parse_command(self, bytes body):
         """The command in what :meth:`next` returned with :attr:`is_command` set."""
         return parse_command_untrusted(body, self.position)
+
+    cdef take_body(self):
+        """The body, which has all its bytes."""
+        body = self.body
+        self.body = None
+        return body
 
     cdef int grow_body(self) except -1:
         cdef PyObject* body = <PyObject*>self.body

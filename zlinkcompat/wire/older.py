@@ -145,8 +145,7 @@ class DecoderV1(Decoder):
             if self.body is not None:
                 if self.body_filled < self.body_size:
                     return None
-                frame = bytes(self.body)
-                self.body = None
+                frame = self.take_body()
                 self.body_size = 0
                 message = self.finish(frame, self.body_flags)
             else:

@@ -56,8 +56,7 @@ class ZwsDecoder(Decoder):
             if self.body is not None:
                 if self.body_filled < self.body_size:
                     return None
-                body = bytes(self.body)
-                self.body = None
+                body = self.take_body()
                 if self.server:
                     body = masked(body, self.key, self.phase)
                 message = self.end_frame(body)

@@ -77,8 +77,7 @@ cdef class ZwsDecoder(Decoder):
             if self.body_size > 0:
                 if self.body_filled < self.body_size:
                     return None
-                body = self.body
-                self.body = None
+                body = self.take_body()
                 self.body_size = 0
                 message = self.end_frame(body)
                 if message is not None:
