@@ -29,8 +29,8 @@ BATCH_MAX = 1024
 #: Bytes that a part of a message takes beside its own.
 PART_COST = 48
 
-#: What a body was received into, for the next one; one at most, since threads may race. Of new memory,
-#: and malloc gives back what was freed, each page costs a fault.
+#: What a body was received into, for the next one; one at most, since threads may race. Each page
+#: of new memory costs a fault, and malloc gives back what is freed.
 spare = []
 SPARE = 1 << 20
 
