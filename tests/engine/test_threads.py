@@ -334,6 +334,37 @@ context.destroy(linger=0)
 """, pattern).ends() == "0 True\n"
 
 
+def test_who_polls_is_left_alone_and_looked_after_again(threaded):
+    """The I/O thread looks away from a connection that the program's thread reads, again and again.
+    When that stops, it is there again: it tells of the peer's end."""
+    assert threaded("""
+ready, told = os.pipe()
+if not os.fork():
+    server = zmq.Context().socket(zmq.REP)
+    server.bind("tcp://127.0.0.1:*")
+    os.write(told, server.last_endpoint)
+    for question in iter(server.recv, b"end"):
+        server.send(question)
+    os._exit(0)
+from zlinkcompat.engine.hub import SPINS
+from zlinkcompat.routing.pipe import PURE
+client = zmq.Context().socket(zmq.REQ)
+client.linger = 0
+client.connect(os.read(ready, 99).decode())
+events = client.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+client.send(b"")
+client.recv()
+while not client.core.left and SPINS and not PURE:
+    client.send(b"")
+    client.recv()
+client.send(b"end")
+os.wait()
+say(events.poll(30_000), client.core.left)
+client.disable_monitor()
+client.close()
+""").ends() == "1 []\n"
+
+
 def test_poll_with_descriptors(threaded):
     assert threaded("""
 context = zmq.Context()

@@ -29,6 +29,8 @@ cdef class SocketBase(Owner):
     cdef list parts_out
     cdef unsigned long operations
     cdef Backoff pulling, spinning
+    cdef readonly bint lives_by_polling
+    cdef readonly list left
     cdef readonly HubEngine engine
     cdef readonly object io_threads, home
     cdef readonly SleeperMailbox mailbox
@@ -74,7 +76,8 @@ cdef class SocketBase(Owner):
     cdef pull(self)
     cdef pull_once(self, bint needed)
     @cython.locals(spin_time=cython.longlong)
-    cdef reach(self, bint needed, long long began)
+    cdef reach(self, bint needed, long long began, long long spin_time)
+    cdef await_io(self)
     @cython.locals(pulled=int)
     cdef spin(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)

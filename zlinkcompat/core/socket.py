@@ -74,6 +74,10 @@ class SocketBase(Owner):
         Whether frames of the message that ``recv_frame`` last returned a frame of are left.
     address : int
         Finds this socket in ``core.registry``.
+    lives_by_polling : bool
+        The last message that had to be waited for came by polling, past the I/O threads.
+    left : list of Connection
+        Those that an I/O thread does not look at for so long.
     """
 
     def __init__(self, context, socket_type):
@@ -90,6 +94,8 @@ class SocketBase(Owner):
         self.operations = 0
         self.pulling = Backoff(16)
         self.spinning = Backoff(32)
+        self.lives_by_polling = False
+        self.left = []
         self.engine = None
         self.io_threads = context.io_threads
         self.home = None
@@ -363,9 +369,11 @@ class SocketBase(Owner):
             if message is not None:
                 return message
         elif self.io_threads is not None:
-            message = self.reach(timeout_ms == 0, began)
+            spin_time = self.options.tuning.spin_time
+            message = self.reach(timeout_ms == 0, began, spin_time)
             if message is not None:
                 return message
+            self.await_io()
         if timeout_ms == 0:
             raise zmq_error(EAGAIN)
         while True:
@@ -381,18 +389,27 @@ class SocketBase(Owner):
             if message is not None:
                 if self.receivers.wakers and self.pattern.has_in():
                     self.receivers.notify()
-                if engine is not None and monotonic_ns() - began < spin_time:
+                if spin_time and monotonic_ns() - began < spin_time:
                     # Polling would have brought it.
-                    engine.spinning.hit()
+                    worth = self.spinning if engine is None else engine.spinning
+                    worth.hit()
                 return message
 
-    def reach(self, needed, began):
+    def reach(self, needed, began, spin_time):
         """Read the connections past the I/O threads, which would take two switches of threads."""
         self.io_threads.quiet()
-        spin_time = self.options.tuning.spin_time
         if spin_time > 0 and SPINS and not needed and self.spinning.allows() and not waits_in_hub():
-            return self.spin(began, spin_time, self.spinning)
+            message = self.spin(began, spin_time, self.spinning)
+            # Not in a flood: there the I/O thread fills the queue while this one empties it.
+            self.lives_by_polling = message is not None and not self.pattern.has_in()
+            return message
         return self.pull_once(needed)
+
+    def await_io(self):
+        """It is for the I/O threads to read from now on."""
+        self.lives_by_polling = False
+        for connection in list(self.left):
+            connection.engine.call(connection.watch)
 
     def pull_once(self, needed):
         """Read the connections before sleeping, unless that has brought nothing lately.
@@ -485,6 +502,7 @@ class SocketBase(Owner):
             self.engine.quiet()
         elif self.io_threads is not None:
             self.io_threads.quiet()
+            self.await_io()
         else:
             return False
         while True:

@@ -33,17 +33,21 @@ cdef class Connection(PipeSink):
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
+    cdef bint pulled
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
     cdef object goodbye
     cdef object heartbeat, write_error
-    cdef object read_watcher, write_watcher
+    cdef object read_watcher, write_watcher, left_timer
 
     cpdef park(self)
     cpdef refused(self, Pipe pipe, text)
     cpdef unpark(self)
     cpdef on_fd_readable(self)
+    cdef leave(self)
+    cpdef look_again(self)
+    cpdef watch(self)
     cpdef on_fd_writable(self)
     cpdef fail(self, failure)
     @cython.locals(count=int)

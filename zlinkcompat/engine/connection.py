@@ -50,6 +50,10 @@ AHEAD_OF_VERDICT = 4096
 #: Reads in a row for one message before others get their turn.
 READ_BURST = 64
 
+#: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
+#: that goes to sleep before.
+LEFT_FOR = 0.01
+
 #: Whether another thread than the hub's may read and write: not where it may lose the
 #: interpreter's lock between any two steps.
 DIRECT = not PURE
@@ -95,6 +99,8 @@ class Connection(PipeSink):
         self.write_blocked = False
         self.torn = False
         self.duplex = stream.duplex
+        self.pulled = False
+        self.left_timer = None
         self.reading = False
         self.writing = False
         self.again = False
@@ -322,8 +328,41 @@ class Connection(PipeSink):
             self.greenlet.switch()
 
     def on_fd_readable(self):
-        if self.parked:
+        if self.pulled and self.session.socket.lives_by_polling and self.state == ACTIVE:
+            self.leave()
+        elif self.parked:
             self.greenlet.switch()
+
+    def leave(self):
+        """A thread of the program reads here by itself, again and again: look away for a while.
+
+        Each message would wake the I/O thread for nothing, and the two would take the interpreter's
+        lock from each other: over tls the round trip took three times as long."""
+        assert self.engine.is_here()
+        self.pulled = False
+        self.read_watcher.stop()
+        if self.left_timer is None:
+            self.left_timer = self.engine.loop.timer(LEFT_FOR)
+            self.session.socket.left.append(self)
+        self.left_timer.start(self.look_again)
+
+    def look_again(self):
+        if self.pulled and self.session.socket.lives_by_polling:
+            self.pulled = False
+            self.left_timer.start(self.look_again)
+        else:
+            self.watch()
+
+    def watch(self):
+        """The end of :meth:`leave`."""
+        if self.left_timer is None:
+            return
+        self.left_timer.stop()
+        self.left_timer.close()
+        self.left_timer = None
+        self.session.socket.left.remove(self)
+        if self.state < FAILED and not self.input_stopped:
+            self.read_watcher.start(self.on_fd_readable)
 
     def fail(self, failure):
         """End the connection, from any greenlet: its own one will clean up.
@@ -369,6 +408,7 @@ class Connection(PipeSink):
         if self.state == CLOSED:
             return
         self.state = CLOSED
+        self.watch()
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
@@ -390,8 +430,16 @@ class Connection(PipeSink):
     # -- in --------------------------------------------------------------------------------
 
     def pull(self, pipe):
-        if self.state != ACTIVE or pipe.mailbox is not None and not DIRECT:
+        if self.state != ACTIVE:
             return 0
+        if pipe.mailbox is not None:
+            if not DIRECT:
+                return 0
+            if self.reading:
+                # By another thread, which needs the interpreter's lock to go on.
+                real_sleep(0)
+                return 1
+            self.pulled = True
         return self.serve_input()
 
     def serve_input(self):
