@@ -14,10 +14,8 @@ is to be lost, set RCVTIMEO, or keep the future: ``asyncio.wait([future], timeou
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from gevent.monkey import is_module_patched
-from greenlet import getcurrent
 from zmq.asyncio import Future as Future
 from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
 from zmq.asyncio import SelectorEventLoop as SelectorEventLoop
@@ -32,9 +30,7 @@ from zlinkcompat import context as context_module
 from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
-from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.engine.hub import SPINS, Backoff
-from zlinkcompat.engine.waker import Waker
+from zlinkcompat.awaiting import LoopWaker, Operation, Waiting, settle
 
 __all__ = _names.__all__
 
@@ -42,188 +38,8 @@ Blocking = socket_module.Socket
 
 NO_THREADS = "asyncio needs a context with I/O threads: ZLINK_ENGINE=thread"
 
-#: Later than any call can begin, ns.
-LAST = 2**62
-
-
-class LoopWaker(Waker):
-    """Calls back in a loop's thread, once for any number of wake-ups before that.
-
-    Of a socket's sleepers it is behind all that block a thread, since the loop of that thread does
-    not turn meanwhile; and before those of earlier loops, which may be closed. Who is woken first
-    wakes the others, if it concerns them.
-    """
-
-    def __init__(self, loop, callback):
-        Waker.__init__(self)
-        self.since = LAST - monotonic_ns()
-        self.loop = loop
-        self.callback = callback
-        self.greenlet = getcurrent()
-        self.due = False
-
-    def wake(self):
-        """Have it called, by the loop's own thread at its next turn."""
-        if self.due:
-            return
-        self.due = True
-        try:
-            if getcurrent() is self.greenlet:
-                self.loop.call_soon(self.run)
-            else:
-                self.loop.call_soon_threadsafe(self.run)
-        except RuntimeError:
-            pass  # the loop is closed: nobody waits any more
-
-    def run(self):
-        """The loop's turn."""
-        self.due = False
-        self.callback()
-
-
-class Operation:
-    """Something that could not be done at once.
-
-    Parameters
-    ----------
-    future : asyncio.Future
-    call : callable
-        Raises zmq.Again while it cannot be done.
-
-    Attributes
-    ----------
-    load : callable or None
-        Makes the future's result of the call's.
-    """
-
-    __slots__ = ("future", "call", "args", "load")
-
-    def __init__(self, future, call, args):
-        self.future = future
-        self.call = call
-        self.args = args
-        self.load = None
-
-    def attempt(self):
-        """Tell whether it is over: done, failed or cancelled."""
-        future = self.future
-        if future.done():
-            return True
-        try:
-            result = self.call(*self.args)
-        except zmq.Again:
-            return False
-        except Exception as error:
-            future.set_exception(error)
-        else:
-            if self.load is None:
-                future.set_result(result)
-            else:
-                settle(future, self.load, result)
-        return True
-
-
-def settle(future, load, result):
-    """Complete ``future`` with ``load(result)``, or what that raises."""
-    try:
-        future.set_result(load(result))
-    except Exception as error:
-        future.set_exception(error)
-
-
-class Waiting:
-    """The operations of one socket that wait, and the waker that goes on with them."""
-
-    def __init__(self, core, loop):
-        self.core = core
-        self.loop = loop
-        self.receiving = deque()
-        self.sending = deque()
-        self.polling = []
-        self.waker = LoopWaker(loop, self.advance)
-        self.watching = False
-        self.turning = False
-        self.give_up_at = 0
-        # A coroutine that sends or receives without end must not starve the others.
-        self.burst = core.options.tuning.asyncio_burst
-        self.streak = 0
-        self.spinning = Backoff(32)
-
-    def add(self, queue, operation):
-        """Wait with one more operation."""
-        queue.append(operation)
-        operation.future.add_done_callback(self.on_done)
-        if not self.watching:
-            self.watching = True
-            self.core.watch(self.waker)
-            # What came before it watched told nobody.
-            self.waker.wake()
-            spin_time = self.core.options.tuning.spin_time
-            if spin_time > 0 and SPINS and self.spinning.allows():
-                # Turns of the loop that do not sleep: others get theirs, and a message that is
-                # near is spared two switches of threads.
-                self.give_up_at = monotonic_ns() + spin_time
-                self.turning = True
-
-    def expire_after(self, milliseconds, future, error):
-        """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
-
-        def expire():
-            if not future.done():
-                if error is None:
-                    future.set_result(0)
-                else:
-                    future.set_exception(error())
-                self.tidy()
-
-        timer = self.loop.call_later(milliseconds / 1000, expire)
-        future.add_done_callback(lambda future: timer.cancel())
-
-    def on_done(self, future):
-        """A future that waited is done, or was cancelled."""
-        if future.cancelled():
-            self.tidy()
-
-    def turn(self):
-        """Let the loop turn again without sleep, while that may bring something."""
-        if not self.turning:
-            return
-        if not self.watching:
-            self.turning = False
-            self.spinning.hit()
-        elif monotonic_ns() < self.give_up_at:
-            self.waker.wake()
-        else:
-            self.turning = False
-            self.spinning.missed()
-
-    def advance(self):
-        """Try again what waits, in its order."""
-        for queue in (self.receiving, self.sending):
-            while queue and queue[0].attempt():
-                queue.popleft()
-        for operation in self.polling:
-            operation.attempt()
-        self.tidy()
-        self.turn()
-
-    def tidy(self):
-        """Drop what is over, not to be kept until something happens to the socket."""
-        for queue in (self.receiving, self.sending, self.polling):
-            for operation in [each for each in queue if each.future.done()]:
-                queue.remove(operation)
-        if self.watching and not (self.receiving or self.sending or self.polling):
-            self.watching = False
-            self.core.unwatch(self.waker)
-
-    def cancel(self):
-        """The socket is closed, or another loop's now: cancel all that wait."""
-        for operation in (*self.receiving, *self.sending, *self.polling):
-            try:
-                operation.future.cancel()
-            except RuntimeError:
-                pass  # the loop is closed, and nobody is told
-        self.tidy()
+#: A plain int: as pyzmq's enum it takes longer than all else of a message.
+NOBLOCK = int(zmq.NOBLOCK)
 
 
 class Socket(_future._AsyncSocket):
@@ -365,31 +181,19 @@ class Socket(_future._AsyncSocket):
             waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
         return waiting
 
-    def _operate(self, sends, timeout, call, args, flags):
+    def _operate(self, sends, call, args, flags):
         loop = asyncio.get_event_loop()
-        future = loop.create_future()
-        waiting = self._waiting
-        if self._closed or flags & zmq.NOBLOCK:
+        if flags & NOBLOCK or self._closed:
+            future = loop.create_future()
             try:
                 future.set_result(call(*args))
             except Exception as error:
                 future.set_exception(error)
             return future
+        waiting = self._waiting
         if waiting is None or waiting.loop is not loop:
             waiting = self._wait_in(loop)
-        queue = waiting.sending if sends else waiting.receiving
-        operation = Operation(future, call, args)
-        waiting.streak += 1
-        rests = waiting.streak >= waiting.burst
-        if not rests and not queue and operation.attempt():
-            return future
-        waiting.streak = 0
-        waiting.add(queue, operation)
-        if rests:
-            waiting.waker.wake()
-        if timeout >= 0:
-            waiting.expire_after(timeout, future, zmq.Again)
-        return future
+        return waiting.begin(sends, call, args)
 
     def recv(self, flags=0, copy=True, track=False):
         """Receive one frame.
@@ -414,8 +218,8 @@ class Socket(_future._AsyncSocket):
         RuntimeError
             It would wait, and the context has no I/O threads.
         """
-        return self._operate(False, self.core.options.rcvtimeo, Blocking.recv,
-                             (self, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(False, Blocking.recv,
+                             (self, flags | NOBLOCK, copy, track), flags)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
         """Receive a whole message.
@@ -436,8 +240,8 @@ class Socket(_future._AsyncSocket):
         ZMQError, RuntimeError
             As of :meth:`recv`.
         """
-        return self._operate(False, self.core.options.rcvtimeo, Blocking.recv_multipart,
-                             (self, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(False, Blocking.recv_multipart,
+                             (self, flags | NOBLOCK, copy, track), flags)
 
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
         """Receive one frame into a buffer.
@@ -464,9 +268,9 @@ class Socket(_future._AsyncSocket):
             As of :meth:`recv`.
         """
         def call():
-            return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | zmq.NOBLOCK)
+            return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | NOBLOCK)
 
-        return self._operate(False, self.core.options.rcvtimeo, call, (), flags)
+        return self._operate(False, call, (), flags)
 
     def send(self, data, flags=0, copy=True, track=False, **kwargs):
         """Send one frame.
@@ -499,8 +303,8 @@ class Socket(_future._AsyncSocket):
         RuntimeError
             It would wait, and the context has no I/O threads.
         """
-        return self._operate(True, self.core.options.sndtimeo, Blocking.send,
-                             (self, data, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(True, Blocking.send,
+                             (self, data, flags | NOBLOCK, copy, track), flags)
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
         """Send a sequence of frames as one message, wholly or not at all.
@@ -526,8 +330,8 @@ class Socket(_future._AsyncSocket):
         TypeError, ZMQError, RuntimeError
             As of :meth:`send`.
         """
-        return self._operate(True, self.core.options.sndtimeo, Blocking.send_multipart,
-                             (self, msg_parts, flags | zmq.NOBLOCK, copy, track), flags)
+        return self._operate(True, Blocking.send_multipart,
+                             (self, msg_parts, flags | NOBLOCK, copy, track), flags)
 
     def _deserialize(self, recvd, load):
         # At once, or by recvd itself: cancelled between two futures, a message would be lost.
