@@ -10,7 +10,9 @@ SMALL = Case("push-pull", "tcp", 64)
 LARGE = Case("push-pull", "tcp", MB)
 TRIPS = (Case("req-rep", "tcp", 64), Case("req-rep", "tcp", 64 * KB))
 CASES = (SMALL, Case("push-pull", "tcp", KB), Case("push-pull", "tcp", 64 * KB),
-         Case("push-pull", "tcp", 128 * KB), LARGE, *TRIPS)
+         Case("push-pull", "tcp", 128 * KB), LARGE, *TRIPS,
+         *(Case("push-pull", transport, size)
+           for transport in ("tls", "ws", "wss") for size in (64, 64 * KB)))
 SLOWER = 0.05  # what a flag may cost a round trip
 
 
