@@ -4,6 +4,7 @@ import time
 
 import gevent
 import pytest
+import zmq as libzmq
 from rawpeer import command, frame, message, ping
 from watching import E
 
@@ -187,6 +188,37 @@ def test_messages_are_signs_of_life_as_well(meet):
         peer.send(message(b"busy"))
         assert sock.recv() == b"busy"
     assert events.collected() == []
+
+
+def test_a_slow_receiver_keeps_a_peer_that_answers(meet):
+    """All it said is read at once, and taken one by one for longer than the timeout."""
+    sock, events, peer = meet(zmq.PULL, b"PUSH", rcvhwm=1, heartbeat_ivl=10, heartbeat_timeout=150)
+    peer.send(*(message(b"%d" % number) for number in range(30)))
+    answering = gevent.spawn(answer_pings, peer)
+    for number in range(30):
+        assert sock.recv() == b"%d" % number
+        gevent.sleep(0.015)
+    assert events.collected() == []
+    peer.close()
+    answering.kill()
+
+
+@pytest.mark.parametrize("library", [zmq, libzmq], ids=["zlinkcompat", "zmq"])
+def test_a_receiver_that_takes_nothing_gives_up_a_peer_that_answers(library, raw, monitor):
+    """As in libzmq: at its high water mark it reads no more, and hears nothing."""
+    with library.Context() as context, context.socket(library.PULL) as sock:
+        sock.rcvhwm = 1
+        sock.heartbeat_ivl, sock.heartbeat_timeout = 20, 60
+        sock.bind("tcp://127.0.0.1:*")
+        events = monitor(sock)
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"PUSH")
+        peer.send(*(message(b"%d" % number) for number in range(10)))
+        answering = gevent.spawn(answer_pings, peer)
+        events.wait_for(E.DISCONNECTED)
+        assert sock.recv() == b"0"
+        answering.kill()
+        events.close()
 
 
 def test_dead_peer_is_dropped_alone(bound, raw, monitor):

@@ -58,6 +58,7 @@ cdef class Connection(PipeSink):
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
+    cdef hear(self)
     cdef on_command(self, body)
     cpdef on_ping(self, command)
     cdef stop_input(self)

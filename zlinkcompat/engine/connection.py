@@ -481,9 +481,7 @@ class Connection(PipeSink):
                 if count == 0:
                     self.fail(Disconnected(0, "the peer closed the connection"))
                     return 0
-                heartbeat = self.heartbeat
-                if heartbeat is not None and heartbeat.listens():
-                    self.engine.call(heartbeat.heard)
+                self.hear()
                 if self.deliver():
                     return 1
         except (OSError, ProtocolError, Disconnected, MemoryError) as error:
@@ -491,6 +489,12 @@ class Connection(PipeSink):
             # A message that came just before went into the pipe: look, or its receiver sleeps.
             return 1
         return 0
+
+    def hear(self):
+        """The peer lives: tell the timers that wait for it."""
+        heartbeat = self.heartbeat
+        if heartbeat is not None and heartbeat.listens():
+            self.engine.call(heartbeat.heard)
 
     def deliver(self):
         """Move decoded messages into the pipe while there is room. Returns how many."""
@@ -577,7 +581,9 @@ class Connection(PipeSink):
         self.input_stopped = False
         self.reading = True
         try:
-            self.deliver()
+            if self.deliver():
+                # Read long ago, maybe, but what it said since lies behind this.
+                self.hear()
         except (OSError, ProtocolError, Disconnected, MemoryError) as error:
             self.fail(error)
         finally:
