@@ -208,11 +208,13 @@ class Waiting:
         self.turn()
 
     def go_on(self, queue, event):
+        """Try again what waits in ``queue``, for as long as ``event`` is there."""
         # As in pyzmq, which asks the socket first; an exception is dear, too.
         while queue and self.may(event) and queue[0].attempt():
             queue.popleft()
 
     def may(self, event):
+        """Tell whether an operation that waits for ``event`` is worth a try."""
         try:
             return self.core.events(event) != 0
         except ZMQError:
