@@ -65,7 +65,11 @@ def test_an_address_may_be_bytes(make, call):
 
 
 @pytest.mark.parametrize("call", ["bind", "connect", "unbind", "disconnect"])
-@pytest.mark.parametrize("address", [None, 5555, ["tcp://*:1"], bytearray(b"inproc://x"), ()])
+@pytest.mark.parametrize("address", [
+    None, 5555, ["tcp://*:1"], (),
+    pytest.param(bytearray(b"inproc://x"), marks=pytest.mark.skipif(
+        zmq.pyzmq_version_info()[0] == 26, reason="pyzmq 26 takes it; neither 25 nor 27 does")),
+])
 def test_an_address_is_text(both, call, address):
     assert both(lambda side: failure(getattr(side.socket("PAIR"), call), address)) == (
         TypeError, None)

@@ -160,9 +160,13 @@ def test_a_killed_proxy_leaves_its_sockets_usable(queue):
     assert frontend.recv_multipart()[1:] == [b"", b"direct"]
 
 
+#: pyzmq 25 takes None as the address of a socket, and libzmq follows it.
+none_crashes = pytest.mark.skipif(
+    zmq.pyzmq_version_info()[0] == 25, reason="proxy(None, ...) of pyzmq 25 ends the process")
+
 WRONG = [
-    (lambda one: (None, one)), (lambda one: (one, "text")), (lambda one: (one, one, "text")),
-    (lambda one: (one, one, 7)),
+    pytest.param(lambda one: (None, one), marks=none_crashes), (lambda one: (one, "text")),
+    (lambda one: (one, one, "text")), (lambda one: (one, one, 7)),
 ]
 
 
