@@ -5,6 +5,7 @@ import sys
 
 import gevent
 import pytest
+from rawpeer import message
 
 import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
@@ -56,3 +57,24 @@ def test_a_million_messages_leave_nothing(make, endpoint_of, transport):
     # Caches and pools fill a little; one object for each message of a form would be
     # 16,000 (1,000 uncompiled).
     assert left < 500
+
+
+def test_a_handshake_leaves_nothing_to_the_collector(bound, raw):
+    """In a storm of new peers its passes over all that is there cost more than the peers."""
+    sock = bound(zmq.PULL)
+
+    def come():
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"PUSH")
+        peer.send(message(b"x"))
+        assert sock.recv() == b"x"
+
+    come()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            come()
+        assert gc.collect() < 20
+    finally:
+        gc.enable()

@@ -87,7 +87,11 @@ class Handshake:
         except ProtocolError as failure:
             # The peer is to see, too, what does not fit: our mechanism, for one.
             failure.answer = b"".join(answers) + failure.answer
+            self.stage = None
             raise
+        if self.done:
+            # A method of this one: it would stay for the collector, with all that it holds.
+            self.stage = None
         return b"".join(answers)
 
     def judged(self, verdict):
