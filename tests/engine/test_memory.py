@@ -107,3 +107,34 @@ def test_a_connection_that_only_shook_hands_holds_no_buffer(program):
     finally:
         for peer in peers:
             peer.close()
+
+
+SILENT = """
+import tracemalloc
+context = zmq.Context()
+router = context.socket(zmq.ROUTER)
+router.bind("tcp://127.0.0.1:*")
+say(router.last_endpoint.decode())
+while True:
+    gevent.get_hub().threadpool.apply(sys.stdin.readline)
+    tracemalloc.start()
+    say(tracemalloc.get_traced_memory()[0] // 100)
+"""
+
+
+def test_a_peer_that_says_nothing_holds_no_buffer(program):
+    """It is waited for, and what was made to read from it is for others meanwhile."""
+    server = program(SILENT)
+    endpoint = server.line().strip()
+    server.tell()  # nobody is there
+    assert int(server.line()) == 0
+    peers = []
+    try:
+        for _ in range(100):
+            peers.append(RawPeer.connect(endpoint))
+            assert peers[-1].read(10)[0] == 0xFF  # which is said when there was nothing to read
+        server.tell()
+        assert int(server.line()) < 60 * 1024
+    finally:
+        for peer in peers:
+            peer.close()

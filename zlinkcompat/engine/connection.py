@@ -227,6 +227,9 @@ class Connection(PipeSink):
         count = self.stream.read_into(decoder)
         if count == 0:
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
+        if count < 0:
+            # The buffer was made for this read; in a storm of peers each would hold one.
+            decoder.rest()
         return count > 0
 
     def consult(self, handshake, decoder):
