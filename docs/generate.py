@@ -132,6 +132,10 @@ def fuzzing():
            f"{len(found['failures'])} ({found['on']}).")
 
 
+HELD = {"memory_kb": "memory, KiB", "allocated_kb": "of it in use by C, KiB",
+        "objects": "Python's objects", "blocks": "Python's blocks"}
+
+
 def soak():
     """What the two processes held, by engine."""
     runs = [found for name, found in reliability().items() if name.startswith("soak-")]
@@ -145,7 +149,7 @@ def soak():
         yield "|---|---:|---:|---:|---:|"
         for role in ("server", "clients"):
             for what, values in found[role].items():
-                yield f"| {role}: {what.replace('_kb', ', KiB')} | " + " | ".join(
+                yield f"| {role}: {HELD.get(what, what)} | " + " | ".join(
                     f"{value:,.0f}" for value in values.values()) + " |"
         yield ""
 

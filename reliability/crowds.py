@@ -1,9 +1,7 @@
 """Crowds of native threads on the thread engine: many that ask at once, and many that make, close
 and terminate whatever there is to be."""
 
-import ctypes
 import faulthandler
-import gc
 import random
 import sys
 import threading
@@ -60,32 +58,10 @@ def rounds(transport, threads, requests, count):
         for thread in crowd:
             thread.join()
         seconds = time.monotonic() - began
-        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held(),
-             **in_use()})
+        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held()})
     context.term()
     serving.join()
     faulthandler.cancel_dump_traceback_later()
-
-
-class Mallinfo(ctypes.Structure):
-    """glibc's ``mallinfo2(3)``."""
-
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost")]
-
-
-def in_use():
-    """What is allocated, without what the allocators keep: Python's objects and blocks, and KiB of
-    the C library's (0 where it does not tell)."""
-    allocated = 0
-    if hasattr(ctypes.CDLL(None), "mallinfo2"):
-        mallinfo = ctypes.CDLL(None).mallinfo2
-        mallinfo.restype = Mallinfo
-        told = mallinfo()
-        allocated = (told.uordblks + told.hblkhd) // 1024
-    return {"objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks(),
-            "allocated_kb": allocated}
 
 
 def churn(seconds):

@@ -4,6 +4,7 @@ Two processes, one ROUTER and a crowd of DEALERs. Each of them lives for ``CROWD
 sends a numbered request every ``PERIOD`` seconds and checks its answers.
 """
 
+import ctypes
 import gc
 import os
 import statistics
@@ -18,7 +19,7 @@ PERIOD = 0.5  # seconds between two requests of one
 SAMPLE = 5.0  # seconds between two looks at what a process holds
 PATIENCE = 30_000  # milliseconds to wait for an answer
 
-HELD = ("memory_kb", "descriptors", "greenlets", "threads")
+HELD = ("memory_kb", "allocated_kb", "objects", "blocks", "descriptors", "greenlets", "threads")
 
 
 def held():
@@ -33,7 +34,29 @@ def held():
         "descriptors": len(os.listdir("/proc/self/fd")) - 1,
         "greenlets": sum(isinstance(each, greenlet) for each in gc.get_objects()),
         "threads": int(lines["Threads"]),
+        **in_use(),
     }
+
+
+class Mallinfo(ctypes.Structure):
+    """glibc's ``mallinfo2(3)``."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost")]
+
+
+def in_use():
+    """What is allocated, without what the allocators keep: Python's objects and blocks, and KiB of
+    the C library's (0 where it does not tell)."""
+    allocated = 0
+    if hasattr(ctypes.CDLL(None), "mallinfo2"):
+        mallinfo = ctypes.CDLL(None).mallinfo2
+        mallinfo.restype = Mallinfo
+        told = mallinfo()
+        allocated = (told.uordblks + told.hblkhd) // 1024
+    return {"objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks(),
+            "allocated_kb": allocated}
 
 
 def watch(samples, began):
