@@ -45,7 +45,7 @@ def is_libzmq(bench):
 
 
 def threads_sleep():
-    """Whether all other threads of this process do, libzmq's among them."""
+    """Whether all other threads of this process do, those of the library among them."""
     mine = str(threading.get_native_id())
     try:
         return all(path.parent.name == mine or path.read_text().rpartition(") ")[2][0] == "S"
@@ -70,21 +70,17 @@ def under_way():
 
 
 def settle(bench):
-    """Return when the library has done all that it can do by now; no time would tell that."""
-    while under_way():
-        (time if is_libzmq(bench) else gevent).sleep(0.001)
-    if is_libzmq(bench):
-        # Whoever is woken is runnable at once, however long the machine takes to run it. Twice,
-        # since one may wake another that was looked at before.
-        asleep = 0
-        while asleep < 2:
-            asleep = asleep + 1 if threads_sleep() else 0
-            time.sleep(0.001)
-    else:
-        for _ in range(10):
-            gevent.sleep(0.001)
-    if under_way():
-        settle(bench)
+    """Return when the library has done all that it can do by now; no time would tell that.
+
+    Whoever is woken is runnable at once, however long the machine takes to run it. Twice, since one
+    may wake another that was looked at before; and more often where threads sleep for want of the
+    interpreter's lock.
+    """
+    times, sleep = (2, time.sleep) if is_libzmq(bench) else (10, gevent.sleep)
+    asleep = 0
+    while asleep < times:
+        asleep = 0 if under_way() or not threads_sleep() else asleep + 1
+        sleep(0.001)
 
 
 def patient(bench, peer):
