@@ -2,46 +2,13 @@
 of requests, publications and pipelines is what becomes of them on libzmq."""
 
 import json
-import os
-import subprocess
 
 import pytest
+from hosts import HEAD
 
 #: Milliseconds: how often a peer is asked, and how long its silence is borne.
 HEARTBEAT = 100
 SILENCE = 1000
-
-HEAD = """
-import ctypes, json
-# setns(2): whatever is opened from here on is opened on that host.
-if ctypes.CDLL(None, use_errno=True).setns(os.open("/run/netns/" + sys.argv[1], os.O_RDONLY), 0):
-    raise OSError(ctypes.get_errno(), "setns")
-
-context = zmq.Context()
-
-def make(kind, **options):
-    sock = context.socket(kind)
-    sock.linger = 0
-    sock.reconnect_ivl = 50
-    sock.rcvtimeo = sock.sndtimeo = 200
-    sock.heartbeat_ivl, sock.heartbeat_timeout = int(sys.argv[2]), int(sys.argv[3])
-    for name, value in options.items():
-        setattr(sock, name, value)
-    return sock
-
-def until(monitor, event):
-    # Seconds until it comes.
-    began = time.monotonic()
-    while time.monotonic() < began + 30:
-        if monitor.poll(200):
-            head, _ = monitor.recv_multipart()
-            if int.from_bytes(head[:2], "little") == event:
-                return time.monotonic() - began
-    raise SystemExit("no event %d" % event)
-
-def command():
-    return json.loads(sys.stdin.readline())
-"""
 
 #: Answers and publishes for ever; collects until it is told to say what came.
 SERVER = HEAD + """
@@ -115,33 +82,6 @@ push.send(b"end")
 say(json.dumps([after, later > before + 10]))
 sys.stdin.readline()
 """
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
-
-
-@pytest.fixture
-def hosts():
-    """``(server, client, pull, plug)``: two hosts with a cable between, and what is done to it."""
-    server, client = (f"zlc-{os.getpid()}-{name}" for name in "sc")
-    try:
-        ip("netns", "add", server)
-        ip("netns", "add", client)
-        ip("link", "add", "cable", "netns", server, "type", "veth", "peer", "name", "cable",
-           "netns", client)
-        for name, address in ((server, "10.97.0.1/24"), (client, "10.97.0.2/24")):
-            ip("-n", name, "address", "add", address, "dev", "cable")
-            ip("-n", name, "link", "set", "cable", "up")
-    except (OSError, subprocess.CalledProcessError) as error:
-        for name in (server, client):
-            if os.path.exists(f"/run/netns/{name}"):
-                ip("netns", "delete", name)
-        pytest.skip(f"network namespaces: {getattr(error, 'stderr', None) or error}")
-    yield (server, client, lambda: ip("-n", server, "link", "set", "cable", "down"),
-           lambda: ip("-n", server, "link", "set", "cable", "up"))
-    for name in (server, client):
-        ip("netns", "delete", name)
 
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
