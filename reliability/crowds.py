@@ -8,7 +8,7 @@ import threading
 import time
 
 from reliability.processes import Process, raise_descriptor_limit, say
-from reliability.soak import held
+from reliability.soak import held, in_use
 
 STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
 CHURNERS = 16  # threads that make and end sockets
@@ -58,7 +58,8 @@ def rounds(transport, threads, requests, count):
         for thread in crowd:
             thread.join()
         seconds = time.monotonic() - began
-        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held()})
+        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held(),
+             **in_use()})
     context.term()
     serving.join()
     faulthandler.cancel_dump_traceback_later()

@@ -34,7 +34,6 @@ def held():
         "descriptors": len(os.listdir("/proc/self/fd")) - 1,
         "greenlets": sum(isinstance(each, greenlet) for each in gc.get_objects()),
         "threads": int(lines["Threads"]),
-        **in_use(),
     }
 
 
@@ -64,7 +63,7 @@ def watch(samples, began):
 
     while True:
         gevent.sleep(SAMPLE)
-        samples.append({"at": time.monotonic() - began, **held()})
+        samples.append({"at": time.monotonic() - began, **held(), **in_use()})
 
 
 def serve():
@@ -78,7 +77,7 @@ def serve():
     router = context.socket(zmq.ROUTER)
     router.backlog = 1024
     router.bind("tcp://127.0.0.1:*")
-    at_rest = held()
+    at_rest = {**held(), **in_use()}
     say(router.last_endpoint.decode())
     samples = []
     gevent.spawn(watch, samples, time.monotonic())
@@ -103,7 +102,7 @@ def serve():
     # Now that all have left.
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        after = held()
+        after = {**held(), **in_use()}
         if after["descriptors"] <= at_rest["descriptors"]:
             break
         gevent.sleep(0.1)
@@ -150,7 +149,7 @@ def crowd(endpoint, seconds):
         told["twice"] += dealer.poll(0) != 0
         dealer.close()
 
-    at_rest = held()
+    at_rest = {**held(), **in_use()}
     began = time.monotonic()
     samples = []
     watcher = gevent.spawn(watch, samples, began)
@@ -176,7 +175,8 @@ def crowd(endpoint, seconds):
     stop.send_multipart([b"", b""])
     stop.recv()
     stop.close()
-    say({"samples": samples, "at_rest": at_rest, "after": held(), "late": late, **told})
+    say({"samples": samples, "at_rest": at_rest, "after": {**held(), **in_use()}, "late": late,
+         **told})
     context.term()
 
 
