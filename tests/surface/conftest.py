@@ -1,7 +1,15 @@
+import of_25
 import pytest
 from sidebyside import LIBRARIES, Side
 
 import zlinkcompat as zmq
+
+
+def pytest_collection_modifyitems(items):
+    if zmq.pyzmq_version_info()[0] == 25:
+        for item in items:
+            if "surface/" in item.nodeid and (reason := of_25.why(item.nodeid)):
+                item.add_marker(pytest.mark.xfail(reason=f"pyzmq 25: {reason}", strict=True))
 
 
 @pytest.fixture
