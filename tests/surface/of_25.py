@@ -15,7 +15,6 @@ OTHERWISE = (
      "a compiled module with all that it imports"),
     (r"::test_use_after_\w+\[bad bind\]", "the address is looked at first"),
     (r"::test_texts_of_errors_are_pyzmqs", "other words"),
-    (r"::test_the_tables_of_the_manual_are_made_from_the_code", "fewer options"),
 )
 
 
