@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from math import exp, hypot, log
-from statistics import median, stdev
+from statistics import mean, median, variance
 
 from bench.show import words
 
 CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
-SIGMAS = 2
+SIGMAS = 3.5  # of some two thousand figures about one is farther off by chance
+#: A few rounds tell little of how far rounds lie apart: what they do in the whole run counts as so
+#: many more (a moderated variance).
+USUAL = 4
 #: What stands for the machine: the first that both runs have in a case.
 REFERENCES = ("pyzmq", "websockets", "raw")
 MACHINE = ("cpu", "cpus", "system")
@@ -22,7 +25,7 @@ class Move:
     shift : float
         More is better.
     noise : float
-        What that may be by chance: two standard errors of both medians.
+        What that may be by chance: ``SIGMAS`` standard errors of both medians.
     """
 
     shift: float
@@ -76,6 +79,7 @@ def changes(old, new):
     list of Change
     """
     same_machine = all(old.environment.get(key) == new.environment.get(key) for key in MACHINE)
+    usual = [deviation(each) for each in (old, new)]
     found = []
     for after in new.cases:
         before = old.result(after.case.name)
@@ -83,22 +87,22 @@ def changes(old, new):
             continue
         for series in after.series:
             if series.library.startswith("zlink"):
-                found.append(change(before, after, series.library, same_machine))
+                found.append(change(before, after, series.library, same_machine, usual))
     return [each for each in found if each is not None]
 
 
-def change(before, after, library, same_machine):
+def change(before, after, library, same_machine, usual):
     case = after.case
     series = [each.of(library) for each in (before, after)]
     if not all(each is not None and each.median() for each in series):
         return None
-    moves = [move(case, *(each.figures() for each in series))]
+    moves = [move(case, *(each.figures() for each in series), usual)]
     for reference in REFERENCES:
         ratios = [each.ratio(library, reference) for each in (before, after)]
         if all(ratios):
             break
     if all(ratios):
-        moves.append(move(case, *(each.values for each in ratios)))
+        moves.append(move(case, *(each.values for each in ratios), usual))
         if not same_machine:
             del moves[0]
     least = min(moves, key=lambda each: abs(each.shift) - each.noise)
@@ -107,15 +111,30 @@ def change(before, after, library, same_machine):
     return Change(case, library, *(each.median() for each in series), least)
 
 
-def move(case, before, after):
-    """The :class:`Move` from some figures of a case to others."""
+def move(case, before, after, usual=(None, None)):
+    """The :class:`Move` from some figures of a case to others.
+
+    ``usual`` is the :func:`deviation` of both runs, where they have more than this case.
+    """
     shift = log(median(after) / median(before)) * (1 if case.more_is_better else -1)
-    return Move(shift, SIGMAS * hypot(error(before), error(after)))
+    return Move(shift, SIGMAS * hypot(*map(error, (before, after), usual)))
 
 
-def error(values):
+def deviation(results):
+    """How far our libraries' rounds lie apart in a run: of logarithms, the root mean square."""
+    squares = [variance(map(log, figures)) for case in results.cases for series in case.series
+               if series.library.startswith("zlink") and len(figures := series.figures()) > 1
+               and min(figures) > 0]
+    return mean(squares) ** 0.5 if squares else 0.0
+
+
+def error(values, usual):
     """The standard error of the logarithm's median, about 1.25 of that of its mean."""
-    return 1.25 * stdev(map(log, values)) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    more = len(values) - 1
+    squared = variance(map(log, values)) if more else 0.0
+    if usual is not None:
+        squared = (USUAL * usual**2 + more * squared) / (USUAL + more)
+    return 1.25 * (squared / len(values)) ** 0.5
 
 
 def show(changes):

@@ -170,6 +170,19 @@ def test_a_change_within_the_noise_is_not():
     assert not change.regressed and change.noise > 0.1
 
 
+def test_rounds_that_are_alike_by_chance_are_held_to_what_rounds_of_the_run_do():
+    def run(*values):
+        others = (Case("pair", "tcp", 64 << number) for number in range(9))
+        return results(*((case, series("zlink", case.field, 2e6, 3e6, 4e6)) for case in others),
+                       (RATE, series("zlink", RATE.field, *values)))
+
+    def change(after):
+        found = compare.changes(run(4e6, 4e6, 4e6), run(*[after] * 3))
+        return next(each.move for each in found if each.case is RATE)
+
+    assert not change(2.8e6).regressed and change(1e6).regressed
+
+
 def test_a_slower_machine_is_no_regression():
     old, new = figures(4e6, 4e6, 4e6), figures(2e6, 2e6, 2e6, reference=5e5)
     assert not only_change(old, new).regressed
