@@ -699,6 +699,8 @@ class Connection(PipeSink):
     def measure(self, queue):
         """Bytes that were written to the pipe since this was last asked."""
         size = 0
+        # The I/O thread may have written some meanwhile, or dropped all with the peer.
+        self.seen = max(self.seen, queue.head)
         while self.seen < queue.tail:
             message = queue.peek(self.seen - queue.head)
             self.seen += 1
