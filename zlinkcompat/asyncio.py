@@ -208,6 +208,7 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of bytes or Frame
+            The frame; a Frame where ``copy`` is false.
 
         Raises
         ------
@@ -234,6 +235,7 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         Future of list of bytes or Frame
+            Its frames, in order.
 
         Raises
         ------
