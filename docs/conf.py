@@ -68,6 +68,7 @@ intersphinx_mapping = {name: (site, None) for name, site in SITES.items() if rea
 
 html_theme = "furo"
 html_title = "zlinkcompat"
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["fit.css"]
 html_theme_options = {"navigation_with_keys": True}

@@ -17,11 +17,12 @@ from compat_tests.differential.known import KNOWN  # noqa: E402  (of the checkou
 
 def settings():
     """The rows of ``zlinkcompat.tuning``."""
-    yield "| environment | socket option | default | unit | what it does |"
-    yield "|---|---|---|---|---|"
+    yield "| environment, socket option | default | what it does |"
+    yield "|---|---|---|"
     for row in tuning.TABLE:
-        option = f"`{row.option}` ({row.number})" if row.option else "-"
-        yield f"| `{row.variable}` | {option} | {row.default} | {row.unit} | {row.effect} |"
+        option = f", `{row.option}` ({row.number})" if row.option else ""
+        unit = f" {row.unit}" if row.unit != "0 or 1" else ""
+        yield f"| `{row.variable}`{option} | {row.default}{unit} | {row.effect} |"
 
 
 def counter_names():
@@ -57,11 +58,11 @@ LIMITS = {
 
 def limits():
     """The options that bound what peers can cost."""
-    yield "| socket option | default | unit | what it bounds |"
-    yield "|---|---|---|---|"
+    yield "| socket option | default | what it bounds |"
+    yield "|---|---|---|"
     for row in options.SOCKET_OPTIONS:
         if row.name in LIMITS:
-            yield f"| `{row.name}` ({row.id}) | {row.default} | {row.unit} | {LIMITS[row.name]} |"
+            yield f"| `{row.name}` ({row.id}) | {row.default} {row.unit} | {LIMITS[row.name]} |"
 
 
 def inert_options():

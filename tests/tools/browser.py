@@ -96,7 +96,8 @@ class Tab:
 
     def wait_for(self, promise):
         """What a promise of the page is fulfilled with."""
-        answer = self.ask("Runtime.evaluate", expression=promise, awaitPromise=True)
+        answer = self.ask("Runtime.evaluate", expression=promise, awaitPromise=True,
+                          returnByValue=True)
         return answer["result"].get("value")
 
     def text(self, name):
@@ -109,18 +110,22 @@ class Tab:
                  deviceScaleFactor=1, mobile=mobile)
         return self.wait_for("Promise.resolve(document.documentElement.scrollWidth)")
 
-    def shoot(self, name, folder):
-        """Keep a screenshot as ``NAME.png`` where the run keeps them, else in ``folder``."""
+    def shoot(self, name, folder, whole=False):
+        """Keep a screenshot as ``NAME.png`` where the run keeps them, else in ``folder``.
+
+        Of what the window shows, or of the ``whole`` page.
+        """
         kept = Path(os.environ.get("ZLINKCOMPAT_SCREENSHOTS") or folder)
         kept.mkdir(parents=True, exist_ok=True)
-        picture = base64.b64decode(self.ask("Page.captureScreenshot")["data"])
+        picture = base64.b64decode(self.ask("Page.captureScreenshot",
+                                            captureBeyondViewport=whole)["data"])
         kept.joinpath(f"{name}.png").write_bytes(picture)
         assert picture.startswith(b"\x89PNG") and len(picture) > 5000
 
 
-def fits(tab, name, folder):
+def fits(tab, name, folder, whole=False):
     """Assert that a page needs no scrolling sideways, on a desktop and on a phone."""
     for device, width in SIZES.items():
         wide = tab.resize(width, device == "phone")
         assert wide <= width, f"on a {device} of {width} pixels the page is {wide} wide"
-        tab.shoot(f"{name}-{device}", folder)
+        tab.shoot(f"{name}-{device}", folder, whole)
