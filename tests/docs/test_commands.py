@@ -6,6 +6,7 @@ A program that is not in ``PROGRAMS`` fails: a command nobody looks at is one th
 
 import argparse
 import configparser
+import json
 import os
 import re
 import shlex
@@ -14,7 +15,7 @@ import sys
 from itertools import chain, product
 
 import pytest
-from test_pages import PAGES, ROOT, blocks, inherited
+from test_pages import OTHERS, PAGES, ROOT, blocks, inherited
 
 import bench.options
 
@@ -53,7 +54,8 @@ def commands(page):
 
 
 #: Each once, though several pages may have it.
-COMMANDS = {str(each): each for page in PAGES for each in commands(page)}.values()
+COMMANDS = {str(each): each for page in [*PAGES, *OTHERS]
+            for each in commands(page)}.values()
 
 
 def run(words, settings, folder):
@@ -148,6 +150,15 @@ def run_tox(words, settings, folder):
     assert any(asked.m in tox[section].get("labels", "") for section in tox.sections())
 
 
+def npm(words, settings, folder):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prefix", type=ROOT.joinpath)
+    parser.add_argument("command", choices=["install", "run"])
+    parser.add_argument("script", nargs="?", default="build")
+    asked = parser.parse_intermixed_args(words)
+    assert asked.script in json.loads((asked.prefix / "package.json").read_text())["scripts"]
+
+
 def in_the_tree(words, settings, folder):
     assert os.access(ROOT / words[0], os.X_OK), words[0]
 
@@ -162,6 +173,7 @@ def tool(name):
 PROGRAMS = {
     "python": python,
     "python3": python,
+    "npm": npm,
     "pip": pip,
     "tox": run_tox,
     ".ci/run": lambda words, settings, folder: in_the_tree([".ci/run"], settings, folder),

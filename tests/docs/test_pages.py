@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-#: Of these only the links are looked at.
+#: What is not on the site: links and commands only.
 OTHERS = [ROOT / name for name in (
     "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "changelog.d/README.md",
     "examples/browser/README.md")]
@@ -62,10 +62,41 @@ def anchors(page):
             for heading in HEADING.findall(text)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_block_is_left_out(page):
-    """A language that is none of these, or none, would neither be run nor be seen to be output."""
+#: What becomes of a block, by its language. One of another would be neither executed nor output.
+FATES = {
+    "python": "test_a_page_runs",
+    "text": "output, where the page has Python compared by test_a_page_runs",
+    "console": "test_commands.py",
+    "graphviz": "drawn by sphinx-build, looked at by docs/test_site.py",
+    "{eval-rst}": "sphinx-build -W",
+    "{toctree}": "sphinx-build -W",
+}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS],
+                         ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_block_is_executed_or_output(page):
     text = page.read_text()
     kinds = [kind for kind, _ in FENCE.findall(text)]
-    assert set(kinds) <= {"python", "console", "text", "graphviz", "{eval-rst}", "{toctree}"}
+    assert set(kinds) <= set(FATES)
+    # With other fences, or indented by four, it would be a block on the site that no test sees.
     assert len(re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE)) == 2 * len(kinds)
+    assert not re.search(r"(?:\A|\n\n)(?: {4}|\t)\S", FENCE.sub("", text))
+    if page not in PAGES:
+        assert set(kinds) <= {"console"}
+
+
+def test_no_page_is_left_out():
+    listed = subprocess.run(["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True,
+                            text=True, check=True).stdout.split()
+    assert {ROOT / each for each in listed if "/+" not in each} == {*PAGES, *OTHERS}
+
+
+@pytest.mark.parametrize("name", ["A socket option", "A transport", "A mechanism",
+                                  "A library in the bench"])
+def test_a_worked_example_runs_and_prints(name):
+    """As a part of Contribute, which runs as a whole."""
+    page = (ROOT / "docs" / "contribute.md").read_text()
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    kinds = [kind for kind, _ in FENCE.findall(section)]
+    assert kinds == ["python", "text"]
