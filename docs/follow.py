@@ -60,7 +60,8 @@ def follow(clone):
             before = re.sub(r"^.*# (import zmq)$", r"\1", text, count=1, flags=re.MULTILINE)
             assert before != program
             (clone / "package").mkdir()
-            for name in "service.py", "package/module.py", "package/__init__.py":
+            (clone / "package/__init__.py").touch()
+            for name in "service.py", "package/module.py":
                 (clone / name).write_text(before)
             (clone / "swapped.py").write_text(program)
             commands = ["python service.py", "python swapped.py"]

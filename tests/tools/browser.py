@@ -43,7 +43,7 @@ def browser(folder):
 
 
 class Tab:
-    """A page of the browser.
+    """A page of the browser: its first, or a ``new`` one.
 
     Attributes
     ----------
@@ -51,10 +51,14 @@ class Tab:
         What the page has complained of, since :meth:`load`.
     """
 
-    def __init__(self, address):
-        with urllib.request.urlopen(f"http://{address}/json", timeout=GUARD) as answer:
-            targets = json.load(answer)
-        target = next(each for each in targets if each["type"] == "page")
+    def __init__(self, address, new=False):
+        if new:
+            asked = urllib.request.Request(f"http://{address}/json/new", method="PUT")
+        else:
+            asked = f"http://{address}/json"
+        with urllib.request.urlopen(asked, timeout=GUARD) as answer:
+            told = json.load(answer)
+        target = told if new else next(each for each in told if each["type"] == "page")
         self.endpoint = target["webSocketDebuggerUrl"]
         self.peer = None
         self.count = 0
