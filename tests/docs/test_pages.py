@@ -88,8 +88,10 @@ def test_each_block_is_executed_or_output(page):
 
 def test_no_page_is_left_out():
     listed = subprocess.run(["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True,
-                            text=True, check=True).stdout.split()
-    assert {ROOT / each for each in listed if "/+" not in each} == {*PAGES, *OTHERS}
+                            text=True)
+    if listed.returncode:
+        pytest.skip(f"not a checkout by git: {listed.stderr}")
+    assert {ROOT / each for each in listed.stdout.split() if "/+" not in each} == {*PAGES, *OTHERS}
 
 
 @pytest.mark.parametrize("name", ["A socket option", "A transport", "A mechanism",
