@@ -119,6 +119,10 @@ class Socket(_future._AsyncSocket):
         ------
         TypeError
             ``socket`` is closed.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.from_socket``.
         """
         return cls(_from_socket=socket)
 
@@ -129,6 +133,10 @@ class Socket(_future._AsyncSocket):
         ----------
         linger : int, milliseconds, optional
             Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.close``.
         """
         waiting = self._waiting
         if waiting is not None and not self._closed:
@@ -375,6 +383,10 @@ class Socket(_future._AsyncSocket):
             By the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
         RuntimeError
             It would wait, and the context has no I/O threads.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.poll``.
         """
         loop = asyncio.get_event_loop()
         future = loop.create_future()
@@ -418,9 +430,19 @@ class Poller(poller_module.Poller):
         Returns
         -------
         Future of list of (Socket or int, int)
-            What is ready, and for what; empty after ``timeout``. By it come ENOTSOCK, ETERM, and
-            RuntimeError where it waits in a socket of a context without I/O threads, and the loop
-            is not monkey-patched.
+            What is ready, and for what; empty after ``timeout``.
+
+        Raises
+        ------
+        ZMQError
+            By the future. ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            By the future: it would wait in a socket of a context without I/O threads, and the
+            loop is not monkey-patched.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Poller.poll``.
         """
         return asyncio.ensure_future(self._poll(timeout))
 

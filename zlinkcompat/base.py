@@ -191,6 +191,7 @@ class Frame(Exporter):
         Returns
         -------
         Frame
+            With the same tracker; pyzmq's ``Frame.fast_copy``.
         """
         other = type(self)()
         other.take(self.content)
@@ -216,7 +217,7 @@ class Frame(Exporter):
     @property
     def buffer(self):
         """A memoryview of the data (bytes, one dimension): of the memory itself, which may be
-        written to unless the sender's own is read-only."""
+        written to unless the sender's own is read-only; pyzmq's ``Frame.buffer``."""
         view = None if self.view is None else self.view()
         if view is None:
             view = self.look()
@@ -225,12 +226,12 @@ class Frame(Exporter):
 
     @property
     def tracker_event(self):
-        """The event behind :attr:`tracker`, or None."""
+        """The event behind :attr:`tracker`, or None; pyzmq's ``Frame.tracker_event``."""
         return None if type(self.content) is bytes else self.content.event
 
     @property
     def bytes(self):
-        """The data as bytes."""
+        """The data as bytes; pyzmq's ``Frame.bytes``."""
         if type(self.data) is bytes:
             return self.data
         content = self.content
@@ -429,7 +430,10 @@ class Socket:
 
     @property
     def underlying(self):
-        """The address (int) by which another object can shadow this socket; 0 when closed."""
+        """The address (int) by which another object can shadow this socket; 0 when closed.
+
+        As pyzmq's ``Socket.underlying``, which is libzmq's ``void *``; no C code can use this one.
+        """
         return 0 if self._closed else self.core.address
 
     @property
@@ -439,7 +443,7 @@ class Socket:
 
     @property
     def closed(self):
-        """Whether the socket was closed, by this object or another."""
+        """Whether the socket was closed, by this object or another; pyzmq's ``Socket.closed``."""
         try:
             if not self._closed and (self.core is None or self.core.closed):
                 self._closed = True
@@ -549,7 +553,15 @@ class Socket:
 
     @property
     def ssl_context(self):
-        """The user's own ``ssl.SSLContext`` for tls and wss endpoints to come, or None."""
+        """The user's own ``ssl.SSLContext`` for tls and wss endpoints to come, or None.
+
+        Ours alone: libzmq has no such option.
+
+        Raises
+        ------
+        ZMQError
+            ENOTSOCK: the socket is closed.
+        """
         return self.live().options.ssl_context
 
     @ssl_context.setter
@@ -1040,7 +1052,10 @@ class Context:
 
     @property
     def underlying(self):
-        """The address (int) by which another object can shadow this context."""
+        """The address (int) by which another object can shadow this context.
+
+        As pyzmq's ``Context.underlying``, which is libzmq's ``void *``; no C code can use this one.
+        """
         return self.core.address
 
     @property

@@ -69,6 +69,10 @@ def select(rlist, wlist, xlist, timeout=None):
     ------
     ZMQError
         ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+
+    Notes
+    -----
+    pyzmq's ``zmq.select``, by libzmq's ``zmq_poll(3)``.
     """
     wanted = {}
     for things, event in ((rlist, PollEvent.POLLIN), (wlist, PollEvent.POLLOUT),
