@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 SITE = HERE / "_build"
 PAGES = sorted(path.stem for path in HERE.glob("*.md"))
 
-SMALLEST = 9  # CSS pixels that a letter of a diagram is high, drawn with 11 or 12
+SMALLEST = 10  # CSS pixels that a letter of a diagram is high, drawn with 11 or 12
 
 #: Of each diagram the size of its smallest letters, as drawn.
 LETTERS = """Promise.resolve([...document.querySelectorAll(".graphviz object")].map(drawn => {
