@@ -852,6 +852,7 @@ class Socket:
         Returns
         -------
         bytes or Frame
+            The frame; a Frame where ``copy`` is false.
 
         Raises
         ------
@@ -886,6 +887,7 @@ class Socket:
         Returns
         -------
         list of bytes or Frame
+            Its frames, in order.
 
         Raises
         ------
@@ -1125,6 +1127,7 @@ class Context:
         Returns
         -------
         int
+            Its value.
 
         Raises
         ------
