@@ -288,15 +288,18 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
 """) == "HEY True\n"
 
 
-def test_a_subclass_that_sends_and_receives_its_own_way_does_so_for_each_frame(program):
-    assert program("""
+OWN_WAY = """
 import zmq
 class Socket(zmq.Socket):
     def send(self, data, *args, **kwargs):
         return super().send(data.upper(), *args, **kwargs)
     def recv(self, *args, **kwargs):
         return super().recv(*args, **kwargs) + b"!"
+"""
 
+
+def test_a_subclass_that_sends_and_receives_its_own_way_does_so_for_each_frame(program):
+    assert program(OWN_WAY + """
 class Context(zmq.Context):
     _socket_class = Socket
 
@@ -309,14 +312,7 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
 
 
 def test_its_own_multipart_methods_may_go_on_to_those(program):
-    assert program("""
-import zmq
-class Socket(zmq.Socket):
-    def send(self, data, *args, **kwargs):
-        return super().send(data.upper(), *args, **kwargs)
-    def recv(self, *args, **kwargs):
-        return super().recv(*args, **kwargs) + b"!"
-    def send_multipart(self, *args, **kwargs):
+    assert program(OWN_WAY + """    def send_multipart(self, *args, **kwargs):
         return super().send_multipart(*args, **kwargs)
     def recv_multipart(self, *args, **kwargs):
         return super().recv_multipart(*args, **kwargs)

@@ -29,10 +29,10 @@ BATCH_MAX = 1024
 #: Bytes that a part of a message takes beside its own.
 PART_COST = 48
 
-#: What a body was received into, for the next one; one at most, since threads may race. Each page
-#: of new memory costs a fault, and malloc gives back what is freed.
+#: What a body was received into, for the next one of any connection; one, or a few where threads
+#: race. Each page of new memory costs a fault, and malloc gives back what is freed.
 spare = []
-SPARE = 1 << 20
+SPARE = 1 << 20  # bytes of the largest that is kept
 
 _long = Struct(">BQ")
 _short = Struct("BB")
