@@ -6,3 +6,4 @@ from zmq import constants as constants
 from zmq import error as error
 from zmq import sugar as sugar
 from zmq import utils as utils
+from zmq import get_library_dirs as get_library_dirs

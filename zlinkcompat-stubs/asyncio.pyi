@@ -1,1 +1,2 @@
 from zmq.asyncio import *
+from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning

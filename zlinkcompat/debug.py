@@ -1,15 +1,21 @@
 """Insight: which modules are compiled, what the debug counters say, what the kernel gives."""
 
+from __future__ import annotations
+
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import counters as _counters
 from zlinkcompat.core.registry import socket_at
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 from zlinkcompat.snapshot import dump
 from zlinkcompat.transports.sockets import describe
+
+if TYPE_CHECKING:
+    import zmq
 
 __all__ = [
     "build_info", "compiled_modules", "dump", "counting", "counters", "connections",
@@ -19,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def compiled_modules():
+def compiled_modules() -> list[str]:
     """Names of the modules that a full build compiles.
 
     .. versionadded:: 0.1
@@ -36,7 +42,7 @@ def compiled_modules():
     )
 
 
-def build_info():
+def build_info() -> dict[str, Any]:
     """Tell which build runs.
 
     .. versionadded:: 0.1
@@ -73,7 +79,7 @@ def build_info():
 # -- counters ------------------------------------------------------------------------------
 
 
-def counting():
+def counting() -> bool:
     """Whether sockets made now count.
 
     .. versionadded:: 0.1
@@ -86,7 +92,7 @@ def counting():
     return _counters.enabled()
 
 
-def counters(socket=None):
+def counters(socket: zmq.Socket[Any] | None = None) -> dict[str, float]:
     """The debug counters of the performance plan.
 
     They count only in sockets made while :func:`counting` is true, and are 0 for others.
@@ -126,7 +132,7 @@ def _core_of(socket):
     return core
 
 
-def zmq_debug_get_zerocopy_count():
+def zmq_debug_get_zerocopy_count() -> int:
     """Large frames that were written from the sender's memory.
 
     .. versionadded:: 0.1
@@ -139,7 +145,7 @@ def zmq_debug_get_zerocopy_count():
     return counters()["zerocopy_write_count"]
 
 
-def zmq_debug_get_fallback_count():
+def zmq_debug_get_fallback_count() -> int:
     """Large frames that were copied into a write buffer.
 
     .. versionadded:: 0.1
@@ -152,7 +158,7 @@ def zmq_debug_get_fallback_count():
     return counters()["fallback_write_count"]
 
 
-def zmq_debug_get_bytes_copied():
+def zmq_debug_get_bytes_copied() -> int:
     """Bytes of messages that were copied into a write buffer, or from behind a handshake.
 
     .. versionadded:: 0.1
@@ -165,7 +171,7 @@ def zmq_debug_get_bytes_copied():
     return counters()["bytes_copied"]
 
 
-def zmq_debug_get_compaction_count():
+def zmq_debug_get_compaction_count() -> int:
     """Times that the rest in a read buffer was moved to its start.
 
     .. versionadded:: 0.1
@@ -178,7 +184,7 @@ def zmq_debug_get_compaction_count():
     return counters()["compaction_count"]
 
 
-def zmq_debug_get_compaction_skipped_count():
+def zmq_debug_get_compaction_skipped_count() -> int:
     """Times that the rest in a read buffer stayed where it was.
 
     .. versionadded:: 0.1
@@ -191,7 +197,7 @@ def zmq_debug_get_compaction_skipped_count():
     return counters()["compaction_skipped_count"]
 
 
-def zmq_debug_reset_counters():
+def zmq_debug_reset_counters() -> None:
     """Set the counters of all sockets of this process to 0.
 
     .. versionadded:: 0.1
@@ -202,7 +208,7 @@ def zmq_debug_reset_counters():
 # -- connections ---------------------------------------------------------------------------
 
 
-def connections(socket):
+def connections(socket: zmq.Socket[Any]) -> list[dict[str, Any]]:
     """The connections of a socket as the kernel has them.
 
     .. versionadded:: 0.1

@@ -42,7 +42,7 @@ def describe_socket(socket):
                "{in_messages}/{in_hwm} in".format_map(pipe))
 
 
-def dump():
+def dump() -> Dump:
     """Show every context, socket, pipe and connection of this process.
 
     May be called from any thread and from signal handlers.

@@ -141,7 +141,7 @@ TABLE = (
 _by_name = {setting.name: setting for setting in TABLE}
 
 
-def get(name, chosen=None):
+def get(name: str, chosen: int | None = None) -> int:
     """The value of a setting.
 
     Parameters

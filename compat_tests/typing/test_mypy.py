@@ -1,9 +1,11 @@
 """``mypy --strict`` of a program: the same for ``import zmq`` and for the swapped import."""
 
+import importlib
 import pathlib
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 import zmq
@@ -39,6 +41,25 @@ def swap(request):
     return rewritten if request.param == "zlinkcompat" else str
 
 
+#: What is ours alone.
+OWN = """
+import zlinkcompat as zmq
+from zlinkcompat import debug, sockopt, tuning
+
+def look(socket: zmq.Socket[bytes]) -> int:
+    socket.setsockopt(sockopt.WS_TEXT, 1)
+    socket.setsockopt(tuning.BATCH_TIME, 50)
+    found: str = debug.connections(socket)[0]["endpoint"]
+    print(found, str(debug.dump()), debug.counters(socket)["bytes_copied"], debug.build_info())
+    return tuning.get("batch_time") + debug.zmq_debug_get_zerocopy_count()
+"""
+
+
+def test_what_is_ours_alone_has_types_too(tmp_path):
+    code, said = mypy(OWN, tmp_path)
+    assert code == 0, said
+
+
 def test_a_program_passes(swap, tmp_path):
     code, said = mypy(swap((HERE / "sample.py").read_text()), tmp_path)
     assert code == 0, said
@@ -60,6 +81,30 @@ def public_modules():
         if parts and parts[0] not in ("backend", "tests", "cython"):
             if not any(part.startswith("_") for part in parts):
                 yield parts
+
+
+def public_names():
+    """Module and name of what pyzmq defines, not imports from elsewhere."""
+    for parts in [(), *public_modules()]:
+        for name, value in sorted(vars(importlib.import_module(".".join(("zmq", *parts)))).items()):
+            theirs = (getattr(value, "__module__", None) or "zmq").startswith("zmq")
+            if theirs and not name.startswith("_") and not isinstance(value, types.ModuleType):
+                yield parts, name
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of two of the modules
+def test_every_name_that_has_a_type_in_pyzmq_has_it_here(tmp_path):
+    pytest.importorskip("tornado", reason="the tox environment typing has it")
+    names = list(public_names())
+    untyped = {}
+    for root in ("zmq", "zlinkcompat"):
+        lines = (f"from {'.'.join((root, *parts))} import {name} as _{number}\n"
+                 for number, (parts, name) in enumerate(names))
+        _, said = mypy("".join(lines), tmp_path)
+        untyped[root] = {int(line) for line in re.findall(r"^\S+?:(\d+): error", said, re.M)}
+    here_alone = untyped["zlinkcompat"] - untyped["zmq"]
+    assert len(untyped["zmq"]) < len(names) / 2
+    assert not [names[line - 1] for line in sorted(here_alone)]
 
 
 @pytest.mark.parametrize("parts", list(public_modules()), ids=".".join)

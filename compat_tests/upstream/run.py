@@ -21,6 +21,8 @@ DOORS = ("backend", "swap", "libzmq")
 STALL = 2 * TEST_TIMEOUT + 15  # seconds without a new line in the record
 MAX_RESTARTS = 8  # for one file
 AT_ONCE = 2  # files; the tests sleep most of their time
+BESIDE = ("examples", "mypy_tests")  # what test_mypy.py checks
+SETTINGS = ("pytest.ini", "mypy.ini")
 PATCHED = (
     "from gevent import monkey; monkey.patch_all(); "
     "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
@@ -72,9 +74,12 @@ def run(door, patched=False, select=None, junit=None, say=None):
     with tempfile.TemporaryDirectory(prefix="zlc-upstream-") as folder:
         folder = pathlib.Path(folder)
         shutil.copytree(sdist.tests(), folder / "tests")
-        shutil.copy(sdist.source() / "pytest.ini", folder)
+        for name in BESIDE:
+            shutil.copytree(sdist.source() / name, folder / name)
+        for name in SETTINGS:
+            shutil.copy(sdist.source() / name, folder)
         if door == "swap":
-            swapped.rewrite(folder / "tests")
+            swapped.rewrite(folder)
         files = [f for f in sorted(folder.glob("tests/test_*.py")) if f.name not in LEFT_OUT]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             runs = {

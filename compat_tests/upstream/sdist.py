@@ -12,11 +12,12 @@ from importlib.metadata import version
 
 #: Of the pyzmq that is installed.
 VERSION = version("pyzmq")
-# Into a folder of their own, so that the environment under test stays as it is. Tests before 27
-# use a fixture that pytest-asyncio 1 has no more.
-EXTRAS = (
+# Into a folder of their own, so that the environment under test stays as it is.
+EXTRAS = ("mypy", "numpy", "tornado")
+# Without what they need, which would be another pytest. Tests before 27 use a fixture that
+# pytest-asyncio 1 has no more.
+ALONE = (
     "pytest-asyncio" if int(VERSION.partition(".")[0]) >= 27 else "pytest-asyncio<1",
-    "tornado", "numpy", "typing_extensions",
     "backports.asyncio.runner; python_version < '3.11'",
 )
 PIP_TIMEOUT = 600  # seconds
@@ -75,8 +76,10 @@ def extras():
         if folder.is_dir():
             return folder
         with tempfile.TemporaryDirectory(dir=cache) as beside:
-            _pip("install", "--no-deps", "--target", pathlib.Path(beside, "x"), *EXTRAS)
-            os.rename(pathlib.Path(beside, "x"), folder)
+            into = pathlib.Path(beside, "x")
+            _pip("install", "--target", into, *EXTRAS)
+            _pip("install", "--no-deps", "--target", into, *ALONE)
+            os.rename(into, folder)
     return folder
 
 

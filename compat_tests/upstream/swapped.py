@@ -17,6 +17,6 @@ def rewritten(source):
 
 
 def rewrite(folder):
-    """Rewrite all Python files of ``folder`` (pathlib.Path)."""
-    for file in folder.glob("*.py"):
+    """Rewrite all Python files in ``folder`` (pathlib.Path) and below."""
+    for file in folder.rglob("*.py"):
         file.write_text(rewritten(file.read_text()))

@@ -1,1 +1,2 @@
 from zmq.auth.base import *
+from zmq.auth.base import VERSION as VERSION

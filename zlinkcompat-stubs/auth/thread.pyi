@@ -1,1 +1,2 @@
 from zmq.auth.thread import *
+from zmq.auth.thread import AuthenticationThread as AuthenticationThread

@@ -1,1 +1,2 @@
 from zmq.devices.basedevice import *
+from zmq.devices.basedevice import BackgroundDevice as BackgroundDevice

@@ -1,1 +1,2 @@
 from zmq.devices.monitoredqueuedevice import *
+from zmq.devices.monitoredqueuedevice import MonitoredQueueBase as MonitoredQueueBase

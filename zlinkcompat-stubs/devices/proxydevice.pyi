@@ -1,1 +1,2 @@
 from zmq.devices.proxydevice import *
+from zmq.devices.proxydevice import ProxyBase as ProxyBase

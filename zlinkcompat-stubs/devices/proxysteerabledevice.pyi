@@ -1,1 +1,2 @@
 from zmq.devices.proxysteerabledevice import *
+from zmq.devices.proxysteerabledevice import ProxySteerableBase as ProxySteerableBase

@@ -1,1 +1,2 @@
 from zmq.sugar.attrsettr import *
+from zmq.sugar.attrsettr import T as T

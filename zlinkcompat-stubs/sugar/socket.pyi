@@ -1,1 +1,2 @@
 from zmq.sugar.socket import *
+from zmq.sugar.socket import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL

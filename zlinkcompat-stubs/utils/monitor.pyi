@@ -1,1 +1,3 @@
+# As pyzmq's does: who monitors may name `zlinkcompat.asyncio` without an import of it.
+import zlinkcompat.asyncio
 from zmq.utils.monitor import *
