@@ -34,6 +34,20 @@ def ratios(results, cases=None):
     return table(rows)
 
 
+def gains(results, cases):
+    """A row a case: the subject's figure, and its ratio to each other library."""
+    subject = results.subject
+    names = [name for name in results.measured if name != subject]
+    rows = [["case", subject, *(f"to {name}" for name in names)]]
+    for result in results.cases:
+        if result.case.name in cases:
+            ratios = [result.ratio(subject, name) for name in names]
+            rows.append([f"`{result.case.name}`",
+                         words.figure(result.case, result.of(subject).median()),
+                         *(bold(ratio) if ratio else "-" for ratio in ratios)])
+    return table(rows)
+
+
 def details(results):
     """A row a case and library: latency percentiles, CPU, system calls, memory."""
     return table([words.DETAILS, *((f"`{name}`", *rest) for name, *rest in words.details(results))])

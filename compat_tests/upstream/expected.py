@@ -9,6 +9,11 @@ LEFT_OUT = {
     "test_cffi_backend.py": "of pyzmq's CFFI backend, which wheels for CPython do not have",
 }
 
+#: ... and of pyzmq 25.
+LEFT_OUT_OF_25 = {
+    "test_mypy.py": "checks for Python 3.7, whose syntax numpy and tornado have long gone beyond",
+}
+
 #: Skip themselves on real libzmq too: drafts, other wheels, other systems, removed features, plain
 #: sockets only.
 NOT_ON_LIBZMQ = {
@@ -90,6 +95,10 @@ NATIVE_SLEEP = {
 BY_CHANCE = {
     "tests/test_curve_keygen.py::test_curve_keygen_secret": r"'--secret', b'-",
 }
+
+#: Fail on libzmq alone, and more often than not: one of them publishes right behind a subscription
+#: over tcp, waits without a limit for what came too early, and leaves its handler to the others.
+LOST_ON_LIBZMQ = "tests/test_log.py::"
 
 
 def not_passing(door, patched):

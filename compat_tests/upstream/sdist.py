@@ -12,12 +12,14 @@ from importlib.metadata import version
 
 #: Of the pyzmq that is installed.
 VERSION = version("pyzmq")
-# Into a folder of their own, so that the environment under test stays as it is.
-EXTRAS = ("mypy", "numpy", "tornado")
+MAJOR = int(VERSION.partition(".")[0])
+# Into a folder of their own, so that the environment under test stays as it is. mypy is one of the
+# time of that pyzmq; it wants the types of all that the examples import.
+EXTRAS = ("mypy" if MAJOR >= 27 else "mypy<1.16", "cython", "numpy", "setuptools", "tornado")
 # Without what they need, which would be another pytest. Tests before 27 use a fixture that
 # pytest-asyncio 1 has no more.
 ALONE = (
-    "pytest-asyncio" if int(VERSION.partition(".")[0]) >= 27 else "pytest-asyncio<1",
+    "pytest-asyncio" if MAJOR >= 27 else "pytest-asyncio<1",
     "backports.asyncio.runner; python_version < '3.11'",
 )
 PIP_TIMEOUT = 600  # seconds

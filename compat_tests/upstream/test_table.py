@@ -33,6 +33,13 @@ def test_chance_excuses_its_own_cause_only():
         assert len(judge(result, "backend", False)["failed"]) == failed
 
 
+def test_what_libzmq_alone_loses_is_excused_there_alone():
+    test = "tests/test_log.py::TestPubLog::test_blank_root_topic"
+    result = Result({test: "failed"}, {test: "Test did not complete in 60 seconds"})
+    assert not judge(result, "libzmq", False)["failed"]
+    assert judge(result, "backend", False)["failed"] and judge(result, "swap", False)["failed"]
+
+
 def test_the_row_of_a_cell():
     last = table([row(cell())]).splitlines()[-1]
     assert last.split(" | ")[1:3] == ["swap", "thread"] and last.endswith("| 1 | 1 | 1 | 1 |")
