@@ -1,6 +1,7 @@
 """zmq_poll: sockets and file descriptors, mixed."""
 
-from zlinkcompat.base import Socket, as_int
+from zlinkcompat.base.arguments import as_int
+from zlinkcompat.base.socket import Socket
 from zlinkcompat.core.poll import poll as core_poll
 
 

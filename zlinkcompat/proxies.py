@@ -1,6 +1,6 @@
 """Proxies over sockets of either door (libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``)."""
 
-from zlinkcompat.base import Socket
+from zlinkcompat.base.socket import Socket
 from zlinkcompat.core import proxy as core_proxy
 from zlinkcompat.errors import EFAULT, zmq_error
 

@@ -22,7 +22,7 @@ import bench.options
 SERVICE = """
 import sys
 import zmq
-from zlinkcompat.base import Socket
+from zlinkcompat.base.socket import Socket
 assert issubclass(zmq.Socket, Socket), "another backend"
 with zmq.Context() as context, context.socket(zmq.PAIR) as one:
     one.bind("inproc://here")

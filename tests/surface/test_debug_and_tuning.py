@@ -49,7 +49,7 @@ def test_build_info_names_the_versions():
 
 def test_the_whole_message_path_is_compiled():
     assert {
-        "zlinkcompat.base", "zlinkcompat.core.socket", "zlinkcompat.engine.connection",
+        "zlinkcompat.base.socket", "zlinkcompat.core.socket", "zlinkcompat.engine.connection",
         "zlinkcompat.routing.pipe", "zlinkcompat.wire.frames", "zlinkcompat.transports.fdstream",
     } <= set(compiled_modules())
 

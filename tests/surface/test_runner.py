@@ -125,7 +125,7 @@ def test_children_inherit_the_backend(program):
         child = "import zmq; print(zmq.Context.mro()[1])"
         print(subprocess.check_output([sys.executable, "-c", child], text=True), end="")
     """))
-    assert done.stdout == "<class 'zlinkcompat.base.Context'>\n", done.stderr
+    assert done.stdout == "<class 'zlinkcompat.base.context.Context'>\n", done.stderr
 
 
 def test_multiprocessing_finds_the_program_again(program, patch):

@@ -1,0 +1,1 @@
+cdef long long INT_MIN, INT_MAX

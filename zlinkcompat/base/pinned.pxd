@@ -1,0 +1,4 @@
+cdef class Pinned:
+    cdef readonly object buffer
+    cdef readonly object event
+    cdef object __weakref__
