@@ -13,9 +13,13 @@ from importlib.metadata import version
 #: Of the pyzmq that is installed.
 VERSION = version("pyzmq")
 MAJOR = int(VERSION.partition(".")[0])
-# Into a folder of their own, so that the environment under test stays as it is. mypy is one of the
-# time of that pyzmq; it wants the types of all that the examples import.
-EXTRAS = ("mypy" if MAJOR >= 27 else "mypy<1.16", "cython", "numpy", "setuptools", "tornado")
+# Into a folder of their own, so that the environment under test stays as it is: mypy and numpy of
+# the time of that pyzmq. mypy wants the types of all that the examples import.
+EXTRAS = (
+    "mypy" if MAJOR >= 27 else "mypy<1.16",
+    "numpy" if MAJOR >= 26 else "numpy<2",
+    "cython", "setuptools", "tornado",
+)
 # Without what they need, which would be another pytest. Tests before 27 use a fixture that
 # pytest-asyncio 1 has no more.
 ALONE = (
