@@ -36,10 +36,19 @@ __all__ = _names.__all__
 
 Blocking = socket_module.Socket
 
-NO_THREADS = "asyncio needs a context with I/O threads: ZLINK_ENGINE=thread"
+NO_THREADS = "asyncio needs a context with I/O threads here: ZLINK_ENGINE=thread"
 
 #: A plain int: as pyzmq's enum it takes longer than all else of a message.
 NOBLOCK = int(zmq.NOBLOCK)
+
+
+def can_wait(core, loop):
+    """Whether something goes on with the socket while the loop waits: I/O threads, or the hub.
+
+    That turns while a loop waits in what gevent has patched; uvloop does not."""
+    return core.io_threads is not None or (
+        is_module_patched("select") and isinstance(loop, asyncio.SelectorEventLoop)
+    )
 
 
 class Socket(_future._AsyncSocket):
@@ -182,7 +191,7 @@ class Socket(_future._AsyncSocket):
     def _wait_in(self, loop):
         waiting = self._waiting
         if waiting is None or waiting.loop is not loop:
-            if self.core.io_threads is None:
+            if not can_wait(self.core, loop):
                 raise RuntimeError(NO_THREADS)
             if waiting is not None:
                 waiting.cancel()
@@ -450,11 +459,10 @@ class Poller(poller_module.Poller):
         ready = poll.zmq_poll(self.sockets, 0)
         if ready or timeout == 0:
             return ready
-        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
-        if any(core.io_threads is None for core in cores) and not is_module_patched("select"):
-            # In a patched program, whose authenticators do this, the loop's wait lets the hub turn.
-            raise RuntimeError(NO_THREADS)
         loop = asyncio.get_running_loop()
+        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        if not all(can_wait(core, loop) for core in cores):
+            raise RuntimeError(NO_THREADS)
         changed = asyncio.Event()
         waker = LoopWaker(loop, changed.set)
         descriptors = [(thing, events) for thing, events in self.sockets

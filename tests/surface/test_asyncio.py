@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import programs
 import pytest
 from guard import GUARD
 
@@ -258,6 +259,38 @@ def test_sockets_without_io_threads_are_refused(run, monkeypatch):
 
     monkeypatch.setenv("ZLINK_ENGINE", "hub")
     run(main)
+
+
+def test_sockets_of_a_hub_whose_wait_is_patched():
+    """The loop's wait is gevent's, which lets the hub turn meanwhile: shadows of them work."""
+    assert programs.run("""
+from gevent import monkey
+monkey.patch_all()
+import asyncio
+import zlinkcompat as zmq
+import zlinkcompat.asyncio
+
+async def main(context):
+    made = zlinkcompat.asyncio.Context.shadow(context)
+    pull, push = made.socket(zmq.PULL), zlinkcompat.asyncio.Socket(context.socket(zmq.PUSH))
+    pull.bind("tcp://127.0.0.1:*")
+    waiting = asyncio.ensure_future(pull.recv())
+    push.connect(pull.last_endpoint)
+    await push.send(b"first")
+    print(await waiting)
+    sent = asyncio.gather(*(push.send(b"%d" % number) for number in range(5000)))
+    print(sum([int(await pull.recv()) for _ in range(5000)]))
+    await sent
+    print(await pull.poll(5))
+    poller = zlinkcompat.asyncio.Poller()
+    poller.register(pull, zmq.POLLIN)
+    await push.send(b"last")
+    print(len(await poller.poll()), await pull.recv())
+
+context = zmq.Context()
+asyncio.run(main(context))
+context.destroy(0)
+""") == f"b'first'\n{sum(range(5000))}\n0\n1 b'last'\n"
 
 
 @pytest.mark.parametrize("wait", ["poll", "recv", "send", "cancelled"])
