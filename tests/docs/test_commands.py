@@ -18,6 +18,7 @@ import pytest
 from test_pages import OTHERS, PAGES, ROOT, blocks, inherited
 
 import bench.options
+from compat_tests.upstream.swapped import rewritten
 
 SERVICE = """
 import sys
@@ -193,3 +194,29 @@ def test_a_command_is_one(settings, words, tmp_path):
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "package" / "module.py").write_text(SERVICE)
     PROGRAMS[words[0].removeprefix(".venv/bin/")](words[1:], settings, tmp_path)
+
+
+IMPORTS = """
+import zmq
+import zmq.asyncio
+import zmq.utils.monitor
+import zmq as z
+import zmq.green as zmq
+import zmqfoo
+from zmq import Context
+from zmq.auth.thread import ThreadAuthenticator
+def late():
+    import zmq
+    import zmq.auth
+    from zmq.utils import z85
+"""
+
+
+def test_the_commands_of_migrate_swap_every_import(tmp_path):
+    program = tmp_path / "service.py"
+    program.write_text(IMPORTS)
+    for _, words in commands(ROOT / "docs" / "migrate.md"):
+        if words[0] == "sed":
+            run(words, {}, tmp_path)
+    assert program.read_text() == rewritten(IMPORTS)
+    assert not re.search(r"\bzmq(?!foo)\b(?<!as zmq)", program.read_text())
