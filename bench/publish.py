@@ -1,6 +1,7 @@
 """``python -m bench.publish RESULTS.json``: put a run's figures into README and docs.
 
-A run of ``--phases`` goes into docs/baseline.md, any other into README.md and docs/performance.md.
+A run of ``--phases`` goes into docs/baseline.md, any other into README.md, docs/performance.md and
+docs/figures.md.
 What is between ``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->`` is written anew; the chart goes
 to ``docs/gains.svg``.
 """
@@ -41,6 +42,8 @@ def main(path):
         "summary": charts.summary(results),
         "ratios": markdown.ratios(results, rows),
         "behind": where_not(results),
+    })
+    fill(ROOT / "docs" / "figures.md", {
         "grid": markdown.ratios(only(results, README_LIBRARIES)),
         "details": markdown.details(at(results, rows)),
     })
