@@ -92,6 +92,7 @@ class Context(base.Context, AttributeSetter):
     borrow(
         locals(),
         _sugar,
-        "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow instance __dir__ _add_socket"
-        " _rm_socket destroy socket setsockopt getsockopt _set_attr_opt _get_attr_opt __delattr__",
+        "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow shadow_pyczmq instance __dir__"
+        " _add_socket _rm_socket destroy socket setsockopt getsockopt _set_attr_opt _get_attr_opt"
+        " __delattr__",
     )

@@ -61,7 +61,7 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     capture : Socket, optional
         Gets a copy of every message.
     control : Socket, optional
-        Where the commands come from; a REP answers each, STATISTICS with eight numbers.
+        Where the commands come from; each is answered, STATISTICS by eight numbers.
 
     Returns
     -------

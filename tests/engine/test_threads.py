@@ -5,6 +5,8 @@ import pytest
 HELPERS = """
 import gc, signal, socket, threading, warnings
 warnings.simplefilter("ignore", ResourceWarning)
+# Python 3.12 warns of a fork beside I/O threads.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 def pair(context, one, other, endpoint="tcp://127.0.0.1:*"):
     a, b = context.socket(one), context.socket(other)
     for sock in (a, b):

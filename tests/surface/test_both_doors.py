@@ -1,7 +1,7 @@
 """Proxies, forks and exits, by the swapped import and by the backend, in own processes."""
 
 import pytest
-from programs import python
+from programs import interrupt_when_ready, python
 
 PATCH = "from gevent import monkey; monkey.patch_all()\n"
 
@@ -108,20 +108,25 @@ pull.bind("tcp://127.0.0.1:*")
 push.connect(pull.last_endpoint)
 push.send(b"before")
 print(pull.recv(), flush=True)
-child = os.fork()
-if not child:
+# Not waitpid: gevent's misses an end now and then, without us, too.
+end, tell = os.pipe()
+if not os.fork():
     try:
         push.send(b"not from here")
     except zmq.ZMQError as error:
         refused = error.errno == zmq.ENOTSOCK
     push.close(), pull.close(), context.term()
+    ended = context.closed
     own = zmq.Context.instance()
     one, other = own.socket(zmq.PAIR), own.socket(zmq.PAIR)
     one.bind("inproc://own")
     other.connect("inproc://own")
     one.send(b"own")
-    os._exit(0 if refused and own is not context and other.recv() == b"own" else 1)
-print(os.waitpid(child, 0)[1], zmq.Context.instance() is context)
+    if refused and ended and own is not context:
+        os.write(tell, other.recv())
+    os._exit(0)
+os.close(tell)
+print(os.read(end, 9), zmq.Context.instance() is context)
 push.send(b"after")
 print(pull.recv())
 
@@ -131,4 +136,89 @@ def at_exit():
     print(pull.recv())
 
 print("end")
-""") == "b'before'\n0 True\nb'after'\nend\nb'at exit'\n"
+""") == "b'before'\nb'own' True\nb'after'\nend\nb'at exit'\n"
+
+
+CHILDREN = """
+import multiprocessing, sys
+import DOOR as zmq
+
+def child(endpoint, closes):
+    sock = zmq.Context().socket(zmq.PUSH)
+    sock.connect(endpoint)
+    sock.send(b"sent")
+    if closes:
+        sock.close()
+
+if __name__ == "__main__":
+    with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        pull.bind("tcp://127.0.0.1:*")
+        for method in ("fork", "spawn", "forkserver"):
+            for closes in (True, False):
+                process = multiprocessing.get_context(method).Process(
+                    target=child, args=(pull.last_endpoint, closes))
+                process.start()
+                print(method, pull.recv())
+                process.join()
+                assert process.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+@pytest.mark.parametrize("door", ["zmq", "zlinkcompat"])
+def test_what_a_child_of_multiprocessing_sent_last_arrives(door, engine, tmp_path):
+    """It leaves by os._exit, and nobody terminated its context."""
+    (tmp_path / "children.py").write_text(CHILDREN.replace("DOOR", door))
+    backend = "zlinkcompat.backend" if door == "zmq" else None
+    done = python("children.py", cwd=tmp_path, PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "".join(2 * f"{method} b'sent'\n"
+                                  for method in ("fork", "spawn", "forkserver"))
+
+
+@pytest.mark.parametrize("door", ["zmq", "zlinkcompat"])
+def test_who_was_interrupted_in_term_may_leave(door, patch, tmp_path):
+    """As in pyzmq: the context counts as closed, and nothing waits for the absent peer any more."""
+    (tmp_path / "program.py").write_text(patch + f"""
+import {door} as zmq
+context = zmq.Context()
+sock = context.socket(zmq.PUSH)
+sock.connect("tcp://127.0.0.1:1")  # nobody listens there
+sock.send(b"never delivered")
+sock.close()
+print("ready", flush=True)
+try:
+    context.term()
+except KeyboardInterrupt:
+    context.destroy(linger=0)
+    context.term()
+    raise SystemExit(5 if context.closed else 6)
+""")
+    backend = "zlinkcompat.backend" if door == "zmq" else None
+    code, errors = interrupt_when_ready("program.py", cwd=tmp_path, PYZMQ_BACKEND=backend)
+    assert code == 5, errors
+
+
+def test_a_context_that_was_refused_leaves_no_trace(program):
+    assert program("""
+import errno
+import DOOR as zmq
+try:
+    zmq.Context(-1)
+except zmq.ZMQError as error:
+    print(error.errno == errno.EINVAL)
+""") == "True\n"
+
+
+def test_a_name_that_is_not_looked_up_before_the_end_is_no_error(program):
+    """No thread that would do it begins any more."""
+    assert program("""
+import warnings
+import DOOR as zmq
+warnings.simplefilter("ignore")
+context = zmq.Context()
+sock = context.socket(zmq.PUSH)
+sock.connect("tcp://localhost:1")
+sock.send(b"never delivered")
+print("end")
+""") == "end\n"

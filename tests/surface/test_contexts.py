@@ -8,6 +8,7 @@ import warnings
 
 import gevent
 import pytest
+import zmq as pyzmq
 from guard import GUARD
 from sidebyside import failure, outcome
 
@@ -233,6 +234,26 @@ def test_max_sockets_is_a_limit(fresh):
     assert caught.value.errno == errno.EMFILE
     made.pop().close()
     context.socket(zmq.PAIR).close()
+
+
+@pytest.mark.parametrize("later", [1, 3])
+def test_max_sockets_is_that_of_the_first_socket(both, later):
+    def scenario(side):
+        side.context.max_sockets = 2
+        side.socket("PAIR")
+        side.context.max_sockets = later
+        return outcome(side.socket, "PAIR")[0], outcome(side.socket, "PAIR")
+
+    assert both(scenario) == ("returned", (pyzmq.ZMQError, errno.EMFILE))
+
+
+def test_a_closed_context_has_no_address(both):
+    def scenario(side):
+        open_one = side.context.underlying != 0
+        side.context.term()
+        return open_one, side.context.underlying
+
+    assert both(scenario) == (True, 0)
 
 
 # -- shadows ---------------------------------------------------------------------------------

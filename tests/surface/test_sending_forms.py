@@ -51,6 +51,18 @@ def test_buffers_arrive(ends, data):
     assert other.recv() == b"abc"
 
 
+def test_what_no_memoryview_can_read_is_sent(both):
+    """A buffer for which numpy has no format."""
+    dates = pytest.importorskip("numpy").array(["2020-02-29"], dtype="M8[s]")
+
+    def scenario(side):
+        one, other = side.pair()
+        one.send(dates)
+        return other.recv() == dates.tobytes()
+
+    assert both(scenario)
+
+
 def test_numbers_of_several_bytes_arrive_as_bytes(ends):
     one, other = ends
     numbers = array.array("d", [1.5, -2.0])

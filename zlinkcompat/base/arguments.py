@@ -14,6 +14,15 @@ def contiguous(data):
     return view
 
 
+def snapshot(data):
+    """The bytes of a contiguous buffer, in the order of its memory."""
+    try:
+        return contiguous(data).tobytes("A")
+    except ValueError:
+        # A memoryview asks how to read the items, and numpy cannot say it of dates.
+        return b"".join((data,))
+
+
 def as_int(value):
     """A C int, as pyzmq's compiled signatures take it: TypeError, OverflowError."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__int__"):

@@ -2,6 +2,9 @@
 
 import os
 
+from gevent import Timeout
+from greenlet import GreenletExit
+
 from zlinkcompat.base.arguments import as_int
 from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat.core.context import CoreContext
@@ -42,6 +45,7 @@ class Context:
         self._shadow = bool(shadow)
         self._pid = os.getpid()
         self.closed = False
+        self.core = None
         if shadow:
             self.core = context_at(shadow)
             if self.core is None:
@@ -54,11 +58,11 @@ class Context:
 
     @property
     def underlying(self):
-        """The address (int) by which another object can shadow this context.
+        """The address (int) by which another object can shadow this context; 0 when closed.
 
         As pyzmq's ``Context.underlying``, which is libzmq's ``void *``; no C code can use this one.
         """
-        return self.core.address
+        return 0 if self.closed else self.core.address
 
     @property
     def handle(self):
@@ -69,7 +73,9 @@ class Context:
         """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
 
         How long what was accepted is waited for, each socket's LINGER says (ms; -1 is for ever).
-        In a forked child it returns at once.
+        In a forked child it returns at once: the connections are the parent's. What gevent throws
+        into the wait leaves the context terminating: call again to go on. Ctrl-C, or what else a
+        signal handler raises, ends it, as in pyzmq: what is left goes on without anybody waiting.
 
         See Also
         --------
@@ -79,13 +85,23 @@ class Context:
         -----
         libzmq's ``zmq_ctx_term(3)``.
         """
-        if self.closed or os.getpid() != self._pid:
+        if self.closed or self.core is None:
             return
-        if being_deleted():
-            self.core.abandon()
-        else:
-            self.core.term()
+        if os.getpid() == self._pid:
+            if being_deleted():
+                self.core.abandon()
+            else:
+                self._wait_for_end()
         self.closed = True
+
+    def _wait_for_end(self):
+        try:
+            self.core.term()
+        except (Timeout, GreenletExit):
+            raise
+        except BaseException:
+            self.closed = True
+            raise
 
     def set(self, option, optval):
         """Set a context option, by its number.

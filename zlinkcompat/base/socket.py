@@ -2,7 +2,7 @@
 
 import os
 
-from zlinkcompat.base.arguments import as_int, contiguous, option_bits, shorten, to_address
+from zlinkcompat.base.arguments import as_int, option_bits, shorten, snapshot, to_address
 from zlinkcompat.base.context import Context
 from zlinkcompat.base.frame import Frame, default_copy_threshold
 from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
@@ -366,7 +366,8 @@ class Socket:
     def to_content(self, data, copy, track):
         """What the core sends for ``data``, and the tracker to return."""
         if type(data) is bytes and not track:
-            return data, None if copy else finished_tracker()
+            copied = not copy and len(data) < self.copy_threshold
+            return data, finished_tracker() if copied else None
         if isinstance(data, Frame):
             if track and not data.tracker:
                 raise ValueError("Not a tracked message")
@@ -375,11 +376,13 @@ class Socket:
             raise TypeError("unicode not allowed, use send_string")
         if copy:
             # A mutable buffer is snapshotted once, as the user was promised.
-            return data if type(data) is bytes else contiguous(data).tobytes("A"), None
+            return data if type(data) is bytes else snapshot(data), None
         if data is None:
             raise TypeError("bytes or a buffer is needed, not None")
         frame = Frame(data, track, None, self.copy_threshold)
-        return frame.content, frame.tracker or finished_tracker()
+        # As pyzmq: done if it was copied after all, and none that nobody asked for.
+        copied = type(frame.content) is bytes
+        return frame.content, finished_tracker() if copied else frame.tracker
 
     def send(self, data, flags=0, copy=True, track=False, routing_id=None, group=None):
         """Send one frame.
@@ -400,7 +403,8 @@ class Socket:
         Returns
         -------
         MessageTracker or None
-            None with ``copy=True``, unless ``data`` is a tracked Frame.
+            None with ``copy=True``, unless ``data`` is a tracked Frame; and with ``copy=False``,
+            unless ``track``, for what is not below ``copy_threshold``.
 
         Raises
         ------
@@ -472,6 +476,7 @@ class Socket:
         for part in msg_parts:
             if type(part) is bytes and copy:
                 frames.append(part)
+                tracker = None
                 continue
             try:
                 content, tracker = self.to_content(part, copy, track)

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import sys
 from time import monotonic
 from weakref import WeakSet
 
@@ -58,6 +59,8 @@ class CoreContext:
         inproc endpoint -> socket, and -> connects that wait for one.
     io_threads : IoThreads or None
         None for the hub engine.
+    max_sockets : int or None
+        MAX_SOCKETS as it was when the first socket was made; later changes do nothing.
     """
 
     def __init__(self, io_threads=1, engine=None):
@@ -68,6 +71,7 @@ class CoreContext:
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
         self.sockets = set()
+        self.max_sockets = None
         self.terminating = False
         self.closed = False
         self.reaped = WaitList()
@@ -77,6 +81,7 @@ class CoreContext:
         self.unbound = {}
         self.address = register(self)
         contexts.add(self)
+        flush_where_atexit_does_not()
 
     def set(self, option, value):
         """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
@@ -89,7 +94,9 @@ class CoreContext:
     def add_socket(self, socket):
         if self.terminating:
             raise zmq_error(EFAULT if self.closed else ETERM)
-        if len(self.sockets) >= self.options.max_sockets:
+        if self.max_sockets is None:
+            self.max_sockets = self.options.max_sockets
+        if len(self.sockets) >= self.max_sockets:
             raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
         socket.options.inherit(self.options)
         self.sockets.add(socket)
@@ -174,10 +181,12 @@ def forget_all():
 os.register_at_fork(after_in_child=forget_all)
 
 
-def flush_at_exit():
-    """Interpreter exit: what sockets accepted for peers that are there is written, briefly.
+def flush():
+    """What sockets accepted for peers that are there is written, briefly.
 
-    Never waits for absent peers; pyzmq does not either."""
+    Absent peers are not waited for, nor does pyzmq. But it waits for ever when it deletes a
+    context, where :meth:`CoreContext.abandon` does not: those may take the whole time to connect.
+    """
     began = monotonic()
     sleep = gevent.sleep if waits_in_hub() else get_original("time", "sleep")
     while True:
@@ -186,19 +195,38 @@ def flush_at_exit():
             LOG.warning("interpreter exit: given up after %g s, with messages on their way",
                         EXIT_FLUSH)
             break
-        opening = passed < EXIT_OPENING
-        if not any(session.is_sending(opening) for session in lingering_sessions()):
+        if not any(session.is_sending(abandoned or passed < EXIT_OPENING)
+                   for session, abandoned in lingering_sessions()):
             break
         sleep(0.001)
+
+
+def lingering_sessions():
+    """Each session with something to deliver in LINGER, and whether its context was abandoned."""
+    for context in list(contexts):
+        for socket in list(context.sockets):
+            if socket.options.linger != 0:
+                for session in list(socket.sessions):
+                    yield session, context.closed
+
+
+@atexit.register
+def flush_at_exit():
+    flush()
     # What they do not write now, the end of the process would cut off anywhere.
     threads.stop_all()
 
 
-def lingering_sessions():
-    for context in list(contexts):
-        for socket in list(context.sockets):
-            if socket.options.linger != 0:
-                yield from list(socket.sessions)
+_flushed = None
 
 
-atexit.register(flush_at_exit)
+def flush_where_atexit_does_not():
+    """multiprocessing's children run finalizers of its own, and then leave by ``os._exit``."""
+    global _flushed
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None or _flushed == os.getpid():
+        return
+    from multiprocessing.util import Finalize
+
+    _flushed = os.getpid()
+    Finalize(None, flush, exitpriority=0)

@@ -3,7 +3,6 @@ cimport cython
 from zlinkcompat.core.socket cimport SocketBase
 
 
-cdef int REP
 cdef int ROUTER
 cdef int NOBLOCK
 cdef int POLLIN

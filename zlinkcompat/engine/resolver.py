@@ -1,5 +1,8 @@
 """Names of hosts: looked up without stopping the hub of a thread that has one."""
 
+import threading
+from socket import EAI_AGAIN, gaierror
+
 from gevent import socket as gevent_socket
 from gevent.monkey import get_original
 
@@ -7,7 +10,12 @@ from zlinkcompat.engine.waker import waits_in_hub
 
 
 def getaddrinfo(*args):
-    """``socket.getaddrinfo``."""
-    if waits_in_hub():
+    """``socket.getaddrinfo``; gaierror too when the interpreter ends, and threads begin no more."""
+    if not waits_in_hub():
+        return get_original("socket", "getaddrinfo")(*args)
+    try:
         return gevent_socket.getaddrinfo(*args)
-    return get_original("socket", "getaddrinfo")(*args)
+    except RuntimeError as error:
+        if threading.main_thread().is_alive():
+            raise
+        raise gaierror(EAI_AGAIN, "no thread can look up names: the interpreter ends") from error

@@ -59,7 +59,7 @@ def parse(text, ipv6, bind, scheme="tcp"):
     """
     if not bind and not _CONNECTABLE.fullmatch(text):
         raise zmq_error(EINVAL, f"Invalid argument (connect '{scheme}://{text}'): "
-                                f"not of the form host:port with a numeric port")
+                                f"not of the form host:port, the host not *, the port a number")
     return TcpAddress(text, bool(ipv6), bind)
 
 
@@ -127,7 +127,9 @@ def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
 
 
 def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
-    failure = OSError(ENODEV if bindable else EINVAL, f"{host!r} is no address of this kind")
+    reason = "is an IPv6 address: set IPV6 first" if ":" in host and not ipv6 else \
+        "is no address of this kind"
+    failure = OSError(ENODEV if bindable else EINVAL, f"{host!r} {reason}")
     # Some resolvers take these for localhost (glibc does "*"); to libzmq they are nothing.
     if host in ("", "*"):
         raise failure
