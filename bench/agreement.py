@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from random import randrange
 from statistics import median
 
 from bench.adapters import adapter
@@ -50,11 +51,18 @@ class Quiet:
         pass
 
 
+def free_port():
+    """Below those that the kernel gives to whoever asks, so that it is still free for perf.py."""
+    while True:
+        port = randrange(20_000, 30_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 def theirs(perf, library, case, count):
     """One run of perf.py on ``library``: microseconds, or messages per second."""
     test, line, factor = FIGURES[case.kind]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    url = f"tcp://127.0.0.1:{free_port()}"
     done = subprocess.run(
         [sys.executable, perf, test, "-s", str(case.size), "-n", str(count), "--url", url],
         env={**os.environ, **adapter(library).environment}, capture_output=True, text=True,

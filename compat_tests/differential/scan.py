@@ -87,6 +87,8 @@ class Scan:
     def __init__(self, zmq):
         self.zmq = zmq
         self.context = zmq.Context()
+        # libzmq counts closed ones, too, until its thread gets to them.
+        self.context.max_sockets = 16_000
         self.found = {}
         self.made = []
         self.names = itertools.count()

@@ -1,4 +1,4 @@
-"""Coroutines as the stages of a pipeline, one cancelled in a recv: no message is lost.
+"""Coroutines as the stages of a pipeline, one with no patience in recv: no message is lost.
 
     python asyncio_pipeline.py
 """
@@ -23,11 +23,15 @@ async def transform(source, drain):
 
 
 async def impatient(socket, taken):
-    """Wait for so short a time that most waits are cancelled."""
+    """Wait for so short a time that most waits are in vain.
+
+    By RCVTIMEO: ``asyncio.wait_for`` would cancel, maybe just when a message has been taken.
+    """
+    socket.rcvtimeo = 1  # millisecond
     while len(taken) < MESSAGES:
         try:
-            message = await asyncio.wait_for(socket.recv_multipart(), 0.001)
-        except asyncio.TimeoutError:
+            message = await socket.recv_multipart()
+        except zmq.Again:
             continue
         taken.append(int(message[1]))
 
@@ -41,7 +45,7 @@ async def main():
     taken = []
     stage = asyncio.create_task(transform(ends[1], ends[2]))
     collecting = asyncio.create_task(impatient(ends[3], taken))
-    await asyncio.sleep(0.05)  # nothing there yet: waits are cancelled
+    await asyncio.sleep(0.05)  # nothing there yet: waits are in vain
     await produce(ends[0])
     await collecting
     stage.cancel()
