@@ -18,8 +18,6 @@ FUNCTIONS = (
     "select", "zmq_poll", "proxy", "proxy_steerable", "device", "strerror", "zmq_errno", "has",
     "zmq_version", "zmq_version_info", "curve_keypair", "curve_public",
 )
-#: Only makes sense for a libzmq context of another binding.
-LIBZMQ_ONLY = {"Context": {"shadow_pyczmq"}}
 #: What a class must answer to without having a name that tells it.
 SPECIAL = {
     "Socket": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__"},
@@ -54,8 +52,7 @@ def differences(real, ours):
     return None if expected is None or expected == found else (expected, found)
 
 
-MEMBERS = [(cls, name) for cls in CLASSES for name in sorted(public(getattr(zmq, cls), cls))
-           if name not in LIBZMQ_ONLY.get(cls, ())]
+MEMBERS = [(cls, name) for cls in CLASSES for name in sorted(public(getattr(zmq, cls), cls))]
 
 
 @pytest.mark.parametrize("cls, name", MEMBERS, ids=[".".join(member) for member in MEMBERS])
@@ -89,9 +86,8 @@ def described(module):
             continue
         yield (name,), value
         if inspect.isclass(value):
-            left_out = LIBZMQ_ONLY.get(name, ())
             for member in dir(value):
-                if member == "__init__" or not member.startswith("_") and member not in left_out:
+                if member == "__init__" or not member.startswith("_"):
                     method = getattr(value, member, None)  # not so for members of instances alone
                     if callable(method):
                         yield (name, member), method
@@ -129,7 +125,7 @@ def test_monitored_queue_takes_the_same_parameters():
 @pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
 def test_the_green_door_has_the_same_members(cls):
     real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
-    assert public(real, cls) - LIBZMQ_ONLY.get(cls, set()) <= set(dir(green))
+    assert public(real, cls) <= set(dir(green))
 
 
 @pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
