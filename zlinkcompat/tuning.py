@@ -142,19 +142,32 @@ _by_name = {setting.name: setting for setting in TABLE}
 
 
 def get(name: str, chosen: int | None = None) -> int:
-    """The value of a setting.
+    """The value of a setting: of the environment, else the socket's own, else the default.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
     name : str
-        Of a row of :data:`TABLE`; KeyError for any other.
+        Of a row of :data:`TABLE`.
     chosen : int, optional
-        What a socket option says.
+        What a socket option says, in the row's unit.
+
+    Returns
+    -------
+    int
+        In the row's unit.
 
     Raises
     ------
+    KeyError
+        There is no such row.
     ValueError
         The environment variable is no number, or not allowed.
+
+    Notes
+    -----
+    Ours alone: libzmq has no such table.
     """
     setting = _by_name[name]
     text = os.environ.get(setting.variable)

@@ -43,7 +43,7 @@ def gains(results, cases):
         if result.case.name in cases:
             ratios = [result.ratio(subject, name) for name in names]
             rows.append([f"`{result.case.name}`",
-                         words.figure(result.case, result.of(subject).median()),
+                         words.series_figure(result.case, result.of(subject)),
                          *(bold(ratio) if ratio else "-" for ratio in ratios)])
     return table(rows)
 

@@ -2,16 +2,16 @@
 
 import re
 
-_PLAIN = re.compile(r"^(\s*)import zmq(\s*)(#.*)?$", re.M)
-_DOTTED = re.compile(r"^(\s*)import zmq\.([\w.]+)(\s*)(#.*)?$", re.M)
+_PLAIN = re.compile(r"^(\s*)import zmq([ \t]*(?:#.*)?)$", re.M)
+_DOTTED = re.compile(r"^(\s*)import zmq\.([\w.]+)([ \t]*(?:#.*)?)$", re.M)
 _NAMED = re.compile(r"^(\s*)import zmq((?:\.\w+)*) as (\w+)", re.M)
 _FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.M)
 
 
 def rewritten(source):
     """``source`` (text of a Python file) with each import of ``zmq`` one of ``zlinkcompat``."""
-    source = _PLAIN.sub(r"\1import zlinkcompat as zmq", source)
-    source = _DOTTED.sub(r"\1import zlinkcompat as zmq, zlinkcompat.\2", source)
+    source = _PLAIN.sub(r"\1import zlinkcompat as zmq\2", source)
+    source = _DOTTED.sub(r"\1import zlinkcompat as zmq, zlinkcompat.\2\3", source)
     source = _NAMED.sub(r"\1import zlinkcompat\2 as \3", source)
     return _FROM.sub(r"\1from zlinkcompat\2 import", source)
 

@@ -198,8 +198,9 @@ def test_a_command_is_one(settings, words, tmp_path):
 
 IMPORTS = """
 import zmq
+import zmq  # the library
 import zmq.asyncio
-import zmq.utils.monitor
+import zmq.utils.monitor  # events
 import zmq as z
 import zmq.green as zmq
 import zmqfoo
@@ -207,7 +208,7 @@ from zmq import Context
 from zmq.auth.thread import ThreadAuthenticator
 def late():
     import zmq
-    import zmq.auth
+	import zmq.auth
     from zmq.utils import z85
 """
 

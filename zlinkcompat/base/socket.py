@@ -516,7 +516,8 @@ class Socket:
         Notes
         -----
         libzmq's ``zmq_msg_recv(3)``. Who waits in a hub's greenlet may be killed or timed out by
-        gevent; the socket stays usable, and no message is lost.
+        gevent; the socket stays usable, and no message is lost. After a signal's handler it goes
+        on, unless that raises: EINTR is not told.
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
