@@ -16,7 +16,7 @@ from bench.results import load
 from bench.show import charts, markdown, words
 
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
-#: What a reader gets to see first: small and large messages, each way, and where it gains least.
+#: What a reader gets to see first: small and large messages, each way, and encrypted ones.
 README_ROWS = (
     "push-pull/tcp/64B", "push-pull/tcp/64KB", "push-pull/inproc/64B", "curve/tcp/64B",
     "pub-sub/tcp/64B", "dealer-router/tcp/64B", "req-rep/tcp/64B", "req-rep/tcp/64KB", MEMORY.name,

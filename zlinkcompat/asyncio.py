@@ -2,7 +2,8 @@
 
 ``send``, ``recv`` and ``poll`` return futures. The engine completes them by
 ``call_soon_threadsafe``; no descriptor is watched, so any loop will do, uvloop too. The connections
-are in I/O threads.
+are in I/O threads. Those of a hub's socket of which this makes a shadow stay in that hub, which
+only a monkey-patched loop lets turn.
 
 A message is taken from the socket only when there is a future to give it to, so a cancelled
 future loses none. A *task* that is cancelled after its future was done, and before it ran again,
@@ -115,7 +116,7 @@ class Socket(_future._AsyncSocket):
         Parameters
         ----------
         socket : zlinkcompat.Socket
-            Of a context with I/O threads.
+            Of a context with I/O threads, unless the loop is monkey-patched.
         io_loop : None
             Ignored: the running loop counts.
 
@@ -234,7 +235,7 @@ class Socket(_future._AsyncSocket):
             NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
             the socket is closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, and the context has no I/O threads.
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
         return self._operate(False, Blocking.recv,
                              (self, flags | NOBLOCK, copy, track), flags)
@@ -320,7 +321,7 @@ class Socket(_future._AsyncSocket):
             (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
             is closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, and the context has no I/O threads.
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
         return self._operate(True, Blocking.send,
                              (self, data, flags | NOBLOCK, copy, track), flags)
@@ -391,7 +392,7 @@ class Socket(_future._AsyncSocket):
         ZMQError
             By the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, and the context has no I/O threads.
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
 
         Notes
         -----

@@ -385,18 +385,6 @@ sock.recv()
     assert code == -2 and errors.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_open_sockets_at_exit(program):
-    assert program("""
-import warnings, zmq
-warnings.simplefilter("ignore")
-context = zmq.Context()
-sock = context.socket(zmq.PUSH)
-sock.connect("tcp://127.0.0.1:1")
-sock.send(b"never delivered")
-print("end")
-""") == "end\n"
-
-
 def test_a_backend_that_is_not_there_is_an_import_error():
     done = python("-c", "import zmq", PYZMQ_BACKEND="zlinkcompat.no_such_backend")
     assert done.returncode == 1 and "ModuleNotFoundError" in done.stderr

@@ -127,8 +127,9 @@ def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
 
 
 def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
-    reason = "is an IPv6 address: set IPV6 first" if ":" in host and not ipv6 else \
-        "is no address of this kind"
+    reason = "is no address of this kind"
+    if ":" in host and not ipv6:
+        reason = "is an IPv6 address: set IPV6 first"
     failure = OSError(ENODEV if bindable else EINVAL, f"{host!r} {reason}")
     # Some resolvers take these for localhost (glibc does "*"); to libzmq they are nothing.
     if host in ("", "*"):
