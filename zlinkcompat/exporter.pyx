@@ -7,26 +7,58 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject*)
 
 
+cdef struct Export:
+    # What one view of a frame keeps alive.
+    Py_buffer source
+    PyObject* holder
+
+
 cdef class Exporter:
     """Whose buffer is its content's: bytes, or a holder with a ``buffer``."""
 
     def __getbuffer__(self, Py_buffer* view, int flags):
-        # The view's owner is this object, which keeps its content as long as the view lives.
-        cdef Py_buffer source
+        # The frame may get other content while this view is out (``__init__`` again, ``take``), and
+        # a user may try to release the holder's own memoryview. So each view holds the memory for
+        # itself, and the holder as well, whose end completes the tracker.
+        cdef Export* export
         if type(self.content) is bytes:
             self.content = self.hold(self.release())
-        PyObject_GetBuffer(self.content.buffer, &source, PyBUF_SIMPLE)
+        holder = self.content
+        export = <Export*>PyMem_Malloc(sizeof(Export))
+        if export is NULL:
+            raise MemoryError
         try:
-            PyBuffer_FillInfo(view, self, source.buf, source.len, source.readonly, flags)
-        finally:
-            PyBuffer_Release(&source)
+            PyObject_GetBuffer(holder.buffer, &export.source, PyBUF_SIMPLE)
+        except BaseException:
+            PyMem_Free(export)
+            raise
+        try:
+            PyBuffer_FillInfo(view, self, export.source.buf, export.source.len,
+                              export.source.readonly, flags)
+        except BaseException:
+            PyBuffer_Release(&export.source)
+            PyMem_Free(export)
+            raise
+        export.holder = <PyObject*>holder
+        Py_INCREF(holder)
+        view.internal = export
+
+    def __releasebuffer__(self, Py_buffer* view):
+        cdef Export* export = <Export*>view.internal
+        holder = <object>export.holder
+        PyBuffer_Release(&export.source)
+        PyMem_Free(export)
+        # Last: dropping the holder completes the tracker, which may run code of the program.
+        Py_DECREF(holder)
 
     cdef release(self):
         """Its bytes as memory that may be written to: a copy if anyone else has them."""
@@ -47,7 +79,8 @@ cdef class Memory:
 
     cdef bytes data
 
-    def __init__(self, bytes data):
+    def __cinit__(self, bytes data not None):
+        # Not __init__, which can be called again while a view reads this memory.
         self.data = data
 
     def __getbuffer__(self, Py_buffer* view, int flags):

@@ -1,7 +1,9 @@
 """Frame: data, buffer, copies, flags and properties."""
 
+import contextlib
 import copy
 import errno
+import gc
 import sys
 
 import pytest
@@ -121,6 +123,71 @@ def test_repr_is_pyzmqs_but_for_the_name(data):
     real = repr(pyzmq.Frame(data, copy=True))
     assert repr(zmq.Frame(data)) == real
 
+
+SIZE = 100_000
+
+
+def replace_by_init(frame):
+    frame.__init__(b"y")
+
+
+def replace_by_take(frame):
+    frame.take(b"y")
+
+
+def release_the_holders_view(frame):
+    frame.content.buffer.release()
+
+
+def begin_the_holder_again(frame):
+    frame.content.__init__(b"y", None)
+
+
+def begin_the_memory_again(frame):
+    frame.content.buffer.obj.__init__(b"y")
+
+
+@pytest.mark.parametrize("make_view", [memoryview, lambda frame: frame.buffer],
+                         ids=["memoryview", "buffer"])
+@pytest.mark.parametrize("data", [b"A" * SIZE, bytearray(b"A" * SIZE)], ids=["copied", "pinned"])
+@pytest.mark.parametrize("change", [
+    replace_by_init, replace_by_take, release_the_holders_view, begin_the_holder_again,
+    begin_the_memory_again,
+], ids=lambda change: change.__name__)
+def test_memory_under_a_view_outlives_the_content(change, data, make_view):
+    frame = zmq.Frame(data, copy=type(data) is bytes)
+    try:
+        view = make_view(frame)
+    except TypeError:
+        pytest.skip("the pure-Python fallback exports no buffer before Python 3.12")
+    with contextlib.suppress(BufferError, TypeError):
+        change(frame)
+    del data
+    gc.collect()
+    # What was freed would be used again by these.
+    others = [bytes([number & 255]) * SIZE for number in range(50)]
+    assert bytes(view) == b"A" * SIZE
+    del others
+
+
+def test_views_of_a_replaced_content_let_go_of_it():
+    data = bytearray(b"A" * SIZE)
+    frame = zmq.Frame(data, copy=False, track=True)
+    tracker, view = frame.tracker, frame.buffer
+    frame.take(b"y")
+    with pytest.raises(BufferError):
+        data.clear()
+    view.release()
+    data.clear()
+    assert tracker.done
+
+
+def test_a_frame_that_was_taken_over_shows_its_new_content():
+    frame = zmq.Frame(b"A" * SIZE, copy=False)
+    assert frame.bytes == frame.buffer.tobytes() == b"A" * SIZE
+    view = frame.buffer
+    frame.take(b"new")
+    assert (frame.bytes, frame.buffer.tobytes(), len(view)) == (b"new", b"new", SIZE)
 
 # -- attributes and properties ---------------------------------------------------------------
 

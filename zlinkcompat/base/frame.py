@@ -116,8 +116,12 @@ class Frame(Exporter):
         return other
 
     def take(self, content):
-        """Become a frame of ``content``, as the core has it (bytes or a buffer holder)."""
+        """Become a frame of ``content``, as the core has it (bytes or a buffer holder).
+
+        A buffer that is out keeps the memory of the content before."""
         self.content = content
+        self.data = None
+        self.view = None
 
     def __str__(self):
         if type(self).__repr__ is object.__repr__:
