@@ -124,7 +124,7 @@ def has(capability):
     Returns
     -------
     bool
-        "curve", "ws" and "wss" are where their extra is installed.
+        "ws" and "wss" are there where the extra ``ws`` is installed; "curve" where PyNaCl is.
 
     Raises
     ------

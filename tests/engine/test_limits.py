@@ -114,7 +114,6 @@ def test_one_line_tells_endpoint_peer_and_reason(bound, raw, caplog, monitor):
 
 
 def test_secrets_are_in_no_line(bound, make, monitor, caplog):
-    pytest.importorskip("nacl")
     caplog.set_level(logging.DEBUG)
     server_public, server_secret = zmq.curve_keypair()
     public, secret = zmq.curve_keypair()

@@ -1,7 +1,9 @@
 """``import zlinkcompat as zmq`` has every public name that ``import zmq`` has."""
 
 import importlib
+import pathlib
 import sys
+from configparser import ConfigParser
 
 import pytest
 import zmq
@@ -193,6 +195,13 @@ def result(call, *arguments):
         return type(error), getattr(error, "errno", None) or str(error)
 
 
+def test_curve_needs_no_extra():
+    setup = ConfigParser(interpolation=None)
+    setup.read(pathlib.Path(__file__).parents[2] / "setup.cfg")
+    assert "PyNaCl" in setup["options"]["install_requires"]
+    assert setup["options.extras_require"]["curve"] == ""
+
+
 @pytest.fixture
 def without_pynacl(monkeypatch):
     monkeypatch.setitem(sys.modules, "nacl", None)
@@ -211,4 +220,4 @@ def test_curve_without_pynacl_is_refused_as_by_a_libzmq_without_it(without_pynac
     assert not zlinkcompat.has("curve")
     with pytest.raises(zlinkcompat.ZMQError) as caught:
         call()
-    assert caught.value.errno == errno and "zlinkcompat[curve]" in str(caught.value)
+    assert caught.value.errno == errno and "pip install PyNaCl" in str(caught.value)

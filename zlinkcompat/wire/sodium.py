@@ -1,6 +1,7 @@
-"""The cryptography of CURVE: libsodium by PyNaCl, which only those need who use it.
+"""The cryptography of CURVE: libsodium, called through PyNaCl.
 
-All keys are 32 bytes. What cannot be opened is None, never an exception: it is what peers send.
+PyNaCl is imported at the first use, so that programs without CURVE do not load it. All keys are 32
+bytes. What cannot be opened is None, never an exception: it is what peers send.
 """
 
 from functools import cache
@@ -21,7 +22,7 @@ def bindings():
 
 def missing():
     """What to do to have CURVE; "" if it is there."""
-    return "" if bindings() else "CURVE needs PyNaCl: pip install 'zlinkcompat[curve]'"
+    return "" if bindings() else "CURVE needs PyNaCl, which is not installed: pip install PyNaCl"
 
 
 def keypair():
