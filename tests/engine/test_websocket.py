@@ -208,6 +208,28 @@ def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, c
     still_works(pull, make)
 
 
+@pytest.mark.parametrize("kind", ["PULL", "STREAM"])
+@pytest.mark.parametrize("size", [2**62 + 1, 2**63 - 1])
+def test_frame_of_almost_2_63_bytes_ends_only_its_connection(make, dial, monitor, kind, size):
+    sock = make(getattr(zmq, kind))  # without MAXMSGSIZE
+    sock.bind("ws://127.0.0.1:*")
+    watch = monitor(sock)
+    peer = dial(sock)
+    if kind == "STREAM":
+        peer.send(request(protocols=None))
+        read_head(peer)
+        assert sock.recv_multipart()[1] == b""
+    else:
+        shaken(peer)
+    peer.send(b"\x82\xff" + size.to_bytes(8, "big") + bytes(5) + b"abcdef")
+    assert peer.read_to_end() == b"\x88\x02" + (1009).to_bytes(2, "big")
+    watch.wait_for(E.DISCONNECTED)
+    if kind == "STREAM":
+        assert sock.recv_multipart()[1] == b""  # it went
+    else:
+        still_works(sock, make)
+
+
 def test_a_ping_is_answered_with_what_it_carried(pull, dial):
     peer = shaken(dial(pull))
     peer.send(frame(9, b"x" * 125))

@@ -3,6 +3,7 @@
 Where the kernel lends raw memory, this one lends memoryviews; buffers are bytearrays.
 """
 
+import sys
 from struct import Struct
 
 from zlinkcompat import tuning
@@ -21,6 +22,8 @@ HEADER_MAX = 10
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 SMALL = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
+#: Largest size of a frame, even without MAXMSGSIZE: no address space holds it.
+FRAME_MAX = sys.maxsize // 2
 NARROW = 512
 NARROW_FROM = 32768
 LEAST_ROOM = 2048
@@ -50,7 +53,7 @@ class Decoder:
     """Bytes in, whole messages out. See the kernel for parameters, attributes and errors."""
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
-        self.max_size = max_size
+        self.set_max_size(max_size)
         self.max_command = 0
         self.max_unfinished = 0
         self.tuning = Tuning() if tuning is None else tuning
@@ -79,7 +82,7 @@ class Decoder:
 
     def set_max_size(self, max_size):
         """Change the limit (bytes); for frames whose header was not read yet."""
-        self.max_size = max_size
+        self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
     def lend(self):
         """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
@@ -186,7 +189,7 @@ class Decoder:
                 size = self.buffer[self.head + 1]
             if flags & COMMAND:
                 self.check_command(size, flags & MORE)
-            if 0 <= self.max_size < size:
+            if size > self.max_size:
                 raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
                                       f"{self.max_size}", self.position, MALFORMED_MESSAGE)
             if header + size <= available:

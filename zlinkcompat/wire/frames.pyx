@@ -22,6 +22,7 @@ cdef extern from "Python.h":
     object PyMemoryView_FromMemory(char* memory, Py_ssize_t size, int flags)
     int PyBUF_WRITE
     int PyBUF_READ
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef enum:
     MORE = 1
@@ -43,6 +44,9 @@ cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 cdef Py_ssize_t SMALL = BUFFER_SIZE // 4
 # First allocation for a large body: a header alone must not take memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
+# Largest size of a frame, even without MAXMSGSIZE: no address space holds it, and neither twice
+# as much nor a header beside it overflows a Py_ssize_t.
+cdef long long FRAME_MAX = PY_SSIZE_T_MAX // 2
 
 # Free buffers, shared by all codecs: a connection at rest holds none.
 cdef unsigned char* pool[POOL_MAX]
@@ -101,7 +105,7 @@ cdef class Decoder:
     Parameters
     ----------
     max_size : int, bytes
-        Of one frame (MAXMSGSIZE); -1 is unlimited.
+        Of one frame (MAXMSGSIZE); -1 is unlimited, but for ``FRAME_MAX``.
     tuning : Tuning, optional
     counters : Counters, optional
         None counts nothing.
@@ -120,7 +124,7 @@ cdef class Decoder:
     """
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
-        self.max_size = max_size
+        self.set_max_size(max_size)
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
         self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
@@ -140,7 +144,7 @@ cdef class Decoder:
 
     cpdef set_max_size(self, long long max_size):
         """Change the limit (bytes); for frames whose header was not read yet."""
-        self.max_size = max_size
+        self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
     cdef int reserve(self, iovec* vector) except -1:
         """Where the next read should put bytes: one or two places."""
@@ -283,7 +287,7 @@ cdef class Decoder:
                 size = at[1]
             if flags & COMMAND:
                 self.check_command(size, flags & MORE)
-            if self.max_size >= 0 and size > <unsigned long long>self.max_size:
+            if size > <unsigned long long>self.max_size:
                 raise MessageTooLarge(
                     "a frame of %d bytes is over the limit, %d" % (size, self.max_size),
                     self.position, MALFORMED_MESSAGE)
@@ -380,13 +384,22 @@ cdef class Decoder:
         return body
 
     cdef int grow_body(self) except -1:
-        cdef PyObject* body = <PyObject*>self.body
-        self.body_room = min(self.body_size, self.body_room * 2)
-        # Resizing wants the only reference, and takes it.
+        cdef PyObject* body
+        cdef Py_ssize_t room, filled = self.body_filled
+        if self.body is None:
+            raise MemoryError("the body of a frame was lost when there was no memory for more")
+        body = <PyObject*>self.body
+        # No overflow: neither factor is over FRAME_MAX.
+        room = min(self.body_size, self.body_room * 2)
+        # Resizing wants the only reference, and takes it. When it fails, the bytes are lost: the
+        # body then has no room, never becomes whole, and each further read fails like this one.
         Py_INCREF(self.body)
         self.body = None
-        _PyBytes_Resize(&body, self.body_room)
+        self.body_filled = self.body_room = 0
+        _PyBytes_Resize(&body, room)
         self.body = <object>body
+        self.body_filled = filled
+        self.body_room = room
         # Ours now; drop the reference that came from the resize.
         Py_DECREF_object(body)
         return 0

@@ -154,7 +154,7 @@ class DecoderV1(Decoder):
                 if sizes is None:
                     return None
                 header, size = sizes
-                if 0 <= self.max_size < size:
+                if size > self.max_size:
                     raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
                                           f"{self.max_size}", self.position, MALFORMED_MESSAGE)
                 flags = begin[header - 1] & MORE
@@ -184,5 +184,7 @@ class EncoderV1(Encoder):
         return Encoder.add_frame(self, frame, flags)
 
     def put_header(self, size, flags):
-        self.add_ready(header_1(size, flags))
+        # The callers made sure of a part and of HEADER_MAX bytes.
+        if not self.add_ready(header_1(size, flags)):
+            raise MemoryError("the batch has no room for the header of a frame")
         return 0

@@ -166,7 +166,7 @@ class ZwsDecoder(Decoder):
                                  "a message begins within another", self.position)
 
     def check_size(self, opcode, size):
-        if self.max_size < 0 or opcode >= CLOSE:
+        if opcode >= CLOSE:
             return
         if opcode == CONTINUATION:
             size += len(self.pieces)

@@ -163,8 +163,7 @@ cdef class ZwsDecoder(Decoder):
             if size == 0:
                 raise WebSocketError("a message lacks its flag octet", self.position)
             size -= 1
-        if self.max_size >= 0:
-            self.check_size(opcode, size)
+        self.check_size(opcode, size)
         need = 2 + extended + (4 if self.server else 0) + flagged
         if available < need:
             return 0

@@ -1,0 +1,28 @@
+"""Receives bodies under a limit of memory; run by test_huge_sizes.py."""
+
+import resource
+
+from zlinkcompat.wire.frames import Decoder
+from zlinkcompat.wire.zws import ZwsDecoder
+
+for decoder, header in ((Decoder(), b"\2" + bytes([1]) + bytes(7)),
+                        (ZwsDecoder(), b"\x82\x7f" + bytes([1]) + bytes(8))):
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    decoder.lend()[:len(header)] = header
+    decoder.commit(len(header))
+    assert decoder.next() is None
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + (64 << 20), resource.RLIM_INFINITY))
+    for _ in range(3):
+        try:
+            while True:
+                decoder.commit(len(decoder.lend()))
+        except MemoryError:
+            pass
+        else:
+            raise SystemExit("there is a limit")
+        assert decoder.next() is None
+    decoder.rest()
+    del decoder
+print("right")
