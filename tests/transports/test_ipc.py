@@ -1,10 +1,12 @@
 import _socket
 import errno
+import fcntl
 import os
 import shutil
 import socket
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 import zmq
@@ -172,16 +174,15 @@ def test_rival_who_is_just_replacing_the_stale_file(bind, tmp_path, monkeypatch)
     stale(path)
     answers = []
 
-    def has_owner(probe, name):
+    def take_away(*args):
         if not answers:
-            answers.append(None)
-            answers.append(refused(bind, path))  # the rival, while we have not decided yet
-        return plain(probe, name)
+            answers.append(refused(bind, path))  # the rival, while the first holds the lock
+        plain(*args)
 
-    plain = ipc._has_owner
-    monkeypatch.setattr(ipc, "_has_owner", has_owner)
+    plain = ipc._take_away
+    monkeypatch.setattr(ipc, "_take_away", take_away)
     bind(f"ipc://{path}")
-    assert "just taking" in answers[1]
+    assert "just taking" in answers[0]
 
 
 @pytest.mark.parametrize("moment", ["_identity", "_has_owner"])
@@ -232,6 +233,193 @@ def test_many_at_once_and_one_wins(tmp_path):
         os.close(starts[0])
         os.close(stops[0])
         path.unlink()
+
+
+def test_without_a_lock_one_of_two_wins(tmp_path):
+    """Where somebody else has the name of the lock file, rivals look twice at what they remove."""
+    path = tmp_path / "a"
+    lock_path(path).mkdir()
+    for _ in range(40):
+        stale(path)
+        starts, stops = os.pipe(), os.pipe()
+
+        def take():
+            os.close(starts[1])
+            os.close(stops[1])
+            os.read(starts[0], 1)
+            sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            ipc._bind(sock, os.fsencode(path))
+            sock.listen(1)
+            os.read(stops[0], 1)
+
+        children = {start_child(take) for _ in range(2)}
+        os.close(starts[1])
+        pid, status = os.wait()
+        children.remove(pid)
+        assert os.waitstatus_to_exitcode(status) == errno.EADDRINUSE
+        deadline = time.monotonic() + GUARD
+        with socket.socket(socket.AF_UNIX) as client:
+            while client.connect_ex(str(path)) and time.monotonic() < deadline:
+                time.sleep(0.001)  # the winner may still be about to listen
+            client.getpeername()
+        os.close(stops[1])
+        assert os.waitstatus_to_exitcode(os.waitpid(children.pop(), 0)[1]) == 0
+        os.close(starts[0])
+        os.close(stops[0])
+        assert sorted(os.listdir(tmp_path)) == ["a", "a.zlock"]
+        path.unlink()
+
+
+def lock_path(path):
+    return path.with_name(path.name + os.fsdecode(ipc.LOCK_SUFFIX))
+
+
+def squat_abstract_name(path):
+    found = path.lstat()
+    name = b"\0zlinkcompat stale %d:%d" % (found.st_dev, found.st_ino)
+    squatter = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    squatter.bind(name)
+    return squatter.close
+
+
+def lock_the_directory(path):
+    fd = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return lambda: os.close(fd)
+
+
+def put_a_link(path):
+    lock_path(path).symlink_to(path.with_name("target"))
+    return lock_path(path).unlink
+
+
+def put_a_fifo(path):
+    os.mkfifo(lock_path(path))
+    return lock_path(path).unlink
+
+
+def put_a_directory(path):
+    lock_path(path).mkdir()
+    return lock_path(path).rmdir
+
+
+def put_a_hard_link(path):
+    target = path.with_name("target")
+    target.write_text("precious")
+    lock_path(path).hardlink_to(target)
+
+    def undo():
+        assert target.read_text() == "precious"
+        target.unlink()
+        lock_path(path).unlink()
+
+    return undo
+
+
+@pytest.mark.parametrize("obstruct", [
+    squat_abstract_name, lock_the_directory, put_a_link, put_a_fifo, put_a_directory,
+    put_a_hard_link,
+], ids=lambda obstruct: obstruct.__name__)
+def test_nobody_blocks_the_path_of_a_dead_server(obstruct, bind, connect, tmp_path):
+    path = tmp_path / "a"
+    stale(path)
+    undo = obstruct(path)
+    try:
+        before = sorted(os.listdir(tmp_path))
+        connect(bind(f"ipc://{path}").endpoint)
+        assert sorted(os.listdir(tmp_path)) == before
+    finally:
+        undo()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("held", [False, True], ids=["file", "locked"])
+def test_lock_file_of_another_user_in_a_sticky_directory(held, options):
+    directory = Path(tempfile.mkdtemp(dir="/tmp"))
+    path = directory / "a"
+    lock = None
+    try:
+        directory.chmod(0o1777)
+
+        def as_server(work):
+            def run():
+                os.setuid(65533)
+                work()
+            return run
+
+        def listen():
+            ipc.listen(ipc.parse(str(path), False, True), options())
+
+        assert in_child(as_server(lambda: stale(path))) == 0
+        lock = os.open(lock_path(path), os.O_RDWR | os.O_CREAT, 0o666)
+        os.chmod(lock_path(path), 0o666)
+        os.chown(lock_path(path), 65534, 65534)
+        if held:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        assert in_child(as_server(listen)) == 0
+        assert sorted(os.listdir(directory)) == ["a", "a.zlock"]
+    finally:
+        if lock is not None:
+            os.close(lock)
+        shutil.rmtree(directory)
+
+
+def test_lock_file_is_its_users_own(bind, tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    stale(path)
+    modes = []
+
+    def take_away(*args):
+        modes.append(lock_path(path).stat().st_mode & 0o777)
+        plain(*args)
+
+    plain = ipc._take_away
+    monkeypatch.setattr(ipc, "_take_away", take_away)
+    bind(f"ipc://{path}")
+    assert modes == [0o600]
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_lock_file_that_a_crash_left_is_used(bind, tmp_path):
+    path = tmp_path / "a"
+    stale(path)
+    lock_path(path).touch()
+    bind(f"ipc://{path}")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_living_file_that_is_taken_by_mistake_is_put_back(bind, connect, accept, tmp_path,
+                                                           monkeypatch):
+    """Rivals without the same lock: one binds between the other's look and its removal."""
+    path = tmp_path / "a"
+    stale(path)
+    rivals = []
+
+    def take_away(probe, name, found):
+        if not rivals:
+            rivals.append(None)
+            lock_path(path).unlink()
+            rivals.append(bind(f"ipc://{path}"))
+        plain(probe, name, found)
+
+    plain = ipc._take_away
+    monkeypatch.setattr(ipc, "_take_away", take_away)
+    assert "living" in refused(bind, path)
+    assert os.listdir(tmp_path) == ["a"]
+    connect(f"ipc://{path}")
+    accept(rivals[1])
+
+
+@pytest.mark.parametrize("length", [ipc.MAX_PATH, ipc.MAX_PATH - 16, ipc.MAX_PATH - 17])
+def test_stale_file_with_a_long_path_is_replaced(length, bind, connect):
+    directory = tempfile.mkdtemp(dir="/tmp")
+    path = Path(directory, "a" * (length - len(directory) - 1))
+    try:
+        stale(path)
+        connect(bind(f"ipc://{path}").endpoint)
+        assert os.listdir(directory) == [path.name]
+    finally:
+        shutil.rmtree(directory)
 
 
 def test_close_removes_only_its_own_file(bind, tmp_path):

@@ -10,11 +10,12 @@ Source: libzmq ``src/ipc_address.cpp``, ``src/ipc_listener.cpp``, ``src/ipc_conn
 """
 
 import _socket
+import fcntl
 import os
 import stat
 import struct
-import sys
 import tempfile
+from contextlib import suppress
 from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
 
 from zlinkcompat import tuning
@@ -25,6 +26,11 @@ from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (as it 
 
 #: Longest path or abstract name including its ``@``, in bytes: sun_path less one.
 MAX_PATH = 107
+
+#: Of the file that is locked while a stale socket file is replaced.
+LOCK_SUFFIX = b".zlock"
+
+LIVING = "a living process listens there; stop it or take another path"
 
 
 class IpcAddress:
@@ -86,11 +92,17 @@ class IpcListener(sockets.ListenerSocket):
 
 def _identity(path):
     """What tells one file from another, or None if there is none."""
+    found = _signature(path)
+    return None if found is None else found[:3]
+
+
+def _signature(path):
+    """The same and when it was made, which tells one use of an inode number from the next."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode)
+    return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode), found.st_mtime_ns
 
 
 def parse(text, ipv6, bind):
@@ -186,28 +198,19 @@ def _bind(sock, name):
 
 def _remove_stale(path):
     """Remove the socket file of a dead owner; OSError EADDRINUSE if it is anything else."""
-    found = _identity(path)
-    if found is None:
-        return
-    device, inode, kind = found
-    if kind != stat.S_IFSOCK:
-        raise OSError(EADDRINUSE, "there is a file at this path, and it is not a socket")
     probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+    lock = None
     try:
         probe.setblocking(False)
-        if sys.platform == "linux":
-            # Two processes may find the file stale at the same time. One of them removes it and
-            # binds; the other must not then remove the living file. An abstract name made of the
-            # inode is a lock that no crash leaves behind.
-            try:
-                probe.bind(b"\0zlinkcompat stale %d:%d" % (device, inode))
-            except OSError:
-                raise OSError(EADDRINUSE, "another process is just taking this path") from None
-        if _has_owner(probe, path):
-            text = "a living process listens there; stop it or take another path"
-            raise OSError(EADDRINUSE, text)
-        if _identity(path) == found:
-            os.unlink(path)
+        # A living owner's directory stays as it is: the lock is only for a file that is stale.
+        if _stale_file(probe, path) is None:
+            return
+        # Two processes may find the file stale at the same time. One of them removes it and binds;
+        # the other must not then remove the living file.
+        lock = _lock(path)
+        found = _stale_file(probe, path)
+        if found is not None:
+            _take_away(probe, path, found)
     except FileNotFoundError:
         # Whoever removed it may bind at this moment, and get the same inode for the living file.
         pass
@@ -216,6 +219,107 @@ def _remove_stale(path):
                                   f"{error.strerror}") from error
     finally:
         probe.close()
+        if lock is not None:
+            _unlock(lock, path)
+
+
+def _stale_file(probe, path):
+    """What :func:`_signature` tells of a socket file without an owner; None if there is no file.
+
+    OSError EADDRINUSE if the path is in use."""
+    found = _signature(path)
+    if found is None:
+        return None
+    if found[2] != stat.S_IFSOCK:
+        raise OSError(EADDRINUSE, "there is a file at this path, and it is not a socket")
+    if _has_owner(probe, path):
+        raise OSError(EADDRINUSE, LIVING)
+    return found
+
+
+def _take_away(probe, path, found):
+    """Remove the stale file ``found``, and nothing else.
+
+    The kernel removes whatever has the name. Without the lock that may be the file of a rival who
+    has just bound, so it is moved aside and looked at again before it is removed."""
+    aside = path + b"." + os.urandom(8).hex().encode()
+    os.rename(path, aside)
+    stale = False
+    try:
+        # The question for its owner cannot be asked where the longer name is too long for it.
+        stale = _signature(aside) == found and not (
+            len(aside) <= MAX_PATH and _has_owner(probe, aside))
+    finally:
+        if stale:
+            os.unlink(aside)
+        else:
+            _put_back(aside, path)
+    if not stale:
+        raise OSError(EADDRINUSE, LIVING)
+
+
+def _put_back(aside, path):
+    try:
+        # Unlike rename, link never replaces what was bound there meanwhile.
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    except OSError:
+        os.rename(aside, path)  # another user's file, which only its owner may link
+    else:
+        os.unlink(aside)
+
+
+def _lock(path):
+    """Lock the path against others of this user that replace a stale file.
+
+    The lock is flock(2) on a file beside, which only its owner can open. Where that file cannot be
+    made, or is somebody else's (in /tmp anybody can make it first), no lock is taken: nobody can
+    keep this user from the path, and :func:`_take_away` looks twice.
+
+    Returns
+    -------
+    int or None
+        The descriptor that holds the lock.
+
+    Raises
+    ------
+    OSError
+        EADDRINUSE: another process of this user has the lock.
+    """
+    name = path + LOCK_SUFFIX
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    for _ in range(10):
+        try:
+            lock = os.open(name, flags, 0o600)
+        except OSError:
+            return None
+        try:
+            held = os.fstat(lock)
+            if held.st_uid != os.geteuid() or not stat.S_ISREG(held.st_mode) or held.st_nlink > 1:
+                os.close(lock)
+                return None
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise OSError(EADDRINUSE, "another process is just taking this path") from None
+        except OSError:
+            os.close(lock)
+            return None  # a file system without locks
+        if _identity(name) == (held.st_dev, held.st_ino, stat.S_IFREG):
+            return lock
+        # Its holder removed it between our open and our lock.
+        os.close(lock)
+    return None
+
+
+def _unlock(lock, path):
+    try:
+        os.unlink(path + LOCK_SUFFIX)
+    except OSError:
+        pass  # the program's own business: somebody changed the directory's permissions
+    # Explicitly: a child that was forked meanwhile has a copy of the descriptor.
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)
 
 
 def _has_owner(probe, path):
