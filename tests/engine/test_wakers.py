@@ -1,9 +1,13 @@
 """A wake-up reaches who sleeps, and never a greenlet that does something else by now."""
 
+import errno
+from pathlib import Path
+
 import gevent
 import pytest
+import zmq
 
-from zlinkcompat.engine.waker import HubWaker
+from zlinkcompat.engine.waker import HubWaker, WaitList
 
 
 def test_woken_before_it_sleeps():
@@ -37,3 +41,37 @@ def test_a_late_wake_up():
     assert waker.sleep(0) is False
     waker.wake()
     gevent.sleep(0.001)
+
+
+PROGRAM = Path(__file__).parent / "programs" / "close_in_window.py"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("ends, number", [("close", errno.ENOTSOCK), ("term", zmq.ETERM)])
+@pytest.mark.parametrize("waits", ["recv", "send", "poll", "proxy"])
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+def test_end_of_the_socket_before_the_waker_is_listed(engine, waits, ends, number, step, program):
+    """Nobody is left asleep: a wait looks again once its waker is in the list."""
+    said = program(PROGRAM.read_text(), waits, ends, step, engine=engine).ends()
+    assert said == f"[{int(number)}]\n"
+
+
+def test_notify_all_reaches_who_comes_meanwhile():
+    class Comes(HubWaker):
+        def wake(self):
+            waiting.wakers.append(later)
+            super().wake()
+
+    waiting, later = WaitList(), HubWaker()
+    first = Comes()
+    waiting.wakers.append(first)
+    waiting.notify_all()
+    assert not waiting.wakers
+    assert later.sleep(5) is True
+
+
+def test_a_condition_that_came_true_before_the_sleep():
+    waiting = WaitList()
+    assert waiting.wait(HubWaker(), -1.0, lambda: True) is True
+    assert waiting.wait(HubWaker(), 0.0, lambda: False) is False
+    assert not waiting.wakers

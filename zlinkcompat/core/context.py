@@ -133,7 +133,7 @@ class CoreContext:
         while self.sockets:
             if self.io_threads is None:
                 engine_here().quiet()
-            self.reaped.wait(waker_here(self.io_threads is None), -1.0, self.look)
+            self.reaped.wait(waker_here(self.io_threads is None), -1.0, self.is_empty)
         if self.io_threads is not None:
             self.io_threads.stop()
         for notifier in list(self.notifiers):
@@ -143,9 +143,8 @@ class CoreContext:
         contexts.discard(self)
         LOG.debug("context %#x: terminated", self.address)
 
-    def look(self):
-        if not self.sockets:
-            self.reaped.notify_all()
+    def is_empty(self):
+        return not self.sockets
 
     def abandon(self):
         """Nobody holds this context any more: close what is left, without waiting."""

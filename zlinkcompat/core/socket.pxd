@@ -49,6 +49,7 @@ cdef class SocketBase(Owner):
 
     cdef obey(self)
     cpdef look(self)
+    cpdef bint recheck(self) except *
     @cython.locals(engine=HubEngine)
     cdef breathe(self)
     cpdef send_frame(self, frame, int flags)

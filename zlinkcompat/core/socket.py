@@ -127,6 +127,11 @@ class SocketBase(Owner):
         if self.mailbox.pending:
             self.mailbox.process()
 
+    def recheck(self):
+        """Process commands, about to sleep; tell whether the socket has ended meanwhile."""
+        self.look()
+        return self.dead != 0
+
     def breathe(self):
         """Now and then, and where nothing came: let the hub turn if it is time. Whether it did."""
         if self.io_threads is not None:
@@ -275,8 +280,9 @@ class SocketBase(Owner):
         # Who does what others asked takes what they brought: that is to be the first.
         line_up(mailbox.sleepers, waker)
         try:
-            # Posted before this one said that it sleeps: it wakes itself then.
-            sleepers.wait(waker, timeout, self.look)
+            # Another thread may have posted a command, or ended the socket, before the waker was
+            # in the lists.
+            sleepers.wait(waker, timeout, self.recheck)
         finally:
             mailbox.sleepers.remove(waker)
             # Also if it is killed: others wait for what it was woken to do.
@@ -465,8 +471,11 @@ class SocketBase(Owner):
         self.notify_pollers()
 
     def notify_pollers(self):
-        for waker in self.pollers:
-            waker.wake()
+        if self.pollers:
+            # A copy: waking one may let another thread run, which removes its own from the list,
+            # and the loop would pass over the next.
+            for waker in list(self.pollers):
+                waker.wake()
         if self.notifier is not None:
             self.notifier.signal()
 
@@ -485,8 +494,8 @@ class SocketBase(Owner):
         if self.notifier is not None and wanted == POLLIN | POLLOUT:
             # Whoever watches the descriptor was told all; not so who asked for one only.
             self.notifier.clear()
-            if self.mailbox.pending:
-                # Posted since.
+            if self.mailbox.pending or self.dead:
+                # Posted since, or closed by another thread.
                 self.notifier.signal()
         return events
 
@@ -756,6 +765,8 @@ class SocketBase(Owner):
 
     def stop(self, errno):
         """Every call raises ``errno`` from now on, and whoever waits is woken to do so."""
+        if self.closed and errno != ENOTSOCK:
+            return  # termination, of a socket that was closed meanwhile
         self.dead = errno
         self.receivers.notify_all()
         self.senders.notify_all()

@@ -127,11 +127,10 @@ class IoThread:
 
     def join(self, timeout):
         """Wait for its end, ``timeout`` seconds at most."""
-        self.ending.wait(waker_here(False), timeout, self.look)
+        self.ending.wait(waker_here(False), timeout, self.has_ended)
 
-    def look(self):
-        if not self.alive:
-            self.ending.notify_all()
+    def has_ended(self):
+        return not self.alive
 
 
 #: All that were started and not stopped, in this process.
@@ -283,16 +282,15 @@ class Errand:
         self.done = True
         self.waiting.notify_all()
 
-    def look(self):
-        if self.done or not self.thread.alive:
-            self.waiting.notify_all()
+    def is_over(self):
+        return self.done or not self.thread.alive
 
     def wait(self):
         mailbox = self.thread.engine.mailbox
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
             # Should the thread end just now, nobody would come back.
-            self.waiting.wait(waker_here(False), 0.1, self.look)
+            self.waiting.wait(waker_here(False), 0.1, self.is_over)
 
 
 def stop_all():

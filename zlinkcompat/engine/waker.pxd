@@ -33,7 +33,7 @@ cpdef line_up(list wakers, Waker waker)
 
 cdef class WaitList:
     cdef readonly list wakers
-    cpdef bint wait(self, Waker waker, double timeout, look=*) except *
+    cpdef bint wait(self, Waker waker, double timeout, recheck=*) except *
     cpdef notify(self)
     cpdef notify_all(self)
 

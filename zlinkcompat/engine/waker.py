@@ -174,7 +174,7 @@ class WaitList:
     def __init__(self):
         self.wakers = []
 
-    def wait(self, waker, timeout, look=None):
+    def wait(self, waker, timeout, recheck=None):
         """Sleep until notified.
 
         Parameters
@@ -183,9 +183,10 @@ class WaitList:
             Of the caller; used once.
         timeout : float, seconds
             Negative waits for ever.
-        look : callable, optional
-            Called after the waker is in the list and before it sleeps: where other threads change
-            the condition, it looks again, and notifies if it came true.
+        recheck : callable, optional
+            Called after the waker is in the list and before it sleeps. Tells whether the condition
+            came true meanwhile; this call then does not sleep. Needed wherever another thread can
+            change the condition, since that thread may have notified before the waker was listed.
 
         Returns
         -------
@@ -195,9 +196,7 @@ class WaitList:
         line_up(self.wakers, waker)
         completed = False
         try:
-            if look is not None:
-                look()
-            woken = waker.sleep(timeout)
+            woken = recheck is not None and recheck() or waker.sleep(timeout)
             completed = True
             return woken
         finally:
@@ -217,10 +216,10 @@ class WaitList:
                 pass  # pure build: another thread notified at the same time
 
     def notify_all(self):
-        wakers = self.wakers
-        self.wakers = []
-        for waker in wakers:
-            waker.wake()
+        """Wake all that wait."""
+        # In place: another thread may be adding a waker to this very list.
+        while self.wakers:
+            self.notify()
 
 
 class SleeperMailbox(Mailbox):
