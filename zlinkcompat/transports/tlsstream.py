@@ -19,6 +19,19 @@ from zlinkcompat.wire.frames import Decoder, Encoder
 RECORD = 16384
 AHEAD = 262144
 
+#: Records given to OpenSSL at a time: it goes on within one call until one of them has data, and a
+#: key update takes it some microseconds.
+PORTION = 256
+
+#: Records without data (key updates, session tickets) that a peer may send; each record with data
+#: allows one more.
+DATALESS_MAX = 256
+
+#: Bytes of answers to key updates that may wait for a peer that does not read.
+ANSWERS_MAX = 65536
+
+HEADER = 5  # bytes of a record's header; its last two are the size of what follows (RFC 8446, 5.1)
+
 #: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
 #: threads that did so together, since uncompiled that lets go of the interpreter's lock.
 spare = []
@@ -67,6 +80,14 @@ class TlsStream(FdStream):
         self.write = inner.write
         self.unsent = None
         self.sent = 0
+        self.answers = bytearray()  # to key updates, behind ``unsent``
+        self.answering = False  # ``unsent`` was such answers
+        self.waiting = None  # ciphertext that OpenSSL was not given yet, from ``waiting_at`` on
+        self.waiting_at = 0
+        self.record_left = 0
+        self.header_filled = 0
+        self.size_high = 0
+        self.dataless = 0
         self.records = []  # (where its ciphertext ends, its plaintext) of each in ``unsent``
         self.first_record = 0
         self.encrypted = 0
@@ -87,6 +108,7 @@ class TlsStream(FdStream):
         OSError
             EPIPE: the peer closed meanwhile.
         """
+        fetched = False
         while not self.ready or self.unsent is not None:
             if not self.push():
                 self.blocked = True
@@ -97,12 +119,19 @@ class TlsStream(FdStream):
             try:
                 self.tls.do_handshake()
                 self.ready = True
+                self.dataless = 0
                 self.collect()
                 continue
             except ssl.SSLWantReadError:
                 self.collect()
                 if self.unsent is not None:
                     continue
+                if self.feed():
+                    continue
+                if fetched:
+                    # Others get their turn between the pieces of a long handshake.
+                    return False
+                fetched = True
             except ssl.SSLError as error:
                 # The alert tells the peer why, if it is still there.
                 self.collect()
@@ -125,14 +154,59 @@ class TlsStream(FdStream):
         try:
             scratch = spare.pop()
         except IndexError:
-            scratch = memoryview(bytearray(AHEAD))
+            scratch = bytearray(AHEAD)
         try:
             count = self.receive(scratch)
             if count > 0:
-                self.incoming.write(scratch[:count])
+                end = self.portion(scratch, 0, count)
+                self.incoming.write(memoryview(scratch)[:end])
+                if end < count:
+                    self.waiting = bytes(scratch[end:count])
+                    self.waiting_at = 0
         finally:
             spare.append(scratch)
         return count
+
+    def feed(self):
+        """Give OpenSSL the next portion of what was fetched; False if there is none.
+
+        Raises
+        ------
+        TlsError
+            Too many records came without data.
+        """
+        if self.waiting is None:
+            return False
+        if self.ready:
+            self.check_dataless()
+        end = self.portion(self.waiting, self.waiting_at, len(self.waiting))
+        self.incoming.write(memoryview(self.waiting)[self.waiting_at : end])
+        self.waiting_at = end
+        if end == len(self.waiting):
+            self.waiting = None
+        return True
+
+    def portion(self, data, at, end):
+        """Where in ciphertext the next :data:`PORTION` records end; they count as without data."""
+        records = 0
+        while at < end:
+            if self.record_left:
+                step = min(self.record_left, end - at)
+                self.record_left -= step
+                at += step
+                continue
+            if records == PORTION:
+                break
+            self.header_filled += 1
+            if self.header_filled == HEADER - 1:
+                self.size_high = data[at]
+            elif self.header_filled == HEADER:
+                self.record_left = self.size_high << 8 | data[at]
+                self.header_filled = 0
+                records += 1
+            at += 1
+        self.dataless += records
+        return at
 
     def read_into(self, decoder):
         if self.busy:
@@ -156,52 +230,73 @@ class TlsStream(FdStream):
 
     def decrypt_into(self, decoder):
         incoming = self.incoming
-        if not (incoming.pending or self.buffered):
-            count = self.fetch(decoder.counters)
-            if count <= 0:
-                return count
-        room = decoder.lend()
-        size = len(room)
-        filled = 0
-        ended = False
-        while True:
-            if incoming.pending or self.buffered:
-                try:
-                    while filled < size:
-                        count = self.read(size - filled, room[filled:] if filled else room)
-                        if count == 0:
-                            ended = True  # close_notify
-                            break
-                        filled += count
-                        if not incoming.pending:
-                            # OpenSSL gives all it has of a record, and takes no more than one:
-                            # to ask once more would cost an exception.
-                            break
-                except ssl.SSLWantReadError:
-                    self.buffered = False
-                except ssl.SSLError as error:
-                    if not filled:
-                        raise TlsError(error) from None
-                    self.buffered = True  # what came before it first
-                else:
-                    # The end is told after what came before it.
-                    self.buffered = filled == size or ended
-                if self.outgoing.pending:
-                    # An answer to a key update, or an alert.
-                    self.collect()
-                    try:
-                        self.push()
-                    except OSError:
-                        # What the peer sent before it went counts; the next read or write tells.
-                        pass
-                if filled:
-                    decoder.commit(filled)
-                    return filled
-                if ended:
-                    return 0
-            count = self.fetch(decoder.counters)
-            if count <= 0:
-                return count
+        room = None
+        size = filled = 0
+        fetched = ended = False
+        result = -1
+        while not (filled or ended):
+            if not (incoming.pending or self.feed() or self.buffered):
+                # One fetch that held no data is enough: while such bytes come, others wait. In the
+                # middle of a record the next fetch is no other one.
+                if fetched and not self.record_left:
+                    break
+                result = self.fetch(decoder.counters)
+                if result <= 0:
+                    break
+                result = -1
+                fetched = True
+            if room is None:
+                room = decoder.lend()
+                size = len(room)
+            try:
+                while filled < size:
+                    count = self.read(size - filled, room[filled:] if filled else room)
+                    if count == 0:
+                        ended = True  # close_notify
+                        break
+                    filled += count
+                    # This record had data, and pays for one without.
+                    self.dataless = max(self.dataless - 2, 0)
+                    if not incoming.pending:
+                        # OpenSSL gives all it has of a record, and takes no more than one:
+                        # to ask once more would cost an exception.
+                        break
+            except ssl.SSLWantReadError:
+                self.buffered = False
+            except ssl.SSLError as error:
+                if not filled:
+                    raise TlsError(error) from None
+                self.buffered = True  # what came before it first
+            else:
+                # The end is told after what came before it.
+                self.buffered = filled == size or ended
+        if self.waiting is not None:
+            self.buffered = True
+        if self.outgoing.pending or self.answering or self.answers:
+            self.answer()
+        if filled:
+            decoder.commit(filled)
+            return filled
+        if ended:
+            return 0
+        self.check_dataless()
+        return result
+
+    def check_dataless(self):
+        if self.dataless > DATALESS_MAX:
+            raise TlsError(f"over {DATALESS_MAX} records without data, such as key updates")
+
+    def answer(self):
+        """Send what OpenSSL has to say without being asked: answers to key updates, alerts."""
+        self.collect()
+        try:
+            self.push()
+        except OSError:
+            # What the peer sent before it went counts; the next read or write tells.
+            return
+        if len(self.answers) > ANSWERS_MAX:
+            raise TlsError(f"the peer did not read {len(self.answers)} bytes of answers to its key "
+                           "updates")
 
     def encrypt_from(self, encoder):
         counters = encoder.counters
@@ -241,31 +336,37 @@ class TlsStream(FdStream):
             return
         data = self.outgoing.read()
         if self.unsent is not None:
-            data = self.unsent[self.sent :] + data
-            self.records = [(end - self.sent, size) for end, size in self.records]
+            # Never plaintext: that is encrypted when all before it is out.
+            self.answers += data
+            return
         self.unsent = data
         self.sent = 0
 
     def push(self, counters=None):
         """Send what waits; False if the kernel does not take all of it now."""
-        if self.unsent is None:
-            return True
-        if counters is not None:
-            counters.write_calls += 1
-        count = self.transmit(self.unsent, self.sent)
-        if count < 0:
-            return False
-        self.sent += count
-        if self.sent < len(self.unsent):
+        while self.unsent is not None:
             if counters is not None:
-                counters.partial_write_count += 1
-            return False
-        self.unsent = None
+                counters.write_calls += 1
+            count = self.transmit(self.unsent, self.sent)
+            if count < 0:
+                return False
+            self.sent += count
+            if self.sent < len(self.unsent):
+                if counters is not None:
+                    counters.partial_write_count += 1
+                return False
+            self.unsent = None
+            self.answering = False
+            if self.answers:
+                self.unsent = bytes(self.answers)
+                self.sent = 0
+                self.answers = bytearray()
+                self.answering = True
         return True
 
     def report(self):
         """Plaintext (bytes) of records that the kernel took since this was last asked."""
-        if self.unsent is None:
+        if self.unsent is None or self.answering:
             done = self.encrypted
             if self.records:
                 self.records = []
