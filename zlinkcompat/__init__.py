@@ -4,7 +4,7 @@
 errors are its very objects, sockets and contexts are ours.
 """
 
-from pkgutil import iter_modules
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from zlinkcompat import _counterparts
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 #: Names that pyzmq has, too.
 UNDERSCORED = ("__version__", "__revision__", "_FINISHED_TRACKER")
 
-_submodules = frozenset(module.name for module in iter_modules(__path__))  # noqa: F405
-
 
 def __getattr__(name):
     # Late: pyzmq imports zlinkcompat.backend in the middle of its own import, when neither its
@@ -29,7 +27,7 @@ def __getattr__(name):
     from importlib import import_module
 
     # ``from zlinkcompat import tuning`` asks here first; the import system then finds the module.
-    if name in _submodules:
+    if PathFinder.find_spec(f"{__name__}.{name}", __path__):  # noqa: F405
         pass
     elif name in ("sugar", "utils"):
         # ``import zmq`` brings them along.

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 
-from gevent.monkey import is_module_patched
 from zmq.asyncio import Future as Future
 from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
 from zmq.asyncio import SelectorEventLoop as SelectorEventLoop
@@ -32,6 +31,7 @@ from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
 from zlinkcompat.awaiting import LoopWaker, Operation, Waiting, settle
+from zlinkcompat.natives import is_module_patched
 
 __all__ = _names.__all__
 

@@ -2,7 +2,6 @@
 
 import os
 
-from gevent import Timeout
 from greenlet import GreenletExit
 
 from zlinkcompat.base.arguments import as_int
@@ -10,6 +9,7 @@ from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.registry import context_at
 from zlinkcompat.errors import EFAULT, zmq_error
+from zlinkcompat.natives import is_timeout
 
 
 class Context:
@@ -97,10 +97,9 @@ class Context:
     def _wait_for_end(self):
         try:
             self.core.term()
-        except (Timeout, GreenletExit):
-            raise
-        except BaseException:
-            self.closed = True
+        except BaseException as error:
+            if not (is_timeout(error) or isinstance(error, GreenletExit)):
+                self.closed = True
             raise
 
     def set(self, option, optval):

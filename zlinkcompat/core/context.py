@@ -7,15 +7,13 @@ import sys
 from time import monotonic
 from weakref import WeakSet
 
-import gevent
-from gevent.monkey import get_original, is_module_patched
-
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
+from zlinkcompat.natives import get_original, is_module_patched
 from zlinkcompat.wire.mechanism import SOCKET_TYPES
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
@@ -187,7 +185,10 @@ def flush():
     context, where :meth:`CoreContext.abandon` does not: those may take the whole time to connect.
     """
     began = monotonic()
-    sleep = gevent.sleep if waits_in_hub() else get_original("time", "sleep")
+    if waits_in_hub():
+        from gevent import sleep
+    else:
+        sleep = get_original("time", "sleep")
     while True:
         passed = monotonic() - began
         if passed > EXIT_FLUSH:

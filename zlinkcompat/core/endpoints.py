@@ -4,10 +4,7 @@ import logging
 
 from zlinkcompat import transports
 from zlinkcompat.core import inproc
-from zlinkcompat.engine.connecter import Connecter
 from zlinkcompat.engine.events import EVENT_BIND_FAILED
-from zlinkcompat.engine.listener import Listener
-from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 
@@ -18,6 +15,23 @@ PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 #: A second connect to the same endpoint is ignored: it would only duplicate messages (libzmq
 #: ``src/socket_base.cpp: connect_internal``).
 SINGLE_CONNECT = (PUB, SUB, REQ, DEALER)
+
+# Imported by the first endpoint: importing the package is to be quick.
+Connecter = Listener = getaddrinfo = None
+
+
+def transport_of(name):
+    """The transport called ``name``.
+
+    Imports what a connection of either direction needs, at once: later the process may have no
+    descriptor left to read a module with.
+    """
+    global Connecter, Listener, getaddrinfo
+    if getaddrinfo is None:  # the last of the three
+        from zlinkcompat.engine.connecter import Connecter
+        from zlinkcompat.engine.listener import Listener
+        from zlinkcompat.engine.resolver import getaddrinfo
+    return transports.get(name)
 
 
 class Endpoints:
@@ -40,7 +54,7 @@ class Endpoints:
             socket.last_endpoint = text.encode()
             self.tell("bound to", text)
             return
-        transport = transports.get(transport_name)
+        transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, True)
         engine = socket.place(options.affinity)
@@ -65,7 +79,7 @@ class Endpoints:
         if socket.socket_type in SINGLE_CONNECT:
             if any(connecter.endpoint == text for connecter in self.connecters):
                 return
-        transport = transports.get(transport_name)
+        transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, False)
         engine = socket.place(options.affinity)
@@ -99,7 +113,7 @@ class Endpoints:
         else:
             found = self.end_named(text)
             if not found:
-                transport = transports.get(transport_name)
+                transport = transport_of(transport_name)
                 ipv6 = self.socket.options.ipv6
                 for name in transport.aliases(address_text, ipv6, getaddrinfo):
                     found = found or self.end_named(name)

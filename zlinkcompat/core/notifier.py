@@ -2,7 +2,7 @@
 
 import os
 
-from gevent.monkey import get_original
+from zlinkcompat.natives import get_original
 
 RLock = get_original("threading", "RLock")
 

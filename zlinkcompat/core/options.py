@@ -12,7 +12,6 @@ import copy
 
 from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
-from zlinkcompat.transports import ipc, tcp
 from zlinkcompat.wire import sodium, z85
 
 # Who answers for an option.
@@ -75,6 +74,8 @@ def add_property(options, value):
 
 def add_tcp_filter(options, value):
     """TCP_ACCEPT_FILTER."""
+    from zlinkcompat.transports import tcp
+
     text = value.partition(b"\0")[0].decode("latin-1")
     try:
         added = tcp.parse_filter(text, bool(options.ipv6))
@@ -92,9 +93,16 @@ def adding_to(attribute):
     return add
 
 
+def no_credentials():
+    """What is missing for filters of ipc peers; "" if nothing is."""
+    from zlinkcompat.transports import ipc
+
+    return ipc.no_credentials()
+
+
 def ipc_filter(name, id):
     """A row of a filter for peers of ipc."""
-    return Option(name, id, "int", "", 0, readable=False, needs=ipc.no_credentials,
+    return Option(name, id, "int", "", 0, readable=False, needs=no_credentials,
                   collect=adding_to(name.lower()))
 
 

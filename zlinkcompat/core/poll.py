@@ -2,13 +2,12 @@
 
 import select
 
-from gevent import get_hub, monkey
-
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import SocketBase
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
+from zlinkcompat.natives import get_hub, get_original
 
 POLLIN = 1
 POLLOUT = 2
@@ -160,7 +159,7 @@ def look(items, descriptors):
 
 def make_poller(descriptors):
     # The real one: gevent's cooperative poll is in its place in a monkey-patched process.
-    poller = monkey.get_original("select", "poll")()
+    poller = get_original("select", "poll")()
     masks = {}
     for fd, events in descriptors:
         # A negative one is passed over, as poll(2) does.

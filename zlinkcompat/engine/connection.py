@@ -16,7 +16,6 @@ sanitize``).
 from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
 from sys import exc_info
 
-from gevent.monkey import get_original
 from greenlet import getcurrent, greenlet
 
 from zlinkcompat.clock import monotonic_ns
@@ -25,6 +24,7 @@ from zlinkcompat.engine import protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.engine.zap import ZapClient
+from zlinkcompat.natives import get_original
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sizedqueue import frame_size
 from zlinkcompat.transports.stream import Stream

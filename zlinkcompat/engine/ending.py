@@ -2,7 +2,7 @@
 
 import sys
 
-from gevent.monkey import get_original
+from zlinkcompat.natives import get_original
 
 # Native: where gevent patched it, threading's tells greenlets apart.
 local = get_original("threading", "local")

@@ -8,8 +8,6 @@ whether a receiver may busy-poll.
 import os
 from contextlib import suppress
 
-from gevent import get_hub
-from gevent.monkey import get_original
 from greenlet import getcurrent
 
 from zlinkcompat import tuning
@@ -17,6 +15,7 @@ from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.engine.ending import at_thread_end
 from zlinkcompat.engine.waker import get_ident
+from zlinkcompat.natives import get_hub, get_original
 from zlinkcompat.routing.mailbox import Mailbox
 
 real_sleep = get_original("time", "sleep")

@@ -3,16 +3,16 @@
 import threading
 from socket import EAI_AGAIN, gaierror
 
-from gevent import socket as gevent_socket
-from gevent.monkey import get_original
-
 from zlinkcompat.engine.waker import waits_in_hub
+from zlinkcompat.natives import get_original
 
 
 def getaddrinfo(*args):
     """``socket.getaddrinfo``; gaierror too when the interpreter ends, and threads begin no more."""
     if not waits_in_hub():
         return get_original("socket", "getaddrinfo")(*args)
+    from gevent import socket as gevent_socket
+
     try:
         return gevent_socket.getaddrinfo(*args)
     except RuntimeError as error:

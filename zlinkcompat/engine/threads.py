@@ -9,15 +9,13 @@ Source: libzmq ``src/io_thread.hpp``, ``src/ctx.cpp: choose_io_thread``.
 import signal
 from weakref import WeakSet
 
-from gevent import get_hub
-from gevent.exceptions import LoopExit
-from gevent.monkey import get_original
 from greenlet import GreenletExit
 
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waker_here
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
+from zlinkcompat.natives import get_hub, get_original, load_gevent
 from zlinkcompat.routing.mailbox import Mailbox
 
 allocate_lock = get_original("_thread", "allocate_lock")
@@ -75,6 +73,7 @@ class IoThread:
         self.alive = True
         self.failure = None
         self.ending = WaitList()
+        load_gevent()  # here, where an exception is the caller's
         started = allocate_lock()
         started.acquire()
         start_new_thread(self.run, (started.release,))
@@ -83,6 +82,8 @@ class IoThread:
             raise self.failure
 
     def run(self, started):
+        from gevent.exceptions import LoopExit
+
         try:
             # Signals are the program's; a call that they interrupt must be one of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

@@ -5,12 +5,12 @@ a greenlet of a hub; another hub's thread is reached by that hub's bell.
 :class:`LockWaker` is the form for a native thread that has no hub and is to get none.
 """
 
-from gevent import get_hub
-from gevent._hub_local import get_hub_if_exists
-from gevent.monkey import get_original, is_module_patched
+from sys import modules
+
 from greenlet import getcurrent
 
 from zlinkcompat.engine.bell import bell_of
+from zlinkcompat.natives import get_hub, get_original, is_module_patched
 from zlinkcompat.routing.mailbox import Mailbox
 
 # Native threads: where gevent patched it, threading's tells greenlets apart.
@@ -20,11 +20,22 @@ allocate_lock = get_original("_thread", "allocate_lock")
 #: What the longest wait of a lock can be, seconds.
 LONGEST = 1e6
 
+#: gevent's function of this name, once gevent is loaded: without it no thread has a hub.
+get_hub_if_exists = None
+
 
 def waits_in_hub():
     """Tell whether whoever calls waits by switching to a hub: its thread has one, or the program
     is monkey-patched. Otherwise it blocks its thread."""
-    return get_hub_if_exists() is not None or is_module_patched("threading")
+    global get_hub_if_exists
+    if get_hub_if_exists is None:
+        # Another thread may be importing it.
+        get_hub_if_exists = getattr(modules.get("gevent._hub_local"), "get_hub_if_exists", None)
+        if get_hub_if_exists is None:
+            return False
+    if get_hub_if_exists() is not None:
+        return True
+    return "gevent.monkey" in modules and is_module_patched("threading")
 
 
 def waker_here(hub):

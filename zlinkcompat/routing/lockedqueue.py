@@ -4,8 +4,7 @@ Compiled, an operation of a queue is one step under the interpreter's lock. Unco
 thread may run between any two steps of it.
 """
 
-from gevent.monkey import get_original
-
+from zlinkcompat.natives import get_original
 from zlinkcompat.routing.pipe import MessageQueue
 from zlinkcompat.routing.sizedqueue import SizedQueue
 

@@ -14,7 +14,6 @@ import fcntl
 import os
 import stat
 import struct
-import tempfile
 from contextlib import suppress
 from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
 
@@ -151,6 +150,8 @@ def listen(address, options, getaddrinfo=None):
     name, endpoint = address.name, str(address)
     try:
         if not name:
+            import tempfile
+
             directory = tempfile.mkdtemp(prefix="tmp", dir=_temporary_directory())
             endpoint = f"ipc://{directory}/socket"
             name = endpoint[6:].encode("utf-8", "surrogateescape")

@@ -13,7 +13,6 @@ from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
 from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
-from zlinkcompat.transports.interfaces import address_of
 from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 
 log = logging.getLogger("zlinkcompat.transports")
@@ -134,12 +133,16 @@ def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
     # Some resolvers take these for localhost (glibc does "*"); to libzmq they are nothing.
     if host in ("", "*"):
         raise failure
-    # Literals first and by the C function: they must not cost a switch or a thread.
+    # Literals first and by the C function: they must not cost a switch or a thread. They are ASCII;
+    # a str would load the codec for international names.
+    literal = host.encode() if host.isascii() else host
     try:
-        return _look_up(host, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)
+        return _look_up(literal, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)
     except (_socket.gaierror, UnicodeError):
         pass
     if allow_nic:
+        from zlinkcompat.transports.interfaces import address_of  # loads ctypes
+
         place = address_of(host, _socket.AF_INET6 if ipv6 else _socket.AF_INET)
         if place:
             return [place]

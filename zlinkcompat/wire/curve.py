@@ -8,7 +8,6 @@ Source: RFC 26; libzmq ``src/curve_client.cpp``, ``curve_client_tools.hpp``, ``c
 """
 
 import os
-from hmac import compare_digest
 from struct import pack, unpack_from
 
 from zlinkcompat.wire import commands, sodium
@@ -162,6 +161,8 @@ class CurveServer(Curve):
 
     def identify(self, initiate, offset):
         """The client's permanent public key, proven by its INITIATE."""
+        from hmac import compare_digest  # loads OpenSSL: for those who have CURVE
+
         least = COOKIE_SIZE + 8 + sodium.MAC_SIZE + KEY_SIZE + 16 + VOUCH_SIZE
         if len(initiate) < least:
             raise ProtocolError("INITIATE is cut off", offset, MALFORMED_INITIATE)

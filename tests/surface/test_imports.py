@@ -1,0 +1,54 @@
+"""What ``import zmq`` loads on our backend, and ``import zlinkcompat``, beside what pyzmq loads."""
+
+from pathlib import Path
+
+import pytest
+from programs import python
+
+HERE = Path(__file__).parent
+
+#: What importing the package, a context and inproc sockets may load beside libzmq's modules: short
+#: ones of the standard library, and greenlet, which has one extension module.
+LIGHT = {
+    "_ast", "_opcode", "_string", "_tokenize", "_weakrefset", "ast", "copy", "greenlet",
+    "importlib", "linecache", "logging", "opcode", "select", "signal", "string", "textwrap",
+    "token", "tokenize", "traceback", "_colorize", "cython_runtime",
+}  # fmt: skip
+
+#: What a first tcp endpoint must not load: it belongs to CURVE, to TLS, to WebSocket, to names of
+#: network interfaces and to international host names.
+NOT_FOR_TCP = {
+    "_hashlib", "_ssl", "ctypes", "encodings.idna", "nacl", "ssl", "stringprep", "tempfile",
+    "wsproto", "gevent.monkey", "gevent.socket", "gevent.threadpool",
+}  # fmt: skip
+
+
+def loaded(library, what, backend=None):
+    done = python(HERE / "loaded.py", library, what, PYZMQ_BACKEND=backend)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+BOTH = pytest.mark.parametrize("library, backend", [
+    ("zmq", "zlinkcompat.backend"), ("zlinkcompat", None),
+], ids=["backend", "swap"])
+
+
+@BOTH
+def test_an_unpatched_program_does_not_load_gevent(library, backend):
+    added = loaded(library, "import", backend) - loaded("zmq", "import")
+    foreign = {name for name in added if not name.startswith(("zlinkcompat", "zmq", "_cython"))}
+    assert {name.partition(".")[0] for name in foreign} <= LIGHT
+    assert "zlinkcompat.engine.connection" not in added
+
+
+@BOTH
+def test_a_tcp_endpoint_loads_only_what_it_uses(library, backend):
+    added = loaded(library, "bind", backend)
+    assert "gevent.hub" in added
+    assert not added & NOT_FOR_TCP
+
+
+def test_the_main_thread_stays_gevents_main_thread():
+    done = python(HERE / "worker_binds_first.py")
+    assert (done.stdout, done.stderr) == ("watched\n", "")

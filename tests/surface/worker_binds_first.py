@@ -1,0 +1,23 @@
+"""The first endpoint, and with it gevent, comes from a thread that is not the main one."""
+
+import sys
+import threading
+
+import zlinkcompat as zmq
+
+
+def bind():
+    with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+        socket.bind("tcp://127.0.0.1:*")
+
+
+assert "gevent" not in sys.modules
+worker = threading.Thread(target=bind)
+worker.start()
+worker.join()
+import gevent  # noqa: E402
+from gevent import subprocess  # noqa: E402
+
+assert gevent.get_hub().main_hub
+# Child processes are watched by the main thread's loop alone.
+print(subprocess.check_output(["echo", "watched"], text=True), end="")
