@@ -6,7 +6,7 @@ the high-water mark.
 
 import logging
 import random
-from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
+from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT
 from sys import exc_info
 from time import monotonic
 
@@ -20,7 +20,14 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
+from zlinkcompat.log_limit import LogLimiter
 from zlinkcompat.wire import socks
+from zlinkcompat.wire.errors import (
+    TLS_CERTIFICATE,
+    ZAP_UNSPECIFIED,
+    AuthenticationFailed,
+    ProtocolError,
+)
 
 LOG = logging.getLogger("zlinkcompat.engine")
 
@@ -35,6 +42,10 @@ WRITABLE = 2
 STOP_CONN_REFUSED = 1
 STOP_HANDSHAKE_FAILED = 2
 STOP_AFTER_DISCONNECT = 4
+
+#: What stands for RECONNECT_IVL_MAX (ms) where that is not set and the peer refuses each attempt
+#: for a reason that will not change by itself.
+REFUSED_IVL_MAX = 10_000
 
 
 class Connecter(Session):
@@ -52,12 +63,14 @@ class Connecter(Session):
         As the user wrote it.
 
     RECONNECT_IVL, RECONNECT_IVL_MAX, CONNECT_TIMEOUT in milliseconds, RECONNECT_STOP and IMMEDIATE
-    as in libzmq's ``zmq_setsockopt(3)``.
+    as in libzmq's ``zmq_setsockopt(3)``. One thing more: while RECONNECT_IVL_MAX is 0 and the peer
+    refuses us (wrong key, mechanism or socket type), the pauses double up to
+    :data:`REFUSED_IVL_MAX`.
     """
 
     def __init__(self, socket, engine, transport, address, options, endpoint):
         link = transport.Link(address, options, False)
-        Session.__init__(self, socket, engine, options, endpoint, link)
+        Session.__init__(self, socket, engine, options, endpoint, link, LogLimiter())
         self.transport = transport
         self.address = address
         self.stopped = False
@@ -65,6 +78,7 @@ class Connecter(Session):
         self.parked = False
         self.asking = False
         self.interval = options.reconnect_ivl
+        self.refused = False
         if not options.immediate:
             self.hold(socket.make_pipe(self, b"", None, True))
         engine.call(self.start)
@@ -93,6 +107,7 @@ class Connecter(Session):
 
     def run(self):
         while not self.stopped:
+            self.refused = False
             sock = self.dial()
             if sock is not None:
                 self.peer_address = self.transport.peer_address(sock)
@@ -199,14 +214,49 @@ class Connecter(Session):
     def wait_before_retry(self):
         """Sleep for the current interval, jittered and growing as libzmq's does."""
         options = self.options
+        longest = options.reconnect_ivl_max
+        if self.refused:
+            longest = self.longest_when_refused()
+        elif not longest:
+            # The peer is gone, or another one: the refusals before no longer count.
+            self.interval = options.reconnect_ivl
         interval = self.interval
         if options.reconnect_ivl > 0:
             interval += random.randrange(options.reconnect_ivl)
-        if options.reconnect_ivl_max > options.reconnect_ivl:
-            self.interval = min(self.interval * 2, options.reconnect_ivl_max)
-            interval = min(interval, options.reconnect_ivl_max)
+        if longest > options.reconnect_ivl:
+            self.interval = min(self.interval * 2 or int(self.refused), longest)
+            interval = min(interval, longest)
         self.event(EVENT_CONNECT_RETRIED, interval)
         self.park(interval / 1000.0)
+
+    def longest_when_refused(self):
+        """The longest pause, ms, between attempts that the peer refuses."""
+        return self.options.reconnect_ivl_max or REFUSED_IVL_MAX
+
+    def is_refusal(self, failure):
+        """Tell whether a handshake failed for a reason that will not change by itself.
+
+        A CURVE server says nothing to a client that has another server's key, it just closes: so
+        the end of the connection behind the peer's greeting counts as well."""
+        if isinstance(failure, AuthenticationFailed):
+            return failure.code == 400  # 300 and 500 are for a while (RFC 27)
+        if isinstance(failure, ProtocolError):
+            # Not what a ZAP handler of ours answers, nor HTTP, where 503 is for a while.
+            return failure.code < ZAP_UNSPECIFIED or failure.code == TLS_CERTIFICATE
+        handshake = self.handshake
+        return (handshake is not None and handshake.greeted
+                and getattr(failure, "errno", 0) in (EPIPE, ECONNRESET))
+
+    def consequence(self, failure):
+        if not self.refused or self.stopped or self.options.reconnect_ivl < 0:
+            return ""
+        text = ""
+        if not isinstance(failure, ProtocolError) and self.handshake.mechanism.name == b"CURVE":
+            text = " (CURVE_SERVERKEY may not be the key of this server)"
+        longest = self.longest_when_refused()
+        if longest > self.options.reconnect_ivl:
+            text += f"; the next attempts come ever later, up to {longest / 1000:g} s apart"
+        return text
 
     def park(self, seconds):
         """Sleep until :meth:`wake` (True) or for ``seconds`` (False); negative is for ever."""
@@ -259,6 +309,7 @@ class Connecter(Session):
 
     def connection_ended(self, connection, failure):
         options = self.options
+        self.refused = not connection.shaken and self.is_refusal(failure)
         self.report_end(connection, failure)
         if not connection.shaken and options.reconnect_stop & STOP_HANDSHAKE_FAILED:
             self.stopped = True

@@ -12,6 +12,7 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
+from zlinkcompat.log_limit import LogLimiter
 
 #: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
 ACCEPT_BURST = 64
@@ -64,6 +65,7 @@ class Listener:
         self.fd = self.listening.socket.fileno()
         self.pause = None
         self.short_of = 0
+        self.limiter = LogLimiter()
         self.shaking = {}
         self.watcher = None
         socket.listener_started(self)
@@ -118,7 +120,10 @@ class Listener:
             if self.short_of == error.errno:
                 return  # as was told when it began
             self.short_of = error.errno
-            LOG.warning("%s: accepting no peers for now: %s", self.endpoint, error.strerror)
+            more = self.limiter.admit("no place", error.errno)
+            if more is not None:
+                LOG.warning("%s: accepting no peers for now: %s%s", self.endpoint, error.strerror,
+                            more)
         self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
 
     # -- unfinished handshakes -------------------------------------------------------------

@@ -43,9 +43,11 @@ class Session(PipeSink):
         For monitor events and disconnect/unbind.
     link : zlinkcompat.transports.link.Link
         What the endpoint's connections share below their messages.
+    limiter : zlinkcompat.log_limit.LogLimiter
+        Of the endpoint's warnings.
     """
 
-    def __init__(self, socket, engine, options, endpoint, link):
+    def __init__(self, socket, engine, options, endpoint, link, limiter):
         self.socket = socket
         self.engine = engine
         self.options = options
@@ -62,6 +64,7 @@ class Session(PipeSink):
         self.link = link
         self.protocol = protocols.choose(link, bool(self.raw))
         self.handshake = None
+        self.limiter = limiter
         engine.admit(self)
         socket.session_started(self)
 
@@ -125,6 +128,7 @@ class Session(PipeSink):
             sock.close()
             raise
         self.fd = sock.detach()
+        self.handshake = None
         self.connection = Connection(self.engine, stream, self)
         return self.connection
 
@@ -179,7 +183,7 @@ class Session(PipeSink):
         if not connection.shaken or isinstance(failure, CryptoError):
             if failure is not None:
                 what = "connection ended" if connection.shaken else "handshake failed"
-                LOG.warning("%s: peer %s: %s: %s", self.endpoint, self.peer_address, what, failure)
+                self.warn(what, failure)
             if isinstance(failure, AuthenticationFailed):
                 self.event(EVENT_HANDSHAKE_FAILED_AUTH, failure.code)
             elif isinstance(failure, ProtocolError):
@@ -188,11 +192,26 @@ class Session(PipeSink):
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
         else:
             # A peer that broke the protocol is the user's to know of; one that went is not.
-            level = logging.WARNING if isinstance(failure, ProtocolError) else logging.DEBUG
-            LOG.log(level, "%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
-                    failure or "by this side")
+            if isinstance(failure, ProtocolError):
+                self.warn("disconnected", failure)
+            else:
+                LOG.debug("%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
+                          failure or "by this side")
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
+
+    def warn(self, what, failure):
+        """Log a failure that the peer may cause again and again: at WARNING now and then, at DEBUG
+        each time."""
+        number = getattr(failure, "code", None) or getattr(failure, "errno", None)
+        more = self.limiter.admit(what, type(failure), number)
+        level = logging.DEBUG if more is None else logging.WARNING
+        LOG.log(level, "%s: peer %s: %s: %s%s%s", self.endpoint, self.peer_address, what, failure,
+                self.consequence(failure), more or "")
+
+    def consequence(self, failure):
+        """What follows from a failure, to end its log record with."""
+        return ""
 
     def forget(self):
         """In a forked child: neither read nor write any more."""
@@ -237,7 +256,7 @@ class AcceptedSession(Session):
         self.listener = listener
         self.stopped = False
         Session.__init__(self, listener.socket, engine, listener.options, listener.endpoint,
-                         listener.link)
+                         listener.link, listener.limiter)
         self.peer_address = peer_address
 
     def start(self, sock):

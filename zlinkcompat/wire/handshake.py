@@ -43,6 +43,8 @@ class Handshake:
         Both sides are ready; the mechanism knows the peer.
     peer_minor : int
         0 or 1, of the peer's ZMTP 3; -1: it speaks an older one.
+    greeted : bool
+        The peer has shown that it speaks the protocol.
     older : zlinkcompat.wire.older.Version or None
         The older version that the peer speaks, whose codec the messages to come need.
 
@@ -59,6 +61,7 @@ class Handshake:
         self.encoder = encoder
         self.mechanism = mechanism
         self.done = False
+        self.greeted = False
         self.peer_minor = 0
         self.older = None
         self.stage = self.await_signature
@@ -182,6 +185,7 @@ class Handshake:
         greeting = self.decoder.take(GREETING_SIZE)
         if greeting is None:
             return None
+        self.greeted = True
         self.peer_minor = 0 if greeting[10] == 3 and greeting[11] == 0 else 1
         theirs, ours = greeting[12:32], self.mechanism.name
         if theirs != ours.ljust(20, b"\0"):

@@ -59,6 +59,7 @@ class ZwsHandshake(Handshake):
         answer = self.upgrade.receive_untrusted(self.decoder)
         if answer is None:
             return None
+        self.greeted = True
         if self.raw:
             self.done = True
             return answer
