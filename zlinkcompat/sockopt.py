@@ -23,7 +23,8 @@ TLS_HOSTNAME = 2005
 TLS_TRUST_SYSTEM = 2006
 #: Password of the private key (bytes; can only be set).
 TLS_PASSWORD = 2007
-#: Comma-separated origins whose pages may connect (bytes, RFC 6454); empty: all.
+#: Comma-separated origins whose pages may connect (bytes, RFC 6454) beside those of the server's
+#: own host; ``*`` allows all.
 WS_ORIGINS = 2010
 #: A STREAM socket sends text messages, in place of binary ones (0 or 1; default 0).
 WS_TEXT = 2011

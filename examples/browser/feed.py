@@ -45,10 +45,13 @@ def answer(rep):
 def main():
     context = zmq.Context.instance()
     pub, rep = context.socket(zmq.PUB), context.socket(zmq.REP)
+    pages = f"http://127.0.0.1:{serve_pages()}"
+    # Pages of other origins, as any that the user visits, are refused.
+    pub.ws_origins = rep.ws_origins = pages
     pub.bind("ws://127.0.0.1:*/feed")
     rep.bind("ws://127.0.0.1:*/ask")
     feed, ask = pub.last_endpoint.decode(), rep.last_endpoint.decode()
-    print(f"http://127.0.0.1:{serve_pages()}/index.html?feed={feed}&ask={ask}", flush=True)
+    print(f"{pages}/index.html?feed={feed}&ask={ask}", flush=True)
     gevent.joinall([gevent.spawn(publish, pub), gevent.spawn(answer, rep)])
 
 

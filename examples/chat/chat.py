@@ -44,9 +44,11 @@ def main():
     stream = zmq.Context.instance().socket(zmq.STREAM)
     stream.maxmsgsize = 4096  # bytes
     stream.ws_text = 1
+    page = f"http://127.0.0.1:{serve_page()}"
+    stream.ws_origins = page  # pages of other origins, as any that the user visits, are refused
     stream.bind("ws://127.0.0.1:*/chat")
     room = stream.last_endpoint.decode()
-    print(f"http://127.0.0.1:{serve_page()}/index.html?room={room}", flush=True)
+    print(f"{page}/index.html?room={room}", flush=True)
     chat(stream)
 
 

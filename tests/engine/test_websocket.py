@@ -7,7 +7,7 @@ import gevent
 import pytest
 from guard import GUARD
 from watching import E
-from wspeer import ACCEPT, read_frame, read_head, request
+from wspeer import ACCEPT, KEY, read_frame, read_head, request
 
 import zlinkcompat as zmq
 from zlinkcompat.wire import upgrade
@@ -100,10 +100,20 @@ def test_what_our_client_asks(make, raw_listener):
     (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 400, "POST"),
     (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 2000, 431, "8192"),
     (b"GET / HTTP/9\r\nnonsense\r\n\r\n", 400, "upgrade"),
+    (request().replace(b"HTTP/1.1", b"HTTP/1.0"), 400, "HTTP/1.0"),
+    (request().replace(b" HTTP/1.1", b""), 400, "HTTP/1.1"),
+    (request(**{"Content-Length": b"3"}), 400, "body"),
+    (request(**{"Content-Length": b"3"}) + b"abc", 400, "body"),
+    (request(**{"Transfer-Encoding": b"chunked"}) + b"0\r\n\r\n", 400, "body"),
+    (request(**{"sec-websocket-key": KEY}), 400, "2 headers sec-websocket-key"),
+    (request(**{"Sec-Websocket-Version": b"13"}), 400, "2 headers sec-websocket-version"),
+    (request(Origin=b"http://x", origin=b"http://y"), 400, "2 headers origin"),
+    (request(HOST=b"y"), 400, "upgrade"),
     (b"\xff\0\0\0\0\0\0\0\x01\x7f", 400, "no HTTP"),
     (b"\x16\x03\x01\0\xf4\x01\0\0\xf0", 400, "no HTTP"),
 ], ids=["short-key", "no-base64", "no-key", "version", "protocol", "no-protocol", "path",
-        "no-upgrade", "post", "long-header", "nonsense", "zmtp", "tls"])  # fmt: skip
+        "no-upgrade", "post", "long-header", "nonsense", "http-1.0", "http-0.9", "length", "body",
+        "chunked", "keys", "versions", "origins", "hosts", "zmtp", "tls"])  # fmt: skip
 def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
     watch = monitor(pull)
     peer = dial(pull)
@@ -164,6 +174,58 @@ def test_origins(make, dial, monitor, caplog, origin, welcome):
     assert f"the origin {origin!r} is not one of WS_ORIGINS" in caplog.text
     assert peer.read_to_end().startswith(b"HTTP/1.1 403 ")
     still_works(sock, make)
+
+
+@pytest.mark.parametrize("origin, host, welcome", [
+    ("http://127.0.0.1:{port}", "127.0.0.1:{port}", True),
+    ("https://localhost:{port}", "LOCALHOST:{port}", True),
+    ("http://[::1]:{port}", "[::1]:{port}", True),
+    ("http://127.0.0.1:{port}", "localhost:{port}", False),
+    ("http://127.0.0.1:1", "127.0.0.1:{port}", False),
+    ("http://127.0.0.1", "127.0.0.1:{port}", False),
+    ("http://127.0.0.1", "127.0.0.1", True),
+    ("http://rebound.example:{port}", "rebound.example:{port}", False),
+    ("null", "null", False),
+    ("file://", "127.0.0.1:{port}", False),
+    ("", "127.0.0.1:{port}", False),
+])  # fmt: skip
+def test_page_of_the_servers_own_host(pull, dial, origin, host, welcome):
+    port = pull.last_endpoint.rpartition(b":")[2].partition(b"/")[0].decode()
+    peer = dial(pull)
+    asked = request(Origin=origin.format(port=port).encode())
+    peer.send(asked.replace(b"Host: x", b"Host: " + host.format(port=port).encode()))
+    assert read_head(peer).startswith(b"HTTP/1.1 101" if welcome else b"HTTP/1.1 403")
+
+
+@pytest.mark.parametrize("listed, origin, welcome", [
+    ("*", "https://evil.example", True), ("*", "null", True), ("null", "null", True),
+    ("https://Good.example:443/", "https://good.example", True),
+    ("https://good.example", "https://good.example:443", True),
+    ("https://good.example", "http://good.example", False),
+    ("https://good.example", "https://good.example.evil.example", False),
+    ("good.example", "https://good.example", False), (",", "https://good.example", False),
+])  # fmt: skip
+def test_lists_of_origins(make, dial, listed, origin, welcome):
+    sock = make(zmq.PULL)
+    sock.ws_origins = listed
+    sock.bind("ws://127.0.0.1:*")
+    peer = dial(sock)
+    peer.send(request(Origin=origin.encode()))
+    assert read_head(peer).startswith(b"HTTP/1.1 101" if welcome else b"HTTP/1.1 403")
+
+
+@pytest.mark.parametrize("data", [
+    request(path=b"/elsewhere?token=secret"), b"POST /?a=secret HTTP/1.1\r\n\r\n",
+    request(path=b"/?token=secret", Origin=b"http://evil.example"),
+    request(path=b"/" + b"x" * 4000, protocols=b"chat" * 100),
+])  # fmt: skip
+def test_log_has_the_path_and_not_the_query(pull, dial, monitor, caplog, data):
+    watch = monitor(pull)
+    with caplog.at_level(logging.WARNING, "zlinkcompat"):
+        dial(pull).send(data)
+        watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines and all("secret" not in line and len(line) < 400 for line in lines)
 
 
 @pytest.mark.parametrize("answer", [

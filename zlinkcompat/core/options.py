@@ -445,7 +445,7 @@ SOCKET_OPTIONS = (
            between(-1, 1), draft=True),
     Option("TLS_PASSWORD", sockopt.TLS_PASSWORD, "bytes", "", b"", readable=False, draft=True,
            secret=True),
-    Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma", b"", draft=True),
+    Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma; * all", b"", draft=True),
     Option("WS_TEXT", sockopt.WS_TEXT, "bool", "", 0, zero_or_one, draft=True),
     Option("HANDSHAKES_MAX", sockopt.HANDSHAKES_MAX, "int", "peers; 0 no limit", 1024,
            at_least(0), draft=True),
