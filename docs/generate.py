@@ -50,6 +50,10 @@ LIMITS = {
     "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that says it is longer ends "
                    "its connection before memory is taken; one in a message to an XPUB when it is "
                    "there.",
+    "METADATA_MAX": "What a peer tells of itself in its handshake: its socket type, its routing id "
+                    "and its `X-...` properties, with 5 bytes for each. A peer that tells more is "
+                    "refused.",
+    "PROPERTIES_MAX": "The number of these properties.",
     "SNDHWM": "Messages that wait for one peer.",
     "RCVHWM": "Messages of one peer that wait for the program.",
     "BACKLOG": "Peers that wait in the kernel to be accepted.",

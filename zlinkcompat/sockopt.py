@@ -39,10 +39,15 @@ SNDBYTES_MAX = 2022
 RCVBYTES_MAX = 2023
 #: Bytes of one command or subscription of a peer (default 1048576); 0: MAXMSGSIZE alone.
 COMMAND_MAX = 2024
+#: Bytes of the properties that a peer tells of itself (default 16384); 0: no limit.
+METADATA_MAX = 2025
+#: Number of those properties (default 64); 0: no limit.
+PROPERTIES_MAX = 2026
 
 #: Names that sockets know as attributes, with text for bytes.
 ATTRIBUTES = (
     "TLS_CERT", "TLS_KEY", "TLS_CA", "TLS_VERIFY", "TLS_REQUIRE_CLIENT_CERT", "TLS_HOSTNAME",
     "TLS_TRUST_SYSTEM", "TLS_PASSWORD", "WS_ORIGINS", "WS_TEXT",
     "HANDSHAKES_MAX", "SUBSCRIPTIONS_MAX", "SNDBYTES_MAX", "RCVBYTES_MAX", "COMMAND_MAX",
+    "METADATA_MAX", "PROPERTIES_MAX",
 )  # fmt: skip

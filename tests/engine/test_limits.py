@@ -12,6 +12,7 @@ import zlinkcompat as zmq
 from zlinkcompat.debug import dump
 
 MOST = 3
+INVALID_METADATA = 0x10000018
 
 
 def of(sock):
@@ -132,3 +133,35 @@ def test_secrets_are_in_no_line(bound, make, monitor, caplog):
     assert "ready" in caplog.text
     for hidden in (secret.decode(), server_secret.decode(), "a password", "a secret message"):
         assert hidden not in caplog.text and hidden not in str(dump())
+
+
+# -- what peers tell of themselves ------------------------------------------------------------
+
+
+@pytest.mark.both_engines
+def test_ready_of_thousands_of_properties_is_refused(bound, raw, monitor):
+    sock = bound(zmq.PULL)
+    watched = monitor(sock, E.HANDSHAKE_FAILED_PROTOCOL)
+    many = {f"{number:04}": b"" for number in range(7000)}
+    raw(sock.last_endpoint).send(greeting(), ready(b"PUSH", **many))
+    assert watched.next()[1] == INVALID_METADATA
+    honest = raw(sock.last_endpoint)
+    honest.send(greeting(), ready(b"PUSH", X_name=b"honest"), message(b"let in"))
+    assert sock.recv(copy=False).get("X-name") == "honest"
+
+
+@pytest.mark.both_engines
+def test_limits_of_metadata_can_be_lifted(bound, raw):
+    sock = bound(zmq.PULL, metadata_max=0, properties_max=0)
+    many = {f"{number:04}": b"" for number in range(7000)}
+    raw(sock.last_endpoint).send(greeting(), ready(b"PUSH", **many), message(b"let in"))
+    assert sock.recv(copy=False).get("6999") == ""
+
+
+def test_what_all_peers_say_is_kept_once(bound, raw):
+    sock = bound(zmq.PULL)
+    told = []
+    for _ in range(2):
+        raw(sock.last_endpoint).send(greeting(), ready(b"PUSH", b""), message(b"x"))
+        told.append(sock.recv(copy=False).get("Socket-Type"))
+    assert told[0] == "PUSH" and told[0] is told[1]

@@ -105,6 +105,43 @@ def test_routing_ids_are_told(kind):
     assert (server.peer_routing_id, client.peer_routing_id) == (b"dealer", b"router")
 
 
+@pytest.mark.parametrize("teller", ["client", "server"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_limits_of_what_a_peer_tells_of_itself(kind, teller):
+    """As many properties, and as many bytes, as are allowed; then one more."""
+    def told(count, size, **limits):
+        client, server = make(kind, "client"), make(kind, "server")
+        sides = {"client": client, "server": server}
+        sides[teller].options.properties = {b"X-%02d" % i: bytes(size) for i in range(count)}
+        other = client if teller == "server" else server
+        for name, value in limits.items():
+            setattr(other.options, name, value)
+        Talk(client, server, GOOD).run()
+        return len(other.peer_metadata)
+
+    assert told(63, 0) == 64  # with Socket-Type
+    with pytest.raises(ProtocolError, match="PROPERTIES_MAX, 64") as caught:
+        told(64, 0)
+    assert caught.value.code == errors.INVALID_METADATA
+    assert told(64, 0, properties_max=0) == 65
+    used = 1 + len(b"Socket-Type") + 4 + len(b"PUSH")
+    room = 16384 - used - 1 - len(b"X-00") - 4
+    assert told(1, room) == 2
+    with pytest.raises(ProtocolError, match="METADATA_MAX, 16384") as caught:
+        told(1, room + 1)
+    assert caught.value.code == errors.INVALID_METADATA
+    assert told(1, room + 1, metadata_max=0) == 2
+    with pytest.raises(ProtocolError, match="METADATA_MAX, 10"):
+        told(0, 0, metadata_max=10)
+
+
+def test_first_of_two_spellings_of_a_property_counts():
+    mechanism = make("null", "server")
+    properties = commands.encode_metadata({b"socket-type": b"PUSH", b"Socket-Type": b"PULL"})
+    mechanism.accept_untrusted(properties, 0)
+    assert mechanism.peer_metadata == {b"Socket-Type": b"PUSH"}
+
+
 CREDENTIALS = {"null": [], "plain": [b"user", b"secret"], "curve": [CLIENT[0]]}
 
 

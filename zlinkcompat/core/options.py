@@ -457,6 +457,10 @@ SOCKET_OPTIONS = (
            draft=True),
     Option("COMMAND_MAX", sockopt.COMMAND_MAX, "int64", "bytes; 0 as MAXMSGSIZE", 1048576,
            at_least(0), draft=True),
+    Option("METADATA_MAX", sockopt.METADATA_MAX, "int", "bytes; 0 no limit", 16384, at_least(0),
+           draft=True),
+    Option("PROPERTIES_MAX", sockopt.PROPERTIES_MAX, "int", "properties; 0 no limit", 64,
+           at_least(0), draft=True),
 )
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}

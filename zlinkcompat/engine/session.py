@@ -20,6 +20,7 @@ from zlinkcompat.engine.events import (
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
+from zlinkcompat.wire.mechanism import text_of
 
 PUB = 1
 XPUB = 9
@@ -144,7 +145,7 @@ class Session(PipeSink):
             # As in libzmq the first of a name counts; the peer comes last.
             for told in (mechanism.zap_metadata, mechanism.peer_metadata):
                 for name, value in told.items():
-                    metadata.setdefault(name.decode("latin-1"), value.decode("utf-8", "replace"))
+                    metadata.setdefault(text_of(name, "latin-1"), text_of(value, "utf-8"))
         return routing_id, metadata
 
     def activate(self, connection):

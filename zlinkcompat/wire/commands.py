@@ -136,7 +136,7 @@ def encode_metadata(metadata):
     )
 
 
-def parse_metadata_untrusted(data, offset):
+def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
     """Read properties.
 
     Parameters
@@ -144,6 +144,10 @@ def parse_metadata_untrusted(data, offset):
     data : bytes
     offset : int, bytes
         Where ``data`` lies in the peer's stream.
+    max_size : int, bytes
+        Of all properties, as they are on the wire; 0 is unlimited.
+    max_count : int
+        Of properties, repeated names included; 0 is unlimited.
 
     Returns
     -------
@@ -153,11 +157,19 @@ def parse_metadata_untrusted(data, offset):
     Raises
     ------
     ProtocolError
-        A length points past the end, or a name is not what RFC 37 allows.
+        A length points past the end, or a name is not what RFC 37 allows; or there are more
+        properties than the limits let in.
     """
+    if 0 < max_size < len(data):
+        raise ProtocolError(f"metadata of {len(data)} bytes is over METADATA_MAX, {max_size}",
+                            offset, INVALID_METADATA)
     metadata = {}
-    at = 0
+    at = count = 0
     while at < len(data):
+        count += 1
+        if 0 < max_count < count:
+            raise ProtocolError(f"metadata has more properties than PROPERTIES_MAX, {max_count}",
+                                offset + at, INVALID_METADATA)
         end = at + 1 + data[at]
         name = data[at + 1 : end]
         if not name or end + 4 > len(data):

@@ -45,6 +45,15 @@ TELL_IDENTITY = (b"REQ", b"DEALER", b"ROUTER")
 #: The properties with a meaning here, by their names in lower case.
 PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity", b"user-id": b"User-Id"}
 
+#: What most peers say, as text: one object for all of them.
+COMMON = {each: each.decode() for each in (b"", *PROPERTIES.values(), *SOCKET_TYPES)}
+
+
+def text_of(data, encoding):
+    """A property's name or value (bytes) as text; what cannot be decoded is replaced."""
+    common = COMMON.get(data)
+    return data.decode(encoding, "replace") if common is None else common
+
 
 class Mechanism:
     """One side of a mechanism, without I/O.
@@ -129,11 +138,13 @@ class Mechanism:
 
     def accept_untrusted(self, data, offset):
         """Read what the peer tells of itself."""
-        # Names are case-insensitive (RFC 37, "Metadata").
-        metadata = {
-            PROPERTIES.get(name.lower(), name): value
-            for name, value in parse_metadata_untrusted(data, offset).items()
-        }
+        options = self.options
+        metadata = {}
+        for name, value in parse_metadata_untrusted(
+            data, offset, options.metadata_max, options.properties_max
+        ).items():
+            # Names are case-insensitive (RFC 37, "Metadata"), and the first of a name counts.
+            metadata.setdefault(PROPERTIES.get(name.lower(), name), value)
         # A name that only a ZAP handler gives.
         metadata.pop(b"User-Id", None)
         kind = metadata.get(b"Socket-Type")
