@@ -260,7 +260,7 @@ class Socket(_future._AsyncSocket):
         ZMQError, RuntimeError
             As of :meth:`recv`.
         """
-        return self._operate(False, Blocking.recv_multipart,
+        return self._operate(False, Blocking._recv_multipart,
                              (self, flags | NOBLOCK, copy, track), flags)
 
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
@@ -350,7 +350,7 @@ class Socket(_future._AsyncSocket):
         TypeError, ZMQError, RuntimeError
             As of :meth:`send`.
         """
-        return self._operate(True, Blocking.send_multipart,
+        return self._operate(True, Blocking._send_multipart,
                              (self, msg_parts, flags | NOBLOCK, copy, track), flags)
 
     def _deserialize(self, recvd, load):

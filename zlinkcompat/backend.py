@@ -13,6 +13,7 @@ from types import ModuleType
 
 from zlinkcompat import _counterparts, base, transports
 from zlinkcompat.base import Context, Frame
+from zlinkcompat.base.socket import OVERRIDABLE
 from zlinkcompat.burst import bound_bursts
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.poll import zmq_poll
@@ -35,9 +36,9 @@ class Socket(base.Socket):
     .. versionadded:: 0.1
 
     pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
-    its class is left with the compiled ones, which take the same parameters, until a program has a
-    subclass with a ``send`` or ``recv`` of its own. Its asynchronous class gives way now and then
-    (``burst.py``).
+    its class is left with the compiled ones, which take the same parameters, and which go frame by
+    frame where a program overrides ``send`` or ``recv``. Its asynchronous class gives way now and
+    then (``burst.py``).
     """
 
     __slots__ = ()
@@ -45,39 +46,24 @@ class Socket(base.Socket):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.__module__ == "zmq.sugar.socket":
-            pyzmqs[cls] = {name: vars(cls)[name] for name in MULTIPART.values()}
-            for name in ("send", *MULTIPART.values()):
+            for name in ("send", "send_multipart", "recv_multipart"):
                 delattr(cls, name)
+            cls.__setattr__ = noting_overrides(cls.__setattr__)
         elif cls.__module__ == "zmq._future" and cls.__name__ == "_AsyncSocket":
             bound_bursts(cls)
-        elif not cls.__module__.startswith("zmq."):
-            for name in MULTIPART:
-                if getattr(cls, name) is not getattr(base.Socket, name):
-                    look_for_own(name)
 
 
-MULTIPART = {"send": "send_multipart", "recv": "recv_multipart"}
-pyzmqs = {}  # pyzmq's class, and its own methods for whole messages
-
-
-def look_for_own(name):
-    """From now on pyzmq's multipart method looks each time for a socket's own ``name``."""
-    multipart = MULTIPART[name]
-    for cls, theirs in pyzmqs.items():
-        setattr(cls, multipart, whole(name, getattr(base.Socket, multipart), theirs[multipart]))
-
-
-def whole(name, ours, theirs):
-    """``ours`` (a method) for whole messages; ``theirs`` where a subclass has its own ``name``."""
-    plain = getattr(base.Socket, name)
+def noting_overrides(theirs):
+    """``theirs``, pyzmq's ``__setattr__``, which also notes that a socket is given a method."""
 
     @wraps(theirs)
-    def method(self, *args, **kwargs):
-        if getattr(type(self), name) is plain:
-            return ours(self, *args, **kwargs)
-        return theirs(self, *args, **kwargs)
+    def __setattr__(self, key, value):
+        theirs(self, key, value)
+        if key in OVERRIDABLE:
+            self._has_own_methods = True
 
-    return method
+    return __setattr__
+
 
 #: Longest path of an ipc endpoint, bytes.
 IPC_PATH_MAX_LEN = 107

@@ -7,6 +7,7 @@ from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base, sockopt
+from zlinkcompat.base.socket import OVERRIDABLE
 from zlinkcompat.borrow import borrow
 from zlinkcompat.errors import EFAULT, EINVAL
 from zlinkcompat.frame import Frame
@@ -202,6 +203,8 @@ class Socket(base.Socket, AttributeSetter):
                      value.encode() if isinstance(value, str) else value)
             return
         super().__setattr__(key, value)
+        if key in OVERRIDABLE:
+            self._has_own_methods = True
 
     def __getattr__(self, key):
         if key.upper() in sockopt.ATTRIBUTES:

@@ -11,6 +11,9 @@ from zlinkcompat.core.registry import socket_at
 from zlinkcompat.core.socket import SocketBase
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
+SNDMORE = 2
+RCVMORE = 13
+
 
 class Socket:
     """A socket, as pyzmq asks it of a backend; both doors derive theirs.
@@ -42,11 +45,12 @@ class Socket:
     """
 
     __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "copy_threshold", "frame_class",
-                 "__weakref__")
+                 "_has_own_methods", "__weakref__")
 
     def __init__(self, context=None, socket_type=-1, shadow=0, copy_threshold=None):
         self._closed = False
         self._shadow = bool(shadow)
+        self._has_own_methods = False
         self._pid = os.getpid()
         self.context = context
         self.core = None
@@ -438,8 +442,18 @@ class Socket:
         self.core.send_frame(content, flags)
         return tracker
 
+    def overrides_send(self):
+        """Tell whether this socket sends frames by a method of its class or its own."""
+        return self._has_own_methods or type(self).send is not plain_send
+
+    def overrides_recv(self):
+        """Tell whether this socket receives frames by a method of its class or its own."""
+        return self._has_own_methods or type(self).recv is not plain_recv
+
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
         """Send a sequence of frames as one message, wholly or not at all.
+
+        Where a subclass has a ``send`` of its own, each frame goes through that, as in pyzmq.
 
         Parameters
         ----------
@@ -466,6 +480,27 @@ class Socket:
         ZMQError
             As :meth:`send`.
         """
+        if self.overrides_send():
+            return self.send_by_frames(msg_parts, flags, copy, track)
+        return self.send_whole(msg_parts, flags, copy, track)
+
+    def _send_multipart(self, msg_parts, flags, copy, track):
+        """:meth:`send_multipart`, for a class whose ``send`` is no part of it."""
+        return self.send_whole(msg_parts, flags, copy, track)
+
+    def send_by_frames(self, msg_parts, flags, copy, track):
+        """Send each frame by ``self.send``. Source: pyzmq ``Socket.send_multipart``."""
+        for index, part in enumerate(msg_parts):
+            try:
+                memoryview(part)
+            except TypeError:
+                refuse_frame(index, part)
+        for part in msg_parts[:-1]:
+            self.send(part, SNDMORE | flags, copy=copy, track=track)
+        return self.send(msg_parts[-1], flags, copy=copy, track=track)
+
+    def send_whole(self, msg_parts, flags, copy, track):
+        """Send all frames at once."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
         if not isinstance(msg_parts, (list, tuple)):
@@ -481,8 +516,7 @@ class Socket:
             try:
                 content, tracker = self.to_content(part, copy, track)
             except TypeError:
-                raise TypeError(f"Frame {len(frames)} ({shorten(part)}) does not support the "
-                                "buffer interface.") from None
+                refuse_frame(len(frames), part)
             frames.append(content)
         if not frames:
             raise IndexError("send_multipart: a message has at least one frame")
@@ -530,6 +564,8 @@ class Socket:
     def recv_multipart(self, flags=0, copy=True, track=False):
         """Receive a whole message, or what is left of one whose first frames were received.
 
+        Where a subclass has a ``recv`` of its own, each frame comes through that, as in pyzmq.
+
         Parameters
         ----------
         flags : int
@@ -547,6 +583,23 @@ class Socket:
         ZMQError
             As :meth:`recv`.
         """
+        if self.overrides_recv():
+            return self.recv_by_frames(flags, copy, track)
+        return self.recv_whole(flags, copy, track)
+
+    def _recv_multipart(self, flags, copy, track):
+        """:meth:`recv_multipart`, for a class whose ``recv`` is no part of it."""
+        return self.recv_whole(flags, copy, track)
+
+    def recv_by_frames(self, flags, copy, track):
+        """Receive each frame by ``self.recv``. Source: pyzmq ``Socket.recv_multipart``."""
+        frames = [self.recv(flags, copy=copy, track=track)]
+        while self.get(RCVMORE):
+            frames.append(self.recv(flags, copy=copy, track=track))
+        return frames
+
+    def recv_whole(self, flags, copy, track):
+        """Receive all frames at once."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
         frames = self.core.recv_message(flags | 0)
@@ -616,3 +669,15 @@ class Socket:
             source = content if type(content) is bytes else content.buffer
             view.cast("B")[:count] = source[:count]
         return len(content)
+
+
+#: What the multipart methods call where it is overridden.
+OVERRIDABLE = ("send", "recv")
+plain_send = Socket.send
+plain_recv = Socket.recv
+
+
+def refuse_frame(index, part):
+    """TypeError for a part of a message that is no buffer."""
+    raise TypeError(
+        f"Frame {index} ({shorten(part)}) does not support the buffer interface.") from None
