@@ -123,11 +123,9 @@ class CoreContext:
         LOG.debug("context %#x: terminates, sockets left: %d", self.address, len(self.sockets))
         for socket in list(self.sockets):
             if not socket.closed:
-                # Where others use it, they are to find out by themselves.
-                if self.io_threads is not None or socket.lives_elsewhere():
-                    socket.mailbox.post(socket.stop, (ETERM,))
-                else:
-                    socket.stop(ETERM)
+                # A command, also in this thread: until the socket processes commands, its options
+                # can be set and it can be closed.
+                socket.mailbox.post(socket.stop, (ETERM,))
         while self.sockets:
             if self.io_threads is None:
                 engine_here().quiet()

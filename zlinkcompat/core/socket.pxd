@@ -48,6 +48,7 @@ cdef class SocketBase(Owner):
     cdef object __weakref__
 
     cdef obey(self)
+    cdef check_open(self)
     cpdef look(self)
     cpdef bint recheck(self) except *
     @cython.locals(engine=HubEngine)

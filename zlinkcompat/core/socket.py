@@ -122,6 +122,16 @@ class SocketBase(Owner):
         if self.dead:
             raise zmq_error(self.dead)
 
+    def check_open(self):
+        """Raise if the socket has ended; for calls that work while its context terminates.
+
+        As in libzmq, a socket learns of the termination only in calls that process commands. So a
+        program may set LINGER and close its sockets while another thread is in ``term()``."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        if self.mailbox.pending and not self.context.terminating:
+            self.mailbox.process()
+
     def look(self):
         """Do what other threads asked, about to sleep or to end it."""
         if self.mailbox.pending:
@@ -548,7 +558,7 @@ class SocketBase(Owner):
         ZMQError
             EINVAL for an unknown or read-only option, or a bad value. libzmq zmq_setsockopt(3).
         """
-        self.obey()
+        self.check_open()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
                 # Subscriptions go at once.
@@ -567,7 +577,7 @@ class SocketBase(Owner):
 
     def get(self, option):
         """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""
-        self.obey()
+        self.check_open()
         if option == RCVMORE:
             return int(self.more)
         if option == TYPE:
@@ -604,11 +614,6 @@ class SocketBase(Owner):
     def crosses(self, other):
         """Tell whether a pipe to another socket of the context leads to another thread."""
         return self.io_threads is not None or self.home is not other.home
-
-    def lives_elsewhere(self):
-        """Tell whether the hub of this socket is another thread's."""
-        engine = self.engine or self.home
-        return engine is not None and not engine.is_here()
 
     def settle_down(self):
         """The thread of an inproc endpoint's socket: without I/O threads its hub tells."""
@@ -745,7 +750,7 @@ class SocketBase(Owner):
 
         libzmq zmq_socket_monitor(3). EPROTONOSUPPORT for another transport, EINVAL, EADDRINUSE.
         """
-        self.obey()
+        self.check_open()
         self.stop_monitor()
         if endpoint is not None:
             self.monitoring = Monitor(self.context, endpoint, events)

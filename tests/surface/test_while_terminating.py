@@ -1,0 +1,53 @@
+"""While another thread is in ``term()``, sockets work until they process commands, as in libzmq."""
+
+from pathlib import Path
+
+import pytest
+
+PROGRAM = (Path(__file__).parent / "processes" / "while_terminating.py").read_text()
+
+
+@pytest.fixture(scope="module")
+def of_libzmq():
+    """What libzmq says, by socket type; each is asked once."""
+    return {}
+
+
+@pytest.mark.parametrize("engine, patch", [("hub", False), ("hub", True), ("thread", False)],
+                         ids=["hub", "patched", "thread"])
+@pytest.mark.parametrize("kind", ["DEALER", "PULL", "SUB", "ROUTER", "REP", "XPUB", "PAIR"])
+def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libzmq):
+    if kind not in of_libzmq:
+        of_libzmq[kind] = program(PROGRAM, kind, library="zmq").ends()
+    assert of_libzmq[kind].count("\n") > 30
+    assert program(PROGRAM, kind, patch=patch, engine=engine).ends() == of_libzmq[kind]
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+def test_usual_end_of_a_service_thread(engine, program):
+    """The option call raised, close() was never reached, and term() waited for it."""
+    one = program("""
+        import threading
+        context = zmq.Context()
+        bound, terminating = threading.Event(), threading.Event()
+
+        def serve():
+            sock = context.socket(zmq.PUB)
+            sock.bind("tcp://127.0.0.1:*")
+            bound.set()
+            terminating.wait()
+            sock.setsockopt(zmq.LINGER, 1)
+            sock.close()
+
+        def look():
+            while not context.core.terminating:
+                pass
+            terminating.set()
+
+        for function in (serve, look):
+            threading.Thread(target=function).start()
+        bound.wait()
+        context.term()
+        say("terminated")
+    """, engine=engine)
+    assert one.ends() == "terminated\n"
