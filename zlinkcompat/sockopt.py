@@ -23,6 +23,9 @@ TLS_HOSTNAME = 2005
 TLS_TRUST_SYSTEM = 2006
 #: Password of the private key (bytes; can only be set).
 TLS_PASSWORD = 2007
+#: Application protocols (ALPN, RFC 7301) to offer, one of which has to be agreed on (bytes, by
+#: comma); empty, the default: none is offered or asked for.
+TLS_ALPN = 2008
 #: Comma-separated origins whose pages may connect (bytes, RFC 6454) beside those of the server's
 #: own host; ``*`` allows all.
 WS_ORIGINS = 2010
@@ -47,7 +50,7 @@ PROPERTIES_MAX = 2026
 #: Names that sockets know as attributes, with text for bytes.
 ATTRIBUTES = (
     "TLS_CERT", "TLS_KEY", "TLS_CA", "TLS_VERIFY", "TLS_REQUIRE_CLIENT_CERT", "TLS_HOSTNAME",
-    "TLS_TRUST_SYSTEM", "TLS_PASSWORD", "WS_ORIGINS", "WS_TEXT",
+    "TLS_TRUST_SYSTEM", "TLS_PASSWORD", "TLS_ALPN", "WS_ORIGINS", "WS_TEXT",
     "HANDSHAKES_MAX", "SUBSCRIPTIONS_MAX", "SNDBYTES_MAX", "RCVBYTES_MAX", "COMMAND_MAX",
     "METADATA_MAX", "PROPERTIES_MAX",
 )  # fmt: skip

@@ -741,7 +741,152 @@ def test_small_messages_that_gather_are_one_record(make, tls_peer, phases):
     assert sizes[0] < 100 and 40 * 22 < sizes[1] < 40 * 22 + 100
 
 
+# -- application protocols -----------------------------------------------------------------
+
+
 def test_no_application_protocol_is_chosen(pull, tls_peer):
     context = client_context()
     context.set_alpn_protocols(["http/1.1", "h2"])
     assert tls_peer(pull(), context).tls.selected_alpn_protocol() is None
+
+
+@pytest.mark.parametrize("server, client, chosen", [
+    ("zmtp", "zmtp", "zmtp"), ("zmtp", "h2, zmtp", "zmtp"), ("zmtp,h2", "h2,zmtp", "zmtp"),
+])  # fmt: skip
+def test_application_protocol_that_both_know(pull, push, tls_peer, scheme, server, client, chosen):
+    sock = pull(scheme, tls_alpn=server)
+    push(sock.last_endpoint, tls_alpn=client).send(b"agreed")
+    assert sock.recv() == b"agreed"
+    context = client_context()
+    context.set_alpn_protocols([name.strip() for name in client.split(",")])
+    assert tls_peer(sock, context).tls.selected_alpn_protocol() == chosen
+
+
+@pytest.mark.parametrize("server, client", [("zmtp", ""), ("zmtp", "h2"), ("", "zmtp")])
+def test_without_a_common_application_protocol_nothing_is_sent(
+        pull, caller, monitor, scheme, server, client, caplog):
+    sock = pull(scheme, tls_alpn=server)
+    refuser = monitor(sock if server else (peer := caller(tls_alpn=client)))
+    if server:
+        peer = caller(tls_alpn=client)
+    peer.connect(sock.last_endpoint)
+    peer.send(b"secret")
+    assert refuser.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_UNSPECIFIED
+    assert "TLS_ALPN" in caplog.text
+    assert not sock.poll(20)
+
+
+def test_application_protocol_of_a_context_of_the_users_own(make, pull, monitor):
+    sock = pull(tls_alpn="zmtp")
+    context = client_context()
+    context.load_verify_locations(cadata=certificates.ca_pem().decode())
+    context.set_alpn_protocols(["zmtp"])
+    client = make(zmq.PUSH, tls_alpn="zmtp")
+    client.ssl_context = context
+    client.connect(sock.last_endpoint)
+    client.send(b"mine")
+    assert sock.recv() == b"mine"
+
+
+@pytest.mark.parametrize("value", [b",", b"a,,b", b"a" * 256, b" "])
+def test_what_is_no_application_protocol(make, value):
+    with pytest.raises(zmq.ZMQError) as caught:
+        make(zmq.PUSH).setsockopt(sockopt.TLS_ALPN, value)
+    assert caught.value.errno == zmq.EINVAL
+
+
+# -- certificates that are replaced ----------------------------------------------------------
+
+
+def replace(path, data):
+    """As certbot and others do: never half of it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def der(pem):
+    return ssl.PEM_cert_to_DER_cert(pem.decode().partition("-----END CERTIFICATE-----")[0]
+                                    + "-----END CERTIFICATE-----\n")
+
+
+def test_certificate_files_are_loaded_again_without_a_new_bind(make, tls_peer, caplog, tmp_path):
+    caplog.set_level(logging.INFO, "zlinkcompat.transports")
+    old, new = certificates.issued("127.0.0.1"), certificates.issued("127.0.0.1", "renewed")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(old[0])
+    key.write_bytes(old[1])
+    sock = make(zmq.PULL, tls_cert=str(cert), tls_key=str(key))
+    sock.bind("tls://127.0.0.1:*")
+
+    def shown():
+        client = tls_peer(sock)
+        client.handshake(b"PUSH", b"PULL")
+        return client, client.tls.getpeercert(True)
+
+    first, seen = shown()
+    assert seen == der(old[0])
+    replace(cert, new[0])  # and not yet its key
+    for _ in range(3):
+        assert shown()[1] == der(old[0])
+    assert len([each for each in caplog.records if "stay in use" in each.getMessage()]) == 1
+    key.unlink()
+    assert shown()[1] == der(old[0])
+    key.write_bytes(new[1])
+    assert shown()[1] == der(new[0])
+    assert "loaded again" in caplog.text
+    replace(cert, b"rubbish")
+    replace(key, b"rubbish")
+    assert shown()[1] == der(new[0])
+    first.peer.send(first.said(message(b"still here")))
+    assert sock.recv() == b"still here"
+
+
+def test_authority_that_is_replaced_counts_for_the_next_peer(pull, caller, monitor, tmp_path):
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(certificates.ca_pem("theirs"))
+    sock = pull(tls_require_client_cert=1, tls_ca=str(trusted))
+    watch = monitor(sock)
+
+    def client():
+        peer = caller()
+        peer.tls_cert, peer.tls_key = certificates.issued("client")
+        peer.connect(sock.last_endpoint)
+        peer.send(b"let in")
+        return peer
+
+    stranger = client()
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
+    stranger.close()
+    replace(trusted, certificates.ca_pem())
+    known = client()
+    assert sock.recv() == b"let in"
+    known.close()
+
+
+def test_client_shows_its_new_certificate_when_it_dials_again(make, monitor, tmp_path):
+    cert = tmp_path / "client.pem"
+    cert.write_bytes(b"".join(certificates.issued("client", ca="theirs")))
+    server = make(zmq.PULL, tls_require_client_cert=1)
+    certificates.use(server)
+    client = make(zmq.PUSH, reconnect_ivl=5, tls_cert=str(cert), tls_ca=certificates.ca_pem())
+    watch = monitor(server)
+    server.bind("tls://127.0.0.1:*")
+    client.connect(server.last_endpoint)
+    client.send(b"renewed")
+    assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
+    replace(cert, b"".join(certificates.issued("client")))
+    assert server.recv() == b"renewed"
+
+
+def test_context_of_the_users_own_takes_a_new_certificate(make, tls_peer, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    sock = make(zmq.PULL)
+    for name in "old", "new":
+        chain, key = certificates.issued("127.0.0.1", name)
+        (tmp_path / "pem").write_bytes(chain + key)
+        context.load_cert_chain(tmp_path / "pem")
+        if name == "old":
+            sock.ssl_context = context
+            sock.bind("tls://127.0.0.1:*")
+        assert tls_peer(sock).tls.getpeercert(True) == der(chain)

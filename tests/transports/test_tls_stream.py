@@ -22,6 +22,7 @@ DATALESS_MAX = 256
 
 class ServerLink:
     bind = True
+    alpn = ()
 
     def __init__(self):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -63,6 +63,12 @@ def sized(least, greatest):
 zero_or_one = between(0, 1)
 
 
+def is_alpn(value):
+    """Names of application protocols (RFC 7301): none, or some of 1 to 255 octets."""
+    names = value.split(b",") if value else ()
+    return all(0 < len(name.strip()) <= 255 for name in names)
+
+
 # -- what adds to earlier values ------------------------------------------------------------
 
 
@@ -445,6 +451,8 @@ SOCKET_OPTIONS = (
            between(-1, 1), draft=True),
     Option("TLS_PASSWORD", sockopt.TLS_PASSWORD, "bytes", "", b"", readable=False, draft=True,
            secret=True),
+    Option("TLS_ALPN", sockopt.TLS_ALPN, "bytes", "protocols of 1 to 255 octets, by comma", b"",
+           is_alpn, draft=True),
     Option("WS_ORIGINS", sockopt.WS_ORIGINS, "bytes", "origins, by comma; * all", b"", draft=True),
     Option("WS_TEXT", sockopt.WS_TEXT, "bool", "", 0, zero_or_one, draft=True),
     Option("HANDSHAKES_MAX", sockopt.HANDSHAKES_MAX, "int", "peers; 0 no limit", 1024,

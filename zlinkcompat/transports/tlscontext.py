@@ -36,6 +36,8 @@ def make_context(options, server, endpoint):
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Neither side may stop in the middle of its messages to negotiate anew.
     context.options |= getattr(ssl, "OP_NO_RENEGOTIATION", 0) | ssl.OP_NO_COMPRESSION
+    if options.tls_alpn:
+        context.set_alpn_protocols(alpn_protocols(options.tls_alpn))
     if server and not options.tls_cert:
         raise zmq_error(EINVAL, f"bind {endpoint!r}: a server needs TLS_CERT and TLS_KEY, "
                                 "or ssl_context")
@@ -66,6 +68,11 @@ def make_context(options, server, endpoint):
         except (OSError, ValueError) as error:
             raise refused("TLS_CA", error, endpoint) from None
     return context
+
+
+def alpn_protocols(value):
+    """The names (list of str) in TLS_ALPN (bytes): RFC 7301's, by comma."""
+    return [each.strip().decode("latin-1") for each in value.split(b",") if each.strip()]
 
 
 def load_certificate(context, options, endpoint):

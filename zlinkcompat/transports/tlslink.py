@@ -1,8 +1,13 @@
 """What the connections of a ``tls://`` or ``wss://`` endpoint have in common."""
 
+import logging
+import os
+
 from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.transports.link import Link
-from zlinkcompat.transports.tlscontext import make_context
+from zlinkcompat.transports.tlscontext import MARK, alpn_protocols, make_context
+
+LOG = logging.getLogger("zlinkcompat.transports")
 
 
 class TlsLink(Link):
@@ -14,10 +19,15 @@ class TlsLink(Link):
         Asked for (SNI) and checked by a client: TLS_HOSTNAME, or the host of the endpoint.
     session : ssl.SSLSession or None
         Of the last connection; a client that dials again resumes it, which saves the certificates.
+    alpn : list of str
+        One of these application protocols has to be agreed on; empty: none is asked for.
     """
 
     def __init__(self, address, options, bind):
         Link.__init__(self, address, options, bind)
+        self.alpn = alpn_protocols(options.tls_alpn)
+        # Looked at before the files are read: what is written meanwhile is read once more.
+        self.files = self.file_stamps()
         self.context = make_context(options, bind, str(address))
         self.session = None
         self.hostname = None
@@ -53,7 +63,45 @@ class TlsLink(Link):
     def open(self, fd):
         from zlinkcompat.transports.tlsstream import TlsStream
 
+        self.renew_context()
         return TlsStream(fd, self)
+
+    def file_stamps(self):
+        """What tells whether the files of certificates and keys are others than before.
+
+        None while one of them is missing: it is about to be replaced."""
+        options = self.options
+        stamps = []
+        if options.ssl_context is not None:
+            return stamps
+        for value in (options.tls_cert, options.tls_key, options.tls_ca):
+            if value and MARK not in value:
+                try:
+                    found = os.stat(value)
+                except OSError:
+                    return None
+                stamps.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+        return stamps
+
+    def renew_context(self):
+        """Load certificates and keys again if their files have changed.
+
+        Where they cannot be loaded, a certificate without its key for one, the context stays as
+        it is until the files change again."""
+        stamps = self.file_stamps()
+        if stamps is None or stamps == self.files:
+            return
+        self.files = stamps
+        from zmq.error import ZMQError
+
+        try:
+            context = make_context(self.options, self.bind, str(self.address))
+        except ZMQError as error:
+            LOG.warning("%s: the certificates of before stay in use: %s", self.address, error)
+            return
+        LOG.info("%s: certificates were loaded again", self.address)
+        self.session = None
+        self.context = context
 
 
 def host_of(text):

@@ -119,6 +119,7 @@ class TlsStream(FdStream):
             try:
                 self.tls.do_handshake()
                 self.ready = True
+                self.check_alpn()
                 self.dataless = 0
                 self.collect()
                 continue
@@ -146,6 +147,13 @@ class TlsStream(FdStream):
             if count == 0:
                 raise OSError(32, "the peer closed in the middle of the TLS handshake")
         return True
+
+    def check_alpn(self):
+        """Refuse a peer with which none of the application protocols of TLS_ALPN was agreed on."""
+        wanted = self.link.alpn
+        if wanted and self.tls.selected_alpn_protocol() not in wanted:
+            raise TlsError("the peer does not agree on an application protocol (ALPN) of TLS_ALPN: "
+                           + ", ".join(wanted))
 
     def fetch(self, counters=None):
         """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
@@ -387,8 +395,10 @@ class TlsStream(FdStream):
         """Say close_notify, if it can be said now, and keep the session for the next dial."""
         if not self.ready:
             return
-        if not self.link.bind and self.tls.session is not None:
-            self.link.session = self.tls.session
+        link = self.link
+        # Sessions are of one context, which is another one when certificates were loaded again.
+        if not link.bind and self.tls.context is link.context and self.tls.session is not None:
+            link.session = self.tls.session
         if self.unsent is None:
             try:
                 self.tls.unwrap()
