@@ -213,27 +213,30 @@ class SocketBase(Owner):
     def send_part(self, frame, flags):
         """Send a frame of a message that is made frame by frame.
 
-        As in libzmq the first frame decides: it waits, or is refused; later ones are taken."""
+        The first frame decides: it waits for room, or is refused. Later frames never wait. If a
+        call fails, whatever the reason, the socket forgets the frames that it has, so that the
+        next frame begins a new message.
+
+        Source: libzmq ``src/lb.cpp``, ``src/router.cpp``, ``src/xpub.cpp``."""
         parts = self.parts_out
-        if parts is None:
-            if self.publishes:
-                self.hear_subscribers()
-            if not self.pattern.begin(frame):
-                self.wait_to_send(flags, frame)
-            parts = self.parts_out = []
-        parts.append(frame)
-        if flags & SNDMORE and len(parts) != self.pattern.parts_limit:
-            return
-        message = parts if len(parts) > 1 else parts[0]
-        self.parts_out = None
         try:
-            if not self.pattern.send(message):
-                self.send_slowly(message, flags)
+            if parts is None:
+                self.operations += 1
+                if self.operations & 63 == 0:
+                    self.breathe()
+                if self.publishes:
+                    self.hear_subscribers()
+                if not self.pattern.begin(frame):
+                    self.wait_to_send(flags, frame)
+                parts = self.parts_out = []
+            parts.append(frame)
+            if flags & SNDMORE and len(parts) != self.pattern.parts_limit:
+                return
+            self.parts_out = None
+            self.pattern.finish(parts)
         except BaseException:
-            # Not accepted: the caller may offer the last frame again.
-            parts.pop()
-            if parts:
-                self.parts_out = parts
+            if self.parts_out is parts:
+                self.parts_out = None
             raise
 
     def hear_subscribers(self):
@@ -773,6 +776,7 @@ class SocketBase(Owner):
         if self.closed and errno != ENOTSOCK:
             return  # termination, of a socket that was closed meanwhile
         self.dead = errno
+        self.parts_out = None
         self.receivers.notify_all()
         self.senders.notify_all()
         self.notify_pollers()

@@ -14,6 +14,7 @@ cdef class Dealer(Pattern):
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
     cpdef bint send(self, message) except -1
+    cpdef finish(self, list message)
     cpdef recv(self)
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1

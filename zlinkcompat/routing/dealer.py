@@ -2,6 +2,7 @@
 
 from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.load_balancer import LoadBalancer
+from zlinkcompat.routing.log import UNFINISHED, lost
 from zlinkcompat.routing.options import PROBE_ROUTER, boolean
 from zlinkcompat.routing.pattern import Pattern
 
@@ -38,6 +39,10 @@ class Dealer(Pattern):
 
     def send(self, message):
         return self.balancer.write(message)
+
+    def finish(self, message):
+        if not self.balancer.finish(message):
+            lost(UNFINISHED)
 
     def recv(self):
         message = self.queue.read()

@@ -9,4 +9,6 @@ cdef class LoadBalancer(Turns):
     @cython.locals(pipe=Pipe)
     cpdef bint write(self, message) except -1
     @cython.locals(pipe=Pipe)
+    cpdef bint finish(self, message) except -1
+    @cython.locals(pipe=Pipe)
     cpdef bint has_out(self) except -1

@@ -27,6 +27,20 @@ class LoadBalancer(Turns):
             self.passivate(self.current)
         return False
 
+    def finish(self, message):
+        """Send a message that was begun while a pipe had room; False if all peers left since.
+
+        If SNDHWM was lowered meanwhile, the message exceeds it."""
+        if self.write(message):
+            return True
+        for pipe in self.pipes:
+            if not pipe.peer_closed:
+                pipe.write_over(message)
+                self.last = pipe
+                pipe.flush()
+                return True
+        return False
+
     def has_out(self):
         """Tell whether :meth:`write` would accept a message."""
         while self.active > 0:

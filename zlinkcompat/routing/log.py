@@ -6,10 +6,19 @@ import logging
 LOG = logging.getLogger("zlinkcompat.routing")
 
 
+#: Why a message that is sent frame by frame is dropped.
+UNFINISHED = "a message whose peer left before its last frame was sent"
+
+
 def who(pipe):
     """The endpoint and the peer at the other end of ``pipe``, to begin a line with."""
     peer = (pipe.metadata or {}).get("Peer-Address", "in this process")
     return f"{pipe.endpoint}: peer {peer}"
+
+
+def lost(what):
+    """Log that a message, which ``what`` describes (str), reaches no peer."""
+    LOG.debug("dropped: %s", what)
 
 
 def dropped(pipe, what):

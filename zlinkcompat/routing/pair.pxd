@@ -12,6 +12,8 @@ cdef class Pair(Pattern):
     @cython.locals(pipe=Pipe)
     cpdef bint send(self, message) except -1
     @cython.locals(pipe=Pipe)
+    cpdef finish(self, list message)
+    @cython.locals(pipe=Pipe)
     cpdef recv(self)
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1

@@ -1,6 +1,6 @@
 """PAIR: one peer, both ways (RFC 31)."""
 
-from zlinkcompat.routing.log import LOG, who
+from zlinkcompat.routing.log import LOG, UNFINISHED, lost, who
 from zlinkcompat.routing.pattern import Pattern
 
 
@@ -29,6 +29,14 @@ class Pair(Pattern):
             return False
         pipe.flush()
         return True
+
+    def finish(self, message):
+        pipe = self.pipe
+        if pipe is None or pipe.peer_closed:
+            lost(UNFINISHED)
+            return
+        pipe.write_over(message)
+        pipe.flush()
 
     def recv(self):
         pipe = self.pipe

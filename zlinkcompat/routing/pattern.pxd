@@ -26,6 +26,7 @@ cdef class Pattern(PipeSink):
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
     cpdef int pull_in(self) except -2
     cpdef bint begin(self, frame) except -1
+    cpdef finish(self, list message)
     cpdef bint send(self, message) except -1
     cpdef recv(self)
     cpdef bint has_in(self) except -1

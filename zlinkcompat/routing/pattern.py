@@ -113,8 +113,17 @@ class Pattern(PipeSink):
     # -- messages --------------------------------------------------------------------------
 
     def begin(self, frame):
-        """Tell whether a message that starts with ``frame`` may be sent now; raises as send."""
+        """Tell whether a message that starts with ``frame`` may be sent now; raises as send.
+
+        True promises that :meth:`finish` accepts the whole message."""
         return self.has_out()
+
+    def finish(self, message):
+        """Send a message (a list of frames) whose first frame :meth:`begin` accepted.
+
+        This never waits, and is never refused. As in libzmq the message is dropped if the peer
+        that it was begun for has left, unless another peer can take it."""
+        self.send(message)
 
     def send(self, message):
         """Send a whole message (a frame, or a list of frames that stays untouched).

@@ -11,4 +11,5 @@ cdef class Push(Pattern):
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
     cpdef bint send(self, message) except -1
+    cpdef finish(self, list message)
     cpdef bint has_out(self) except -1

@@ -1,6 +1,7 @@
 """PUSH: distributes work over its peers in turn (RFC 30)."""
 
 from zlinkcompat.routing.load_balancer import LoadBalancer
+from zlinkcompat.routing.log import UNFINISHED, lost
 from zlinkcompat.routing.pattern import Pattern
 
 
@@ -29,6 +30,10 @@ class Push(Pattern):
 
     def send(self, message):
         return self.balancer.write(message)
+
+    def finish(self, message):
+        if not self.balancer.finish(message):
+            lost(UNFINISHED)
 
     def has_out(self):
         return self.balancer.has_out()

@@ -13,8 +13,10 @@ cdef class Req(Dealer):
 
     cpdef read_activated(self, Pipe pipe)
     cpdef bint begin(self, frame) except -1
-    @cython.locals(envelope=list)
     cpdef bint send(self, message) except -1
+    cpdef finish(self, list message)
+    @cython.locals(envelope=list, taken=bint)
+    cdef bint request(self, message, bint begun) except -1
     cpdef recv(self)
     cpdef bint has_in(self) except -1
     @cython.locals(parts=list, start=Py_ssize_t)

@@ -5,7 +5,7 @@ from struct import pack
 
 from zlinkcompat.errors import EFSM, zmq_error
 from zlinkcompat.routing.dealer import Dealer
-from zlinkcompat.routing.log import dropped
+from zlinkcompat.routing.log import UNFINISHED, dropped, lost
 from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
 
 
@@ -38,6 +38,13 @@ class Req(Dealer):
     def send(self, message):
         if self.awaits_reply and not self.relaxed:
             raise zmq_error(EFSM)
+        return self.request(message, False)
+
+    def finish(self, message):
+        self.request(message, True)
+
+    def request(self, message, begun):
+        """Send a request; a ``begun`` one counts as sent even if its peer left."""
         if self.correlate:
             envelope = [pack(">I", (self.request_number + 1) & 0xFFFFFFFF), b""]
         else:
@@ -50,11 +57,14 @@ class Req(Dealer):
         self.reply = None
         while self.queue.read() is not None:
             pass
-        if not self.balancer.write(envelope):
-            return False
+        taken = self.balancer.finish(envelope) if begun else self.balancer.write(envelope)
+        if not taken:
+            if not begun:
+                return False
+            lost(UNFINISHED)
         if self.correlate:
             self.request_number = (self.request_number + 1) & 0xFFFFFFFF
-        self.reply_pipe = self.balancer.last
+        self.reply_pipe = self.balancer.last if taken else None
         self.awaits_reply = True
         return True
 

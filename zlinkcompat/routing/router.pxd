@@ -10,6 +10,7 @@ cdef class Router(Pull):
     cdef list anonymous
     cdef bint mandatory, handover, probe, raw
     cdef bytes connect_routing_id
+    cdef Pipe begun
     cdef unsigned int next_id
 
     cpdef bint attach(self, Pipe pipe) except -1
@@ -25,6 +26,9 @@ cdef class Router(Pull):
     cdef Pipe route(self, frame)
     @cython.locals(pipe=Pipe)
     cpdef bint begin(self, frame) except -1
+    @cython.locals(pipe=Pipe)
+    cpdef finish(self, list message)
+    cdef hang_up(self, Pipe pipe)
     @cython.locals(pipe=Pipe, parts=list)
     cpdef bint send(self, message) except -1
     @cython.locals(pipe=Pipe, parts=list)

@@ -4,7 +4,7 @@ import random
 from struct import pack
 
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
-from zlinkcompat.routing.log import LOG, dropped, who
+from zlinkcompat.routing.log import LOG, UNFINISHED, dropped, lost, who
 from zlinkcompat.routing.options import (
     CONNECT_ROUTING_ID,
     PROBE_ROUTER,
@@ -16,6 +16,9 @@ from zlinkcompat.routing.options import (
 )
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.pull import Pull
+
+#: Why a message is dropped.
+FULL = "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let"
 
 
 class Router(Pull):
@@ -36,6 +39,8 @@ class Router(Pull):
         self.probe = False
         self.raw = False
         self.connect_routing_id = b""
+        # The peer of a message that is sent frame by frame; None if the message is dropped.
+        self.begun = None
         self.next_id = random.getrandbits(32)
 
     # -- peers -----------------------------------------------------------------------------
@@ -108,6 +113,8 @@ class Router(Pull):
             self.anonymous.remove(pipe)
         elif self.peers.get(pipe.routing_id) is pipe:
             del self.peers[pipe.routing_id]
+        if self.begun is pipe:
+            self.begun = None
         Pull.detach(self, pipe)
         # Who waits for this peer by ROUTER_MANDATORY is to hear that it is gone.
         self.owner.on_writable()
@@ -142,7 +149,24 @@ class Router(Pull):
 
     def begin(self, frame):
         pipe = self.route(frame)
-        return pipe is None or not self.mandatory or pipe.check_write()
+        if pipe is not None and not pipe.check_write():
+            if self.mandatory:
+                return False
+            dropped(pipe, FULL)
+            pipe = None
+        self.begun = pipe
+        return True
+
+    def finish(self, message):
+        pipe = self.begun
+        self.begun = None
+        if pipe is None or pipe.peer_closed:
+            lost(UNFINISHED)
+        elif self.raw and len(message[1]) == 0:
+            self.hang_up(pipe)
+        else:
+            pipe.write_over(message[1] if len(message) == 2 else message[1:])
+            pipe.flush()
 
     def send(self, message):
         if type(message) is not list:
@@ -153,14 +177,12 @@ class Router(Pull):
             LOG.debug("dropped: a message to a routing id that no peer has: %.80r", parts[0])
             return True
         if self.raw and len(parts[1]) == 0:
-            self.detach(pipe)
-            pipe.terminate()
-            self.owner.on_pipe_gone(pipe)
+            self.hang_up(pipe)
             return True
         if not pipe.write(parts[1] if len(parts) == 2 else parts[1:]):
             if self.mandatory:
                 return False
-            dropped(pipe, "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let")
+            dropped(pipe, FULL)
             return True
         pipe.flush()
         return True
@@ -175,6 +197,12 @@ class Router(Pull):
             parts.insert(0, pipe.routing_id)
             return parts
         return [pipe.routing_id, message]
+
+    def hang_up(self, pipe):
+        """End the connection of a raw peer, as an empty message to it asks."""
+        self.detach(pipe)
+        pipe.terminate()
+        self.owner.on_pipe_gone(pipe)
 
     def has_out(self):
         if not self.mandatory:

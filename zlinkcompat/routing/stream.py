@@ -23,9 +23,12 @@ class Stream(Router):
 
     def begin(self, frame):
         pipe = self.peers.get(frame if type(frame) is bytes else frame.bytes)
-        if pipe is None:
+        if pipe is None or pipe.peer_closed:
             raise zmq_error(EHOSTUNREACH)
-        return pipe.check_write()
+        if not pipe.check_write():
+            return False
+        self.begun = pipe
+        return True
 
     def send(self, message):
         if type(message) is not list:

@@ -12,6 +12,7 @@ cdef class XPub(Pattern):
     cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
     cdef bytes welcome
     cdef dict topics_of
+    cdef list begun
 
     cpdef bint attach(self, Pipe pipe) except -1
     cpdef detach(self, Pipe pipe)
@@ -22,7 +23,13 @@ cdef class XPub(Pattern):
     cdef bint take(self, Pipe pipe, frame) except -1
     cdef bint count(self, Pipe pipe, topic, bint subscribes, Py_ssize_t most) except -1
     cdef bint tell(self, Pipe pipe, message) except -1
+    @cython.locals(pipe=Pipe, pipes=list)
     cpdef bint begin(self, frame) except -1
+    cdef list match(self, topic)
+    @cython.locals(pipe=Pipe, index=Py_ssize_t)
+    cdef bint have_room(self, list pipes) except -1
+    @cython.locals(pipe=Pipe, pipes=list, copies=bint)
+    cpdef finish(self, list message)
     @cython.locals(pipe=Pipe, pipes=list, index=Py_ssize_t, copies=bint)
     cpdef bint send(self, message) except -1
     cpdef recv(self)

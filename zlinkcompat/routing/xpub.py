@@ -45,6 +45,8 @@ class XPub(Pattern):
         self.welcome = b""
         # What each peer subscribed to; kept with SUBSCRIPTIONS_MAX only.
         self.topics_of = {}
+        # The subscribers that get the message which is just sent frame by frame.
+        self.begun = []
 
     # -- peers -----------------------------------------------------------------------------
 
@@ -59,6 +61,8 @@ class XPub(Pattern):
     def detach(self, pipe):
         Pattern.detach(self, pipe)
         self.topics_of.pop(pipe, None)
+        if pipe in self.begun:
+            self.begun.remove(pipe)
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
         for topic, still_wanted in told.forget_pipe(pipe):
@@ -156,24 +160,48 @@ class XPub(Pattern):
 
     # -- messages --------------------------------------------------------------------------
 
-    def begin(self, frame):
-        return True
-
-    def send(self, message):
-        topic = message[0] if type(message) is list else message
+    def match(self, topic):
+        """List the pipes that get a message which begins with the frame ``topic``."""
         pipes = self.subscriptions.match_pipes(topic if type(topic) is bytes else topic.bytes)
         if self.only_last and self.last_pipe is not None:
             pipes = [self.last_pipe] if pipes and self.last_pipe in pipes else None
-            self.last_pipe = None
         if self.options.invert_matching:
-            pipes = [pipe for pipe in self.pipes if pipes is None or pipe not in pipes]
-        if pipes is None:
-            return True
-        if not self.lossy:
-            for index in range(len(pipes)):
-                pipe = pipes[index]
-                if not pipe.check_write() and not pipe.peer_closed:
-                    return False
+            unwanted = set(pipes or ())
+            return [pipe for pipe in self.pipes if pipe not in unwanted]
+        return pipes or []
+
+    def have_room(self, pipes):
+        """Tell whether all ``pipes`` have room; those whose peer left do not count."""
+        for index in range(len(pipes)):
+            pipe = pipes[index]
+            if not pipe.check_write() and not pipe.peer_closed:
+                return False
+        return True
+
+    def begin(self, frame):
+        pipes = self.match(frame)
+        if not self.lossy and not self.have_room(pipes):
+            return False
+        if self.only_last:
+            self.last_pipe = None
+        self.begun = [pipe for pipe in pipes if pipe.check_write()]
+        return True
+
+    def finish(self, message):
+        pipes = self.begun
+        self.begun = []
+        copies = len(pipes) > 1
+        for pipe in pipes:
+            # A receiver by reference (inproc) may change the list that it gets.
+            pipe.write_over(list(message) if copies else message)
+            pipe.flush()
+
+    def send(self, message):
+        pipes = self.match(message[0] if type(message) is list else message)
+        if not self.lossy and not self.have_room(pipes):
+            return False
+        if self.only_last:
+            self.last_pipe = None
         copies = len(pipes) > 1 and type(message) is list
         for index in range(len(pipes)):
             pipe = pipes[index]
