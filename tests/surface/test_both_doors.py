@@ -1,5 +1,7 @@
 """Proxies, forks and exits, by the swapped import and by the backend, in own processes."""
 
+from pathlib import Path
+
 import pytest
 from programs import interrupt_when_ready, python
 
@@ -223,3 +225,18 @@ sock.connect("tcp://{host}:1")
 sock.send(b"never delivered")
 print("end")
 """) == "end\n"
+
+
+REBIND = (Path(__file__).parent / "processes" / "rebind.py").read_text()
+
+
+@pytest.mark.parametrize("drop", ["reference", "cycle"])
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+@pytest.mark.parametrize("library", ["zmq", "zlinkcompat"], ids=["backend", "swap"])
+def test_address_of_a_dropped_context_is_free(library, engine, transport, drop, tmp_path):
+    """Also while other threads compute, which the I/O thread has to wait for."""
+    backend = "zlinkcompat.backend" if library == "zmq" else None
+    done = python("-c", f"import {library} as zmq\n" + REBIND, transport, drop, tmp_path,
+                  PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
+    assert (done.stdout, done.stderr) == ("failed 0\n", "")

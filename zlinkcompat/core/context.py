@@ -143,11 +143,16 @@ class CoreContext:
         return not self.sockets
 
     def abandon(self):
-        """Nobody holds this context any more: close what is left, without waiting."""
+        """Nobody holds this context any more: close what is left.
+
+        Waits until its addresses are free, since the next object of the program may bind them, but
+        not for LINGER: this runs in a destructor."""
         self.terminating = self.closed = True
         for socket in list(self.sockets):
             socket.close(waits=False)
         if self.io_threads is not None:
+            if any(socket.listeners for socket in list(self.sockets)):
+                self.io_threads.settle_in_destructor()
             self.io_threads.retire()
 
     def forget(self):

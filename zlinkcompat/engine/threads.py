@@ -13,7 +13,7 @@ from greenlet import GreenletExit
 
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import WaitList, waker_here
+from zlinkcompat.engine.waker import LockWaker, WaitList, waker_here
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
 from zlinkcompat.natives import get_hub, get_original, load_gevent
 from zlinkcompat.routing.mailbox import Mailbox
@@ -22,6 +22,8 @@ allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
 
 SWITCH_INTERVAL = 5_000_000  # ns, as long as Python lets a thread compute
+
+PATIENCE = 1_000_000_000  # ns, which a destructor waits at most
 
 
 class LoopMailbox(Mailbox):
@@ -207,6 +209,18 @@ class IoThreads:
         for thread in self.threads:
             Errand(thread, turns).wait()
 
+    def settle_in_destructor(self):
+        """Wait until the threads did all that was posted so far, for :data:`PATIENCE` at most.
+
+        Blocks the native thread and never switches greenlets: a destructor runs in any greenlet, in
+        the middle of anything. What it interrupted may hold a lock that an I/O thread waits for,
+        hence the limit."""
+        if any(thread.engine.is_here() for thread in self.threads):
+            return
+        deadline = monotonic_ns() + PATIENCE
+        for thread in self.threads:
+            Errand(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
+
     def give_way(self):
         """Let the threads do what was posted, and read what that brought to peers in this process.
 
@@ -292,6 +306,13 @@ class Errand:
         while not (self.done or mailbox.stopped):
             # Should the thread end just now, nobody would come back.
             self.waiting.wait(waker_here(False), 0.1, self.is_over)
+
+    def wait_natively(self, seconds):
+        """Wait without a switch of greenlets, for so long at most."""
+        mailbox = self.thread.engine.mailbox
+        if seconds > 0 and not mailbox.stopped:
+            mailbox.post(self.run)
+            self.waiting.wait(LockWaker(), seconds, self.is_over)
 
 
 def stop_all():
