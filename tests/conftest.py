@@ -1,5 +1,6 @@
 """What all tests share: sockets that give up in the end, and nothing left behind."""
 
+import logging
 import os
 import signal
 
@@ -63,12 +64,35 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.timeout(600))
 
 
+class Unexpected(logging.Handler):
+    """Keeps the errors that the engine logs with a traceback: it did not expect them."""
+
+    def __init__(self):
+        logging.Handler.__init__(self, logging.ERROR)
+        self.errors = []
+
+    def emit(self, record):
+        if record.exc_info:
+            self.errors.append(record.exc_info[1])
+
+
 @pytest.fixture
-def no_error_reaches_the_hub(monkeypatch):
-    """What is raised in a callback or a greenlet of the engine is printed, and noticed nowhere.
+def unexpected():
+    """``unexpected.errors``: what the engine did not expect. A test that causes it takes it out."""
+    handler = Unexpected()
+    log = logging.getLogger("zlinkcompat")
+    log.addHandler(handler)
+    yield handler
+    log.removeHandler(handler)
+
+
+@pytest.fixture
+def no_error_reaches_the_hub(monkeypatch, unexpected):
+    """What is raised in a callback or a greenlet of the engine is logged or printed, and noticed
+    nowhere.
 
     Greenlets of a test are its own business."""
-    errors = []
+    errors = unexpected.errors
     hub = gevent.get_hub()
     report = hub.print_exception
 

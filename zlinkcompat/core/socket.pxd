@@ -17,6 +17,10 @@ cdef int REP
 cdef int XPUB
 
 
+cdef long long SUBSCRIPTIONS_INTERVAL
+cdef int READ_ROUNDS
+
+
 cdef class SocketBase(Owner):
     cdef readonly object context
     cdef readonly int socket_type
@@ -28,6 +32,8 @@ cdef class SocketBase(Owner):
     cdef Py_ssize_t next_part
     cdef list parts_out
     cdef unsigned long operations
+    cdef long long subscriptions_read_at
+    cdef bint reads_on_later
     cdef Backoff pulling, spinning
     cdef readonly bint lives_by_polling
     cdef readonly list left
@@ -58,6 +64,7 @@ cdef class SocketBase(Owner):
     cpdef send_message(self, list frames, int flags)
     @cython.locals(parts=list)
     cdef send_part(self, frame, int flags)
+    @cython.locals(now=cython.longlong)
     cdef hear_subscribers(self)
     cdef insist_on_whole_message(self)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
@@ -76,6 +83,8 @@ cdef class SocketBase(Owner):
     cdef recv_slowly(self, int flags)
     @cython.locals(pulled=int)
     cdef pull(self)
+    cpdef read_on_later(self)
+    cpdef read_on(self)
     cdef pull_once(self, bint needed)
     @cython.locals(spin_time=cython.longlong)
     cdef reach(self, bint needed, long long began, long long spin_time)

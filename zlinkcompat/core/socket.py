@@ -53,6 +53,13 @@ SNDHWM = 23
 RCVHWM = 24
 
 
+#: Nanoseconds in which a publisher looks for subscriptions once, where the hub does not turn.
+SUBSCRIPTIONS_INTERVAL = 100_000
+
+#: Times that a receiver reads its connections in a row, where nothing that they bring is for it.
+READ_ROUNDS = 4
+
+
 class SocketBase(Owner):
     """One socket of a context.
 
@@ -92,6 +99,8 @@ class SocketBase(Owner):
         self.next_part = 0
         self.parts_out = None
         self.operations = 0
+        self.subscriptions_read_at = 0
+        self.reads_on_later = False
         self.pulling = Backoff(16)
         self.spinning = Backoff(32)
         self.lives_by_polling = False
@@ -241,10 +250,15 @@ class SocketBase(Owner):
 
     def hear_subscribers(self):
         """Read the connections before the first message of a burst: a subscription that has
-        arrived counts for it, as in libzmq, though the hub did not turn since."""
+        arrived counts for it, as in libzmq, though the hub did not turn since.
+
+        Each connection is read once, and not again for :data:`SUBSCRIPTIONS_INTERVAL`: a publisher
+        would otherwise make a system call for each message while a subscriber reads nothing."""
         if self.engine is not None and not self.engine.flush_due:
-            while self.pattern.pull_in() > 0:
-                pass
+            now = monotonic_ns()
+            if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
+                self.subscriptions_read_at = now
+                self.pattern.read_each()
 
     def send_slowly(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
@@ -444,8 +458,11 @@ class SocketBase(Owner):
         return message
 
     def pull(self):
-        """Read the connections in this greenlet; when they are many, by a turn of the hub."""
-        while True:
+        """Read the connections in this greenlet; when they are many, by a turn of the hub.
+
+        None if they brought nothing, or nothing that this socket type takes: then the hub has to
+        turn before there is more."""
+        for _ in range(READ_ROUNDS):
             pulled = self.pattern.pull_in()
             if pulled == 0:
                 return None
@@ -457,6 +474,7 @@ class SocketBase(Owner):
             message = self.pattern.recv()
             if message is not None or pulled < 0:
                 return message
+        return None
 
     def spin(self, began, spin_time, worth):
         """Read the connections again and again, while they are few, for ``spin_time`` ns."""
@@ -482,6 +500,19 @@ class SocketBase(Owner):
     def on_writable(self):
         self.senders.notify()
         self.notify_pollers()
+
+    def read_on_later(self):
+        if not self.reads_on_later:
+            self.reads_on_later = True
+            engine = self.engine
+            if engine is not None and engine.is_here():
+                engine.loop.run_callback(self.read_on)
+            else:
+                self.mailbox.post(self.read_on)
+
+    def read_on(self):
+        self.reads_on_later = False
+        self.on_readable()
 
     def notify_pollers(self):
         if self.pollers:
@@ -527,7 +558,7 @@ class SocketBase(Owner):
             self.await_io()
         else:
             return False
-        while True:
+        for _ in range(READ_ROUNDS):
             pulled = self.pattern.pull_in()
             if pulled == 0:
                 return False
@@ -540,6 +571,7 @@ class SocketBase(Owner):
                 return True
             if pulled < 0:
                 return False
+        return False
 
     def watch(self, waker):
         """Wake ``waker`` whenever the events may have changed."""

@@ -7,7 +7,6 @@ the high-water mark.
 import logging
 import random
 from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT
-from sys import exc_info
 from time import monotonic
 
 from greenlet import GreenletExit, greenlet
@@ -99,7 +98,8 @@ class Connecter(Session):
         try:
             self.run()
         except Exception:
-            self.engine.hub.handle_error(self, *exc_info())
+            LOG.error("%s: unexpected error, the endpoint is not connected again", self.endpoint,
+                      exc_info=True)
         finally:
             if self.pipe is not None:
                 self.pipe.terminate()

@@ -16,6 +16,9 @@ cdef int DRAINING
 cdef int FAILED
 cdef int CLOSED
 cdef int READ_BURST
+cdef long long READ_TIME
+cdef Py_ssize_t MESSAGE_BURST
+cdef Py_ssize_t COMMAND_BURST
 cdef bint DIRECT
 
 
@@ -33,7 +36,7 @@ cdef class Connection(PipeSink):
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
-    cdef bint pulled
+    cdef bint pulled, undecoded, publishes
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
@@ -54,9 +57,10 @@ cdef class Connection(PipeSink):
     cpdef int serve_input(self) except -2
     cpdef wake(self)
     cpdef wake_here(self)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(count=Py_ssize_t, began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2
-    @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t)
+    @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t,
+                   commands=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
     cdef hear(self)
     cdef on_command(self, body)
@@ -72,7 +76,8 @@ cdef class Connection(PipeSink):
     cdef Py_ssize_t measure(self, MessageQueue queue) except -1
     cpdef flush(self)
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
-                   available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t)
+                   available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t,
+                   adds=bint)
     cdef write_all(self)
     cpdef flush_gathered(self)
     cdef flush_full(self)

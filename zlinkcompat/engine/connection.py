@@ -13,8 +13,8 @@ there: in the pure build, and in a compiled one of other flags than the default'
 sanitize``).
 """
 
+import logging
 from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
-from sys import exc_info
 
 from greenlet import getcurrent, greenlet
 
@@ -44,11 +44,25 @@ CLOSED = 4
 #: A frame of a handshake, bytes: nobody has been let in yet. MAXMSGSIZE may be smaller.
 HANDSHAKE_FRAME_MAX = 65536
 
+#: Bytes that a peer may send before its handshake is over, whatever they are.
+HANDSHAKE_BYTES_MAX = 131072
+
 #: What a peer may say ahead while a ZAP handler judges it, bytes.
 AHEAD_OF_VERDICT = 4096
 
-#: Reads in a row for one message before others get their turn.
+# The budget of one turn of a connection. What is left when it is spent waits until the event loop
+# has served the others. (Frames that carry no message would otherwise keep the loop for as long as
+# the peer sends them: tests/engine/test_budgets.py.)
+
+#: Reads in a row while one large body arrives; of anything else that brings no message one is made.
 READ_BURST = 64
+
+#: Nanoseconds after which the reads for a large body end.
+READ_TIME = 1_000_000
+
+#: Messages and commands that are decoded in a row.
+MESSAGE_BURST = 4096
+COMMAND_BURST = 256
 
 #: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
 #: that goes to sleep before.
@@ -57,6 +71,11 @@ LEFT_FOR = 0.01
 #: Whether another thread than the hub's may read and write: not where it may lose the
 #: interpreter's lock between any two steps.
 DIRECT = not PURE
+
+PUB = 1
+XPUB = 9
+
+LOG = logging.getLogger("zlinkcompat.engine")
 
 real_sleep = get_original("time", "sleep")
 
@@ -113,6 +132,8 @@ class Connection(PipeSink):
         self.control = None
         self.goodbye = b""
         self.heartbeat = None
+        self.undecoded = False
+        self.publishes = session.socket.socket_type in (PUB, XPUB)
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
         self.write_watcher = None
@@ -128,7 +149,20 @@ class Connection(PipeSink):
         try:
             self.run()
         except Exception:
-            self.engine.hub.handle_error(self, *exc_info())
+            self.log_defect()
+
+    def log_defect(self):
+        """Log the exception that is being handled: no peer and no network should cause it."""
+        LOG.error("%s: peer %s: unexpected error, the connection ends", self.session.endpoint,
+                  self.session.peer_address, exc_info=True)
+
+    def fail_by_defect(self, error):
+        """A defect of this engine must not cost more than the connection, nor reach the program.
+
+        Only the first is logged."""
+        if self.state < FAILED:
+            self.log_defect()
+            self.fail(error)
 
     def run(self):
         """Serve the peer until the connection ends. Runs in the caller's greenlet.
@@ -149,9 +183,7 @@ class Connection(PipeSink):
         except (ProtocolError, OSError, Disconnected, MemoryError) as error:
             self.fail(error)
         except Exception as error:
-            # A defect of this engine must not cost more than the connection.
-            self.engine.hub.handle_error(self, *exc_info())
-            self.fail(error)
+            self.fail_by_defect(error)
         finally:
             while self.engine.mailbox is not None and (self.reading or self.writing):
                 # Another thread is in here, and was interrupted by others.
@@ -161,10 +193,15 @@ class Connection(PipeSink):
         session.connection_ended(self, self.failure)
 
     def shake_hands(self):
-        """Make the handshake of the protocol. False if the connection was closed meanwhile."""
+        """Make the handshake of the protocol. False if the connection was closed meanwhile.
+
+        The peer is a stranger here. It has one read for each turn of the event loop, and
+        HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX` for the whole handshake."""
         timer = None
         interval = self.session.options.handshake_ivl
+        deadline = 0
         if interval > 0:
+            deadline = monotonic_ns() + interval * 1_000_000
             timer = self.engine.loop.timer(interval / 1000.0)
             timer.start(self.on_handshake_timeout)
         try:
@@ -182,22 +219,30 @@ class Connection(PipeSink):
             # Goes with the answers to what the peer has said already: who accepts is spoken to
             # first, as a rule, and each write costs more than all else on a new connection.
             unsaid = handshake.start()
+            may_read = True
             while True:
+                if deadline and monotonic_ns() > deadline:
+                    # The timer has no turn where the loop is kept busy.
+                    self.on_handshake_timeout()
+                    return False
                 try:
                     unsaid += handshake.advance()
                 except ProtocolError as failure:
                     failure.answer = unsaid + failure.answer
                     raise
                 waits = handshake.question is None and not handshake.done
-                if waits and self.read_handshake(decoder):
-                    continue
+                if waits and may_read:
+                    may_read = False
+                    if self.read_handshake(decoder):
+                        continue
                 if unsaid:
                     self.send_control(unsaid)
                     unsaid = b""
                 if waits:
-                    self.park()
+                    self.park_to_read()
                     if self.state >= FAILED:
                         return False
+                    may_read = True
                 elif handshake.question is not None:
                     if not self.consult(handshake, decoder):
                         return False
@@ -223,7 +268,10 @@ class Connection(PipeSink):
         return True
 
     def read_handshake(self, decoder):
-        """Read what is there; False if that is nothing yet."""
+        """Make one read; False if nothing is there yet."""
+        if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
+            raise ProtocolError(f"the handshake is longer than {HANDSHAKE_BYTES_MAX} bytes",
+                                decoder.position)
         count = self.stream.read_into(decoder)
         if count == 0:
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
@@ -244,9 +292,10 @@ class Connection(PipeSink):
                     # So that a peer that goes away is noticed.
                     if decoder.available >= AHEAD_OF_VERDICT:
                         self.read_watcher.stop()
-                    elif self.read_handshake(decoder):
-                        continue
-                    self.park()
+                        self.park()
+                    else:
+                        self.read_handshake(decoder)
+                        self.park_to_read()
                     if self.state >= FAILED:
                         return False
                     verdict = client.poll()
@@ -305,6 +354,13 @@ class Connection(PipeSink):
         self.parked = True
         self.engine.hub.switch()
         self.parked = False
+
+    def park_to_read(self):
+        """Sleep until there is something to read, or to do."""
+        if self.stream.buffered:
+            # The descriptor does not tell of what the stream has taken from it.
+            self.wake_here()
+        self.park()
 
     def wake(self):
         """Let the connection's own greenlet go on, at the next turn of the hub."""
@@ -453,8 +509,12 @@ class Connection(PipeSink):
             count = self.read_messages()
         finally:
             self.reading = False
-        if self.stream.buffered and not self.input_stopped and self.state < FAILED:
-            # The descriptor will not tell of what the stream has taken from it.
+        if (
+            (self.undecoded or self.stream.buffered)
+            and not self.input_stopped
+            and self.state < FAILED
+        ):
+            # The descriptor does not tell of what was taken from it already.
             self.wake()
         return count
 
@@ -464,15 +524,16 @@ class Connection(PipeSink):
         Returns
         -------
         int
-            1 if a message went into the pipe.
+            1 if a message went into the pipe. 0 also if the budget of this turn is spent.
         """
         if self.input_stopped:
             return 0
         try:
             if self.deliver():
                 return 1
+            began = 0
             for _ in range(READ_BURST):
-                if self.input_stopped or self.state >= FAILED:
+                if self.input_stopped or self.undecoded or self.state >= FAILED:
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
@@ -487,9 +548,19 @@ class Connection(PipeSink):
                 self.hear()
                 if self.deliver():
                     return 1
+                if not self.decoder.awaits_body:
+                    return 0
+                now = monotonic_ns()
+                if began == 0:
+                    began = now
+                elif now - began > READ_TIME:
+                    return 0
         except (OSError, ProtocolError, Disconnected, MemoryError) as error:
             self.fail(error)
             # A message that came just before went into the pipe: look, or its receiver sleeps.
+            return 1
+        except Exception as error:
+            self.fail_by_defect(error)
             return 1
         return 0
 
@@ -500,11 +571,15 @@ class Connection(PipeSink):
             self.engine.call(heartbeat.heard)
 
     def deliver(self):
-        """Move decoded messages into the pipe while there is room. Returns how many."""
+        """Move decoded messages into the pipe while there is room. Returns how many.
+
+        :attr:`undecoded` is set where the budget of this turn ended it."""
         decoder = self.decoder
         pipe = self.pipe
         queue = pipe.outq
         count = 0
+        commands = 0
+        self.undecoded = False
         try:
             while True:
                 if not queue.has_room():
@@ -516,13 +591,19 @@ class Connection(PipeSink):
                         continue
                     self.stop_input()
                     break
+                if count >= MESSAGE_BURST or commands >= COMMAND_BURST:
+                    self.undecoded = True
+                    break
                 message = decoder.next()
                 if message is None:
                     decoder.rest()
                     break
                 if decoder.is_command:
+                    commands += 1
                     message = self.on_command(message)
                     if message is None:
+                        if self.undecoded:
+                            break
                         continue
                 queue.push(message)
                 count += 1
@@ -544,9 +625,12 @@ class Connection(PipeSink):
         command = self.decoder.parse_command(body)
         kind = type(command)
         if kind is Subscribe or kind is Cancel:
-            return command
+            # Subscriptions are for publishers; others pass over them as over unknown commands.
+            return command if self.publishes else None
         if kind is Ping:
             self.engine.call(self.on_ping, (command,))
+            # Each is answered, one in a turn.
+            self.undecoded = True
         elif kind is Close:
             self.goodbye = self.encoder.encode_command(command)
             raise Disconnected(0, "the peer closed the connection")
@@ -582,18 +666,24 @@ class Connection(PipeSink):
             pipe.post_writable()
             return
         self.input_stopped = False
-        self.reading = True
-        try:
-            if self.deliver():
-                # Read long ago, maybe, but what it said since lies behind this.
-                self.hear()
-        except (OSError, ProtocolError, Disconnected, MemoryError) as error:
-            self.fail(error)
-        finally:
-            self.reading = reading
+        if reading:
+            # The pattern takes what this very turn delivers. The rest has a turn of its own.
+            self.undecoded = True
+        else:
+            self.reading = True
+            try:
+                if self.deliver():
+                    # Read long ago, maybe, but what it said since lies behind this.
+                    self.hear()
+            except (OSError, ProtocolError, Disconnected, MemoryError) as error:
+                self.fail(error)
+            except Exception as error:
+                self.fail_by_defect(error)
+            finally:
+                self.reading = False
         if not self.input_stopped and self.state == ACTIVE:
             self.read_watcher.start(self.on_fd_readable)
-            if self.stream.buffered or self.write_error is not None:
+            if self.undecoded or self.stream.buffered or self.write_error is not None:
                 self.wake()
 
     # -- out -------------------------------------------------------------------------------
@@ -735,6 +825,8 @@ class Connection(PipeSink):
         encoder = self.encoder
         pipe = self.pipe
         queue = pipe.inq
+        offset = 0
+        adds = False
         try:
             while True:
                 if encoder.pending == 0:
@@ -745,8 +837,10 @@ class Connection(PipeSink):
                     if not self.tuning.write_batching:
                         available = min(available, 1)
                     queue.held = available
+                    adds = True
                     while offset < available and encoder.add(queue.peek(offset)):
                         offset += 1
+                    adds = False
                     if encoder.pending == 0:
                         if pipe.mailbox is not None and available == 0 and pipe.check_read():
                             continue
@@ -770,6 +864,15 @@ class Connection(PipeSink):
         except (OSError, MemoryError) as error:
             # Not the sender's: his message is in the queue, and goes on over the next connection.
             self.write_failed(error)
+            return
+        except Exception as error:
+            self.fail_by_defect(error)
+            if adds:
+                # The message cannot be encoded, and would end each connection to come.
+                if offset == 0:
+                    encoder.reset()
+                queue.bring_forward(offset)
+                pipe.discard(1)
             return
         if queue.head - self.seen == 1:
             # What comes next may answer it.
@@ -859,6 +962,9 @@ class Connection(PipeSink):
                 count = self.stream.write_from(encoder)
             except (OSError, MemoryError) as error:
                 self.fail(error)
+                return
+            except Exception as error:
+                self.fail_by_defect(error)
                 return
             if count > 0:
                 encoder.advance(count)

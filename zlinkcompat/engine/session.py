@@ -271,11 +271,12 @@ class AcceptedSession(Session):
         try:
             connection = self.open_connection(sock)
         except Exception:
-            # Whatever it is (a user's own TLS context may raise anything): this peer is gone,
-            # nothing of it is left behind, and the hub prints the error.
+            # A TLS context of the program may raise anything. It costs this peer only.
+            LOG.error("%s: peer %s: the connection cannot be set up", self.endpoint,
+                      self.peer_address, exc_info=True)
             self.listener.handshake_over(self)
             self.finish()
-            raise
+            return
         connection.start()
 
     def make_way(self):

@@ -41,6 +41,10 @@ class FairQueue(Turns):
                 self.pattern.drained(pipe)
         return None
 
+    def count(self):
+        """How many messages wait."""
+        return sum([pipe.inq.tail - pipe.inq.head for pipe in self.pipes[: self.active]])
+
     def has_in(self):
         """Tell whether :meth:`read` would return a message."""
         while self.active > 0:

@@ -31,6 +31,7 @@ class Locked:
     peek = locked("peek")
     pop = locked("pop")
     clear = locked("clear")
+    bring_forward = locked("bring_forward")
 
 
 class LockedQueue(Locked, MessageQueue):

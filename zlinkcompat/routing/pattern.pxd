@@ -8,6 +8,7 @@ cdef Py_ssize_t DIRECT_READ_PEERS
 cdef class Owner:
     cpdef on_readable(self)
     cpdef on_writable(self)
+    cpdef read_on_later(self)
     cpdef on_pipe_gone(self, Pipe pipe)
 
 
@@ -25,6 +26,8 @@ cdef class Pattern(PipeSink):
     cpdef refused(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
     cpdef int pull_in(self) except -2
+    @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
+    cpdef read_each(self)
     cpdef bint begin(self, frame) except -1
     cpdef finish(self, list message)
     cpdef bint send(self, message) except -1

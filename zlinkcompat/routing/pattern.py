@@ -7,6 +7,9 @@ from zlinkcompat.routing.pipe import PipeSink
 
 DIRECT_READ_PEERS = tuning.get("direct_read_peers")
 
+#: Messages that a pattern drops in a row, because nobody wants them, before others have their turn.
+SKIP_BURST = 256
+
 
 class Owner:
     """Who holds a pattern: is told when waiting makes sense no longer."""
@@ -16,6 +19,10 @@ class Owner:
 
     def on_writable(self):
         """A message may be sent where none could be before."""
+
+    def read_on_later(self):
+        """Call :meth:`on_readable` when others had their turn: peers send nothing but messages that
+        are dropped, and there may be more."""
 
     def on_pipe_gone(self, pipe):
         """A pipe whose peer ended was read to its end, and left the pattern."""
@@ -111,6 +118,15 @@ class Pattern(PipeSink):
         return 0
 
     # -- messages --------------------------------------------------------------------------
+
+    def read_each(self):
+        """Ask each peer, if they are few, to produce what it has."""
+        count = len(self.pipes)
+        if count <= DIRECT_READ_PEERS:
+            for index in range(count):
+                if index < len(self.pipes):
+                    pipe = self.pipes[index]
+                    pipe.pull()
 
     def begin(self, frame):
         """Tell whether a message that starts with ``frame`` may be sent now; raises as send.

@@ -27,6 +27,7 @@ cdef class MessageQueue:
     cpdef push(self, message)
     cpdef pop(self)
     cpdef peek(self, Py_ssize_t offset)
+    cpdef bring_forward(self, Py_ssize_t offset)
     cpdef bint has_room(self)
     cdef forget_old(self)
     cpdef clear(self)

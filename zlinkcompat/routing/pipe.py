@@ -114,6 +114,14 @@ class MessageQueue:
         """Return the message ``offset`` places behind the oldest, without removing it."""
         return self.ring[(self.head + offset) & self.mask]
 
+    def bring_forward(self, offset):
+        """Make the message ``offset`` places behind the oldest the oldest."""
+        message = self.peek(offset)
+        while offset > 0:
+            self.ring[(self.head + offset) & self.mask] = self.peek(offset - 1)
+            offset -= 1
+        self.ring[self.head & self.mask] = message
+
     def has_room(self):
         return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
 

@@ -11,6 +11,7 @@ cdef class Rep(Pull):
     cdef bint sends_reply
 
     cpdef recv(self)
+    @cython.locals(skipped=Py_ssize_t)
     cpdef bint has_in(self) except -1
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t)
     cdef open_envelope(self, list parts)

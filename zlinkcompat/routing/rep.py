@@ -2,6 +2,7 @@
 
 from zlinkcompat.errors import EFSM, zmq_error
 from zlinkcompat.routing.log import dropped
+from zlinkcompat.routing.pattern import SKIP_BURST
 from zlinkcompat.routing.pull import Pull
 
 
@@ -33,6 +34,7 @@ class Rep(Pull):
     def has_in(self):
         if self.sends_reply:
             return False
+        skipped = 0
         while self.request is None:
             message = self.queue.read()
             if message is None:
@@ -41,6 +43,10 @@ class Rep(Pull):
                 self.open_envelope(message)
             if self.request is None:
                 dropped(self.queue.last, "a request without an empty frame before its body")
+                skipped += 1
+                if skipped >= SKIP_BURST:
+                    self.owner.read_on_later()
+                    return False
         return True
 
     def open_envelope(self, parts):

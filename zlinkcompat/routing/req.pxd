@@ -18,6 +18,7 @@ cdef class Req(Dealer):
     @cython.locals(envelope=list, taken=bint)
     cdef bint request(self, message, bint begun) except -1
     cpdef recv(self)
+    @cython.locals(skipped=Py_ssize_t)
     cpdef bint has_in(self) except -1
     @cython.locals(parts=list, start=Py_ssize_t)
     cdef take(self, message, Pipe pipe)

@@ -7,6 +7,7 @@ from zlinkcompat.errors import EFSM, zmq_error
 from zlinkcompat.routing.dealer import Dealer
 from zlinkcompat.routing.log import UNFINISHED, dropped, lost
 from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
+from zlinkcompat.routing.pattern import SKIP_BURST
 
 
 class Req(Dealer):
@@ -55,8 +56,8 @@ class Req(Dealer):
             envelope.append(message)
         # Replies to requests before this one are not for it.
         self.reply = None
-        while self.queue.read() is not None:
-            pass
+        for _ in range(self.queue.count()):
+            self.queue.read()
         taken = self.balancer.finish(envelope) if begun else self.balancer.write(envelope)
         if not taken:
             if not begun:
@@ -81,11 +82,16 @@ class Req(Dealer):
     def has_in(self):
         if not self.awaits_reply:
             return False
+        skipped = 0
         while self.reply is None:
             message = self.queue.read()
             if message is None:
                 return False
             self.take(message, self.queue.last)
+            skipped += 1
+            if self.reply is None and skipped >= SKIP_BURST:
+                self.owner.read_on_later()
+                return False
         return True
 
     def take(self, message, pipe):

@@ -46,6 +46,12 @@ class SizedQueue(MessageQueue):
         self.lwm = 0 if halved else (self.hwm + 1) // 2
         return MessageQueue.pop(self)
 
+    def bring_forward(self, offset):
+        size = self.sizes[offset]
+        del self.sizes[offset]
+        self.sizes.appendleft(size)
+        MessageQueue.bring_forward(self, offset)
+
     def has_room(self):
         return self.bytes_in - self.bytes_out < self.limit and MessageQueue.has_room(self)
 
@@ -69,5 +75,4 @@ def message_size(message):
 
 def frame_size(frame):
     """Bytes in what is queued and not ``bytes``: a Frame, or a subscription."""
-    buffer = getattr(frame, "buffer", None)
-    return len(getattr(frame, "topic", b"")) if buffer is None else buffer.nbytes
+    return frame.buffer.nbytes

@@ -26,6 +26,7 @@ cdef class XSub(Pattern):
     cdef tell_all(self, command)
     @cython.locals(pipe=Pipe)
     cdef send_to_all(self, message)
+    @cython.locals(skipped=Py_ssize_t)
     cpdef recv(self)
     cdef bint wants(self, message) except -1
     cpdef bint has_in(self) except -1

@@ -2,7 +2,7 @@
 
 from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.options import ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT, boolean
-from zlinkcompat.routing.pattern import Pattern
+from zlinkcompat.routing.pattern import SKIP_BURST, Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.commands import Cancel, Subscribe
 
@@ -108,6 +108,7 @@ class XSub(Pattern):
         if message is not None:
             self.fetched = None
             return message
+        skipped = 0
         while True:
             message = self.queue.read()
             if message is None:
@@ -115,6 +116,10 @@ class XSub(Pattern):
             if not self.filters or self.wants(message):
                 self.last_pipe = self.queue.last
                 return message
+            skipped += 1
+            if skipped >= SKIP_BURST:
+                self.owner.read_on_later()
+                return None
 
     def wants(self, message):
         topic = message[0] if type(message) is list else message

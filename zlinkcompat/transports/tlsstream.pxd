@@ -31,6 +31,7 @@ cdef class TlsStream(FdStream):
     cdef Py_ssize_t first_record
     cdef Py_ssize_t encrypted
     cdef bint ready, busy
+    cdef Py_ssize_t handshake_bytes
 
     cpdef begin(self)
     @cython.locals(count=Py_ssize_t, end=Py_ssize_t)

@@ -32,6 +32,10 @@ ANSWERS_MAX = 65536
 
 HEADER = 5  # bytes of a record's header; its last two are the size of what follows (RFC 8446, 5.1)
 
+#: Bytes that a peer may send before the TLS handshake is over. OpenSSL takes chains of certificates
+#: of up to 100 KiB.
+HANDSHAKE_BYTES_MAX = 131072
+
 #: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
 #: threads that did so together, since uncompiled that lets go of the interpreter's lock.
 spare = []
@@ -92,15 +96,16 @@ class TlsStream(FdStream):
         self.first_record = 0
         self.encrypted = 0
         self.ready = False
+        self.handshake_bytes = 0
 
     def begin(self):
-        """Go on with the TLS handshake.
+        """Go on with the TLS handshake, by one read at most.
 
         Returns
         -------
         bool
             Whether it is done. If not, call again when the descriptor is readable or, while
-            :attr:`blocked`, writable.
+            :attr:`blocked`, writable. The event loop serves others in between.
 
         Raises
         ------
@@ -108,7 +113,7 @@ class TlsStream(FdStream):
         OSError
             EPIPE: the peer closed meanwhile.
         """
-        fetched = False
+        may_read = True
         while not self.ready or self.unsent is not None:
             if not self.push():
                 self.blocked = True
@@ -129,10 +134,6 @@ class TlsStream(FdStream):
                     continue
                 if self.feed():
                     continue
-                if fetched:
-                    # Others get their turn between the pieces of a long handshake.
-                    return False
-                fetched = True
             except ssl.SSLError as error:
                 # The alert tells the peer why, if it is still there.
                 self.collect()
@@ -141,11 +142,18 @@ class TlsStream(FdStream):
                 except OSError:
                     pass
                 raise TlsError(error) from None
-            count = self.fetch()
-            if count < 0:
-                return False
-            if count == 0:
-                raise OSError(32, "the peer closed in the middle of the TLS handshake")
+            if may_read:
+                may_read = False
+                if self.handshake_bytes >= HANDSHAKE_BYTES_MAX:
+                    raise ProtocolError(f"the TLS handshake is longer than {HANDSHAKE_BYTES_MAX} "
+                                        "bytes", None, TLS_UNSPECIFIED)
+                count = self.fetch()
+                if count == 0:
+                    raise OSError(32, "the peer closed in the middle of the TLS handshake")
+                if count > 0:
+                    self.handshake_bytes += count
+                    continue
+            return False
         return True
 
     def check_alpn(self):

@@ -34,14 +34,30 @@ def frame_of_message(body):
 
 
 class Subscribe:
-    """A peer wants messages whose first frame begins with ``topic`` (bytes)."""
+    """A peer wants messages whose first frame begins with ``topic`` (bytes).
+
+    Over inproc a SUB may be connected to a socket that does not publish. That socket receives the
+    topic as the content of a frame, as on libzmq: hence ``bytes``, ``buffer``, ``event`` and
+    ``len()``."""
 
     __slots__ = ("topic",)
     name = b"\x09SUBSCRIBE"
     mark = b"\x01"
+    event = None
 
     def __init__(self, topic):
         self.topic = topic
+
+    def __len__(self):
+        return len(self.topic)
+
+    @property
+    def bytes(self):
+        return self.topic
+
+    @property
+    def buffer(self):
+        return memoryview(self.topic)
 
     def body(self):
         """The command without its frame."""

@@ -36,6 +36,7 @@ cdef class Decoder:
     cdef long long max_size
     cdef public long long max_command, max_unfinished
     cdef long long unfinished
+    cdef public bint commands_only
 
     cdef int reserve(self, iovec* vector) except -1
     cdef bint wants_compaction(self)
@@ -49,6 +50,7 @@ cdef class Decoder:
     cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
     cdef int check_command(self, unsigned long long size, bint more) except -1
+    cdef int refuse_message(self) except -1
     cdef finish(self, object frame, int flags)
     cdef int keep(self, object frame) except -1
     cdef begin_body(self, Py_ssize_t size, int flags)

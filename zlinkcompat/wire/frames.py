@@ -9,7 +9,12 @@ from struct import Struct
 from zlinkcompat import tuning
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
-from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+from zlinkcompat.wire.errors import (
+    MALFORMED_MESSAGE,
+    UNEXPECTED_COMMAND,
+    MessageTooLarge,
+    ProtocolError,
+)
 
 __all__ = ["Decoder", "Encoder", "RawDecoder", "RawEncoder"]
 
@@ -55,6 +60,7 @@ class Decoder:
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.set_max_size(max_size)
         self.max_command = 0
+        self.commands_only = False
         self.max_unfinished = 0
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
@@ -79,6 +85,11 @@ class Decoder:
     def available(self):
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
+
+    @property
+    def awaits_body(self):
+        """Tell whether a large body is arriving."""
+        return self.body is not None
 
     def set_max_size(self, max_size):
         """Change the limit (bytes); for frames whose header was not read yet."""
@@ -189,6 +200,8 @@ class Decoder:
                 size = self.buffer[self.head + 1]
             if flags & COMMAND:
                 self.check_command(size, flags & MORE)
+            elif self.commands_only:
+                self.refuse_message()
             if size > self.max_size:
                 raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
                                       f"{self.max_size}", self.position, MALFORMED_MESSAGE)
@@ -218,6 +231,10 @@ class Decoder:
         if 0 < self.max_command < size:
             raise MessageTooLarge(f"a command of {size} bytes is over the limit, "
                                   f"{self.max_command}", self.position, MALFORMED_MESSAGE)
+
+    def refuse_message(self):
+        raise ProtocolError("a message came before the end of the handshake", self.position,
+                            UNEXPECTED_COMMAND)
 
     def finish(self, frame, flags):
         self.is_command = bool(flags & COMMAND)

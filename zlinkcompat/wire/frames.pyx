@@ -15,7 +15,12 @@ from zlinkcompat import tuning
 from zlinkcompat.counters cimport Counters
 from zlinkcompat.tuning cimport Tuning
 from zlinkcompat.wire.commands import Subscribe, parse_command_untrusted
-from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+from zlinkcompat.wire.errors import (
+    MALFORMED_MESSAGE,
+    UNEXPECTED_COMMAND,
+    MessageTooLarge,
+    ProtocolError,
+)
 
 cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject** object, Py_ssize_t size) except -1
@@ -118,6 +123,8 @@ cdef class Decoder:
         Where the next unconsumed byte lies in the peer's stream.
     max_command : int, bytes
         Of one command's body, beside ``max_size``; 0 is unlimited.
+    commands_only : bool
+        Refuse a frame of a message as soon as its header is there: the handshake is not over.
     max_unfinished : int, bytes
         Of the frames that wait for the rest of their message, each of which counts 48 more, so
         that empty ones have an end, too; 0 is unlimited.
@@ -141,6 +148,11 @@ cdef class Decoder:
     def available(self):
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
+
+    @property
+    def awaits_body(self):
+        """Tell whether a large body is arriving."""
+        return self.body_size > 0
 
     cpdef set_max_size(self, long long max_size):
         """Change the limit (bytes); for frames whose header was not read yet."""
@@ -287,6 +299,8 @@ cdef class Decoder:
                 size = at[1]
             if flags & COMMAND:
                 self.check_command(size, flags & MORE)
+            elif self.commands_only:
+                self.refuse_message()
             if size > <unsigned long long>self.max_size:
                 raise MessageTooLarge(
                     "a frame of %d bytes is over the limit, %d" % (size, self.max_size),
@@ -327,6 +341,10 @@ cdef class Decoder:
                 "a command of %d bytes is over the limit, %d" % (size, self.max_command),
                 self.position, MALFORMED_MESSAGE)
         return 0
+
+    cdef int refuse_message(self) except -1:
+        raise ProtocolError("a message came before the end of the handshake", self.position,
+                            UNEXPECTED_COMMAND)
 
     cdef finish(self, object frame, int flags):
         """A frame is whole: returns the message if that is now whole too."""

@@ -13,7 +13,6 @@ from zlinkcompat.wire import commands, older
 from zlinkcompat.wire.errors import (
     MALFORMED_MESSAGE,
     MECHANISM_MISMATCH,
-    UNEXPECTED_COMMAND,
     AuthenticationFailed,
     ProtocolError,
 )
@@ -115,6 +114,7 @@ class Handshake:
     def send(self, body):
         """The bytes for a command of the mechanism (None: no bytes), after which it may be done."""
         if self.mechanism.done:
+            self.decoder.commands_only = False
             self.mechanism.secure(self.decoder, self.encoder)
             self.done = True
         return b"" if body is None else self.frame(body)
@@ -192,19 +192,17 @@ class Handshake:
             raise ProtocolError(
                 f"the peer's mechanism is {theirs.rstrip(bytes(1))!r}, ours {ours!r}",
                 12, MECHANISM_MISMATCH)
+        return self.begin_mechanism()
+
+    def begin_mechanism(self):
+        """Only commands may come from now on. Returns the first of ours."""
+        self.decoder.commands_only = True
         self.stage = self.await_command
         return self.send(self.mechanism.start())
 
     def await_command(self):
-        decoder = self.decoder
-        start = decoder.position
-        body = decoder.next()
-        if body is None:
-            return None
-        if not decoder.is_command:
-            raise ProtocolError("a message came before the end of the handshake", start,
-                                UNEXPECTED_COMMAND)
-        return self.obey(body)
+        body = self.decoder.next()
+        return None if body is None else self.obey(body)
 
     def obey(self, body):
         """Give a command to the mechanism; returns what to send."""

@@ -130,9 +130,12 @@ class ZwsDecoder(Decoder):
                 raise WebSocketError(f"a message has reserved flags: 0x{flags:02x}", self.position)
             self.flags = flags
             self.phase = 1
-        if opcode < CLOSE and not self.raw and self.flags & ZWS_COMMAND:
-            before = len(self.pieces) if opcode == CONTINUATION else 0
-            self.check_command(size + before, False)
+        if opcode < CLOSE and not self.raw:
+            if self.flags & ZWS_COMMAND:
+                before = len(self.pieces) if opcode == CONTINUATION else 0
+                self.check_command(size + before, False)
+            elif self.commands_only:
+                self.refuse_message()
         self.opcode = opcode
         self.final = bool(first & FIN)
         return need, size

@@ -179,11 +179,14 @@ cdef class ZwsDecoder(Decoder):
                 raise WebSocketError("a message has reserved flags: 0x%02x" % flags, self.position)
             self.flags = flags
             self.phase = 1
-        if opcode < CLOSE and not self.raw and self.flags & ZWS_COMMAND:
-            if opcode == CONTINUATION:
-                self.check_command(size + len(self.pieces), False)
-            else:
-                self.check_command(size, False)
+        if opcode < CLOSE and not self.raw:
+            if self.flags & ZWS_COMMAND:
+                if opcode == CONTINUATION:
+                    self.check_command(size + len(self.pieces), False)
+                else:
+                    self.check_command(size, False)
+            elif self.commands_only:
+                self.refuse_message()
         self.opcode = opcode
         self.final = first & FIN
         body_size[0] = size

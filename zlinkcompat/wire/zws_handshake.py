@@ -13,6 +13,9 @@ BARE = "ZWS2.0"
 
 COMMAND = 2
 
+#: PING and PONG frames of a peer that has not ended its handshake. No client is known to send any.
+CONTROLS_MAX = 16
+
 
 def subprotocols(options):
     """The sub-protocols to offer, or to take, with these options (libzmq's, in lower case).
@@ -47,6 +50,7 @@ class ZwsHandshake(Handshake):
         Handshake.__init__(self, decoder, encoder, mechanism)
         self.upgrade = upgrade
         self.raw = raw
+        self.controls = 0
         self.stage = self.await_upgrade
 
     def start(self):
@@ -66,8 +70,7 @@ class ZwsHandshake(Handshake):
         if self.upgrade.subprotocol == BARE:
             self.stage = self.await_routing_id
             return answer + self.encoder.encode_message(0, self.mechanism.routing_id)
-        self.stage = self.await_command
-        return answer + self.send(self.mechanism.start())
+        return answer + self.begin_mechanism()
 
     def await_routing_id(self):
         frame = self.decoder.next()
@@ -86,6 +89,11 @@ class ZwsHandshake(Handshake):
         if not self.decoder.control and self.stage == self.await_command:
             return Handshake.obey(self, body)
         command = self.decoder.parse_command(body)
+        self.controls += 1
+        if self.controls > CONTROLS_MAX:
+            raise ProtocolError(f"more than {CONTROLS_MAX} WebSocket control frames came before "
+                                "the end of the handshake", self.decoder.position,
+                                UNEXPECTED_COMMAND)
         if type(command) is Ping:
             return self.encoder.encode_command(Pong(command.context))
         if type(command) is Pong:
