@@ -127,7 +127,7 @@ def test_bad_frame(name, server, good_peer, raw):
 @pytest.mark.parametrize("size, fits", [(65536, True), (65537, False)])
 def test_a_command_of_the_handshake_is_bounded(bound, raw, monitor, size, fits):
     """Whatever MAXMSGSIZE says: nobody has been let in yet. It is told by the header alone."""
-    sock = bound(zmq.PULL)
+    sock = bound(zmq.PULL, metadata_max=0)
     events = monitor(sock)
     said = ready(b"PUSH", X_a=b"")
     said = ready(b"PUSH", X_a=bytes(size - len(said) + 2))
