@@ -39,12 +39,12 @@ def free_endpoints():
             return [one.last_endpoint.decode(), other.last_endpoint.decode()]
 
 
-threads = [threading.Thread(target=compute) for _ in range(2)]
+threads = [threading.Thread(target=compute, daemon=True) for _ in range(2)]
 for thread in threads:
     thread.start()
 failed = 0
 endpoints = free_endpoints()
-for _ in range(20):
+for _ in range(12):
     try:
         owner = Owner(endpoints)
     except zmq.ZMQError as error:  # noqa: F821
