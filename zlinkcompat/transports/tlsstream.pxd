@@ -35,7 +35,7 @@ cdef class TlsStream(FdStream):
 
     cpdef begin(self)
     @cython.locals(count=Py_ssize_t, end=Py_ssize_t)
-    cpdef Py_ssize_t fetch(self, counters=*) except -2
+    cpdef Py_ssize_t fetch(self, counters=*, Py_ssize_t most=*) except -2
     @cython.locals(end=Py_ssize_t)
     cdef bint feed(self) except -1
     @cython.locals(records=Py_ssize_t, step=Py_ssize_t)

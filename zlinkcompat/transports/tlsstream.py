@@ -147,7 +147,8 @@ class TlsStream(FdStream):
                 if self.handshake_bytes >= HANDSHAKE_BYTES_MAX:
                     raise ProtocolError(f"the TLS handshake is longer than {HANDSHAKE_BYTES_MAX} "
                                         "bytes", None, TLS_UNSPECIFIED)
-                count = self.fetch()
+                # A stranger may cut its handshake into records of one byte.
+                count = self.fetch(None, RECORD)
                 if count == 0:
                     raise OSError(32, "the peer closed in the middle of the TLS handshake")
                 if count > 0:
@@ -163,7 +164,7 @@ class TlsStream(FdStream):
             raise TlsError("the peer does not agree on an application protocol (ALPN) of TLS_ALPN: "
                            + ", ".join(wanted))
 
-    def fetch(self, counters=None):
+    def fetch(self, counters=None, most=AHEAD):
         """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
         if counters is not None:
             counters.read_calls += 1
@@ -172,7 +173,7 @@ class TlsStream(FdStream):
         except IndexError:
             scratch = bytearray(AHEAD)
         try:
-            count = self.receive(scratch)
+            count = self.receive(scratch if most == AHEAD else memoryview(scratch)[:most])
             if count > 0:
                 end = self.portion(scratch, 0, count)
                 self.incoming.write(memoryview(scratch)[:end])
