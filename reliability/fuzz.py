@@ -14,7 +14,8 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 512  # bytes of an input
-NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint")
+NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint",
+         "connection")
 
 
 def fuzz_one(name, *arguments):
@@ -24,9 +25,14 @@ def fuzz_one(name, *arguments):
     from reliability import targets
     from zlinkcompat.wire import curve_codec, frames, zws
 
+    followed = ["zlinkcompat.wire", "zlinkcompat.transports"]
+    if name == "connection":
+        from reliability import connections  # noqa: F401  (imports the engine)
+
+        followed += ["zlinkcompat.engine", "zlinkcompat.routing", "zlinkcompat.core.socket"]
     # Its hook for imports would find the extensions.
     for module in list(sys.modules.values()):
-        if module.__name__.startswith(("zlinkcompat.wire", "zlinkcompat.transports")):
+        if module.__name__.startswith(tuple(followed)):
             for function in functions_of(module):
                 atheris.instrument_func(function)
     codecs = targets.Codecs(frames, zws, curve_codec)

@@ -187,5 +187,12 @@ def endpoint(codecs, data):
         return error.errno
 
 
+def connection(codecs, data):
+    """A whole connection, through the engine of this build whatever the codecs."""
+    from reliability.connections import attack
+
+    attack(data)
+
+
 TARGETS = {each.__name__: each
-           for each in (greeting, frames, command, curve, zws, upgrade, endpoint)}
+           for each in (greeting, frames, command, curve, zws, upgrade, endpoint, connection)}

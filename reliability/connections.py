@@ -1,0 +1,469 @@
+"""Whole connections: a stranger's bytes through the engine's own sessions, over a stream in memory.
+
+An input says which socket is attacked, in which protocol, whether the stranger makes a proper
+handshake first, and what it says then. The program of the socket sends, receives and polls
+meanwhile. It may see the errors that pyzmq documents; whatever else is raised, logged with a
+traceback or never ends is a bug. Afterwards an honest peer has to be served.
+"""
+
+import logging
+import os
+import socket as sockets
+from types import SimpleNamespace
+
+import gevent
+import zmq
+
+import zlinkcompat
+from reliability.targets import SERVER, pieces
+from zlinkcompat.core.options import Options
+from zlinkcompat.engine.session import AcceptedSession
+from zlinkcompat.log_limit import LogLimiter
+from zlinkcompat.transports import tcp, ws
+from zlinkcompat.transports.stream import Stream
+from zlinkcompat.wire import commands, mechanisms
+from zlinkcompat.wire.curve_codec import (
+    CurveDecoder,
+    CurveEncoder,
+    CurveZwsDecoder,
+    CurveZwsEncoder,
+)
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.frames import Decoder, Encoder
+from zlinkcompat.wire.handshake import Handshake
+from zlinkcompat.wire.mechanism import COMPATIBLE, SOCKET_TYPES
+from zlinkcompat.wire.upgrade import Upgrade
+from zlinkcompat.wire.zap import Verdict
+from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+
+NULL, PLAIN, CURVE = 0, 1, 2
+#: (over WebSocket, mechanism)
+PROTOCOLS = ((False, NULL), (False, PLAIN), (False, CURVE), (True, NULL), (True, PLAIN),
+             (True, CURVE))
+STREAM = 11
+
+#: What the program may see, by NOBLOCK (zmq_recv(3), zmq_send(3)).
+DOCUMENTED = {zmq.EAGAIN, zmq.EFSM, zmq.ENOTSUP, zmq.EHOSTUNREACH}
+
+#: Turns of the event loop after which a connection has to stand still, beside one for each piece.
+TURNS = 300
+
+MESSAGE, COMMAND, SUBSCRIPTION = 0, 1, 2
+NAMES = (b"SUBSCRIBE", b"CANCEL", b"PING", b"PONG", b"ERROR", b"READY", b"HELLO", b"")
+
+
+class Defects(logging.Handler):
+    """What the engine did not expect: logged with a traceback, or told to the hub."""
+
+    def __init__(self):
+        logging.Handler.__init__(self, logging.WARNING)
+        self.found = []
+
+    def emit(self, record):
+        if record.exc_info and record.exc_info[1] is not None:
+            self.found.append(record.exc_info[1])
+
+    def __enter__(self):
+        self.log = logging.getLogger("zlinkcompat")
+        self.log.addHandler(self)
+        self.hub = gevent.get_hub()
+        self.hub.handle_error = lambda where, kind, error, trace: self.found.append(error)
+        return self
+
+    def __exit__(self, *exception):
+        self.log.removeHandler(self)
+        del self.hub.handle_error
+        if self.found and exception[0] is None:
+            raise self.found[0]
+
+
+class MemoryStream(Stream):
+    """The stream of a connection whose other end is a :class:`Stranger`.
+
+    The descriptor is of a socket that is always writable and never readable: whoever says something
+    wakes the connection."""
+
+    def __init__(self, fd, stranger):
+        Stream.__init__(self, fd)
+        self.stranger = stranger
+
+    def read_into(self, decoder):
+        waiting = self.stranger.said
+        if not waiting:
+            self.buffered = False
+            return -1
+        piece = waiting.pop(0)
+        if piece is None:
+            self.stranger.gone = True
+            return 0
+        room = decoder.lend()
+        count = min(len(room), len(piece))
+        room[:count] = piece[:count]
+        decoder.commit(count)
+        if count < len(piece):
+            waiting.insert(0, piece[count:])
+        self.buffered = bool(waiting)
+        return count
+
+    def write_from(self, encoder):
+        data = b"".join(bytes(view) for view in encoder.vector())
+        if not data:
+            return 0
+        count = len(data) if self.stranger.takes_all else max(1, len(data) // 2)
+        self.stranger.hear(data[:count])
+        return count
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class TcpLink(tcp.Link):
+    def open(self, fd):
+        return MemoryStream(fd, self.stranger)
+
+
+class WsLink(ws.Link):
+    def open(self, fd):
+        return MemoryStream(fd, self.stranger)
+
+
+class Command:
+    """Any command, as an encoder takes it."""
+
+    def __init__(self, name, data):
+        self.name, self.data = name, data
+
+    def body(self):
+        return bytes([len(self.name)]) + self.name + self.data
+
+    def encode(self):
+        return commands.frame(self.body())
+
+
+class Stranger:
+    """The other end.
+
+    Parameters
+    ----------
+    socket_type : int
+        Its own.
+    over_ws : bool
+    mechanism : int
+    polite : bool
+        It makes a proper handshake, after which it says ``data`` in whatever form that asks for;
+        else ``data`` are the bytes that it says from the beginning.
+    data : bytes
+    size : int
+        Of the pieces that arrive, in bytes; 0 is no limit.
+    change : tuple of int, optional
+        Which byte of its handshake is changed, and by which mask.
+    plain_ws : bool
+        It speaks WebSocket and no ZeroMQ, as to a STREAM socket.
+    serves : bool
+        It is the server, and the attacked socket the client.
+    """
+
+    def __init__(self, socket_type, over_ws, mechanism, polite, data, size=0, change=None,
+                 plain_ws=False, serves=False):
+        self.said = []  # None: the end
+        self.data = data
+        self.size = size
+        self.change = change
+        self.spoken = 0
+        self.gone = False
+        self.done = False
+        self.takes_all = True
+        self.session = None
+        self.handshake = None
+        self.received = []
+        if not polite:
+            self.say(data)
+            self.done = True
+            return
+        made = Options(socket_type)
+        made.mechanism = mechanism
+        made.as_server = int(serves)
+        made.plain_username, made.plain_password = b"me", b"secret"
+        made.curve_serverkey = made.curve_publickey = SERVER.public
+        made.curve_secretkey = SERVER.secret
+        curve = mechanism == CURVE and not plain_ws
+        if over_ws:
+            self.decoder = (CurveZwsDecoder if curve else ZwsDecoder)(-1, serves, plain_ws)
+            self.encoder = (CurveZwsEncoder if curve else ZwsEncoder)(not serves, plain_ws)
+            names = () if plain_ws else subprotocols(made)
+            upgrade = Upgrade(not serves, "host:1", "/", names)
+            self.handshake = ZwsHandshake(self.decoder, self.encoder, mechanisms.create(made),
+                                          upgrade, plain_ws)
+        else:
+            self.decoder = (CurveDecoder if curve else Decoder)(-1)
+            self.encoder = (CurveEncoder if curve else Encoder)(1)
+            self.handshake = Handshake(self.decoder, self.encoder, mechanisms.create(made))
+        self.over_ws = over_ws
+        self.plain_ws = plain_ws
+        self.serves = serves
+        self.say(self.changed(self.handshake.start()))
+
+    def changed(self, data):
+        if self.change is None:
+            return data
+        at = self.change[0] - self.spoken
+        self.spoken += len(data)
+        if not 0 <= at < len(data):
+            return data
+        return data[:at] + bytes([data[at] ^ self.change[1]]) + data[at + 1:]
+
+    def say(self, data):
+        if data is not None:
+            self.said += filter(None, pieces(data, self.size))
+        else:
+            self.said.append(None)
+        if self.session is not None and self.session.connection is not None:
+            self.session.connection.wake_here()
+
+    def hear(self, data):
+        """What the server says; it leads the handshake on, and after it nobody listens."""
+        if self.handshake is None:
+            return
+        while data:
+            with self.decoder.lend() as room:
+                count = min(len(room), len(data))
+                room[:count] = data[:count]
+            self.decoder.commit(count)
+            data = data[count:]
+            try:
+                if not self.done:
+                    answer = self.handshake.advance()
+                    if self.handshake.question is not None:
+                        answer += self.handshake.judged(Verdict(200, "OK", {}))
+                    if answer:
+                        self.say(self.changed(answer))
+                    if self.handshake.done:
+                        self.done = True
+                        self.say_more()
+                if self.done:
+                    while (one := self.decoder.next()) is not None:
+                        self.received.append(one)
+            except ProtocolError:
+                # It was answered something else than to a proper handshake; it says the rest.
+                self.handshake = None
+                self.done = True
+                self.say(self.data)
+                return
+        self.decoder.rest()
+
+    def say_more(self):
+        """Byte 0 of each part: its form and size, and for commands the name."""
+        data = self.data
+        while data:
+            how, size = data[0], data[0] >> 3
+            part, data = data[1 : 1 + size], data[1 + size :]
+            self.say(self.form(how & 7, part))
+
+    def form(self, form, part):
+        if form >= 6:
+            return part  # whatever it is
+        if self.plain_ws:
+            # A part has 31 bytes at most; a client's key of four zeros leaves it as it is.
+            first, mask = 0x80 | (1, 2, 8, 9, 10, 0)[form], 0 if self.serves else 0x80
+            return bytes([first, mask | len(part)]) + bytes(4 * bool(mask)) + part
+        if form < 3:
+            return self.written([part] * (form + 1) if form else part)
+        if form == 3:
+            return self.written((b"\1", b"\0")[len(part) & 1] + part)
+        name = NAMES[part[0] & 7] if part else b""
+        command = Command(name, part[1:])
+        if self.over_ws:
+            return self.encoder.encode_message(2, command.body())
+        return self.encoder.encode_command(command)
+
+    def written(self, message):
+        self.encoder.add(message)
+        data = b"".join(bytes(view) for view in self.encoder.vector())
+        self.encoder.advance(len(data))
+        return data
+
+
+class Attacked:
+    """A socket with its program, and the peers that it is given."""
+
+    def __init__(self, context, socket_type, over_ws, mechanism, connects):
+        self.type = socket_type
+        self.sock = sock = context.socket(socket_type)
+        sock.linger = 0
+        sock.handshake_ivl = 0
+        sock.maxmsgsize = 4096
+        if mechanism == PLAIN and connects:
+            sock.plain_username, sock.plain_password = b"me", b"secret"
+        elif mechanism == PLAIN:
+            sock.plain_server = 1
+        elif mechanism == CURVE:
+            sock.curve_secretkey, sock.curve_publickey = SERVER.secret, SERVER.public
+            if connects:
+                sock.curve_serverkey = SERVER.public
+            else:
+                sock.curve_server = 1
+        if socket_type == zmq.SUB:
+            sock.subscribe(b"")
+        self.core = sock.core
+        self.engine = self.core.place(0)
+        options = self.core.options.copy()
+        binds = not connects
+        if over_ws:
+            link = WsLink(ws.parse("127.0.0.1:1/", False, binds), options, binds)
+        else:
+            link = TcpLink(tcp.parse("127.0.0.1:1", False, binds), options, binds)
+        self.listener = SimpleNamespace(
+            socket=self.core, options=options, endpoint="tcp://in.memory", link=link,
+            limiter=LogLimiter(), handshake_over=lambda session: None)
+        self.held = []
+        self.got = []
+
+    def meet(self, stranger):
+        ours, other = sockets.socketpair()
+        self.held.append(other)
+        self.listener.link.stranger = stranger
+        session = AcceptedSession(self.listener, self.engine, "127.0.0.1")
+        session.start(ours)
+        stranger.session = session
+        return session
+
+    def work(self, turns, finished):
+        """Let the program and the event loop go on until ``finished()``; False if that never is."""
+        for _ in range(turns):
+            self.use()
+            self.engine.turn()
+            if finished():
+                self.use()
+                return True
+        return False
+
+    def use(self):
+        """One round of the program: whatever it calls returns or raises what is documented."""
+        for call in (self.receive, self.receive_frame, self.send, self.poll):
+            try:
+                call()
+            except zmq.ZMQError as error:
+                assert error.errno in DOCUMENTED, error
+
+    def receive(self):
+        self.got.append(self.sock.recv_multipart(zmq.NOBLOCK))
+
+    def receive_frame(self):
+        frame = self.sock.recv(zmq.NOBLOCK, copy=False)
+        self.got.append([frame.bytes])
+        while self.sock.rcvmore:
+            self.got[-1].append(self.sock.recv(zmq.NOBLOCK))
+
+    def send(self):
+        if self.type in (zmq.ROUTER, zmq.STREAM):
+            if self.got:
+                self.sock.send_multipart([self.got[-1][0], b"answer"], zmq.NOBLOCK)
+        else:
+            self.sock.send(b"\1" if self.type == zmq.XSUB else b"news", zmq.NOBLOCK)
+
+    def poll(self):
+        self.sock.poll(0)
+
+    def close(self):
+        self.sock.close()
+        for each in self.held:
+            each.close()
+
+
+def answer_zap(handler):
+    """Let everybody in."""
+    while True:
+        version, number = handler.recv_multipart()[:2]
+        handler.send_multipart([version, number, b"200", b"OK", b"me", b""])
+
+
+class Place:
+    """A context whose ZAP handler lets everybody in. One serves all inputs of a process."""
+
+    made = None
+
+    def __init__(self):
+        os.environ["ZLINK_ENGINE"] = "hub"
+        self.context = zlinkcompat.Context()
+        handler = self.context.socket(zmq.REP)
+        handler.bind("inproc://zeromq.zap.01")
+        self.greenlet = gevent.spawn(answer_zap, handler)
+
+    @classmethod
+    def get(cls):
+        if cls.made is None:
+            cls.made = cls()
+        return cls.made
+
+    @classmethod
+    def leave(cls):
+        if cls.made is not None:
+            cls.made.greenlet.kill()
+            cls.made.context.destroy(linger=0)
+            cls.made = None
+
+
+#: What serves an honest peer after the attack, and how that peer is seen to be served.
+RECEIVERS = (zmq.PULL, zmq.SUB, zmq.DEALER, zmq.ROUTER, zmq.REP)
+
+
+def attack(data):
+    """Make the connection that ``data`` (bytes) describes, and look at what it costs.
+
+    Byte 0: the protocol, and flags: a proper handshake is made, a byte of it is changed, writes
+    are cut in two, the stranger is the server. Byte 1: the socket. Byte 2: the size of the pieces
+    that arrive. Bytes 3 and 4: which byte of the handshake is changed, and how.
+    """
+    if len(data) < 5:
+        return
+    how, which, size, place, mask = data[:5]
+    over_ws, mechanism = PROTOCOLS[(how & 7) % len(PROTOCOLS)]
+    socket_type = which % len(SOCKET_TYPES)
+    if socket_type == STREAM:
+        mechanism = NULL
+    other = COMPATIBLE.get(SOCKET_TYPES[socket_type])
+    peer_type = SOCKET_TYPES.index(other[which // len(SOCKET_TYPES) % len(other)]) if other else 8
+    serves = bool(how & 64)
+    polite = bool(how & 8) and (socket_type != STREAM or over_ws)
+    stranger = Stranger(peer_type, over_ws, mechanism, polite, data[5:], size,
+                        (place, mask) if how & 16 else None, socket_type == STREAM, serves)
+    stranger.takes_all = not how & 32
+    with Defects():
+        attacked = Attacked(Place.get().context, socket_type, over_ws, mechanism, serves)
+        try:
+            under_attack(attacked, stranger)
+            if socket_type in RECEIVERS:
+                honest_peer(attacked, over_ws, mechanism, serves)
+        finally:
+            attacked.close()
+            attacked.engine.turn()
+
+
+def under_attack(attacked, stranger):
+    session = attacked.meet(stranger)
+
+    def stands_still():
+        return session.connection is None or not stranger.said
+
+    turns = TURNS + len(stranger.data) * 4
+    attacked.work(turns, stands_still)
+    # The end is noticed, unless the program leaves so much unread that nothing is read any more.
+    stranger.say(None)
+    attacked.work(turns, lambda: session.connection is None)
+    assert session.connection is None or not stranger.gone, "the end was read, and had no effect"
+
+
+def honest_peer(attacked, over_ws, mechanism, serves):
+    """It is served, whatever happened before."""
+    types = {zmq.PULL: zmq.PUSH, zmq.SUB: zmq.PUB, zmq.DEALER: zmq.DEALER, zmq.ROUTER: zmq.DEALER,
+             zmq.REP: zmq.REQ}
+    peer = Stranger(types[attacked.type], over_ws, mechanism, True, b"", serves=serves)
+    attacked.got.clear()
+    body = [b"", b"undisturbed"] if attacked.type == zmq.REP else b"undisturbed"
+    peer.say_more = lambda: peer.say(peer.written(body))
+    attacked.meet(peer)
+    served = attacked.work(TURNS, lambda: any(got[-1] == b"undisturbed" for got in attacked.got))
+    assert served, "an honest peer is not served"
