@@ -122,6 +122,102 @@ def test_child_does_not_remove_the_file_of_its_parent(child, program, raw, tmp_p
     raw(endpoint).handshake(b"DEALER")
 
 
+#: Something in the hub of the parent watches the descriptor of a socket.
+WATCHERS = {
+    "authenticator": """
+from zlinkcompat.auth.thread import ThreadAuthenticator
+watching = ThreadAuthenticator(context)
+watching.start()
+""",
+    "select": """
+import select
+watching = gevent.spawn(select.select, [sock.fileno()], [], [])
+gevent.sleep(0)
+""",
+    "asyncio": """
+import asyncio, threading
+def run():
+    loop = asyncio.new_event_loop()
+    loop.add_reader(sock.fileno(), sock.getsockopt, zmq.EVENTS)
+    running.append(loop)
+    loop.run_forever()
+running = []
+watching = threading.Thread(target=run, daemon=True)
+watching.start()
+while not running:
+    gevent.sleep(0.001)
+""",
+    "closed socket": """
+import select
+watching = gevent.spawn(select.select, [sock.fileno()], [], [])
+gevent.sleep(0)
+kept = sock
+sock.close()
+sock = context.socket(zmq.PULL)
+sock.bind("tcp://127.0.0.1:*")
+""",
+}
+
+
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_fork_beside_a_watched_descriptor(watcher, program):
+    """libev ends a process that has a watcher of a closed descriptor."""
+    said = program("""
+import multiprocessing, warnings
+warnings.simplefilter("ignore")
+def child(endpoint):
+    # gevent lets greenlets that were about to run, as an authenticator's, run in the child as well.
+    sys.stderr = open(os.devnull, "w")
+    mine = zmq.Context()
+    push = mine.socket(zmq.PUSH)
+    push.connect(endpoint)
+    push.send(b"from the child")
+    push.close()
+    mine.term()
+context = zmq.Context()
+sock = context.socket(zmq.PULL)
+sock.bind("tcp://127.0.0.1:*")
+""" + WATCHERS[watcher] + """
+process = multiprocessing.get_context("fork").Process(target=child, args=(sock.last_endpoint,))
+process.start()
+say(sock.recv())
+process.join()
+say(process.exitcode)
+os._exit(0)
+""", patch=True).ends()
+    assert said == "b'from the child'\n0\n"
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+def test_descriptor_of_the_parent_is_not_its_childs(engine, program):
+    """A child neither clears nor sets the flag of its parent's socket, and may close its own."""
+    said = program("""
+import select, warnings
+warnings.simplefilter("ignore")
+context = zmq.Context()
+sock, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+sock.bind("inproc://a")
+other.connect("inproc://a")
+fd = sock.fileno()
+def readable():
+    return bool(select.select([fd], [], [], 0)[0])
+sock.getsockopt(zmq.EVENTS)
+for message in (False, True):
+    if message:
+        other.send(b"x")
+    before = readable()
+    child = os.fork()
+    if not child:
+        theirs = readable()
+        sock.close()
+        context.term()
+        os._exit(theirs)
+    say(before, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), readable())
+os._exit(0)
+""", engine=engine).ends()
+    assert said == "False 0 False\nTrue 0 True\n"
+
+
 # -- threads -------------------------------------------------------------------------------
 
 

@@ -176,11 +176,6 @@ class Endpoints:
         else:
             pipe.set_high_water_marks(options.sndhwm, options.rcvhwm)
 
-    def forget(self):
-        """In a forked child: see :meth:`SocketBase.forget`."""
-        for listener in self.listeners.values():
-            listener.forget()
-
     def close(self):
         """Free all addresses and stop dialling what has nothing to deliver."""
         for listener in self.listeners.values():

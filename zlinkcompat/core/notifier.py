@@ -47,9 +47,24 @@ class Notifier:
                     os.close(self.write_fd)
 
     def forget(self):
-        """In a forked child: another thread may have held the lock, which nobody releases here."""
+        """In a forked child: put a descriptor of this process's own in the place of the parent's.
+
+        The number stays in use: an event loop of the program that was forked along may still watch
+        it, and libev ends the process for a watcher of a closed descriptor."""
+        # Another thread may have held it, which nobody releases here.
         self.lock = RLock()
-        self.close()
+        if self.fd < 0:
+            return
+        self.signalled = False
+        try:
+            fresh = Notifier()
+        except OSError:
+            # No descriptor to be had: it is neither read nor written any more.
+            self.signalled = True
+            return
+        os.dup2(fresh.fd, self.fd, inheritable=False)
+        if self.write_fd != self.fd:
+            os.dup2(fresh.write_fd, self.write_fd, inheritable=False)
 
     def __del__(self):
         self.close()

@@ -820,7 +820,9 @@ class SocketBase(Owner):
         self.monitoring = None
         if self.notifier is not None:
             self.notifier.forget()
-        self.endpoints.forget()
+        # Those, too, that were to be closed by an I/O thread, which does not run here.
+        for listener in self.listeners:
+            listener.forget()
         for session in self.sessions:
             session.forget()
         if self.engine is not None:

@@ -318,7 +318,8 @@ class Connection(PipeSink):
         while not stream.begin():
             watcher = None
             if stream.blocked:
-                watcher = self.engine.loop.io(stream.fd, 2)
+                # Also by this name, since forget() has to stop it.
+                watcher = self.write_watcher = self.engine.loop.io(stream.fd, 2)
                 watcher.start(self.on_fd_readable)
             try:
                 self.park()
@@ -326,6 +327,7 @@ class Connection(PipeSink):
                 if watcher is not None:
                     watcher.stop()
                     watcher.close()
+                    self.write_watcher = None
             if self.state >= FAILED:
                 return False
         return True
