@@ -9,10 +9,12 @@ traceback or never ends is a bug. Afterwards an honest peer has to be served.
 import logging
 import os
 import socket as sockets
+from time import monotonic
 from types import SimpleNamespace
 
 import gevent
 import zmq
+from gevent.hub import Hub
 
 import zlinkcompat
 from reliability.targets import SERVER, pieces
@@ -46,7 +48,9 @@ STREAM = 11
 #: What the program may see, by NOBLOCK (zmq_recv(3), zmq_send(3)).
 DOCUMENTED = {zmq.EAGAIN, zmq.EFSM, zmq.ENOTSUP, zmq.EHOSTUNREACH}
 
-#: Turns of the event loop after which a connection has to stand still, beside one for each piece.
+#: Seconds, and on the hub engine turns of its event loop beside some for each byte, after which a
+#: connection has to stand still.
+PATIENCE = 20
 TURNS = 300
 
 MESSAGE, COMMAND, SUBSCRIPTION = 0, 1, 2
@@ -67,13 +71,14 @@ class Defects(logging.Handler):
     def __enter__(self):
         self.log = logging.getLogger("zlinkcompat")
         self.log.addHandler(self)
-        self.hub = gevent.get_hub()
-        self.hub.handle_error = lambda where, kind, error, trace: self.found.append(error)
+        # Of all threads.
+        self.handle_error = Hub.handle_error
+        Hub.handle_error = lambda hub, where, kind, error, trace: self.found.append(error)
         return self
 
     def __exit__(self, *exception):
         self.log.removeHandler(self)
-        del self.hub.handle_error
+        Hub.handle_error = self.handle_error
         if self.found and exception[0] is None:
             raise self.found[0]
 
@@ -95,7 +100,6 @@ class MemoryStream(Stream):
             return -1
         piece = waiting.pop(0)
         if piece is None:
-            self.stranger.gone = True
             return 0
         room = decoder.lend()
         count = min(len(room), len(piece))
@@ -173,7 +177,6 @@ class Stranger:
         self.size = size
         self.change = change
         self.spoken = 0
-        self.gone = False
         self.done = False
         self.takes_all = True
         self.session = None
@@ -220,8 +223,9 @@ class Stranger:
             self.said += filter(None, pieces(data, self.size))
         else:
             self.said.append(None)
-        if self.session is not None and self.session.connection is not None:
-            self.session.connection.wake_here()
+        connection = self.session and self.session.connection
+        if connection:
+            connection.wake()
 
     def hear(self, data):
         """What the server says; it leads the handshake on, and after it nobody listens."""
@@ -309,6 +313,7 @@ class Attacked:
             sock.subscribe(b"")
         self.core = sock.core
         self.engine = self.core.place(0)
+        self.threads = self.core.io_threads is not None
         options = self.core.options.copy()
         binds = not connects
         if over_ws:
@@ -324,17 +329,24 @@ class Attacked:
     def meet(self, stranger):
         ours, other = sockets.socketpair()
         self.held.append(other)
+        self.engine.call(self.accept, (ours, stranger))
+
+    def accept(self, sock, stranger):
         self.listener.link.stranger = stranger
         session = AcceptedSession(self.listener, self.engine, "127.0.0.1")
-        session.start(ours)
+        session.start(sock)
         stranger.session = session
-        return session
 
     def work(self, turns, finished):
         """Let the program and the event loop go on until ``finished()``; False if that never is."""
-        for _ in range(turns):
+        end = monotonic() + PATIENCE
+        while turns > 0 and monotonic() < end:
             self.use()
-            self.engine.turn()
+            if self.threads:
+                gevent.sleep(0.0001)
+            else:
+                self.engine.turn()
+                turns -= 1
             if finished():
                 self.use()
                 return True
@@ -385,17 +397,17 @@ class Place:
 
     made = None
 
-    def __init__(self):
-        os.environ["ZLINK_ENGINE"] = "hub"
+    def __init__(self, engine):
+        os.environ["ZLINK_ENGINE"] = engine
         self.context = zlinkcompat.Context()
         handler = self.context.socket(zmq.REP)
         handler.bind("inproc://zeromq.zap.01")
         self.greenlet = gevent.spawn(answer_zap, handler)
 
     @classmethod
-    def get(cls):
+    def get(cls, engine):
         if cls.made is None:
-            cls.made = cls()
+            cls.made = cls(engine)
         return cls.made
 
     @classmethod
@@ -410,7 +422,7 @@ class Place:
 RECEIVERS = (zmq.PULL, zmq.SUB, zmq.DEALER, zmq.ROUTER, zmq.REP)
 
 
-def attack(data):
+def attack(data, engine="hub"):
     """Make the connection that ``data`` (bytes) describes, and look at what it costs.
 
     Byte 0: the protocol, and flags: a proper handshake is made, a byte of it is changed, writes
@@ -432,28 +444,29 @@ def attack(data):
                         (place, mask) if how & 16 else None, socket_type == STREAM, serves)
     stranger.takes_all = not how & 32
     with Defects():
-        attacked = Attacked(Place.get().context, socket_type, over_ws, mechanism, serves)
+        attacked = Attacked(Place.get(engine).context, socket_type, over_ws, mechanism, serves)
         try:
             under_attack(attacked, stranger)
             if socket_type in RECEIVERS:
                 honest_peer(attacked, over_ws, mechanism, serves)
         finally:
             attacked.close()
-            attacked.engine.turn()
+            gevent.sleep(0)
 
 
 def under_attack(attacked, stranger):
-    session = attacked.meet(stranger)
+    attacked.meet(stranger)
+
+    def ended():
+        return stranger.session is not None and stranger.session.connection is None
 
     def stands_still():
-        return session.connection is None or not stranger.said
+        return ended() or stranger.session is not None and not stranger.said
 
     turns = TURNS + len(stranger.data) * 4
-    attacked.work(turns, stands_still)
-    # The end is noticed, unless the program leaves so much unread that nothing is read any more.
+    assert attacked.work(turns, stands_still), "not all is read"
     stranger.say(None)
-    attacked.work(turns, lambda: session.connection is None)
-    assert session.connection is None or not stranger.gone, "the end was read, and had no effect"
+    assert attacked.work(turns, ended), "the end is not noticed"
 
 
 def honest_peer(attacked, over_ws, mechanism, serves):

@@ -17,8 +17,10 @@ PARTS = st.lists(
 HANDSHAKE, CHANGED, PARTIAL, SERVES = 8, 16, 32, 64
 
 
-@pytest.fixture(autouse=True)
-def place():
+@pytest.fixture(autouse=True, params=["hub", "thread"])
+def place(request, monkeypatch):
+    monkeypatch.setenv("ZLINK_ENGINE", request.param)  # and back
+    connections.Place.get(request.param)
     yield
     connections.Place.leave()
 
@@ -31,7 +33,7 @@ ANY = {"protocol": st.integers(0, 5), "which": st.integers(0, 35), "size": st.in
        "change": st.tuples(st.integers(0, 255), st.integers(1, 255))}
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(**ANY, flags=st.sampled_from([HANDSHAKE, HANDSHAKE | PARTIAL, HANDSHAKE | SERVES]),
        said=PARTS)
 @example(protocol=0, flags=HANDSHAKE, which=7, size=0, change=(0, 1), said=b"\x0c\0")  # SUBSCRIBE
@@ -40,7 +42,7 @@ def test_stranger_that_says_anything_after_its_handshake(
     attack(protocol, flags, which, size, change, said)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(**ANY, serves=st.sampled_from([0, SERVES]), said=PARTS)
 def test_stranger_that_changes_a_byte_of_its_handshake(
         protocol, serves, which, size, change, said):
@@ -58,7 +60,7 @@ BEGINNINGS = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(**ANY, serves=st.sampled_from([0, SERVES]), begin=st.sampled_from(BEGINNINGS),
        rest=st.binary(max_size=80))
 def test_stranger_that_says_anything_from_the_beginning(
