@@ -4,11 +4,15 @@
 errors are its very objects, sockets and contexts are ours.
 """
 
+import os
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from zlinkcompat import _counterparts
 from zlinkcompat._pure import install_if_asked
+
+if os.environ.get("PYZMQ_BACKEND") == __name__:
+    raise ImportError(f"PYZMQ_BACKEND={__name__}: the backend is PYZMQ_BACKEND={__name__}.backend")
 
 # Before any module that may be compiled is imported.
 install_if_asked()

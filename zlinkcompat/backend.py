@@ -13,6 +13,7 @@ from types import ModuleType
 
 from zlinkcompat import _counterparts, base, transports
 from zlinkcompat.base import Context, Frame
+from zlinkcompat.base.arguments import tells_address
 from zlinkcompat.base.socket import OVERRIDABLE
 from zlinkcompat.burst import bound_bursts
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
@@ -48,9 +49,28 @@ class Socket(base.Socket):
         if cls.__module__ == "zmq.sugar.socket":
             for name in ("send", "send_multipart", "recv_multipart"):
                 delattr(cls, name)
+            cls.bind = naming_address_once(cls.bind)
+            cls.connect = naming_address_once(cls.connect)
             cls.__setattr__ = noting_overrides(cls.__setattr__)
         elif cls.__module__ == "zmq._future" and cls.__name__ == "_AsyncSocket":
             bound_bursts(cls)
+
+
+def naming_address_once(theirs):
+    """``theirs``, pyzmq's ``bind`` or ``connect``, which adds the address to the text of an error:
+    without it where the text names the address already."""
+
+    @wraps(theirs)
+    def method(self, addr):
+        try:
+            return theirs(self, addr)
+        except Exception as error:
+            text, added, _ = getattr(error, "strerror", "").rpartition(f" (addr={addr!r})")
+            if added and tells_address(text, addr):
+                error.strerror = text
+            raise
+
+    return method
 
 
 def noting_overrides(theirs):

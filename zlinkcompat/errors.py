@@ -42,8 +42,30 @@ ZMQ_TEXTS = {
     EHOSTUNREACH: "Host unreachable",
 }
 
+CLOSED = f"{_os.strerror(ENOTSOCK)}: the socket is closed; make another with Context.socket()"
+
+# What the state of REQ and REP forbids: libzmq's text, and what to do.
+REQ_SENDS = (f"{ZMQ_TEXTS[EFSM]}: send on REQ: the previous request has no reply yet; call recv() "
+             "first, or set REQ_RELAXED")
+REQ_RECEIVES = f"{ZMQ_TEXTS[EFSM]}: recv on REQ: no request was sent; call send() first"
+REP_SENDS = f"{ZMQ_TEXTS[EFSM]}: send on REP: there is no request to reply to; call recv() first"
+REP_RECEIVES = (f"{ZMQ_TEXTS[EFSM]}: recv on REP: the request before has no reply yet; call send() "
+                "first")
+UNREAD_FRAMES = (f"{ZMQ_TEXTS[EFSM]}: send: the last message received has frames left; call recv() "
+                 "for those first")
+
+# Notes of Again and ContextTerminated: tracebacks show them below the text. The text itself stays
+# libzmq's, since programs compare it with ``==``.
+SEND_WAITS = ("send: no peer could take the message within SNDTIMEO milliseconds, or at once with "
+              "NOBLOCK: no peer is connected, or SNDHWM messages wait for each")
+RECV_WAITS = "recv: no message came within RCVTIMEO milliseconds, or at once with NOBLOCK"
+TERMINATED = "the context is being terminated: close this socket, Context.term() waits for that"
+
 
 _last = 0
+
+# pyzmq's module, once something was raised.
+error = None
 
 
 def zmq_error(errno, text=None):
@@ -53,17 +75,18 @@ def zmq_error(errno, text=None):
     ----------
     errno : int
     text : str, optional
-        What failed, where, and what to do; pyzmq's own text for the errno when absent.
+        What failed, where, and what to do; pyzmq's own text for the errno when absent. For EAGAIN
+        and ETERM it becomes a note of the exception.
 
     Returns
     -------
     zmq.ZMQError
         To be raised by the caller.
     """
-    global _last
+    global _last, error
 
-    from zmq import error
-
+    if error is None:
+        from zmq import error
     _last = errno
     cls = error.ZMQError
     if errno == EAGAIN:
@@ -72,9 +95,20 @@ def zmq_error(errno, text=None):
         cls = error.ContextTerminated
     elif errno == EINTR:
         cls = error.InterruptedSystemCall
-    if cls is not error.ZMQError:
-        return cls(errno, text) if text else cls(errno)
-    return cls(errno, text)
+    if cls is error.ZMQError:
+        return cls(errno, CLOSED if errno == ENOTSOCK and text is None else text)
+    made = cls(errno)
+    if errno == ETERM:
+        text = TERMINATED
+    if text is not None:
+        made.__notes__ = [text]  # as add_note() of Python 3.11
+    return made
+
+
+def no_peer(routing_id):
+    """The text of EHOSTUNREACH for a message to ``routing_id`` (bytes)."""
+    return (f"{ZMQ_TEXTS[EHOSTUNREACH]}: send: no peer is connected that has the routing id "
+            f"{routing_id!r}")
 
 
 def strerror(errno):

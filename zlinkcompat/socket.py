@@ -7,6 +7,7 @@ from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base, sockopt
+from zlinkcompat.base.arguments import tells_address
 from zlinkcompat.base.socket import OVERRIDABLE
 from zlinkcompat.borrow import borrow
 from zlinkcompat.errors import EFAULT, EINVAL
@@ -230,5 +231,5 @@ class Socket(base.Socket, AttributeSetter):
 
 def name_address(error, addr):
     """Say which address an error is about, as pyzmq does, unless its text tells already."""
-    if error.errno != EFAULT and str(addr) not in error.strerror:
+    if error.errno != EFAULT and not tells_address(error.strerror, addr):
         error.strerror += f" (addr={addr!r})"

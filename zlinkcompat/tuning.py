@@ -6,6 +6,7 @@ are rollbacks: with one off, the plain path of before that phase runs.
 """
 
 import os
+import warnings
 
 #: No libzmq numbers its options so high.
 ASIO_ZEROCOPY_WRITE = 1001
@@ -138,6 +139,9 @@ TABLE = (
             "a receiver reads its connections itself while they are no more than this"),
 )
 
+#: Other variables of the environment that begin as those of settings.
+OTHERS = ("ZLINK_ENGINE",)
+
 _by_name = {setting.name: setting for setting in TABLE}
 
 
@@ -174,6 +178,29 @@ def get(name: str, chosen: int | None = None) -> int:
     if text is not None:
         return setting.parse(text)
     return setting.default if chosen is None else chosen
+
+
+_checked = False
+
+
+def check_environment():
+    """Warn, once, of each variable that is named like a setting and is none."""
+    global _checked
+    if _checked:
+        return
+    _checked = True
+    known = {*OTHERS, *(setting.variable for setting in TABLE)}
+    unknown = [name for name in os.environ
+               if name.startswith(("ZLINK_", "ZMQ_ASIO_")) and name not in known]
+    if not unknown:
+        return
+    from difflib import get_close_matches
+
+    for name in unknown:
+        close = get_close_matches(name, known, 1)
+        advice = f"did you mean {close[0]}?" if close else "there is no such setting"
+        warnings.warn(f"{name}={os.environ[name]!r} has no effect: {advice}", RuntimeWarning,
+                      stacklevel=2)
 
 
 class Tuning:

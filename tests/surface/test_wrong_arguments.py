@@ -146,7 +146,7 @@ def test_texts_of_errors_are_pyzmqs(both):
             text(one.set, zmq.ROUTING_ID, "x"), text(one.set, zmq.ROUTING_ID, 7),
             text(one.bind, 7), text(one.send_string, 7), text(side.zmq.Frame, "text"),
             text(side.context.set, zmq.IPV6, "x"), text(getattr, one, "nosuchoption"),
-            text(side.zmq.zmq_poll, [("x", 1)], 0), text(side.socket("REQ").recv),
+            text(side.zmq.zmq_poll, [("x", 1)], 0),
             text(one.send_multipart, [b"x", "text"]), text(one.get_string, zmq.LINGER),
         ]
 

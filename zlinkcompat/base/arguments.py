@@ -1,5 +1,7 @@
 """What the calls take, as pyzmq's compiled signatures take it: the same errors, the same texts."""
 
+from io import BytesIO
+
 from zlinkcompat.core.options import find
 
 INT_MIN = -(2**31)
@@ -7,9 +9,16 @@ INT_MAX = 2**31 - 1
 
 
 def contiguous(data):
-    """A memoryview of any contiguous buffer."""
+    """A memoryview of any contiguous buffer.
+
+    Raises
+    ------
+    BufferError
+        It is not contiguous. A numpy array raises ValueError, as it does in pyzmq.
+    """
     view = memoryview(data)
     if not view.contiguous:
+        BytesIO().write(data)  # raises what the owner says: ValueError from numpy
         raise BufferError("the buffer must be contiguous")
     return view
 
@@ -20,7 +29,9 @@ def snapshot(data):
         return contiguous(data).tobytes("A")
     except ValueError:
         # A memoryview asks how to read the items, and numpy cannot say it of dates.
-        return b"".join((data,))
+        copy = BytesIO()
+        copy.write(data)
+        return copy.getvalue()
 
 
 def as_int(value):
@@ -40,6 +51,11 @@ def to_address(addr):
     if not isinstance(addr, str):
         raise TypeError(f"Expected addr to be str, got addr={addr!r}")
     return addr
+
+
+def tells_address(text, addr):
+    """Whether the text of an error names the endpoint ``addr`` (str or bytes)."""
+    return to_address(addr) in text
 
 
 def shorten(part):

@@ -65,6 +65,9 @@ class Socket:
             return
         if not isinstance(context, Context):
             raise TypeError(f"a Context must be specified, not {context!r}")
+        if isinstance(socket_type, (str, bytes)) or not hasattr(socket_type, "__int__"):
+            raise TypeError("socket_type must be a constant such as zmq.PUB (an integer is "
+                            f"required), not {socket_type!r}")
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
         self.core = SocketBase(context.core, int(socket_type))
@@ -383,7 +386,10 @@ class Socket:
             return data if type(data) is bytes else snapshot(data), None
         if data is None:
             raise TypeError("bytes or a buffer is needed, not None")
-        frame = Frame(data, track, None, self.copy_threshold)
+        try:
+            frame = Frame(data, track, None, self.copy_threshold)
+        except ValueError as error:
+            raise BufferError(str(error)) from None  # as pyzmq, without copying
         # As pyzmq: done if it was copied after all, and none that nobody asked for.
         copied = type(frame.content) is bytes
         return frame.content, finished_tracker() if copied else frame.tracker
@@ -414,8 +420,8 @@ class Socket:
         ------
         TypeError
             Text (send it by ``send_string``), None, or no buffer.
-        BufferError
-            The buffer is not contiguous.
+        BufferError, ValueError
+            The buffer is not contiguous; ValueError is numpy's.
         ValueError
             ``track`` with a Frame that is not tracked.
         RuntimeError

@@ -7,6 +7,7 @@ import sys
 from time import monotonic
 from weakref import WeakSet
 
+from zlinkcompat import tuning
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
@@ -62,6 +63,7 @@ class CoreContext:
     """
 
     def __init__(self, io_threads=1, engine=None):
+        tuning.check_environment()
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
         self.io_threads = None

@@ -26,7 +26,16 @@ from zlinkcompat.engine.waker import (
     waits_in_hub,
     waker_here,
 )
-from zlinkcompat.errors import EAGAIN, EFSM, EINVAL, ENOTSOCK, zmq_error
+from zlinkcompat.errors import (
+    EAGAIN,
+    EFSM,
+    EINVAL,
+    ENOTSOCK,
+    RECV_WAITS,
+    SEND_WAITS,
+    UNREAD_FRAMES,
+    zmq_error,
+)
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 
@@ -217,7 +226,7 @@ class SocketBase(Owner):
         """A request is to be read to its end before the reply, and so is a reply before the next
         request, but for REQ_RELAXED."""
         if not getattr(self.pattern, "relaxed", False):
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, UNREAD_FRAMES)
 
     def send_part(self, frame, flags):
         """Send a frame of a message that is made frame by frame.
@@ -292,7 +301,7 @@ class SocketBase(Owner):
             timeout = (began + timeout_ms * 1000000 - monotonic_ns()) / 1e9
             if timeout <= 0:
                 self.breathe()
-                raise zmq_error(EAGAIN)
+                raise zmq_error(EAGAIN, SEND_WAITS)
         self.wait(self.senders, timeout, began)
 
     def wait(self, sleepers, timeout, began):
@@ -408,13 +417,13 @@ class SocketBase(Owner):
                 return message
             self.await_io()
         if timeout_ms == 0:
-            raise zmq_error(EAGAIN)
+            raise zmq_error(EAGAIN, RECV_WAITS)
         while True:
             timeout = -1.0
             if timeout_ms > 0:
                 timeout = (deadline - monotonic_ns()) / 1e9
                 if timeout <= 0:
-                    raise zmq_error(EAGAIN)
+                    raise zmq_error(EAGAIN, RECV_WAITS)
             self.wait(self.receivers, timeout, began)
             message = self.pattern.recv()
             if message is None and self.engine is not None:

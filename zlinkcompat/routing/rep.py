@@ -1,6 +1,6 @@
 """REP: one reply to each request, in lockstep (RFC 28)."""
 
-from zlinkcompat.errors import EFSM, zmq_error
+from zlinkcompat.errors import EFSM, REP_RECEIVES, REP_SENDS, zmq_error
 from zlinkcompat.routing.log import dropped
 from zlinkcompat.routing.pattern import SKIP_BURST
 from zlinkcompat.routing.pull import Pull
@@ -22,7 +22,7 @@ class Rep(Pull):
 
     def recv(self):
         if self.sends_reply:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REP_RECEIVES)
         if not self.has_in():
             return None
         message = self.request
@@ -60,12 +60,12 @@ class Rep(Pull):
 
     def begin(self, frame):
         if not self.sends_reply:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REP_SENDS)
         return True
 
     def send(self, message):
         if not self.sends_reply:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REP_SENDS)
         self.sends_reply = False
         reply = self.envelope
         self.envelope = None

@@ -3,7 +3,7 @@
 import random
 from struct import pack
 
-from zlinkcompat.errors import EFSM, zmq_error
+from zlinkcompat.errors import EFSM, REQ_RECEIVES, REQ_SENDS, zmq_error
 from zlinkcompat.routing.dealer import Dealer
 from zlinkcompat.routing.log import UNFINISHED, dropped, lost
 from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
@@ -33,12 +33,12 @@ class Req(Dealer):
 
     def begin(self, frame):
         if self.awaits_reply and not self.relaxed:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REQ_SENDS)
         return self.balancer.has_out()
 
     def send(self, message):
         if self.awaits_reply and not self.relaxed:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REQ_SENDS)
         return self.request(message, False)
 
     def finish(self, message):
@@ -71,7 +71,7 @@ class Req(Dealer):
 
     def recv(self):
         if not self.awaits_reply:
-            raise zmq_error(EFSM)
+            raise zmq_error(EFSM, REQ_RECEIVES)
         if not self.has_in():
             return None
         message = self.reply

@@ -3,7 +3,7 @@
 import random
 from struct import pack
 
-from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
+from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
 from zlinkcompat.routing.log import LOG, UNFINISHED, dropped, lost, who
 from zlinkcompat.routing.options import (
     CONNECT_ROUTING_ID,
@@ -143,7 +143,7 @@ class Router(Pull):
         pipe = self.peers.get(routing_id)
         if pipe is None or pipe.peer_closed:
             if self.mandatory:
-                raise zmq_error(EHOSTUNREACH)
+                raise zmq_error(EHOSTUNREACH, no_peer(routing_id))
             return None
         return pipe
 

@@ -1,6 +1,6 @@
 """STREAM: raw byte streams of peers that do not speak ZMTP, by routing id."""
 
-from zlinkcompat.errors import EHOSTUNREACH, EINVAL, zmq_error
+from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
 from zlinkcompat.routing.options import CONNECT_ROUTING_ID, STREAM_NOTIFY, octets
 from zlinkcompat.routing.router import Router
 
@@ -22,9 +22,10 @@ class Stream(Router):
         return Router.attach(self, pipe)
 
     def begin(self, frame):
-        pipe = self.peers.get(frame if type(frame) is bytes else frame.bytes)
+        routing_id = frame if type(frame) is bytes else frame.bytes
+        pipe = self.peers.get(routing_id)
         if pipe is None or pipe.peer_closed:
-            raise zmq_error(EHOSTUNREACH)
+            raise zmq_error(EHOSTUNREACH, no_peer(routing_id))
         if not pipe.check_write():
             return False
         self.begun = pipe

@@ -6,7 +6,7 @@ is gevent's cooperative class, whose methods switch greenlets. The one in ``_soc
 
 import _socket
 import os
-from errno import EINPROGRESS
+from errno import EINPROGRESS, ENOENT
 
 from zlinkcompat.errors import zmq_error
 
@@ -36,6 +36,8 @@ class ListenerSocket:
 def bind_error(error, endpoint, advice=""):
     """pyzmq's exception for the OSError that ``bind(endpoint)`` ran into."""
     text = f"{os.strerror(error.errno)} (bind {endpoint!r})"
+    if error.errno == ENOENT and endpoint.startswith("ipc://") and not advice:
+        advice = f"there is no folder {os.path.dirname(endpoint[6:])!r}; make it first"
     return zmq_error(error.errno, f"{text}: {advice}" if advice else text)
 
 

@@ -8,6 +8,7 @@ import _socket
 import logging
 import os
 import re
+import warnings
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
 
 from zlinkcompat import tuning
@@ -59,6 +60,11 @@ def parse(text, ipv6, bind, scheme="tcp"):
     if not bind and not _CONNECTABLE.fullmatch(text):
         raise zmq_error(EINVAL, f"Invalid argument (connect '{scheme}://{text}'): "
                                 f"not of the form host:port, the host not *, the port a number")
+    port = _atoi(text.rpartition(":")[2])
+    if port > 0xFFFF:
+        warnings.warn(
+            f"{scheme}://{text}: ports end at 65535. As with libzmq, {port} counts as "
+            f"{port & 0xFFFF}", RuntimeWarning, stacklevel=2)
     return TcpAddress(text, bool(ipv6), bind)
 
 
