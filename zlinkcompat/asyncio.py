@@ -31,6 +31,7 @@ from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
 from zlinkcompat.awaiting import LoopWaker, Operation, Waiting, settle
+from zlinkcompat.errors import ENOTSOCK, zmq_error
 from zlinkcompat.natives import is_module_patched
 
 __all__ = _names.__all__
@@ -457,11 +458,14 @@ class Poller(poller_module.Poller):
         return asyncio.ensure_future(self._poll(timeout))
 
     async def _poll(self, timeout):
+        blocking = [thing for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        if timeout != 0 and any(socket.closed for socket in blocking):
+            raise zmq_error(ENOTSOCK)  # as pyzmq, which asks for its descriptor
         ready = poll.zmq_poll(self.sockets, 0)
         if ready or timeout == 0:
             return ready
         loop = asyncio.get_running_loop()
-        cores = [thing.core for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        cores = [socket.core for socket in blocking]
         if not all(can_wait(core, loop) for core in cores):
             raise RuntimeError(NO_THREADS)
         changed = asyncio.Event()
@@ -481,6 +485,8 @@ class Poller(poller_module.Poller):
                     loop.add_writer(thing, changed.set)
             while True:
                 changed.clear()
+                if any(socket.closed for socket in blocking):
+                    raise asyncio.CancelledError  # as pyzmq's futures of a socket that is closed
                 ready = poll.zmq_poll(self.sockets, 0)
                 if ready:
                     return ready

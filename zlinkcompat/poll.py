@@ -3,6 +3,10 @@
 from zlinkcompat.base.arguments import as_int
 from zlinkcompat.base.socket import Socket
 from zlinkcompat.core.poll import poll as core_poll
+from zlinkcompat.errors import ENOTSOCK, zmq_error
+
+#: A descriptor that is passed over.
+NOTHING = -1
 
 
 def zmq_poll(sockets, timeout=-1):
@@ -29,11 +33,12 @@ def zmq_poll(sockets, timeout=-1):
     ValueError
         ``fileno()`` gave no number.
     ZMQError
-        ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+        ENOTSOCK: all sockets are closed, and there is no timeout. ETERM: the context of one was
+        terminated.
 
     Notes
     -----
-    libzmq's ``zmq_poll(3)``.
+    libzmq's ``zmq_poll(3)``. A socket that is closed is never ready.
     """
     items = []
     names = []
@@ -41,7 +46,9 @@ def zmq_poll(sockets, timeout=-1):
     for thing, events in sockets:
         events = as_int(events)
         if isinstance(thing, Socket):
-            items.append((thing.core, events))
+            # In pyzmq a closed socket is no more than descriptor 0, which programs rarely read: its
+            # poll goes on for the others. Here nothing stands in its place.
+            items.append((NOTHING if thing.closed else thing.core, events))
         elif isinstance(thing, int):
             items.append((int(thing), events))
         elif hasattr(thing, "fileno"):
@@ -56,5 +63,7 @@ def zmq_poll(sockets, timeout=-1):
         names.append(thing)
     if not items:
         return []
+    if timeout < 0 and all(thing is NOTHING for thing, _ in items):
+        raise zmq_error(ENOTSOCK)  # it would never end
     ready = core_poll(items, max(timeout, -1))
     return [(name, events) for name, events in zip(names, ready, strict=True) if events]

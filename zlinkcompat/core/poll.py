@@ -28,7 +28,7 @@ def poll(items, timeout_ms):
         A socket or file descriptor, and what to wait for: POLLIN (1), POLLOUT (2), and for
         descriptors POLLERR (4), POLLPRI (8).
     timeout_ms : int, milliseconds
-        0 looks once, -1 waits for ever.
+        0 looks once, -1 has no limit.
 
     Returns
     -------

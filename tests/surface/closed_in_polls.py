@@ -1,0 +1,94 @@
+"""A socket is closed while it is registered: ``python closed_in_polls.py LIBRARY``.
+
+Prints what each way to poll makes of it. Standard input has to be a pipe into which nobody writes:
+libzmq polls descriptor 0 in place of a closed socket.
+"""
+
+import asyncio
+import importlib
+import sys
+
+zmq = importlib.import_module(sys.argv[1])
+zmq_asyncio = importlib.import_module(sys.argv[1] + ".asyncio")
+
+
+def pairs(context):
+    """One socket that is to be closed, one that has a message if its peer sends, and the peer."""
+    closed, live, peer = (context.socket(zmq.PAIR) for _ in range(3))
+    live.bind("inproc://live")
+    peer.connect("inproc://live")
+    return closed, live, peer
+
+
+def show(title, call):
+    try:
+        result = call()
+    except (zmq.ZMQError, asyncio.CancelledError) as error:
+        result = type(error).__name__, getattr(error, "errno", None)
+    print(title, result)
+
+
+def names(ready, live):
+    """Events by name: libzmq tells of a closed socket by a number."""
+    return [("live" if socket is live else "closed", int(events)) for socket, events in ready]
+
+
+def poller_of(cls, *sockets):
+    poller = cls()
+    for socket in sockets:
+        poller.register(socket, zmq.POLLIN)
+    return poller
+
+
+for timeout in (0, 20):
+    for sends in (False, True):
+        title = f"timeout {timeout}, {'ready' if sends else 'nothing ready'}:"
+        context = zmq.Context()
+        closed, live, peer = pairs(context)
+        if sends:
+            peer.send(b"message")
+        before, after = poller_of(zmq.Poller, closed, live), poller_of(zmq.Poller, live, closed)
+        alone = poller_of(zmq.Poller, closed)
+        closed.close()
+        show(f"{title} Poller", lambda: names(before.poll(timeout), live))
+        show(f"{title} Poller, the other order", lambda: names(after.poll(timeout), live))
+        show(f"{title} Poller, nothing else", lambda: names(alone.poll(timeout), live))
+        show(f"{title} zmq_poll", lambda: names(
+            zmq.zmq_poll([(closed, zmq.POLLIN | zmq.POLLOUT), (live, zmq.POLLIN)], timeout), live))
+        show(f"{title} select", lambda: [len(ready) for ready in zmq.select(
+            [closed, live], [closed], [closed], timeout / 1000)])
+        show(f"{title} Socket.poll", lambda: closed.poll(timeout))
+        show(f"{title} FD", lambda: closed.get(zmq.FD))
+        show(f"{title} register", lambda: alone.register(closed, zmq.POLLOUT))
+        show(f"{title} modify", lambda: alone.modify(closed, zmq.POLLIN))
+        show(f"{title} unregister", lambda: alone.unregister(closed))
+        context.destroy(linger=0)
+
+        async def closed_before():
+            with zmq_asyncio.Context() as context:
+                closed, live, peer = pairs(context)
+                if sends:
+                    await peer.send(b"message")
+                poller = poller_of(zmq_asyncio.Poller, closed, live)
+                closed.close()
+                try:
+                    return names(await poller.poll(timeout), live)
+                finally:
+                    context.destroy(linger=0)
+
+        show(f"{title} asyncio, closed before", lambda: asyncio.run(closed_before()))
+
+
+async def closed_meanwhile():
+    with zmq_asyncio.Context() as context:
+        closed, live, _ = pairs(context)
+        waiting = asyncio.ensure_future(poller_of(zmq_asyncio.Poller, closed, live).poll(10_000))
+        await asyncio.sleep(0)  # one turn of the loop, in which the poll begins
+        closed.close()
+        try:
+            return names(await waiting, live)
+        finally:
+            context.destroy(linger=0)
+
+
+show("asyncio, closed meanwhile", lambda: asyncio.run(closed_meanwhile()))
