@@ -23,6 +23,8 @@ def pytest_addoption(parser):
                      help="conformance: a test over tcp or inproc on one engine, not on both")
     parser.addoption("--all-faults", action="store_true",
                      help="a fault at every byte of a connection, not at every 13th")
+    parser.addoption("--all-budgets", action="store_true",
+                     help="every flood of a hostile peer in every state, not a sample")
 
 
 @pytest.fixture(autouse=True)

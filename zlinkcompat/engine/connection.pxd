@@ -36,13 +36,13 @@ cdef class Connection(PipeSink):
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
-    cdef bint pulled, undecoded, publishes
+    cdef bint pulled, undecoded, unproductive, publishes
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
     cdef object goodbye
     cdef object heartbeat, write_error
-    cdef object read_watcher, write_watcher, left_timer
+    cdef object read_watcher, write_watcher, left_timer, poll_timer
 
     cpdef park(self)
     cpdef refused(self, Pipe pipe, text)
@@ -57,6 +57,7 @@ cdef class Connection(PipeSink):
     cpdef int serve_input(self) except -2
     cpdef wake(self)
     cpdef wake_here(self)
+    cpdef wake_after_poll(self)
     @cython.locals(count=Py_ssize_t, began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t,

@@ -64,6 +64,9 @@ READ_TIME = 1_000_000
 MESSAGE_BURST = 4096
 COMMAND_BURST = 256
 
+#: Seconds for which an I/O thread lets others have the GIL after it read what brought no message.
+GIVE_WAY = 0.00005
+
 #: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
 #: that goes to sleep before.
 LEFT_FOR = 0.01
@@ -133,6 +136,8 @@ class Connection(PipeSink):
         self.goodbye = b""
         self.heartbeat = None
         self.undecoded = False
+        self.unproductive = False
+        self.poll_timer = None
         self.publishes = session.socket.socket_type in (PUB, XPUB)
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -179,6 +184,8 @@ class Connection(PipeSink):
                 while self.state < FAILED:
                     self.serve_input()
                     if self.state < FAILED:
+                        if self.unproductive:
+                            self.give_way()
                         self.park()
         except (ProtocolError, OSError, Disconnected, MemoryError) as error:
             self.fail(error)
@@ -364,6 +371,16 @@ class Connection(PipeSink):
             self.wake_here()
         self.park()
 
+    def give_way(self):
+        """Let the application's threads run: what was read brought them nothing.
+
+        An I/O thread releases the GIL between two reads for some microseconds only. A thread that
+        waits for the GIL is woken then, comes too late, and waits anew, for as long as a peer
+        sends what is passed over."""
+        self.unproductive = False
+        if self.engine.mailbox is not None:
+            real_sleep(GIVE_WAY)
+
     def wake(self):
         """Let the connection's own greenlet go on, at the next turn of the hub."""
         self.engine.call(self.wake_here)
@@ -373,6 +390,17 @@ class Connection(PipeSink):
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.unpark)
+
+    def wake_after_poll(self):
+        """:meth:`wake_here`, when the event loop has looked for other connections' input.
+
+        It looks once for 50 callbacks or more (gevent), and timers come after it."""
+        assert self.engine.is_here()
+        if not self.wake_due and self.state < FAILED:
+            self.wake_due = True
+            if self.poll_timer is None:
+                self.poll_timer = self.engine.loop.timer(0)
+            self.poll_timer.start(self.unpark)
 
     def wake_anywhere(self):
         """:meth:`wake_here`, for callers in any thread."""
@@ -473,6 +501,9 @@ class Connection(PipeSink):
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
+        if self.poll_timer is not None:
+            self.poll_timer.stop()
+            self.poll_timer.close()
         self.read_watcher.stop()
         self.read_watcher.close()
         if self.write_watcher is not None:
@@ -517,7 +548,10 @@ class Connection(PipeSink):
             and self.state < FAILED
         ):
             # The descriptor does not tell of what was taken from it already.
-            self.wake()
+            if self.unproductive:
+                self.engine.call(self.wake_after_poll)
+            else:
+                self.wake()
         return count
 
     def read_messages(self):
@@ -536,6 +570,7 @@ class Connection(PipeSink):
             began = 0
             for _ in range(READ_BURST):
                 if self.input_stopped or self.undecoded or self.state >= FAILED:
+                    self.unproductive = self.undecoded
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
@@ -551,6 +586,7 @@ class Connection(PipeSink):
                 if self.deliver():
                     return 1
                 if not self.decoder.awaits_body:
+                    self.unproductive = True
                     return 0
                 now = monotonic_ns()
                 if began == 0:

@@ -1,0 +1,95 @@
+"""An innocent peer: ``asker.py ENDPOINT PID SECONDS``.
+
+It asks the ROUTER at ENDPOINT again and again, and looks what the process PID does meanwhile.
+Prints JSON: ``answers``; ``cpu_ms``, the most CPU time that the process took between a question and
+its answer, less the time for which the system let this process, or the one of its threads that
+would have answered, wait for a CPU; ``wait_ms``, the longest wait; ``memory_kb``, by how much the
+process grew at most.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from rawpeer import greeting, message, ready
+from stranger import dial
+
+#: Seconds between an answer and the next question.
+PAUSE = 0.002
+
+#: Seconds that an answer may take before the server counts as dead.
+PATIENCE = 30
+
+
+def spent(pid):
+    """``{thread: (ns on a CPU, ns for which it was ready to run and did not)}`` of a process."""
+    found = {}
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
+                ran, waited, _ = stat.read().split()
+        except FileNotFoundError:
+            continue  # the thread has ended
+        found[task] = int(ran), int(waited)
+    return found
+
+
+def held_ns(before, after):
+    """CPU time between two results of :func:`spent`, less what was spent while the system let
+    another thread of the process wait, which would have answered."""
+    ran = {task: after[task][0] - before.get(task, (0, 0))[0] for task in after}
+    busiest = max(ran, key=ran.get)
+    waited = sum(after[task][1] - before.get(task, (0, 0))[1] for task in after if task != busiest)
+    return sum(ran.values()) - waited
+
+
+def memory_kb(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(row.split()[1]) for row in status if row.startswith("VmRSS"))
+
+
+def exactly(sock, size):
+    data = b""
+    while len(data) < size:
+        piece = sock.recv(size - len(data))
+        if not piece:
+            raise EOFError("the server closed the innocent peer's connection")
+        data += piece
+    return data
+
+
+def main():
+    endpoint, pid, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    sock = dial(endpoint, timeout=PATIENCE)
+    sock.sendall(greeting() + ready(b"DEALER"))
+    exactly(sock, 64)
+    exactly(sock, exactly(sock, 2)[1])
+    taken, waits = [], []
+    at_first = most = memory_kb(pid)
+    end = time.monotonic() + seconds
+    while not taken or time.monotonic() < end:
+        question = message(b"%09d" % len(taken))
+        delayed, before, began = spent(os.getpid()), spent(pid), time.monotonic()
+        sock.sendall(question)
+        answer = exactly(sock, len(question))
+        waited, after, ended = time.monotonic() - began, spent(pid), spent(os.getpid())
+        assert answer == question, answer
+        delay = sum(ended[task][1] - delayed[task][1] for task in ended)
+        taken.append(max(0, held_ns(before, after) - delay))
+        waits.append(waited)
+        most = max(most, memory_kb(pid))
+        time.sleep(PAUSE)
+    taken.sort()
+    print(json.dumps({
+        "answers": len(taken), "cpu_ms": round(taken[-1] / 1e6, 2),
+        "cpu_median_ms": round(taken[len(taken) // 2] / 1e6, 2),
+        "cpu_second_ms": round(taken[-2] / 1e6, 2) if len(taken) > 1 else None,
+        "wait_ms": round(max(waits) * 1000, 1), "memory_kb": most - at_first}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

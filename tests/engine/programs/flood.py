@@ -1,0 +1,123 @@
+"""Hostile peers of one server: ``flood.py SPECIFICATION``, which is JSON.
+
+``endpoint``, ``type`` (of the peers), ``mechanism``, ``key`` (the server's, Z85), ``minor``,
+``state``, ``flood`` (a name in ``floods.py``), ``count`` (connections at a time), ``seconds``.
+Prints ``ready`` when each connection has been in its state once, and at the end what was sent, as
+JSON.
+"""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from floods import CIPHERTEXT, FLOODS
+from stranger import Stranger, dial, reset
+
+import zlinkcompat as zmq
+
+#: Seconds between two connections of one peer that the server ends at once.
+PAUSE = 0.002
+
+
+class Peer(threading.Thread):
+    """Floods, and connects again whenever the server has ended the connection."""
+
+    def __init__(self, specification, end):
+        super().__init__(daemon=True)
+        self.specification = specification
+        self.end = end
+        self.flood = FLOODS[specification["flood"]]
+        self.begun = threading.Event()
+        self.sent = self.connections = self.ended = 0
+        self.failure = None
+
+    def run(self):
+        try:
+            while time.monotonic() < self.end:
+                self.once()
+                time.sleep(PAUSE)
+        except Exception as error:
+            self.failure = repr(error)
+        self.begun.set()
+
+    def once(self):
+        told = self.specification
+        sock = None
+        try:
+            sock = dial(told["endpoint"])
+            stranger = Stranger(
+                sock, told["endpoint"], getattr(zmq, told["type"]), told["mechanism"],
+                told["state"], told["key"].encode(), told["minor"])
+            self.connections += 1
+            self.begun.set()
+            self.speak(stranger)
+        except (ConnectionError, TimeoutError):
+            self.ended += 1
+        finally:
+            if sock is not None:
+                reset(sock)
+
+    def speak(self, stranger):
+        made = self.flood(stranger)
+        step = 1 if self.specification["flood"] == "byte_by_byte" else sys.maxsize
+        while time.monotonic() < self.end:
+            data = made() if callable(made) else made
+            if not data:
+                return
+            for at in range(0, len(data), min(step, len(data))):
+                self.send(stranger, data[at : at + step])
+            if step == 1 and not callable(made):
+                return  # the next bytes would end the connection anyway
+            self.swallow(stranger.sock)
+
+    def send(self, stranger, data):
+        sock = stranger.sock
+        if stranger.stream is not sock and self.flood not in CIPHERTEXT:
+            stranger.stream.tls.write(data)
+            data = stranger.stream.outgoing.read()
+        view = memoryview(data)
+        while view and time.monotonic() < self.end:
+            sock.settimeout(0.2)
+            try:
+                count = sock.send(view)
+            except TimeoutError:
+                continue  # the server reads no more for now
+            self.sent += count
+            view = view[count:]
+
+    def swallow(self, sock):
+        """Read what the server says, so that it may say more."""
+        sock.settimeout(0)
+        try:
+            while sock.recv(65536):
+                pass
+            raise ConnectionResetError("the server closed")
+        except BlockingIOError:
+            pass
+
+
+def main():
+    told = json.loads(sys.argv[1])
+    end = time.monotonic() + told["seconds"]
+    peers = [Peer(told, end) for _ in range(told["count"])]
+    for peer in peers:
+        peer.start()
+    for peer in peers:
+        peer.begun.wait()
+    print("ready", flush=True)
+    for peer in peers:
+        peer.join()
+    print(json.dumps({
+        "sent": sum(peer.sent for peer in peers),
+        "connections": sum(peer.connections for peer in peers),
+        "ended": sum(peer.ended for peer in peers),
+        "failures": [peer.failure for peer in peers if peer.failure],
+    }), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Calls with a timeout, of a socket under a flood: ``flooded_calls.py TYPE CALL COUNT``.
+
+Prints the endpoint as JSON, then, for each line on stdin, what COUNT calls took, as JSON:
+``late_ms``, the longest time beyond the timeout, ``cpu_ms``, the most CPU time of a call's thread,
+and ``errors`` that are no Again.
+"""
+
+import json
+import os
+import select
+import sys
+import time
+
+import zlinkcompat as zmq
+
+KIND, CALL, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+TIMEOUT_MS = 200
+
+
+def call(sock):
+    if CALL == "recv":
+        sock.recv_multipart()
+    elif CALL == "poll":
+        if not sock.poll(TIMEOUT_MS):
+            raise zmq.Again
+    else:
+        sock.send(b"news")
+
+
+def once(sock):
+    """``(ms beyond the timeout, ms of CPU, error)`` of one call."""
+    error = None
+    began, cpu = time.monotonic(), time.thread_time()
+    try:
+        call(sock)
+    except zmq.Again:
+        pass
+    except Exception as raised:
+        error = repr(raised)
+    expected = 0 if CALL == "send" else TIMEOUT_MS
+    took = (time.monotonic() - began) * 1000
+    return took - expected, (time.thread_time() - cpu) * 1000, error
+
+
+def main():
+    sock = zmq.Context().socket(getattr(zmq, KIND))
+    sock.rcvtimeo = sock.sndtimeo = TIMEOUT_MS
+    if KIND == "SUB":
+        sock.subscribe = b"wanted"
+    elif KIND == "REQ":
+        sock.req_relaxed = sock.req_correlate = 1
+    sock.bind("tcp://127.0.0.1:*")
+    print(json.dumps({"target": sock.last_endpoint.decode(), "key": ""}), flush=True)
+    while select.select([0], [], [], 0.01)[0] == []:
+        sock.poll(0)  # with I/O threads a socket hears of its peers in its own calls
+    os.read(0, 100)
+    if KIND == "REQ":
+        sock.send(b"question")
+    found = [once(sock) for _ in range(COUNT)]
+    print(json.dumps({
+        "late_ms": round(max(each[0] for each in found), 1),
+        "cpu_ms": round(max(each[1] for each in found), 1),
+        "errors": [each[2] for each in found if each[2]]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What hostile peers can cost a server, in each state of the protocol.
+
+Each peer floods with everything that brings nobody a message. An innocent peer asks meanwhile; the
+measure is the CPU time that the server takes before each answer, and its memory. The default run
+has a sample; ``--all-budgets`` runs the whole matrix (``tox -e budgets``).
+"""
+
+import budgets
+from floods import TLS_FLOODS, WEB_FLOODS, ZMTP_FLOODS
+
+from zlinkcompat import debug
+
+HUB, THREAD = "hub", "thread"
+ENGINES = (HUB, THREAD)
+TRANSPORTS = ("tcp", "ipc", "tls", "ws", "wss")
+MECHANISMS = ("NULL", "PLAIN", "CURVE")
+
+#: Floods before a peer is let in, by state.
+CONNECTED = ("leave", "byte_by_byte", "garbage")
+GREETING = ("leave", "garbage")
+HANDSHAKE = ("leave", "garbage", "more", "unknown", "ping", "pong", "large_ready", "second_ready",
+             "byte_by_byte")
+
+#: (socket type, flood, ZMTP's minor version): what a socket type skips.
+SKIPPED = (
+    ("SUB", "unwanted", 1), ("REP", "malformed_requests", 1), ("REQ", "unasked_replies", 1),
+    ("XPUB", "subscription_pairs", 1), ("PUB", "subscription_pairs", 1),
+    ("XPUB", "subscription_messages", 0), ("PUB", "subscription_messages", 0),
+    ("XPUB", "subscription_messages", 1), ("XPUB", "user_messages", 1), ("PUB", "user_messages", 1),
+)
+
+#: A case is (engine, state, flood, socket type, transport, mechanism, minor).
+SAMPLE = (
+    (HUB, "connected", "leave", "PULL", "tcp", "CURVE", 1),
+    (THREAD, "connected", "key_updates", "PULL", "tls", "NULL", 1),
+    (HUB, "greeting", "garbage", "PULL", "ipc", "NULL", 1),
+    (HUB, "mechanism", "ws_ping_small", "PULL", "ws", "BARE", 1),
+    (THREAD, "mechanism", "large_ready", "PULL", "tcp", "NULL", 1),
+    (HUB, "ready", "unknown", "PULL", "tcp", "CURVE", 1),
+    (THREAD, "ready", "more", "PULL", "wss", "PLAIN", 1),
+    (HUB, "active", "ping", "PULL", "tcp", "NULL", 1),
+    (THREAD, "active", "ws_fragments", "PULL", "ws", "NULL", 1),
+    (THREAD, "active", "subscription_pairs", "XPUB", "tcp", "NULL", 1),
+    (HUB, "active", "unwanted", "SUB", "tcp", "NULL", 1),
+    (THREAD, "active", "malformed_requests", "REP", "tcp", "NULL", 1),
+    (HUB, "active", "unasked_replies", "REQ", "tcp", "NULL", 1),
+    (HUB, "draining", "unknown", "PUSH", "tcp", "NULL", 1),
+)
+
+
+def below(transport):
+    return ((WEB_FLOODS if transport in ("ws", "wss") else ())
+            + (TLS_FLOODS if transport in ("tls", "wss") else ()))
+
+
+def states(transport, mechanism):
+    """``(state, flood, socket type)`` of what fits any socket type."""
+    encrypted = TLS_FLOODS if transport in ("tls", "wss") else ()
+    web = transport in ("ws", "wss")
+    for flood in CONNECTED + encrypted:
+        yield "connected", flood, "PULL"
+    for flood in () if web else GREETING:
+        yield "greeting", flood, "PULL"
+    for state in ("mechanism",) if mechanism in ("NULL", "BARE") else ("mechanism", "ready"):
+        for flood in HANDSHAKE + below(transport):
+            yield state, flood, "PULL"
+    for flood in ZMTP_FLOODS + below(transport):
+        yield "active", flood, "PULL"
+        yield "draining", flood, "PUSH"
+
+
+def matrix():
+    for engine in ENGINES:
+        for transport in TRANSPORTS:
+            bare = ("BARE",) if transport in ("ws", "wss") else ()
+            for mechanism in MECHANISMS + bare:
+                for state, flood, kind in states(transport, mechanism):
+                    yield engine, state, flood, kind, transport, mechanism, 1
+        for transport, mechanism in (("tcp", "NULL"), ("tcp", "CURVE"), ("ws", "NULL"),
+                                     ("tls", "NULL"), ("ipc", "NULL")):
+            for kind, flood, minor in SKIPPED:
+                if minor or mechanism == "NULL" and transport != "ws":
+                    yield engine, "active", flood, kind, transport, mechanism, minor
+
+
+#: (engine, socket type, call, flood, ZMTP's minor version); every third in the default run.
+TIMED_CALLS = [
+    (engine, kind, call, flood, minor)
+    for kind, call, flood, minor in (
+        ("REP", "recv", "malformed_requests", 1), ("REP", "poll", "malformed_requests", 1),
+        ("SUB", "recv", "unwanted", 1), ("SUB", "poll", "unwanted", 1),
+        ("REQ", "recv", "unasked_replies", 1), ("REQ", "poll", "unasked_replies", 1),
+        ("PUB", "send", "subscription_pairs", 1), ("PUB", "send", "subscription_messages", 0))
+    for engine in ENGINES
+]
+
+
+def pytest_generate_tests(metafunc):
+    everything = metafunc.config.getoption("all_budgets")
+    for name, cases in (("case", list(matrix()) if everything else SAMPLE),
+                        ("timed_call", TIMED_CALLS if everything else TIMED_CALLS[::3])):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, cases, ids=["-".join(map(str, each)) for each in cases])
+
+
+def bound_ms():
+    return budgets.CPU_MS if debug.build_info()["compiled"] else budgets.PURE_CPU_MS
+
+
+def test_flood_leaves_the_server_to_others(case, tmp_path):
+    """The server's CPU before each answer to an innocent peer, and its memory, are bounded."""
+    engine, state, flood, kind, transport, mechanism, minor = case
+    found = budgets.attack(engine, state, flood, kind, transport, mechanism, minor=minor,
+                           seconds=0.6, folder=tmp_path)
+    print(case, found)
+    assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
+    assert found["connections"] and (found["sent"] or flood == "leave"), found
+    assert found["cpu_ms"] <= bound_ms(), found
+    assert found["memory_kb"] <= budgets.MEMORY_KB + budgets.SLACK_KB, found
+
+
+def test_calls_return_in_time_under_a_flood(timed_call):
+    """RCVTIMEO and poll's timeout hold while a peer sends what is skipped."""
+    _, _, call, _, _ = timed_call
+    found = budgets.timed_calls(*timed_call, count=3)
+    print(timed_call, found)
+    assert not found["errors"], found
+    # A send waits for nothing; the others take CPU for the timeout at most.
+    bound = bound_ms() if call == "send" else budgets.CALL_CPU_MS
+    assert found["cpu_ms"] <= bound, found
+    assert found["late_ms"] <= budgets.LATE_MS, found

@@ -1,0 +1,164 @@
+"""What a hostile peer can say for as long as it likes, and which brings nobody a message.
+
+``FLOODS`` has a function for each, by name. It takes a :class:`stranger.Stranger` and returns bytes
+to send again and again, or a callable that makes the next ones, where they differ each time.
+"""
+
+import os
+
+import keyupdates
+import wspeer
+from rawpeer import MORE, greeting, property_bytes
+from stranger import CONNECTED, ZERO_KEY
+
+#: Bytes that are handed to the kernel at once.
+CHUNK = 65536
+
+
+def repeated(stranger, make):
+    """A chunk of what ``make()`` returns; encrypted frames have to be made anew each time."""
+    if stranger.encrypts:
+        return lambda: b"".join(make() for _ in range(256))
+    one = make()
+    return one * max(1, CHUNK // len(one))
+
+
+# -- frames ----------------------------------------------------------------------------------
+
+
+def more(stranger):
+    """Empty frames of a message that never ends."""
+    return repeated(stranger, lambda: stranger.frame(b"", MORE))
+
+
+def unknown(stranger):
+    """Commands that nobody knows."""
+    return repeated(stranger, lambda: stranger.command(b"UNHEARD-OF"))
+
+
+def unknown_large(stranger):
+    """The same with 60 KiB each."""
+    return repeated(stranger, lambda: stranger.command(b"UNHEARD-OF", bytes(60 * 1024)))
+
+
+def ping(stranger):
+    """Questions that want an answer each."""
+    return repeated(stranger, lambda: stranger.command(b"PING", b"\0\0context"))
+
+
+def pong(stranger):
+    """Answers to no question."""
+    return repeated(stranger, lambda: stranger.command(b"PONG", b"context"))
+
+
+def subscription_pairs(stranger):
+    """A subscription and its cancellation."""
+    return repeated(stranger, lambda: stranger.command(b"SUBSCRIBE", b"topic")
+                    + stranger.command(b"CANCEL", b"topic"))
+
+
+def subscription_messages(stranger):
+    """The same as messages, as peers of ZMTP 3.0 send them."""
+    return repeated(stranger, lambda: stranger.message(b"\1topic") + stranger.message(b"\0topic"))
+
+
+def unwanted(stranger):
+    """Publications of a topic that is not subscribed to."""
+    return repeated(stranger, lambda: stranger.message(b"unwanted"))
+
+
+def malformed_requests(stranger):
+    """Requests without the empty frame that ends an envelope."""
+    return repeated(stranger, lambda: stranger.message(b"request"))
+
+
+def unasked_replies(stranger):
+    """Replies to a REQ that has asked somebody else, or nobody."""
+    return repeated(stranger, lambda: stranger.message(b"", b"reply"))
+
+
+def user_messages(stranger):
+    """Messages for the user of an XPUB, who never receives."""
+    return repeated(stranger, lambda: stranger.message(b"\x02" + bytes(100)))
+
+
+# -- handshakes ------------------------------------------------------------------------------
+
+
+def large_ready(stranger):
+    """READY with 60 KiB of the smallest properties."""
+    names = (b"X-%05d" % number for number in range(4600))
+    data = property_bytes(b"Socket-Type", b"DEALER")
+    data += b"".join(property_bytes(name, b"") for name in names)
+    return stranger.command(b"READY", data)
+
+
+def second_ready(stranger):
+    """A mechanism's command where none belongs."""
+    return repeated(stranger, lambda: stranger.command(b"READY"))
+
+
+def garbage(stranger):
+    """Bytes by chance."""
+    return lambda: os.urandom(4096)
+
+
+def leave(stranger):
+    """Nothing: the connection is given up at once, and another one made."""
+    return b""
+
+
+def byte_by_byte(stranger):
+    """What may come next, long, to be sent in pieces of one byte."""
+    if stranger.upto != CONNECTED:
+        return lambda: stranger.command(b"UNHEARD-OF", bytes(60 * 1024))
+    if stranger.web:
+        return b"GET /x HTTP/1.1\r\nX-long: " + b"x" * 7000
+    return greeting(mechanism=stranger.mechanism.name)
+
+
+# -- below ZMTP ------------------------------------------------------------------------------
+
+
+def ws_ping(stranger):
+    return wspeer.frame(wspeer.PING, bytes(125), key=ZERO_KEY) * 500
+
+
+def ws_ping_small(stranger):
+    return wspeer.frame(wspeer.PING, key=ZERO_KEY) * 10_000
+
+
+def ws_pong(stranger):
+    return wspeer.frame(wspeer.PONG, key=ZERO_KEY) * 10_000
+
+
+def ws_fragments(stranger):
+    """Empty fragments of a message that has begun."""
+    begin = [wspeer.frame(wspeer.BINARY, b"\0", fin=False, key=ZERO_KEY)]
+    rest = wspeer.frame(wspeer.CONTINUATION, fin=False, key=ZERO_KEY) * 10_000
+    return lambda: begin.pop() if begin else rest
+
+
+def key_updates(stranger):
+    """Key updates of TLS that ask for one in answer: ciphertext, 64 at a time."""
+    return lambda: keyupdates.update(stranger.stream.tls, stranger.stream.outgoing, 64, True)
+
+
+def key_updates_unasked(stranger):
+    return lambda: keyupdates.update(stranger.stream.tls, stranger.stream.outgoing, 64, False)
+
+
+#: Their bytes go past TLS.
+CIPHERTEXT = (key_updates, key_updates_unasked)
+
+FLOODS = {each.__name__: each for each in (
+    more, unknown, unknown_large, ping, pong, subscription_pairs, subscription_messages, unwanted,
+    malformed_requests, unasked_replies, user_messages, large_ready, second_ready, garbage,
+    leave, byte_by_byte, ws_ping, ws_ping_small, ws_pong, ws_fragments, key_updates,
+    key_updates_unasked)}
+
+#: Floods of ZMTP's own frames that fit any socket type, and those of what is below.
+ZMTP_FLOODS = ("more", "unknown", "unknown_large", "ping", "pong", "subscription_pairs",
+               "byte_by_byte")
+WEB_FLOODS = ("ws_ping", "ws_ping_small", "ws_pong", "ws_fragments")
+TLS_FLOODS = ("key_updates", "key_updates_unasked")
