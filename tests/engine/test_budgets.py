@@ -40,7 +40,7 @@ SAMPLE = (
     (THREAD, "ready", "more", "PULL", "wss", "PLAIN", 1),
     (HUB, "active", "ping", "PULL", "tcp", "NULL", 1),
     (THREAD, "active", "ws_fragments", "PULL", "ws", "NULL", 1),
-    (THREAD, "active", "subscription_pairs", "XPUB", "tcp", "NULL", 1),
+    (THREAD, "active", "subscription_pairs", "PUB", "tcp", "NULL", 1),
     (HUB, "active", "unwanted", "SUB", "tcp", "NULL", 1),
     (THREAD, "active", "malformed_requests", "REP", "tcp", "NULL", 1),
     (HUB, "active", "unasked_replies", "REQ", "tcp", "NULL", 1),
