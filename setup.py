@@ -18,6 +18,9 @@ REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 #: for builds that look for mistakes.
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0 -DCYTHON_WITHOUT_ASSERTIONS").split()
 
+if os.name == "posix":
+    FLAGS += ["-include", str(Path("zlinkcompat/traceback_path.h").absolute())]
+
 #: Where the source is published, ``https://github.com/OWNER/NAME``: a release tells.
 REPOSITORY = os.environ.get("ZLINKCOMPAT_REPOSITORY")
 
