@@ -9,6 +9,7 @@ from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base
+from zlinkcompat.base.mixing import refuse_other
 from zlinkcompat.borrow import borrow
 from zlinkcompat.socket import Socket
 
@@ -68,6 +69,8 @@ class Context(base.Context, AttributeSetter):
     def __init__(self, io_threads=1, shadow=0):
         if isinstance(io_threads, base.Context):
             shadow, io_threads = io_threads, 1
+        for thing in (io_threads, shadow):
+            refuse_other(thing, "a Context")
         address = shadow.underlying if isinstance(shadow, base.Context) else cast_int_addr(shadow)
         super().__init__(io_threads, address)
         if shadow:

@@ -1,6 +1,7 @@
 """zmq_poll: sockets and file descriptors, mixed."""
 
 from zlinkcompat.base.arguments import as_int
+from zlinkcompat.base.mixing import refuse_other
 from zlinkcompat.base.socket import Socket
 from zlinkcompat.core.poll import poll as core_poll
 from zlinkcompat.errors import ENOTSOCK, zmq_error
@@ -52,6 +53,7 @@ def zmq_poll(sockets, timeout=-1):
         elif isinstance(thing, int):
             items.append((int(thing), events))
         elif hasattr(thing, "fileno"):
+            refuse_other(thing, "a Socket")
             try:
                 thing = int(thing.fileno())
             except Exception as error:  # whatever a foreign fileno() raises

@@ -1,5 +1,6 @@
 """Proxies over sockets of either door (libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``)."""
 
+from zlinkcompat.base.mixing import refuse_other
 from zlinkcompat.base.socket import Socket
 from zlinkcompat.core import proxy as core_proxy
 from zlinkcompat.errors import EFAULT, zmq_error
@@ -10,6 +11,7 @@ def core_of(socket, optional=False):
     if optional and socket is None:
         return None
     if not isinstance(socket, Socket):
+        refuse_other(socket, "a Socket")
         raise TypeError(f"a Socket is needed, not {socket!r}")
     if socket.closed:
         # libzmq is given a null pointer then.

@@ -8,6 +8,7 @@ from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base, sockopt
 from zlinkcompat.base.arguments import tells_address
+from zlinkcompat.base.mixing import Guarded, refuse_other
 from zlinkcompat.base.socket import OVERRIDABLE
 from zlinkcompat.borrow import borrow
 from zlinkcompat.errors import EFAULT, EINVAL
@@ -78,6 +79,8 @@ class Socket(base.Socket, AttributeSetter):
             ctx_or_socket = shadow.context
             address = shadow.underlying
         else:
+            refuse_other(ctx_or_socket, "a Context or Socket")
+            refuse_other(shadow, "a Socket")
             address = cast_int_addr(shadow)
         super().__init__(ctx_or_socket, socket_type, address, copy_threshold)
         if shadow:
@@ -193,6 +196,8 @@ class Socket(base.Socket, AttributeSetter):
     setsockopt = base.Socket.set
     getsockopt = base.Socket.get
 
+    fileno = Guarded(_sugar.fileno)
+
     def __setattr__(self, key, value):
         # subscribe is a method, yet ``socket.subscribe = topic`` sets the option.
         name = key.lower()
@@ -221,7 +226,7 @@ class Socket(base.Socket, AttributeSetter):
         locals(),
         _sugar,
         "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow _connect_cm _bind_cm socket_type"
-        " __dir__ fileno subscribe unsubscribe set_string setsockopt_string setsockopt_unicode"
+        " __dir__ subscribe unsubscribe set_string setsockopt_string setsockopt_unicode"
         " get_string getsockopt_string getsockopt_unicode bind_to_random_port get_hwm set_hwm hwm"
         " _deserialize send_serialized recv_serialized send_string send_unicode recv_string"
         " recv_unicode send_pyobj recv_pyobj send_json recv_json poll get_monitor_socket"

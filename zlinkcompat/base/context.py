@@ -6,6 +6,7 @@ from greenlet import GreenletExit
 
 from zlinkcompat.base.arguments import as_int
 from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
+from zlinkcompat.base.mixing import refuse_asker
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.registry import context_at
 from zlinkcompat.errors import EFAULT, zmq_error
@@ -60,8 +61,10 @@ class Context:
     def underlying(self):
         """The address (int) by which another object can shadow this context; 0 when closed.
 
-        As pyzmq's ``Context.underlying``, which is libzmq's ``void *``; no C code can use this one.
+        As pyzmq's ``Context.underlying``, which is libzmq's ``void *``. This one is beyond all
+        pointers, so that libzmq refuses it. TypeError if a class of libzmq's pyzmq asks.
         """
+        refuse_asker(self)
         return 0 if self.closed else self.core.address
 
     @property

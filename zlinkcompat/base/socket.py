@@ -6,6 +6,7 @@ from zlinkcompat.base.arguments import as_int, option_bits, shorten, snapshot, t
 from zlinkcompat.base.context import Context
 from zlinkcompat.base.frame import Frame, default_copy_threshold
 from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
+from zlinkcompat.base.mixing import refuse_asker, refuse_other
 from zlinkcompat.base.pinned import finished_tracker
 from zlinkcompat.core.registry import socket_at
 from zlinkcompat.core.socket import SocketBase
@@ -64,6 +65,7 @@ class Socket:
                 raise zmq_error(ENOTSOCK, f"there is no socket at {shadow}")
             return
         if not isinstance(context, Context):
+            refuse_other(context, "a Context")
             raise TypeError(f"a Context must be specified, not {context!r}")
         if isinstance(socket_type, (str, bytes)) or not hasattr(socket_type, "__int__"):
             raise TypeError("socket_type must be a constant such as zmq.PUB (an integer is "
@@ -86,8 +88,10 @@ class Socket:
     def underlying(self):
         """The address (int) by which another object can shadow this socket; 0 when closed.
 
-        As pyzmq's ``Socket.underlying``, which is libzmq's ``void *``; no C code can use this one.
+        As pyzmq's ``Socket.underlying``, which is libzmq's ``void *``. This one is beyond all
+        pointers, so that libzmq refuses it. TypeError if a class of libzmq's pyzmq asks.
         """
+        refuse_asker(self)
         return 0 if self._closed else self.core.address
 
     @property

@@ -7,8 +7,9 @@ an integer that finds the same core object again while it lives.
 from itertools import count
 from weakref import WeakValueDictionary
 
-# Not id(): an address must never be reused for another object while a shadow still holds it.
-_next_address = count(0x10000, 0x10).__next__
+# Not id(): an address must never be reused for another object while a shadow still holds it. And
+# beyond all pointers: libzmq, given one by mistake, cannot take it for the address of an object.
+_next_address = count((1 << 64) + 0x10000, 0x10).__next__
 _objects = WeakValueDictionary()
 
 

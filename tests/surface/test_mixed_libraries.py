@@ -1,0 +1,124 @@
+"""An object of one library that reaches the other is a TypeError which names both modules."""
+
+import asyncio
+import re
+
+import pytest
+import zmq as pyzmq
+import zmq.asyncio
+import zmq.devices
+from zmq.eventloop.zmqstream import ZMQStream
+
+import zlinkcompat as zmq
+import zlinkcompat.asyncio
+import zlinkcompat.devices
+
+
+@pytest.fixture
+def ours(make):
+    return make(zmq.PULL)
+
+
+@pytest.fixture
+def theirs():
+    with pyzmq.Context() as context, context.socket(pyzmq.PULL) as sock:
+        yield sock
+
+
+def poll(poller, sock):
+    poller.register(sock, pyzmq.POLLIN)
+    return poller.poll(0)
+
+
+async def poll_there(sock):
+    poller = pyzmq.asyncio.Poller()
+    poller.register(sock, pyzmq.POLLIN)
+    await asyncio.wait_for(poller.poll(0), 5)
+
+
+async def stream_there(sock):
+    ZMQStream(sock)
+
+
+#: What of libzmq's could be given a socket of ours.
+TO_LIBZMQ = {
+    "Context.shadow": lambda sock: pyzmq.Context.shadow(sock.context),
+    "Context(shadow=)": lambda sock: pyzmq.Context(shadow=sock.context),
+    "asyncio.Context.shadow": lambda sock: pyzmq.asyncio.Context.shadow(sock.context),
+    "Socket.shadow": lambda sock: pyzmq.Socket.shadow(sock),
+    "Socket(shadow=)": lambda sock: pyzmq.Socket(shadow=sock),
+    "asyncio.Socket.shadow": lambda sock: pyzmq.asyncio.Socket.shadow(sock),
+    "asyncio.Socket.from_socket": lambda sock: pyzmq.asyncio.Socket.from_socket(sock),
+    "Poller": lambda sock: poll(pyzmq.Poller(), sock),
+    "select": lambda sock: pyzmq.select([sock], [], [], 0),
+    "asyncio.Poller": lambda sock: asyncio.run(poll_there(sock)),
+    "ZMQStream": lambda sock: asyncio.run(stream_there(sock)),
+}
+
+#: Where compiled code of pyzmq says by itself that a class is not its own.
+REFUSED_BY_PYZMQ = {
+    "proxy": lambda sock: pyzmq.proxy(sock, sock),
+    "monitored_queue": lambda sock: pyzmq.devices.monitored_queue(sock, sock, sock),
+    "Socket": lambda sock: pyzmq.Socket(sock.context, pyzmq.PULL),
+}
+
+#: And the other way round.
+TO_US = {
+    "Context.shadow": lambda sock: zmq.Context.shadow(sock.context),
+    "Context": lambda sock: zmq.Context(sock.context),
+    "asyncio.Context.shadow": lambda sock: zlinkcompat.asyncio.Context.shadow(sock.context),
+    "Socket.shadow": lambda sock: zmq.Socket.shadow(sock),
+    "Socket(socket)": lambda sock: zmq.Socket(sock),
+    "asyncio.Socket.from_socket": lambda sock: zlinkcompat.asyncio.Socket.from_socket(sock),
+    "asyncio.Socket": lambda sock: zlinkcompat.asyncio.Socket(sock),
+    "Poller": lambda sock: poll(zmq.Poller(), sock),
+    "select": lambda sock: zmq.select([sock], [], [], 0),
+    "proxy": lambda sock: zmq.proxy(sock, sock),
+    "proxy_steerable": lambda sock: zmq.proxy_steerable(sock, sock, None, sock),
+    "monitored_queue": lambda sock: zlinkcompat.devices.monitored_queue(sock, sock, sock),
+    "Socket": lambda sock: zmq.Socket(sock.context, zmq.PULL),
+}
+
+
+# Half-made objects of pyzmq complain when they are collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("way", TO_LIBZMQ)
+def test_ours_reaches_libzmq(way, ours):
+    if way == "asyncio.Poller":
+        # asyncio makes a ValueError of what fileno() raises, and tells the cause.
+        with pytest.raises((TypeError, ValueError)):
+            TO_LIBZMQ[way](ours)
+        return
+    with pytest.raises(TypeError) as caught:
+        TO_LIBZMQ[way](ours)
+    assert re.search(r"zlinkcompat\.", str(caught.value))
+    assert re.search(r"\bzmq\.", str(caught.value))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("way", REFUSED_BY_PYZMQ)
+def test_ours_reaches_compiled_code_of_pyzmq(way, ours):
+    with pytest.raises(TypeError):
+        REFUSED_BY_PYZMQ[way](ours)
+
+
+@pytest.mark.parametrize("way", TO_US)
+def test_libzmqs_reaches_us(way, theirs):
+    with pytest.raises(TypeError) as caught:
+        TO_US[way](theirs)
+    assert "zlinkcompat" in str(caught.value) and "zmq." in str(caught.value)
+    assert "import zlinkcompat in place of zmq" in str(caught.value)
+
+
+def test_libzmq_refuses_our_address(ours):
+    with pytest.raises(OverflowError):
+        pyzmq.Socket(shadow=ours.underlying)
+    with pytest.raises(OverflowError):
+        pyzmq.Context(shadow=ours.context.underlying)
+
+
+def test_our_own_shadows_and_descriptors_are_as_ever(ours):
+    assert zmq.Socket.shadow(ours).underlying == ours.underlying
+    assert zmq.Socket.shadow(ours.underlying).underlying == ours.underlying
+    assert zmq.Context.shadow(ours.context.underlying).underlying == ours.context.underlying
+    assert ours.fileno() == ours.getsockopt(zmq.FD)

@@ -1,0 +1,83 @@
+"""Objects of this library and of libzmq's pyzmq in one process: refused wherever they would meet.
+
+One module of a program says ``import zlinkcompat as zmq`` and another one still ``import zmq``.
+libzmq would take the address of our socket for a pointer, and a poller of its would take our socket
+for a plain descriptor.
+"""
+
+import sys
+
+ADVICE = ("use one library in all modules: import zlinkcompat in place of zmq everywhere, or run "
+          "with PYZMQ_BACKEND=zlinkcompat.backend")
+
+#: Modules of pyzmq that use what is given them by more than its public methods.
+ASKERS = ("zmq.sugar.context", "zmq.sugar.socket", "zmq.sugar.poll", "zmq._future",
+          "zmq.green.core", "zmq.eventloop.zmqstream")
+
+#: Frames between one of those and us: asyncio's, tornado's and selectors' own.
+DEPTH = 10
+
+
+def name_of(thing):
+    """The full name of the class of ``thing``."""
+    kind = type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def of_other_library(thing):
+    """Tell whether ``thing`` is a socket or context of pyzmq on another backend than ours."""
+    zmq = sys.modules.get("zmq")
+    kinds = tuple(filter(None, (getattr(zmq, name, None) for name in ("Socket", "Context"))))
+    return isinstance(thing, kinds) and not is_ours(thing)
+
+
+def is_ours(thing):
+    return any(kind.__module__.partition(".")[0] == "zlinkcompat"
+               for kind in (thing if isinstance(thing, type) else type(thing)).__mro__)
+
+
+def refuse_other(thing, wanted):
+    """TypeError if ``thing`` is of the other library, where ``wanted`` ("a Socket") is needed."""
+    if of_other_library(thing):
+        raise TypeError(f"{wanted} of zlinkcompat is needed, not a {name_of(thing)} of libzmq; "
+                        f"{ADVICE}")
+
+
+def refuse_asker(thing):
+    """TypeError if an object of the other library asks for what is inside of ``thing``, ours."""
+    frame = sys._getframe(1)
+    for _ in range(DEPTH):
+        if frame is None:
+            return
+        if frame.f_globals.get("__name__") in ASKERS:
+            asker = frame.f_locals.get("self", frame.f_locals.get("cls"))
+            if asker is None:
+                # A function: zmq.select().
+                asker = frame.f_globals.get("zmq_poll")
+                name = f"{frame.f_globals['__name__']}.{frame.f_code.co_name}"
+                ours = getattr(asker, "__module__", "").startswith("zlinkcompat.")
+            else:
+                kind = asker if isinstance(asker, type) else type(asker)
+                name = f"{kind.__module__}.{kind.__qualname__}"
+                ours = is_ours(asker)
+            if not ours:
+                raise TypeError(f"{name} of libzmq cannot use a {name_of(thing)} of zlinkcompat; "
+                                f"{ADVICE}")
+            return
+        frame = frame.f_back
+
+
+class Guarded:
+    """A method that the other library is refused, at the moment when it looks for it.
+
+    pyzmq makes a ValueError of what ``fileno()`` raises."""
+
+    def __init__(self, function):
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, thing, owner):
+        if thing is None:
+            return self.function
+        refuse_asker(thing)
+        return self.function.__get__(thing, owner)
