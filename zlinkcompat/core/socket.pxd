@@ -4,6 +4,8 @@ from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, line_up, 
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 
+from zlinkcompat.thread_ident cimport thread_ident
+
 cimport cython
 
 
@@ -55,6 +57,8 @@ cdef class SocketBase(Owner):
 
     cdef obey(self)
     cdef check_open(self)
+    cdef bint is_foreign(self)
+    cdef delegate(self, function, args)
     cpdef look(self)
     cpdef bint recheck(self) except *
     @cython.locals(engine=HubEngine)

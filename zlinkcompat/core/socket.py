@@ -17,6 +17,7 @@ from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
+from zlinkcompat.engine.delegate import DelegatedCall
 from zlinkcompat.engine.hub import SPINS, Backoff, HubEngine, engine_here
 from zlinkcompat.engine.waker import (
     SleeperMailbox,
@@ -38,6 +39,7 @@ from zlinkcompat.errors import (
 )
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
+from zlinkcompat.thread_ident import thread_ident
 
 LOG = logging.getLogger("zlinkcompat.core")
 
@@ -140,6 +142,16 @@ class SocketBase(Owner):
         if self.dead:
             raise zmq_error(self.dead)
 
+    def is_foreign(self):
+        """Tell whether the current thread is not the one of the hub that has the connections."""
+        return self.engine is not None and self.engine.thread != thread_ident()
+
+    def delegate(self, function, args):
+        """Make a call in the thread of the hub; see :class:`DelegatedCall`."""
+        if self.dead:
+            raise zmq_error(self.dead)
+        return DelegatedCall(self.engine, function, args).wait()
+
     def check_open(self):
         """Raise if the socket has ended; for calls that work while its context terminates.
 
@@ -187,6 +199,8 @@ class SocketBase(Owner):
             EAGAIN after SNDTIMEO, EFSM, EHOSTUNREACH, ENOTSUP as the socket type says (RFC 28 to
             31), ENOTSOCK when closed, ETERM when the context was terminated.
         """
+        if self.is_foreign():
+            return self.delegate(self.send_frame, (frame, flags))
         if self.mailbox.pending or self.dead:
             self.obey()
         if self.parts_in is not None and self.lockstep:
@@ -204,6 +218,8 @@ class SocketBase(Owner):
 
     def send_message(self, frames, flags):
         """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
+        if self.is_foreign():
+            return self.delegate(self.send_message, (frames, flags))
         if self.mailbox.pending or self.dead:
             self.obey()
         if self.parts_in is not None and self.lockstep:
@@ -345,6 +361,8 @@ class SocketBase(Owner):
         ZMQError
             EAGAIN after RCVTIMEO, EFSM, ENOTSUP, ENOTSOCK, ETERM.
         """
+        if self.is_foreign():
+            return self.delegate(self.recv_frame, (flags,))
         if self.mailbox.pending or self.dead:
             self.obey()
         if self.parts_in is not None:
@@ -364,6 +382,8 @@ class SocketBase(Owner):
 
     def recv_message(self, flags):
         """Receive a whole message, or what is left of one, as a list. See :meth:`recv_frame`."""
+        if self.is_foreign():
+            return self.delegate(self.recv_message, (flags,))
         if self.mailbox.pending or self.dead:
             self.obey()
         if self.parts_in is not None:
@@ -534,6 +554,8 @@ class SocketBase(Owner):
 
     def events(self, wanted=POLLIN | POLLOUT):
         """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
+        if self.is_foreign():
+            return self.delegate(self.events, (wanted,))
         if self.mailbox.pending or self.dead:
             self.obey()
         self.operations += 1
@@ -602,6 +624,8 @@ class SocketBase(Owner):
         ZMQError
             EINVAL for an unknown or read-only option, or a bad value. libzmq zmq_setsockopt(3).
         """
+        if self.is_foreign():
+            return self.delegate(self.set, (option, value))
         self.check_open()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
@@ -677,21 +701,29 @@ class SocketBase(Owner):
 
     def bind(self, endpoint):
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
+        if self.is_foreign():
+            return self.delegate(self.bind, (endpoint,))
         self.obey()
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
         """Connect to ``endpoint`` (str), now or whenever it appears. libzmq zmq_connect(3)."""
+        if self.is_foreign():
+            return self.delegate(self.connect, (endpoint,))
         self.obey()
         self.endpoints.connect(endpoint)
 
     def unbind(self, endpoint):
         """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
+        if self.is_foreign():
+            return self.delegate(self.unbind, (endpoint,))
         self.obey()
         self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
         """Undo :meth:`connect`. ENOENT if not connected."""
+        if self.is_foreign():
+            return self.delegate(self.disconnect, (endpoint,))
         self.obey()
         self.endpoints.end(endpoint, "disconnect")
 

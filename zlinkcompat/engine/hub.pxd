@@ -1,9 +1,11 @@
 from zlinkcompat.clock cimport monotonic_ns
 from zlinkcompat.routing.mailbox cimport Mailbox
+from zlinkcompat.thread_ident cimport thread_ident
 
 
 cdef class HubEngine:
-    cdef readonly object hub, loop, bell, thread
+    cdef readonly object hub, loop, bell
+    cdef readonly unsigned long thread
     cdef list gathering
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, turned_at

@@ -14,9 +14,9 @@ from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.engine.ending import at_thread_end
-from zlinkcompat.engine.waker import get_ident
 from zlinkcompat.natives import get_hub, get_original
 from zlinkcompat.routing.mailbox import Mailbox
+from zlinkcompat.thread_ident import thread_ident
 
 real_sleep = get_original("time", "sleep")
 
@@ -42,7 +42,7 @@ class HubEngine:
 
     def __init__(self, hub):
         self.hub = hub
-        self.thread = get_ident()
+        self.thread = thread_ident()
         self.loop = hub.loop
         self.bell = bell_of(hub)
         self.gathering = []
@@ -102,7 +102,7 @@ class HubEngine:
         What was accepted for peers that are there is written, briefly; then the sockets are closed,
         whoever holds them. Not by a turn of the hub, which the thread has lost already.
         """
-        if get_ident() != self.thread:
+        if thread_ident() != self.thread:
             return  # a forked child
         self.ended = True
         deadline = monotonic_ns() + int(END_FLUSH * 1e9)
@@ -122,7 +122,7 @@ class HubEngine:
 
     def is_here(self):
         """Tell whether the current thread is the hub's."""
-        return get_ident() == self.thread
+        return thread_ident() == self.thread
 
     # -- write policy ----------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+cpdef unsigned long thread_ident() noexcept
