@@ -137,6 +137,8 @@ TABLE = (
             "a greenlet that sends or receives without end lets the hub poll I/O this often"),
     Setting("direct_read_peers", "ZLINK_DIRECT_READ_PEERS", "", 4, "connections",
             "a receiver reads its connections itself while they are no more than this"),
+    Setting("term_warning", "ZLINK_TERM_WARNING", "", 1000, "milliseconds",
+            "``Context.term()`` that waits longer logs once what it waits for; 0 never does"),
 )
 
 #: Other variables of the environment that begin as those of settings.

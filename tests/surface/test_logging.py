@@ -2,6 +2,7 @@
 
 import logging
 
+import gevent
 import pytest
 from rawpeer import message
 from watching import E
@@ -179,3 +180,23 @@ def test_nothing_is_said_where_nobody_listens(program, raw_listener):
         pair.close()
         context.term()
     """, listener.endpoint).ends() == ""
+
+
+@pytest.mark.both_engines
+def test_term_that_waits_tells_once_what_for(lines, raw_listener, monkeypatch):
+    monkeypatch.setenv("ZLINK_TERM_WARNING", "10")
+    listener = raw_listener(listens=False)
+    context = zmq.Context()
+    open_one, lingering = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    lingering.linger = 200
+    lingering.connect(listener.endpoint)
+    for _ in range(3):
+        lingering.send(b"x")
+    lingering.close()
+    closing = gevent.spawn_later(0.05, open_one.close)
+    context.term()
+    closing.join()
+    ((_, text),) = [each for each in lines("core") if each[0] == "WARNING"]
+    assert "term() still waits after 0.01 s" in text
+    assert "(PULL, not closed, LINGER -1, messages unsent: 0, endpoints: none)" in text
+    assert f"(PUSH, closed, LINGER 200, messages unsent: 3, endpoints: {listener.endpoint})" in text

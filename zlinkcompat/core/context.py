@@ -128,10 +128,15 @@ class CoreContext:
                 # A command, also in this thread: until the socket processes commands, its options
                 # can be set and it can be closed.
                 socket.mailbox.post(socket.stop, (ETERM,))
+        patience = tuning.get("term_warning") / 1000 or -1.0
         while self.sockets:
             if self.io_threads is None:
                 engine_here().quiet()
-            self.reaped.wait(waker_here(self.io_threads is None), -1.0, self.is_empty)
+            waker = waker_here(self.io_threads is None)
+            if not self.reaped.wait(waker, patience, self.is_empty):
+                LOG.warning("context %#x: term() still waits after %g s for %s", self.address,
+                            patience, "; ".join(map(waited_for, list(self.sockets))))
+                patience = -1.0
         if self.io_threads is not None:
             self.io_threads.stop()
         for notifier in list(self.notifiers):
@@ -165,6 +170,19 @@ class CoreContext:
         self.sockets.clear()
         for notifier in list(self.notifiers):
             notifier.forget()
+
+
+def waited_for(socket):
+    """What ``term()`` waits for in one socket, for the log."""
+    sessions = list(socket.sessions)
+    places = sorted({each.endpoint for each in (*socket.listeners, *sessions)})
+    # As a snapshot: I/O threads go on meanwhile.
+    queues = [pipe.inq for pipe in (session.pipe for session in sessions) if pipe is not None]
+    unsent = sum(queue.tail - queue.head for queue in queues)
+    kind = SOCKET_TYPES[socket.socket_type].decode()
+    state = "closed" if socket.closed else "not closed"
+    return (f"socket {socket.address:#x} ({kind}, {state}, LINGER {socket.options.linger}, "
+            f"messages unsent: {unsent}, endpoints: {', '.join(places) or 'none'})")
 
 
 def forget_all():
