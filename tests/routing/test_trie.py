@@ -1,5 +1,7 @@
 """Tries of subscriptions, against a plain list of them."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +56,12 @@ def test_pipes(steps, messages):
             for pipes in wanted.values():
                 pipes.discard(pipe)
     held = {topic: pipes for topic, pipes in wanted.items() if pipes}
+    assert tree.size == len(held)
+    for pipe in range(3):
+        assert tree.count_of(pipe) == sum(pipe in pipes for pipes in held.values())
+        for topic in wanted:
+            assert tree.holds(topic, pipe) == (pipe in held.get(topic, ()))
+            assert tree.holds(topic) == (topic in held)
     assert sorted(tree.topics()) == sorted(held)
     for data in [*messages, *(topic + b"x" for _, topic, _ in steps)]:
         expected = {pipe for topic, pipes in held.items() if data.startswith(topic)
@@ -79,3 +87,34 @@ def test_prefixes_that_part_and_join_in_a_long_one():
         assert tree.add(long[:end]) and tree.matches(long[:end]) and tree.remove(long[:end])
         assert not tree.matches(long[:end])
     assert tree.topics() == [long] and tree.matches(long)
+
+
+def seconds(call, *args):
+    """CPU time of a call."""
+    began = time.process_time()
+    call(*args)
+    return time.process_time() - began
+
+
+def test_forgetting_a_pipe_costs_what_it_has():
+    tree = Trie()
+    for number in range(50_000):
+        tree.add_pipe(b"%d" % number, "holder")
+    tree.add_pipe(b"a", "stranger")
+    tree.add_pipe(b"1", "stranger")
+    # Listing all topics is what it must not cost.
+    assert seconds(tree.forget_pipe, "stranger") * 20 < seconds(tree.topics)
+    assert tree.match_pipes(b"1") == ["holder"] and tree.match_pipes(b"a") is None
+    assert tree.size == 50_000 and tree.count_of("stranger") == 0
+
+
+def test_matching_costs_as_much_as_it_finds():
+    """Not the square of it: there was a copy for each prefix of what had been found so far."""
+    costs = []
+    for count in 250, 4000:
+        tree = Trie()
+        for number in range(count):
+            tree.add_pipe(bytes(number), number)
+        assert tree.match_pipes(bytes(count)) == list(range(count))
+        costs.append(min(seconds(tree.match_pipes, bytes(count)) for _ in range(20)))
+    assert costs[1] < costs[0] * 16 * 6

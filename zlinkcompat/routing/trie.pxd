@@ -15,6 +15,8 @@ cdef class Node:
 
 cdef class Trie:
     cdef Node root
+    cdef readonly Py_ssize_t size
+    cdef dict topics_of
 
     @cython.locals(node=Node, child=Node, at=Py_ssize_t)
     cdef Node descend(self, bytes topic)
@@ -28,13 +30,16 @@ cdef class Trie:
     cpdef bint remove(self, bytes topic)
     @cython.locals(node=Node, at=Py_ssize_t)
     cpdef bint matches(self, bytes data)
-    @cython.locals(node=Node)
+    @cython.locals(node=Node, topics=set)
     cpdef bint add_pipe(self, bytes topic, pipe)
-    @cython.locals(node=Node)
+    @cython.locals(node=Node, topics=set)
     cpdef bint remove_pipe(self, bytes topic, pipe)
-    @cython.locals(node=Node)
+    cdef bint take_pipe(self, Node node, bytes topic, pipe) except -1
     cpdef list forget_pipe(self, pipe)
-    @cython.locals(node=Node, at=Py_ssize_t, found=dict)
+    @cython.locals(node=Node)
+    cpdef bint holds(self, bytes topic, pipe=*) except -1
+    cpdef Py_ssize_t count_of(self, pipe) except -1
+    @cython.locals(node=Node, at=Py_ssize_t, found=dict, copied=bint)
     cpdef list match_pipes(self, bytes data)
     @cython.locals(node=Node, child=Node, path=list, stack=list, depth=Py_ssize_t)
     cpdef list nodes(self)

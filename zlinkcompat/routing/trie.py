@@ -31,6 +31,10 @@ class Trie:
 
     def __init__(self):
         self.root = Node(b"")
+        # How many topics are subscribed to.
+        self.size = 0
+        # The topics of each pipe, so that to forget one costs what it has, not what all have.
+        self.topics_of = {}
 
     def descend(self, topic):
         """The node of ``topic``, made if need be."""
@@ -87,7 +91,10 @@ class Trie:
         """Count one more subscription; True if it is the first to ``topic``."""
         node = self.descend(topic)
         node.count += 1
-        return node.count == 1
+        if node.count > 1:
+            return False
+        self.size += 1
+        return True
 
     def remove(self, topic):
         """Count one less; True if it was the last, False if others are left or there was none."""
@@ -97,6 +104,7 @@ class Trie:
         node.count -= 1
         if node.count:
             return False
+        self.size -= 1
         self.prune(topic)
         return True
 
@@ -124,6 +132,11 @@ class Trie:
         first = not node.pipes
         # A dict, for its order: publishers serve subscribers in the order of subscription.
         node.pipes[pipe] = None
+        self.size += first
+        topics = self.topics_of.get(pipe)
+        if topics is None:
+            topics = self.topics_of[pipe] = set()
+        topics.add(topic)
         return first
 
     def remove_pipe(self, topic, pipe):
@@ -131,34 +144,57 @@ class Trie:
         node = self.find(topic)
         if node is None or not node.pipes or pipe not in node.pipes:
             return True
+        topics = self.topics_of[pipe]
+        topics.discard(topic)
+        if not topics:
+            del self.topics_of[pipe]
+        return self.take_pipe(node, topic, pipe)
+
+    def take_pipe(self, node, topic, pipe):
+        """Remove ``pipe`` from the node of ``topic``; True if no pipe is left there."""
         del node.pipes[pipe]
         if node.pipes:
             return False
+        self.size -= 1
         self.prune(topic)
         return True
 
     def forget_pipe(self, pipe):
-        """Remove ``pipe`` everywhere; returns a list of (topic, whether others still want it)."""
-        removed = []
-        for topic, node in list(self.nodes()):
-            if node.pipes and pipe in node.pipes:
-                del node.pipes[pipe]
-                removed.append((topic, bool(node.pipes)))
-        for topic, _ in removed:
-            self.prune(topic)
-        return removed
+        """Remove ``pipe`` everywhere; returns a list of (topic, whether others still want it).
+
+        The cost is that of the pipe's own topics. They come in order, as in libzmq."""
+        topics = self.topics_of.pop(pipe, ())
+        return [(topic, not self.take_pipe(self.find(topic), topic, pipe))
+                for topic in sorted(topics)]
+
+    def holds(self, topic, pipe=None):
+        """Tell whether ``pipe``, or any pipe, wants ``topic``."""
+        node = self.find(topic)
+        if node is None or not node.pipes:
+            return False
+        return pipe is None or pipe in node.pipes
+
+    def count_of(self, pipe):
+        """How many topics ``pipe`` wants."""
+        return len(self.topics_of.get(pipe, ()))
 
     def match_pipes(self, data):
-        """The pipes that want a message which begins with ``data``, none twice; None if none."""
+        """The pipes that want a message which begins with ``data``, none twice; None if none.
+
+        The cost is that of the prefixes that match, and of their pipes."""
         node = self.root
         found = None
+        copied = False
         at = 0
         while True:
             if node.pipes:
                 if found is None:
                     found = node.pipes
                 else:
-                    found = {**found, **node.pipes}
+                    if not copied:
+                        found = dict(found)
+                        copied = True
+                    found.update(node.pipes)
             if node.children is None or at == len(data):
                 break
             node = node.children.get(data[at])
