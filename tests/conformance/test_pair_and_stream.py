@@ -48,7 +48,40 @@ def test_pair_takes_a_new_peer_when_the_old_one_left(connected_pair, connected):
     assert second.recv() == b"world"
 
 
+def test_polled_pair_takes_each_peer_in_turn(bound, connected):
+    one = bound(zmq.PAIR)
+    for number in range(4):
+        peer = connected(zmq.PAIR, one)
+        peer.send(b"%d" % number)
+        peer.close()
+        assert one.poll(GUARD * 1000)
+        assert one.recv() == b"%d" % number
+        with gevent.Timeout(GUARD):
+            # The loop asks poll() only. That frees the place of the peer that left.
+            while one.core.pattern.pipes:
+                assert not one.poll(1)
+
+
 # -- STREAM --------------------------------------------------------------------------------
+
+
+@over_a_network
+def test_stream_tells_the_routing_id_of_its_latest_peer(make, transport):
+    if transport != "tcp":
+        pytest.skip("STREAM is for tcp")
+    server, client = make(zmq.STREAM), make(zmq.STREAM)
+    server.bind("tcp://127.0.0.1:*")
+    client.connect(server.last_endpoint)
+    peer = client.getsockopt(zmq.ROUTING_ID)
+    assert len(peer) == 5 and peer[0] == 0
+    client.send_multipart([peer, b"request"])
+    assert client.recv_multipart() == [peer, b""]
+    ours = server.recv_multipart()[0]
+    assert server.getsockopt(zmq.ROUTING_ID) == ours
+    assert server.recv_multipart() == [ours, b"request"]
+    client.set(zmq.CONNECT_ROUTING_ID, b"named")
+    client.connect(server.last_endpoint)
+    assert client.getsockopt(zmq.ROUTING_ID) == peer
 
 
 @pytest.fixture

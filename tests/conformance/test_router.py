@@ -225,6 +225,61 @@ def test_handover_gives_the_name_to_the_second(connected_pair, connected):
     assert would_wait(first.recv)
 
 
+def test_handover_delivers_what_the_first_sent(connected_pair, connected):
+    router, first = connected_pair(
+        zmq.ROUTER, zmq.DEALER, a={"router_handover": 1}, b={"routing_id": b"peer"}
+    )
+    for word in b"1", b"2", b"3":
+        first.send(word)
+    received = [router.recv_multipart()]
+    second = connected(zmq.DEALER, router, routing_id=b"peer")
+    second.send(b"4")
+    while len(received) < 4:
+        received.append(router.recv_multipart())
+    assert [body for _, body in received] == [b"1", b"2", b"3", b"4"]
+    assert received[-1][0] == b"peer"
+
+
+@over_a_network
+def test_handover_is_no_fight(connected_pair, connected):
+    """The older peer is not disconnected, so it does not dial again to take the id back."""
+    router, first = connected_pair(
+        zmq.ROUTER, zmq.DEALER, a={"router_handover": 1}, b={"routing_id": b"peer"}
+    )
+    second = connected(zmq.DEALER, router, routing_id=b"peer")
+    monitor = router.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+    for number in range(20):
+        first.send(b"not read")
+        second.send(b"%d" % number)
+        assert router.recv_multipart() == [b"peer", b"%d" % number]
+        router.send_multipart([b"peer", b"%d" % number])
+        assert second.recv() == b"%d" % number
+    assert would_wait(first.recv)
+    assert monitor.poll(20) == 0
+    router.disable_monitor()
+    monitor.close()
+    # The older one has the id again when the newer one left.
+    second.close()
+    for _ in range(20):
+        assert router.recv_multipart() == [b"peer", b"not read"]
+    router.send_multipart([b"peer", b"back"])
+    assert first.recv() == b"back"
+
+
+@over_a_network
+def test_namesake_is_served_once_the_name_is_free(router_and_dealer, connected):
+    router, first = router_and_dealer()
+    second = connected(zmq.DEALER, router, routing_id=b"peer")
+    second.send(b"waits")
+    first.send(b"unread")
+    assert router.poll(GUARD * 1000)
+    first.close()
+    assert router.recv_multipart() == [b"peer", b"unread"]
+    assert router.recv_multipart() == [b"peer", b"waits"]
+    router.send_multipart([b"peer", b"served"])
+    assert second.recv() == b"served"
+
+
 @over_a_network
 def test_name_is_free_when_its_peer_left(router_and_dealer, connected):
     router, first = router_and_dealer()

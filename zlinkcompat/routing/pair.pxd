@@ -15,5 +15,6 @@ cdef class Pair(Pattern):
     cpdef finish(self, list message)
     @cython.locals(pipe=Pipe)
     cpdef recv(self)
+    @cython.locals(pipe=Pipe)
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1

@@ -12,6 +12,8 @@ class Pair(Pattern):
         self.pipe = None
 
     def attach(self, pipe):
+        # A peer that left frees its place when its last message was read.
+        self.has_in()
         if self.pipe is not None:
             LOG.warning("%s: refused: this PAIR has a peer", who(pipe))
             return False
@@ -50,7 +52,14 @@ class Pair(Pattern):
         return message
 
     def has_in(self):
-        return self.pipe is not None and self.pipe.check_read()
+        pipe = self.pipe
+        if pipe is None:
+            return False
+        if pipe.check_read():
+            return True
+        if pipe.peer_closed:
+            self.drained(pipe)
+        return False
 
     def has_out(self):
         return self.pipe is not None and self.pipe.check_write()

@@ -1,6 +1,7 @@
 """ROUTER: talks to each peer by its routing id (RFC 28)."""
 
 import random
+from collections import deque
 from struct import pack
 
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
@@ -32,8 +33,13 @@ class Router(Pull):
     def __init__(self, owner, options):
         Pull.__init__(self, owner, options)
         self.peers = {}
-        # Peers whose id is not known yet, or is taken by another: not read, not reachable.
-        self.anonymous = []
+        # Peers whose id is not known yet, or is taken by another: not read, not reachable. A dict
+        # without values, for its order and its cost.
+        self.anonymous = {}
+        # Of these, by the id that they wait for, those that have one.
+        self.waiting = {}
+        # Messages that peers sent before another one took their id, as (id, pipe, message).
+        self.inherited = deque()
         self.mandatory = False
         self.handover = False
         self.probe = False
@@ -50,28 +56,16 @@ class Router(Pull):
         if self.probe:
             pipe.write_over(b"")
             pipe.flush()
-        if not self.identify(pipe):
-            self.anonymous.append(pipe)
-            self.tell_of_namesake(pipe)
+        self.anonymous[pipe] = None
+        self.identify(pipe)
         return True
 
     def identified(self, pipe):
         if pipe in self.anonymous:
-            self.identify_late(pipe)
-            self.tell_of_namesake(pipe)
-
-    def identify_late(self, pipe):
-        if self.identify(pipe):
-            self.anonymous.remove(pipe)
-
-    def tell_of_namesake(self, pipe):
-        """Log, once for each, that a peer is kept waiting since another has its routing id."""
-        if pipe.named and pipe in self.anonymous:
-            LOG.warning("%s: neither read nor written to: another peer has its routing id %r; "
-                        "ROUTER_HANDOVER would give it to this one", who(pipe), pipe.routing_id)
+            self.identify(pipe)
 
     def identify(self, pipe):
-        """Give ``pipe`` its routing id; False if that has to wait."""
+        """Give an anonymous ``pipe`` its routing id, if it is known and free."""
         routing_id = pipe.routing_id
         if pipe.locally_initiated and self.connect_routing_id:
             routing_id = self.connect_routing_id
@@ -79,17 +73,19 @@ class Router(Pull):
         elif self.raw or pipe.named and not routing_id:
             routing_id = self.new_routing_id()
         elif not pipe.named:
-            return False
+            return
         elif routing_id in self.peers:
             if not self.handover:
-                return False
-            # The old one would otherwise keep the id from a peer that has come back.
-            old = self.peers[routing_id]
-            LOG.info("%s: takes over the routing id %r; disconnected: %s", who(pipe), routing_id,
-                     who(old))
-            self.detach(old)
-            old.terminate()
-            self.owner.on_pipe_gone(old)
+                LOG.warning("%s: neither read nor written to while another peer has its routing id "
+                            "%r; ROUTER_HANDOVER would give it to this one", who(pipe), routing_id)
+                self.wait_for_id(pipe)
+                return
+            self.hand_over(routing_id, pipe)
+        self.welcome(pipe, routing_id)
+
+    def welcome(self, pipe, routing_id):
+        """Read and reach an anonymous ``pipe`` by an id that is free."""
+        del self.anonymous[pipe]
         pipe.routing_id = routing_id
         # Whatever the handshake tells later.
         pipe.named = True
@@ -98,7 +94,32 @@ class Router(Pull):
         self.owner.on_writable()
         if pipe.check_read():
             self.owner.on_readable()
-        return True
+
+    def wait_for_id(self, pipe):
+        """Welcome an anonymous ``pipe`` as soon as its routing id is free."""
+        self.waiting.setdefault(pipe.routing_id, {})[pipe] = None
+
+    def hand_over(self, routing_id, pipe):
+        """Take ``routing_id`` from the peer that has it, for the newer ``pipe``.
+
+        What the older peer sent is received first, by an id that no peer has. As in libzmq its
+        connection stays, unread, so that it does not come back to take the id again. It is read
+        again when the id is free."""
+        old = self.peers.pop(routing_id)
+        LOG.info("%s: takes over the routing id %r; no longer read: %s", who(pipe), routing_id,
+                 who(old))
+        self.queue.detach(old)
+        count = old.inq.tail - old.inq.head
+        if count:
+            temporary = self.new_routing_id()
+            for _ in range(count):
+                self.inherited.append((temporary, old, old.read()))
+            self.owner.on_readable()
+        if old.peer_closed:
+            self.drained(old)
+        else:
+            self.anonymous[old] = None
+            self.wait_for_id(old)
 
     def new_routing_id(self):
         """Five bytes that begin with zero, as libzmq's."""
@@ -109,15 +130,29 @@ class Router(Pull):
                 return routing_id
 
     def detach(self, pipe):
-        if pipe in self.anonymous:
-            self.anonymous.remove(pipe)
-        elif self.peers.get(pipe.routing_id) is pipe:
-            del self.peers[pipe.routing_id]
+        routing_id = pipe.routing_id
+        waiting = self.waiting.get(routing_id)
         if self.begun is pipe:
             self.begun = None
         Pull.detach(self, pipe)
+        if pipe in self.anonymous:
+            del self.anonymous[pipe]
+            if waiting is not None:
+                self.stop_waiting(waiting, pipe)
+        elif self.peers.get(routing_id) is pipe:
+            del self.peers[routing_id]
+            if waiting is not None:
+                heir = next(iter(waiting))
+                self.stop_waiting(waiting, heir)
+                self.welcome(heir, routing_id)
         # Who waits for this peer by ROUTER_MANDATORY is to hear that it is gone.
         self.owner.on_writable()
+
+    def stop_waiting(self, waiting, pipe):
+        """Remove ``pipe`` from those that wait for its routing id."""
+        waiting.pop(pipe, None)
+        if not waiting:
+            del self.waiting[pipe.routing_id]
 
     def pipe_terminated(self, pipe):
         if pipe in self.anonymous or not pipe.check_read():
@@ -127,7 +162,6 @@ class Router(Pull):
 
     def read_activated(self, pipe):
         if self.anonymous and pipe in self.anonymous:
-            self.identify_late(pipe)
             return
         self.queue.activated(pipe)
         self.owner.on_readable()
@@ -188,15 +222,23 @@ class Router(Pull):
         return True
 
     def recv(self):
-        message = self.queue.read()
-        if message is None:
-            return None
-        pipe = self.last_pipe = self.queue.last
+        if self.inherited:
+            routing_id, pipe, message = self.inherited.popleft()
+        else:
+            message = self.queue.read()
+            if message is None:
+                return None
+            pipe = self.queue.last
+            routing_id = pipe.routing_id
+        self.last_pipe = pipe
         if type(message) is list:
             parts = message
-            parts.insert(0, pipe.routing_id)
+            parts.insert(0, routing_id)
             return parts
-        return [pipe.routing_id, message]
+        return [routing_id, message]
+
+    def has_in(self):
+        return len(self.inherited) > 0 or self.queue.has_in()
 
     def hang_up(self, pipe):
         """End the connection of a raw peer, as an empty message to it asks."""

@@ -19,7 +19,12 @@ class Stream(Router):
     def attach(self, pipe):
         # A raw peer has no name of its own.
         pipe.routing_id = b""
-        return Router.attach(self, pipe)
+        named = pipe.locally_initiated and self.connect_routing_id
+        Router.attach(self, pipe)
+        if not named:
+            # getsockopt(ROUTING_ID) tells the id of the latest peer (libzmq zmq_socket(3)).
+            self.options.routing_id = pipe.routing_id
+        return True
 
     def begin(self, frame):
         routing_id = frame if type(frame) is bytes else frame.bytes
