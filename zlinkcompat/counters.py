@@ -7,7 +7,7 @@ all who would count hold None. ``zlinkcompat.debug`` is what people ask.
 import os
 from weakref import WeakSet
 
-#: What is counted (performance plan, "Observability"; the last five are ours).
+#: What is counted (performance plan, "Observability"; the last six are ours).
 NAMES = {
     "zerocopy_write_count": "large frames written from the sender's memory",
     "fallback_write_count": "large frames copied into the write buffer",
@@ -25,6 +25,7 @@ NAMES = {
     "write_calls": "system calls that write",
     "messages_in": "messages received",
     "messages_out": "messages whose last byte was written",
+    "xpub_dropped_messages": "messages for the user of an XPUB, dropped as RCVHWM of them waited",
 }
 
 

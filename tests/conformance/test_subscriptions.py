@@ -244,6 +244,25 @@ def test_xsub_sends_messages_upstream(bound, make):
         assert xpub.recv_multipart() == [b"two", b"parts"]
 
 
+@pytest.mark.parametrize("later", [b"\1BC", b"\0BC"])
+def test_message_of_an_xsub_stays_whole(connected_pair, later):
+    xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB)
+    xsub.send_multipart([b"ABC", later, b"end"])
+    assert xpub.recv_multipart() == [b"ABC", later, b"end"]
+    xsub.send_multipart([b"next", b"message"])
+    assert xpub.recv_multipart() == [b"next", b"message"]
+
+
+def test_send_sees_more_subscriptions_than_the_mark(phases, connected_pair):
+    pub, sub = connected_pair(zmq.PUB, zmq.SUB, a={"rcvhwm": 10})
+    for number in range(500):
+        sub.subscribe(b"%d." % number)
+    while not sub.poll(1):
+        # The first publication that follows an arrival has all that has arrived.
+        pub.send(b"499.")
+    assert sub.recv() == b"499."
+
+
 def test_forwarder_passes_subscriptions_on(bound, connected):
     xpub = bound(zmq.XPUB)
     front = connected(zmq.XSUB, xpub)

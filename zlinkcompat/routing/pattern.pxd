@@ -18,10 +18,12 @@ cdef class Pattern(PipeSink):
     cdef readonly list pipes
     cdef readonly Pipe last_pipe
     cdef readonly Py_ssize_t parts_limit
+    cdef public bint behind
 
     cpdef bint attach(self, Pipe pipe) except -1
     cpdef identified(self, Pipe pipe)
     cpdef detach(self, Pipe pipe)
+    cpdef disconnect(self, Pipe pipe)
     cpdef drained(self, Pipe pipe)
     cpdef refused(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)

@@ -45,6 +45,8 @@ class Pattern(PipeSink):
         Where the last received message came from.
     parts_limit : int
         A message ends at so many frames whatever SNDMORE says; 0 is no limit.
+    behind : bool
+        An I/O thread has more subscriptions of a peer than found room in its pipe.
     """
 
     def __init__(self, owner, options):
@@ -53,6 +55,7 @@ class Pattern(PipeSink):
         self.pipes = []
         self.last_pipe = None
         self.parts_limit = 0
+        self.behind = False
 
     # -- peers -----------------------------------------------------------------------------
 
@@ -81,6 +84,11 @@ class Pattern(PipeSink):
         # The peer is gone; what it sent before is still to be received.
         if not pipe.check_read():
             self.drained(pipe)
+
+    def disconnect(self, pipe):
+        """End the pipe because the user unbinds or disconnects; what was received stays."""
+        pipe.close_output()
+        self.pipe_terminated(pipe)
 
     def drained(self, pipe):
         """A pipe whose peer is gone was read to its end."""

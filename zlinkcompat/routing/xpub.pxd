@@ -7,11 +7,11 @@ cimport cython
 
 cdef class XPub(Pattern):
     cdef Trie subscriptions, manual_subscriptions
-    cdef object pending
+    cdef object pending, overflow
+    cdef bint warned
     cdef public bint tells_user
     cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
     cdef bytes welcome
-    cdef dict topics_of
     cdef list begun
 
     cpdef bint attach(self, Pipe pipe) except -1
@@ -20,9 +20,15 @@ cdef class XPub(Pattern):
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
     cdef read_subscriptions(self, Pipe pipe)
-    cdef bint take(self, Pipe pipe, frame) except -1
-    cdef bint count(self, Pipe pipe, topic, bint subscribes, Py_ssize_t most) except -1
+    @cython.locals(told_by=Trie, held=bint, news=bint)
+    cdef bint take(self, Pipe pipe, frame, bint tells) except -1
+    cdef bint is_full(self) except -1
     cdef bint tell(self, Pipe pipe, message) except -1
+    @cython.locals(dropped=Py_ssize_t)
+    cdef bint notify(self, Pipe pipe, bytes topic, bint subscribes, Pipe sender,
+                     bint held) except -1
+    cdef keyed_by(self, Pipe pipe)
+    cdef drop(self, Py_ssize_t count)
     @cython.locals(pipe=Pipe, pipes=list)
     cpdef bint begin(self, frame) except -1
     cdef list match(self, topic)

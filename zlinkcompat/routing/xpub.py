@@ -1,7 +1,8 @@
 """XPUB: publishes by subscription, and tells its user who subscribes (RFC 29)."""
 
-from collections import deque
+from collections import OrderedDict, deque
 
+from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.options import (
     ONLY_FIRST_SUBSCRIBE,
     SUBSCRIBE,
@@ -43,8 +44,10 @@ class XPub(Pattern):
         self.only_first = False
         self.lossy = True
         self.welcome = b""
-        # What each peer subscribed to; kept with SUBSCRIPTIONS_MAX only.
-        self.topics_of = {}
+        # Subscriptions and cancellations that do not fit into ``pending``, and are no message
+        # more than the user has to know.
+        self.overflow = OrderedDict()
+        self.warned = False
         # The subscribers that get the message which is just sent frame by frame.
         self.begun = []
 
@@ -60,15 +63,13 @@ class XPub(Pattern):
 
     def detach(self, pipe):
         Pattern.detach(self, pipe)
-        self.topics_of.pop(pipe, None)
         if pipe in self.begun:
             self.begun.remove(pipe)
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
         for topic, still_wanted in told.forget_pipe(pipe):
-            if self.tells_user and (not still_wanted or self.manual or self.verbose_cancel):
-                self.pending.append((b"\0" + topic, None))
-                news = True
+            if not still_wanted or self.manual or self.verbose_cancel:
+                news = self.notify(pipe, topic, False, None, True) or news
         if self.manual:
             self.subscriptions.forget_pipe(pipe)
         if news:
@@ -87,21 +88,29 @@ class XPub(Pattern):
         self.owner.on_writable()
 
     def read_subscriptions(self, pipe):
+        if pipe.mailbox is not None and pipe.inq.writer_waits:
+            # An I/O thread has more that found no room.
+            self.behind = True
         news = False
         while True:
             message = pipe.read()
             if message is None:
                 break
             if type(message) is not list:
-                news = self.take(pipe, message) or news
-            elif self.only_first and not is_subscription(message[0]):
+                news = self.take(pipe, message, True) or news
+            elif not is_subscription(message[0]):
+                full = self.is_full()
+                for frame in () if self.only_first else message:
+                    # As in libzmq they count, and stay frames of the user's message.
+                    if is_subscription(frame):
+                        news = self.take(pipe, frame, full) or news
                 news = self.tell(pipe, message) or news
             else:
                 # libzmq looks at every frame of a message by itself.
                 rest = []
                 for frame in message:
                     if is_subscription(frame):
-                        news = self.take(pipe, frame) or news
+                        news = self.take(pipe, frame, True) or news
                     else:
                         rest.append(frame)
                 if rest:
@@ -109,12 +118,16 @@ class XPub(Pattern):
         if news:
             self.owner.on_readable()
 
-    def take(self, pipe, frame):
-        """Obey a frame from a subscriber; True if the user is to hear of it."""
+    def take(self, pipe, frame, tells):
+        """Obey a frame from a subscriber; True if the user has something to receive.
+
+        A peer that breaks a limit is refused. The user is told only if ``tells``."""
         if isinstance(frame, Subscribe):
             topic = frame.topic
             subscribes = not isinstance(frame, Cancel)
-        elif is_subscription(frame):
+        elif not is_subscription(frame):
+            return self.tell(pipe, frame)
+        else:
             data = as_bytes(frame)
             topic = data[1:]
             subscribes = data[0] == 1
@@ -123,40 +136,82 @@ class XPub(Pattern):
                 pipe.refuse("a subscription of %d bytes is over COMMAND_MAX, %d"
                             % (len(data), longest))
                 return False
-        else:
-            return self.tell(pipe, frame)
+        told_by = self.manual_subscriptions if self.manual else self.subscriptions
         most = self.options.subscriptions_max
-        if most and not self.count(pipe, topic, subscribes, most):
+        if (subscribes and 0 < most <= told_by.count_of(pipe)
+                and not told_by.holds(topic, pipe)):
             pipe.refuse("more subscriptions than SUBSCRIPTIONS_MAX, %d" % most)
             return False
-        if self.manual:
-            if subscribes:
-                self.manual_subscriptions.add_pipe(topic, pipe)
-            else:
-                self.manual_subscriptions.remove_pipe(topic, pipe)
-            told = True
-        elif subscribes:
-            told = self.subscriptions.add_pipe(topic, pipe) or self.verbose_subscribe
+        held = self.is_full() and told_by.holds(topic, self.keyed_by(pipe))
+        if subscribes:
+            news = told_by.add_pipe(topic, pipe) or self.verbose_subscribe
         else:
-            told = self.subscriptions.remove_pipe(topic, pipe) or self.verbose_cancel
-        return told and self.tell(pipe, (b"\1" if subscribes else b"\0") + topic)
+            news = told_by.remove_pipe(topic, pipe) or self.verbose_cancel
+        return tells and (news or self.manual) and self.notify(pipe, topic, subscribes, pipe, held)
 
-    def count(self, pipe, topic, subscribes, most):
-        """Keep account of a peer's subscriptions; False if there would be more than ``most``."""
-        topics = self.topics_of.setdefault(pipe, set())
-        if not subscribes:
-            topics.discard(topic)
-        elif len(topics) < most:
-            topics.add(topic)
-        return not subscribes or topic in topics
+    # -- what the user is told -------------------------------------------------------------
+
+    def is_full(self):
+        """Tell whether as many messages wait for the user as RCVHWM allows."""
+        return 0 < self.options.rcvhwm <= len(self.pending) or len(self.overflow) > 0
 
     def tell(self, pipe, message):
+        """Queue a message for the user, unless too many wait; True if it was queued."""
         if not self.tells_user:
+            return False
+        if self.is_full():
+            self.drop(1)
             return False
         if type(message) is list and len(message) == 1:
             message = message[0]
         self.pending.append((message, pipe))
         return True
+
+    def notify(self, pipe, topic, subscribes, sender, held):
+        """Tell the user of a subscription or cancellation of ``pipe``; True if that is news.
+
+        Where RCVHWM messages wait already, a subscription and its cancellation drop out together.
+        What is left is never more than the difference between what the user was told and what
+        holds now, so it is not dropped.
+
+        Parameters
+        ----------
+        sender : Pipe or None
+            Where the user's next SUBSCRIBE of XPUB_MANUAL leads.
+        held : bool
+            Whether the topic was subscribed to before. Only asked for where :meth:`is_full`.
+        """
+        if not self.tells_user:
+            return False
+        message = (b"\1" if subscribes else b"\0") + topic
+        if not self.is_full():
+            self.pending.append((message, sender))
+            return True
+        key = (self.keyed_by(pipe), topic)
+        waiting = self.overflow.pop(key, None)
+        if waiting is not None:
+            # What waits for one topic changes what the user was told before.
+            held = waiting[0][0] == 0
+        dropped = (waiting is not None) + (subscribes == held)
+        if subscribes != held:
+            self.overflow[key] = (message, sender)
+        if dropped:
+            self.drop(dropped)
+        return subscribes != held
+
+    def keyed_by(self, pipe):
+        """The peer whose subscriptions the user is told of one by one; None: those of all."""
+        return pipe if self.manual or self.verbose_cancel else None
+
+    def drop(self, count):
+        """Note that messages for the user are dropped."""
+        if not self.warned:
+            self.warned = True
+            LOG.warning("XPUB: dropped: messages from subscribers; recv() was not called, and as "
+                        "many wait as RCVHWM allows, %d", self.options.rcvhwm)
+        counters = getattr(self.owner, "counters", None)
+        if counters is not None:
+            counters.xpub_dropped_messages += count
 
     # -- messages --------------------------------------------------------------------------
 
@@ -214,6 +269,8 @@ class XPub(Pattern):
         if not self.pending:
             return None
         message, pipe = self.pending.popleft()
+        if self.overflow:
+            self.pending.append(self.overflow.popitem(False)[1])
         # The peer may have gone since; then there is nobody to subscribe for.
         self.last_pipe = pipe if pipe in self.pipes else None
         return message
@@ -254,7 +311,7 @@ class XPub(Pattern):
 
     def get_option(self, option):
         if option == TOPICS_COUNT:
-            return len(self.subscriptions.topics())
+            return self.subscriptions.size
         raise KeyError(option)
 
 

@@ -20,6 +20,7 @@ cdef class XSub(Pattern):
     cdef tell_subscriptions(self, Pipe pipe)
     cpdef bint send(self, message) except -1
     cdef take(self, frame)
+    cdef note(self, bytes data)
     cpdef subscribe(self, bytes topic)
     cpdef cancel(self, bytes topic)
     @cython.locals(pipe=Pipe)

@@ -54,11 +54,12 @@ class XSub(Pattern):
         if type(message) is not list:
             self.take(message)
             return True
-        if self.only_first:
-            if not is_subscription(message[0]):
-                self.send_to_all(message)
-                return True
-        elif not any([is_subscription(frame) for frame in message]):
+        if not is_subscription(message[0]):
+            if not self.only_first:
+                # As in libzmq, which looks at every frame: they subscribe, and stay in the message.
+                for frame in message:
+                    if is_subscription(frame):
+                        self.note(frame if type(frame) is bytes else frame.bytes)
             self.send_to_all(message)
             return True
         # libzmq looks at every frame by itself, and the others stay a message.
@@ -82,6 +83,13 @@ class XSub(Pattern):
             self.subscribe(data[1:])
         else:
             self.cancel(data[1:])
+
+    def note(self, data):
+        """Count a subscription or cancellation, without telling anybody."""
+        if data[0]:
+            self.subscriptions.add(data[1:])
+        else:
+            self.subscriptions.remove(data[1:])
 
     def subscribe(self, topic):
         # Every one is passed on, though the publisher may know it: XPUB_VERBOSE behind a device
@@ -144,7 +152,7 @@ class XSub(Pattern):
 
     def get_option(self, option):
         if option == TOPICS_COUNT:
-            return len(self.subscriptions.topics())
+            return self.subscriptions.size
         raise KeyError(option)
 
 
