@@ -67,6 +67,40 @@ def test_conflating_subscriber_gets_the_last_message_last(connected_pair):
     assert would_wait(sub.recv)
 
 
+@pytest.mark.parametrize("conflating", ["publisher", "subscriber"])
+def test_conflate_keeps_all_subscriptions(make, endpoints, conflating):
+    pub = make(zmq.PUB, conflate=conflating == "publisher")
+    sub = make(zmq.SUB, conflate=conflating == "subscriber")
+    pub.bind(endpoints.any())
+    for topic in b"a", b"b", b"c":
+        sub.subscribe(topic)
+    sub.connect(pub.last_endpoint)
+    for topic in b"c", b"b", b"a":
+        # The last topic tells when the publisher knows them all.
+        while not sub.poll(1):
+            pub.send(topic)
+        while sub.poll(1):
+            assert sub.recv() == topic
+
+
+@over_a_network
+def test_conflating_subscriber_tells_all_when_the_publisher_is_back(make, endpoints):
+    endpoint = endpoints.fixed()
+    sub = make(zmq.SUB, conflate=1)
+    sub.connect(endpoint)
+    for topic in b"a", b"b", b"c":
+        sub.subscribe(topic)
+    for _ in range(2):
+        pub = make(zmq.PUB)
+        pub.bind(endpoint)
+        for topic in b"c", b"b", b"a":
+            while not sub.poll(1):
+                pub.send(topic)
+            while sub.poll(1):
+                assert sub.recv() == topic
+        pub.close()
+
+
 @inproc_only
 def test_one_message_is_all_a_conflating_receiver_has(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, conflate=1)

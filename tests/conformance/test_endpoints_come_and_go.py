@@ -2,11 +2,14 @@
 
 import errno
 
+import gevent
 import pytest
+from guard import GUARD
 from meeting import (
     connect,
     handshakes,
     hear,
+    inproc_only,
     over_a_network,
     raises,
     raises_again,
@@ -418,3 +421,82 @@ def test_disconnected_socket_does_not_come_back(make, endpoints):
         sub.disconnect(endpoint)
     sub.connect(endpoint)
     hear(xpub, b"\1a")
+
+
+# -- what was received before the end ------------------------------------------------------
+
+SENT = [b"%d.%d" % (number, word) for number in range(3) for word in range(3)]
+
+
+def send_and_wait(phases, sources, sink):
+    """Send three messages from each source; return when the sink's pipes have them all."""
+    before = phases.of(sink, "messages_in")
+    for number, source in enumerate(sources):
+        for word in range(3):
+            source.send(b"%d.%d" % (number, word))
+    with gevent.Timeout(GUARD):
+        while phases.of(sink, "messages_in") < before + len(SENT):
+            gevent.sleep(0.001)
+
+
+def all_that_comes(sink):
+    received = []
+    while sink.poll(5):
+        received.append(sink.recv_multipart()[-1])
+    return sorted(received)
+
+
+@over_a_network
+@pytest.mark.parametrize(
+    ("kind", "peer"),
+    [(zmq.PULL, zmq.PUSH), (zmq.ROUTER, zmq.DEALER), (zmq.DEALER, zmq.DEALER), (zmq.SUB, zmq.PUB)],
+    ids=name,
+)  # fmt: skip
+def test_unbind_keeps_what_was_received(phases, bound, connected, kind, peer):
+    sink = bound(kind)
+    sources = [connected(peer, sink) for _ in range(3)]
+    if kind == zmq.SUB:
+        sink.subscribe(b"")
+        for source in sources:
+            while sink.poll(1) == 0:
+                source.send(b"subscribed?")
+            while sink.poll(5):
+                sink.recv()
+    send_and_wait(phases, sources, sink)
+    sink.unbind(sink.last_endpoint)
+    assert all_that_comes(sink) == SENT
+
+
+@over_a_network
+def test_disconnect_keeps_what_was_received(phases, make, bound):
+    sources, sink = [bound(zmq.PUSH) for _ in range(3)], make(zmq.PULL)
+    for source in sources:
+        connect(sink, source)
+    send_and_wait(phases, sources, sink)
+    for source in sources:
+        sink.disconnect(source.last_endpoint)
+    assert all_that_comes(sink) == SENT
+
+
+@inproc_only
+def test_disconnect_of_inproc_keeps_what_was_received(make, bound):
+    sources, sink = [bound(zmq.PUSH) for _ in range(3)], make(zmq.PULL)
+    for number, source in enumerate(sources):
+        connect(sink, source)
+        for word in range(3):
+            source.send(b"%d.%d" % (number, word))
+        sink.disconnect(source.last_endpoint)
+    assert all_that_comes(sink) == SENT
+
+
+@over_a_network
+def test_wildcard_is_no_name_for_unbind(make, endpoints):
+    sock = make(zmq.PUSH)
+    wildcard = endpoints.any() if endpoints.transport != "ipc" else "ipc://*"
+    sock.bind(wildcard)
+    first = sock.last_endpoint
+    sock.bind(wildcard)
+    with raises(errno.ENOENT):
+        sock.unbind(wildcard)
+    sock.unbind(first)
+    sock.unbind(sock.last_endpoint)

@@ -34,6 +34,14 @@ def transport_of(name):
     return transports.get(name)
 
 
+def is_wildcard(transport_name, address_text):
+    """Tell whether a bind lets the system choose the port, or the path of ipc."""
+    if transport_name == "ipc":
+        return address_text == "*"
+    port = address_text.partition("/")[0].rpartition(":")[2]
+    return port == "*" or not port.strip("0")
+
+
 class Endpoints:
     """Listeners, connecters and inproc peers of a socket, by endpoint."""
 
@@ -64,7 +72,8 @@ class Endpoints:
             socket.event(EVENT_BIND_FAILED, getattr(error, "errno", 0) or 0, text)
             raise
         self.listeners[listener.endpoint] = listener
-        self.bound_as[text] = listener.endpoint
+        if not is_wildcard(transport_name, address_text):
+            self.bound_as[text] = listener.endpoint
         socket.last_endpoint = listener.endpoint.encode()
         self.tell("bound to", listener.endpoint)
 
@@ -98,7 +107,7 @@ class Endpoints:
         ----------
         text : str
             As the user wrote it then, or as LAST_ENDPOINT gave it; another spelling of the same
-            tcp address will do.
+            tcp address will do. A bind that let the system choose goes by LAST_ENDPOINT only.
         verb : str
             What was asked, for the error.
 
@@ -129,7 +138,7 @@ class Endpoints:
         pipes = [pipe for pipe in self.inproc_pipes if pipe.endpoint == text]
         for pipe in pipes:
             self.inproc_pipes.remove(pipe)
-            self.socket.drop_pipe(pipe)
+            self.socket.disconnect_pipe(pipe)
         return bool(pipes)
 
     def end_named(self, text):
@@ -156,7 +165,7 @@ class Endpoints:
         if pipe is None:
             session.engine.call(session.stop)
         else:
-            self.socket.drop_pipe(pipe.peer)
+            self.socket.disconnect_pipe(pipe.peer)
 
     def pipe_gone(self, pipe):
         if pipe in self.inproc_pipes:

@@ -92,7 +92,7 @@ def connect(socket, name):
 
 def attach(socket, near, routing_id, metadata, locally_initiated, name):
     if socket.options.conflate:
-        near.set_conflate()
+        socket.conflate(near)
     if not socket.attach_pipe(near, routing_id, metadata, locally_initiated, name):
         return False
     if locally_initiated:

@@ -14,9 +14,13 @@ cdef int SNDMORE
 cdef int POLLIN
 cdef int POLLOUT
 cdef int PUB
+cdef int SUB
 cdef int REQ
 cdef int REP
 cdef int XPUB
+cdef int XSUB
+cdef int LAST_READS
+cdef long long CATCH_UP_NS
 
 
 cdef long long SUBSCRIPTIONS_INTERVAL
@@ -36,6 +40,7 @@ cdef class SocketBase(Owner):
     cdef unsigned long operations
     cdef long long subscriptions_read_at
     cdef bint reads_on_later
+    cdef long long next_catch_up
     cdef Backoff pulling, spinning
     cdef readonly bint lives_by_polling
     cdef readonly list left
@@ -70,6 +75,8 @@ cdef class SocketBase(Owner):
     cdef send_part(self, frame, int flags)
     @cython.locals(now=cython.longlong)
     cdef hear_subscribers(self)
+    @cython.locals(began=cython.longlong, spent=cython.longlong)
+    cdef catch_up(self)
     cdef insist_on_whole_message(self)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef send_slowly(self, message, int flags)

@@ -48,9 +48,11 @@ SNDMORE = 2
 POLLIN = 1
 POLLOUT = 2
 PUB = 1
+SUB = 2
 REQ = 3
 REP = 4
 XPUB = 9
+XSUB = 10
 
 # Options of the socket itself (zmq.h).
 FD = 14
@@ -62,6 +64,13 @@ THREAD_SAFE = 81
 
 SNDHWM = 23
 RCVHWM = 24
+
+# Reads of a connection that the user ends: what has arrived is received, but a peer that sends
+# without end is not read without end.
+LAST_READS = 64
+
+# How long one send of a publisher may wait for subscriptions that have arrived.
+CATCH_UP_NS = 250_000_000
 
 
 #: Nanoseconds in which a publisher looks for subscriptions once, where the hub does not turn.
@@ -109,6 +118,7 @@ class SocketBase(Owner):
         self.parts_in = None
         self.next_part = 0
         self.parts_out = None
+        self.next_catch_up = 0
         self.operations = 0
         self.subscriptions_read_at = 0
         self.reads_on_later = False
@@ -284,6 +294,24 @@ class SocketBase(Owner):
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
                 self.subscriptions_read_at = now
                 self.pattern.read_each()
+        elif self.pattern.behind:
+            self.catch_up()
+
+    def catch_up(self):
+        """Let the I/O threads move in the subscriptions that found no room in a pipe.
+
+        That takes 250 ms at most, and a tenth of the time in the long run, so that a peer that
+        subscribes without end does not stop the publisher."""
+        began = monotonic_ns()
+        if began < self.next_catch_up:
+            return
+        spent = 0
+        while self.pattern.behind and spent < CATCH_UP_NS:
+            self.pattern.behind = False
+            self.settle()
+            self.look()
+            spent = monotonic_ns() - began
+        self.next_catch_up = began + 10 * spent
 
     def send_slowly(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
@@ -742,7 +770,7 @@ class SocketBase(Owner):
         crosses = engine.mailbox is not None
         if options.conflate:
             near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
-            near.set_conflate()
+            self.conflate(near)
         else:
             near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses,
                                   options.sndbytes_max, options.rcvbytes_max)
@@ -755,6 +783,10 @@ class SocketBase(Owner):
                 self.mailbox.post(self.attach_pipe, about)
                 return far
         return far if self.attach_pipe(*about) else None
+
+    def conflate(self, near):
+        """Keep the last message only (CONFLATE) in a pipe; subscriptions are not messages."""
+        near.set_conflate(self.socket_type not in (PUB, XPUB), self.socket_type not in (SUB, XSUB))
 
     def connect_zap(self, sink, mailbox):
         """A pipe (its end for ``sink``) to the context's ZAP handler; None if there is none."""
@@ -795,6 +827,19 @@ class SocketBase(Owner):
         if not near.closed:
             self.pattern.detach(near)
             near.terminate()
+
+    def disconnect_pipe(self, near):
+        """Close one peer's pipe as :meth:`drop_pipe`, but keep what has arrived receivable."""
+        # A pipe that was made meanwhile is attached first.
+        self.look()
+        reads = 0
+        while reads < LAST_READS and near.pull() > 0:
+            self.look()
+            reads += 1
+        if near.sink is not self.pattern:
+            self.drop_pipe(near)
+        else:
+            self.pattern.disconnect(near)
 
     def on_pipe_gone(self, pipe):
         self.endpoints.pipe_gone(pipe)

@@ -41,6 +41,7 @@ cdef class Pipe:
     cdef public PipeSink sink
     cdef readonly bint closed
     cdef public bint peer_closed
+    cdef bint peer_told
     cdef public bint locally_initiated
     cdef public bint named
     cdef public bytes routing_id
@@ -72,9 +73,12 @@ cdef class Pipe:
     cpdef flush(self)
     @cython.locals(peer=Pipe, sink=PipeSink)
     cpdef int pull(self) except -2
-    @cython.locals(peer=Pipe)
     cpdef terminate(self)
-    cpdef set_conflate(self)
+    @cython.locals(received=MessageQueue, kept=MessageQueue)
+    cpdef close_output(self)
+    @cython.locals(peer=Pipe)
+    cdef tell_end(self)
+    cpdef set_conflate(self, bint received, bint sent)
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
     @cython.locals(queue=MessageQueue)

@@ -184,6 +184,7 @@ class Pipe:
         self.sink = None
         self.closed = False
         self.peer_closed = False
+        self.peer_told = False
         self.locally_initiated = False
         self.routing_id = b""
         self.named = False
@@ -334,18 +335,42 @@ class Pipe:
         self.closed = True
         self.inq.clear()
         self.sink = None
+        self.tell_end()
+
+    def close_output(self):
+        """End this side for the peer, but keep what was received so far to be read here.
+
+        What the peer writes from now on is dropped. To the holder of this end it is as if the
+        peer had left: it terminates this end when the last message was read."""
+        if self.closed or self.peer_told:
+            return
+        # The peer clears the queue between the two as soon as it hears of the end.
+        received = self.inq
+        kept = make_queue(0, False)
+        while received.tail != received.head:
+            kept.push(received.pop())
+        self.inq = kept
+        self.peer_closed = True
+        self.tell_end()
+
+    def tell_end(self):
+        """Tell the peer, once, that this side ended."""
         peer = self.peer
-        if not peer.closed:
-            peer.tell(peer.ended)
+        if not self.peer_told:
+            self.peer_told = True
+            if not peer.closed:
+                peer.tell(peer.ended)
 
     def refuse(self, text):
         """What was read here breaks the pattern's rules: the peer is not to be trusted."""
         self.peer.tell(self.peer.accused, (text,))
 
-    def set_conflate(self):
-        """Keep only the last message in each direction (CONFLATE)."""
-        self.inq.conflates = True
-        self.outq.conflates = True
+    def set_conflate(self, received, sent):
+        """Keep only the last message (CONFLATE) of those received here, of those sent, or both."""
+        if received:
+            self.inq.conflates = True
+        if sent:
+            self.outq.conflates = True
 
     def set_high_water_marks(self, out, back):
         """Change both marks (messages): of what is written here, and of what is read here."""

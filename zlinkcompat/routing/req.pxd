@@ -23,5 +23,6 @@ cdef class Req(Dealer):
     @cython.locals(parts=list, start=Py_ssize_t)
     cdef take(self, message, Pipe pipe)
     cpdef bint has_out(self) except -1
+    cpdef disconnect(self, Pipe pipe)
     cpdef detach(self, Pipe pipe)
     cpdef bint set_option(self, int option, value) except -1

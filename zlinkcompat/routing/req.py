@@ -119,6 +119,11 @@ class Req(Dealer):
             return False
         return self.balancer.has_out()
 
+    def disconnect(self, pipe):
+        # As in libzmq the reply goes with the server that the user gives up.
+        self.detach(pipe)
+        pipe.terminate()
+
     def detach(self, pipe):
         if self.reply_pipe is pipe:
             self.reply_pipe = None

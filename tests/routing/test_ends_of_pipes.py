@@ -1,0 +1,140 @@
+"""What a peer sent before its pipe ended is received, whichever side ended it, and how."""
+
+import pytest
+from bare_pipes import words
+
+import zlinkcompat as zmq
+
+ENDS = {"peer leaves": "leave", "unbind or disconnect": "disconnect"}
+each_end = pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+
+
+@each_end
+def test_unread_messages_stay(bench, receiver, end):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"1", [b"2", b"two"], b"3")
+    getattr(peer, end)()
+    assert sock.gone == []
+    assert words(sock.received()) == [b"1", b"two", b"3"]
+    assert sock.gone == [peer.near] and peer.near.closed
+    assert sock.pattern.pipes == []
+
+
+@each_end
+def test_pipe_without_messages_is_gone_at_once(bench, receiver, end):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer")
+    getattr(peer, end)()
+    assert sock.gone == [peer.near] and sock.pattern.pipes == []
+
+
+@each_end
+def test_poll_alone_frees_a_pipe_that_was_read(bench, receiver, end):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"x")
+    getattr(peer, end)()
+    assert words([sock.pattern.recv()]) == [b"x"]
+    assert not sock.pattern.has_in()
+    assert sock.gone == [peer.near]
+
+
+def test_nothing_that_comes_after_a_disconnect_is_received(bench, receiver):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"before")
+    # Between threads the peer hears of it later.
+    sock.pattern.disconnect(peer.near)
+    peer.send(b"after")
+    assert words(sock.received()) == [b"before"]
+    assert peer.ended == 1
+
+
+@each_end
+def test_other_end_hears_of_it_once(bench, receiver, end):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"x")
+    getattr(peer, end)()
+    peer.leave()
+    sock.received()
+    peer.disconnect()
+    peer.drop()
+    assert peer.ended == (end == "disconnect")
+    assert peer.near.closed
+
+
+def test_close_drops_unread_messages(bench, receiver):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"x")
+    peer.drop()
+    assert sock.received() == [] and peer.ended == 1
+
+
+def test_close_after_a_disconnect(bench, receiver):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"x")
+    peer.disconnect()
+    peer.drop()
+    assert sock.received() == [] and peer.ended == 1 and sock.pattern.pipes == []
+
+
+def test_a_hiccup_keeps_what_was_received(bench, receiver):
+    sock = bench(receiver)
+    peer = sock.peer(b"peer").send(b"1")
+    peer.far.hiccup()
+    peer.send(b"2")
+    assert words(sock.received()) == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("sender", [zmq.PUSH, zmq.DEALER, zmq.PAIR], ids=lambda kind: kind.name)
+def test_what_was_sent_before_a_disconnect_is_delivered(bench, sender):
+    sock = bench(sender)
+    peer = sock.peer()
+    sock.pattern.send(b"x")
+    peer.disconnect()
+    assert peer.received() == [b"x"]
+    assert not sock.pattern.send(b"y")
+
+
+def test_request_is_answered_after_its_peer_left(bench):
+    sock = bench(zmq.REP)
+    peer = sock.peer().send([b"", b"question"])
+    peer.disconnect()
+    assert sock.received() == [b"question"]
+    assert sock.pattern.send(b"answer")
+    assert sock.pattern.pipes == [] or not sock.pattern.has_in()
+
+
+def test_reply_goes_with_the_server_that_is_disconnected(bench):
+    sock = bench(zmq.REQ)
+    peer = sock.peer()
+    assert sock.pattern.send(b"question")
+    peer.send([b"", b"answer"])
+    peer.disconnect()
+    assert sock.received() == []
+
+
+def test_reply_of_a_server_that_left_is_received(bench):
+    sock = bench(zmq.REQ)
+    peer = sock.peer()
+    assert sock.pattern.send(b"question")
+    peer.send([b"", b"answer"]).leave()
+    assert sock.received() == [b"answer"]
+
+
+def test_pair_takes_the_next_peer_when_the_last_word_was_read(bench):
+    sock = bench(zmq.PAIR)
+    for word in b"1", b"2", b"3":
+        peer = sock.peer()
+        peer.send(word).leave()
+        assert sock.peer() is None  # its last word is unread
+        assert sock.pattern.recv() == word
+        # Now the place is free, though nobody has looked since.
+
+
+def test_queues_report_room_after_a_disconnect(bench):
+    sock = bench(zmq.PULL)
+    peer = sock.peer(hwm=2)
+    while peer.far.write(b"x"):
+        peer.far.flush()
+    peer.disconnect()
+    assert not peer.far.check_write()
+    assert sock.received() == [b"x", b"x"]
