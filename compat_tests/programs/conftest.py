@@ -5,9 +5,10 @@ import pathlib
 
 import pytest
 
+from compat_tests import apart
 from compat_tests.programs.places import PLAIN
 from compat_tests.programs.program import Program
-from compat_tests.upstream import apart, sdist
+from compat_tests.upstream import sdist
 
 #: What runs unpatched without ``--all-programs``, too.
 SAMPLE = ("asyncio/coroutines.py", "recv_into_array.py", "echostream")

@@ -41,7 +41,7 @@ class Program:
     sdist : bool
         Whether it is a program of pyzmq's sdist, and needs what these import.
     inside : list of str
-        What goes before the whole command: :func:`compat_tests.upstream.apart.network`.
+        What goes before the whole command: :func:`compat_tests.apart.network`.
     """
 
     def __init__(self, library, path, *args, start=None, environment=None, sdist=True,

@@ -1,8 +1,8 @@
 """The matrix' table: one row per cell, in its place in the page; what was not run stays."""
 
+from compat_tests.suites import Result
 from compat_tests.upstream.cell import judge
 from compat_tests.upstream.expected import BY_CHANCE, BY_STRING, NOT_ON_LIBZMQ
-from compat_tests.upstream.run import Result
 from compat_tests.upstream.table import row, rows_of, table, write
 
 

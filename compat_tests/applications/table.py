@@ -1,0 +1,109 @@
+"""The applications whose test suites are run, and every test that does not pass as on libzmq.
+
+The tests are those of the sdist: pip fetches it, and installs the application with what its tests
+need into an environment of its own. Versions are pinned: a newer one is a change like any other.
+"""
+
+from dataclasses import dataclass, field
+
+#: The names of our two engines, as `Application.differences` has them.
+ENGINES = ("thread", "hub")
+
+#: In each environment. What zlinkcompat needs; what runs the tests.
+EVERYWHERE = (
+    "gevent==26.9.0", "PyNaCl==1.6.2", "pyzmq==27.3.0", "pytest-timeout==2.4.0", "wsproto",
+)
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application.
+
+    Parameters
+    ----------
+    name : str
+        On the package index.
+    version : str
+    tests : tuple of str
+        What pytest is given, below the unpacked sdist.
+    needs : tuple of str
+        Requirements of its tests.
+    extras : str
+        Extras of the application, with brackets.
+    pytest : str
+        The version of pytest that runs them.
+    arguments : tuple of str
+        More arguments for pytest.
+    settings : dict
+        Of the environment.
+    not_on : dict of str to str
+        The engine that it cannot be run on, and why.
+    isolated : bool
+        Whether its tests can be run in a network of their own, where fixed ports are nobody else's.
+    differences : dict of str to dict
+        By engine: the test that does not pass as on libzmq, and why.
+    by_chance : dict of str to str
+        Tests that fail now and then, on libzmq as well, and why.
+    """
+
+    name: str
+    version: str
+    tests: tuple
+    needs: tuple = ()
+    extras: str = ""
+    pytest: str = "9.2.0"
+    arguments: tuple = ()
+    settings: dict = field(default_factory=dict)
+    not_on: dict = field(default_factory=dict)
+    isolated: bool = True
+    differences: dict = field(default_factory=dict)
+    by_chance: dict = field(default_factory=dict)
+
+    @property
+    def engines(self):
+        """Those of our engines that it is run on."""
+        return tuple(engine for engine in ENGINES if engine not in self.not_on)
+
+
+#: Monkey-patched these fail on libzmq as well.
+TWO_LOOPS = {"hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
+                    "are one native thread, in which Python allows one loop"}
+
+TABLE = (
+    Application("posttroll", "1.13.1", ("posttroll/tests",), needs=("pytest-reraise==2.1.2",),
+                isolated=False),
+    Application("bluesky", "1.12.0", ("bluesky/tests/test_zmq.py",),
+                needs=("matplotlib==3.11.2", "ophyd==1.11.2", "setuptools<81")),
+    Application(
+        "parsl", "2026.10.26",
+        ("parsl/tests/test_curvezmq.py", "parsl/tests/test_htex/test_zmq_binding.py",
+         "parsl/tests/test_monitoring/test_radio_zmq.py"),
+        extras="[monitoring]", pytest="7.4.4", arguments=("--config", "local"),
+    ),
+    Application("pyleco", "0.6.0.post1", ("tests",)),
+    Application("zmq_tubes", "1.17.0", ("tests",),
+                needs=("PyYAML==6.0.4", "pytest-asyncio==1.5.0")),
+    Application("ezmsg-zmq", "1.4.4", ("tests",), needs=("numpy==2.4.6",),
+                not_on=TWO_LOOPS),
+    Application("callosum", "1.0.3", ("tests",), extras="[zeromq]",
+                needs=("pytest-asyncio==1.5.0", "pytest-mock==3.17.0"),
+                by_chance={"tests/test_rpc.py::test_messaging[ExitOrderedAsyncScheduler]":
+                           "expects an order that its tasks' sleeps of some ms make; fails on a "
+                           "machine that is busy"}),
+    Application(
+        "jupyter_server", "2.21.1", ("tests/services/kernels",), extras="[test]",
+        needs=("ipykernel==7.4.0", "jupyter_client==8.10.0", "pytest-jupyter==0.11.0"),
+        not_on=TWO_LOOPS,
+    ),
+    Application("nbclient", "0.11.0", ("tests",), extras="[test]", not_on=TWO_LOOPS,
+                needs=("ipykernel==7.4.0", "jupyter_client==8.10.0")),
+    Application(
+        "metakernel", "1.0.7", ("tests",),
+        needs=("ipykernel==7.4.0", "ipywidgets==8.1.9", "jupyter_client==8.10.0",
+               "jupyter_kernel_test==0.7.0", "requests==2.34.2"),
+        not_on=TWO_LOOPS,
+    ),
+    Application("aiozmq", "1.0.0", ("tests",), needs=("msgpack==1.2.4", "setuptools<81"),
+                arguments=("-o", "python_files=*_test.py",
+                           "-p", "compat_tests.applications.coroutine_decorator")),
+)
