@@ -101,6 +101,8 @@ def pytest_generate_tests(metafunc):
                         ("timed_call", TIMED_CALLS if everything else TIMED_CALLS[::3])):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, cases, ids=["-".join(map(str, each)) for each in cases])
+    if "crowd_engine" in metafunc.fixturenames:
+        metafunc.parametrize("crowd_engine", ENGINES)
 
 
 def bound_ms():
@@ -129,3 +131,17 @@ def test_calls_return_in_time_under_a_flood(timed_call):
     bound = bound_ms() if call == "send" else budgets.CALL_CPU_MS
     assert found["cpu_ms"] <= bound, found
     assert found["late_ms"] <= budgets.LATE_MS, found
+
+
+def test_crowd_leaves_nothing_behind(crowd_engine, request):
+    """Peers of many floods at once: others are served, and afterwards all is as before."""
+    everything = request.config.getoption("all_budgets")
+    found = budgets.crowd(crowd_engine, *((10, 5) if everything else (1.5, 1)))
+    print(crowd_engine, found)
+    assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
+    assert found["cpu_ms"] <= budgets.CROWD_CPU_MS * found["peers"] + bound_ms(), found
+    assert found["memory_kb"] <= budgets.MEMORY_KB * found["peers"], found
+    assert not found["left"], found
+    before, after = found["before"], found["after"]
+    for name in ("objects", "blocks", "allocated_kb"):
+        assert after[name] <= before[name] * 1.05 + budgets.SLACK_KB, (name, found)

@@ -3,6 +3,7 @@
 The innocent peer measures CPU time and not time: a busy machine makes no figure worse.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -22,6 +23,9 @@ CPU_MS = 20
 
 #: The same of the pure-Python build, whose budgets have the same numbers of messages.
 PURE_CPU_MS = 400
+
+#: Milliseconds that each of many hostile peers may add: a read, and what is decoded of it.
+CROWD_CPU_MS = 4
 
 #: Milliseconds by which a call may be late on a quiet machine, by the issue that asked for it.
 QUIET_LATE_MS = 50
@@ -102,23 +106,44 @@ def bound_at(transport, folder):
             "wss": "wss://127.0.0.1:*/x", "ipc": f"ipc://{folder}/x"}[transport]
 
 
-def serving(engine, kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=False,
-            **options):
-    """Start the server; returns it and what it said."""
-    server = Child("flooded_server.py", json.dumps({
-        "type": kind, "endpoint": bound_at(transport, folder), "mechanism": mechanism,
-        "drains": drains, "options": {**OPTIONS.get(kind, {}), **options}}), engine=engine)
+def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=False, **options):
+    """One socket of the server that is attacked."""
+    return {"type": kind, "endpoint": bound_at(transport, folder), "mechanism": mechanism,
+            "drains": drains, "options": {**OPTIONS.get(kind, {}), **options}}
+
+
+def serving(engine, *targets):
+    """Start a server; returns it and what it said."""
+    server = Child("flooded_server.py", json.dumps(targets), engine=engine)
     return server, json.loads(server.line())
 
 
-def flooding(told, kind, mechanism, state, flood, seconds, count=1, minor=1):
-    """Start hostile peers of a socket of type ``kind``; they are in their state on return."""
-    program = Child("flood.py", json.dumps({
-        "endpoint": told["target"], "type": PEERS[kind], "mechanism": mechanism,
-        "key": told["key"], "state": state, "flood": flood, "seconds": seconds, "count": count,
-        "minor": minor}))
-    assert program.line(GUARD + seconds) == "ready"
-    return program
+def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0):
+    """The specification of hostile peers of the server's target ``number``, of type ``kind``."""
+    return {"endpoint": told["targets"][number], "type": PEERS[kind], "mechanism": mechanism,
+            "key": told["key"], "state": state, "flood": flood, "count": count, "minor": minor}
+
+
+def flooding(*specifications):
+    """Start a program of hostile peers."""
+    return Child("flood.py", json.dumps(specifications))
+
+
+def await_begin(hostile):
+    """Wait until hostile peers have been in their state."""
+    assert hostile.line() == "ready"
+
+
+def end(hostile):
+    """Have hostile peers leave; what they have done."""
+    hostile.tell()
+    return json.loads(hostile.line())
+
+
+def asked(told, server, seconds):
+    """What ``asker.py`` finds in ``seconds``."""
+    with Child("asker.py", told["echo"], server.process.pid, seconds) as asker:
+        return json.loads(asker.line(GUARD + seconds))
 
 
 def attack(engine, state, flood, kind="PULL", transport="tcp", mechanism="NULL", seconds=1.0,
@@ -132,28 +157,115 @@ def attack(engine, state, flood, kind="PULL", transport="tcp", mechanism="NULL",
         and ``unexpected``: what the engine logged, or the application was raised, by surprise.
     """
     drains = state == "draining"
-    server, told = serving(engine, kind, transport, mechanism, folder, drains, **options)
+    reached = "active" if drains else state
+    server, told = serving(engine, target(kind, transport, mechanism, folder, drains, **options))
     with server:
         # What is loaded at the first connection is no peer's cost.
-        reached = "active" if drains else state
         if not drains:
-            with flooding(told, kind, mechanism, "active", "leave", 0.05, minor=minor) as first:
-                first.line()
-        with flooding(told, kind, mechanism, reached, flood, seconds + 0.5, count,
-                      minor) as hostile:
-            with Child("asker.py", told["echo"], server.process.pid, seconds) as asker:
-                found = json.loads(asker.line(GUARD + seconds))
-            found.update(json.loads(hostile.line(GUARD + seconds)))
+            with flooding(peers(told, kind, mechanism, "active", "leave", minor=minor)) as first:
+                await_begin(first)
+                end(first)
+        with flooding(peers(told, kind, mechanism, reached, flood, count, minor)) as hostile:
+            await_begin(hostile)
+            found = asked(told, server, seconds)
+            found.update(end(hostile))
         server.tell()
         found["unexpected"] = json.loads(server.line())["unexpected"]
         found["stderr"] = server.said_errors()
     return found
 
 
+#: Seconds without change after which the connections of peers that left are gone.
+SETTLED = 0.5
+
+#: Processes that the mixed floods come from.
+PROGRAMS_MIXED = 4
+
+#: (socket type, transport, mechanism), and the floods of its hostile peers by (state, flood).
+MIXED = (
+    (("PULL", "tcp", "NULL"), (("active", "more"), ("active", "ping"), ("active", "unknown"),
+                               ("connected", "leave"), ("mechanism", "large_ready"))),
+    (("PULL", "ws", "NULL"), (("mechanism", "ws_ping"), ("active", "ws_fragments"),
+                              ("active", "ws_ping_small"))),
+    (("PULL", "tls", "NULL"), (("connected", "key_updates"), ("active", "pong"),
+                               ("connected", "garbage"))),
+    (("ROUTER", "tcp", "CURVE"), (("ready", "more"), ("mechanism", "leave"),
+                                  ("active", "unknown"))),
+    (("PUB", "tcp", "NULL"), (("active", "subscription_pairs"),)),
+    (("SUB", "tcp", "NULL"), (("active", "unwanted"),)),
+    (("REP", "tcp", "NULL"), (("active", "malformed_requests"),)),
+    (("REP", "tcp", "PLAIN"), (("mechanism", "second_ready"), ("active", "byte_by_byte"),
+                               ("ready", "leave"))),
+)
+
+
+def crowd(engine, seconds, each):
+    """``each`` peers of every mixed flood at once; what the server held before, and after.
+
+    Returns
+    -------
+    dict
+        What ``asker.py`` found; ``peers``; ``before`` and ``after``; ``left``, what of
+        descriptors, greenlets and threads is more than before; ``unexpected`` and ``stderr``.
+    """
+    server, told = serving(engine, *(
+        target(kind, transport, mechanism, rcvbytes_max=1 << 20)
+        for (kind, transport, mechanism), _ in MIXED))
+
+    def hostile(count):
+        mixed = [peers(told, kind, mechanism, state, flood, count, number=number)
+                 for number, ((kind, _, mechanism), floods) in enumerate(MIXED)
+                 for state, flood in floods]
+        return [flooding(*mixed[number::PROGRAMS_MIXED]) for number in range(PROGRAMS_MIXED)]
+
+    with server, contextlib.ExitStack() as programs:
+        for program in hostile(1):
+            with program:
+                await_begin(program)
+        before = settled(server, {})
+        attackers = [programs.enter_context(each) for each in hostile(each)]
+        for program in attackers:
+            await_begin(program)
+        found = asked(told, server, seconds)
+        said = [end(program) for program in attackers]
+        after = settled(server, before)
+        count = each * sum(len(floods) for _, floods in MIXED)
+        return {**found, "peers": count, "before": before, "after": after,
+                "failures": [failure for one in said for failure in one["failures"]],
+                "sent": sum(one["sent"] for one in said),
+                "connections": sum(one["connections"] for one in said),
+                "left": grown(before, after), "unexpected": after["unexpected"],
+                "stderr": server.said_errors()}
+
+
+def grown(before, after):
+    return {name: after[name] - before[name] for name in ("descriptors", "greenlets", "threads")
+            if after[name] > before[name]}
+
+
+def settled(server, before):
+    """What the server holds when that is no more than ``before``, or changes no more.
+
+    Waits for that GUARD seconds at most."""
+    end = time.monotonic() + GUARD
+    held, since = None, 0
+    while True:
+        server.tell()
+        now = json.loads(server.line())
+        if before and not grown(before, now) or time.monotonic() > end:
+            return now
+        if held is None or grown(now, held) or grown(held, now):
+            held, since = now, time.monotonic()
+        elif not before and time.monotonic() - since > SETTLED:
+            return now
+        time.sleep(0.05)
+
+
 def timed_calls(engine, kind, call, flood, minor=1, count=10, floods=2):
     """Have a socket make ``count`` calls while ``floods`` peers flood it; what they took."""
     with Child("flooded_calls.py", kind, call, count, engine=engine) as server:
         told = json.loads(server.line())
-        with flooding(told, kind, "NULL", "active", flood, 0.3 * count + 2, floods, minor):
+        with flooding(peers(told, kind, "NULL", "active", flood, floods, minor)) as hostile:
+            await_begin(hostile)
             server.tell()
             return json.loads(server.line())

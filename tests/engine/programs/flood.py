@@ -1,9 +1,9 @@
-"""Hostile peers of one server: ``flood.py SPECIFICATION``, which is JSON.
+"""Hostile peers of one server: ``flood.py SPECIFICATIONS``, a JSON list. Each has
 
 ``endpoint``, ``type`` (of the peers), ``mechanism``, ``key`` (the server's, Z85), ``minor``,
-``state``, ``flood`` (a name in ``floods.py``), ``count`` (connections at a time), ``seconds``.
-Prints ``ready`` when each connection has been in its state once, and at the end what was sent, as
-JSON.
+``state``, ``flood`` (a name in ``floods.py``), ``count`` (connections at a time). Prints ``ready``
+when each connection has been in its state once. Ends with a line on stdin, or with stdin, and
+prints what was sent, as JSON.
 """
 
 import json
@@ -26,10 +26,10 @@ PAUSE = 0.002
 class Peer(threading.Thread):
     """Floods, and connects again whenever the server has ended the connection."""
 
-    def __init__(self, specification, end):
+    def __init__(self, specification, over):
         super().__init__(daemon=True)
         self.specification = specification
-        self.end = end
+        self.over = over
         self.flood = FLOODS[specification["flood"]]
         self.begun = threading.Event()
         self.sent = self.connections = self.ended = 0
@@ -37,7 +37,7 @@ class Peer(threading.Thread):
 
     def run(self):
         try:
-            while time.monotonic() < self.end:
+            while not self.over.is_set():
                 self.once()
                 time.sleep(PAUSE)
         except Exception as error:
@@ -64,7 +64,7 @@ class Peer(threading.Thread):
     def speak(self, stranger):
         made = self.flood(stranger)
         step = 1 if self.specification["flood"] == "byte_by_byte" else sys.maxsize
-        while time.monotonic() < self.end:
+        while not self.over.is_set():
             data = made() if callable(made) else made
             if not data:
                 return
@@ -80,7 +80,7 @@ class Peer(threading.Thread):
             stranger.stream.tls.write(data)
             data = stranger.stream.outgoing.read()
         view = memoryview(data)
-        while view and time.monotonic() < self.end:
+        while view and not self.over.is_set():
             sock.settimeout(0.2)
             try:
                 count = sock.send(view)
@@ -101,14 +101,15 @@ class Peer(threading.Thread):
 
 
 def main():
-    told = json.loads(sys.argv[1])
-    end = time.monotonic() + told["seconds"]
-    peers = [Peer(told, end) for _ in range(told["count"])]
+    over = threading.Event()
+    peers = [Peer(told, over) for told in json.loads(sys.argv[1]) for _ in range(told["count"])]
     for peer in peers:
         peer.start()
     for peer in peers:
         peer.begun.wait()
     print("ready", flush=True)
+    sys.stdin.readline()
+    over.set()
     for peer in peers:
         peer.join()
     print(json.dumps({

@@ -51,7 +51,7 @@ def main():
     elif KIND == "REQ":
         sock.req_relaxed = sock.req_correlate = 1
     sock.bind("tcp://127.0.0.1:*")
-    print(json.dumps({"target": sock.last_endpoint.decode(), "key": ""}), flush=True)
+    print(json.dumps({"targets": [sock.last_endpoint.decode()], "key": ""}), flush=True)
     while select.select([0], [], [], 0.01)[0] == []:
         sock.poll(0)  # with I/O threads a socket hears of its peers in its own calls
     os.read(0, 100)

@@ -1,12 +1,11 @@
-"""A server under attack: ``flooded_server.py SPECIFICATION``, which is JSON.
+"""A server under attack: ``flooded_server.py TARGETS``, a JSON list of sockets to be attacked.
 
-``type``, ``endpoint`` and ``options`` of the socket that is attacked, ``mechanism``, ``drains``
-(closes the socket, with messages to send, when the first peer is there). Prints its endpoints as
-JSON: ``echo``, where an innocent peer asks, and ``target``. A line on stdin asks what the process
-holds; it ends with its input.
+Each has ``type``, ``endpoint``, ``options``, ``mechanism`` and ``drains`` (it closes, with messages
+to send, when the first peer is there). Prints JSON: ``echo``, an endpoint where an innocent peer
+asks, ``targets``, the others, and ``key``. Each line on stdin asks what the process holds; it ends
+with its input.
 """
 
-import gc
 import json
 import logging
 import os
@@ -16,13 +15,10 @@ import threading
 import time
 from pathlib import Path
 
-from greenlet import greenlet
-
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 import zlinkcompat as zmq
-
-SPECIFICATION = json.loads(sys.argv[1])
+from reliability.soak import held, in_use
 
 PUBLIC = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 SECRET = b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
@@ -88,43 +84,52 @@ def guarded(function, *args):
         UNEXPECTED.append(repr(error))
 
 
-def held():
-    gc.collect()
-    greenlets = sum(isinstance(each, greenlet) and not each.dead for each in gc.get_objects())
-    return {"descriptors": len(os.listdir("/proc/self/fd")), "greenlets": greenlets,
-            "unexpected": UNEXPECTED}
+def said():
+    """What this process holds, and what was not expected."""
+    return {**held(), **in_use(), "unexpected": UNEXPECTED}
+
+
+def bind(context, told):
+    sock = context.socket(getattr(zmq, told["type"]))
+    if told["mechanism"] == "PLAIN":
+        sock.plain_server = 1
+    elif told["mechanism"] == "CURVE":
+        sock.curve_server = 1
+        sock.curve_secretkey = SECRET
+    for name, value in told["options"].items():
+        setattr(sock, name, value)
+    if told["endpoint"].startswith(("tls:", "wss:")):
+        import certificates
+
+        certificates.use(sock)
+    sock.bind(told["endpoint"])
+    return sock
+
+
+def start(function, *args):
+    threading.Thread(target=guarded, args=(function, *args), daemon=True).start()
 
 
 def main():
     logging.getLogger("zlinkcompat").addHandler(Unexpected(logging.ERROR))
     logging.getLogger("zlinkcompat").setLevel(logging.ERROR)
     context = zmq.Context()
+    start(admit_all, context)
     asked = context.socket(zmq.ROUTER)
     asked.bind("tcp://127.0.0.1:*")
-    kind = SPECIFICATION["type"]
-    target = context.socket(getattr(zmq, kind))
-    work = [(echo, asked)]
-    if SPECIFICATION["mechanism"] == "PLAIN":
-        target.plain_server = 1
-        work.append((admit_all, context))
-    elif SPECIFICATION["mechanism"] == "CURVE":
-        target.curve_server = 1
-        target.curve_secretkey = SECRET
-    for name, value in SPECIFICATION["options"].items():
-        setattr(target, name, value)
-    if SPECIFICATION["endpoint"].startswith(("tls:", "wss:")):
-        import certificates
-
-        certificates.use(target)
-    target.bind(SPECIFICATION["endpoint"])
+    targets = json.loads(sys.argv[1])
+    sockets = [bind(context, told) for told in targets]
     print(json.dumps({"echo": asked.last_endpoint.decode(), "key": PUBLIC.decode(),
-                      "target": target.last_endpoint.decode()}), flush=True)
-    work.append((drain, target) if SPECIFICATION["drains"] else (serve, target, kind))
-    for function, *args in work:
-        threading.Thread(target=guarded, args=(function, *args), daemon=True).start()
+                      "targets": [sock.last_endpoint.decode() for sock in sockets]}), flush=True)
+    start(echo, asked)
+    for told, sock in zip(targets, sockets, strict=True):
+        if told["drains"]:
+            start(drain, sock)
+        else:
+            start(serve, sock, told["type"])
     # Not by sys.stdin, which would stop the hub.
     while select.select([0], [], []) and os.read(0, 100):
-        print(json.dumps(held()), flush=True)
+        print(json.dumps(said()), flush=True)
     os._exit(0)
 
 
