@@ -105,8 +105,16 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("crowd_engine", ENGINES)
 
 
+def is_compiled():
+    return debug.build_info()["compiled"]
+
+
 def bound_ms():
-    return budgets.CPU_MS if debug.build_info()["compiled"] else budgets.PURE_CPU_MS
+    return budgets.CPU_MS if is_compiled() else budgets.PURE_CPU_MS
+
+
+def slack_kb():
+    return budgets.SLACK_KB if is_compiled() else budgets.PURE_SLACK_KB
 
 
 def test_flood_leaves_the_server_to_others(case, tmp_path):
@@ -118,7 +126,7 @@ def test_flood_leaves_the_server_to_others(case, tmp_path):
     assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
     assert found["connections"] and (found["sent"] or flood == "leave"), found
     assert found["cpu_ms"] <= bound_ms(), found
-    assert found["memory_kb"] <= budgets.MEMORY_KB + budgets.SLACK_KB, found
+    assert found["memory_kb"] <= budgets.MEMORY_KB + slack_kb(), found
 
 
 def test_calls_return_in_time_under_a_flood(timed_call):
@@ -139,9 +147,9 @@ def test_crowd_leaves_nothing_behind(crowd_engine, request):
     found = budgets.crowd(crowd_engine, *((10, 5) if everything else (1.5, 1)))
     print(crowd_engine, found)
     assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
-    assert found["cpu_ms"] <= budgets.CROWD_CPU_MS * found["peers"] + bound_ms(), found
+    assert found["cpu_ms"] <= (1 + budgets.CROWD_SHARE * found["peers"]) * bound_ms(), found
     assert found["memory_kb"] <= budgets.MEMORY_KB * found["peers"], found
     assert not found["left"], found
     before, after = found["before"], found["after"]
     for name in ("objects", "blocks", "allocated_kb"):
-        assert after[name] <= before[name] * 1.05 + budgets.SLACK_KB, (name, found)
+        assert after[name] <= before[name] * 1.05 + slack_kb(), (name, found)

@@ -24,8 +24,8 @@ CPU_MS = 20
 #: The same of the pure-Python build, whose budgets have the same numbers of messages.
 PURE_CPU_MS = 400
 
-#: Milliseconds that each of many hostile peers may add: a read, and what is decoded of it.
-CROWD_CPU_MS = 4
+#: The part of that which each of many hostile peers may add: a read, and what is decoded of it.
+CROWD_SHARE = 0.2
 
 #: Milliseconds by which a call may be late on a quiet machine, by the issue that asked for it.
 QUIET_LATE_MS = 50
@@ -41,6 +41,9 @@ MEMORY_KB = 1024
 
 #: KiB by which a process grows for what it loads or allocates at first use.
 SLACK_KB = 2048
+
+#: The same of the pure-Python build, whose memory is cut into more small pieces.
+PURE_SLACK_KB = 8192
 
 #: The peer that a socket type talks to.
 PEERS = {"PULL": "PUSH", "PUSH": "PULL", "ROUTER": "DEALER", "DEALER": "DEALER", "REP": "REQ",

@@ -39,12 +39,12 @@ def spent(pid):
 
 
 def held_ns(before, after):
-    """CPU time between two results of :func:`spent`, less what was spent while the system let
-    another thread of the process wait, which would have answered."""
+    """CPU time between two results of :func:`spent`, less what the system may have spent on one
+    thread while it let another wait, which would have answered."""
     ran = {task: after[task][0] - before.get(task, (0, 0))[0] for task in after}
     busiest = max(ran, key=ran.get)
-    waited = sum(after[task][1] - before.get(task, (0, 0))[1] for task in after if task != busiest)
-    return sum(ran.values()) - waited
+    waited = [after[task][1] - before.get(task, (0, 0))[1] for task in after if task != busiest]
+    return sum(ran.values()) - max(waited, default=0)
 
 
 def memory_kb(pid):
