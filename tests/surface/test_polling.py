@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from time import monotonic
 
 import gevent
@@ -387,3 +388,13 @@ def test_select_returns_what_pyzmq_returns(both, plain):
         return type(result), [type(part) for part in result], result
 
     both(scenario)
+
+
+def test_a_loop_around_an_empty_poll_lets_others_run():
+    done = []
+    greenlet = gevent.spawn_later(0.01, done.append, True)
+    deadline = time.monotonic() + GUARD
+    while not done:
+        assert zmq.Poller().poll(10) == []
+        assert time.monotonic() < deadline, "the hub did not turn"
+    greenlet.join()
