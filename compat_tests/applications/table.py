@@ -82,7 +82,12 @@ TABLE = (
     ),
     Application("pyleco", "0.6.0.post1", ("tests",)),
     Application("zmq_tubes", "1.17.0", ("tests",),
-                needs=("PyYAML==6.0.4", "pytest-asyncio==1.5.0")),
+                needs=("PyYAML==6.0.4", "pytest-asyncio==1.5.0"),
+                differences={"hub": dict.fromkeys((
+                    "tests/threads/test_sub_pub.py::test_sub_pubs[sub_node0-pub_node10-pub_node20]",
+                    "tests/threads/test_sub_pub.py::test_pub_subs[sub_node0-sub_node20-pub_node10]",
+                ), "publishes right behind its connect: the hub does not turn in between, so no "
+                   "subscription has come; on libzmq, monkey-patched, it hangs")}),
     Application("ezmsg-zmq", "1.4.4", ("tests",), needs=("numpy==2.4.6",),
                 not_on=TWO_LOOPS),
     Application("callosum", "1.0.3", ("tests",), extras="[zeromq]",
