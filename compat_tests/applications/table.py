@@ -65,9 +65,14 @@ class Application:
         return tuple(engine for engine in ENGINES if engine not in self.not_on)
 
 
-#: Monkey-patched these fail on libzmq as well.
+#: Seen on libzmq as well, monkey-patched: "Event loop is closed", "another loop is running".
 TWO_LOOPS = {"hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
                     "are one native thread, in which Python allows one loop"}
+
+#: Not analysed: on libzmq, monkey-patched, they hang or time out as well.
+HANGS = {"hub": "hangs when it is monkey-patched, on libzmq as well; the cause is not known"}
+TIMES_OUT = {"hub": "some of its tests time out when it is monkey-patched, on libzmq as well; the "
+                    "cause is not known, and it has not been run to its end on the hub engine"}
 
 TABLE = (
     Application("posttroll", "1.13.1", ("posttroll/tests",), needs=("pytest-reraise==2.1.2",),
@@ -89,7 +94,7 @@ TABLE = (
                 ), "publishes right behind its connect: the hub does not turn in between, so no "
                    "subscription has come; on libzmq, monkey-patched, it hangs")}),
     Application("ezmsg-zmq", "1.4.4", ("tests",), needs=("numpy==2.4.6",),
-                not_on=TWO_LOOPS),
+                not_on=HANGS),
     Application("callosum", "1.0.3", ("tests",), extras="[zeromq]",
                 needs=("pytest-asyncio==1.5.0", "pytest-mock==3.17.0"),
                 by_chance={"tests/test_rpc.py::test_messaging[ExitOrderedAsyncScheduler]":
@@ -106,7 +111,7 @@ TABLE = (
         "metakernel", "1.0.7", ("tests",),
         needs=("ipykernel==7.4.0", "ipywidgets==8.1.9", "jupyter_client==8.10.0",
                "jupyter_kernel_test==0.7.0", "requests==2.34.2"),
-        not_on=TWO_LOOPS,
+        not_on=TIMES_OUT,
     ),
     Application("aiozmq", "1.0.0", ("tests",), needs=("msgpack==1.2.4", "setuptools<81"),
                 arguments=("-o", "python_files=*_test.py",
