@@ -13,7 +13,7 @@ from rawpeer import RawListener, RawPeer
 from watching import Monitor
 
 import zlinkcompat as zmq
-from zlinkcompat import debug, tuning
+from zlinkcompat import debug, logs, tuning
 
 
 def pytest_addoption(parser):
@@ -66,16 +66,37 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.timeout(600))
 
 
+class CompleteLog:
+    """pytest's ``caplog``; it has what is still queued for the handlers as well."""
+
+    def __init__(self, caplog):
+        self.caplog = caplog
+
+    def __getattr__(self, name):
+        logs.flush()
+        return getattr(self.caplog, name)
+
+
+@pytest.fixture
+def caplog(caplog):
+    return CompleteLog(caplog)
+
+
 class Unexpected(logging.Handler):
     """Keeps the errors that the engine logs with a traceback: it did not expect them."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.ERROR)
-        self.errors = []
+        self.logged = []
 
     def emit(self, record):
         if record.exc_info:
-            self.errors.append(record.exc_info[1])
+            self.logged.append(record.exc_info[1])
+
+    @property
+    def errors(self):
+        logs.flush()
+        return self.logged
 
 
 @pytest.fixture
@@ -94,7 +115,7 @@ def no_error_reaches_the_hub(monkeypatch, unexpected):
     nowhere.
 
     Greenlets of a test are its own business."""
-    errors = unexpected.errors
+    errors = unexpected.logged
     hub = gevent.get_hub()
     report = hub.print_exception
 
@@ -105,7 +126,7 @@ def no_error_reaches_the_hub(monkeypatch, unexpected):
 
     monkeypatch.setattr(hub, "print_exception", remember)
     yield
-    assert errors == []
+    assert unexpected.errors == []
 
 
 @pytest.fixture

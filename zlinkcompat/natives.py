@@ -30,6 +30,12 @@ def is_module_patched(name):
     return hasattr(monkey, "is_module_patched") and monkey.is_module_patched(name)
 
 
+def run_signal_handlers():
+    """Let the interpreter run handlers of signals that are pending, which compiled code does not.
+
+    It does so when it calls a Python function."""
+
+
 def is_timeout(error):
     """Tell whether an exception is a ``gevent.Timeout``."""
     timeout = sys.modules.get("gevent.timeout")

@@ -28,8 +28,9 @@ class Program:
 
     Parameters
     ----------
-    source : str
-        Has ``gevent``, ``os``, ``sys``, ``time``, ``zmq`` and ``say(words)``.
+    source : str or Path
+        A file is run as it is. A text has ``gevent``, ``os``, ``sys``, ``time``, ``zmq`` and
+        ``say(words)``.
     args : str
         Its ``sys.argv[1:]``.
     library : str
@@ -39,8 +40,12 @@ class Program:
     """
 
     def __init__(self, source, *args, library="zlinkcompat", patch=False, engine=None):
-        head = "from gevent import monkey; monkey.patch_all()\n" if patch else ""
-        text = head + PRELUDE.format(here=HERE, library=library) + textwrap.dedent(source)
+        if isinstance(source, os.PathLike):
+            command = [sys.executable, source]
+        else:
+            head = "from gevent import monkey; monkey.patch_all()\n" if patch else ""
+            text = head + PRELUDE.format(here=HERE, library=library) + textwrap.dedent(source)
+            command = [sys.executable, "-c", text]
         paths = filter(None, [ROOT, os.environ.get("PYTHONPATH")])
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
         for name in ("PYZMQ_BACKEND", "ZLINK_ENGINE"):
@@ -48,7 +53,7 @@ class Program:
         if engine is not None:
             environment["ZLINK_ENGINE"] = engine
         self.process = gevent_subprocess.Popen(
-            [sys.executable, "-c", text, *map(str, args)],
+            [*command, *map(str, args)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment,
         )  # fmt: skip

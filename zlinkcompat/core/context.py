@@ -1,19 +1,19 @@
 """The context: options, the sockets made in it, the inproc names, and termination."""
 
 import atexit
-import logging
 import os
 import sys
 from time import monotonic
 from weakref import WeakSet
 
-from zlinkcompat import tuning
+from zlinkcompat import logs, tuning
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
+from zlinkcompat.logs import Log
 from zlinkcompat.natives import get_original, is_module_patched
 from zlinkcompat.wire.mechanism import SOCKET_TYPES
 
@@ -22,7 +22,7 @@ from zlinkcompat.wire.mechanism import SOCKET_TYPES
 EXIT_FLUSH = 1.0
 EXIT_OPENING = 0.1
 
-LOG = logging.getLogger("zlinkcompat.core")
+LOG = Log("zlinkcompat.core", queues=False)
 
 contexts = WeakSet()
 
@@ -238,6 +238,7 @@ def flush_at_exit():
     flush()
     # What they do not write now, the end of the process would cut off anywhere.
     threads.stop_all()
+    logs.flush()
 
 
 _flushed = None
@@ -253,3 +254,4 @@ def flush_where_atexit_does_not():
 
     _flushed = os.getpid()
     Finalize(None, flush, exitpriority=0)
+    Finalize(None, logs.flush, exitpriority=-1)

@@ -1,14 +1,13 @@
 """The endpoints of one socket: what it bound and connected, and how that is undone."""
 
-import logging
-
 from zlinkcompat import transports
 from zlinkcompat.core import inproc
 from zlinkcompat.engine.events import EVENT_BIND_FAILED
 from zlinkcompat.errors import ENOENT, zmq_error
+from zlinkcompat.logs import Log
 from zlinkcompat.transports import endpoint as endpoint_module
 
-LOG = logging.getLogger("zlinkcompat.core")
+LOG = Log("zlinkcompat.core", queues=False)
 
 PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 

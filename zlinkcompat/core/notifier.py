@@ -5,6 +5,8 @@ import os
 from zlinkcompat.natives import get_original
 
 RLock = get_original("threading", "RLock")
+# gevent's closes at the next turn of the hub, which a program may not make for long.
+close_fd = get_original("os", "close")
 
 
 class Notifier:
@@ -42,9 +44,9 @@ class Notifier:
         with self.lock:
             fd, self.fd = self.fd, -1
             if fd >= 0:
-                os.close(fd)
+                close_fd(fd)
                 if self.write_fd != fd:
-                    os.close(self.write_fd)
+                    close_fd(self.write_fd)
 
     def forget(self):
         """In a forked child: put a descriptor of this process's own in the place of the parent's.

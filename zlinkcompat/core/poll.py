@@ -5,6 +5,7 @@ import select
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import SocketBase
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
 from zlinkcompat.natives import get_hub, get_original
@@ -95,7 +96,7 @@ class InHub:
                 continue
             mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
             watcher = loop.io(fd, mask)
-            watcher.start(self.waker.wake)
+            watcher.start(guard.call, self.waker.hub, self.waker.wake)
             self.watchers.append(watcher)
 
     def sleep(self, timeout):

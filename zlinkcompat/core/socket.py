@@ -8,8 +8,6 @@ tell they tell at once. With the thread engine, and over inproc between hubs, ot
 socket's mailbox, where the next call finds it.
 """
 
-import logging
-
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core import endpoints, inproc
@@ -37,11 +35,13 @@ from zlinkcompat.errors import (
     UNREAD_FRAMES,
     zmq_error,
 )
+from zlinkcompat.logs import Log
+from zlinkcompat.natives import run_signal_handlers
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 from zlinkcompat.thread_ident import thread_ident
 
-LOG = logging.getLogger("zlinkcompat.core")
+LOG = Log("zlinkcompat.core", queues=False)
 
 NOBLOCK = 1
 SNDMORE = 2
@@ -363,6 +363,11 @@ class SocketBase(Owner):
             # Another thread may have posted a command, or ended the socket, before the waker was
             # in the lists.
             sleepers.wait(waker, timeout, self.recheck)
+        except KeyboardInterrupt:
+            # Another one that has come since belongs to this one. It is raised here, and not where
+            # the program handles this one.
+            run_signal_handlers()
+            raise
         finally:
             mailbox.sleepers.remove(waker)
             # Also if it is killed: others wait for what it was woken to do.
@@ -563,7 +568,7 @@ class SocketBase(Owner):
             self.reads_on_later = True
             engine = self.engine
             if engine is not None and engine.is_here():
-                engine.loop.run_callback(self.read_on)
+                engine.loop.run_callback(engine.guarded, self.read_on)
             else:
                 self.mailbox.post(self.read_on)
 

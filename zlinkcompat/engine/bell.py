@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from zlinkcompat.engine import guard
+
 
 class Bell:
     """Calls functions in a hub's thread, from any thread and in order.
@@ -15,7 +17,7 @@ class Bell:
         self.hub = hub
         self.calls = deque()
         self.watcher = hub.loop.async_(ref=False)
-        self.watcher.start(self.on_signal)
+        self.watcher.start(guard.call, hub, self.on_signal)
 
     def call(self, function, *args):
         """Call ``function(*args)`` at the hub's next turn."""
@@ -25,11 +27,7 @@ class Bell:
     def on_signal(self):
         while self.calls:
             function, args = self.calls.popleft()
-            try:
-                function(*args)
-            except Exception as error:
-                # It must not cost the others.
-                self.hub.handle_error(function, type(error), error, error.__traceback__)
+            guard.call(self.hub, function, args)
 
     def close(self):
         self.watcher.stop()

@@ -4,13 +4,13 @@ Between connections the pipe is the connecter's: what the socket sends meanwhile
 the high-water mark.
 """
 
-import logging
 import random
 from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT
 from time import monotonic
 
 from greenlet import GreenletExit, greenlet
 
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.events import (
     EVENT_CLOSED,
     EVENT_CONNECT_DELAYED,
@@ -20,6 +20,7 @@ from zlinkcompat.engine.events import (
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
 from zlinkcompat.log_limit import LogLimiter
+from zlinkcompat.logs import Log
 from zlinkcompat.wire import socks
 from zlinkcompat.wire.errors import (
     TLS_CERTIFICATE,
@@ -28,7 +29,7 @@ from zlinkcompat.wire.errors import (
     ProtocolError,
 )
 
-LOG = logging.getLogger("zlinkcompat.engine")
+LOG = Log("zlinkcompat.engine")
 
 SUB = 2
 XSUB = 10
@@ -84,7 +85,7 @@ class Connecter(Session):
 
     def start(self):
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.greenlet.switch)
+        self.engine.loop.run_callback(self.engine.guarded, self.greenlet.switch)
 
     def hold(self, pipe):
         """The pipe is ours while there is no connection."""
@@ -98,8 +99,8 @@ class Connecter(Session):
         try:
             self.run()
         except Exception:
-            LOG.error("%s: unexpected error, the endpoint is not connected again", self.endpoint,
-                      exc_info=True)
+            LOG.exception("%s: unexpected error, the endpoint is not connected again",
+                          self.endpoint)
         finally:
             if self.pipe is not None:
                 self.pipe.terminate()
@@ -107,18 +108,28 @@ class Connecter(Session):
 
     def run(self):
         while not self.stopped:
-            self.refused = False
-            sock = self.dial()
-            if sock is not None:
-                self.peer_address = self.transport.peer_address(sock)
-                self.identifier = self.transport.peer_endpoint(sock)
-                connection = self.open_connection(sock)
-                self.event(EVENT_CONNECTED, self.fd)
-                connection.run()
-            self.opening = False
-            if self.stopped or self.options.reconnect_ivl < 0:
-                return
-            self.wait_before_retry()
+            try:
+                self.run_once()
+                if self.stopped or self.options.reconnect_ivl < 0:
+                    return
+                self.wait_before_retry()
+            except BaseException as error:
+                if not guard.is_interrupt(error):
+                    raise
+                # It is the program's, and is no reason to give the endpoint up.
+                guard.pass_on(self.engine.hub)
+
+    def run_once(self):
+        """Dial once, and serve the connection, if there is one, until it ends."""
+        self.refused = False
+        sock = self.dial()
+        if sock is not None:
+            self.peer_address = self.transport.peer_address(sock)
+            self.identifier = self.transport.peer_endpoint(sock)
+            connection = self.open_connection(sock)
+            self.event(EVENT_CONNECTED, self.fd)
+            connection.run()
+        self.opening = False
 
     def dial(self):
         """Make one attempt; returns a connected socket object, or None."""
@@ -137,6 +148,8 @@ class Connecter(Session):
                 self.transport.tune(sock, self.options)
                 return sock
         except OSError as error:
+            if guard.is_interrupt(error):
+                raise
             LOG.debug("%s: cannot connect: %s", self.endpoint, error.strerror or error)
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
                 self.stopped = True
@@ -204,7 +217,7 @@ class Connecter(Session):
     def await_io(self, sock, event, seconds):
         """Wait for ``sock``; False if it was not ready for ``seconds``; negative is for ever."""
         watcher = self.engine.loop.io(sock.fileno(), event)
-        watcher.start(self.wake)
+        watcher.start(self.engine.guarded, self.wake)
         try:
             return self.park(seconds)
         finally:
@@ -264,7 +277,7 @@ class Connecter(Session):
         self.woken = False
         if seconds >= 0:
             timer = self.engine.loop.timer(seconds)
-            timer.start(self.unpark)
+            timer.start(self.engine.guarded, self.unpark)
         self.parked = True
         try:
             self.engine.hub.switch()
@@ -316,7 +329,7 @@ class Connecter(Session):
         pipe = self.pipe
         if pipe is None:
             return
-        if connection.torn:
+        if connection.take_torn():
             # A message whose first bytes are out is dropped with the connection: the peer may
             # have closed because of it, and would be sent it for ever.
             pipe.discard(1)
@@ -359,4 +372,4 @@ class Connecter(Session):
         if self.connection is not None:
             self.connection.close()
         else:
-            self.engine.loop.run_callback(self.unpark)
+            self.engine.loop.run_callback(self.engine.guarded, self.unpark)

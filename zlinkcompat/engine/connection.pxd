@@ -37,6 +37,7 @@ cdef class Connection(PipeSink):
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
     cdef bint pulled, undecoded, unproductive, publishes
+    cdef object command
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control

@@ -13,17 +13,17 @@ there: in the pure build, and in a compiled one of other flags than the default'
 sanitize``).
 """
 
-import logging
-from errno import ECONNRESET, EFAULT, EPIPE, ETIMEDOUT
+from errno import ECONNRESET, EFAULT, EINTR, EPIPE, ETIMEDOUT
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.counters import Counters
-from zlinkcompat.engine import protocols
+from zlinkcompat.engine import guard, protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.hub import HubEngine
 from zlinkcompat.engine.zap import ZapClient
+from zlinkcompat.logs import Log
 from zlinkcompat.natives import get_original
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sizedqueue import frame_size
@@ -78,7 +78,7 @@ DIRECT = not PURE
 PUB = 1
 XPUB = 9
 
-LOG = logging.getLogger("zlinkcompat.engine")
+LOG = Log("zlinkcompat.engine")
 
 real_sleep = get_original("time", "sleep")
 
@@ -89,6 +89,10 @@ class Disconnected(Exception):
     def __init__(self, errno, text):
         Exception.__init__(self, text)
         self.errno = errno
+
+
+#: What peers, networks and a lack of memory may cause.
+EXPECTED = (ProtocolError, OSError, Disconnected, MemoryError)
 
 
 class Connection(PipeSink):
@@ -138,6 +142,7 @@ class Connection(PipeSink):
         self.undecoded = False
         self.unproductive = False
         self.poll_timer = None
+        self.command = None
         self.publishes = session.socket.socket_type in (PUB, XPUB)
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -148,7 +153,7 @@ class Connection(PipeSink):
     def start(self):
         """Run in a greenlet of its own."""
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.greenlet.switch)
+        self.engine.loop.run_callback(self.engine.guarded, self.greenlet.switch)
 
     def run_to_end(self):
         try:
@@ -158,15 +163,20 @@ class Connection(PipeSink):
 
     def log_defect(self):
         """Log the exception that is being handled: no peer and no network should cause it."""
-        LOG.error("%s: peer %s: unexpected error, the connection ends", self.session.endpoint,
-                  self.session.peer_address, exc_info=True)
+        LOG.exception("%s: peer %s: unexpected error, the connection ends", self.session.endpoint,
+                      self.session.peer_address)
 
-    def fail_by_defect(self, error):
-        """A defect of this engine must not cost more than the connection, nor reach the program.
+    def fail_by(self, error):
+        """End the connection because of the exception that is being handled.
 
-        Only the first is logged."""
+        A defect of this engine must not cost more than the connection, nor reach the program: only
+        the first is logged. What a signal's handler raises is the program's, and is raised again.
+        """
+        if guard.is_interrupt(error):
+            raise error
         if self.state < FAILED:
-            self.log_defect()
+            if not isinstance(error, EXPECTED):
+                self.log_defect()
             self.fail(error)
 
     def run(self):
@@ -177,27 +187,40 @@ class Connection(PipeSink):
         self.greenlet = getcurrent()
         session = self.session
         try:
-            self.read_watcher.start(self.on_fd_readable)
+            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
             if self.shake_hands():
                 self.shaken = True
                 session.connection_ready(self)
                 while self.state < FAILED:
-                    self.serve_input()
-                    if self.state < FAILED:
-                        if self.unproductive:
-                            self.give_way()
-                        self.park()
-        except (ProtocolError, OSError, Disconnected, MemoryError) as error:
-            self.fail(error)
-        except Exception as error:
-            self.fail_by_defect(error)
+                    self.serve()
+        except GreenletExit:
+            raise  # the hub is destroyed
+        except BaseException as error:
+            if guard.is_interrupt(error):
+                guard.pass_on(self.engine.hub)
+                self.fail(Disconnected(EINTR, "the program was interrupted in the handshake"))
+            else:
+                self.fail_by(error)
         finally:
             while self.engine.mailbox is not None and (self.reading or self.writing):
                 # Another thread is in here, and was interrupted by others.
                 real_sleep(0)
             self.say_goodbye()
             self.shut()
-        session.connection_ended(self, self.failure)
+        guard.call(self.engine.hub, session.connection_ended, (self, self.failure))
+
+    def serve(self):
+        """Read, and sleep until there is more; an interrupt of the program costs no connection."""
+        try:
+            self.serve_input()
+            if self.state < FAILED:
+                if self.unproductive:
+                    self.give_way()
+                self.park()
+        except BaseException as error:
+            if not guard.is_interrupt(error):
+                raise
+            guard.pass_on(self.engine.hub)
 
     def shake_hands(self):
         """Make the handshake of the protocol. False if the connection was closed meanwhile.
@@ -210,7 +233,7 @@ class Connection(PipeSink):
         if interval > 0:
             deadline = monotonic_ns() + interval * 1_000_000
             timer = self.engine.loop.timer(interval / 1000.0)
-            timer.start(self.on_handshake_timeout)
+            timer.start(self.engine.guarded, self.on_handshake_timeout)
         try:
             if not self.begin_stream():
                 return False
@@ -313,7 +336,7 @@ class Connection(PipeSink):
         finally:
             client.close()
             if self.state < FAILED:
-                self.read_watcher.start(self.on_fd_readable)
+                self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
         answer = handshake.judged(verdict)
         if answer:
             self.send_control(answer)
@@ -327,7 +350,7 @@ class Connection(PipeSink):
             if stream.blocked:
                 # Also by this name, since forget() has to stop it.
                 watcher = self.write_watcher = self.engine.loop.io(stream.fd, 2)
-                watcher.start(self.on_fd_readable)
+                watcher.start(self.engine.guarded, self.on_fd_readable)
             try:
                 self.park()
             finally:
@@ -389,7 +412,7 @@ class Connection(PipeSink):
         assert self.engine.is_here()
         if not self.wake_due:
             self.wake_due = True
-            self.engine.loop.run_callback(self.unpark)
+            self.engine.loop.run_callback(self.engine.guarded, self.unpark)
 
     def wake_after_poll(self):
         """:meth:`wake_here`, when the event loop has looked for other connections' input.
@@ -400,7 +423,7 @@ class Connection(PipeSink):
             self.wake_due = True
             if self.poll_timer is None:
                 self.poll_timer = self.engine.loop.timer(0)
-            self.poll_timer.start(self.unpark)
+            self.poll_timer.start(self.engine.guarded, self.unpark)
 
     def wake_anywhere(self):
         """:meth:`wake_here`, for callers in any thread."""
@@ -433,12 +456,12 @@ class Connection(PipeSink):
         if self.left_timer is None:
             self.left_timer = self.engine.loop.timer(LEFT_FOR)
             self.session.socket.left.append(self)
-        self.left_timer.start(self.look_again)
+        self.left_timer.start(self.engine.guarded, self.look_again)
 
     def look_again(self):
         if self.pulled and self.session.socket.lives_by_polling:
             self.pulled = False
-            self.left_timer.start(self.look_again)
+            self.left_timer.start(self.engine.guarded, self.look_again)
         else:
             self.watch()
 
@@ -451,7 +474,7 @@ class Connection(PipeSink):
         self.left_timer = None
         self.session.socket.left.remove(self)
         if self.state < FAILED and not self.input_stopped:
-            self.read_watcher.start(self.on_fd_readable)
+            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
 
     def fail(self, failure):
         """End the connection, from any greenlet: its own one will clean up.
@@ -512,6 +535,12 @@ class Connection(PipeSink):
         self.torn = self.pipe is not None and self.encoder.partly_written
         self.encoder.reset()
         self.stream.close()
+
+    def take_torn(self):
+        """Tell whether a message was written in part; it is to be dropped, once."""
+        torn = self.torn
+        self.torn = False
+        return torn
 
     def forget(self):
         """In a forked child: close this process's descriptor; the connection is the parent's."""
@@ -593,12 +622,9 @@ class Connection(PipeSink):
                     began = now
                 elif now - began > READ_TIME:
                     return 0
-        except (OSError, ProtocolError, Disconnected, MemoryError) as error:
-            self.fail(error)
-            # A message that came just before went into the pipe: look, or its receiver sleeps.
-            return 1
         except Exception as error:
-            self.fail_by_defect(error)
+            self.fail_by(error)
+            # A message that came just before went into the pipe: look, or its receiver sleeps.
             return 1
         return 0
 
@@ -632,13 +658,20 @@ class Connection(PipeSink):
                 if count >= MESSAGE_BURST or commands >= COMMAND_BURST:
                     self.undecoded = True
                     break
-                message = decoder.next()
-                if message is None:
-                    decoder.rest()
-                    break
-                if decoder.is_command:
+                body = self.command
+                if body is None:
+                    message = decoder.next()
+                    if message is None:
+                        decoder.rest()
+                        break
+                    if decoder.is_command:
+                        body = message
+                if body is not None:
                     commands += 1
-                    message = self.on_command(message)
+                    # Kept, should an interrupt of the program come in between.
+                    self.command = body
+                    message = self.on_command(body)
+                    self.command = None
                     if message is None:
                         if self.undecoded:
                             break
@@ -713,14 +746,12 @@ class Connection(PipeSink):
                 if self.deliver():
                     # Read long ago, maybe, but what it said since lies behind this.
                     self.hear()
-            except (OSError, ProtocolError, Disconnected, MemoryError) as error:
-                self.fail(error)
             except Exception as error:
-                self.fail_by_defect(error)
+                self.fail_by(error)
             finally:
                 self.reading = False
         if not self.input_stopped and self.state == ACTIVE:
-            self.read_watcher.start(self.on_fd_readable)
+            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
             if self.undecoded or self.stream.buffered or self.write_error is not None:
                 self.wake()
 
@@ -899,12 +930,14 @@ class Connection(PipeSink):
                     # A stream takes less than it was given only when it is full.
                     self.await_writable()
                     return
-        except (OSError, MemoryError) as error:
-            # Not the sender's: his message is in the queue, and goes on over the next connection.
-            self.write_failed(error)
-            return
         except Exception as error:
-            self.fail_by_defect(error)
+            # Not the sender's: his message is in the queue, and goes on over the next connection.
+            if guard.is_interrupt(error):
+                raise
+            if isinstance(error, (OSError, MemoryError)):
+                self.write_failed(error)
+                return
+            self.fail_by(error)
             if adds:
                 # The message cannot be encoded, and would end each connection to come.
                 if offset == 0:
@@ -940,7 +973,7 @@ class Connection(PipeSink):
             return
         if self.write_watcher is None:
             self.write_watcher = self.engine.loop.io(self.stream.fd, 2)
-        self.write_watcher.start(self.on_fd_writable)
+        self.write_watcher.start(self.engine.guarded, self.on_fd_writable)
 
     def on_fd_writable(self):
         self.write_watcher.stop()
@@ -998,11 +1031,8 @@ class Connection(PipeSink):
                     self.add_control()
                 pending = encoder.pending
                 count = self.stream.write_from(encoder)
-            except (OSError, MemoryError) as error:
-                self.fail(error)
-                return
             except Exception as error:
-                self.fail_by_defect(error)
+                self.fail_by(error)
                 return
             if count > 0:
                 encoder.advance(count)
@@ -1036,4 +1066,4 @@ class Connection(PipeSink):
         if self.state == DRAINING:
             # The read watcher notices a peer that goes away meanwhile.
             self.input_stopped = False
-            self.read_watcher.start(self.on_fd_readable)
+            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)

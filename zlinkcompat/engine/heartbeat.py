@@ -35,7 +35,7 @@ class Heartbeat:
         self.ttl_timer = None
         if interval > 0:
             self.interval_timer = self.loop.timer(interval / 1000.0, interval / 1000.0)
-            self.interval_timer.start(self.ping)
+            self.interval_timer.start(connection.engine.guarded, self.ping)
 
     def ping(self):
         # Armed first: the program's thread may read the answer before this one goes on.
@@ -66,7 +66,7 @@ class Heartbeat:
 
     def arm(self, seconds):
         timer = self.loop.timer(seconds, TURN)
-        timer.start(self.expire, iter(range(LAST_TURNS)))
+        timer.start(self.connection.engine.guarded, self.expire, iter(range(LAST_TURNS)))
         return timer
 
     def disarm(self, timer):

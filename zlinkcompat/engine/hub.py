@@ -12,6 +12,7 @@ from greenlet import getcurrent
 
 from zlinkcompat import tuning
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.engine.ending import at_thread_end
 from zlinkcompat.natives import get_hub, get_original
@@ -72,6 +73,10 @@ class HubEngine:
             function(*args)
         else:
             self.mailbox.post(function, args)
+
+    def guarded(self, function, *args):
+        """Call ``function(*args)`` for a watcher of this loop: see :mod:`.guard`."""
+        guard.call(self.hub, function, args)
 
     def place(self, affinity):
         """The engine for one more session: this one, or another of the same pool.
@@ -139,7 +144,7 @@ class HubEngine:
         self.gathering.append(connection)
         if not self.flush_due:
             self.flush_due = True
-            self.loop.run_callback(self.on_turn)
+            self.loop.run_callback(self.guarded, self.on_turn)
 
     def on_turn(self):
         self.flush_due = False
@@ -151,8 +156,15 @@ class HubEngine:
             # A connection may fail, and even start to gather again, under our hands.
             connections = self.gathering
             self.gathering = []
-            for connection in connections:
-                connection.flush_gathered()
+            count = 0
+            try:
+                for connection in connections:
+                    connection.flush_gathered()
+                    count += 1
+            finally:
+                if count < len(connections):
+                    # Interrupted. Flushing this one again is harmless.
+                    self.gathering = connections[count:] + self.gathering
 
     def forget(self):
         """In a forked child: what was gathered is the parent's to write."""
@@ -186,7 +198,7 @@ class HubEngine:
             # Another greenlet that turns at the same time makes its own.
             self.turn_timer = None
         turn = Turn(current)
-        timer.start(turn.over)
+        timer.start(self.guarded, turn.over)
         try:
             while not turn.done:
                 self.hub.switch()

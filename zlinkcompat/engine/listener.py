@@ -1,9 +1,9 @@
 """A listener: accepts the peers of one bound endpoint."""
 
-import logging
 from errno import EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from time import monotonic
 
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.events import (
     EVENT_ACCEPT_FAILED,
     EVENT_ACCEPTED,
@@ -13,6 +13,7 @@ from zlinkcompat.engine.events import (
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 from zlinkcompat.log_limit import LogLimiter
+from zlinkcompat.logs import Log
 
 #: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
 ACCEPT_BURST = 64
@@ -23,7 +24,7 @@ ACCEPT_PAUSE = 0.1
 #: Seconds that a handshake is given, whatever the number of them.
 GRACE = 1.0
 
-LOG = logging.getLogger("zlinkcompat.engine")
+LOG = Log("zlinkcompat.engine")
 
 
 class Listener:
@@ -76,7 +77,7 @@ class Listener:
     def start(self):
         if self.listening is not None:
             self.watcher = self.engine.loop.io(self.fd, 1)
-            self.watcher.start(self.on_fd_readable)
+            self.watcher.start(self.engine.guarded, self.on_fd_readable)
 
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
@@ -88,30 +89,46 @@ class Listener:
             try:
                 accepted = self.transport.accept(self.listening)
             except OSError as error:
+                if guard.is_interrupt(error):
+                    raise
                 self.accept_failed(error)
                 return
             if accepted is None:
                 return
             self.short_of = 0
-            sock, peer_address = accepted
+            self.serve(*accepted)
+
+    def serve(self, sock, peer_address):
+        """Have an accepted connection served, unless a filter keeps it out."""
+        session = None
+        try:
             if not self.transport.admits(sock, self.options):
                 LOG.info("%s: peer %s: kept out by a filter", self.endpoint, peer_address)
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, EACCES, self.endpoint)
-                continue
+                return
             try:
                 self.transport.tune(sock, self.options)
             except OSError as error:
+                if guard.is_interrupt(error):
+                    raise
                 # The peer may be gone already; others wait behind it.
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
-                continue
+                return
             LOG.debug("%s: accepted %s", self.endpoint, peer_address)
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
             engine = self.engine.place(self.options.affinity)
             session = AcceptedSession(self, engine, peer_address)
             self.shaking[session] = monotonic()
             engine.call(session.start, (sock,))
+        except BaseException:
+            # Interrupted by a signal's handler of the program, perhaps. The peer dials again.
+            sock.close()
+            if session is not None and session.connection is None:
+                self.release(session)
+                session.finish()
+            raise
 
     def accept_failed(self, error):
         """Go on later if this process or machine is short of something; peers wait meanwhile."""
@@ -157,13 +174,13 @@ class Listener:
     def pause_for(self, seconds):
         self.watcher.stop()
         self.pause = self.engine.loop.timer(seconds)
-        self.pause.start(self.resume)
+        self.pause.start(self.engine.guarded, self.resume)
 
     def resume(self):
         self.pause.stop()
         self.pause.close()
         self.pause = None
-        self.watcher.start(self.on_fd_readable)
+        self.watcher.start(self.engine.guarded, self.on_fd_readable)
 
     def close(self):
         """Stop accepting, and free the address at once. Accepted peers stay."""

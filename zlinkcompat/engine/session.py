@@ -17,6 +17,7 @@ from zlinkcompat.engine.events import (
     EVENT_HANDSHAKE_FAILED_PROTOCOL,
     EVENT_HANDSHAKE_SUCCEEDED,
 )
+from zlinkcompat.logs import Log
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
@@ -26,9 +27,7 @@ PUB = 1
 XPUB = 9
 STREAM = 11
 
-LOG = logging.getLogger("zlinkcompat.engine")
-# Programs that log nothing are told nothing: a peer must not be able to fill their stderr.
-logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
+LOG = Log("zlinkcompat.engine")
 
 
 class Session(PipeSink):
@@ -89,7 +88,7 @@ class Session(PipeSink):
         linger_ms = self.socket.options.linger
         if linger_ms > 0:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
-            self.linger_timer.start(self.give_up)
+            self.linger_timer.start(self.engine.guarded, self.give_up)
         return linger_ms != 0
 
     def is_sending(self, opening):
@@ -272,8 +271,8 @@ class AcceptedSession(Session):
             connection = self.open_connection(sock)
         except Exception:
             # A TLS context of the program may raise anything. It costs this peer only.
-            LOG.error("%s: peer %s: the connection cannot be set up", self.endpoint,
-                      self.peer_address, exc_info=True)
+            LOG.exception("%s: peer %s: the connection cannot be set up", self.endpoint,
+                          self.peer_address)
             self.listener.handshake_over(self)
             self.finish()
             return

@@ -11,7 +11,9 @@ from weakref import WeakSet
 
 from greenlet import GreenletExit
 
+from zlinkcompat import logs
 from zlinkcompat.clock import monotonic_ns
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import LockWaker, WaitList, waker_here
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
@@ -35,7 +37,7 @@ class LoopMailbox(Mailbox):
         self.signalled = False
         self.stopped = False
         self.watcher = hub.loop.async_()
-        self.watcher.start(self.on_signal)
+        self.watcher.start(guard.call, hub, self.on_signal)
         self.ended = ended
 
     def alert(self):
@@ -47,11 +49,8 @@ class LoopMailbox(Mailbox):
     def on_signal(self):
         self.signalled = False
         while self.pending:
-            try:
-                self.process()
-            except Exception as error:
-                # A defect of one command must not cost the others.
-                self.hub.handle_error(self, type(error), error, error.__traceback__)
+            # A defect of one command must not cost the others.
+            guard.call(self.hub, self.process)
 
     def stop(self):
         self.stopped = True
@@ -89,6 +88,7 @@ class IoThread:
         try:
             # Signals are the program's; a call that they interrupt must be one of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            logs.use_thread()
             hub = get_hub()
             engine = engine_here()
             engine.serve(LoopMailbox(hub, self.ending), self.pool)

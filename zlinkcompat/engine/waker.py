@@ -9,6 +9,7 @@ from sys import modules
 
 from greenlet import getcurrent
 
+from zlinkcompat.engine import guard
 from zlinkcompat.engine.bell import bell_of
 from zlinkcompat.natives import get_hub, get_original, is_module_patched
 from zlinkcompat.routing.mailbox import Mailbox
@@ -106,7 +107,7 @@ class HubWaker(Waker):
         if get_ident() == self.thread:
             # Who does not sleep yet will look at ``fired``, or has found what it wanted already.
             if self.greenlet is not None:
-                self.hub.loop.run_callback(self.switch)
+                self.hub.loop.run_callback(guard.resume, self.hub, self.switch)
         else:
             self.bell.call(self.switch)
 
@@ -115,7 +116,7 @@ class HubWaker(Waker):
         # Without a timer, something must keep the loop alive: a socket with no endpoint yet may
         # wait for ever, where gevent would raise LoopExit.
         watcher = loop.timer(timeout) if timeout >= 0 else loop.async_()
-        watcher.start(self.expire)
+        watcher.start(guard.resume, self.hub, self.expire)
         self.greenlet = getcurrent()
         try:
             while not (self.fired or self.expired):

@@ -3,7 +3,9 @@ that arrives, and not what a publisher leaves out for a slow subscriber: that ma
 
 import logging
 
-LOG = logging.getLogger("zlinkcompat.routing")
+from zlinkcompat.logs import Log
+
+LOG = Log("zlinkcompat.routing")
 
 
 #: Why a message that is sent frame by frame is dropped.
@@ -23,5 +25,5 @@ def lost(what):
 
 def dropped(pipe, what):
     """A message to or from ``pipe``'s peer, which ``what`` tells (str), reaches nobody."""
-    if LOG.isEnabledFor(logging.DEBUG):
+    if LOG.is_enabled_for(logging.DEBUG):
         LOG.debug("%s: dropped: %s", who(pipe), what)

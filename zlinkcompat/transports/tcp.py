@@ -13,10 +13,11 @@ from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
 
 from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
+from zlinkcompat.logs import Log
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 
-log = logging.getLogger("zlinkcompat.transports")
+LOG = Log("zlinkcompat.transports")
 
 # connect() looks no closer than this, and neither may we: what it lets through is retried for
 # ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,
@@ -449,8 +450,8 @@ def tune(sock, options):
                 sock.setsockopt(tcp, option, value)
     if options.tcp_maxrt > 0 and hasattr(_socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(tcp, _socket.TCP_USER_TIMEOUT, options.tcp_maxrt)
-    if log.isEnabledFor(logging.DEBUG):
-        log.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
+    if LOG.is_enabled_for(logging.DEBUG):
+        LOG.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
 
 
 def _is_local(sock):

@@ -1,13 +1,13 @@
 """What the connections of a ``tls://`` or ``wss://`` endpoint have in common."""
 
-import logging
 import os
 
 from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.logs import Log
 from zlinkcompat.transports.link import Link
 from zlinkcompat.transports.tlscontext import MARK, alpn_protocols, make_context
 
-LOG = logging.getLogger("zlinkcompat.transports")
+LOG = Log("zlinkcompat.transports")
 
 
 class TlsLink(Link):
@@ -92,11 +92,11 @@ class TlsLink(Link):
         if stamps is None or stamps == self.files:
             return
         self.files = stamps
-        from zmq.error import ZMQError
-
         try:
             context = make_context(self.options, self.bind, str(self.address))
-        except ZMQError as error:
+        except Exception as error:  # pyzmq's ZMQError, which this layer does not import
+            if getattr(error, "errno", None) != EINVAL:
+                raise
             LOG.warning("%s: the certificates of before stay in use: %s", self.address, error)
             return
         LOG.info("%s: certificates were loaded again", self.address)

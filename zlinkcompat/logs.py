@@ -1,0 +1,238 @@
+"""Logging that never waits, switches greenlets or raises where the record is made.
+
+A handler of the program may wait for a lock or a server, switch greenlets, or raise. The engine
+logs in callbacks of an event loop and in the middle of its work, where none of that may happen. So
+a record is queued there, and the program's handlers get it later: in a greenlet of its own where
+the caller's thread has a hub that the program runs, otherwise in a native thread that ends when the
+queue is empty.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections import deque
+from time import time
+from weakref import WeakSet
+
+from zlinkcompat.natives import get_original
+
+allocate_lock = get_original("_thread", "allocate_lock")
+start_new_thread = get_original("_thread", "start_new_thread")
+real_sleep = get_original("time", "sleep")
+
+#: Records that wait for slow handlers; further ones are counted and left out.
+QUEUE_MAX = 1000
+
+# Programs that log nothing are told nothing: a peer must not be able to fill their stderr.
+logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
+
+
+class Log:
+    """A logger by name, with the methods of ``logging.Logger`` that are used here.
+
+    Parameters
+    ----------
+    name : str
+    queues : bool
+        False: records are made in calls of the program, which may wait. They are queued only if
+        the call is made in a callback of the hub.
+    """
+
+    def __init__(self, name, queues=True):
+        self.logger = logging.getLogger(name)
+        self.queues = queues
+
+    def is_enabled_for(self, level):
+        """Tell whether somebody may want records of ``level``, without logging's lock."""
+        logger = self.logger
+        return (
+            not logger.disabled
+            and logger.manager.disable < level
+            and logger.getEffectiveLevel() <= level
+        )
+
+    def debug(self, text, *args):
+        self.log(logging.DEBUG, text, *args)
+
+    def info(self, text, *args):
+        self.log(logging.INFO, text, *args)
+
+    def warning(self, text, *args):
+        self.log(logging.WARNING, text, *args)
+
+    def exception(self, text, *args):
+        """Log the exception that is being handled, at ERROR with its traceback."""
+        self.log(logging.ERROR, text, *args, exc_info=sys.exc_info())
+
+    def log(self, level, text, *args, exc_info=None):
+        if not self.is_enabled_for(level):
+            return
+        record = (self.logger, level, text, args, exc_info, time())
+        if self.queues or in_callback():
+            emitter_here().put(record)
+        else:
+            emit(record)
+
+
+def emit(record):
+    """Give a record to the handlers of the program."""
+    logger, level, text, args, exc_info, created = record
+    record = logger.makeRecord(logger.name, level, "zlinkcompat", 0, text, args, exc_info)
+    record.relativeCreated += (created - record.created) * 1000
+    record.created = created
+    record.msecs = int(created % 1 * 1000) + 0.0
+    logger.handle(record)
+
+
+class Emitter:
+    """A queue of records for one way to run handlers."""
+
+    def __init__(self):
+        self.records = deque()
+        self.left_out = 0
+        self.lock = allocate_lock()
+        self.running = False
+        emitters.add(self)
+
+    def put(self, record):
+        """Queue a record, from any thread. Never waits."""
+        if len(self.records) >= QUEUE_MAX:
+            self.left_out += 1
+            return
+        self.records.append(record)
+        with self.lock:
+            starts = not self.running
+            self.running = True
+        if starts:
+            self.start()
+
+    def start(self):
+        """Have :meth:`drain` called where handlers may wait."""
+        raise NotImplementedError
+
+    def drain(self):
+        """Emit all records; what a handler raises costs its record only."""
+        while True:
+            self.emit_all()
+            with self.lock:
+                if not self.records:
+                    self.running = False
+                    return
+
+    def emit_all(self):
+        records = self.records
+        while records:
+            try:
+                record = records.popleft()
+            except IndexError:
+                return  # flush() took it
+            try:
+                emit(record)
+                if self.left_out:
+                    left_out, self.left_out = self.left_out, 0
+                    emit((record[0], logging.WARNING, "log records left out, since handlers are "
+                          "slow: %d", (left_out,), None, time()))
+            except Exception:
+                if logging.raiseExceptions and sys.stderr is not None:
+                    sys.excepthook(*sys.exc_info())
+
+
+class HubEmitter(Emitter):
+    """Runs handlers in a greenlet of one hub."""
+
+    def __init__(self, hub):
+        Emitter.__init__(self)
+        self.hub = hub
+
+    def start(self):
+        from greenlet import greenlet
+
+        self.hub.loop.run_callback(greenlet(self.run, self.hub).switch)
+
+    def run(self):
+        while True:
+            try:
+                self.drain()
+                return
+            except BaseException:
+                # Ctrl-C, or a Timeout of the handler's. The hub throws it into the main greenlet.
+                self.hub.handle_error(self, *sys.exc_info())
+
+
+class ThreadEmitter(Emitter):
+    """Runs handlers in a native thread, which ends when the queue is empty."""
+
+    def start(self):
+        try:
+            start_new_thread(self.run, ())
+        except RuntimeError:
+            with self.lock:
+                self.running = False  # no more threads; the next record tries again
+
+    def run(self):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self.drain()
+
+
+emitters = WeakSet()
+thread_emitter = ThreadEmitter()
+here = get_original("threading", "local")()
+
+
+def use_thread():
+    """Run no handlers in the hub of the current thread: it is an I/O thread's."""
+    here.emitter = thread_emitter
+
+
+def emitter_here():
+    """The emitter for records that the current thread makes."""
+    emitter = getattr(here, "emitter", None)
+    if emitter is not None:
+        return emitter
+    hub = hub_here()
+    if hub is None:
+        return thread_emitter
+    emitter = hub.__dict__.get("_zlinkcompat_log_emitter")
+    if emitter is None:
+        emitter = hub._zlinkcompat_log_emitter = HubEmitter(hub)
+    return emitter
+
+
+def hub_here():
+    """The hub of the current thread, or None."""
+    local = sys.modules.get("gevent._hub_local")
+    return None if local is None else local.get_hub_if_exists()
+
+
+def in_callback():
+    """Tell whether the caller is a callback of the current thread's event loop."""
+    hub = hub_here()
+    if hub is None:
+        return False
+    from greenlet import getcurrent
+
+    return getcurrent() is hub
+
+
+def flush(timeout=1.0):
+    """Emit what is queued, here and now; wait for handlers that run, ``timeout`` seconds at most.
+
+    For the interpreter's exit, and for tests."""
+    for emitter in list(emitters):
+        emitter.emit_all()
+    waited = 0.0
+    while thread_emitter.running and waited < timeout:
+        real_sleep(0.001)
+        waited += 0.001
+
+
+def forget():
+    """In a forked child: the records are the parent's, and its thread does not run here."""
+    for emitter in list(emitters):
+        emitter.lock = allocate_lock()
+        emitter.records.clear()
+        emitter.running = False
+
+
+os.register_at_fork(after_in_child=forget)
