@@ -275,11 +275,11 @@ held.wait()
 child = os.fork()
 if not child:
     signal.alarm(10)
-    left = [os.path.exists(f"/proc/self/fd/{each}") for each in descriptors]
     used.close()
     del used, closed, notifiers
     gc.collect()
     context.term()
+    left = [os.path.exists(f"/proc/self/fd/{each}") for each in descriptors]
     os._exit(sum(left))
 say(os.waitpid(child, 0)[1])
 over.set()

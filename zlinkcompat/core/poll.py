@@ -90,13 +90,14 @@ class InHub:
     def __init__(self, descriptors):
         self.waker = HubWaker()
         self.watchers = []
-        loop = get_hub().loop
+        hub = get_hub()
+        loop = hub.loop
         for fd, events in descriptors:
             if fd < 0:
                 continue
             mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
             watcher = loop.io(fd, mask)
-            watcher.start(guard.call, self.waker.hub, self.waker.wake)
+            watcher.start(guard.call, hub, self.waker.wake)
             self.watchers.append(watcher)
 
     def sleep(self, timeout):
