@@ -40,7 +40,7 @@ SAMPLE = (
     (THREAD, "ready", "more", "PULL", "wss", "PLAIN", 1),
     (HUB, "active", "ping", "PULL", "tcp", "NULL", 1),
     (THREAD, "active", "ws_fragments", "PULL", "ws", "NULL", 1),
-    (THREAD, "active", "subscription_pairs", "PUB", "tcp", "NULL", 1),
+    (THREAD, "active", "subscription_pairs", "XPUB", "tcp", "NULL", 1),
     (HUB, "active", "unwanted", "SUB", "tcp", "NULL", 1),
     (THREAD, "active", "malformed_requests", "REP", "tcp", "NULL", 1),
     (HUB, "active", "unasked_replies", "REQ", "tcp", "NULL", 1),
@@ -131,13 +131,11 @@ def test_flood_leaves_the_server_to_others(case, tmp_path):
 
 def test_calls_return_in_time_under_a_flood(timed_call):
     """RCVTIMEO and poll's timeout hold while a peer sends what is skipped."""
-    _, _, call, _, _ = timed_call
     found = budgets.timed_calls(*timed_call, count=3)
     print(timed_call, found)
     assert not found["errors"], found
-    # A send waits for nothing; the others take CPU for the timeout at most.
-    bound = bound_ms() if call == "send" else budgets.CALL_CPU_MS
-    assert found["cpu_ms"] <= bound, found
+    # A publisher's send may wait for subscriptions that found no room, for 250 ms at most.
+    assert found["cpu_ms"] <= budgets.CALL_CPU_MS, found
     assert found["late_ms"] <= budgets.LATE_MS, found
 
 
