@@ -62,7 +62,7 @@ cdef class Connection(PipeSink):
     @cython.locals(count=Py_ssize_t, began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t,
-                   commands=Py_ssize_t)
+                   commands=Py_ssize_t, burst=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
     cdef hear(self)
     cdef on_command(self, body)

@@ -577,7 +577,7 @@ class Connection(PipeSink):
             and self.state < FAILED
         ):
             # The descriptor does not tell of what was taken from it already.
-            if self.unproductive:
+            if self.undecoded or self.unproductive:
                 self.engine.call(self.wake_after_poll)
             else:
                 self.wake()
@@ -643,6 +643,8 @@ class Connection(PipeSink):
         queue = pipe.outq
         count = 0
         commands = 0
+        # What a publisher is sent are subscriptions, each of which changes its trie.
+        burst = COMMAND_BURST if self.publishes else MESSAGE_BURST
         self.undecoded = False
         try:
             while True:
@@ -655,7 +657,7 @@ class Connection(PipeSink):
                         continue
                     self.stop_input()
                     break
-                if count >= MESSAGE_BURST or commands >= COMMAND_BURST:
+                if count >= burst or commands >= COMMAND_BURST:
                     self.undecoded = True
                     break
                 body = self.command
