@@ -43,6 +43,12 @@ def churn(args):
     return "churn", run_churn(args.seconds)
 
 
+def closing(args):
+    from reliability.crowds import run_closing
+
+    return "closing", run_closing(args.seconds, args.switch_interval)
+
+
 def subscriber(args):
     from reliability.computing import run
 
@@ -86,6 +92,12 @@ def main():
     one = runs.add_parser("churn", help="threads that make, close and terminate")
     one.add_argument("--seconds", type=float, default=60)
     one.set_defaults(run=churn)
+
+    one = runs.add_parser("closing", help="sockets are closed under other threads' calls")
+    one.add_argument("--seconds", type=float, default=180)
+    one.add_argument("--switch-interval", type=float, default=1e-6,
+                     help="seconds, for sys.setswitchinterval")
+    one.set_defaults(run=closing)
 
     one = runs.add_parser("subscriber", help="a SUB that computes between its receives")
     one.add_argument("--seconds", type=float, default=5, help="that it computes each time")

@@ -6,11 +6,18 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
+from errno import EFAULT, ENOTSOCK, ENOTSUP
 
 from reliability.processes import Process, raise_descriptor_limit, say
 from reliability.soak import held, in_use
 
 STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
+HUNG = 30  # seconds after which a call that close() has not ended counts as hung
+#: What a call may raise that finds its socket closed; see pyzmq for poll, libzmq for proxy.
+ENDINGS = {"recv": (ENOTSOCK,), "send": (ENOTSOCK,), "poll": (ENOTSOCK, ENOTSUP),
+           "proxy": (ENOTSOCK, EFAULT)}
+CLOSERS = 4  # threads that close sockets under others' calls
 CHURNERS = 16  # threads that make and end sockets
 GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")  # must not
 SETTLED = 10.0  # seconds for what has ended to be gone
@@ -154,6 +161,93 @@ def churn(seconds):
     faulthandler.cancel_dump_traceback_later()
 
 
+def closing(seconds, interval):
+    """For ``seconds``, with Python's switch interval at ``interval`` seconds, close sockets from
+    other threads than those that are in a call of them. Says how many calls ended, and how."""
+    import zlinkcompat as zmq
+
+    faulthandler.enable()
+    sys.setswitchinterval(interval)
+    context = zmq.Context()
+    deadline = time.monotonic() + seconds
+    # A call that does not return is a hang.
+    faulthandler.dump_traceback_later(seconds + STUCK, exit=True)
+    ended, failures = Counter(), []
+
+    def use(sock, call):
+        """Make calls until the socket is closed."""
+        try:
+            while True:
+                if call == "recv":
+                    sock.recv()
+                elif call == "send":
+                    sock.send(b"x")
+                elif call == "poll":
+                    sock.poll()
+                else:
+                    zmq.proxy(sock, sock)
+        except zmq.ZMQError as error:
+            ended[call, error.errno] += 1
+            if error.errno not in ENDINGS[call]:
+                failures.append(f"{call}: {error!r}")
+        except BaseException as error:
+            failures.append(f"{call}: {error!r}")
+
+    def once(rnd, name):
+        endpoint = rnd.choice(["tcp://127.0.0.1:*", f"inproc://{name}", f"ipc://@closing-{name}"])
+        # DEALERs may be sent to and received from whatever the peer does.
+        a, b = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
+        a.linger = b.linger = 0
+        a.sndhwm = b.sndhwm = a.rcvhwm = b.rcvhwm = rnd.choice([1, 1000])
+        a.bind(endpoint)
+        b.connect(a.last_endpoint)
+        users = [threading.Thread(target=use, args=(sock, call), daemon=True)
+                 for sock in (a, b) for call in [rnd.choice(["recv", "send", "poll", "proxy"])]]
+        for user in users:
+            user.start()
+        if rnd.random() < 0.5:
+            time.sleep(rnd.random() * 0.002)
+        for sock in rnd.sample([a, b], 2):
+            sock.close()
+        for user in users:
+            user.join(HUNG)
+            if user.is_alive():
+                failures.append("a call did not return after close()")
+
+    def live(number):
+        rnd = random.Random(number)
+        count = 0
+        while time.monotonic() < deadline and not failures:
+            once(rnd, f"{number}-{count}")
+            count += 1
+
+    crowd = [threading.Thread(target=live, args=(number,)) for number in range(CLOSERS)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    if not failures:
+        context.term()
+    faulthandler.cancel_dump_traceback_later()
+    say({"ended": {f"{call} {errno}": count for (call, errno), count in sorted(ended.items())},
+         "failures": failures[:10]})
+
+
+def run_closing(seconds, interval):
+    """:func:`closing` in a process of its own.
+
+    Returns
+    -------
+    dict
+        ``ended`` counts the calls by name and errno; ``failures`` lists hangs and what else was
+        raised.
+    """
+    with Process("reliability.crowds", "closing", seconds, interval,
+                 ZLINK_ENGINE="thread") as process:
+        found = process.hear()
+    return {"seconds": seconds, "switch_interval": interval, "threads": CLOSERS, **found}
+
+
 def run_rounds(threads, requests, count):
     """``count`` rounds over inproc, then over tcp.
 
@@ -201,4 +295,5 @@ def run_churn(seconds):
 
 if __name__ == "__main__":
     {"rounds": lambda transport, *numbers: rounds(transport, *map(int, numbers)),
-     "churn": lambda seconds: churn(float(seconds))}[sys.argv[1]](*sys.argv[2:])
+     "churn": lambda seconds: churn(float(seconds)),
+     "closing": lambda *numbers: closing(*map(float, numbers))}[sys.argv[1]](*sys.argv[2:])
