@@ -5,7 +5,7 @@ import time
 import gevent
 import pytest
 import zmq as libzmq
-from rawpeer import command, frame, message, ping
+from rawpeer import COMMAND, LONG, command, frame, message, ping
 from watching import E
 
 import zlinkcompat as zmq
@@ -326,3 +326,80 @@ def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
     peer.send(message(b"b"))
     assert sock.recv() == b"b"
     assert len(told) == 1
+
+
+# -- one large write -----------------------------------------------------------------------
+
+
+class SlowReader:
+    """Reads at most ``rate`` bytes a second, and answers PINGs as soon as it has read them."""
+
+    def __init__(self, peer, rate):
+        self.peer = peer
+        self.rate = rate
+        self.owed = 0.0
+
+    def read(self, size):
+        data = bytearray()
+        while len(data) < size:
+            piece = self.peer.sock.recv(min(size - len(data), 4096))
+            if not piece:
+                raise EOFError
+            data += piece
+            self.owed += len(piece) / self.rate
+            if self.owed > 0.005:
+                gevent.sleep(self.owed)
+                self.owed = 0.0
+        return bytes(data)
+
+    def read_message(self):
+        """The frames of the next message, as long as there are any; PINGs are answered."""
+        while True:
+            flags = self.read(1)[0]
+            size = int.from_bytes(self.read(8 if flags & LONG else 1), "big")
+            body = self.read(size)
+            if not flags & COMMAND:
+                return body
+            if body.startswith(b"\x04PING"):
+                self.peer.send(command(b"PONG", body[7:]))
+
+
+@pytest.fixture
+def slow_line(raw, bound, monitor):
+    """slow_line(): a PUSH with heartbeats on a narrow line, its monitor, and its peer."""
+
+    def slow_line():
+        push = bound(zmq.PUSH, heartbeat_ivl=20, heartbeat_timeout=80, sndbuf=8192, linger=0)
+        events = monitor(push, E.DISCONNECTED | E.HANDSHAKE_SUCCEEDED)
+        peer = raw(push.last_endpoint, rcvbuf=8192)
+        peer.handshake(b"PULL")
+        events.wait_for(E.HANDSHAKE_SUCCEEDED)
+        return push, events, peer
+
+    return slow_line
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_slow_write_is_a_sign_of_life(slow_line, count):
+    """It takes five times as long as HEARTBEAT_TIMEOUT."""
+    push, events, peer = slow_line()
+    reader = SlowReader(peer, 1_000_000)
+    for _ in range(count):
+        push.send(bytes(400_000 // count))
+    assert sum(len(reader.read_message()) for _ in range(count)) == 400_000
+    assert events.collected() == []
+
+
+def test_write_that_stands_still_is_none(slow_line):
+    push, events, peer = slow_line()
+    push.send(bytes(400_000))
+    SlowReader(peer, 1_000_000).read(20_000)
+    events.wait_for(E.DISCONNECTED)
+
+
+def test_peer_that_reads_and_answers_nothing_is_given_up(slow_line):
+    push, events, peer = slow_line()
+    push.send(bytes(100_000))
+    reader = gevent.spawn(peer.read_to_end)
+    events.wait_for(E.DISCONNECTED)
+    reader.get()

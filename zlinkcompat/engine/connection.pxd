@@ -38,6 +38,7 @@ cdef class Connection(PipeSink):
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
     cdef bint pulled, undecoded, unproductive, publishes
     cdef object command
+    cdef readonly long long bytes_out
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control

@@ -27,6 +27,7 @@ from zlinkcompat.logs import Log
 from zlinkcompat.natives import get_original
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sizedqueue import frame_size
+from zlinkcompat.transports import sockets
 from zlinkcompat.transports.stream import Stream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
@@ -143,6 +144,7 @@ class Connection(PipeSink):
         self.unproductive = False
         self.poll_timer = None
         self.command = None
+        self.bytes_out = 0
         self.publishes = session.socket.socket_type in (PUB, XPUB)
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -361,6 +363,17 @@ class Connection(PipeSink):
             if self.state >= FAILED:
                 return False
         return True
+
+    def acknowledged(self):
+        """How many of :attr:`bytes_out` the peer's host has acknowledged.
+
+        Where the system does not tell: all. Over TLS a little fewer, since the kernel counts
+        ciphertext."""
+        return self.bytes_out - sockets.unacknowledged(self.stream.fd)
+
+    def has_unwritten(self):
+        """Tell whether the kernel has not taken all that was to be written."""
+        return self.encoder.pending > 0 or self.control is not None
 
     def on_handshake_timeout(self):
         self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
@@ -923,6 +936,7 @@ class Connection(PipeSink):
                 pending = encoder.pending
                 count = self.stream.write_from(encoder)
                 if count > 0:
+                    self.bytes_out += count
                     finished = encoder.advance(count)
                     if finished:
                         pipe.discard(finished)
@@ -1037,6 +1051,7 @@ class Connection(PipeSink):
                 self.fail_by(error)
                 return
             if count > 0:
+                self.bytes_out += count
                 encoder.advance(count)
             if count < pending:
                 self.await_writable()

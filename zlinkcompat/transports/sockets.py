@@ -6,7 +6,14 @@ is gevent's cooperative class, whose methods switch greenlets. The one in ``_soc
 
 import _socket
 import os
+import sys
 from errno import EINPROGRESS, ENOENT
+
+try:
+    import fcntl
+    from termios import TIOCOUTQ as OUTQ  # SIOCOUTQ is the same number
+except ImportError:
+    OUTQ = None
 
 from zlinkcompat.errors import zmq_error
 
@@ -46,6 +53,18 @@ def adopt(fd):
     sock = _socket.socket(fileno=fd)
     sock.setblocking(False)
     return sock
+
+
+def unacknowledged(fd):
+    """Bytes that were written to a connection and that the peer's host has not acknowledged (tcp),
+    or that the peer has not read (ipc); 0 where the system does not tell. Source: tcp(7), SIOCOUTQ.
+    """
+    if OUTQ is None:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, OUTQ, bytes(4)), sys.byteorder, signed=True)
+    except (OSError, ValueError):
+        return 0
 
 
 def accept(listener):
