@@ -187,6 +187,26 @@ def test_frames_without_a_last_one_end_their_connection(size, bound, raw, make, 
     assert sock.recv_multipart() == [b"from", b"another"]
 
 
+def test_unfinished_message_has_a_limit_of_frames(bound, raw, monitor, caplog):
+    """Each of them takes memory, though it has no bytes. RCVBYTES_MAX sets another limit."""
+    most = 65536
+    sock = bound(zmq.PULL)
+    events = monitor(sock, E.DISCONNECTED)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"PUSH")
+    peer.send(frame(b"", MORE) * most, frame(b"last"))
+    assert len(sock.recv_multipart()) == most + 1
+    peer.send(frame(b"", MORE) * (most + 1))
+    peer.read_to_end()
+    events.next()
+    assert "RCVBYTES_MAX" in caplog.text
+    other = bound(zmq.PULL, rcvbytes_max=100 * most)
+    peer = raw(other.last_endpoint)
+    peer.handshake(b"PUSH")
+    peer.send(frame(b"", MORE) * (most + 1), frame(b"last"))
+    assert len(other.recv_multipart()) == most + 2
+
+
 @pytest.mark.parametrize("version", [(3, 1), (2, 1)], ids=["3", "2"])
 def test_messages_that_end_count_by_themselves(version, bound, raw):
     """As many frames as fit, again and again, with commands between them."""

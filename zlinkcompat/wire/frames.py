@@ -36,6 +36,8 @@ VECTOR_MAX = 64
 BATCH_MAX = 1024
 #: Bytes that a part of a message takes beside its own.
 PART_COST = 48
+#: Frames that a message may have where RCVBYTES_MAX sets no limit.
+PARTS_MAX = 65536
 
 #: What a body was received into, for the next one of any connection; one, or a few where threads
 #: race. Each page of new memory costs a fault, and malloc gives back what is freed.
@@ -261,6 +263,10 @@ class Decoder:
                 raise MessageTooLarge(
                     f"{len(self.parts) + 1} frames of an unfinished message are over the limit, "
                     f"{self.max_unfinished} bytes", self.position, MALFORMED_MESSAGE)
+        elif len(self.parts) >= PARTS_MAX:
+            raise MessageTooLarge(
+                f"an unfinished message has {PARTS_MAX} frames; RCVBYTES_MAX allows more",
+                self.position, MALFORMED_MESSAGE)
         self.parts.append(frame)
 
     def begin_body(self, size, flags):

@@ -43,6 +43,8 @@ cdef enum:
     LEAST_ROOM = 2048
     # Bytes that a part of a message takes beside its own: its object's, and a place in the list.
     PART_COST = 48
+    # Frames that a message may have where RCVBYTES_MAX sets no limit.
+    PARTS_MAX = 65536
 
 cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 # An incomplete frame below this waits in the read buffer, which has to hold it and more.
@@ -374,6 +376,10 @@ cdef class Decoder:
                     "%d frames of an unfinished message are over the limit, %d bytes"
                     % (len(self.parts) + 1, self.max_unfinished), self.position,
                     MALFORMED_MESSAGE)
+        elif len(self.parts) >= PARTS_MAX:
+            raise MessageTooLarge(
+                "an unfinished message has %d frames; RCVBYTES_MAX allows more" % PARTS_MAX,
+                self.position, MALFORMED_MESSAGE)
         self.parts.append(frame)
         return 0
 

@@ -55,7 +55,8 @@ class Peer(threading.Thread):
             self.connections += 1
             self.begun.set()
             self.speak(stranger)
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, FileNotFoundError):
+            # Without its socket a drained server has no path of ipc either.
             self.ended += 1
         finally:
             if sock is not None:
