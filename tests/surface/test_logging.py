@@ -1,6 +1,7 @@
 """What each floor's logger tells: one line per event, and nothing while nobody listens."""
 
 import logging
+from time import monotonic_ns
 
 import gevent
 import pytest
@@ -8,6 +9,7 @@ from rawpeer import message
 from watching import E
 
 import zlinkcompat as zmq
+from zlinkcompat import log_limit
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
     assert sock.recv_multipart() == [b"me", b"0"]
     assert not sock.poll(20)
     told = lines("routing")
-    assert [level for level, _ in told] == ["WARNING"] * 2
+    assert [level for level, _ in told] == ["WARNING", "DEBUG"]
     assert all(sock.last_endpoint.decode() in text and "127.0.0.1" in text and "b'me'" in text
                for _, text in told)
 
@@ -140,6 +142,44 @@ def test_a_second_peer_of_a_pair(bound, make, lines, monitor):
         sock.poll(0)
     ((level, text),) = lines("routing")
     assert level == "WARNING" and text.endswith("refused: this PAIR has a peer")
+
+
+def test_further_peers_of_a_pair_are_one_warning(bound, make, lines, monitor):
+    sock = bound(zmq.PAIR)
+    first = make(zmq.PAIR)
+    first.connect(sock.last_endpoint)
+    first.send(b"x")
+    assert sock.recv() == b"x"
+    stubborn = make(zmq.PAIR, reconnect_ivl=1)
+    events = monitor(stubborn, E.DISCONNECTED)
+    stubborn.connect(sock.last_endpoint)
+    for _ in range(3):
+        while not events.poll(1):
+            sock.poll(0)
+        events.next()
+    levels = [level for level, text in lines("routing") if "this PAIR has a peer" in text]
+    assert levels[0] == "WARNING" and len(levels) >= 3 and set(levels[1:]) == {"DEBUG"}
+
+
+def test_namesakes_that_are_left_out_are_counted(bound, raw, lines, monitor, monkeypatch):
+    now = monotonic_ns()
+    monkeypatch.setattr(log_limit, "monotonic_ns", lambda: now)
+    sock = bound(zmq.ROUTER)
+    events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
+
+    def arrive():
+        peer = raw(sock.last_endpoint)
+        peer.handshake(b"DEALER", identity=b"me")
+        events.next()
+        sock.poll(0)
+        return peer
+
+    peers = [arrive() for _ in range(4)]
+    assert [level for level, _ in lines("routing")] == ["WARNING", "DEBUG", "DEBUG"]
+    now += 61 * 10**9
+    peers.append(arrive())
+    ((level, text),) = lines("routing")
+    assert level == "WARNING" and text.endswith("(2 more in the last 61 s)")
 
 
 def test_messages_out_of_step(bound, raw, make, lines):

@@ -1,6 +1,6 @@
 """PAIR: one peer, both ways (RFC 31)."""
 
-from zlinkcompat.routing.log import LOG, UNFINISHED, lost, who
+from zlinkcompat.routing.log import UNFINISHED, lost, who
 from zlinkcompat.routing.pattern import Pattern
 
 
@@ -15,7 +15,7 @@ class Pair(Pattern):
         # A peer that left frees its place when its last message was read.
         self.has_in()
         if self.pipe is not None:
-            LOG.warning("%s: refused: this PAIR has a peer", who(pipe))
+            self.warn(pipe, "%s: refused: this PAIR has a peer", who(pipe))
             return False
         self.pipe = pipe
         return Pattern.attach(self, pipe)

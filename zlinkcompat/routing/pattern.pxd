@@ -19,6 +19,7 @@ cdef class Pattern(PipeSink):
     cdef readonly Pipe last_pipe
     cdef readonly Py_ssize_t parts_limit
     cdef public bint behind
+    cdef object limiter
 
     cpdef bint attach(self, Pipe pipe) except -1
     cpdef identified(self, Pipe pipe)

@@ -1,7 +1,10 @@
 """What all socket types share: the pattern decides which pipes a message goes to and comes from."""
 
+import logging
+
 from zlinkcompat import tuning
 from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.log_limit import LogLimiter
 from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.pipe import PipeSink
 
@@ -56,6 +59,7 @@ class Pattern(PipeSink):
         self.last_pipe = None
         self.parts_limit = 0
         self.behind = False
+        self.limiter = None
 
     # -- peers -----------------------------------------------------------------------------
 
@@ -98,7 +102,17 @@ class Pattern(PipeSink):
 
     def refused(self, pipe, text):
         # Over inproc. Elsewhere the connection ends, and its engine tells.
-        LOG.warning("%s: refused by the peer in this process: %s", pipe.endpoint, text)
+        self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
+
+    def warn(self, pipe, text, *args):
+        """Log what peers can cause again and again: at WARNING now and then, at DEBUG each time.
+
+        One limit holds for each endpoint and ``text``, a format that ``args`` fill in."""
+        if self.limiter is None:
+            self.limiter = LogLimiter()
+        more = self.limiter.admit(pipe.endpoint, text)
+        level = logging.DEBUG if more is None else logging.WARNING
+        LOG.log(level, text + "%s", *args, more or "")
 
     def read_activated(self, pipe):
         self.owner.on_readable()

@@ -76,8 +76,9 @@ class Router(Pull):
             return
         elif routing_id in self.peers:
             if not self.handover:
-                LOG.warning("%s: neither read nor written to while another peer has its routing id "
-                            "%r; ROUTER_HANDOVER would give it to this one", who(pipe), routing_id)
+                self.warn(pipe, "%s: neither read nor written to while another peer has its "
+                          "routing id %r; ROUTER_HANDOVER would give it to this one", who(pipe),
+                          routing_id)
                 self.wait_for_id(pipe)
                 return
             self.hand_over(routing_id, pipe)
