@@ -70,12 +70,14 @@ def poll(items, timeout_ms):
                 if isinstance(thing, SocketBase):
                     thing.watch(asleep.waker)
                     watched.append(thing)
+                    thing.enter_wait()
             # Something may have come between the look and the watch: look again first.
             results = look(items, descriptors)
             if not any(results):
                 asleep.sleep(timeout)
         finally:
             for socket in watched:
+                socket.leave_wait()
                 socket.unwatch(asleep.waker)
             asleep.close()
         if not any(results):

@@ -43,6 +43,9 @@ cdef class SocketBase(Owner):
     cdef long long next_catch_up
     cdef Backoff pulling, spinning
     cdef readonly bint lives_by_polling
+    cdef unsigned long waiting_thread
+    cdef int waiting_calls
+    cdef bint misuse_reported
     cdef readonly list left
     cdef readonly HubEngine engine
     cdef readonly object io_threads, home
@@ -62,7 +65,11 @@ cdef class SocketBase(Owner):
 
     cdef obey(self)
     cdef check_open(self)
-    cdef bint is_foreign(self)
+    cdef bint is_foreign(self) except -1
+    cpdef enter_wait(self)
+    cpdef leave_wait(self)
+    @cython.locals(thread=cython.ulong)
+    cdef report_misuse(self)
     cdef delegate(self, function, args)
     cpdef look(self)
     cpdef bint recheck(self) except *

@@ -10,7 +10,7 @@ socket's mailbox, where the next call finds it.
 
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.core import endpoints, inproc
+from zlinkcompat.core import endpoints, inproc, misuse
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
@@ -125,6 +125,9 @@ class SocketBase(Owner):
         self.pulling = Backoff(16)
         self.spinning = Backoff(32)
         self.lives_by_polling = False
+        self.waiting_thread = 0
+        self.waiting_calls = 0
+        self.misuse_reported = False
         self.left = []
         self.engine = None
         self.io_threads = context.io_threads
@@ -153,8 +156,44 @@ class SocketBase(Owner):
             raise zmq_error(self.dead)
 
     def is_foreign(self):
-        """Tell whether the current thread is not the one of the hub that has the connections."""
-        return self.engine is not None and self.engine.thread != thread_ident()
+        """Tell whether the current thread is not the one of the hub that has the connections.
+
+        Without a hub, report a call that is made while another thread waits in this socket."""
+        if self.engine is not None:
+            return self.engine.thread != thread_ident()
+        if self.waiting_thread:
+            self.report_misuse()
+        return False
+
+    # -- use by two threads ----------------------------------------------------------------
+
+    def enter_wait(self):
+        """Note that the current thread begins to wait in a call of this socket."""
+        self.waiting_calls += 1
+        if self.waiting_calls == 1 and not self.misuse_reported:
+            self.waiting_thread = thread_ident()
+
+    def leave_wait(self):
+        """Note that a wait is over, in the thread that called :meth:`enter_wait`."""
+        if self.waiting_calls > 1:
+            self.waiting_calls -= 1
+        else:
+            self.waiting_calls = 0
+            self.waiting_thread = 0
+
+    def report_misuse(self):
+        """Log, once, a call that is made while another thread waits in this socket.
+
+        libzmq does not protect a socket against that. Here nothing breaks: with the GIL, calls
+        overlap only where one of them waits. A socket that is handed on, or guarded by a lock, is
+        no misuse, and neither are several greenlets of one thread."""
+        thread = self.waiting_thread
+        if thread and thread != thread_ident():
+            self.misuse_reported = True
+            self.waiting_thread = 0
+            misuse.report_two_threads(self, thread)
+
+    # -- state -----------------------------------------------------------------------------
 
     def delegate(self, function, args):
         """Make a call in the thread of the hub; see :class:`DelegatedCall`."""
@@ -359,6 +398,7 @@ class SocketBase(Owner):
         waker.since = began
         # Who does what others asked takes what they brought: that is to be the first.
         line_up(mailbox.sleepers, waker)
+        self.enter_wait()
         try:
             # Another thread may have posted a command, or ended the socket, before the waker was
             # in the lists.
@@ -369,6 +409,7 @@ class SocketBase(Owner):
             run_signal_handlers()
             raise
         finally:
+            self.leave_wait()
             mailbox.sleepers.remove(waker)
             # Also if it is killed: others wait for what it was woken to do.
             self.look()
@@ -906,6 +947,7 @@ class SocketBase(Owner):
 
     def forget(self):
         """In a forked child: give up all descriptors, and leave the parent's peers alone."""
+        self.waiting_thread = 0
         self.closed = True
         self.dead = ENOTSOCK
         self.monitoring = None
@@ -935,6 +977,8 @@ class SocketBase(Owner):
             # The garbage collector runs in any thread.
             self.engine.bell.call(self.close, linger)
             return
+        if waits and self.engine is None and self.waiting_thread:
+            self.report_misuse()
         if linger is not None and linger >= -1:
             # libzmq refuses other values, and pyzmq does not look.
             self.options.linger = linger

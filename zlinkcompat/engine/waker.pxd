@@ -16,7 +16,8 @@ cdef class Waker:
 
 
 cdef class HubWaker(Waker):
-    cdef object hub, bell, thread, greenlet
+    cdef object hub, bell
+    cdef readonly object thread, greenlet
     cdef bint fired, expired
     cpdef expire(self)
     cpdef switch(self)
