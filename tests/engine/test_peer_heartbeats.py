@@ -403,3 +403,29 @@ def test_peer_that_reads_and_answers_nothing_is_given_up(slow_line):
     reader = gevent.spawn(peer.read_to_end)
     events.wait_for(E.DISCONNECTED)
     reader.get()
+
+
+@pytest.mark.hub
+def test_pings_of_a_peer_that_left_take_few_turns(bound, raw, monitor):
+    """None of them can be answered any more."""
+    sock = bound(zmq.PULL)
+    events = monitor(sock, E.DISCONNECTED)
+    peer = raw(sock.last_endpoint)
+    peer.handshake(b"PUSH")
+    turns = 0
+
+    def count():
+        nonlocal turns
+        turns += 1
+
+    watcher = gevent.get_hub().loop.prepare()
+    peer.send(ping(0, b"") * 8000)
+    peer.read(1)
+    watcher.start(count)
+    try:
+        peer.reset()
+        events.next()
+    finally:
+        watcher.stop()
+        watcher.close()
+    assert turns < 1000

@@ -715,8 +715,8 @@ class Connection(PipeSink):
             return command if self.publishes else None
         if kind is Ping:
             self.engine.call(self.on_ping, (command,))
-            # Each is answered, one in a turn.
-            self.undecoded = True
+            # Each is answered, one in a turn; but only the last, where nothing can be written.
+            self.undecoded = not self.write_blocked
         elif kind is Close:
             self.goodbye = self.encoder.encode_command(command)
             raise Disconnected(0, "the peer closed the connection")
