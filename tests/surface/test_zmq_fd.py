@@ -108,6 +108,34 @@ def test_readable_when_the_context_is_terminated(no_descriptor_is_left):
     ending.get(timeout=GUARD)
 
 
+@pytest.mark.both_engines
+@pytest.mark.parametrize("call", ["EVENTS", "recv", "poll"])
+def test_at_rest_once_the_end_was_told(no_descriptor_is_left, call):
+    calls = {"EVENTS": lambda: sock.events, "recv": lambda: sock.recv(zmq.NOBLOCK),
+             "poll": lambda: sock.poll(0)}
+    context = zmq.Context()
+    with context.socket(zmq.PULL) as sock:
+        sock.bind("tcp://127.0.0.1:*")
+        fd = sock.fd
+        ending = gevent.spawn(context.term)
+        gevent.socket.wait_read(fd, timeout=GUARD)
+        for _ in range(2):
+            with pytest.raises(zmq.ContextTerminated):
+                calls[call]()
+        assert not readable(fd)
+    ending.get(timeout=GUARD)
+
+
+@pytest.mark.both_engines
+def test_at_rest_when_the_socket_is_closed(pair):
+    push, pull = pair(zmq.PUSH, zmq.PULL)
+    fd = pull.fd
+    push.send(b"x")
+    gevent.socket.wait_read(fd, timeout=GUARD)
+    pull.close()
+    assert not readable(fd)
+
+
 def drain(pull):
     """What a user of the descriptor is to do: receive until EVENTS says there is no more."""
     received = []

@@ -23,13 +23,14 @@ class Notifier:
             self.fd, self.write_fd = os.pipe()
             os.set_blocking(self.fd, False)
         self.signalled = False
+        self.silenced = False
         # Any thread signals, and the descriptor may be closed meanwhile.
         self.lock = RLock()
 
     def signal(self):
         if not self.signalled:
             with self.lock:
-                if not self.signalled and self.fd >= 0:
+                if not self.signalled and not self.silenced and self.fd >= 0:
                     self.signalled = True
                     os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
 
@@ -39,6 +40,15 @@ class Notifier:
                 if self.signalled and self.fd >= 0:
                     self.signalled = False
                     os.read(self.fd, 8)
+
+    def silence(self):
+        """Keep the descriptor, but never let it become readable again.
+
+        The socket is closed. A loop that still watches the descriptor would find it readable in
+        every turn, since nothing clears it any more."""
+        with self.lock:
+            self.silenced = True
+            self.clear()
 
     def close(self):
         with self.lock:

@@ -64,6 +64,7 @@ cdef class SocketBase(Owner):
     cdef object __weakref__
 
     cdef obey(self)
+    cdef raise_end(self)
     cdef check_open(self)
     cdef bint is_foreign(self) except -1
     cpdef enter_wait(self)

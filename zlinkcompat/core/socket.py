@@ -153,7 +153,16 @@ class SocketBase(Owner):
         if self.mailbox.pending:
             self.mailbox.process()
         if self.dead:
-            raise zmq_error(self.dead)
+            self.raise_end()
+
+    def raise_end(self):
+        """Raise what ended the socket, in a call that was made since.
+
+        As in libzmq such a call clears the descriptor: a loop that watches it hears of the end
+        once, and does not spin."""
+        if self.notifier is not None:
+            self.notifier.clear()
+        raise zmq_error(self.dead)
 
     def is_foreign(self):
         """Tell whether the current thread is not the one of the hub that has the connections.
@@ -198,7 +207,7 @@ class SocketBase(Owner):
     def delegate(self, function, args):
         """Make a call in the thread of the hub; see :class:`DelegatedCall`."""
         if self.dead:
-            raise zmq_error(self.dead)
+            self.raise_end()
         return DelegatedCall(self.engine, function, args).wait()
 
     def check_open(self):
@@ -207,7 +216,7 @@ class SocketBase(Owner):
         As in libzmq, a socket learns of the termination only in calls that process commands. So a
         program may set LINGER and close its sockets while another thread is in ``term()``."""
         if self.dead:
-            raise zmq_error(self.dead)
+            self.raise_end()
         if self.mailbox.pending and not self.context.terminating:
             self.mailbox.process()
 
@@ -1005,6 +1014,7 @@ class SocketBase(Owner):
             # watch it, and its number must not become another file's meanwhile.
             self.context.notifiers.add(self.notifier)
             self.mailbox.notifier = None
+            self.notifier.silence()
         self.reap()
         try:
             if frees and waits:

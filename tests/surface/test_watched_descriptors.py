@@ -1,0 +1,37 @@
+"""An event loop watches a socket's descriptor while its context or the socket itself ends."""
+
+from pathlib import Path
+
+import pytest
+from programs import python
+
+PROCESSES = Path(__file__).parent / "processes"
+
+#: Arguments of python and environment, by entry point.
+ENTRY_POINTS = {
+    "swap": (("zlinkcompat",), {}),
+    "backend": (("zmq",), {"PYZMQ_BACKEND": "zlinkcompat.backend"}),
+    "backend-hub": (("zmq",), {"PYZMQ_BACKEND": "zlinkcompat.backend", "ZLINK_ENGINE": "hub"}),
+    "runner": (("zmq",), {}),
+}
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_loop_is_told_of_the_end_and_then_left_alone(entry_point):
+    arguments, environment = ENTRY_POINTS[entry_point]
+    path = PROCESSES / "watched_descriptor.py"
+    module = ("-m", "zlinkcompat") if entry_point == "runner" else ()
+    done = python(*module, path, *arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split() for line in done.stdout.splitlines())
+    assert 0 < int(told["terminated"]) < 10
+    assert int(told["closed"]) < 10
+    assert int(told["logged"]) < 5
+    assert float(told["cpu"]) < 0.2
+
+
+@pytest.mark.parametrize("patch, engine", [(True, None), (False, "hub"), (False, "thread")],
+                         ids=["patched", "hub", "thread"])
+def test_descriptor_is_closed_with_its_context(patch, engine, program):
+    one = program((PROCESSES / "many_descriptors.py").read_text(), patch=patch, engine=engine)
+    assert one.ends() == "0\n"
