@@ -48,8 +48,9 @@ def held_ns(before, after):
 
 
 def memory_kb(pid):
+    """What a process has in memory that is of no file."""
     with open(f"/proc/{pid}/status") as status:
-        return next(int(row.split()[1]) for row in status if row.startswith("VmRSS"))
+        return next(int(row.split()[1]) for row in status if row.startswith("RssAnon"))
 
 
 def exactly(sock, size):
