@@ -30,7 +30,7 @@ from zlinkcompat import context as context_module
 from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
-from zlinkcompat.awaiting import LoopWaker, Operation, Waiting, settle
+from zlinkcompat.awaiting import Operation, PollWaiting, Waiting, settle
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 from zlinkcompat.natives import is_module_patched
 
@@ -468,16 +468,13 @@ class Poller(poller_module.Poller):
         cores = [socket.core for socket in blocking]
         if not all(can_wait(core, loop) for core in cores):
             raise RuntimeError(NO_THREADS)
-        changed = asyncio.Event()
-        waker = LoopWaker(loop, changed.set)
+        waiting = PollWaiting(loop)
+        changed = waiting.changed
         descriptors = [(thing, events) for thing, events in self.sockets
                        if not isinstance(thing, Blocking)]
         deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000
-        watched = []
         try:
-            for core in cores:
-                core.watch(waker)
-                watched.append(core)
+            waiting.watch(cores)
             for thing, events in descriptors:
                 if events & (zmq.POLLIN | zmq.POLLERR | zmq.POLLPRI):
                     loop.add_reader(thing, changed.set)
@@ -498,8 +495,7 @@ class Poller(poller_module.Poller):
                 except asyncio.TimeoutError:
                     return poll.zmq_poll(self.sockets, 0)
         finally:
-            for core in watched:
-                core.unwatch(waker)
+            waiting.unwatch()
             for thing, _ in descriptors:
                 loop.remove_reader(thing)
                 loop.remove_writer(thing)

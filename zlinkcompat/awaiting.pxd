@@ -9,7 +9,7 @@ cdef int POLLIN, POLLOUT
 
 
 cdef class LoopWaker(Waker):
-    cdef object loop, callback, greenlet
+    cdef object sleeper, greenlet
     cdef bint due
 
 
@@ -26,7 +26,9 @@ cdef bint attempt(future, call, tuple args, load=*) except -1
 cdef class Waiting:
     cdef readonly SocketBase core
     cdef readonly object loop, receiving, sending, polling
+    cdef set kept
     cdef LoopWaker waker
+    cdef object __weakref__
     cdef bint watching, turning
     cdef long long give_up_at
     cdef long burst, streak

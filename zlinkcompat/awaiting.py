@@ -1,6 +1,8 @@
 """What coroutines wait for: the part of ``zlinkcompat.asyncio`` that each message goes through."""
 
+from asyncio import Event
 from collections import deque
+from weakref import WeakKeyDictionary, ref
 
 from greenlet import getcurrent
 from zmq.error import Again, ZMQError
@@ -16,19 +18,45 @@ POLLOUT = 2
 LAST = 2**62
 
 
+def waiting_in(loop):
+    """The set of all that waits in ``loop``, which the loop itself holds.
+
+    A program need not hold a coroutine that waits, nor its socket. Only its loop may keep them: the
+    I/O thread knows them by weak references, so they are collected together with a loop that ended.
+    """
+    try:
+        return loop._zlinkcompat_waiting
+    except AttributeError:
+        pass
+    waiting = set()
+    try:
+        loop._zlinkcompat_waiting = waiting
+    except AttributeError:
+        return of_closed_classes.setdefault(loop, waiting)
+    return waiting
+
+
+#: For loops of classes whose objects take no attributes.
+of_closed_classes = WeakKeyDictionary()
+
+
 class LoopWaker(Waker):
-    """Calls back in a loop's thread, once for any number of wake-ups before that.
+    """Calls ``sleeper.advance()`` in a loop's thread, once for any number of wake-ups before that.
 
     Of a socket's sleepers it is behind all that block a thread, since the loop of that thread does
     not turn meanwhile; and before those of earlier loops, which may be closed. Who is woken first
     wakes the others, if it concerns them.
+
+    Parameters
+    ----------
+    sleeper
+        Has ``loop`` and ``advance()``. The waker does not keep it alive.
     """
 
-    def __init__(self, loop, callback):
+    def __init__(self, sleeper):
         Waker.__init__(self)
         self.since = LAST - monotonic_ns()
-        self.loop = loop
-        self.callback = callback
+        self.sleeper = ref(sleeper)
         self.greenlet = getcurrent()
         self.due = False
 
@@ -36,19 +64,24 @@ class LoopWaker(Waker):
         """Have it called, by the loop's own thread at its next turn."""
         if self.due:
             return
+        sleeper = self.sleeper()
+        if sleeper is None:
+            return
         self.due = True
         try:
             if getcurrent() is self.greenlet:
-                self.loop.call_soon(self.run)
+                sleeper.loop.call_soon(self.run)
             else:
-                self.loop.call_soon_threadsafe(self.run)
+                sleeper.loop.call_soon_threadsafe(self.run)
         except RuntimeError:
             pass  # the loop is closed: nobody waits any more
 
     def run(self):
         """The loop's turn."""
         self.due = False
-        self.callback()
+        sleeper = self.sleeper()
+        if sleeper is not None:
+            sleeper.advance()
 
 
 class Operation:
@@ -103,6 +136,34 @@ def settle(future, load, result):
         future.set_exception(error)
 
 
+class PollWaiting:
+    """A poll of many sockets that waits in ``loop`` until one of them has changed."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.changed = Event()
+        self.kept = waiting_in(loop)
+        self.waker = LoopWaker(self)
+        self.watched = []
+
+    def watch(self, cores):
+        """Have changes of sockets end the wait."""
+        self.kept.add(self)
+        for core in cores:
+            core.watch(self.waker)
+            self.watched.append(core)
+
+    def advance(self):
+        """A socket has changed."""
+        self.changed.set()
+
+    def unwatch(self):
+        """The poll is over."""
+        self.kept.discard(self)
+        for core in self.watched:
+            core.unwatch(self.waker)
+
+
 class Waiting:
     """The operations of one socket that wait, and the waker that goes on with them.
 
@@ -118,7 +179,8 @@ class Waiting:
         self.receiving = deque()
         self.sending = deque()
         self.polling = deque()
-        self.waker = LoopWaker(loop, self.advance)
+        self.kept = waiting_in(loop)
+        self.waker = LoopWaker(self)
         self.watching = False
         self.turning = False
         self.give_up_at = 0
@@ -156,6 +218,7 @@ class Waiting:
         operation.future.add_done_callback(self.on_done)
         if not self.watching:
             self.watching = True
+            self.kept.add(self)
             self.core.watch(self.waker)
             # What came before it watched told nobody.
             self.waker.wake()
@@ -227,6 +290,7 @@ class Waiting:
                 queue.remove(operation)
         if self.watching and not (self.receiving or self.sending or self.polling):
             self.watching = False
+            self.kept.discard(self)
             self.core.unwatch(self.waker)
 
     def cancel(self):
