@@ -1,5 +1,6 @@
 """Context of the swapped import: pyzmq's ``zmq.Context`` on our core."""
 
+from functools import wraps
 from threading import Lock
 from warnings import warn
 from weakref import WeakSet
@@ -9,8 +10,9 @@ from zmq.sugar.attrsettr import AttributeSetter
 from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import base
-from zlinkcompat.base.mixing import refuse_other
+from zlinkcompat.base.mixing import refuse_other, refuse_socket_class
 from zlinkcompat.borrow import borrow
+from zlinkcompat.errors import ENOTSUP, zmq_error
 from zlinkcompat.socket import Socket
 
 _sugar = zmq.sugar.context.Context
@@ -87,6 +89,25 @@ class Context(base.Context, AttributeSetter):
         # Never wait here: the garbage collector runs in any greenlet, the hub's own too.
         self.core.abandon()
 
+    @wraps(_sugar.socket)
+    def socket(self, socket_type, socket_class=None, **kwargs):
+        # pyzmq's method, but for the check. It does not call pyzmq's, which would hide the caller
+        # from PYTHONTRACEMALLOC=2.
+        if self.closed:
+            raise zmq_error(ENOTSUP, "socket: the context is closed")
+        if socket_class is None:
+            socket_class = self._socket_class
+        else:
+            refuse_socket_class(socket_class, self)
+        sock = socket_class(self, socket_type, **kwargs)
+        for option, value in self.sockopts.items():
+            try:
+                sock.setsockopt(option, value)
+            except zmq.ZMQError:
+                pass  # not an option of this type of socket
+        self._add_socket(sock)
+        return sock
+
     @classmethod
     def __class_getitem__(cls, item):
         # zmq.Context[zmq.Socket] in annotations.
@@ -96,6 +117,6 @@ class Context(base.Context, AttributeSetter):
         locals(),
         _sugar,
         "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow shadow_pyczmq instance __dir__"
-        " _add_socket _rm_socket destroy socket setsockopt getsockopt _set_attr_opt _get_attr_opt"
+        " _add_socket _rm_socket destroy setsockopt getsockopt _set_attr_opt _get_attr_opt"
         " __delattr__",
     )

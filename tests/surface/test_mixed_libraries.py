@@ -6,11 +6,15 @@ import re
 import pytest
 import zmq as pyzmq
 import zmq.asyncio
+import zmq.auth.asyncio
+import zmq.auth.thread
 import zmq.devices
 from zmq.eventloop.zmqstream import ZMQStream
 
 import zlinkcompat as zmq
 import zlinkcompat.asyncio
+import zlinkcompat.auth.asyncio
+import zlinkcompat.auth.thread
 import zlinkcompat.devices
 
 
@@ -36,6 +40,22 @@ async def poll_there(sock):
     await asyncio.wait_for(poller.poll(0), 5)
 
 
+def start_thread_authenticator(library, context):
+    authenticator = library.auth.thread.ThreadAuthenticator(context)
+    try:
+        authenticator.start()
+    finally:
+        authenticator.stop()
+
+
+async def start_asyncio_authenticator(library, context):
+    authenticator = library.auth.asyncio.AsyncioAuthenticator(context)
+    try:
+        authenticator.start()
+    finally:
+        authenticator.stop()
+
+
 async def stream_there(sock):
     ZMQStream(sock)
 
@@ -45,6 +65,15 @@ TO_LIBZMQ = {
     "Context.shadow": lambda sock: pyzmq.Context.shadow(sock.context),
     "Context(shadow=)": lambda sock: pyzmq.Context(shadow=sock.context),
     "asyncio.Context.shadow": lambda sock: pyzmq.asyncio.Context.shadow(sock.context),
+    "Context": lambda sock: pyzmq.Context(sock.context),
+    "asyncio.Context": lambda sock: pyzmq.asyncio.Context(sock.context),
+    "Context.socket": lambda sock: sock.context.socket(pyzmq.PULL, socket_class=pyzmq.Socket),
+    "asyncio.Context.socket": lambda sock: sock.context.socket(
+        pyzmq.PULL, socket_class=pyzmq.asyncio.Socket),
+    "Authenticator": lambda sock: pyzmq.auth.Authenticator(sock.context).start(),
+    "ThreadAuthenticator": lambda sock: start_thread_authenticator(pyzmq, sock.context),
+    "AsyncioAuthenticator": lambda sock: asyncio.run(
+        start_asyncio_authenticator(pyzmq, sock.context)),
     "Socket.shadow": lambda sock: pyzmq.Socket.shadow(sock),
     "Socket(shadow=)": lambda sock: pyzmq.Socket(shadow=sock),
     "asyncio.Socket.shadow": lambda sock: pyzmq.asyncio.Socket.shadow(sock),
@@ -67,6 +96,11 @@ TO_US = {
     "Context.shadow": lambda sock: zmq.Context.shadow(sock.context),
     "Context": lambda sock: zmq.Context(sock.context),
     "asyncio.Context.shadow": lambda sock: zlinkcompat.asyncio.Context.shadow(sock.context),
+    "Context.socket": lambda sock: sock.context.socket(zmq.PULL, socket_class=zmq.Socket),
+    "Authenticator": lambda sock: zlinkcompat.auth.Authenticator(sock.context).start(),
+    "ThreadAuthenticator": lambda sock: start_thread_authenticator(zlinkcompat, sock.context),
+    "AsyncioAuthenticator": lambda sock: asyncio.run(
+        start_asyncio_authenticator(zlinkcompat, sock.context)),
     "Socket.shadow": lambda sock: zmq.Socket.shadow(sock),
     "Socket(socket)": lambda sock: zmq.Socket(sock),
     "asyncio.Socket.from_socket": lambda sock: zlinkcompat.asyncio.Socket.from_socket(sock),
@@ -115,6 +149,19 @@ def test_libzmq_refuses_our_address(ours):
         pyzmq.Socket(shadow=ours.underlying)
     with pytest.raises(OverflowError):
         pyzmq.Context(shadow=ours.context.underlying)
+
+
+def test_a_context_is_not_a_number(ours):
+    with pytest.raises(TypeError, match="a number is needed, not a zlinkcompat.context.Context"):
+        int(ours.context)
+
+
+def test_a_socket_class_of_our_own_is_used(ours):
+    class Own(zmq.Socket):
+        pass
+
+    with ours.context.socket(zmq.PULL, socket_class=Own) as sock:
+        assert type(sock) is Own
 
 
 def test_our_own_shadows_and_descriptors_are_as_ever(ours):

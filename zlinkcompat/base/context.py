@@ -6,7 +6,7 @@ from greenlet import GreenletExit
 
 from zlinkcompat.base.arguments import as_int
 from zlinkcompat.base.lifetime import being_deleted, refuse_to_pickle
-from zlinkcompat.base.mixing import refuse_asker
+from zlinkcompat.base.mixing import name_of, refuse_asker
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.registry import context_at
 from zlinkcompat.errors import EFAULT, zmq_error
@@ -71,6 +71,11 @@ class Context:
     def handle(self):
         """:attr:`underlying`, by pyzmq's older name."""
         return self.underlying
+
+    def __int__(self):
+        """Raise TypeError. libzmq's ``zmq.Context(ours)`` asks, and is told what to do."""
+        refuse_asker(self)
+        raise TypeError(f"a number is needed, not a {name_of(self)}")
 
     def term(self):
         """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.

@@ -43,6 +43,14 @@ def refuse_other(thing, wanted):
                         f"{ADVICE}")
 
 
+def refuse_socket_class(kind, context):
+    """TypeError if ``kind``, the class for a socket of ``context``, is of the other library."""
+    base = getattr(sys.modules.get("zmq"), "Socket", None)
+    if isinstance(kind, type) and base is not None and issubclass(kind, base) and not is_ours(kind):
+        raise TypeError(f"{kind.__module__}.{kind.__qualname__} of libzmq cannot be a socket of a "
+                        f"{name_of(context)} of zlinkcompat; {ADVICE}")
+
+
 def refuse_asker(thing):
     """TypeError if an object of the other library asks for what is inside of ``thing``, ours."""
     frame = sys._getframe(1)
