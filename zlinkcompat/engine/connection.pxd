@@ -17,6 +17,7 @@ cdef int FAILED
 cdef int CLOSED
 cdef int READ_BURST
 cdef long long READ_TIME
+cdef long long LOOK_INTERVAL
 cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
 cdef bint DIRECT
@@ -39,6 +40,7 @@ cdef class Connection(PipeSink):
     cdef bint pulled, undecoded, unproductive, publishes
     cdef object command
     cdef readonly long long bytes_out
+    cdef long long looked_at
     cdef Py_ssize_t gathered_bytes
     cdef long long gathered_at, seen, epoch
     cdef list control
@@ -82,6 +84,7 @@ cdef class Connection(PipeSink):
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t,
                    adds=bint)
     cdef write_all(self)
+    cdef bint finds_end(self, long long now) except -1
     cpdef flush_gathered(self)
     cdef flush_full(self)
     cdef write_failed(self, error)

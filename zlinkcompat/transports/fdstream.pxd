@@ -7,4 +7,5 @@ cdef class FdStream(Stream):
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
     cdef Py_ssize_t receive(self, memory) except -2
     cdef Py_ssize_t transmit(self, data, Py_ssize_t start) except -2
+    cpdef bint has_ended(self) except -1
     cpdef close(self)

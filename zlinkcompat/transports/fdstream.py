@@ -1,8 +1,13 @@
 """Pure twin of ``fdstream.pyx``: the stream of a connected socket."""
 
 import _socket
+import select
 
+from zlinkcompat.natives import get_original
 from zlinkcompat.transports.stream import Stream
+
+poll = get_original("select", "poll")
+POLLRDHUP = getattr(select, "POLLRDHUP", None)
 
 
 class FdStream(Stream):
@@ -62,6 +67,16 @@ class FdStream(Stream):
                                      _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return -1
+
+    def has_ended(self):
+        if POLLRDHUP is None:
+            try:
+                return not self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+            except OSError:
+                return False
+        poller = poll()
+        poller.register(self.fd, POLLRDHUP)
+        return bool(poller.poll(0))
 
     def close(self):
         self.fd = -1

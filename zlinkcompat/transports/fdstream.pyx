@@ -32,6 +32,22 @@ cdef extern from "<sys/socket.h>" nogil:
     Py_ssize_t recvmsg(int fd, msghdr* message, int flags)
 
 
+cdef extern from "<poll.h>" nogil:
+    """
+    #ifndef POLLRDHUP  /* Linux has it */
+    #define POLLRDHUP 0
+    #endif
+    """
+    struct pollfd:
+        int fd
+        short events
+        short revents
+
+    int POLLRDHUP
+    int MSG_PEEK
+    int poll(pollfd* descriptors, unsigned long count, int timeout)
+
+
 # An encoder's batch is somewhat smaller; what does not fit goes with the next call.
 cdef enum:
     VECTOR = 64
@@ -136,6 +152,16 @@ cdef class FdStream(Stream):
                     return count
         finally:
             PyBuffer_Release(&given)
+
+    cpdef bint has_ended(self) except -1:
+        cdef pollfd asked
+        cdef char octet
+        if POLLRDHUP == 0:
+            return recv(self.fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0
+        asked.fd = self.fd
+        asked.events = POLLRDHUP
+        asked.revents = 0
+        return poll(&asked, 1, 0) > 0
 
     cpdef close(self):
         # Forgotten first: the number may be given to somebody else at once. ECONNRESET is what

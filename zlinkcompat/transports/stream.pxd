@@ -10,5 +10,6 @@ cdef class Stream:
     cpdef begin(self)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef bint has_ended(self) except -1
     cpdef end(self)
     cpdef close(self)

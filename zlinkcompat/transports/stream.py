@@ -58,6 +58,12 @@ class Stream:
         """
         raise NotImplementedError
 
+    def has_ended(self):
+        """Tell whether the peer has ended the connection, even if bytes of it are unread.
+
+        Nothing is read, and nothing raises: what a dead connection says the next read tells."""
+        return False
+
     def end(self):
         """Tell the peer that this is the end, if the stream has a word for it; never waits."""
 
