@@ -91,6 +91,7 @@ class Context(base.Context, AttributeSetter):
 
     @wraps(_sugar.socket)
     def socket(self, socket_type, socket_class=None, **kwargs):
+        """Make a socket of this context."""
         # pyzmq's method, but for the check. It does not call pyzmq's, which would hide the caller
         # from PYTHONTRACEMALLOC=2.
         if self.closed:

@@ -57,6 +57,7 @@ class LogLimiter:
         return f" ({entry[1]} more in the last {(now - entry[0]) / 1e9:.0f} s)"
 
     def forget_oldest(self):
+        """Make room for one more kind."""
         try:
             self.kinds.pop(next(iter(self.kinds)), None)
         except (RuntimeError, StopIteration):

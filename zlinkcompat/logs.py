@@ -53,12 +53,15 @@ class Log:
         )
 
     def debug(self, text, *args):
+        """Log at DEBUG."""
         self.log(logging.DEBUG, text, *args)
 
     def info(self, text, *args):
+        """Log at INFO."""
         self.log(logging.INFO, text, *args)
 
     def warning(self, text, *args):
+        """Log at WARNING."""
         self.log(logging.WARNING, text, *args)
 
     def exception(self, text, *args):
@@ -66,6 +69,7 @@ class Log:
         self.log(logging.ERROR, text, *args, exc_info=sys.exc_info())
 
     def log(self, level, text, *args, exc_info=None):
+        """Log at ``level``; the text and arguments are those of ``logging.Logger.log``."""
         if not self.is_enabled_for(level):
             return
         record = (self.logger, level, text, args, exc_info, time())
@@ -121,6 +125,7 @@ class Emitter:
                     return
 
     def emit_all(self):
+        """Emit what is queued, in the caller."""
         records = self.records
         while records:
             try:
@@ -146,11 +151,13 @@ class HubEmitter(Emitter):
         self.hub = hub
 
     def start(self):
+        """Begin :meth:`run` in a greenlet of its own."""
         from greenlet import greenlet
 
         self.hub.loop.run_callback(greenlet(self.run, self.hub).switch)
 
     def run(self):
+        """Emit all; what a handler raises does not end the greenlet."""
         while True:
             try:
                 self.drain()
@@ -164,6 +171,7 @@ class ThreadEmitter(Emitter):
     """Runs handlers in a native thread, which ends when the queue is empty."""
 
     def start(self):
+        """Begin :meth:`run` in a native thread."""
         try:
             start_new_thread(self.run, ())
         except RuntimeError:
@@ -171,6 +179,7 @@ class ThreadEmitter(Emitter):
                 self.running = False  # no more threads; the next record tries again
 
     def run(self):
+        """Emit all, with signals blocked."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.drain()
 

@@ -32,6 +32,7 @@ def of_other_library(thing):
 
 
 def is_ours(thing):
+    """Tell whether an object or class derives from a class of this package."""
     return any(kind.__module__.partition(".")[0] == "zlinkcompat"
                for kind in (thing if isinstance(thing, type) else type(thing)).__mro__)
 
