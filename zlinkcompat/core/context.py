@@ -22,6 +22,9 @@ from zlinkcompat.wire.mechanism import SOCKET_TYPES
 EXIT_FLUSH = 1.0
 EXIT_OPENING = 0.1
 
+#: Turns of the loop that the end of a connection takes at most, if it waits for nothing else.
+REAP_TURNS = 4
+
 LOG = Log("zlinkcompat.core", queues=False)
 
 contexts = WeakSet()
@@ -97,6 +100,8 @@ class CoreContext:
         if self.max_sockets is None:
             self.max_sockets = self.options.max_sockets
         if len(self.sockets) >= self.max_sockets:
+            self.reap_closed()
+        if len(self.sockets) >= self.max_sockets:
             raise zmq_error(EMFILE, "socket: all %d of MAX_SOCKETS are in use" % len(self.sockets))
         socket.options.inherit(self.options)
         self.sockets.add(socket)
@@ -106,6 +111,20 @@ class CoreContext:
             raise zmq_error(ETERM)
         LOG.debug("context %#x: socket %#x made, a %s", self.address, socket.address,
                   SOCKET_TYPES[socket.socket_type].decode())
+
+    def reap_closed(self):
+        """Let connections of closed sockets end, as far as they only wait for a turn of the loop.
+
+        libzmq's reaper thread does so at any time."""
+        before = 0
+        while len(self.sockets) != before and any(each.closed for each in list(self.sockets)):
+            before = len(self.sockets)
+            if self.io_threads is not None:
+                self.io_threads.settle(REAP_TURNS)
+                continue
+            engine = engine_here()
+            for _ in range(REAP_TURNS):
+                engine.turn()
 
     def socket_reaped(self, socket):
         """A closed socket delivered, or gave up, all that it had accepted."""

@@ -75,6 +75,8 @@ class Connecter(Session):
         self.address = address
         self.stopped = False
         self.stops_when_sent = False
+        self.begun = False
+        self.ended = False
         self.parked = False
         self.asking = False
         self.interval = options.reconnect_ivl
@@ -96,15 +98,23 @@ class Connecter(Session):
     # -- the greenlet ----------------------------------------------------------------------
 
     def run_to_end(self):
+        if self.ended:
+            return
+        self.begun = True
         try:
             self.run()
         except Exception:
             LOG.exception("%s: unexpected error, the endpoint is not connected again",
                           self.endpoint)
         finally:
-            if self.pipe is not None:
-                self.pipe.terminate()
-            self.finish()
+            self.end()
+
+    def end(self):
+        """Let go of the pipe and the socket."""
+        self.ended = True
+        if self.pipe is not None:
+            self.pipe.terminate()
+        self.finish()
 
     def run(self):
         while not self.stopped:
@@ -371,5 +381,9 @@ class Connecter(Session):
         self.stopped = True
         if self.connection is not None:
             self.connection.close()
+        elif not self.begun:
+            # At once: a program may close thousands of sockets before the hub turns.
+            if not self.ended:
+                self.end()
         else:
             self.engine.loop.run_callback(self.engine.guarded, self.unpark)
