@@ -6,6 +6,8 @@ import sys
 from time import monotonic
 from weakref import WeakSet
 
+from greenlet import getcurrent
+
 from zlinkcompat import logs, tuning
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
@@ -15,6 +17,7 @@ from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.logs import Log
 from zlinkcompat.natives import get_original, is_module_patched
+from zlinkcompat.thread_ident import thread_ident
 from zlinkcompat.wire.mechanism import SOCKET_TYPES
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
@@ -41,6 +44,19 @@ def wants_threads(engine):
     return engine == "thread" or engine == "auto" and not is_module_patched("threading")
 
 
+def may_block_natively():
+    """Tell whether the current thread is there for work that blocks it, while its hub stands still.
+
+    That is a thread of gevent's thread pool, and any native thread of a monkey-patched program but
+    the main one."""
+    hub = sys.modules.get("gevent.hub")
+    if thread_ident() == getattr(hub, "MAIN_THREAD_IDENT", thread_ident()):
+        return False
+    pool = sys.modules.get("gevent.threadpool")
+    return (is_module_patched("threading")
+            or isinstance(getcurrent(), getattr(pool, "_WorkerGreenlet", ())))
+
+
 class CoreContext:
     """A container of sockets.
 
@@ -61,16 +77,23 @@ class CoreContext:
         inproc endpoint -> socket, and -> connects that wait for one.
     io_threads : IoThreads or None
         None for the hub engine.
+    worker_threads : IoThreads or None
+        With the hub engine, for sockets of threads that may block natively.
+    adapts : bool
+        ``ZLINK_ENGINE`` leaves the choice to us.
     max_sockets : int or None
         MAX_SOCKETS as it was when the first socket was made; later changes do nothing.
     """
 
     def __init__(self, io_threads=1, engine=None):
         tuning.check_environment()
+        chosen = os.environ.get("ZLINK_ENGINE") or "auto"
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
         self.io_threads = None
-        if wants_threads(engine or os.environ.get("ZLINK_ENGINE") or "auto"):
+        self.worker_threads = None
+        self.adapts = chosen == "auto"
+        if wants_threads(engine or chosen):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
         self.sockets = set()
@@ -93,6 +116,19 @@ class CoreContext:
     def get(self, option):
         """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
         return self.options.get(option)
+
+    def io_threads_here(self):
+        """The I/O threads of a socket that is made now, or None if its hub does the I/O."""
+        if self.io_threads is not None or not self.adapts or not may_block_natively():
+            return self.io_threads
+        with self.lock:
+            if self.worker_threads is None:
+                self.worker_threads = threads.IoThreads(self.options)
+            return self.worker_threads
+
+    def pools(self):
+        """All I/O threads of this context, as a list of IoThreads."""
+        return [pool for pool in (self.io_threads, self.worker_threads) if pool is not None]
 
     def add_socket(self, socket):
         if self.terminating:
@@ -119,12 +155,12 @@ class CoreContext:
         before = 0
         while len(self.sockets) != before and any(each.closed for each in list(self.sockets)):
             before = len(self.sockets)
-            if self.io_threads is not None:
-                self.io_threads.settle(REAP_TURNS)
-                continue
-            engine = engine_here()
-            for _ in range(REAP_TURNS):
-                engine.turn()
+            for pool in self.pools():
+                pool.settle(REAP_TURNS)
+            if self.io_threads is None:
+                engine = engine_here()
+                for _ in range(REAP_TURNS):
+                    engine.turn()
 
     def socket_reaped(self, socket):
         """A closed socket delivered, or gave up, all that it had accepted."""
@@ -156,8 +192,8 @@ class CoreContext:
                 LOG.warning("context %#x: term() still waits after %g s for %s", self.address,
                             patience, "; ".join(map(waited_for, list(self.sockets))))
                 patience = -1.0
-        if self.io_threads is not None:
-            self.io_threads.stop()
+        for pool in self.pools():
+            pool.stop()
         for notifier in list(self.notifiers):
             notifier.close()
         self.closed = True
@@ -176,10 +212,10 @@ class CoreContext:
         self.terminating = self.closed = True
         for socket in list(self.sockets):
             socket.close(waits=False)
-        if self.io_threads is not None:
+        for pool in self.pools():
             if any(socket.listeners for socket in list(self.sockets)):
-                self.io_threads.settle_in_destructor()
-            self.io_threads.retire()
+                pool.settle_in_destructor()
+            pool.retire()
 
     def forget(self):
         """In a forked child: the sockets, and all their connections, are the parent's."""
@@ -207,8 +243,8 @@ def waited_for(socket):
 def forget_all():
     engines = {socket.engine for context in contexts for socket in context.sockets}
     for context in contexts:
-        if context.io_threads is not None:
-            engines.update(context.io_threads.forget())
+        for pool in context.pools():
+            engines.update(pool.forget())
     for engine in engines - {None}:
         # Before watchers are stopped: libuv would stop them in the parent, whose epoll this is.
         engine.loop.reinit()

@@ -130,7 +130,7 @@ class SocketBase(Owner):
         self.misuse_reported = False
         self.left = []
         self.engine = None
-        self.io_threads = context.io_threads
+        self.io_threads = context.io_threads_here()
         self.home = None
         self.mailbox = SleeperMailbox()
         self.receivers = WaitList()
