@@ -33,8 +33,8 @@ QUIET_LATE_MS = 50
 #: The same on a machine that others keep busy. The calls were late by 6 s and more once.
 LATE_MS = 1500
 
-#: Milliseconds of CPU of a call that may take 250 ms, all of which may go into what it skips.
-CALL_CPU_MS = 260
+#: Milliseconds of CPU of a call whose timeout is 200 ms, all of which may go into what it skips.
+CALL_CPU_MS = 250
 
 #: KiB by which the server may grow for each hostile connection.
 MEMORY_KB = 1024

@@ -70,7 +70,7 @@ RCVHWM = 24
 LAST_READS = 64
 
 # How long one send of a publisher may wait for subscriptions that have arrived.
-CATCH_UP_NS = 250_000_000
+CATCH_UP_NS = 50_000_000
 
 
 #: Nanoseconds in which a publisher looks for subscriptions once, where the hub does not turn.
@@ -348,7 +348,7 @@ class SocketBase(Owner):
     def catch_up(self):
         """Let the I/O threads move in the subscriptions that found no room in a pipe.
 
-        That takes 250 ms at most, and a tenth of the time in the long run, so that a peer that
+        That takes 50 ms at most, and a tenth of the time in the long run, so that a peer that
         subscribes without end does not stop the publisher."""
         began = monotonic_ns()
         if began < self.next_catch_up:
@@ -356,7 +356,8 @@ class SocketBase(Owner):
         spent = 0
         while self.pattern.behind and spent < CATCH_UP_NS:
             self.pattern.behind = False
-            self.settle()
+            # In the first turn there is room again for what was read, in the second more is read.
+            self.io_threads.settle(2)
             self.look()
             spent = monotonic_ns() - began
         self.next_catch_up = began + 10 * spent

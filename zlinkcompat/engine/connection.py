@@ -660,8 +660,9 @@ class Connection(PipeSink):
         queue = pipe.outq
         count = 0
         commands = 0
-        # What a publisher is sent are subscriptions, each of which changes its trie.
-        burst = COMMAND_BURST if self.publishes else MESSAGE_BURST
+        # A publisher is sent subscriptions, each of which changes its trie: here, or in the thread
+        # that owns the mailbox.
+        burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
         self.undecoded = False
         try:
             while True:
@@ -686,12 +687,12 @@ class Connection(PipeSink):
                     if decoder.is_command:
                         body = message
                 if body is not None:
-                    commands += 1
                     # Kept, should an interrupt of the program come in between.
                     self.command = body
                     message = self.on_command(body)
                     self.command = None
                     if message is None:
+                        commands += 1
                         if self.undecoded:
                             break
                         continue
