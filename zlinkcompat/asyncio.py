@@ -31,26 +31,21 @@ from zlinkcompat import poller as poller_module
 from zlinkcompat import socket as socket_module
 from zlinkcompat._names import *  # noqa: F403
 from zlinkcompat.awaiting import Operation, PollWaiting, Waiting, settle
+from zlinkcompat.burst import HUB_AT_REST
 from zlinkcompat.errors import ENOTSOCK, zmq_error
-from zlinkcompat.natives import is_module_patched
+from zlinkcompat.natives import hub_runs_under
 
 __all__ = _names.__all__
 
 Blocking = socket_module.Socket
-
-NO_THREADS = "asyncio needs a context with I/O threads here: ZLINK_ENGINE=thread"
 
 #: A plain int: as pyzmq's enum it takes longer than all else of a message.
 NOBLOCK = int(zmq.NOBLOCK)
 
 
 def can_wait(core, loop):
-    """Whether something goes on with the socket while the loop waits: I/O threads, or the hub.
-
-    That turns while a loop waits in what gevent has patched; uvloop does not."""
-    return core.io_threads is not None or (
-        is_module_patched("select") and isinstance(loop, asyncio.SelectorEventLoop)
-    )
+    """Whether something goes on with the socket while the loop waits: I/O threads, or the hub."""
+    return core.io_threads is not None or hub_runs_under(loop)
 
 
 class Socket(_future._AsyncSocket):
@@ -194,7 +189,7 @@ class Socket(_future._AsyncSocket):
         waiting = self._waiting
         if waiting is None or waiting.loop is not loop:
             if not can_wait(self.core, loop):
-                raise RuntimeError(NO_THREADS)
+                raise RuntimeError(HUB_AT_REST)
             if waiting is not None:
                 waiting.cancel()
             waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
@@ -467,7 +462,7 @@ class Poller(poller_module.Poller):
         loop = asyncio.get_running_loop()
         cores = [socket.core for socket in blocking]
         if not all(can_wait(core, loop) for core in cores):
-            raise RuntimeError(NO_THREADS)
+            raise RuntimeError(HUB_AT_REST)
         waiting = PollWaiting(loop)
         changed = waiting.changed
         descriptors = [(thing, events) for thing, events in self.sockets

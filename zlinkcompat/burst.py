@@ -10,7 +10,14 @@ Source: pyzmq ``zmq/_future.py``.
 
 from functools import wraps
 
+from zlinkcompat.natives import hub_runs_under, running_loop
+
 DONTWAIT = 1
+
+HUB_AT_REST = (
+    "this socket's connections are in a gevent hub, which does not run while this event loop "
+    "waits: make the socket in a coroutine of the loop, or set ZLINK_ENGINE=thread"
+)
 
 
 def bound_bursts(cls):
@@ -34,10 +41,20 @@ def giving_way(begin, later):
             self.__dict__["_streak"] = 0
             return later(self, begin, kind, *args, **kwargs)
         future = begin(self, kind, *args, **kwargs)
+        if self.core.engine is not None and not future.done():
+            insist_on_running_hub(future)
         self.__dict__["_streak"] = streak if future.done() else 0
         return future
 
     return method
+
+
+def insist_on_running_hub(future):
+    """Raise RuntimeError, and cancel ``future``, if nothing will ever complete it."""
+    loop = running_loop()
+    if loop is not None and not hub_runs_under(loop):
+        future.cancel()
+        raise RuntimeError(HUB_AT_REST)
 
 
 def without_receiving(self, begin, *args, **kwargs):

@@ -36,6 +36,21 @@ def run_signal_handlers():
     It does so when it calls a Python function."""
 
 
+def running_loop():
+    """The asyncio event loop that runs in this thread, or None."""
+    events = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
+
+
+def hub_runs_under(loop):
+    """Tell whether the hub of this thread turns while the asyncio event loop ``loop`` waits.
+
+    It does where the loop waits in a ``select`` that gevent has patched. uvloop waits in C."""
+    from asyncio import SelectorEventLoop
+
+    return is_module_patched("select") and isinstance(loop, SelectorEventLoop)
+
+
 def is_timeout(error):
     """Tell whether an exception is a ``gevent.Timeout``."""
     timeout = sys.modules.get("gevent.timeout")

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from pathlib import Path
 
 import pytest
 from programs import interrupt_when_ready, python
@@ -306,3 +307,28 @@ def test_no_patch_behind_the_program_is_the_programs(program):
 def test_a_double_dash_ends_the_runners_options(program):
     path = program("import sys; print(sys.argv[1:])")
     assert runner("--", path, "--help").stdout == "['--help']\n"
+
+
+# -- event loops ------------------------------------------------------------------------------
+
+LOOP_OF_C = Path(__file__).parent / "processes" / "loop_of_c.py"
+
+
+def test_uvloop_runs_sockets_that_are_made_in_it(patch):
+    pytest.importorskip("uvloop")
+    done = runner(*patch, LOOP_OF_C, "inside")
+    assert (done.returncode, done.stdout) == (0, "b'x'\n"), done.stderr
+
+
+def test_uvloop_with_sockets_of_the_hub_is_an_error():
+    """The hub has no chance to run while that loop waits: without an error it would hang."""
+    pytest.importorskip("uvloop")
+    done = runner(LOOP_OF_C, "before")
+    assert done.returncode == 0, done.stderr
+    assert "make the socket in a coroutine of the loop" in done.stdout
+
+
+def test_uvloop_with_sockets_made_before_it_unpatched():
+    pytest.importorskip("uvloop")
+    done = runner("--no-patch", LOOP_OF_C, "before")
+    assert (done.returncode, done.stdout) == (0, "b'x'\n"), done.stderr

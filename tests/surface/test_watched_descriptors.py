@@ -11,7 +11,6 @@ PROCESSES = Path(__file__).parent / "processes"
 ENTRY_POINTS = {
     "swap": (("zlinkcompat",), {}),
     "backend": (("zmq",), {"PYZMQ_BACKEND": "zlinkcompat.backend"}),
-    "backend-hub": (("zmq",), {"PYZMQ_BACKEND": "zlinkcompat.backend", "ZLINK_ENGINE": "hub"}),
     "runner": (("zmq",), {}),
 }
 

@@ -16,7 +16,12 @@ from zlinkcompat.engine.hub import engine_here
 from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.logs import Log
-from zlinkcompat.natives import get_original, is_module_patched
+from zlinkcompat.natives import (
+    get_original,
+    hub_runs_under,
+    is_module_patched,
+    running_loop,
+)
 from zlinkcompat.thread_ident import thread_ident
 from zlinkcompat.wire.mechanism import SOCKET_TYPES
 
@@ -45,10 +50,13 @@ def wants_threads(engine):
 
 
 def may_block_natively():
-    """Tell whether the current thread is there for work that blocks it, while its hub stands still.
+    """Tell whether the current thread blocks natively in its ordinary work, with its hub at rest.
 
-    That is a thread of gevent's thread pool, and any native thread of a monkey-patched program but
-    the main one."""
+    That is a thread of gevent's thread pool, any native thread of a monkey-patched program but the
+    main one, and a thread that runs an event loop which gevent does not know, such as uvloop's."""
+    loop = running_loop()
+    if loop is not None and not hub_runs_under(loop):
+        return True
     hub = sys.modules.get("gevent.hub")
     if thread_ident() == getattr(hub, "MAIN_THREAD_IDENT", thread_ident()):
         return False
