@@ -631,7 +631,7 @@ class Connection(PipeSink):
                 self.hear()
                 if self.deliver():
                     return 1
-                if not self.decoder.awaits_body:
+                if not self.decoder.awaits_body():
                     self.unproductive = True
                     return 0
                 now = monotonic_ns()
@@ -660,6 +660,7 @@ class Connection(PipeSink):
         queue = pipe.outq
         count = 0
         commands = 0
+        body = self.command
         # A publisher is sent subscriptions, each of which changes its trie: here, or in the thread
         # that owns the mailbox.
         burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
@@ -678,7 +679,6 @@ class Connection(PipeSink):
                 if count >= burst or commands >= COMMAND_BURST:
                     self.undecoded = True
                     break
-                body = self.command
                 if body is None:
                     message = decoder.next()
                     if message is None:
@@ -690,7 +690,7 @@ class Connection(PipeSink):
                     # Kept, should an interrupt of the program come in between.
                     self.command = body
                     message = self.on_command(body)
-                    self.command = None
+                    self.command = body = None
                     if message is None:
                         commands += 1
                         if self.undecoded:

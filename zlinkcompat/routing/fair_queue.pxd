@@ -11,5 +11,7 @@ cdef class FairQueue(Turns):
     cpdef attach(self, Pipe pipe)
     @cython.locals(pipe=Pipe)
     cpdef read(self)
+    @cython.locals(pipe=Pipe, index=Py_ssize_t, waiting=Py_ssize_t)
+    cpdef Py_ssize_t count(self) except -1
     @cython.locals(pipe=Pipe)
     cpdef bint has_in(self) except -1

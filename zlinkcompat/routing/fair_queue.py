@@ -43,7 +43,11 @@ class FairQueue(Turns):
 
     def count(self):
         """How many messages wait."""
-        return sum([pipe.inq.tail - pipe.inq.head for pipe in self.pipes[: self.active]])
+        waiting = 0
+        for index in range(self.active):
+            pipe = self.pipes[index]
+            waiting += pipe.inq.tail - pipe.inq.head
+        return waiting
 
     def has_in(self):
         """Tell whether :meth:`read` would return a message."""

@@ -15,7 +15,7 @@ cdef class Req(Dealer):
     cpdef bint begin(self, frame) except -1
     cpdef bint send(self, message) except -1
     cpdef finish(self, list message)
-    @cython.locals(envelope=list, taken=bint)
+    @cython.locals(envelope=list, taken=bint, waiting=Py_ssize_t)
     cdef bint request(self, message, bint begun) except -1
     cpdef recv(self)
     @cython.locals(skipped=Py_ssize_t)

@@ -56,8 +56,10 @@ class Req(Dealer):
             envelope.append(message)
         # Replies to requests before this one are not for it.
         self.reply = None
-        for _ in range(self.queue.count()):
+        waiting = self.queue.count()
+        while waiting > 0:
             self.queue.read()
+            waiting -= 1
         taken = self.balancer.finish(envelope) if begun else self.balancer.write(envelope)
         if not taken:
             if not begun:

@@ -88,7 +88,6 @@ class Decoder:
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
 
-    @property
     def awaits_body(self):
         """Tell whether a large body is arriving."""
         return self.body is not None

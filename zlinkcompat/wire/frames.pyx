@@ -151,8 +151,7 @@ cdef class Decoder:
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
 
-    @property
-    def awaits_body(self):
+    cpdef bint awaits_body(self) except -1:
         """Tell whether a large body is arriving."""
         return self.body_size > 0
 
