@@ -19,7 +19,11 @@ from zlinkcompat.natives import get_original
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
+get_ident = get_original("_thread", "get_ident")
 real_sleep = get_original("time", "sleep")
+
+#: Seconds that a fork waits for the handler that a native thread is just running.
+FORK_PATIENCE = 1.0
 
 #: Records that wait for slow handlers; further ones are counted and left out.
 QUEUE_MAX = 1000
@@ -124,6 +128,10 @@ class Emitter:
                     self.running = False
                     return
 
+    def emit(self, record):
+        """Give a record to the handlers."""
+        emit(record)
+
     def emit_all(self):
         """Emit what is queued, in the caller."""
         records = self.records
@@ -133,11 +141,11 @@ class Emitter:
             except IndexError:
                 return  # flush() took it
             try:
-                emit(record)
+                self.emit(record)
                 if self.left_out:
                     left_out, self.left_out = self.left_out, 0
-                    emit((record[0], logging.WARNING, "log records left out, since handlers are "
-                          "slow: %d", (left_out,), None, time()))
+                    self.emit((record[0], logging.WARNING, "log records left out, since handlers "
+                               "are slow: %d", (left_out,), None, time()))
             except Exception:
                 if logging.raiseExceptions and sys.stderr is not None:
                     sys.excepthook(*sys.exc_info())
@@ -170,6 +178,10 @@ class HubEmitter(Emitter):
 class ThreadEmitter(Emitter):
     """Runs handlers in a native thread, which ends when the queue is empty."""
 
+    def __init__(self):
+        Emitter.__init__(self)
+        self.thread = 0
+
     def start(self):
         """Begin :meth:`run` in a native thread."""
         try:
@@ -181,8 +193,20 @@ class ThreadEmitter(Emitter):
     def run(self):
         """Emit all, with signals blocked."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self.thread = get_ident()
         self.drain()
 
+    def emit(self, record):
+        if get_ident() != self.thread:
+            emit(record)  # flush()
+            return
+        with no_fork:
+            emit(record)
+
+
+#: Held while the native thread runs a handler, and by a fork. A handler takes locks, such as that
+#: of a buffered file, and a child would wait without end for one that this thread held.
+no_fork = allocate_lock()
 
 emitters = WeakSet()
 thread_emitter = ThreadEmitter()
@@ -236,12 +260,29 @@ def flush(timeout=1.0):
         waited += 0.001
 
 
+def before_fork():
+    """Let the handler that the native thread runs come to its end; not for ever, since it may wait
+    for a lock of the program that is held here."""
+    here.holds_no_fork = (get_ident() != thread_emitter.thread
+                          and no_fork.acquire(True, FORK_PATIENCE))
+
+
+def after_fork():
+    """In the parent: handlers may run again."""
+    if here.holds_no_fork:
+        here.holds_no_fork = False
+        no_fork.release()
+
+
 def forget():
     """In a forked child: the records are the parent's, and its thread does not run here."""
+    global no_fork
+    no_fork = allocate_lock()
+    thread_emitter.thread = 0
     for emitter in list(emitters):
         emitter.lock = allocate_lock()
         emitter.records.clear()
         emitter.running = False
 
 
-os.register_at_fork(after_in_child=forget)
+os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=forget)
