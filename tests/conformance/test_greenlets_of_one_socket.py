@@ -2,6 +2,7 @@
 who is killed or timed out meanwhile takes nothing along."""
 
 import gevent
+import gevent.event
 import pytest
 from guard import GUARD
 from meeting import (
@@ -17,6 +18,7 @@ from meeting import (
 )
 
 import zlinkcompat as zmq
+from zlinkcompat import logs
 
 WAITING = 8
 
@@ -62,6 +64,18 @@ def full(request, connected_pair):
     accepted = fill(sender, numbered)
     sender.sndtimeo = -1
     return sender, receiver, accepted
+
+
+@pytest.fixture
+def warnings(caplog):
+    """warnings(): the core's warnings so far."""
+
+    def warnings():
+        logs.flush()
+        return [each.getMessage() for each in caplog.records
+                if each.name == "zlinkcompat.core" and each.levelname == "WARNING"]
+
+    return warnings
 
 
 def last_frame(sock):
@@ -144,6 +158,59 @@ def test_waiting_messages_of_several_parts_do_not_mix(full):
         receiver.recv_multipart()
     assert sorted(receiver.recv_multipart() for _ in senders) == messages
     values(senders)
+
+
+def test_frames_of_greenlets_that_do_not_let_others_run_do_not_mix(full, warnings):
+    sender, receiver, accepted = full
+
+    def send(body):
+        for _ in range(3):
+            sender.send(body, zmq.SNDMORE)
+        sender.send(body)
+
+    senders = [waiting(send, body) for body in bodies(WAITING)]
+    for _ in accepted:
+        receiver.recv_multipart()
+    assert sorted(receiver.recv_multipart() for _ in senders) == [[b] * 4 for b in bodies(WAITING)]
+    values(senders)
+    assert warnings() == []
+
+
+def test_frame_that_waited_loses_no_frames_of_others(bound, make, warnings):
+    push = bound(zmq.PUSH)
+    begun, may_finish = gevent.event.Event(), gevent.event.Event()
+
+    def send_slowly():
+        push.send(b"1", zmq.SNDMORE)
+        begun.set()
+        may_finish.wait(GUARD)
+        push.send(b"end")
+
+    # The one that has waited longest is woken by the first peer, the other one by the second.
+    senders = [waiting(send_slowly), waiting(push.send, b"2", zmq.SNDMORE)]
+    pulls = [make(zmq.PULL, rcvtimeo=0) for _ in range(2)]
+    connect(pulls[0], push)
+    assert begun.wait(GUARD)
+    connect(pulls[1], push)
+    values(senders[1:])
+    may_finish.set()
+    values(senders[:1])
+    poller = zmq.Poller()
+    for pull in pulls:
+        poller.register(pull, zmq.POLLIN)
+    ((ready, _),) = poller.poll(GUARD * 1000)
+    assert ready.recv_multipart() == [b"1", b"2", b"end"]
+    (text,) = warnings()
+    assert "a message that another greenlet began with SNDMORE" in text
+
+
+def test_message_may_be_finished_by_another_greenlet(connected_pair, warnings):
+    push, pull = connected_pair(zmq.PUSH, zmq.PULL)
+    for _ in range(2):
+        push.send(b"begun", zmq.SNDMORE)
+        gevent.spawn(push.send, b"finished").get(timeout=GUARD)
+        assert pull.recv_multipart() == [b"begun", b"finished"]
+    assert len(warnings()) == 1
 
 
 @pytest.mark.parametrize("sender", [zmq.PUSH, zmq.DEALER], ids=name)

@@ -1,4 +1,4 @@
-"""A report of two native threads that use one socket at the same time."""
+"""Reports of programs that share a socket in a way that ZeroMQ does not allow."""
 
 import sys
 import traceback
@@ -26,7 +26,17 @@ def report_two_threads(socket, waiting_thread):
         "This is logged once for a socket.\nThread %d waits here:\n%sThread %d calls here:\n%s",
         socket.address, SOCKET_TYPES[socket.socket_type].decode(), thread_ident(), waiting_thread,
         waiting_thread, format_stack(waiting_frame(socket, waiting_thread)),
-        thread_ident(), format_stack(sys._getframe(1)))
+        thread_ident(), format_stack(sys._getframe().f_back))
+
+
+def report_mixed_frames(socket):
+    """Log that a frame is put into a message which another greenlet began, with the stack."""
+    LOG.warning(
+        "socket %#x (%s): a message that another greenlet began with SNDMORE gets the frame that "
+        "is sent here. If these are two messages, send each by send_multipart(), or hold a lock "
+        "from the first frame to the last. This is logged once for a socket.\n%s",
+        socket.address, SOCKET_TYPES[socket.socket_type].decode(),
+        format_stack(sys._getframe().f_back))
 
 
 def waiting_frame(socket, thread):
@@ -41,5 +51,6 @@ def waiting_frame(socket, thread):
 
 def format_stack(frame):
     if frame is None:
-        return "  (it has returned meanwhile)\n"
+        # A greenlet that runs a compiled method of the socket, or a call that is over.
+        return "  (no Python code)\n"
     return "".join(traceback.format_stack(frame))

@@ -46,6 +46,8 @@ cdef class SocketBase(Owner):
     cdef unsigned long waiting_thread
     cdef int waiting_calls
     cdef bint misuse_reported
+    cdef object parts_from
+    cdef bint mixing_reported
     cdef readonly list left
     cdef readonly HubEngine engine
     cdef readonly object io_threads, home
@@ -71,6 +73,7 @@ cdef class SocketBase(Owner):
     cpdef leave_wait(self)
     @cython.locals(thread=cython.ulong)
     cdef report_misuse(self)
+    cdef report_mixing(self)
     cdef delegate(self, function, args)
     cpdef look(self)
     cpdef bint recheck(self) except *

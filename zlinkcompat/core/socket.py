@@ -8,6 +8,8 @@ tell they tell at once. With the thread engine, and over inproc between hubs, ot
 socket's mailbox, where the next call finds it.
 """
 
+from greenlet import getcurrent
+
 from zlinkcompat import counters, routing
 from zlinkcompat.clock import monotonic_ns
 from zlinkcompat.core import endpoints, inproc, misuse
@@ -128,6 +130,8 @@ class SocketBase(Owner):
         self.waiting_thread = 0
         self.waiting_calls = 0
         self.misuse_reported = False
+        self.parts_from = None
+        self.mixing_reported = False
         self.left = []
         self.engine = None
         self.io_threads = context.io_threads_here()
@@ -201,6 +205,12 @@ class SocketBase(Owner):
             self.misuse_reported = True
             self.waiting_thread = 0
             misuse.report_two_threads(self, thread)
+
+    def report_mixing(self):
+        """Log, once, that a message gets frames of another greenlet than the one that began it."""
+        if not self.mixing_reported:
+            self.mixing_reported = True
+            misuse.report_mixed_frames(self)
 
     # -- state -----------------------------------------------------------------------------
 
@@ -309,6 +319,9 @@ class SocketBase(Owner):
         call fails, whatever the reason, the socket forgets the frames that it has, so that the
         next frame begins a new message.
 
+        As in libzmq the socket has one unfinished message, whoever sends its frames. Frames of
+        several greenlets are put into it in their order, and that is reported once.
+
         Source: libzmq ``src/lb.cpp``, ``src/router.cpp``, ``src/xpub.cpp``."""
         parts = self.parts_out
         try:
@@ -318,18 +331,29 @@ class SocketBase(Owner):
                     self.breathe()
                 if self.publishes:
                     self.hear_subscribers()
-                if not self.pattern.begin(frame):
+                if self.parts_out is None and not self.pattern.begin(frame):
                     self.wait_to_send(flags, frame)
-                parts = self.parts_out = []
+                # Another greenlet may have begun a message in the meantime.
+                parts = self.parts_out
+                if parts is None:
+                    parts = self.parts_out = []
+                    self.parts_from = getcurrent()
+            if self.parts_from is not getcurrent():
+                self.report_mixing()
             parts.append(frame)
             if flags & SNDMORE and len(parts) != self.pattern.parts_limit:
                 return
             self.parts_out = None
+            self.parts_from = None
             self.pattern.finish(parts)
         except BaseException:
             if self.parts_out is parts:
                 self.parts_out = None
             raise
+        finally:
+            # One wake-up may stand for room for many.
+            if self.parts_out is None and self.senders.wakers and self.pattern.has_out():
+                self.senders.notify()
 
     def hear_subscribers(self):
         """Read the connections before the first message of a burst: a subscription that has
@@ -383,7 +407,7 @@ class SocketBase(Owner):
         began = monotonic_ns()
         if self.engine is not None:
             self.engine.flush()
-        while not self.pattern.begin(frame):
+        while self.parts_out is None and not self.pattern.begin(frame):
             self.wait_writable(timeout_ms, began)
 
     def wait_writable(self, timeout_ms, began):
