@@ -2,8 +2,8 @@
 
 A handler of the program may wait for a lock or a server, switch greenlets, or raise. The engine
 logs in callbacks of an event loop and in the middle of its work, where none of that may happen. So
-a record is queued there, and the program's handlers get it later: in a greenlet of its own where
-the caller's thread has a hub that the program runs, otherwise in a native thread that ends when the
+records are queued, and the program's handlers get them later: in a greenlet of its own where the
+caller's thread has a hub that the program runs, otherwise in a native thread that ends when the
 queue is empty.
 """
 
@@ -38,14 +38,10 @@ class Log:
     Parameters
     ----------
     name : str
-    queues : bool
-        False: records are made in calls of the program, which may wait. They are queued only if
-        the call is made in a callback of the hub.
     """
 
-    def __init__(self, name, queues=True):
+    def __init__(self, name):
         self.logger = logging.getLogger(name)
-        self.queues = queues
 
     def is_enabled_for(self, level):
         """Tell whether somebody may want records of ``level``, without logging's lock."""
@@ -76,11 +72,7 @@ class Log:
         """Log at ``level``; the text and arguments are those of ``logging.Logger.log``."""
         if not self.is_enabled_for(level):
             return
-        record = (self.logger, level, text, args, exc_info, time())
-        if self.queues or in_callback():
-            emitter_here().put(record)
-        else:
-            emit(record)
+        emitter_here().put((self.logger, level, text, args, exc_info, time()))
 
 
 def emit(record):
@@ -236,16 +228,6 @@ def hub_here():
     """The hub of the current thread, or None."""
     local = sys.modules.get("gevent._hub_local")
     return None if local is None else local.get_hub_if_exists()
-
-
-def in_callback():
-    """Tell whether the caller is a callback of the current thread's event loop."""
-    hub = hub_here()
-    if hub is None:
-        return False
-    from greenlet import getcurrent
-
-    return getcurrent() is hub
 
 
 def flush(timeout=1.0):

@@ -33,7 +33,7 @@ EXIT_OPENING = 0.1
 #: Turns of the loop that the end of a connection takes at most, if it waits for nothing else.
 REAP_TURNS = 4
 
-LOG = Log("zlinkcompat.core", queues=False)
+LOG = Log("zlinkcompat.core")
 
 contexts = WeakSet()
 

@@ -7,7 +7,7 @@ from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.logs import Log
 from zlinkcompat.transports import endpoint as endpoint_module
 
-LOG = Log("zlinkcompat.core", queues=False)
+LOG = Log("zlinkcompat.core")
 
 PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 

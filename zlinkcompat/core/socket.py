@@ -43,7 +43,7 @@ from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 from zlinkcompat.thread_ident import thread_ident
 
-LOG = Log("zlinkcompat.core", queues=False)
+LOG = Log("zlinkcompat.core")
 
 NOBLOCK = 1
 SNDMORE = 2
@@ -1021,7 +1021,7 @@ class SocketBase(Owner):
             self.mailbox.process()
         self.closed = True
         if waits:
-            # A handler may switch greenlets, which a destructor must not.
+            # A destructor may run while the interpreter takes the modules apart.
             LOG.debug("socket %#x: closed, LINGER %d", self.address, self.options.linger)
         self.stop(ENOTSOCK)
         self.parts_in = None
