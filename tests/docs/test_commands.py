@@ -178,6 +178,7 @@ PROGRAMS = {
     "pip": pip,
     "tox": run_tox,
     ".ci/run": lambda words, settings, folder: in_the_tree([".ci/run"], settings, folder),
+    ".ci/sanitize": lambda words, settings, folder: in_the_tree([".ci/sanitize"], settings, folder),
     "openssl": lambda words, settings, folder: run(["openssl", *words], settings, folder),
     "pre-commit": tool("pre-commit"),
     "towncrier": tool("towncrier"),
