@@ -58,21 +58,23 @@ class Pinned:
         self.buffer = None
         if self.event is not None:
             self.event.set()
-        if _held_buffers is not None:  # else nothing was entered; no import at interpreter exit
-            _held_buffers.pop(id(self), None)
+        if _collector is not None:  # else nothing was entered; no import at interpreter exit
+            _collector.refs.pop(id(self), None)
 
 
 def held_buffers():
-    """pyzmq's book of buffers that are in use: ``zmq.utils.garbage.gc.refs``."""
-    global _held_buffers
-    if _held_buffers is None:
+    """pyzmq's book of buffers that are in use: ``zmq.utils.garbage.gc.refs``.
+
+    Ask for it each time: pyzmq makes a new one when it starts the collector's thread."""
+    global _collector
+    if _collector is None:
         from zmq.utils.garbage import gc
 
-        _held_buffers = gc.refs
-    return _held_buffers
+        _collector = gc
+    return _collector.refs
 
 
-_held_buffers = None
+_collector = None
 
 
 def book_entry(buffer, event):
