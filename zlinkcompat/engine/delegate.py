@@ -4,15 +4,15 @@ Its connections belong to that hub, so the call is made there, in a greenlet of 
 calling thread waits.
 """
 
-import logging
 from sys import exc_info
 
 from greenlet import GreenletExit, greenlet
 
 from zlinkcompat.engine.waker import WaitList, waker_here
 from zlinkcompat.errors import EMTHREAD, zmq_error
+from zlinkcompat.logs import Log
 
-LOG = logging.getLogger("zlinkcompat.engine")
+LOG = Log("zlinkcompat.engine")
 
 #: Seconds after which a hub that has not begun a call is warned of, and the call given up.
 WARN_AFTER = 1.0
