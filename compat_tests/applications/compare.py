@@ -20,6 +20,8 @@ def compare(application, reference, engine, result):
     explained = application.differences.get(engine, {})
     failed = {}
     for test, expected in reference.outcomes.items():
+        if test == application.name and test not in result.outcomes:
+            continue  # libzmq's process ended with an odd code after its tests: ours did not
         outcome = result.outcomes.get(test, "not run")
         if outcome in ("passed", expected) or test in explained or test in application.by_chance:
             continue
