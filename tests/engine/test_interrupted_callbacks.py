@@ -1,6 +1,7 @@
 """What a signal's handler raises is the program's; listeners, connecters and connections go on."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -8,6 +9,7 @@ from rawpeer import RawPeer, message
 
 import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
+from zlinkcompat.engine.connecter import Connecter
 
 # The interpreter runs a handler at the start of a Python function, before the function can catch
 # what it raises. Only compiled code has no such place.
@@ -93,3 +95,34 @@ def test_no_message_of_a_connection_is_lost(interrupted, make):
     received = finish(one)
     for number in range(received, sent):
         assert one.line() == str(number)
+
+
+class InterruptedWatcher:
+    """Stands for a watcher of libev; a signal's handler raises right behind its start."""
+
+    def __init__(self, *args):
+        self.calls = []
+
+    def start(self, *args):
+        self.calls.append("start")
+        raise KeyboardInterrupt
+
+    def stop(self):
+        self.calls.append("stop")
+
+    def close(self):
+        self.calls.append("close")
+
+
+@pytest.mark.parametrize("kind", ["io", "timer"])
+def test_connecter_stops_a_watcher_whose_start_is_interrupted(kind):
+    watcher = InterruptedWatcher()
+    loop = SimpleNamespace(**{kind: lambda *args: watcher})
+    connecter = Connecter.__new__(Connecter)
+    connecter.engine = SimpleNamespace(loop=loop, guarded=None)
+    with pytest.raises(KeyboardInterrupt):
+        if kind == "io":
+            connecter.await_io(SimpleNamespace(fileno=lambda: 0), 1, -1)
+        else:
+            connecter.park(1)
+    assert watcher.calls == ["start", "stop", "close"]

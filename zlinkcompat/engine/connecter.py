@@ -227,8 +227,10 @@ class Connecter(Session):
     def await_io(self, sock, event, seconds):
         """Wait for ``sock``; False if it was not ready for ``seconds``; negative is for ever."""
         watcher = self.engine.loop.io(sock.fileno(), event)
-        watcher.start(self.engine.guarded, self.wake)
         try:
+            # Started within the try: a signal's handler may raise right behind the call. A watcher
+            # that outlives the descriptor makes libev abort the process.
+            watcher.start(self.engine.guarded, self.wake)
             return self.park(seconds)
         finally:
             watcher.stop()
@@ -283,13 +285,12 @@ class Connecter(Session):
 
     def park(self, seconds):
         """Sleep until :meth:`wake` (True) or for ``seconds`` (False); negative is for ever."""
-        timer = None
+        timer = self.engine.loop.timer(seconds) if seconds >= 0 else None
         self.woken = False
-        if seconds >= 0:
-            timer = self.engine.loop.timer(seconds)
-            timer.start(self.engine.guarded, self.unpark)
-        self.parked = True
         try:
+            if timer is not None:
+                timer.start(self.engine.guarded, self.unpark)
+            self.parked = True
             self.engine.hub.switch()
         finally:
             self.parked = False
