@@ -5,10 +5,18 @@ measure is the CPU time that the server takes before each answer, and its memory
 has a sample; ``--all-budgets`` runs the whole matrix (``tox -e budgets``).
 """
 
+import os
+
 import budgets
 from floods import TLS_FLOODS, WEB_FLOODS, ZMTP_FLOODS
 
 from zlinkcompat import debug
+
+#: `tox -e sanitize` runs these floods to find wrong accesses, in a build that is not optimized. Its
+#: AddressSanitizer keeps 256 MiB of freed memory: what the engine itself keeps is not measured.
+SANITIZED = "ASAN_OPTIONS" in os.environ
+SANITIZER_KB = 512 << 10 if SANITIZED else 0
+SANITIZER_FACTOR = 10 if SANITIZED else 1  # of CPU time
 
 HUB, THREAD = "hub", "thread"
 ENGINES = (HUB, THREAD)
@@ -110,11 +118,11 @@ def is_compiled():
 
 
 def bound_ms():
-    return budgets.CPU_MS if is_compiled() else budgets.PURE_CPU_MS
+    return SANITIZER_FACTOR * (budgets.CPU_MS if is_compiled() else budgets.PURE_CPU_MS)
 
 
 def slack_kb():
-    return budgets.SLACK_KB if is_compiled() else budgets.PURE_SLACK_KB
+    return SANITIZER_KB + (budgets.SLACK_KB if is_compiled() else budgets.PURE_SLACK_KB)
 
 
 def test_flood_leaves_the_server_to_others(case, tmp_path):
@@ -146,7 +154,7 @@ def test_crowd_leaves_nothing_behind(crowd_engine, request):
     print(crowd_engine, found)
     assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
     assert found["cpu_ms"] <= (1 + budgets.CROWD_SHARE * found["peers"]) * bound_ms(), found
-    assert found["memory_kb"] <= budgets.MEMORY_KB * found["peers"], found
+    assert found["memory_kb"] <= SANITIZER_KB + budgets.MEMORY_KB * found["peers"], found
     assert not found["left"], found
     before, after = found["before"], found["after"]
     for name in ("objects", "blocks", "allocated_kb"):
