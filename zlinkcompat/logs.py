@@ -189,6 +189,7 @@ class ThreadEmitter(Emitter):
         self.drain()
 
     def emit(self, record):
+        """Give a record to the handlers, while no fork goes on."""
         if get_ident() != self.thread:
             emit(record)  # flush()
             return
