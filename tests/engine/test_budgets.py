@@ -11,6 +11,7 @@ import budgets
 from floods import TLS_FLOODS, WEB_FLOODS, ZMTP_FLOODS
 
 from zlinkcompat import debug
+from zlinkcompat.engine.listener import ACCEPT_BURST
 
 #: `tox -e sanitize` runs these floods to find wrong accesses, in a build that is not optimized. Its
 #: AddressSanitizer keeps 256 MiB of freed memory: what the engine itself keeps is not measured.
@@ -134,7 +135,10 @@ def test_flood_leaves_the_server_to_others(case, tmp_path):
     assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
     assert found["connections"] and (found["sent"] or flood == "leave"), found
     assert found["cpu_ms"] <= bound_ms(), found
-    assert found["memory_kb"] <= budgets.MEMORY_KB + slack_kb(), found
+    # One peer at a time; but a peer that is refused dials again, and as many may be accepted in one
+    # turn of the loop.
+    at_once = min(found["connections"], ACCEPT_BURST)
+    assert found["memory_kb"] <= budgets.MEMORY_KB * at_once + slack_kb(), found
 
 
 def test_calls_return_in_time_under_a_flood(timed_call):
