@@ -69,8 +69,10 @@ def terminating(name):
     while True:
         try:
             context.socket(zmq.PAIR).close()  # noqa: F821
-        except zmq.ZMQError:  # noqa: F821
-            break
+        except zmq.ZMQError as error:  # noqa: F821
+            # libzmq answers EMFILE while it has not yet reaped the sockets that this loop closed.
+            if error.errno == zmq.ETERM:  # noqa: F821
+                break
     return sock, thread
 
 
