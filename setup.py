@@ -53,8 +53,12 @@ def links(repository):
     if not repository:
         return {}
     source = f"{repository}/blob/HEAD"
-    return {"Source": repository, "Documentation": f"{source}/docs/index.md",
-            "Changelog": f"{source}/CHANGELOG.md", "Issues": f"{repository}/issues"}
+    return {
+        "Source": repository,
+        "Documentation": f"{source}/docs/index.md",
+        "Changelog": f"{source}/CHANGELOG.md",
+        "Issues": f"{repository}/issues",
+    }
 
 
 def extensions():

@@ -57,14 +57,18 @@ def main(argv=None):
     if not wanted:
         parse.error("no case has such a name; see --list")
     settings = {
-        "mode": name, "rounds": chosen.rounds or mode.rounds,
-        "seconds": chosen.seconds or mode.seconds, "pinned": not chosen.no_pin,
+        "mode": name,
+        "rounds": chosen.rounds or mode.rounds,
+        "seconds": chosen.seconds or mode.seconds,
+        "pinned": not chosen.no_pin,
     }
     if old is not None:
         for what in ("rounds", "seconds", "pinned"):
             if old.settings.get(what) != settings[what]:
-                note(f"{chosen.compare} is of other settings: {what} {old.settings.get(what)}, "
-                     f"now {settings[what]}")
+                note(
+                    f"{chosen.compare} is of other settings: {what} {old.settings.get(what)}, "
+                    f"now {settings[what]}"
+                )
     with ExitStack() as stack:
         # First, so that it goes when all processes have.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
@@ -72,10 +76,14 @@ def main(argv=None):
             [stack.enter_context(Nursery(each)) for _ in range(min(NURSERIES, settings["rounds"]))]
             for each in adapters
         ]
-        found = results.Results(machine.environment(), settings, {
-            each.adapter.name: {"missing": each.missing} if each.missing else each.about
-            for each, *_ in families
-        })
+        found = results.Results(
+            machine.environment(),
+            settings,
+            {
+                each.adapter.name: {"missing": each.missing} if each.missing else each.about
+                for each, *_ in families
+            },
+        )
         if earlier is not None:
             resume(found, earlier, kept)
         interrupted = measure(chosen, mode, found, families, wanted, old, folder, kept)
@@ -96,8 +104,10 @@ def which_cases(chosen, name):
 
 def measure(chosen, mode, found, families, wanted, old, folder, kept):
     """Fill ``found``, which is saved meanwhile; returns whether it was interrupted."""
-    for line in (*words.machine(found), *map(words.library, found.libraries,
-                                             found.libraries.values())):
+    for line in (
+        *words.machine(found),
+        *map(words.library, found.libraries, found.libraries.values()),
+    ):
         note(line)
     there = [family for family in families if not family[0].missing]
     counting = None
@@ -108,9 +118,16 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept):
     # Of the whole grid, the rows that have their costs in the tables.
     counted = cases.default_cases() if chosen.full and not chosen.syscalls else wanted
     run = Run(
-        there, found.settings["rounds"], found.settings["seconds"],
-        chosen.timeout or mode.timeout, found.settings["pinned"], counting,
-        {case.name for case in counted}, allowance=0, folder=folder, progress=None,
+        there,
+        found.settings["rounds"],
+        found.settings["seconds"],
+        chosen.timeout or mode.timeout,
+        found.settings["pinned"],
+        counting,
+        {case.name for case in counted},
+        allowance=0,
+        folder=folder,
+        progress=None,
     )
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))
@@ -184,8 +201,11 @@ def in_passes(run, found, wanted, keep):
 
 def look_again(run, old, found, keep):
     """Add rounds to the cases that seem to have regressed: of hundreds, some do by chance."""
-    suspects = {each.case.name: found.result(each.case.name)
-                for each in compare.changes(old, found) if each.move.regressed}
+    suspects = {
+        each.case.name: found.result(each.case.name)
+        for each in compare.changes(old, found)
+        if each.move.regressed
+    }
     for name in suspects:
         run.progress.suspect(name)
     for number in range(run.rounds + 1, 2 * run.rounds + 1):

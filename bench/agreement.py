@@ -65,8 +65,11 @@ def theirs(perf, library, case, count):
     url = f"tcp://127.0.0.1:{free_port()}"
     done = subprocess.run(
         [sys.executable, perf, test, "-s", str(case.size), "-n", str(count), "--url", url],
-        env={**os.environ, **adapter(library).environment}, capture_output=True, text=True,
-        timeout=60, check=True,
+        env={**os.environ, **adapter(library).environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return float(re.search(line, done.stdout)[1]) * factor
 
@@ -83,8 +86,9 @@ def main(perf):
     agreed = True
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-        nurseries = [stack.enter_context(Nursery(adapter(f"{name}@BENCH_AS_PERF=1")))
-                     for name in LIBRARIES]
+        nurseries = [
+            stack.enter_context(Nursery(adapter(f"{name}@BENCH_AS_PERF=1"))) for name in LIBRARIES
+        ]
         for case, count in CASES:
             seconds = SECONDS[case.kind]
             run = Run([], ROUNDS, seconds, 30, False, None, (), TRIES, folder, Quiet())
@@ -96,10 +100,13 @@ def main(perf):
                 moved = move(case, others, mine)
                 same = not (moved.regressed or moved.improved)
                 agreed = agreed and same
-                print(f"{case.name} {name}: "
-                      f"perf.py {words.figure(case, median(others))}, "
-                      f"bench {words.figure(case, median(mine))} ({moved.change:+.0%}, "
-                      f"noise {moved.noise:.0%}): {'agree' if same else 'DIFFER'}", flush=True)
+                print(
+                    f"{case.name} {name}: "
+                    f"perf.py {words.figure(case, median(others))}, "
+                    f"bench {words.figure(case, median(mine))} ({moved.change:+.0%}, "
+                    f"noise {moved.noise:.0%}): {'agree' if same else 'DIFFER'}",
+                    flush=True,
+                )
     return 0 if agreed else 1
 
 

@@ -161,8 +161,10 @@ def against(pyzmq, pyomq=None, raw=None):
 
 
 def targeted(*rows):
-    cases = (Case(pattern, transport, size, against(*factors))
-             for pattern, transport, size, *factors in rows)
+    cases = (
+        Case(pattern, transport, size, against(*factors))
+        for pattern, transport, size, *factors in rows
+    )
     return {case.name: case for case in cases}
 
 
@@ -186,14 +188,22 @@ TARGETED = targeted(
 MEMORY = Case("memory", "tcp", IDLE, limit=12 * KB)
 CONNECTIONS = tuple(
     Case(pattern, transport, size)
-    for pattern, size in (("crowd", CROWD), ("storm", STORM)) for transport in ("tcp", "ipc")
+    for pattern, size in (("crowd", CROWD), ("storm", STORM))
+    for transport in ("tcp", "ipc")
 )
 
 
 def quick_cases():
     """A row of TARGETS of each sort; under a minute with three libraries."""
-    left_out = {"push-pull/tcp/1KB", "push-pull/tcp/128KB", "pub-sub/tcp/64B", "pair/tcp/64B",
-                "dealer-router/tcp/64B", "curve/tcp/64B", "curve/tcp/64KB"}
+    left_out = {
+        "push-pull/tcp/1KB",
+        "push-pull/tcp/128KB",
+        "pub-sub/tcp/64B",
+        "pair/tcp/64B",
+        "dealer-router/tcp/64B",
+        "curve/tcp/64B",
+        "curve/tcp/64KB",
+    }
     return [case for name, case in TARGETED.items() if name not in left_out]
 
 
@@ -201,8 +211,10 @@ def default_cases():
     """Every row of TARGETS, and each other pattern once."""
     others = ("fan-out", "dealer-dealer", "router-router", "proxy")
     return [
-        *TARGETED.values(), *(Case(pattern, "tcp", 64) for pattern in others),
-        *(case for case in CONNECTIONS if case.transport == "tcp"), MEMORY,
+        *TARGETED.values(),
+        *(Case(pattern, "tcp", 64) for pattern in others),
+        *(case for case in CONNECTIONS if case.transport == "tcp"),
+        MEMORY,
     ]
 
 
@@ -210,7 +222,8 @@ def full_cases():
     """The whole grid."""
     grid = (
         Case(pattern, transport, size)
-        for pattern, shape in PATTERNS.items() if shape.of_messages
+        for pattern, shape in PATTERNS.items()
+        if shape.of_messages
         for transport in (TRANSPORTS[:1] if shape.encrypted else TRANSPORTS)
         for size in SIZES
     )
@@ -222,5 +235,8 @@ SETS = {"quick": quick_cases, "default": default_cases, "full": full_cases}
 
 def named(patterns):
     """Those of all cases whose name has one of ``patterns`` as a part, or matches it as a glob."""
-    return [case for case in full_cases()
-            if any(each in case.name or fnmatchcase(case.name, each) for each in patterns)]
+    return [
+        case
+        for case in full_cases()
+        if any(each in case.name or fnmatchcase(case.name, each) for each in patterns)
+    ]

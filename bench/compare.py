@@ -122,9 +122,14 @@ def move(case, before, after, usual=(None, None)):
 
 def deviation(results):
     """How far our libraries' rounds lie apart in a run: of logarithms, the root mean square."""
-    squares = [variance(map(log, figures)) for case in results.cases for series in case.series
-               if series.library.startswith("zlink") and len(figures := series.figures()) > 1
-               and min(figures) > 0]
+    squares = [
+        variance(map(log, figures))
+        for case in results.cases
+        for series in case.series
+        if series.library.startswith("zlink")
+        and len(figures := series.figures()) > 1
+        and min(figures) > 0
+    ]
     return mean(squares) ** 0.5 if squares else 0.0
 
 
@@ -142,9 +147,13 @@ def show(changes):
     different = [each for each in changes if each.move.regressed or each.move.improved]
     for each in sorted(different, key=lambda each: each.move.shift):
         word = "REGRESSED" if each.move.regressed else "improved"
-        print(f"{word} {each.case.name} {each.library}: {words.figure(each.case, each.before)} -> "
-              f"{words.figure(each.case, each.after)} ({each.move.change:+.0%}, "
-              f"noise {each.move.noise:.0%})")
+        print(
+            f"{word} {each.case.name} {each.library}: {words.figure(each.case, each.before)} -> "
+            f"{words.figure(each.case, each.after)} ({each.move.change:+.0%}, "
+            f"noise {each.move.noise:.0%})"
+        )
     regressed = sum(each.move.regressed for each in different)
-    print(f"{len(changes)} figures compared: {regressed} regressed, "
-          f"{len(different) - regressed} improved by more than {CHANGE:.0%} beyond the noise")
+    print(
+        f"{len(changes)} figures compared: {regressed} regressed, "
+        f"{len(different) - regressed} improved by more than {CHANGE:.0%} beyond the noise"
+    )

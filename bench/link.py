@@ -56,8 +56,11 @@ class Nursery:
         with theirs:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", "bench.nursery", self.adapter.name, str(theirs.fileno())],
-                cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=self.errors,
+                cwd=ROOT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.errors,
                 env={**os.environ, **self.adapter.environment},
             )
         self.link.settimeout(START)
@@ -198,8 +201,10 @@ class Conversation:
         try:
             child = self.nursery.bear(spec)
         except OSError:
-            raise RoundFailed(f"{self.nursery.adapter.name}: its nursery is gone\n"
-                              f"{last_words(self.nursery.errors)}")
+            raise RoundFailed(
+                f"{self.nursery.adapter.name}: its nursery is gone\n"
+                f"{last_words(self.nursery.errors)}"
+            )
         child.roles = spec["roles"]
         self.children.append(child)
         self.selector.register(child.control, selectors.EVENT_READ, child)
@@ -209,10 +214,13 @@ class Conversation:
             events = self.selector.select(max(0, self.deadline - time.monotonic()))
             if not events:
                 # Blame all, since the one that waits may do so for the other's fault.
-                raise RoundFailed("\n".join(
-                    str(child.failed(f"hung, killed after {self.timeout:g} s"))
-                    for child in self.children if child.code is None
-                ))
+                raise RoundFailed(
+                    "\n".join(
+                        str(child.failed(f"hung, killed after {self.timeout:g} s"))
+                        for child in self.children
+                        if child.code is None
+                    )
+                )
             for key, _ in events:
                 if key.data is None:
                     self.hear_nursery()
@@ -226,8 +234,9 @@ class Conversation:
         try:
             word = self.nursery.hear()
         except (EOFError, OSError):
-            raise RoundFailed(f"{self.nursery.adapter.name}: its nursery ended\n"
-                              f"{last_words(self.nursery.errors)}")
+            raise RoundFailed(
+                f"{self.nursery.adapter.name}: its nursery ended\n{last_words(self.nursery.errors)}"
+            )
         for child in self.children:
             if child.number == word.get("born"):
                 child.pid = word["pid"]

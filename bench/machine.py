@@ -20,8 +20,9 @@ def environment():
         "governor": governor(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "commit": commit(),
-        "flags": {name: value for name, value in sorted(os.environ.items())
-                  if name.startswith(FLAGS)},
+        "flags": {
+            name: value for name, value in sorted(os.environ.items()) if name.startswith(FLAGS)
+        },
     }
 
 
@@ -43,9 +44,11 @@ def governor():
 
 def commit():
     """Of the checkout, with a + if there are changes that are not in it."""
+
     def git(*arguments):
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True,
-                              timeout=30, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        ).stdout.strip()
 
     try:
         changed = "+" if git("status", "--porcelain") else ""

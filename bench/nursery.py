@@ -101,8 +101,11 @@ class Parent:
             ended, status, usage = os.wait4(pid, os.WNOHANG)
             if ended:
                 del self.children[number]
-                self.say(ended=number, code=os.waitstatus_to_exitcode(status),
-                         cpu=usage.ru_utime + usage.ru_stime)
+                self.say(
+                    ended=number,
+                    code=os.waitstatus_to_exitcode(status),
+                    cpu=usage.ru_utime + usage.ru_stime,
+                )
 
     def kill(self, number):
         if number in self.children:

@@ -34,31 +34,57 @@ def parser():
     add = parse.add_argument
     size = parse.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="few cases: under a minute")
-    size.add_argument("--full", action="store_true",
-        help="every case and library, and system calls: under an hour; see --resume")
-    add("--case", action="append", default=[], metavar="PATTERN",
-        help="only cases whose name has this part or matches this glob (may be given again)")
-    add("--libs", metavar="A,B@VAR=VALUE,...",
-        help=f"of {', '.join(known())}; @ sets environment variables")
-    add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 5, "
-        "else 3)")
-    add("--seconds", type=positive(float), metavar="T", help="sending time of a round (default "
-        "0.3, quick 0.15, full 0.1)")
-    add("--timeout", type=positive(float), metavar="T",
-        help="seconds after which a round is killed, beyond its sending time (default 20, "
-        "quick 6)")
+    size.add_argument(
+        "--full",
+        action="store_true",
+        help="every case and library, and system calls: under an hour; see --resume",
+    )
+    add(
+        "--case",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only cases whose name has this part or matches this glob (may be given again)",
+    )
+    add(
+        "--libs",
+        metavar="A,B@VAR=VALUE,...",
+        help=f"of {', '.join(known())}; @ sets environment variables",
+    )
+    add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 5, else 3)")
+    add(
+        "--seconds",
+        type=positive(float),
+        metavar="T",
+        help="sending time of a round (default 0.3, quick 0.15, full 0.1)",
+    )
+    add(
+        "--timeout",
+        type=positive(float),
+        metavar="T",
+        help="seconds after which a round is killed, beyond its sending time (default 20, quick 6)",
+    )
     add("--no-pin", action="store_true", help="do not give each end a CPU of its own")
-    add("--syscalls", action="store_true",
-        help="also count system calls, in a round of their own (needs perf or strace)")
+    add(
+        "--syscalls",
+        action="store_true",
+        help="also count system calls, in a round of their own (needs perf or strace)",
+    )
     add("--json", metavar="FILE", help="write every round there, after each case")
     add("--markdown", metavar="FILE", help="write the table there")
     add("--report", metavar="DIR", help="write a page with charts there, as index.html")
     add("--resume", action="store_true", help="go on where the run that wrote --json was stopped")
-    add("--compare", metavar="OLD.json",
-        help="tell what has changed since an earlier run by more than 10%% beyond the noise")
+    add(
+        "--compare",
+        metavar="OLD.json",
+        help="tell what has changed since an earlier run by more than 10%% beyond the noise",
+    )
     add("--strict", action="store_true", help="with --compare: exit with 1 if anything regressed")
-    add("--phases", action="store_true",
-        help="each feature flag of the performance plan on against off")
+    add(
+        "--phases",
+        action="store_true",
+        help="each feature flag of the performance plan on against off",
+    )
     add("--list", action="store_true", help="list the cases and end")
     return parse
 

@@ -42,7 +42,13 @@ def run(adapter, spec, control):
     functions = []
     for role in spec["roles"]:
         end = end_module.End(
-            adapter, case, role, post, spec["seconds"], spec["addresses"], spec["counted"],
+            adapter,
+            case,
+            role,
+            post,
+            spec["seconds"],
+            spec["addresses"],
+            spec["counted"],
             spec["slowdown"],
         )
         functions.append(partial(getattr(work, role), end))

@@ -9,10 +9,19 @@ from bench.show import markdown, words
 SMALL = Case("push-pull", "tcp", 64)
 LARGE = Case("push-pull", "tcp", MB)
 TRIPS = (Case("req-rep", "tcp", 64), Case("req-rep", "tcp", 64 * KB))
-CASES = (SMALL, Case("push-pull", "tcp", KB), Case("push-pull", "tcp", 64 * KB),
-         Case("push-pull", "tcp", 128 * KB), LARGE, *TRIPS,
-         *(Case("push-pull", transport, size)
-           for transport in ("tls", "ws", "wss") for size in (64, 64 * KB)))
+CASES = (
+    SMALL,
+    Case("push-pull", "tcp", KB),
+    Case("push-pull", "tcp", 64 * KB),
+    Case("push-pull", "tcp", 128 * KB),
+    LARGE,
+    *TRIPS,
+    *(
+        Case("push-pull", transport, size)
+        for transport in ("tls", "ws", "wss")
+        for size in (64, 64 * KB)
+    ),
+)
 SLOWER = 0.05  # what a flag may cost a round trip
 
 
@@ -90,8 +99,11 @@ TARGETS = (
 
 def adapters():
     """The library with every flag on, with each built one off, and with all of them off."""
-    return [adapter("zlink"), *(adapter(flag.off) for flag in FLAGS if flag.built),
-            *map(adapter, BASELINE)]
+    return [
+        adapter("zlink"),
+        *(adapter(flag.off) for flag in FLAGS if flag.built),
+        *map(adapter, BASELINE),
+    ]
 
 
 def cases():
@@ -127,11 +139,15 @@ def lines(results):
         for result in results.cases:
             ratio = result.ratio("zlink", flag.off)
             if ratio is not None:
-                on, off = (words.series_figure(result.case, result.of(name))
-                           for name in ("zlink", flag.off))
+                on, off = (
+                    words.series_figure(result.case, result.of(name))
+                    for name in ("zlink", flag.off)
+                )
                 slower = result.case in TRIPS and ratio.value > 1 + SLOWER
-                yield (f"  {result.case.name}: {on} / {off}, {words.times(ratio)}"
-                       + (f"  SLOWER by over {SLOWER:.0%}" if slower else ""))
+                yield (
+                    f"  {result.case.name}: {on} / {off}, {words.times(ratio)}"
+                    + (f"  SLOWER by over {SLOWER:.0%}" if slower else "")
+                )
         for target in TARGETS:
             if target.phase == flag.phase:
                 yield f"  {target_line(results, target, flag)}"
@@ -139,8 +155,10 @@ def lines(results):
 
 def target_line(results, target, flag):
     result = results.result(target.case.name)
-    on, off = ((None if result is None or result.of(name) is None else
-                target.measure(result.of(name))) for name in ("zlink", flag.off))
+    on, off = (
+        (None if result is None or result.of(name) is None else target.measure(result.of(name)))
+        for name in ("zlink", flag.off)
+    )
     goal = f"target {target.change:+.0%}"
     if on is None or off is None:
         return f"{target.what}: {goal}, not measured"

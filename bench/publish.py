@@ -18,8 +18,15 @@ from bench.show import charts, markdown, words
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
 #: What a reader gets to see first: small and large messages, each way, and encrypted ones.
 README_ROWS = (
-    "push-pull/tcp/64B", "push-pull/tcp/64KB", "push-pull/inproc/64B", "curve/tcp/64B",
-    "pub-sub/tcp/64B", "dealer-router/tcp/64B", "req-rep/tcp/64B", "req-rep/tcp/64KB", MEMORY.name,
+    "push-pull/tcp/64B",
+    "push-pull/tcp/64KB",
+    "push-pull/inproc/64B",
+    "curve/tcp/64B",
+    "pub-sub/tcp/64B",
+    "dealer-router/tcp/64B",
+    "req-rep/tcp/64B",
+    "req-rep/tcp/64KB",
+    MEMORY.name,
 )
 THREAD = "zlink-thread"
 CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
@@ -28,40 +35,52 @@ CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
 def main(path):
     results = load(path)
     if phases.PLAIN in results.libraries:
-        fill(ROOT / "docs" / "baseline.md", {
-            "where": "\n".join(f"{line}  " for line in words.machine(results)),
-            "flags": phases.table(results),
-            "targets": "```text\n" + "\n".join(phases.lines(results)) + "\n```",
-        })
+        fill(
+            ROOT / "docs" / "baseline.md",
+            {
+                "where": "\n".join(f"{line}  " for line in words.machine(results)),
+                "flags": phases.table(results),
+                "targets": "```text\n" + "\n".join(phases.lines(results)) + "\n```",
+            },
+        )
         return
     rows = [case.name for case in default_cases()]
     where = filter(None, (*words.machine(results), words.duration(results)))
     fill(ROOT / "README.md", {"table": readme(results)})
-    fill(ROOT / "docs" / "performance.md", {
-        "where": "\n".join(f"{line}  " for line in where),
-        "summary": charts.summary(results),
-        "ratios": markdown.ratios(results, rows),
-        "behind": where_not(results),
-    })
-    fill(ROOT / "docs" / "figures.md", {
-        "grid": markdown.ratios(only(results, README_LIBRARIES)),
-        "details": markdown.details(at(results, rows)),
-    })
+    fill(
+        ROOT / "docs" / "performance.md",
+        {
+            "where": "\n".join(f"{line}  " for line in where),
+            "summary": charts.summary(results),
+            "ratios": markdown.ratios(results, rows),
+            "behind": where_not(results),
+        },
+    )
+    fill(
+        ROOT / "docs" / "figures.md",
+        {
+            "grid": markdown.ratios(only(results, README_LIBRARIES)),
+            "details": markdown.details(at(results, rows)),
+        },
+    )
     chart = charts.gains(only(results, CHART_LIBRARIES), README_ROWS)
     (ROOT / "docs" / "gains.svg").write_text(chart + "\n", encoding="utf-8")
 
 
 def readme(results):
-    return "\n\n".join((
-        markdown.gains(only(results, README_LIBRARIES), README_ROWS),
-        "; ".join(words.machine(results)),
-    ))
+    return "\n\n".join(
+        (
+            markdown.gains(only(results, README_LIBRARIES), README_ROWS),
+            "; ".join(words.machine(results)),
+        )
+    )
 
 
 def only(results, libraries):
     """The same run, with only these libraries."""
     return type(results)(
-        results.environment, results.settings,
+        results.environment,
+        results.settings,
         {name: about for name, about in results.libraries.items() if name in libraries},
         results.cases,
     )
@@ -76,20 +95,26 @@ def at(results, rows):
 def where_not(results):
     """Every case in which another library is ahead of ours."""
     subject = results.subject
-    rivals = [name for name in results.others
-              if name not in ("pyzmq", "raw") and not name.startswith("zlink")]
+    rivals = [
+        name
+        for name in results.others
+        if name not in ("pyzmq", "raw") and not name.startswith("zlink")
+    ]
     groups = [("pyzmq ahead of", subject, ["pyzmq"]), ("another ahead of", subject, rivals)]
     if THREAD in results.measured:
         groups.insert(1, ("pyzmq ahead of", THREAD, ["pyzmq"]))
-    return "\n\n".join(f"{what} {ours}:\n\n{behind(results, ours, others)}"
-                       for what, ours, others in groups)
+    return "\n\n".join(
+        f"{what} {ours}:\n\n{behind(results, ours, others)}" for what, ours, others in groups
+    )
 
 
 def behind(results, ours, others):
     """A row for each of ``others`` that is ahead of ``ours`` in a case, the worst first."""
     found = [(each.ratio(ours, other), each) for each in results.cases for other in others]
-    found = sorted(((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),
-                   key=lambda pair: pair[0].gain)
+    found = sorted(
+        ((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),
+        key=lambda pair: pair[0].gain,
+    )
     rows = [["case", "ahead", "its figure", ours, "ratio"]]
     for ratio, each in found:
         figures = (words.series_figure(each.case, each.of(name)) for name in (ratio.other, ours))

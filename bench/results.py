@@ -70,10 +70,14 @@ class Series:
 
     def summary(self):
         return {
-            "median": self.median(), "deviation": self.deviation,
-            "percentiles": self.percentiles(), "user_us": self.median("user_us"),
-            "system_us": self.median("system_us"), "peak": self.median("peak"),
-            "discarded": len(self.spoilt), "disturbed": self.disturbed,
+            "median": self.median(),
+            "deviation": self.deviation,
+            "percentiles": self.percentiles(),
+            "user_us": self.median("user_us"),
+            "system_us": self.median("system_us"),
+            "peak": self.median("peak"),
+            "discarded": len(self.spoilt),
+            "disturbed": self.disturbed,
         }
 
 
@@ -177,8 +181,9 @@ class Results:
 
     def failures(self):
         """Pairs of a case and a series that failed in it."""
-        return [(each.case, series) for each in self.cases for series in each.series
-                if series.error]
+        return [
+            (each.case, series) for each in self.cases for series in each.series if series.error
+        ]
 
     def discarded(self):
         return sum(len(series.spoilt) for each in self.cases for series in each.series)
@@ -206,15 +211,31 @@ def case_as_dict(result, results):
     for other in results.others:
         ratio = result.ratio(results.subject, other)
         if ratio is not None:
-            ratios.append({"to": other, "ratio": ratio.value, "deviation": ratio.deviation,
-                           "target": ratio.target, "reached": ratio.reached})
+            ratios.append(
+                {
+                    "to": other,
+                    "ratio": ratio.value,
+                    "deviation": ratio.deviation,
+                    "target": ratio.target,
+                    "reached": ratio.reached,
+                }
+            )
     return {
-        "case": case.name, "pattern": case.pattern, "transport": case.transport,
-        "size": case.size, "kind": case.kind,
+        "case": case.name,
+        "pattern": case.pattern,
+        "transport": case.transport,
+        "size": case.size,
+        "kind": case.kind,
         "libraries": [
-            {"library": series.library, "summary": series.summary(), "error": series.error,
-             "syscalls": series.syscalls, "counters": series.counters,
-             "rounds": series.rounds, "spoilt": series.spoilt}
+            {
+                "library": series.library,
+                "summary": series.summary(),
+                "error": series.error,
+                "syscalls": series.syscalls,
+                "counters": series.counters,
+                "rounds": series.rounds,
+                "spoilt": series.spoilt,
+            }
             for series in result.series
         ],
         "ratios": ratios,
@@ -224,16 +245,32 @@ def case_as_dict(result, results):
 def from_dict(text):
     if text.get("format") != FORMAT:
         raise ValueError(f"format {text.get('format')!r}, not {FORMAT}")
-    results = Results(text["environment"], text["settings"], text["libraries"],
-                      duration=text.get("duration_s", 0.0))
+    results = Results(
+        text["environment"],
+        text["settings"],
+        text["libraries"],
+        duration=text.get("duration_s", 0.0),
+    )
     for each in text["cases"]:
         case = Case(each["pattern"], each["transport"], each["size"])
         case = {**TARGETED, MEMORY.name: MEMORY}.get(case.name, case)
-        results.cases.append(CaseResult(case, [
-            Series(one["library"], case.field, one["rounds"], one["spoilt"], one["error"],
-                   one["syscalls"], one.get("counters"))
-            for one in each["libraries"]
-        ]))
+        results.cases.append(
+            CaseResult(
+                case,
+                [
+                    Series(
+                        one["library"],
+                        case.field,
+                        one["rounds"],
+                        one["spoilt"],
+                        one["error"],
+                        one["syscalls"],
+                        one.get("counters"),
+                    )
+                    for one in each["libraries"]
+                ],
+            )
+        )
     return results
 
 

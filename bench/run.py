@@ -13,8 +13,12 @@ SPOILT = 0.10  # of all CPUs taken by other work: then the figure is of the mach
 ATTEMPTS = 4  # at one round: what is still disturbed then will be for long
 COUNTING = 0.05  # seconds of sending while system calls are counted
 PATIENCE = 5  # seconds for such a round, which nothing else depends on
-WILDCARDS = {"tcp": "tcp://127.0.0.1:*", "ws": "ws://127.0.0.1:*", "tls": "tls://127.0.0.1:*",
-             "wss": "wss://127.0.0.1:*"}
+WILDCARDS = {
+    "tcp": "tcp://127.0.0.1:*",
+    "ws": "ws://127.0.0.1:*",
+    "tls": "tls://127.0.0.1:*",
+    "wss": "wss://127.0.0.1:*",
+}
 
 
 class Run:
@@ -48,8 +52,19 @@ class Run:
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     """
 
-    def __init__(self, families, rounds, seconds, timeout, pinned, counting, counted, allowance,
-                 folder, progress):
+    def __init__(
+        self,
+        families,
+        rounds,
+        seconds,
+        timeout,
+        pinned,
+        counting,
+        counted,
+        allowance,
+        folder,
+        progress,
+    ):
         self.families = families
         self.rounds = rounds
         self.seconds = seconds
@@ -72,10 +87,14 @@ class Run:
 
     def empty(self, case):
         """A :class:`CaseResult` of the libraries that can do ``case``, for :meth:`round`."""
-        return CaseResult(case, [
-            Series(adapter.name, case.field)
-            for adapter in (family[0].adapter for family in self.families) if adapter.runs(case)
-        ])
+        return CaseResult(
+            case,
+            [
+                Series(adapter.name, case.field)
+                for adapter in (family[0].adapter for family in self.families)
+                if adapter.runs(case)
+            ],
+        )
 
     def round(self, result, number):
         """Measure the round ``number``, from 1, of those that do not have it yet."""
@@ -127,8 +146,15 @@ class Run:
         self.played += 1
         results, cpu = converse(
             nursery,
-            specs(case, seconds, os.path.join(self.folder, str(self.played)), self.pinned,
-                  on_word is not None, slowdown(nursery.adapter), self.certificate(case)),
+            specs(
+                case,
+                seconds,
+                os.path.join(self.folder, str(self.played)),
+                self.pinned,
+                on_word is not None,
+                slowdown(nursery.adapter),
+                self.certificate(case),
+            ),
             timeout,
             on_word,
         )
@@ -170,9 +196,15 @@ def specs(case, seconds, prefix, pinned, counted, slowdown, certificate=None):
             cpus = free[:2]
     return [
         {
-            "pattern": case.pattern, "transport": case.transport, "size": case.size,
-            "roles": roles, "seconds": seconds, "cpu": cpu, "counted": counted,
-            "slowdown": slowdown, "certificate": certificate,
+            "pattern": case.pattern,
+            "transport": case.transport,
+            "size": case.size,
+            "roles": roles,
+            "seconds": seconds,
+            "cpu": cpu,
+            "counted": counted,
+            "slowdown": slowdown,
+            "certificate": certificate,
             "addresses": {
                 name: address(case.transport, prefix, name)
                 for name in ("endpoint", "inlet", "outlet")

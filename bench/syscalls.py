@@ -54,7 +54,9 @@ class Counter:
 
     def attach(self, pids):
         self.tracer = subprocess.Popen(
-            self.command(pids), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            self.command(pids),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + PATIENCE
@@ -95,13 +97,24 @@ class Perf(Counter):
             return False
         done = subprocess.run(
             ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "true"],
-            capture_output=True, text=True, timeout=30,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         return done.returncode == 0 and done.stderr.partition(",")[0].isdigit()
 
     def command(self, pids):
-        return ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", str(self.output),
-                "-p", ",".join(map(str, pids))]
+        return [
+            "perf",
+            "stat",
+            "-x,",
+            "-e",
+            "raw_syscalls:sys_enter",
+            "-o",
+            str(self.output),
+            "-p",
+            ",".join(map(str, pids)),
+        ]
 
     def attached(self, pids):
         """perf has a descriptor for each thread that it counts."""

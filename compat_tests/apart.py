@@ -14,10 +14,13 @@ def network():
     """
     with contextlib.ExitStack() as stack:
         try:
-            holder = stack.enter_context(subprocess.Popen(
-                ["unshare", "--net", "sh", "-c", UP], stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            ))
+            holder = stack.enter_context(
+                subprocess.Popen(
+                    ["unshare", "--net", "sh", "-c", UP],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
         except OSError:
             yield []
             return

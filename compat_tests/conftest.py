@@ -6,8 +6,11 @@ from compat_tests.libraries import LIBRARIES, load
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all-programs", action="store_true",
-                     help="pyzmq's examples at every place where users run them, not by a sample")
+    parser.addoption(
+        "--all-programs",
+        action="store_true",
+        help="pyzmq's examples at every place where users run them, not by a sample",
+    )
 
 
 def pytest_configure(config):

@@ -63,8 +63,9 @@ def pytest_command(python, record, patched, *args):
     start = ["-c", PATCHED] if patched else ["-m", "pytest"]
     plugins = ["-p", "compat_tests.recorder", "-p", "no:cacheprovider", "-p", "no:randomly"]
     bound = [] if patched else ["--timeout", TEST_TIMEOUT]
-    return [str(part) for part in
-            (python, *start, "-q", *plugins, "--record", record, *bound, *args)]
+    return [
+        str(part) for part in (python, *start, "-q", *plugins, "--record", record, *bound, *args)
+    ]
 
 
 def run_until_done(command, folder, env, record, name):
@@ -214,8 +215,15 @@ def download(package, version):
     with fetching(f"{package}-{version}-sdist") as (made, making):
         if making is not None:
             with tempfile.TemporaryDirectory(dir=making.parent) as folder:
-                pip("download", "--no-deps", "--no-binary", package, "-d", folder,
-                    f"{package}=={version}")
+                pip(
+                    "download",
+                    "--no-deps",
+                    "--no-binary",
+                    package,
+                    "-d",
+                    folder,
+                    f"{package}=={version}",
+                )
                 (archive,) = pathlib.Path(folder).glob("*.tar.gz")
                 with tarfile.open(archive) as tar:
                     tar.extractall(making, filter="data")

@@ -22,10 +22,14 @@ TIMES = {"Five minutes": 300, "install -e": 120, "bench": 60 + 120}
 
 def settings(clone):
     """A new user's: ``python`` is the environment's, nothing else is set."""
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("ZLINK", "ZMQ_", "PYZMQ", "PYTHON", "VIRTUAL_ENV"))}
-    outside = [each for each in os.environ["PATH"].split(":")
-               if not Path(each, "activate").exists()]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ZLINK", "ZMQ_", "PYZMQ", "PYTHON", "VIRTUAL_ENV"))
+    }
+    outside = [
+        each for each in os.environ["PATH"].split(":") if not Path(each, "activate").exists()
+    ]
     return {**kept, "PATH": ":".join([f"{clone}/.venv/bin", *outside])}
 
 
@@ -37,8 +41,9 @@ def spent():
 def step(command, clone):
     """Run it, and tell how long it took; returns that and what it printed."""
     clock, cpu = time.monotonic(), spent()
-    done = subprocess.run(["bash", "-ec", command], cwd=clone, env=settings(clone), text=True,
-                          stdout=subprocess.PIPE)
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=clone, env=settings(clone), text=True, stdout=subprocess.PIPE
+    )
     clock, cpu = time.monotonic() - clock, spent() - cpu
     took = min(clock, cpu)
     print(f"{clock:6.1f} s, {cpu:6.1f} s of CPU  {command}", flush=True)

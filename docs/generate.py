@@ -35,24 +35,24 @@ def counter_names():
 
 LIMITS = {
     "MAXMSGSIZE": "A frame that says it is longer ends its connection before memory is taken; "
-                  "others grow as their bytes arrive.",
+    "others grow as their bytes arrive.",
     "HANDSHAKE_IVL": "A handshake that takes longer is ended.",
     "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit others wait in "
-                      "the backlog, and the oldest is ended once it took a second.",
+    "the backlog, and the oldest is ended once it took a second.",
     "SUBSCRIPTIONS_MAX": "Of one peer of a PUB or XPUB; one more ends its connection.",
     "SNDBYTES_MAX": "Bytes that wait for one peer, until written. A message is accepted while less "
-                    "waits, whatever its size; then it is as at SNDHWM: the socket type blocks, "
-                    "drops or refuses. Not over inproc.",
+    "waits, whatever its size; then it is as at SNDHWM: the socket type blocks, "
+    "drops or refuses. Not over inproc.",
     "RCVBYTES_MAX": "Bytes of one peer that wait for the program. At the limit nothing more is "
-                    "read from that peer, and its own queue fills. A message of several frames "
-                    "whose last is not there yet may have as many (each frame counts 48 more); one "
-                    "that goes on ends its connection. Not over inproc.",
+    "read from that peer, and its own queue fills. A message of several frames "
+    "whose last is not there yet may have as many (each frame counts 48 more); one "
+    "that goes on ends its connection. Not over inproc.",
     "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that says it is longer ends "
-                   "its connection before memory is taken; one in a message to an XPUB when it is "
-                   "there.",
+    "its connection before memory is taken; one in a message to an XPUB when it is "
+    "there.",
     "METADATA_MAX": "What a peer tells of itself in its handshake: its socket type, its routing id "
-                    "and its `X-...` properties, with 5 bytes for each. A peer that tells more is "
-                    "refused.",
+    "and its `X-...` properties, with 5 bytes for each. A peer that tells more is "
+    "refused.",
     "PROPERTIES_MAX": "The number of these properties.",
     "SNDHWM": "Messages that wait for one peer.",
     "RCVHWM": "Messages of one peer that wait for the program.",
@@ -121,8 +121,10 @@ def faults():
         tried = (found["tried"].get(f"{name}-{kind}", "-") for kind in kinds)
         yield f"| {name} | " + " | ".join(map(str, tried)) + " |"
     yield ""
-    yield (f"{found['faults']:,} faults in all; lost: {found['lost']}, duplicated: "
-           f"{found['duplicated']} ({found['on']}).")
+    yield (
+        f"{found['faults']:,} faults in all; lost: {found['lost']}, duplicated: "
+        f"{found['duplicated']} ({found['on']})."
+    )
 
 
 def fuzzing():
@@ -133,29 +135,40 @@ def fuzzing():
     for name, one in found["targets"].items():
         yield f"| {name} | {one['inputs']:,} | {one['edges']} | {one['kept']} |"
     yield ""
-    yield (f"{found['inputs']:,} inputs, {found['seconds_each']} s for each target; crashes: "
-           f"{len(found['failures'])} ({found['on']}).")
+    yield (
+        f"{found['inputs']:,} inputs, {found['seconds_each']} s for each target; crashes: "
+        f"{len(found['failures'])} ({found['on']})."
+    )
 
 
-HELD = {"memory_kb": "memory, KiB", "allocated_kb": "of it in use by C, KiB",
-        "objects": "Python's objects", "blocks": "Python's blocks"}
+HELD = {
+    "memory_kb": "memory, KiB",
+    "allocated_kb": "of it in use by C, KiB",
+    "objects": "Python's objects",
+    "blocks": "Python's blocks",
+}
 
 
 def soak():
     """What the two processes held, by engine."""
     runs = [found for name, found in reliability().items() if name.startswith("soak-")]
     for found in runs:
-        yield (f"{found['engine'].capitalize()} engine, {found['minutes']:g} minutes: "
-               f"{found['connections']:,} connections, {found['requests']:,} requests, "
-               f"{found['received']:,} received, {found['answered']:,} answered; lost: "
-               f"{found['lost']}, duplicated: {found['duplicated']} ({found['on']}).")
+        yield (
+            f"{found['engine'].capitalize()} engine, {found['minutes']:g} minutes: "
+            f"{found['connections']:,} connections, {found['requests']:,} requests, "
+            f"{found['received']:,} received, {found['answered']:,} answered; lost: "
+            f"{found['lost']}, duplicated: {found['duplicated']} ({found['on']})."
+        )
         yield ""
         yield "| | at rest | second quarter | last quarter | when all had left |"
         yield "|---|---:|---:|---:|---:|"
         for role in ("server", "clients"):
             for what, values in found[role].items():
-                yield f"| {role}: {HELD.get(what, what)} | " + " | ".join(
-                    f"{value:,.0f}" for value in values.values()) + " |"
+                yield (
+                    f"| {role}: {HELD.get(what, what)} | "
+                    + " | ".join(f"{value:,.0f}" for value in values.values())
+                    + " |"
+                )
         yield ""
 
 
@@ -164,15 +177,24 @@ def load():
     found = reliability()["load"]
     yield "| | zlinkcompat | pyzmq |"
     yield "|---|---:|---:|"
-    for name, what in (("accepted_per_s", "accepted, shaken hands with and answered a second"),
-                       ("cpu_us_per_connection", "CPU of the server for each, us")):
-        yield f"| {what}, rounds in turn | " + " | ".join(
-            ", ".join(f"{each:,}" for each in found[name][library])
-            for library in ("zlinkcompat", "zmq")) + " |"
+    for name, what in (
+        ("accepted_per_s", "accepted, shaken hands with and answered a second"),
+        ("cpu_us_per_connection", "CPU of the server for each, us"),
+    ):
+        yield (
+            f"| {what}, rounds in turn | "
+            + " | ".join(
+                ", ".join(f"{each:,}" for each in found[name][library])
+                for library in ("zlinkcompat", "zmq")
+            )
+            + " |"
+        )
     yield ""
-    yield (f"{found['connections']:,} connections of {found['processes']} processes, "
-           f"{found['descriptors']:,} descriptors at a time; unanswered: {found['lost']}; rate "
-           f"{found['ratio']}x of pyzmq's ({found['on']}).")
+    yield (
+        f"{found['connections']:,} connections of {found['processes']} processes, "
+        f"{found['descriptors']:,} descriptors at a time; unanswered: {found['lost']}; rate "
+        f"{found['ratio']}x of pyzmq's ({found['on']})."
+    )
 
 
 CROWDED = ("inproc", "tcp")
@@ -185,13 +207,19 @@ def threads():
     yield "|---|---:|---:|---:|---|---|"
     for transport in CROWDED:
         one = found[transport]
-        yield (f"| {transport} | {one['asked']:,} | {one['answered']:,} | {one['wrong']} | "
-               + ", ".join(map(str, one["seconds"])) + " | "
-               + ", ".join(f"{each:,}" for each in one["memory_kb"]) + " |")
+        yield (
+            f"| {transport} | {one['asked']:,} | {one['answered']:,} | {one['wrong']} | "
+            + ", ".join(map(str, one["seconds"]))
+            + " | "
+            + ", ".join(f"{each:,}" for each in one["memory_kb"])
+            + " |"
+        )
     yield ""
     lost = sum(found[transport]["asked"] - found[transport]["answered"] for transport in CROWDED)
-    yield (f"{found['rounds']} rounds of {found['threads']} threads, {found['requests']:,} "
-           f"requests each; hangs: 0, lost: {lost} ({found['on']}).")
+    yield (
+        f"{found['rounds']} rounds of {found['threads']} threads, {found['requests']:,} "
+        f"requests each; hangs: 0, lost: {lost} ({found['on']})."
+    )
 
 
 def churn():
@@ -202,9 +230,11 @@ def churn():
     for what, before in found["before"].items():
         yield f"| {what.replace('_kb', ', KiB')} | {before:,} | {found['after'][what]:,} |"
     yield ""
-    yield (f"{found['made']:,} pairs of sockets by {found['threads']} threads in "
-           f"{found['seconds']:g} s; crashes: 0, failures: {len(found['failures'])} "
-           f"({found['on']}).")
+    yield (
+        f"{found['made']:,} pairs of sockets by {found['threads']} threads in "
+        f"{found['seconds']:g} s; crashes: 0, failures: {len(found['failures'])} "
+        f"({found['on']})."
+    )
 
 
 def subscriber():
@@ -213,11 +243,16 @@ def subscriber():
     yield "| numbered | received, after each computing | lost or out of order | disconnected |"
     yield "|---:|---|---:|---:|"
     received = found["received"]
-    yield (f"| {found['numbered']:,} | " + ", ".join(f"{each:,}" for each in received)
-           + f" | {found['numbered'] - sum(received) + found['wrong']} | {found['disconnected']} |")
+    yield (
+        f"| {found['numbered']:,} | "
+        + ", ".join(f"{each:,}" for each in received)
+        + f" | {found['numbered'] - sum(received) + found['wrong']} | {found['disconnected']} |"
+    )
     yield ""
-    yield (f"{found['sent']:,} other messages meanwhile; {found['late']} subscribers that came "
-           f"late, the first message of each within {found['first_ms']:g} ms ({found['on']}).")
+    yield (
+        f"{found['sent']:,} other messages meanwhile; {found['late']} subscribers that came "
+        f"late, the first message of each within {found['first_ms']:g} ms ({found['on']})."
+    )
 
 
 def gil():
@@ -226,30 +261,49 @@ def gil():
     yield "| round trip, us | median | 99% |"
     yield "|---|---:|---:|"
     rows = [("nobody computes", found["alone"])]
-    rows += [(f"a thread computes, switch interval {float(interval):g} ms", one)
-             for interval, one in found["beside"].items()]
+    rows += [
+        (f"a thread computes, switch interval {float(interval):g} ms", one)
+        for interval, one in found["beside"].items()
+    ]
     for what, one in rows:
         yield f"| {what} | {one['median_us']:,} | {one['p99_us']:,} |"
     yield ""
-    yield (f"| {found['lasting_s']} s, heartbeats every {found['heartbeat_ivl_ms']} ms, patience "
-           f"{found['heartbeat_timeout_ms']} ms | the peer ends the connection |")
+    yield (
+        f"| {found['lasting_s']} s, heartbeats every {found['heartbeat_ivl_ms']} ms, patience "
+        f"{found['heartbeat_timeout_ms']} ms | the peer ends the connection |"
+    )
     yield "|---|---|"
-    calls = (("keeps", "a C call that keeps the lock"), ("gives", "the same call, giving it back"),
-             ("computes", "pure Python"))
+    calls = (
+        ("keeps", "a C call that keeps the lock"),
+        ("gives", "the same call, giving it back"),
+        ("computes", "pure Python"),
+    )
     for name, what in calls:
         after = found["given_up_s"][name]
         yield f"| {what} | {'never' if after is None else f'after {after:g} s'} |"
     yield ""
-    yield (f"{found['trips']} round trips each, over tcp, {found['cpus']} CPUs with other work, "
-           f"load average {found['load']} ({found['on']}).")
+    yield (
+        f"{found['trips']} round trips each, over tcp, {found['cpus']} CPUs with other work, "
+        f"load average {found['load']} ({found['on']})."
+    )
 
 
 TABLES = {
-    "reliability.md": {"faults": faults, "fuzzing": fuzzing, "soak": soak, "load": load,
-                       "subscriber": subscriber, "threads": threads, "churn": churn},
+    "reliability.md": {
+        "faults": faults,
+        "fuzzing": fuzzing,
+        "soak": soak,
+        "load": load,
+        "subscriber": subscriber,
+        "threads": threads,
+        "churn": churn,
+    },
     "operate.md": {"gil": gil},
-    "compatibility.md": {"inert options": inert_options, "refused options": refused_options,
-                         "differences": differences},
+    "compatibility.md": {
+        "inert options": inert_options,
+        "refused options": refused_options,
+        "differences": differences,
+    },
     "examples.md": {"programs": programs},
     "tuning.md": {"settings": settings, "limits": limits, "counters": counter_names},
 }

@@ -95,8 +95,9 @@ def main():
 
     one = runs.add_parser("closing", help="sockets are closed under other threads' calls")
     one.add_argument("--seconds", type=float, default=180)
-    one.add_argument("--switch-interval", type=float, default=1e-6,
-                     help="seconds, for sys.setswitchinterval")
+    one.add_argument(
+        "--switch-interval", type=float, default=1e-6, help="seconds, for sys.setswitchinterval"
+    )
     one.set_defaults(run=closing)
 
     one = runs.add_parser("subscriber", help="a SUB that computes between its receives")

@@ -103,6 +103,7 @@ def run(seconds, times):
     dict
         What was sent and came; ``failures`` lists what was lost.
     """
+
     def process(*args):
         return Process("reliability.computing", *args, ZLINK_ENGINE="thread")
 
@@ -110,25 +111,34 @@ def run(seconds, times):
     lasting = seconds * (times - 0.5)
     with process("publish", lasting) as publisher:
         endpoint = publisher.hear()
-        with (process("subscribe", endpoint, seconds) as computing,
-              process("come_late", endpoint, lasting / 2) as late):
+        with (
+            process("subscribe", endpoint, seconds) as computing,
+            process("come_late", endpoint, lasting / 2) as late,
+        ):
             after, sent, came = late.hear(), publisher.hear(), computing.hear()
         publisher.tell("enough")
     found = {
-        "computes_s": seconds, "heartbeat_ivl_ms": INTERVAL, "heartbeat_timeout_ms": TIMEOUT,
-        **sent, **came, "late": after["served"],
-        "first_ms": round(1000 * max(after["first"]), 1), "failures": [],
+        "computes_s": seconds,
+        "heartbeat_ivl_ms": INTERVAL,
+        "heartbeat_timeout_ms": TIMEOUT,
+        **sent,
+        **came,
+        "late": after["served"],
+        "first_ms": round(1000 * max(after["first"]), 1),
+        "failures": [],
     }
     if sum(came["received"]) != sent["numbered"] or came["wrong"]:
         found["failures"].append(
-            f"{sum(came['received'])} of {sent['numbered']} came, {came['wrong']} out of order")
+            f"{sum(came['received'])} of {sent['numbered']} came, {came['wrong']} out of order"
+        )
     if came["disconnected"]:
         found["failures"].append("heartbeats failed: the connection was ended")
     return found
 
 
 if __name__ == "__main__":
-    {"publish": lambda seconds: publish(float(seconds)),
-     "subscribe": lambda endpoint, seconds: subscribe(endpoint, float(seconds)),
-     "come_late": lambda endpoint, seconds: come_late(endpoint, float(seconds)),
-     }[sys.argv[1]](*sys.argv[2:])
+    {
+        "publish": lambda seconds: publish(float(seconds)),
+        "subscribe": lambda endpoint, seconds: subscribe(endpoint, float(seconds)),
+        "come_late": lambda endpoint, seconds: come_late(endpoint, float(seconds)),
+    }[sys.argv[1]](*sys.argv[2:])

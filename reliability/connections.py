@@ -41,8 +41,14 @@ from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
 
 NULL, PLAIN, CURVE = 0, 1, 2
 #: (over WebSocket, mechanism)
-PROTOCOLS = ((False, NULL), (False, PLAIN), (False, CURVE), (True, NULL), (True, PLAIN),
-             (True, CURVE))
+PROTOCOLS = (
+    (False, NULL),
+    (False, PLAIN),
+    (False, CURVE),
+    (True, NULL),
+    (True, PLAIN),
+    (True, CURVE),
+)
 STREAM = 11
 
 #: What the program may see, by NOBLOCK (zmq_recv(3), zmq_send(3)).
@@ -170,8 +176,18 @@ class Stranger:
         It is the server, and the attacked socket the client.
     """
 
-    def __init__(self, socket_type, over_ws, mechanism, polite, data, size=0, change=None,
-                 plain_ws=False, serves=False):
+    def __init__(
+        self,
+        socket_type,
+        over_ws,
+        mechanism,
+        polite,
+        data,
+        size=0,
+        change=None,
+        plain_ws=False,
+        serves=False,
+    ):
         self.said = []  # None: the end
         self.data = data
         self.size = size
@@ -198,8 +214,9 @@ class Stranger:
             self.encoder = (CurveZwsEncoder if curve else ZwsEncoder)(not serves, plain_ws)
             names = () if plain_ws else subprotocols(made)
             upgrade = Upgrade(not serves, "host:1", "/", names)
-            self.handshake = ZwsHandshake(self.decoder, self.encoder, mechanisms.create(made),
-                                          upgrade, plain_ws)
+            self.handshake = ZwsHandshake(
+                self.decoder, self.encoder, mechanisms.create(made), upgrade, plain_ws
+            )
         else:
             self.decoder = (CurveDecoder if curve else Decoder)(-1)
             self.encoder = (CurveEncoder if curve else Encoder)(1)
@@ -216,7 +233,7 @@ class Stranger:
         self.spoken += len(data)
         if not 0 <= at < len(data):
             return data
-        return data[:at] + bytes([data[at] ^ self.change[1]]) + data[at + 1:]
+        return data[:at] + bytes([data[at] ^ self.change[1]]) + data[at + 1 :]
 
     def say(self, data):
         if data is not None:
@@ -321,8 +338,13 @@ class Attacked:
         else:
             link = TcpLink(tcp.parse("127.0.0.1:1", False, binds), options, binds)
         self.listener = SimpleNamespace(
-            socket=self.core, options=options, endpoint="tcp://in.memory", link=link,
-            limiter=LogLimiter(), handshake_over=lambda session: None)
+            socket=self.core,
+            options=options,
+            endpoint="tcp://in.memory",
+            link=link,
+            limiter=LogLimiter(),
+            handshake_over=lambda session: None,
+        )
         self.held = []
         self.got = []
 
@@ -440,8 +462,17 @@ def attack(data, engine="hub"):
     peer_type = SOCKET_TYPES.index(other[which // len(SOCKET_TYPES) % len(other)]) if other else 8
     serves = bool(how & 64)
     polite = bool(how & 8) and (socket_type != STREAM or over_ws)
-    stranger = Stranger(peer_type, over_ws, mechanism, polite, data[5:], size,
-                        (place, mask) if how & 16 else None, socket_type == STREAM, serves)
+    stranger = Stranger(
+        peer_type,
+        over_ws,
+        mechanism,
+        polite,
+        data[5:],
+        size,
+        (place, mask) if how & 16 else None,
+        socket_type == STREAM,
+        serves,
+    )
     stranger.takes_all = not how & 32
     with Defects():
         attacked = Attacked(Place.get(engine).context, socket_type, over_ws, mechanism, serves)
@@ -471,8 +502,13 @@ def under_attack(attacked, stranger):
 
 def honest_peer(attacked, over_ws, mechanism, serves):
     """It is served, whatever happened before."""
-    types = {zmq.PULL: zmq.PUSH, zmq.SUB: zmq.PUB, zmq.DEALER: zmq.DEALER, zmq.ROUTER: zmq.DEALER,
-             zmq.REP: zmq.REQ}
+    types = {
+        zmq.PULL: zmq.PUSH,
+        zmq.SUB: zmq.PUB,
+        zmq.DEALER: zmq.DEALER,
+        zmq.ROUTER: zmq.DEALER,
+        zmq.REP: zmq.REQ,
+    }
     peer = Stranger(types[attacked.type], over_ws, mechanism, True, b"", serves=serves)
     attacked.got.clear()
     body = [b"", b"undisturbed"] if attacked.type == zmq.REP else b"undisturbed"

@@ -15,8 +15,12 @@ from reliability.soak import held, in_use
 STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
 HUNG = 30  # seconds after which a call that close() has not ended counts as hung
 #: What a call may raise that finds its socket closed; see pyzmq for poll, libzmq for proxy.
-ENDINGS = {"recv": (ENOTSOCK,), "send": (ENOTSOCK,), "poll": (ENOTSOCK, ENOTSUP),
-           "proxy": (ENOTSOCK, EFAULT)}
+ENDINGS = {
+    "recv": (ENOTSOCK,),
+    "send": (ENOTSOCK,),
+    "poll": (ENOTSOCK, ENOTSUP),
+    "proxy": (ENOTSOCK, EFAULT),
+}
 CLOSERS = 4  # threads that close sockets under others' calls
 CHURNERS = 16  # threads that make and end sockets
 GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")  # must not
@@ -65,8 +69,15 @@ def rounds(transport, threads, requests, count):
         for thread in crowd:
             thread.join()
         seconds = time.monotonic() - began
-        say({"seconds": seconds, "answered": sum(answered), "wrong": len(wrong), **held(),
-             **in_use()})
+        say(
+            {
+                "seconds": seconds,
+                "answered": sum(answered),
+                "wrong": len(wrong),
+                **held(),
+                **in_use(),
+            }
+        )
     context.term()
     serving.join()
     faulthandler.cancel_dump_traceback_later()
@@ -201,8 +212,11 @@ def closing(seconds, interval):
         a.sndhwm = b.sndhwm = a.rcvhwm = b.rcvhwm = rnd.choice([1, 1000])
         a.bind(endpoint)
         b.connect(a.last_endpoint)
-        users = [threading.Thread(target=use, args=(sock, call), daemon=True)
-                 for sock in (a, b) for call in [rnd.choice(["recv", "send", "poll", "proxy"])]]
+        users = [
+            threading.Thread(target=use, args=(sock, call), daemon=True)
+            for sock in (a, b)
+            for call in [rnd.choice(["recv", "send", "poll", "proxy"])]
+        ]
         for user in users:
             user.start()
         if rnd.random() < 0.5:
@@ -229,8 +243,12 @@ def closing(seconds, interval):
     if not failures:
         context.term()
     faulthandler.cancel_dump_traceback_later()
-    say({"ended": {f"{call} {errno}": count for (call, errno), count in sorted(ended.items())},
-         "failures": failures[:10]})
+    say(
+        {
+            "ended": {f"{call} {errno}": count for (call, errno), count in sorted(ended.items())},
+            "failures": failures[:10],
+        }
+    )
 
 
 def run_closing(seconds, interval):
@@ -242,8 +260,9 @@ def run_closing(seconds, interval):
         ``ended`` counts the calls by name and errno; ``failures`` lists hangs and what else was
         raised.
     """
-    with Process("reliability.crowds", "closing", seconds, interval,
-                 ZLINK_ENGINE="thread") as process:
+    with Process(
+        "reliability.crowds", "closing", seconds, interval, ZLINK_ENGINE="thread"
+    ) as process:
         found = process.hear()
     return {"seconds": seconds, "switch_interval": interval, "threads": CLOSERS, **found}
 
@@ -258,13 +277,22 @@ def run_rounds(threads, requests, count):
     """
     found = {"threads": threads, "requests": requests, "rounds": count, "failures": []}
     for transport in ("inproc", "tcp"):
-        with Process("reliability.crowds", "rounds", transport, threads, requests, count,
-                     ZLINK_ENGINE="thread") as process:
+        with Process(
+            "reliability.crowds",
+            "rounds",
+            transport,
+            threads,
+            requests,
+            count,
+            ZLINK_ENGINE="thread",
+        ) as process:
             told = [process.hear() for _ in range(count)]
         asked, answered = threads * requests * count, sum(each["answered"] for each in told)
         wrong = sum(each["wrong"] for each in told)
         found[transport] = {
-            "asked": asked, "answered": answered, "wrong": wrong,
+            "asked": asked,
+            "answered": answered,
+            "wrong": wrong,
             "seconds": [round(each["seconds"], 1) for each in told],
             **{name: [each[name] for each in told] for name in ("memory_kb", *GROWING)},
         }
@@ -294,6 +322,8 @@ def run_churn(seconds):
 
 
 if __name__ == "__main__":
-    {"rounds": lambda transport, *numbers: rounds(transport, *map(int, numbers)),
-     "churn": lambda seconds: churn(float(seconds)),
-     "closing": lambda *numbers: closing(*map(float, numbers))}[sys.argv[1]](*sys.argv[2:])
+    {
+        "rounds": lambda transport, *numbers: rounds(transport, *map(int, numbers)),
+        "churn": lambda seconds: churn(float(seconds)),
+        "closing": lambda *numbers: closing(*map(float, numbers)),
+    }[sys.argv[1]](*sys.argv[2:])

@@ -16,8 +16,20 @@ def run():
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "tests/faults", "--all-faults",
-             "-o", "junit_family=legacy", f"--junitxml={report}"], cwd=ROOT, stdout=sys.stderr)
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "tests/faults",
+                "--all-faults",
+                "-o",
+                "junit_family=legacy",
+                f"--junitxml={report}",
+            ],
+            cwd=ROOT,
+            stdout=sys.stderr,
+        )
         cases = ElementTree.parse(report).iter("testcase")
         tried = {}
         for case in cases:
@@ -25,5 +37,10 @@ def run():
             for told in case.iter("property"):
                 tried[name] = int(told.get("value"))
     none = None if ended.returncode else 0
-    return {"tried": tried, "faults": sum(tried.values()), "lost": none, "duplicated": none,
-            "failures": ["see pytest's report"] if ended.returncode else []}
+    return {
+        "tried": tried,
+        "faults": sum(tried.values()),
+        "lost": none,
+        "duplicated": none,
+        "failures": ["see pytest's report"] if ended.returncode else [],
+    }

@@ -14,8 +14,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 512  # bytes of an input
-NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint",
-         "connection")
+NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint", "connection")
 
 
 def fuzz_one(name, *arguments):
@@ -61,9 +60,13 @@ def start(name, folder, *arguments):
     fuzzer.write_text(f'#!/bin/sh\nexec {sys.executable} -m reliability.fuzz {name} "$@"\n')
     fuzzer.chmod(0o700)
     ended = subprocess.run(
-        [fuzzer, f"-max_len={LONGEST}", *map(str, arguments)], cwd=CORPUS.parent.parent, text=True,
+        [fuzzer, f"-max_len={LONGEST}", *map(str, arguments)],
+        cwd=CORPUS.parent.parent,
+        text=True,
         env=dict(os.environ, ZLINKCOMPAT_PURE="1", FUZZER=str(fuzzer)),
-        stderr=subprocess.STDOUT, stdout=subprocess.PIPE)
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+    )
     return ended.returncode, ended.stdout
 
 
@@ -82,17 +85,31 @@ def run(seconds, names=NAMES):
         with tempfile.TemporaryDirectory() as folder:
             new = Path(folder) / "new"
             new.mkdir()
-            code, said = start(name, folder, new, kept, f"-max_total_time={seconds}",
-                               f"-artifact_prefix={folder}/", "-print_final_stats=1")
+            code, said = start(
+                name,
+                folder,
+                new,
+                kept,
+                f"-max_total_time={seconds}",
+                f"-artifact_prefix={folder}/",
+                "-print_final_stats=1",
+            )
             if code:
                 failures.append(f"{name}:\n{said[-3000:]}")
                 continue
             start(name, folder, "-merge=1", kept, new)
         tried = int(re.search(r"number_of_executed_units: *(\d+)", said)[1])
-        found[name] = {"inputs": tried, "edges": int(re.findall(r"cov: (\d+)", said)[-1]),
-                       "kept": len(list(kept.iterdir()))}
-    return {"seconds_each": seconds, "targets": found, "failures": failures,
-            "inputs": sum(each["inputs"] for each in found.values())}
+        found[name] = {
+            "inputs": tried,
+            "edges": int(re.findall(r"cov: (\d+)", said)[-1]),
+            "kept": len(list(kept.iterdir())),
+        }
+    return {
+        "seconds_each": seconds,
+        "targets": found,
+        "failures": failures,
+        "inputs": sum(each["inputs"] for each in found.values()),
+    }
 
 
 if __name__ == "__main__":

@@ -113,8 +113,9 @@ def watch_heartbeats(kind):
     sock.bind("tcp://127.0.0.1:*")
     try:
         endpoint = sock.last_endpoint.decode()
-        with Process("reliability.gil", "heartbeats", endpoint, kind,
-                     ZLINK_ENGINE="thread") as peer:
+        with Process(
+            "reliability.gil", "heartbeats", endpoint, kind, ZLINK_ENGINE="thread"
+        ) as peer:
             sock.send(b"begin")
             began = time.monotonic()
             gave_up = None
@@ -136,6 +137,7 @@ def run():
     dict
         Round trips in microseconds, by switch interval; and after how long a peer was given up.
     """
+
     def process(*args):
         return Process("reliability.gil", *args, ZLINK_ENGINE="thread")
 
@@ -143,13 +145,19 @@ def run():
         told = client.hear()
 
     def summary(seconds):
-        return {"median_us": round(1e6 * statistics.median(seconds)),
-                "p99_us": round(1e6 * statistics.quantiles(seconds, n=100)[-1])}
+        return {
+            "median_us": round(1e6 * statistics.median(seconds)),
+            "p99_us": round(1e6 * statistics.quantiles(seconds, n=100)[-1]),
+        }
 
     return {
-        "trips": TRIPS, "load": round(os.getloadavg()[0], 1), "alone": summary(told["alone"]),
+        "trips": TRIPS,
+        "load": round(os.getloadavg()[0], 1),
+        "alone": summary(told["alone"]),
         "beside": {interval: summary(times) for interval, times in told["beside"].items()},
-        "heartbeat_ivl_ms": INTERVAL, "heartbeat_timeout_ms": TIMEOUT, "lasting_s": LASTING,
+        "heartbeat_ivl_ms": INTERVAL,
+        "heartbeat_timeout_ms": TIMEOUT,
+        "lasting_s": LASTING,
         "given_up_s": {kind: watch_heartbeats(kind) for kind in ("keeps", "gives", "computes")},
     }
 

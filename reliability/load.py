@@ -13,9 +13,15 @@ from reliability.processes import Process, raise_descriptor_limit, say
 CLIENTS = 4  # processes that connect
 SPARE = 200  # descriptors that a process needs besides
 
-GREETING = (b"\xff" + bytes(7) + b"\x01\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32))
-READY = (b"\x05READY" + b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
-         + b"\x08Identity" + struct.pack(">I", 0))
+GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY = (
+    b"\x05READY"
+    + b"\x0bSocket-Type"
+    + struct.pack(">I", 6)
+    + b"DEALER"
+    + b"\x08Identity"
+    + struct.pack(">I", 0)
+)
 HELLO = GREETING + bytes([4, len(READY)]) + READY
 #: To be said after the other's READY: libzmq takes nothing before.
 QUESTION = b"\0\x08question"
@@ -134,13 +140,21 @@ def run(connections, rounds):
                 held = max(held, descriptors)
             rates.setdefault(library, []).append(round(rate))
             costs.setdefault(library, []).append(round(cost))
-    found = {"connections": connections, "processes": CLIENTS, "descriptors": held, "lost": 0,
-             "accepted_per_s": rates, "cpu_us_per_connection": costs}
-    found["ratio"] = round(statistics.median(rates["zlinkcompat"])
-                           / statistics.median(rates["zmq"]), 2)
+    found = {
+        "connections": connections,
+        "processes": CLIENTS,
+        "descriptors": held,
+        "lost": 0,
+        "accepted_per_s": rates,
+        "cpu_us_per_connection": costs,
+    }
+    found["ratio"] = round(
+        statistics.median(rates["zlinkcompat"]) / statistics.median(rates["zmq"]), 2
+    )
     return found
 
 
 if __name__ == "__main__":
-    {"serve": serve, "crowd": lambda port, count: crowd(int(port), int(count))}[
-        sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "crowd": lambda port, count: crowd(int(port), int(count))}[sys.argv[1]](
+        *sys.argv[2:]
+    )

@@ -15,8 +15,13 @@ class Process:
 
     def __init__(self, module, *args, **environment):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, args)], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, **environment))
+            [sys.executable, "-m", module, *map(str, args)],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(os.environ, **environment),
+        )
 
     def __enter__(self):
         return self

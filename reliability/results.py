@@ -16,6 +16,10 @@ def load():
 def keep(name, found):
     """Put ``found`` (dict) in the place of what the run ``name`` found before."""
     results = load()
-    results[name] = {**found, "on": date.today().isoformat(), "cpus": os.cpu_count(),
-                     "python": platform.python_version()}
+    results[name] = {
+        **found,
+        "on": date.today().isoformat(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+    }
     PATH.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")

@@ -40,9 +40,21 @@ def held():
 class Mallinfo(ctypes.Structure):
     """glibc's ``mallinfo2(3)``."""
 
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost")]
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
 
 
 def in_use():
@@ -54,8 +66,11 @@ def in_use():
         mallinfo.restype = Mallinfo
         told = mallinfo()
         allocated = (told.uordblks + told.hblkhd) // 1024
-    return {"objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks(),
-            "allocated_kb": allocated}
+    return {
+        "objects": len(gc.get_objects()),
+        "blocks": sys.getallocatedblocks(),
+        "allocated_kb": allocated,
+    }
 
 
 def watch(samples, began):
@@ -106,8 +121,18 @@ def serve():
         if after["descriptors"] <= at_rest["descriptors"]:
             break
         gevent.sleep(0.1)
-    say({"samples": samples, "at_rest": at_rest, "after": after, "peers": peers,
-         "received": received, "lost": lost, "twice": twice, "unfinished": len(expected)})
+    say(
+        {
+            "samples": samples,
+            "at_rest": at_rest,
+            "after": after,
+            "peers": peers,
+            "received": received,
+            "lost": lost,
+            "twice": twice,
+            "unfinished": len(expected),
+        }
+    )
     router.close(0)
     context.term()
 
@@ -175,8 +200,15 @@ def crowd(endpoint, seconds):
     stop.send_multipart([b"", b""])
     stop.recv()
     stop.close()
-    say({"samples": samples, "at_rest": at_rest, "after": {**held(), **in_use()}, "late": late,
-         **told})
+    say(
+        {
+            "samples": samples,
+            "at_rest": at_rest,
+            "after": {**held(), **in_use()},
+            "late": late,
+            **told,
+        }
+    )
     context.term()
 
 
@@ -196,14 +228,21 @@ def run(engine, minutes):
         What was found; ``failures`` lists what was lost, came twice, or grew.
     """
     with Process("reliability.soak", "serve", ZLINK_ENGINE=engine) as server:
-        with Process("reliability.soak", "crowd", server.hear(), minutes * 60,
-                     ZLINK_ENGINE=engine) as clients:
+        with Process(
+            "reliability.soak", "crowd", server.hear(), minutes * 60, ZLINK_ENGINE=engine
+        ) as clients:
             there = clients.hear()
             here = server.hear()
     found = {
-        "engine": engine, "minutes": minutes, "crowd": CROWD, "rate": RATE,
-        "connections": there["peers"], "requests": there["sent"], "received": here["received"],
-        "answered": there["answered"], "lost": here["lost"] + there["lost"] + here["unfinished"],
+        "engine": engine,
+        "minutes": minutes,
+        "crowd": CROWD,
+        "rate": RATE,
+        "connections": there["peers"],
+        "requests": there["sent"],
+        "received": here["received"],
+        "answered": there["answered"],
+        "lost": here["lost"] + there["lost"] + here["unfinished"],
         "duplicated": here["twice"] + there["twice"],
         "latest_start_s": round(there["late"], 3),
     }
@@ -212,16 +251,22 @@ def run(engine, minutes):
         table = {}
         for name in HELD:
             middle, end = growth(told["samples"], name)
-            table[name] = {"at_rest": told["at_rest"][name], "second_quarter": middle,
-                           "last_quarter": end, "after": told["after"][name]}
+            table[name] = {
+                "at_rest": told["at_rest"][name],
+                "second_quarter": middle,
+                "last_quarter": end,
+                "after": told["after"][name],
+            }
             # The crowd's size itself varies by some; a leak of one thing per connection would be
             # thousands.
             if end > middle * 1.05 + 8:
                 failures.append(f"{role}: {name} grew from {middle} to {end}")
         found[role] = table
-    if not (found["lost"] == found["duplicated"] == 0
-            and found["requests"] == found["received"] == found["answered"]
-            and here["peers"] == there["peers"]):
+    if not (
+        found["lost"] == found["duplicated"] == 0
+        and found["requests"] == found["received"] == found["answered"]
+        and here["peers"] == there["peers"]
+    ):
         failures.append("not each request was delivered and answered once")
     found["failures"] = failures
     return found
@@ -229,4 +274,5 @@ def run(engine, minutes):
 
 if __name__ == "__main__":
     {"serve": serve, "crowd": lambda endpoint, seconds: crowd(endpoint, float(seconds))}[
-        sys.argv[1]](*sys.argv[2:])
+        sys.argv[1]
+    ](*sys.argv[2:])

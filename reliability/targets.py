@@ -146,8 +146,12 @@ def upgrade(codecs, data):
     encoder = codecs.zws.ZwsEncoder(not server)
     names = None if how & 1 and server else subprotocols(made)
     http = Upgrade(not server, "host:1", "/", names, ("http://host",) if how & 2 else ())
-    shaken(ZwsHandshake(decoder, encoder, mechanisms.create(made), http, bool(how & 1)), decoder,
-           data, how >> 3)
+    shaken(
+        ZwsHandshake(decoder, encoder, mechanisms.create(made), http, bool(how & 1)),
+        decoder,
+        data,
+        how >> 3,
+    )
 
 
 def command(codecs, data):
@@ -194,5 +198,7 @@ def connection(codecs, data):
     attack(data)
 
 
-TARGETS = {each.__name__: each
-           for each in (greeting, frames, command, curve, zws, upgrade, endpoint, connection)}
+TARGETS = {
+    each.__name__: each
+    for each in (greeting, frames, command, curve, zws, upgrade, endpoint, connection)
+}

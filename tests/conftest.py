@@ -17,14 +17,26 @@ from zlinkcompat import debug, logs, tuning
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all-transports", action="store_true",
-                     help="conformance over every transport, on both engines, not by a sample")
-    parser.addoption("--sample", action="store_true",
-                     help="conformance: a test over tcp or inproc on one engine, not on both")
-    parser.addoption("--all-faults", action="store_true",
-                     help="a fault at every byte of a connection, not at every 13th")
-    parser.addoption("--all-budgets", action="store_true",
-                     help="every flood of a hostile peer in every state, not a sample")
+    parser.addoption(
+        "--all-transports",
+        action="store_true",
+        help="conformance over every transport, on both engines, not by a sample",
+    )
+    parser.addoption(
+        "--sample",
+        action="store_true",
+        help="conformance: a test over tcp or inproc on one engine, not on both",
+    )
+    parser.addoption(
+        "--all-faults",
+        action="store_true",
+        help="a fault at every byte of a connection, not at every 13th",
+    )
+    parser.addoption(
+        "--all-budgets",
+        action="store_true",
+        help="every flood of a hostile peer in every state, not a sample",
+    )
 
 
 @pytest.fixture(autouse=True)

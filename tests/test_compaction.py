@@ -91,8 +91,10 @@ def test_compaction_pointer_consistency(bound, raw, phases, lazy):
     peer = raw(pull.last_endpoint)
     peer.handshake(b"PUSH")
     dice = random.Random(7)
-    bodies = [dice.randbytes(dice.choice((0, 1, 9, 255, 256, 2000, 8191, 8192, 20_000, 140_000)))
-              for _ in range(300)]
+    bodies = [
+        dice.randbytes(dice.choice((0, 1, 9, 255, 256, 2000, 8191, 8192, 20_000, 140_000)))
+        for _ in range(300)
+    ]
     data = b"".join(map(message, bodies))
     at = 0
     received = []

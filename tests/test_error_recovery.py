@@ -29,8 +29,9 @@ def dialled(request, make, raw_listener, tmp_path, phases):
     """dialled(): a PUSH that dials a listener, which has shaken hands with it."""
 
     def dialled(**options):
-        listener = raw_listener({"tcp": "tcp://127.0.0.1:0", "ipc": f"ipc://{tmp_path}/x"}
-                                [request.param])
+        listener = raw_listener(
+            {"tcp": "tcp://127.0.0.1:0", "ipc": f"ipc://{tmp_path}/x"}[request.param]
+        )
         push = make(zmq.PUSH, sndbuf=64 * KB, reconnect_ivl=1, **options)
         push.connect(listener.endpoint)
         return push, listener, answered(listener)

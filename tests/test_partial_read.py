@@ -68,6 +68,8 @@ def test_partial_read_multiple_messages(incoming, phases):
     bodies = [b"%d" % number for number in range(1000)]
     peer.send(*map(message, bodies))
     assert [pull.recv() for _ in bodies] == bodies
-    reads, messages = (new - old for new, old in
-                       zip(phases.of(pull, "read_calls", "messages_in"), before, strict=True))
+    reads, messages = (
+        new - old
+        for new, old in zip(phases.of(pull, "read_calls", "messages_in"), before, strict=True)
+    )
     assert messages == 1000 and reads < 100

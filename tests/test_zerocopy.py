@@ -81,7 +81,8 @@ def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
-        bound, raw, phases, endpoint_of, transport):
+    bound, raw, phases, endpoint_of, transport
+):
     push = bound(zmq.PUSH, endpoint_of(transport), sndbuf=4 * KB)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
     peer.handshake(b"PULL")

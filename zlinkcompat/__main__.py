@@ -22,16 +22,30 @@ def parse(argv):
         description="Run a program that was written for pyzmq on zlinkcompat's engine, unchanged.",
         epilog="The program, and what it starts, see PYZMQ_BACKEND=" + BACKEND + ".",
     )
-    parser.add_argument("--no-patch", action="store_true",
-                        help="leave the standard library as it is; without it, gevent "
-                             "monkey-patches it first")
-    parser.add_argument("--stats", action="store_true",
-                        help="print every context, socket, pipe and connection to stderr on "
-                             "SIGUSR1 and when the program ends")
-    parser.add_argument("-m", metavar="module", dest="module", nargs=argparse.REMAINDER,
-                        help="run a module, as python -m does")
-    parser.add_argument("program", nargs=argparse.REMAINDER, metavar="prog.py args",
-                        help="the program and its arguments")
+    parser.add_argument(
+        "--no-patch",
+        action="store_true",
+        help="leave the standard library as it is; without it, gevent monkey-patches it first",
+    )
+    parser.add_argument(
+        "--stats",
+        action="store_true",
+        help="print every context, socket, pipe and connection to stderr on "
+        "SIGUSR1 and when the program ends",
+    )
+    parser.add_argument(
+        "-m",
+        metavar="module",
+        dest="module",
+        nargs=argparse.REMAINDER,
+        help="run a module, as python -m does",
+    )
+    parser.add_argument(
+        "program",
+        nargs=argparse.REMAINDER,
+        metavar="prog.py args",
+        help="the program and its arguments",
+    )
     options = parser.parse_args(argv)
     if options.program[:1] == ["--"]:
         del options.program[0]

@@ -233,8 +233,7 @@ class Socket(_future._AsyncSocket):
         RuntimeError
             It would wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
-        return self._operate(False, Blocking.recv,
-                             (self, flags | NOBLOCK, copy, track), flags)
+        return self._operate(False, Blocking.recv, (self, flags | NOBLOCK, copy, track), flags)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
         """Receive a whole message.
@@ -256,8 +255,9 @@ class Socket(_future._AsyncSocket):
         ZMQError, RuntimeError
             As of :meth:`recv`.
         """
-        return self._operate(False, Blocking._recv_multipart,
-                             (self, flags | NOBLOCK, copy, track), flags)
+        return self._operate(
+            False, Blocking._recv_multipart, (self, flags | NOBLOCK, copy, track), flags
+        )
 
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
         """Receive one frame into a buffer.
@@ -283,6 +283,7 @@ class Socket(_future._AsyncSocket):
         ZMQError, RuntimeError
             As of :meth:`recv`.
         """
+
         def call():
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | NOBLOCK)
 
@@ -319,8 +320,7 @@ class Socket(_future._AsyncSocket):
         RuntimeError
             It would wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
-        return self._operate(True, Blocking.send,
-                             (self, data, flags | NOBLOCK, copy, track), flags)
+        return self._operate(True, Blocking.send, (self, data, flags | NOBLOCK, copy, track), flags)
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
         """Send a sequence of frames as one message, wholly or not at all.
@@ -346,8 +346,9 @@ class Socket(_future._AsyncSocket):
         TypeError, ZMQError, RuntimeError
             As of :meth:`send`.
         """
-        return self._operate(True, Blocking._send_multipart,
-                             (self, msg_parts, flags | NOBLOCK, copy, track), flags)
+        return self._operate(
+            True, Blocking._send_multipart, (self, msg_parts, flags | NOBLOCK, copy, track), flags
+        )
 
     def _deserialize(self, recvd, load):
         # At once, or by recvd itself: cancelled between two futures, a message would be lost.
@@ -465,8 +466,9 @@ class Poller(poller_module.Poller):
             raise RuntimeError(HUB_AT_REST)
         waiting = PollWaiting(loop)
         changed = waiting.changed
-        descriptors = [(thing, events) for thing, events in self.sockets
-                       if not isinstance(thing, Blocking)]
+        descriptors = [
+            (thing, events) for thing, events in self.sockets if not isinstance(thing, Blocking)
+        ]
         deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000
         try:
             waiting.watch(cores)

@@ -45,19 +45,26 @@ ZMQ_TEXTS = {
 CLOSED = f"{_os.strerror(ENOTSOCK)}: the socket is closed; make another with Context.socket()"
 
 # What the state of REQ and REP forbids: libzmq's text, and what to do.
-REQ_SENDS = (f"{ZMQ_TEXTS[EFSM]}: send on REQ: the previous request has no reply yet; call recv() "
-             "first, or set REQ_RELAXED")
+REQ_SENDS = (
+    f"{ZMQ_TEXTS[EFSM]}: send on REQ: the previous request has no reply yet; call recv() "
+    "first, or set REQ_RELAXED"
+)
 REQ_RECEIVES = f"{ZMQ_TEXTS[EFSM]}: recv on REQ: no request was sent; call send() first"
 REP_SENDS = f"{ZMQ_TEXTS[EFSM]}: send on REP: there is no request to reply to; call recv() first"
-REP_RECEIVES = (f"{ZMQ_TEXTS[EFSM]}: recv on REP: the request before has no reply yet; call send() "
-                "first")
-UNREAD_FRAMES = (f"{ZMQ_TEXTS[EFSM]}: send: the last message received has frames left; call recv() "
-                 "for those first")
+REP_RECEIVES = (
+    f"{ZMQ_TEXTS[EFSM]}: recv on REP: the request before has no reply yet; call send() first"
+)
+UNREAD_FRAMES = (
+    f"{ZMQ_TEXTS[EFSM]}: send: the last message received has frames left; call recv() "
+    "for those first"
+)
 
 # Notes of Again and ContextTerminated: tracebacks show them below the text. The text itself stays
 # libzmq's, since programs compare it with ``==``.
-SEND_WAITS = ("send: no peer could take the message within SNDTIMEO milliseconds, or at once with "
-              "NOBLOCK: no peer is connected, or SNDHWM messages wait for each")
+SEND_WAITS = (
+    "send: no peer could take the message within SNDTIMEO milliseconds, or at once with "
+    "NOBLOCK: no peer is connected, or SNDHWM messages wait for each"
+)
 RECV_WAITS = "recv: no message came within RCVTIMEO milliseconds, or at once with NOBLOCK"
 TERMINATED = "the context is being terminated: close this socket, Context.term() waits for that"
 
@@ -107,8 +114,10 @@ def zmq_error(errno, text=None):
 
 def no_peer(routing_id):
     """The text of EHOSTUNREACH for a message to ``routing_id`` (bytes)."""
-    return (f"{ZMQ_TEXTS[EHOSTUNREACH]}: send: no peer is connected that has the routing id "
-            f"{routing_id!r}")
+    return (
+        f"{ZMQ_TEXTS[EHOSTUNREACH]}: send: no peer is connected that has the routing id "
+        f"{routing_id!r}"
+    )
 
 
 def strerror(errno):

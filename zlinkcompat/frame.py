@@ -48,6 +48,7 @@ class Frame(base.Frame, AttributeSetter):
     borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
 
     if "__repr__" in vars(zmq.sugar.frame.Frame):  # since 26; before, str() gives the body
+
         def __repr__(self):
             # What is shown of a message does not change with the import.
             text = zmq.sugar.frame.Frame.__repr__(self)

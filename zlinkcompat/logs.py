@@ -136,8 +136,16 @@ class Emitter:
                 self.emit(record)
                 if self.left_out:
                     left_out, self.left_out = self.left_out, 0
-                    self.emit((record[0], logging.WARNING, "log records left out, since handlers "
-                               "are slow: %d", (left_out,), None, time()))
+                    self.emit(
+                        (
+                            record[0],
+                            logging.WARNING,
+                            "log records left out, since handlers are slow: %d",
+                            (left_out,),
+                            None,
+                            time(),
+                        )
+                    )
             except Exception:
                 if logging.raiseExceptions and sys.stderr is not None:
                     sys.excepthook(*sys.exc_info())
@@ -246,8 +254,9 @@ def flush(timeout=1.0):
 def before_fork():
     """Let the handler that the native thread runs come to its end; not for ever, since it may wait
     for a lock of the program that is held here."""
-    here.holds_no_fork = (get_ident() != thread_emitter.thread
-                          and no_fork.acquire(True, FORK_PATIENCE))
+    here.holds_no_fork = get_ident() != thread_emitter.thread and no_fork.acquire(
+        True, FORK_PATIENCE
+    )
 
 
 def after_fork():

@@ -60,8 +60,9 @@ def zmq_poll(sockets, timeout=-1):
                 raise ValueError("fileno() must return a valid integer fd") from error
             items.append((thing, events))
         else:
-            raise TypeError("Socket must be a 0MQ socket, an integer fd or have "
-                            f"a fileno() method: {thing!r}")
+            raise TypeError(
+                f"Socket must be a 0MQ socket, an integer fd or have a fileno() method: {thing!r}"
+            )
         names.append(thing)
     if not items:
         core_poll(items, 0)  # lets the hub turn: a loop around this call must not stop it

@@ -75,11 +75,16 @@ def select(rlist, wlist, xlist, timeout=None):
     pyzmq's ``zmq.select``, by libzmq's ``zmq_poll(3)``.
     """
     wanted = {}
-    for things, event in ((rlist, PollEvent.POLLIN), (wlist, PollEvent.POLLOUT),
-                          (xlist, PollEvent.POLLERR)):
+    for things, event in (
+        (rlist, PollEvent.POLLIN),
+        (wlist, PollEvent.POLLOUT),
+        (xlist, PollEvent.POLLERR),
+    ):
         for thing in things:
             wanted[thing] = wanted.get(thing, 0) | event
     milliseconds = -1 if timeout is None or timeout < 0 else int(timeout * 1000)
     ready = zmq_poll(list(wanted.items()), milliseconds)
-    return tuple([thing for thing, events in ready if events & event]
-                 for event in (PollEvent.POLLIN, PollEvent.POLLOUT, PollEvent.POLLERR))
+    return tuple(
+        [thing for thing, events in ready if events & event]
+        for event in (PollEvent.POLLIN, PollEvent.POLLOUT, PollEvent.POLLERR)
+    )

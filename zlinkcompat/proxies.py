@@ -81,8 +81,9 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     -----
     libzmq's ``zmq_proxy_steerable(3)``.
     """
-    core_proxy.proxy(core_of(frontend), core_of(backend), core_of(capture, True),
-                     core_of(control, True))
+    core_proxy.proxy(
+        core_of(frontend), core_of(backend), core_of(capture, True), core_of(control, True)
+    )
     return 0
 
 
@@ -118,8 +119,13 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
     -----
     pyzmq's ``zmq.devices.monitored_queue``.
     """
-    core_proxy.monitored_queue(core_of(in_socket), core_of(out_socket), core_of(mon_socket),
-                               memoryview(in_prefix).tobytes(), memoryview(out_prefix).tobytes())
+    core_proxy.monitored_queue(
+        core_of(in_socket),
+        core_of(out_socket),
+        core_of(mon_socket),
+        memoryview(in_prefix).tobytes(),
+        memoryview(out_prefix).tobytes(),
+    )
     return 0
 
 

@@ -19,9 +19,11 @@ class Dump(dict):
     def __str__(self):
         lines = []
         for context in self["contexts"]:
-            lines.append("context {address:#x}: {engine} engine, {state}, "
-                         "{sockets} sockets".format_map(dict(context,
-                                                             sockets=len(context["sockets"]))))
+            lines.append(
+                "context {address:#x}: {engine} engine, {state}, {sockets} sockets".format_map(
+                    dict(context, sockets=len(context["sockets"]))
+                )
+            )
             for socket in context["sockets"]:
                 lines += describe_socket(socket)
         return "\n".join(lines) if lines else "no context"
@@ -30,16 +32,21 @@ class Dump(dict):
 def describe_socket(socket):
     """The lines about one socket."""
     yield "  {type} {address:#x}: {state}, {pipes_count} pipes".format_map(
-        dict(socket, pipes_count=len(socket["pipes"])))
+        dict(socket, pipes_count=len(socket["pipes"]))
+    )
     for listener in socket["listeners"]:
         state = "paused" if listener["paused"] else "listening"
         yield f"    {listener['endpoint']}: {state}, {listener['handshakes']} handshakes"
     for connection in socket["connections"]:
-        yield ("    {endpoint}: {state}, peer {peer}, fd {fd}, "
-               "{unwritten_bytes} bytes unwritten".format_map(connection))
+        yield (
+            "    {endpoint}: {state}, peer {peer}, fd {fd}, "
+            "{unwritten_bytes} bytes unwritten".format_map(connection)
+        )
     for pipe in socket["pipes"]:
-        yield ("    pipe {endpoint} id {routing_id!r}: {out_messages}/{out_hwm} out, "
-               "{in_messages}/{in_hwm} in".format_map(pipe))
+        yield (
+            "    pipe {endpoint} id {routing_id!r}: {out_messages}/{out_hwm} out, "
+            "{in_messages}/{in_hwm} in".format_map(pipe)
+        )
 
 
 def dump() -> Dump:
@@ -101,8 +108,11 @@ def of_context(context):
 def of_socket(socket):
     """What :func:`dump` says of a socket."""
     sessions = copied(socket.sessions)
-    endpoints = {id(pipe.peer): session.endpoint for session in sessions
-                 if (pipe := session.pipe) is not None}
+    endpoints = {
+        id(pipe.peer): session.endpoint
+        for session in sessions
+        if (pipe := session.pipe) is not None
+    }
     return {
         "address": socket.address,
         "type": SOCKET_TYPES[socket.socket_type].decode(),
@@ -115,18 +125,29 @@ def of_socket(socket):
 
 def of_listener(listener):
     """What :func:`dump` says of a bound endpoint."""
-    return {"endpoint": listener.endpoint, "paused": listener.pause is not None,
-            "handshakes": len(listener.shaking)}
+    return {
+        "endpoint": listener.endpoint,
+        "paused": listener.pause is not None,
+        "handshakes": len(listener.shaking),
+    }
 
 
 def of_session(session):
     """What :func:`dump` says of a connection, or of the lack of one."""
     connection = session.connection
-    found = {"endpoint": session.endpoint, "peer": session.peer_address or "-",
-             "state": "connecting", "fd": -1, "unwritten_bytes": 0}
+    found = {
+        "endpoint": session.endpoint,
+        "peer": session.peer_address or "-",
+        "state": "connecting",
+        "fd": -1,
+        "unwritten_bytes": 0,
+    }
     if connection is not None:
-        found.update(state=STATES[connection.state], fd=connection.stream.fd,
-                     unwritten_bytes=connection.encoder.pending)
+        found.update(
+            state=STATES[connection.state],
+            fd=connection.stream.fd,
+            unwritten_bytes=connection.encoder.pending,
+        )
     return found
 
 

@@ -205,8 +205,9 @@ class Socket(base.Socket, AttributeSetter):
             getattr(self, name)(value)
             return
         if name.upper() in sockopt.ATTRIBUTES:
-            self.set(getattr(sockopt, name.upper()),
-                     value.encode() if isinstance(value, str) else value)
+            self.set(
+                getattr(sockopt, name.upper()), value.encode() if isinstance(value, str) else value
+            )
             return
         super().__setattr__(key, value)
         if key in OVERRIDABLE:

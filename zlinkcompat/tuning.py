@@ -87,58 +87,174 @@ def flag(name, variable, option, default, effect):
 
 
 TABLE = (
-    flag("zerocopy_write", "ZMQ_ASIO_ZEROCOPY_WRITE", "ASIO_ZEROCOPY_WRITE", 1,
-         "large frames are written from the sender's memory; 0 copies them through the write "
-         "buffer (plan, phase 1)"),
-    flag("lazy_compact", "ZMQ_ASIO_LAZY_COMPACT", "ASIO_LAZY_COMPACT", 1,
-         "what a read left incomplete is moved only where the buffer gets short, and a large body "
-         "is received into the object that the user gets; 0 moves it before each read, and "
-         "receives all that fits through the buffer (plan, phase 2)"),
-    flag("write_batching", "ZMQ_ASIO_WRITE_BATCHING", "ASIO_WRITE_BATCHING", 1,
-         "messages behind the first of a burst are written together; 0 writes each by itself "
-         "(plan, phase 3)"),
-    flag("handshake_zerocopy", "ZMQ_ASIO_HANDSHAKE_ZEROCOPY", "ASIO_HANDSHAKE_ZEROCOPY", 1,
-         "messages that arrive behind the handshake are decoded where they lie; 0 copies them "
-         "into a second buffer first (plan, phase 4); with CURVE, `ws` and `wss` it changes "
-         "nothing"),
-    Setting("zerocopy_threshold", "ZLINK_ZEROCOPY_THRESHOLD", "ZEROCOPY_THRESHOLD", 8192, "bytes",
-            "a frame of this size or more is large"),
-    Setting("compact_consumed", "ZLINK_COMPACT_CONSUMED", "COMPACT_CONSUMED", 2048, "bytes",
-            "the read buffer is compacted only when more than this was consumed of it"),
-    Setting("compact_room", "ZLINK_COMPACT_ROOM", "COMPACT_ROOM", 20, "percent",
-            "... and when less than this of it, or less than 2048 bytes, is left to read into",
-            0, 50),
-    Setting("in_batch_size", "ZLINK_IN_BATCH_SIZE", "IN_BATCH_SIZE", 131072, "bytes",
-            "most that one read puts into the read buffer, whose size is the limit", 1),
-    Setting("out_batch_size", "ZLINK_OUT_BATCH_SIZE", "OUT_BATCH_SIZE", 131072, "bytes",
-            "gathered messages are written at this size", 1),
-    Setting("batch_messages", "ZLINK_BATCH_MESSAGES", "BATCH_MESSAGES", 256, "messages",
-            "gathered messages are written at this number"),
-    Setting("batch_time", "ZLINK_BATCH_TIME", "BATCH_TIME", 100, "microseconds",
-            "gathered messages are written at this age"),
-    flag("tcp_nodelay", "ZLINK_TCP_NODELAY", "TCP_NODELAY", 1,
-         "TCP_NODELAY on TCP connections; 0 leaves Nagle's algorithm to hold small writes"),
-    Setting("socket_buffers", "ZLINK_SOCKET_BUFFERS", "SOCKET_BUFFERS", -1, "bytes",
-            "SO_SNDBUF and SO_RCVBUF where SNDBUF and RCVBUF are not set; 524288 is the plan's "
-            "phase 0. 0 leaves them to the kernel, which grows them as needed; so does -1, but "
-            "for SO_SNDBUF between peers on one host, which is 524288 then: what waits stays in "
-            "the CPU's cache. Over ipc SO_SNDBUF alone has an effect", -1),
-    Setting("busy_poll", "ZLINK_BUSY_POLL", "BUSY_POLL", -1, "microseconds",
-            "a receiver polls its connections so long before it sleeps; "
-            f"-1 is {ADAPTIVE_POLL}; 0 never polls. Ever more rarely where it brings nothing, "
-            "never while another greenlet is ready, never on one CPU", -1, 1000000),
-    Setting("asyncio_burst", "ZLINK_ASYNCIO_BURST", "ASYNCIO_BURST", 64, "operations",
-            "asyncio, by both doors: of so many sends and receives of a socket that could all "
-            "succeed at once, the last waits for a turn of the loop, so that other tasks get "
-            "theirs; 1 has each one wait", 1),
-    Setting("read_buffer", "ZLINK_READ_BUFFER", "", 131072, "bytes",
-            "size of the buffers that connections read into; at least 16384"),
-    Setting("hub_turn_interval", "ZLINK_HUB_TURN_INTERVAL", "", 1000, "microseconds",
-            "a greenlet that sends or receives without end lets the hub poll I/O this often"),
-    Setting("direct_read_peers", "ZLINK_DIRECT_READ_PEERS", "", 4, "connections",
-            "a receiver reads its connections itself while they are no more than this"),
-    Setting("term_warning", "ZLINK_TERM_WARNING", "", 1000, "milliseconds",
-            "``Context.term()`` that waits longer logs once what it waits for; 0 never does"),
+    flag(
+        "zerocopy_write",
+        "ZMQ_ASIO_ZEROCOPY_WRITE",
+        "ASIO_ZEROCOPY_WRITE",
+        1,
+        "large frames are written from the sender's memory; 0 copies them through the write "
+        "buffer (plan, phase 1)",
+    ),
+    flag(
+        "lazy_compact",
+        "ZMQ_ASIO_LAZY_COMPACT",
+        "ASIO_LAZY_COMPACT",
+        1,
+        "what a read left incomplete is moved only where the buffer gets short, and a large body "
+        "is received into the object that the user gets; 0 moves it before each read, and "
+        "receives all that fits through the buffer (plan, phase 2)",
+    ),
+    flag(
+        "write_batching",
+        "ZMQ_ASIO_WRITE_BATCHING",
+        "ASIO_WRITE_BATCHING",
+        1,
+        "messages behind the first of a burst are written together; 0 writes each by itself "
+        "(plan, phase 3)",
+    ),
+    flag(
+        "handshake_zerocopy",
+        "ZMQ_ASIO_HANDSHAKE_ZEROCOPY",
+        "ASIO_HANDSHAKE_ZEROCOPY",
+        1,
+        "messages that arrive behind the handshake are decoded where they lie; 0 copies them "
+        "into a second buffer first (plan, phase 4); with CURVE, `ws` and `wss` it changes "
+        "nothing",
+    ),
+    Setting(
+        "zerocopy_threshold",
+        "ZLINK_ZEROCOPY_THRESHOLD",
+        "ZEROCOPY_THRESHOLD",
+        8192,
+        "bytes",
+        "a frame of this size or more is large",
+    ),
+    Setting(
+        "compact_consumed",
+        "ZLINK_COMPACT_CONSUMED",
+        "COMPACT_CONSUMED",
+        2048,
+        "bytes",
+        "the read buffer is compacted only when more than this was consumed of it",
+    ),
+    Setting(
+        "compact_room",
+        "ZLINK_COMPACT_ROOM",
+        "COMPACT_ROOM",
+        20,
+        "percent",
+        "... and when less than this of it, or less than 2048 bytes, is left to read into",
+        0,
+        50,
+    ),
+    Setting(
+        "in_batch_size",
+        "ZLINK_IN_BATCH_SIZE",
+        "IN_BATCH_SIZE",
+        131072,
+        "bytes",
+        "most that one read puts into the read buffer, whose size is the limit",
+        1,
+    ),
+    Setting(
+        "out_batch_size",
+        "ZLINK_OUT_BATCH_SIZE",
+        "OUT_BATCH_SIZE",
+        131072,
+        "bytes",
+        "gathered messages are written at this size",
+        1,
+    ),
+    Setting(
+        "batch_messages",
+        "ZLINK_BATCH_MESSAGES",
+        "BATCH_MESSAGES",
+        256,
+        "messages",
+        "gathered messages are written at this number",
+    ),
+    Setting(
+        "batch_time",
+        "ZLINK_BATCH_TIME",
+        "BATCH_TIME",
+        100,
+        "microseconds",
+        "gathered messages are written at this age",
+    ),
+    flag(
+        "tcp_nodelay",
+        "ZLINK_TCP_NODELAY",
+        "TCP_NODELAY",
+        1,
+        "TCP_NODELAY on TCP connections; 0 leaves Nagle's algorithm to hold small writes",
+    ),
+    Setting(
+        "socket_buffers",
+        "ZLINK_SOCKET_BUFFERS",
+        "SOCKET_BUFFERS",
+        -1,
+        "bytes",
+        "SO_SNDBUF and SO_RCVBUF where SNDBUF and RCVBUF are not set; 524288 is the plan's "
+        "phase 0. 0 leaves them to the kernel, which grows them as needed; so does -1, but "
+        "for SO_SNDBUF between peers on one host, which is 524288 then: what waits stays in "
+        "the CPU's cache. Over ipc SO_SNDBUF alone has an effect",
+        -1,
+    ),
+    Setting(
+        "busy_poll",
+        "ZLINK_BUSY_POLL",
+        "BUSY_POLL",
+        -1,
+        "microseconds",
+        "a receiver polls its connections so long before it sleeps; "
+        f"-1 is {ADAPTIVE_POLL}; 0 never polls. Ever more rarely where it brings nothing, "
+        "never while another greenlet is ready, never on one CPU",
+        -1,
+        1000000,
+    ),
+    Setting(
+        "asyncio_burst",
+        "ZLINK_ASYNCIO_BURST",
+        "ASYNCIO_BURST",
+        64,
+        "operations",
+        "asyncio, by both doors: of so many sends and receives of a socket that could all "
+        "succeed at once, the last waits for a turn of the loop, so that other tasks get "
+        "theirs; 1 has each one wait",
+        1,
+    ),
+    Setting(
+        "read_buffer",
+        "ZLINK_READ_BUFFER",
+        "",
+        131072,
+        "bytes",
+        "size of the buffers that connections read into; at least 16384",
+    ),
+    Setting(
+        "hub_turn_interval",
+        "ZLINK_HUB_TURN_INTERVAL",
+        "",
+        1000,
+        "microseconds",
+        "a greenlet that sends or receives without end lets the hub poll I/O this often",
+    ),
+    Setting(
+        "direct_read_peers",
+        "ZLINK_DIRECT_READ_PEERS",
+        "",
+        4,
+        "connections",
+        "a receiver reads its connections itself while they are no more than this",
+    ),
+    Setting(
+        "term_warning",
+        "ZLINK_TERM_WARNING",
+        "",
+        1000,
+        "milliseconds",
+        "``Context.term()`` that waits longer logs once what it waits for; 0 never does",
+    ),
 )
 
 #: Other variables of the environment that begin as those of settings.
@@ -192,8 +308,11 @@ def check_environment():
         return
     _checked = True
     known = {*OTHERS, *(setting.variable for setting in TABLE)}
-    unknown = [name for name in os.environ
-               if name.startswith(("ZLINK_", "ZMQ_ASIO_")) and name not in known]
+    unknown = [
+        name
+        for name in os.environ
+        if name.startswith(("ZLINK_", "ZMQ_ASIO_")) and name not in known
+    ]
     if not unknown:
         return
     from difflib import get_close_matches
@@ -201,8 +320,9 @@ def check_environment():
     for name in unknown:
         close = get_close_matches(name, known, 1)
         advice = f"did you mean {close[0]}?" if close else "there is no such setting"
-        warnings.warn(f"{name}={os.environ[name]!r} has no effect: {advice}", RuntimeWarning,
-                      stacklevel=2)
+        warnings.warn(
+            f"{name}={os.environ[name]!r} has no effect: {advice}", RuntimeWarning, stacklevel=2
+        )
 
 
 class Tuning:

@@ -9,9 +9,13 @@ from bench.waiting import Threads
 
 #: Nobody's: (public, secret), of the receiving and of the sending end.
 SINK_KEYS = (
-    b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")
+    b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+    b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
+)
 SOURCE_KEYS = (
-    b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
+    b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+    b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
+)
 #: For bench.agreement: as pyzmq's perf.py, without limits of queues, and with its calls' keywords.
 AS_PERF = os.environ.get("BENCH_AS_PERF") == "1"
 PEER = b"sink"  # what a ROUTER calls the ROUTER that it sends to

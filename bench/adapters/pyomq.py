@@ -10,7 +10,8 @@ class Library(Adapter):
     forks = False  # it waits in steps of a millisecond then
     # 0.21 has neither XPUB_NODROP nor CONNECT_ROUTING_ID.
     patterns = tuple(
-        each for each in Adapter.patterns
+        each
+        for each in Adapter.patterns
         if each not in ("curve", "pub-sub", "fan-out", "router-router")
     )
 

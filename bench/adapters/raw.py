@@ -88,14 +88,14 @@ class Library(Adapter):
 
     def bind(self, plain, address):
         if address.startswith("ipc://"):
-            plain.bind(address[len("ipc://"):])
+            plain.bind(address[len("ipc://") :])
             return address
         plain.bind(("127.0.0.1", 0))
         return f"{'tls' if plain.tls else 'tcp'}://127.0.0.1:{plain.listener.getsockname()[1]}"
 
     def connect(self, plain, endpoint):
         if endpoint.startswith("ipc://"):
-            plain.connect(endpoint[len("ipc://"):])
+            plain.connect(endpoint[len("ipc://") :])
         else:
             plain.connect(("127.0.0.1", int(endpoint.rpartition(":")[2])))
 

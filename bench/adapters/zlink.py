@@ -32,7 +32,8 @@ class Zlink(Adapter):
 
         info = debug.build_info()
         found = {
-            "version": info["version"], "gevent": gevent.__version__,
+            "version": info["version"],
+            "gevent": gevent.__version__,
             "build": {True: "compiled", False: "pure"}.get(info["compiled"], "partly compiled"),
         }
         return {**found, "without": " and ".join(lacking())} if lacking() else found

@@ -12,17 +12,31 @@ from bench.cases import PATTERNS, SIZES, TRANSPORTS, human
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
 STYLES = {
-    "zlink": ("#d55e00", "o"), "zlink-backend": ("#e69f00", "s"), "zlink-thread": ("#cc79a7", "D"),
-    "zlink-pure": ("#b8860b", "v"), "zlink.asyncio": ("#882255", "P"), "pyzmq": ("#0072b2", "o"),
-    "zmq.green": ("#009e73", "s"), "zmq.asyncio": ("#56b4e9", "D"), "pyomq": ("#332288", "v"),
-    "pynng": ("#117733", "P"), "raw": ("#777777", "x"),
+    "zlink": ("#d55e00", "o"),
+    "zlink-backend": ("#e69f00", "s"),
+    "zlink-thread": ("#cc79a7", "D"),
+    "zlink-pure": ("#b8860b", "v"),
+    "zlink.asyncio": ("#882255", "P"),
+    "pyzmq": ("#0072b2", "o"),
+    "zmq.green": ("#009e73", "s"),
+    "zmq.asyncio": ("#56b4e9", "D"),
+    "pyomq": ("#332288", "v"),
+    "pynng": ("#117733", "P"),
+    "raw": ("#777777", "x"),
     "websockets": ("#aa4499", "^"),
 }
 WIDTH = 5.2  # inches of 72 px: a phone shows it at about this size
 SETTINGS = {
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#dddddd", "grid.linewidth": 0.6, "legend.fontsize": 8.5, "legend.frameon": False,
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
 }
 NINES = (0, 90, 99, 99.9, 99.99)
 MOST = 16  # a gain of so many times has the full colour
@@ -44,7 +58,7 @@ def svg(made, name):
     with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
         made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
-    return text[text.index("<svg"):].replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
+    return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
 
 
 def plain_log(axis, numbers=None):
@@ -55,15 +69,21 @@ def plain_log(axis, numbers=None):
 
 def throughput(results, pattern, transport):
     """Messages per second by size, a line a library; None for fewer than two sizes."""
-    rows = [each for each in results.cases
-            if (each.case.pattern, each.case.transport) == (pattern, transport)]
+    rows = [
+        each
+        for each in results.cases
+        if (each.case.pattern, each.case.transport) == (pattern, transport)
+    ]
     if len(rows) < 2 or PATTERNS[pattern].kind != "rate" or not PATTERNS[pattern].of_messages:
         return None
     with matplotlib.rc_context(SETTINGS):
         made, axes = figure(3.5)
         for library in results.measured:
-            points = [(place, each.of(library).median()) for place, each in enumerate(rows)
-                      if each.of(library) is not None and each.of(library).median()]
+            points = [
+                (place, each.of(library).median())
+                for place, each in enumerate(rows)
+                if each.of(library) is not None and each.of(library).median()
+            ]
             if points:
                 axes.plot(*zip(*points, strict=True), label=library, **style(library))
         axes.set_yscale("log")
@@ -100,8 +120,12 @@ def distribution(results, result):
         for library, histogram in curves.items():
             percents = [100 - 10 ** (2 - step / 20) for step in range(81)]
             values = [histogram.get_value_at_percentile(each) / 1000 for each in percents]
-            axes.plot([step / 20 for step in range(81)], values, label=library,
-                      **{**style(library), "marker": None})
+            axes.plot(
+                [step / 20 for step in range(81)],
+                values,
+                label=library,
+                **{**style(library), "marker": None},
+            )
         axes.set_yscale("log")
         axes.set_xticks(range(len(NINES)), [f"{each:g}%" for each in NINES])
         plain_log(axes.yaxis)
@@ -125,19 +149,28 @@ def heat_map(results, other):
     name = f"how many times better {results.subject} is than {other}"
     with matplotlib.rc_context({**SETTINGS, "axes.grid": False}):
         made, axes = figure(0.9 + 0.24 * len(rows))
-        shades = [[log2(gains[row][size]) if size in gains[row] else float("nan")
-                   for size in sizes] for row in rows]
+        shades = [
+            [log2(gains[row][size]) if size in gains[row] else float("nan") for size in sizes]
+            for row in rows
+        ]
         axes.imshow(shades, cmap="RdYlGn", vmin=-log2(MOST), vmax=log2(MOST), aspect="auto")
         for y, row in enumerate(rows):
             for x, size in enumerate(sizes):
                 if size in gains[row]:
                     gain = gains[row][size]
-                    axes.text(x, y, f"{gain:.1f}" if gain < 100 else f"{gain:.0f}", ha="center",
-                              va="center", fontsize=8.5,
-                              color="white" if abs(log2(gain)) > 3.2 else "black")
+                    axes.text(
+                        x,
+                        y,
+                        f"{gain:.1f}" if gain < 100 else f"{gain:.0f}",
+                        ha="center",
+                        va="center",
+                        fontsize=8.5,
+                        color="white" if abs(log2(gain)) > 3.2 else "black",
+                    )
         axes.set_xticks(range(len(sizes)), map(human, sizes), fontsize=8)
-        axes.set_yticks(range(len(rows)), [f"{pattern} {transport}" for pattern, transport in rows],
-                        fontsize=8)
+        axes.set_yticks(
+            range(len(rows)), [f"{pattern} {transport}" for pattern, transport in rows], fontsize=8
+        )
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -157,8 +190,12 @@ def gains(results, cases):
                 if ratio is not None:
                     points.append((ratio.gain, y))
             if points:
-                axes.plot(*zip(*points, strict=True), label=library, linestyle="none",
-                          **{**style(library), "markersize": 6, "linewidth": 0})
+                axes.plot(
+                    *zip(*points, strict=True),
+                    label=library,
+                    linestyle="none",
+                    **{**style(library), "markersize": 6, "linewidth": 0},
+                )
         axes.axvline(1, color=STYLES["pyzmq"][0], linewidth=1.4, label="pyzmq")
         axes.set_xscale("log", base=2)
         plain_log(axes.xaxis, lambda value, _: f"{value:g}x")
@@ -171,8 +208,9 @@ def gains(results, cases):
 
 def all_of(results):
     """Every chart that there are figures for: (throughputs, distributions), as lists of SVG."""
-    lines = [throughput(results, pattern, transport)
-             for pattern in PATTERNS for transport in TRANSPORTS]
+    lines = [
+        throughput(results, pattern, transport) for pattern in PATTERNS for transport in TRANSPORTS
+    ]
     curves = [distribution(results, each) for each in results.cases if each.case.kind == "trip"]
     return [each for each in lines if each], [each for each in curves if each]
 
@@ -186,6 +224,8 @@ def summary(results):
     ahead = sum(each.gain >= 1 for each in ratios)
     worst = min(ratios, key=lambda each: each.gain)
     best = max(ratios, key=lambda each: each.gain)
-    return (f"{results.subject} is ahead of pyzmq in {ahead} of {len(ratios)} cases; best "
-            f"{best.gain:.1f} times ({best.case.name}), worst {worst.gain:.2f} times "
-            f"({worst.case.name}).")
+    return (
+        f"{results.subject} is ahead of pyzmq in {ahead} of {len(ratios)} cases; best "
+        f"{best.gain:.1f} times ({best.case.name}), worst {worst.gain:.2f} times "
+        f"({worst.case.name})."
+    )

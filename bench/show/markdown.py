@@ -5,8 +5,12 @@ from bench.show import words
 
 def document(results):
     """Everything: where it was measured, the ratios, the costs and the remarks."""
-    parts = ["\n".join(f"{line}  " for line in words.machine(results)), ratios(results),
-             details(results), *(f"- {' '.join(line.split())}" for line in words.remarks(results))]
+    parts = [
+        "\n".join(f"{line}  " for line in words.machine(results)),
+        ratios(results),
+        details(results),
+        *(f"- {' '.join(line.split())}" for line in words.remarks(results)),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -21,8 +25,7 @@ def ratios(results, cases=None):
     """
     subject = results.subject
     chosen = [each for each in results.cases if cases is None or each.case.name in cases]
-    names = [name for name in results.measured
-             if any(each.of(name) is not None for each in chosen)]
+    names = [name for name in results.measured if any(each.of(name) is not None for each in chosen)]
     rows = [["case", *names, "targets"]]
     for result in chosen:
         cells = [f"`{result.case.name}`"]
@@ -42,9 +45,13 @@ def gains(results, cases):
     for result in results.cases:
         if result.case.name in cases:
             ratios = [result.ratio(subject, name) for name in names]
-            rows.append([f"`{result.case.name}`",
-                         words.series_figure(result.case, result.of(subject)),
-                         *(bold(ratio) if ratio else "-" for ratio in ratios)])
+            rows.append(
+                [
+                    f"`{result.case.name}`",
+                    words.series_figure(result.case, result.of(subject)),
+                    *(bold(ratio) if ratio else "-" for ratio in ratios),
+                ]
+            )
     return table(rows)
 
 

@@ -59,13 +59,21 @@ def body(results):
         yield f"<p>{escape(summary)}</p>"
     for line in words.machine(results):
         yield f'<p class="quiet">{escape(line)}</p>'
-    yield '<p class="quiet">' + "<br>".join(
-        escape(words.library(name, about)) for name, about in results.libraries.items()) + "</p>"
-    maps = [(other, charts.heat_map(results, other)) for other in HEAT_MAPS
-            if other in results.others]
+    yield (
+        '<p class="quiet">'
+        + "<br>".join(
+            escape(words.library(name, about)) for name, about in results.libraries.items()
+        )
+        + "</p>"
+    )
+    maps = [
+        (other, charts.heat_map(results, other)) for other in HEAT_MAPS if other in results.others
+    ]
     if any(chart for _, chart in maps):
-        yield (f"<h2>How many times better {escape(results.subject)} is</h2><p class='quiet'>"
-               "Rates, and round trips p50; over 1 is ahead, by pattern, transport and size.</p>")
+        yield (
+            f"<h2>How many times better {escape(results.subject)} is</h2><p class='quiet'>"
+            "Rates, and round trips p50; over 1 is ahead, by pattern, transport and size.</p>"
+        )
         yield grid((chart, f"than {other}") for other, chart in maps if chart)
     lines, curves = charts.all_of(results)
     if lines:
@@ -75,9 +83,11 @@ def body(results):
         yield "<h2>Latency of round trips</h2>"
         yield grid((chart, "") for chart in curves)
     yield "<h2>All figures</h2>"
-    yield (f"<p class='quiet'>In each cell the median; under it {escape(results.subject)}'s ratio "
-           "to it, taken round by round. Green: it is ahead. Round trips are p50, less is better."
-           "</p>")
+    yield (
+        f"<p class='quiet'>In each cell the median; under it {escape(results.subject)}'s ratio "
+        "to it, taken round by round. Green: it is ahead. Round trips are p50, less is better."
+        "</p>"
+    )
     yield table(results)
     remarks = list(words.remarks(results))
     if remarks:
@@ -86,9 +96,10 @@ def body(results):
         tag = "pre" if "\n" in line else "p"
         yield f"<{tag}>{escape(line)}</{tag}>"
     yield "<h2>Latency and costs</h2>"
-    yield rows_of(words.DETAILS, (
-        "".join(f"<td>{escape(cell)}</td>" for cell in row) for row in words.details(results)
-    ))
+    yield rows_of(
+        words.DETAILS,
+        ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in words.details(results)),
+    )
 
 
 def grid(pairs):
@@ -121,5 +132,7 @@ def table(results):
 def rows_of(heads, rows):
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
     lines = "".join(f"<tr>{row}</tr>\n" for row in rows)
-    return (f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{lines}</tbody></table></div>")
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )

@@ -23,8 +23,13 @@ class Live:
         self.plain = not self.console.is_terminal
         self.case = None
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TimeRemainingColumn(), console=self.console, transient=True, disable=self.plain,
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=self.plain,
         )
         self.task = self.bar.add_task("", total=total)
         self.begun = False
@@ -41,8 +46,9 @@ class Live:
         if self.plain and case is not self.case:
             self.console.print(f"{what}  {case.name}")
         self.case = case
-        self.bar.update(self.task, description=f"{case.name}  {what}  {library}",
-                        advance=1 if self.begun else 0)
+        self.bar.update(
+            self.task, description=f"{case.name}  {what}  {library}", advance=1 if self.begun else 0
+        )
         self.begun = True
 
     def again(self, case, library):
@@ -81,8 +87,10 @@ def show(results, file=None):
         table.add_row(*cells)
     widen(console, table)
     console.print(table)
-    console.print(f"x: {subject} to the one on its left; green where {subject} is ahead. Round "
-                  "trips are p50, and less is better.")
+    console.print(
+        f"x: {subject} to the one on its left; green where {subject} is ahead. Round "
+        "trips are p50, and less is better."
+    )
     for line in words.remarks(results):
         console.print(line, markup=False)
 

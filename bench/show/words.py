@@ -80,8 +80,12 @@ def costs(case, series):
     return ", ".join(parts)
 
 
-DETAILS = ("case", "library", "p50 / p90 / p99 / p99.9 us",
-           "CPU user+system, system calls per message; peak memory")
+DETAILS = (
+    "case",
+    "library",
+    "p50 / p90 / p99 / p99.9 us",
+    "CPU user+system, system calls per message; peak memory",
+)
 
 
 def details(results):
@@ -96,13 +100,17 @@ def details(results):
 def machine(results):
     """Lines on where and how it was measured."""
     about, settings = results.environment, results.settings
-    yield (f"{about['system']}, {about['cpu']}, {about['cpus']} CPUs, governor "
-           f"{about['governor']}, {about['python']}")
+    yield (
+        f"{about['system']}, {about['cpu']}, {about['cpus']} CPUs, governor "
+        f"{about['governor']}, {about['python']}"
+    )
     flags = ", ".join(f"{key}={value}" for key, value in about["flags"].items())
-    yield (f"commit {about['commit']}, {about['date']}, {settings['rounds']} rounds of "
-           f"{settings['seconds']:g} s in turn, "
-           f"{'each end on a CPU of its own' if settings['pinned'] else 'not pinned'}"
-           + (f", {flags}" if flags else ""))
+    yield (
+        f"commit {about['commit']}, {about['date']}, {settings['rounds']} rounds of "
+        f"{settings['seconds']:g} s in turn, "
+        f"{'each end on a CPU of its own' if settings['pinned'] else 'not pinned'}"
+        + (f", {flags}" if flags else "")
+    )
 
 
 def duration(results):
@@ -123,8 +131,10 @@ def library(name, about):
 def remarks(results):
     """What to know beside the figures."""
     if results.discarded():
-        yield (f"{results.discarded()} rounds were discarded, since other work took over 10% of "
-               "the CPUs.")
+        yield (
+            f"{results.discarded()} rounds were discarded, since other work took over 10% of "
+            "the CPUs."
+        )
     everything = [series for each in results.cases for series in each.series]
     if any(series.disturbed for series in everything):
         yield "?: every round was disturbed, so the figure is of those."

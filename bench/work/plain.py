@@ -32,7 +32,7 @@ async def sink(end):
     view = memoryview(buffer)
     left = warmup(end) * WRITE
     while left:
-        left -= read(view[:min(left, READ)])
+        left -= read(view[: min(left, READ)])
     await end.measured()
     first = received = read(buffer)
     start = perf_counter()

@@ -33,8 +33,9 @@ for application in chosen:
         if engine not in application.engines:
             continue
         result = results[engine] = run(application, engine)
-        print(f"{application.name} {application.version} on {engine}: {result.summary()}",
-              flush=True)
+        print(
+            f"{application.name} {application.version} on {engine}: {result.summary()}", flush=True
+        )
         failed, same = compare(application, reference, engine, result)
         bad |= bool(failed or same)
         for test, text in failed.items():
@@ -43,7 +44,10 @@ for application in chosen:
             print(f"  explained in table.py, but as on libzmq: {test}", flush=True)
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-        (options.keep / f"{application.name}.json").write_text(json.dumps(
-            {where: [result.outcomes, result.texts] for where, result in results.items()},
-            indent=1))
+        (options.keep / f"{application.name}.json").write_text(
+            json.dumps(
+                {where: [result.outcomes, result.texts] for where, result in results.items()},
+                indent=1,
+            )
+        )
 sys.exit(bad)

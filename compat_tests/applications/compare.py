@@ -30,6 +30,5 @@ def compare(application, reference, engine, result):
         # The name of the application: its process ended before, or in, the collection.
         if result.outcomes[test] not in ("passed", "skipped") and test not in explained:
             failed[test] = f"{result.outcomes[test]}, not run on libzmq: {result.texts[test]}"
-    same = [test for test in explained
-            if result.outcomes.get(test) == reference.outcomes.get(test)]
+    same = [test for test in explained if result.outcomes.get(test) == reference.outcomes.get(test)]
     return failed, same

@@ -42,8 +42,10 @@ def run(application, where):
     """
     python = environment_of(application)
     backend, patched = WHERE[where]
-    with (tempfile.TemporaryDirectory(prefix="zlc-application-") as folder,
-          alone(application.isolated) as inside):
+    with (
+        tempfile.TemporaryDirectory(prefix="zlc-application-") as folder,
+        alone(application.isolated) as inside,
+    ):
         folder = pathlib.Path(folder)
         source = folder / "source"
         shutil.copytree(download(application.name, application.version), source)
@@ -56,8 +58,15 @@ def run(application, where):
         env.update(application.settings)
         record = folder / "record.jsonl"
         command = pytest_command(
-            python, record, patched, "--rootdir", source, "--tb=native", *application.arguments,
-            *application.tests)
+            python,
+            record,
+            patched,
+            "--rootdir",
+            source,
+            "--tb=native",
+            *application.arguments,
+            *application.tests,
+        )
         return run_until_done([*inside, *command], source, env, record, application.name)
 
 
@@ -86,8 +95,15 @@ def environment_of(application):
         if not complete.exists():
             # Not made elsewhere and renamed: its scripts name its place.
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            pip("install", "-q", "--no-cache-dir", *EVERYWHERE, *application.needs,
+            pip(
+                "install",
+                "-q",
+                "--no-cache-dir",
+                *EVERYWHERE,
+                *application.needs,
                 f"pytest=={application.pytest}",
-                f"{application.name}{application.extras}=={application.version}", python=python)
+                f"{application.name}{application.extras}=={application.version}",
+                python=python,
+            )
             complete.touch()
     return python

@@ -11,7 +11,11 @@ ENGINES = ("thread", "hub")
 
 #: In each environment. What zlinkcompat needs; what runs the tests.
 EVERYWHERE = (
-    "gevent==26.9.0", "PyNaCl==1.6.2", "pyzmq==27.3.0", "pytest-timeout==2.4.0", "wsproto",
+    "gevent==26.9.0",
+    "PyNaCl==1.6.2",
+    "pyzmq==27.3.0",
+    "pytest-timeout==2.4.0",
+    "wsproto",
 )
 
 
@@ -66,60 +70,120 @@ class Application:
 
 
 #: Seen on libzmq as well, monkey-patched: "Event loop is closed", "another loop is running".
-TWO_LOOPS = {"hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
-                    "are one native thread, in which Python allows one loop"}
+TWO_LOOPS = {
+    "hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
+    "are one native thread, in which Python allows one loop"
+}
 
 #: Not analysed: on libzmq, monkey-patched, they hang or time out as well.
 HANGS = {"hub": "hangs when it is monkey-patched, on libzmq as well; the cause is not known"}
-TIMES_OUT = {"hub": "some of its tests time out when it is monkey-patched, on libzmq as well; the "
-                    "cause is not known, and it has not been run to its end on the hub engine"}
+TIMES_OUT = {
+    "hub": "some of its tests time out when it is monkey-patched, on libzmq as well; the "
+    "cause is not known, and it has not been run to its end on the hub engine"
+}
 
 TABLE = (
-    Application("posttroll", "1.13.1", ("posttroll/tests",), needs=("pytest-reraise==2.1.2",),
-                isolated=False,
-                differences={"hub": {
-                    "posttroll/tests/test_nameserver.py::TestAddressReceiver"
-                    "::test_localhost_restriction":
-                    "replaces its receiver by a mock that returns at once, in a loop that never "
-                    "waits: a thread can be interrupted in it, a greenlet cannot; on libzmq, "
-                    "monkey-patched, it hangs as well"}}),
-    Application("bluesky", "1.12.0", ("bluesky/tests/test_zmq.py",),
-                needs=("matplotlib==3.11.2", "ophyd==1.11.2", "setuptools<81")),
     Application(
-        "parsl", "2026.10.26",
-        ("parsl/tests/test_curvezmq.py", "parsl/tests/test_htex/test_zmq_binding.py",
-         "parsl/tests/test_monitoring/test_radio_zmq.py"),
-        extras="[monitoring]", pytest="7.4.4", arguments=("--config", "local"),
+        "posttroll",
+        "1.13.1",
+        ("posttroll/tests",),
+        needs=("pytest-reraise==2.1.2",),
+        isolated=False,
+        differences={
+            "hub": {
+                "posttroll/tests/test_nameserver.py::TestAddressReceiver"
+                "::test_localhost_restriction": "replaces its receiver by a mock that returns at "
+                "once, in a loop that never waits: a thread can be interrupted in it, a greenlet "
+                "cannot; on libzmq, monkey-patched, it hangs as well"
+            }
+        },
+    ),
+    Application(
+        "bluesky",
+        "1.12.0",
+        ("bluesky/tests/test_zmq.py",),
+        needs=("matplotlib==3.11.2", "ophyd==1.11.2", "setuptools<81"),
+    ),
+    Application(
+        "parsl",
+        "2026.10.26",
+        (
+            "parsl/tests/test_curvezmq.py",
+            "parsl/tests/test_htex/test_zmq_binding.py",
+            "parsl/tests/test_monitoring/test_radio_zmq.py",
+        ),
+        extras="[monitoring]",
+        pytest="7.4.4",
+        arguments=("--config", "local"),
     ),
     Application("pyleco", "0.6.0.post1", ("tests",)),
-    Application("zmq_tubes", "1.17.0", ("tests",),
-                needs=("PyYAML==6.0.4", "pytest-asyncio==1.5.0"),
-                differences={"hub": dict.fromkeys((
+    Application(
+        "zmq_tubes",
+        "1.17.0",
+        ("tests",),
+        needs=("PyYAML==6.0.4", "pytest-asyncio==1.5.0"),
+        differences={
+            "hub": dict.fromkeys(
+                (
                     "tests/threads/test_sub_pub.py::test_sub_pubs[sub_node0-pub_node10-pub_node20]",
                     "tests/threads/test_sub_pub.py::test_pub_subs[sub_node0-sub_node20-pub_node10]",
-                ), "publishes right behind its connect: the hub does not turn in between, so no "
-                   "subscription has come; on libzmq, monkey-patched, it hangs")}),
-    Application("ezmsg-zmq", "1.4.4", ("tests",), needs=("numpy==2.4.6",),
-                not_on=HANGS),
-    Application("callosum", "1.0.3", ("tests",), extras="[zeromq]",
-                needs=("pytest-asyncio==1.5.0", "pytest-mock==3.17.0"),
-                by_chance={"tests/test_rpc.py::test_messaging[ExitOrderedAsyncScheduler]":
-                           "expects an order that its tasks' sleeps of some ms make; fails on a "
-                           "machine that is busy"}),
+                ),
+                "publishes right behind its connect: the hub does not turn in between, so no "
+                "subscription has come; on libzmq, monkey-patched, it hangs",
+            )
+        },
+    ),
+    Application("ezmsg-zmq", "1.4.4", ("tests",), needs=("numpy==2.4.6",), not_on=HANGS),
     Application(
-        "jupyter_server", "2.21.1", ("tests/services/kernels",), extras="[test]",
+        "callosum",
+        "1.0.3",
+        ("tests",),
+        extras="[zeromq]",
+        needs=("pytest-asyncio==1.5.0", "pytest-mock==3.17.0"),
+        by_chance={
+            "tests/test_rpc.py::test_messaging[ExitOrderedAsyncScheduler]": "expects an order that "
+            "its tasks' sleeps of some ms make; fails on a machine that is busy"
+        },
+    ),
+    Application(
+        "jupyter_server",
+        "2.21.1",
+        ("tests/services/kernels",),
+        extras="[test]",
         needs=("ipykernel==7.4.0", "jupyter_client==8.10.0", "pytest-jupyter==0.11.0"),
         not_on=TWO_LOOPS,
     ),
-    Application("nbclient", "0.11.0", ("tests",), extras="[test]", not_on=TWO_LOOPS,
-                needs=("ipykernel==7.4.0", "jupyter_client==8.10.0")),
     Application(
-        "metakernel", "1.0.7", ("tests",),
-        needs=("ipykernel==7.4.0", "ipywidgets==8.1.9", "jupyter_client==8.10.0",
-               "jupyter_kernel_test==0.7.0", "requests==2.34.2"),
+        "nbclient",
+        "0.11.0",
+        ("tests",),
+        extras="[test]",
+        not_on=TWO_LOOPS,
+        needs=("ipykernel==7.4.0", "jupyter_client==8.10.0"),
+    ),
+    Application(
+        "metakernel",
+        "1.0.7",
+        ("tests",),
+        needs=(
+            "ipykernel==7.4.0",
+            "ipywidgets==8.1.9",
+            "jupyter_client==8.10.0",
+            "jupyter_kernel_test==0.7.0",
+            "requests==2.34.2",
+        ),
         not_on=TIMES_OUT,
     ),
-    Application("aiozmq", "1.0.0", ("tests",), needs=("msgpack==1.2.4", "setuptools<81"),
-                arguments=("-o", "python_files=*_test.py",
-                           "-p", "compat_tests.applications.coroutine_decorator")),
+    Application(
+        "aiozmq",
+        "1.0.0",
+        ("tests",),
+        needs=("msgpack==1.2.4", "setuptools<81"),
+        arguments=(
+            "-o",
+            "python_files=*_test.py",
+            "-p",
+            "compat_tests.applications.coroutine_decorator",
+        ),
+    ),
 )

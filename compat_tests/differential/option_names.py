@@ -9,14 +9,19 @@ DRAFTS = {"BUSY_POLL", "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "PRIORITY"}
 
 #: libzmq's REP has them by inheritance from ROUTER, to no effect.
 OF_ROUTER = {
-    "CONNECT_ROUTING_ID", "ROUTER_MANDATORY", "ROUTER_HANDOVER", "PROBE_ROUTER", "ROUTER_RAW",
+    "CONNECT_ROUTING_ID",
+    "ROUTER_MANDATORY",
+    "ROUTER_HANDOVER",
+    "PROBE_ROUTER",
+    "ROUTER_RAW",
 }
 
 
 def option_names(zmq):
     """Names of the options of stable libzmq, sorted; drafts only where the library has them."""
     return sorted(
-        name for name in zmq.SocketOption.__members__
+        name
+        for name in zmq.SocketOption.__members__
         if name not in NOT_COMPARED | DRAFTS and not name.startswith(PREFIXES_LEFT_OUT)
     )
 
@@ -71,17 +76,43 @@ REFUSED = {  # option: values that libzmq refuses, among some that it takes
     "ZAP_DOMAIN": (b"", b"x", b"x" * 256),
     "ZAP_ENFORCE_DOMAIN": (-1, 0, 1, 2),
     "CURVE_SERVER": (-1, 0, 1, 2),
-    **{f"CURVE_{key}KEY": (b"", b"x" * 31, b"x" * 32, b"x" * 40, b"~" * 40, b"x" * 40 + b"\0",
-                           b"x" * 41, b"x" * 39 + b"\0", b"#" * 40, 7, None)
-       for key in ("PUBLIC", "SECRET", "SERVER")},
+    **{
+        f"CURVE_{key}KEY": (
+            b"",
+            b"x" * 31,
+            b"x" * 32,
+            b"x" * 40,
+            b"~" * 40,
+            b"x" * 40 + b"\0",
+            b"x" * 41,
+            b"x" * 39 + b"\0",
+            b"#" * 40,
+            7,
+            None,
+        )
+        for key in ("PUBLIC", "SECRET", "SERVER")
+    },
     "PLAIN_SERVER": (-1, 0, 1, 2),
     "PLAIN_USERNAME": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
     "PLAIN_PASSWORD": (b"", b"x", b"x" * 254, b"x" * 256, 7, None),
     "SOCKS_PROXY": (b"", b"x:1", b"x" * 254, b"x" * 256, "x", None),
     "SOCKS_USERNAME": (b"", b"x", b"x" * 254, b"x" * 256),
     "SOCKS_PASSWORD": (b"", b"x", b"x" * 254, b"x" * 256),
-    "TCP_ACCEPT_FILTER": (b"", b"127.0.0.1", b"10.0.0.0/8", b"10.0.0.0/0", b"10.0.0.0/33", b"1/",
-                          b"1/x", b"127.1", b"::1", b"localhost", b"*", b"1/8/9", b"x" * 256),
+    "TCP_ACCEPT_FILTER": (
+        b"",
+        b"127.0.0.1",
+        b"10.0.0.0/8",
+        b"10.0.0.0/0",
+        b"10.0.0.0/33",
+        b"1/",
+        b"1/x",
+        b"127.1",
+        b"::1",
+        b"localhost",
+        b"*",
+        b"1/8/9",
+        b"x" * 256,
+    ),
     **{f"IPC_FILTER_{kind}ID": (-1, 0, 1, b"", None) for kind in "PUG"},
     "TYPE": (1,),
     "RCVMORE": (1,),

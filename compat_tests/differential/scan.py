@@ -29,8 +29,21 @@ ENDPOINTS = (
 )  # fmt: skip
 #: Not bound: the other library's process does so at the same time, and libzmq closes later.
 IN_USE = ("tcp://127.0.0.1:1;127.0.0.1:2", "ipc://@zlc-scan", "tcp://127.0.0.1:1 ")
-CAPABILITIES = ("ipc", "curve", "draft", "gssapi", "norm", "pgm", "vmci", "tipc", "tls", "ws",
-                "wss", "", "none")
+CAPABILITIES = (
+    "ipc",
+    "curve",
+    "draft",
+    "gssapi",
+    "norm",
+    "pgm",
+    "vmci",
+    "tipc",
+    "tls",
+    "ws",
+    "wss",
+    "",
+    "none",
+)
 CALLS = {
     "send": lambda s, z: s.send(b"x", z.NOBLOCK),
     "send-more": lambda s, z: s.send(b"x", z.NOBLOCK | z.SNDMORE),
@@ -42,8 +55,9 @@ CALLS = {
     "recv-waiting": lambda s, z: s.recv(),
     "recv-frame": lambda s, z: s.recv(z.NOBLOCK, copy=False).bytes,
     "recv-multipart": lambda s, z: s.recv_multipart(z.NOBLOCK),
-    "recv-into": lambda s, z: s.recv_into(bytearray(3), z.NOBLOCK) if z.pyzmq_version_info() >= (
-        26, 4) else None,
+    "recv-into": lambda s, z: (
+        s.recv_into(bytearray(3), z.NOBLOCK) if z.pyzmq_version_info() >= (26, 4) else None
+    ),
     "poll-in": lambda s, z: s.poll(0, z.POLLIN),
     "poll-out": lambda s, z: s.poll(0, z.POLLOUT),
     "events": lambda s, z: s.events,
@@ -54,12 +68,30 @@ EXTENSIONS = {
     **{name: getattr(sockopt, name) for name in sockopt.ATTRIBUTES},
     **{row.option: row.number for row in tuning.TABLE if (row.number or 0) > 1000},
 }
-SHAPES = ([b""], [b"", b""], [b"a", b"", b""], [b"", b"a"], [b"x" * 255, b"x" * 256],
-          [b"%d" % n for n in range(50)], [b"\0"], [b"\1"], [b"\0\0\0\1", b"", b"x"])
+SHAPES = (
+    [b""],
+    [b"", b""],
+    [b"a", b"", b""],
+    [b"", b"a"],
+    [b"x" * 255, b"x" * 256],
+    [b"%d" % n for n in range(50)],
+    [b"\0"],
+    [b"\1"],
+    [b"\0\0\0\1", b"", b"x"],
+)
 #: Which type meets which, the one that binds first.
 PEERS = {
-    "PAIR": "PAIR", "PUB": "SUB", "SUB": "PUB", "XPUB": "XSUB", "XSUB": "XPUB", "REQ": "REP",
-    "REP": "REQ", "DEALER": "ROUTER", "ROUTER": "DEALER", "PUSH": "PULL", "PULL": "PUSH",
+    "PAIR": "PAIR",
+    "PUB": "SUB",
+    "SUB": "PUB",
+    "XPUB": "XSUB",
+    "XSUB": "XPUB",
+    "REQ": "REP",
+    "REP": "REQ",
+    "DEALER": "ROUTER",
+    "ROUTER": "DEALER",
+    "PUSH": "PULL",
+    "PULL": "PUSH",
 }
 QUIET = 50  # ms
 PATIENCE = 30_000  # ms
@@ -122,8 +154,9 @@ class Scan:
     def options(self):
         """Every option of every type: default, and what it is after each value was set."""
         unsteady = ("FD", "EVENTS")
-        for (name, option), kind in itertools.product(self.zmq.SocketOption.__members__.items(),
-                                                      KINDS):
+        for (name, option), kind in itertools.product(
+            self.zmq.SocketOption.__members__.items(), KINDS
+        ):
             path = f"option/{name}/{kind}"
             if name not in unsteady:
                 self.note(f"{path}/default", self.socket(kind).get, option)
@@ -159,8 +192,8 @@ class Scan:
 
     def endpoints(self):
         for endpoint, kind, method in itertools.product(
-                ENDPOINTS, ("DEALER", "PUB", "STREAM"),
-                ("bind", "connect", "unbind", "disconnect")):
+            ENDPOINTS, ("DEALER", "PUB", "STREAM"), ("bind", "connect", "unbind", "disconnect")
+        ):
             if method == "bind" and endpoint in IN_USE:
                 continue
             sock = self.socket(kind)
@@ -219,8 +252,9 @@ class Scan:
 
     def high_water_marks(self):
         """How many messages a sender may send that nobody receives."""
-        for kind, sndhwm, rcvhwm in itertools.product(("PUSH", "DEALER", "PAIR"), (1, 2, 5, 10),
-                                                      (1, 2, 5, 10)):
+        for kind, sndhwm, rcvhwm in itertools.product(
+            ("PUSH", "DEALER", "PAIR"), (1, 2, 5, 10), (1, 2, 5, 10)
+        ):
             receiver = self.socket(PEERS[kind] if kind != "DEALER" else "DEALER", rcvhwm=rcvhwm)
             name = self.name()
             receiver.bind(name)
@@ -252,7 +286,8 @@ class Scan:
                 first.bind("inproc://end")
                 second.connect("inproc://end")
                 acts = {
-                    "first": first.close, "second": second.close,
+                    "first": first.close,
+                    "second": second.close,
                     "unbind": lambda first=first: first.unbind("inproc://end"),
                     "disconnect": lambda second=second: second.disconnect("inproc://end"),
                 }
@@ -328,8 +363,11 @@ class Scan:
                 nobody.connect("tcp://127.0.0.1:1" if transport == "tcp" else f"ipc://{folder}/no")
                 self.events(nobody, f"{path}/refused", "CLOSED")
                 self.close()
-            for name, said in {"nothing": b"", "mechanism": b"\xff" + bytes(8) + b"\x7f\x03\0PLAIN"
-                               + bytes(47), "half": b"\xff\0\0"}.items():
+            for name, said in {
+                "nothing": b"",
+                "mechanism": b"\xff" + bytes(8) + b"\x7f\x03\0PLAIN" + bytes(47),
+                "half": b"\xff\0\0",
+            }.items():
                 server = self.monitored("PULL")
                 server.bind("tcp://127.0.0.1:*")
                 port = int(server.last_endpoint.rpartition(b":")[2])
@@ -340,9 +378,18 @@ class Scan:
                 self.close()
 
     def run(self):
-        for part in (self.options, self.extensions, self.capabilities, self.context_options,
-                     self.endpoints, self.states, self.multiparts, self.high_water_marks,
-                     self.ends, self.monitors_tell):
+        for part in (
+            self.options,
+            self.extensions,
+            self.capabilities,
+            self.context_options,
+            self.endpoints,
+            self.states,
+            self.multiparts,
+            self.high_water_marks,
+            self.ends,
+            self.monitors_tell,
+        ):
             part()
             self.close()
         self.context.term()

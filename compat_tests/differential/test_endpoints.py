@@ -104,7 +104,10 @@ def test_bind_to_random_port_without_a_free_one(both):
         both(
             lambda b: outcome(
                 b.socket("REP").bind_to_random_port,
-                "tcp://127.0.0.1", min_port=port, max_port=port + 1, max_tries=2,
+                "tcp://127.0.0.1",
+                min_port=port,
+                max_port=port + 1,
+                max_tries=2,
             )
         )
 
@@ -123,7 +126,9 @@ def test_message_of_a_failed_bind_names_the_address(both):
 def test_rebind_after_unbind(both, transport):
     def scenario(bench):
         address = {
-            "tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{bench.folder}/s", "inproc": "inproc://x",
+            "tcp": "tcp://127.0.0.1:*",
+            "ipc": f"ipc://{bench.folder}/s",
+            "inproc": "inproc://x",
         }[transport]
         sock = bench.socket("REP", bind=address)
         address = sock.last_endpoint.decode()

@@ -7,8 +7,14 @@ from compat_tests.differential.outcome import errors, outcome
 from compat_tests.libraries import OURS, REFERENCE, load
 
 CLASSES = (
-    "ZMQError", "Again", "ContextTerminated", "NotDone", "ZMQBindError", "ZMQVersionError",
-    "ZMQBaseError", "InterruptedSystemCall",
+    "ZMQError",
+    "Again",
+    "ContextTerminated",
+    "NotDone",
+    "ZMQBindError",
+    "ZMQVersionError",
+    "ZMQBaseError",
+    "InterruptedSystemCall",
 )
 
 
@@ -45,8 +51,10 @@ def test_again_from_recv(both, kind, way):
         sock = bench.socket(kind, rcvtimeo=20, bind="tcp://127.0.0.1:*")
         flags = bench.zmq.NOBLOCK if way == "NOBLOCK" else 0
         return (
-            outcome(sock.recv, flags), outcome(sock.recv_multipart, flags),
-            outcome(sock.recv, flags, copy=False), outcome(sock.recv_json, flags),
+            outcome(sock.recv, flags),
+            outcome(sock.recv_multipart, flags),
+            outcome(sock.recv, flags, copy=False),
+            outcome(sock.recv_json, flags),
         )
 
     result = both(scenario)
@@ -60,7 +68,8 @@ def test_again_from_send(both, kind, way):
         sock = bench.socket(kind, sndtimeo=20, bind="tcp://127.0.0.1:*")
         flags = bench.zmq.NOBLOCK if way == "NOBLOCK" else 0
         return (
-            outcome(sock.send, b"x", flags), outcome(sock.send_multipart, [b"x", b"y"], flags),
+            outcome(sock.send, b"x", flags),
+            outcome(sock.send_multipart, [b"x", b"y"], flags),
             outcome(sock.send, b"x", flags, copy=False),
         )
 

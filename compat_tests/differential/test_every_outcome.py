@@ -31,9 +31,13 @@ def outcomes(tmp_path_factory):
     # libzmq puts ipc://* there, or into the current folder.
     environment.pop("TMPDIR", None)
     running = [
-        subprocess.Popen([sys.executable, "-m", "compat_tests.differential.scan", library],
-                         env=environment, cwd=tmp_path_factory.mktemp(library),
-                         stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-m", "compat_tests.differential.scan", library],
+            env=environment,
+            cwd=tmp_path_factory.mktemp(library),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for library in (REFERENCE, OURS)
     ]
     try:
@@ -53,27 +57,34 @@ def known(path):
 @pytest.mark.parametrize("part", PARTS)
 def test_equal_but_for_what_is_known(outcomes, part):
     reference, ours = (
-        {path: outcome for path, outcome in each.items()
-         if path.startswith(f"{part}/") and not known(path)}
+        {
+            path: outcome
+            for path, outcome in each.items()
+            if path.startswith(f"{part}/") and not known(path)
+        }
         for each in outcomes
     )
     assert reference
-    different = [(path, reference.get(path), ours.get(path))
-                 for path in sorted({*reference, *ours})
-                 if reference.get(path) != ours.get(path)]
+    different = [
+        (path, reference.get(path), ours.get(path))
+        for path in sorted({*reference, *ours})
+        if reference.get(path) != ours.get(path)
+    ]
     assert different == []
 
 
 def test_enough_is_compared_and_little_differs(outcomes, request):
     reference, ours = outcomes
     differing = collections.Counter(
-        known(path) for path in reference if reference[path] != ours.get(path))
+        known(path) for path in reference if reference[path] != ours.get(path)
+    )
     unknown = differing.pop(None, 0)
     parts = collections.Counter(path.partition("/")[0] for path in reference)
     request.config.stash[TOLD] = (
         f"differential: {len(reference)} outcomes compared, {sum(differing.values())} differ as "
         f"{len(KNOWN)} known rows say, {unknown} otherwise; "
-        + ", ".join(f"{name} {count}" for name, count in parts.items()))
+        + ", ".join(f"{name} {count}" for name, count in parts.items())
+    )
     assert len(reference) >= LEAST
     assert len(KNOWN) < 20
     if OURS != REFERENCE:

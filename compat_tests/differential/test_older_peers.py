@@ -48,8 +48,10 @@ def threads_sleep():
     """Whether all other threads of this process do, those of the library among them."""
     mine = str(threading.get_native_id())
     try:
-        return all(path.parent.name == mine or path.read_text().rpartition(") ")[2][0] == "S"
-                   for path in pathlib.Path("/proc/self/task").glob("*/stat"))
+        return all(
+            path.parent.name == mine or path.read_text().rpartition(") ")[2][0] == "S"
+            for path in pathlib.Path("/proc/self/task").glob("*/stat")
+        )
     except OSError:
         return False  # one has just ended
 
@@ -139,9 +141,13 @@ def test_conversation(both, version, kind, end):
         with peer:
             got, told = [], b""
             peer.sendall(opening + frame(b"them"))
-            peer.sendall(said(frame, b"\1to") if kind in ("PUB", "XPUB")
-                         else said(frame, b"", b"topic") if kind in ("REQ", "REP")
-                         else said(frame, b"topic", b"", b"x" * 300))
+            peer.sendall(
+                said(frame, b"\1to")
+                if kind in ("PUB", "XPUB")
+                else said(frame, b"", b"topic")
+                if kind in ("REQ", "REP")
+                else said(frame, b"topic", b"", b"x" * 300)
+            )
             if kind == "XSUB":
                 sock.send(b"\1to")
             if kind in ("PUB", "PUSH", "REQ"):

@@ -48,9 +48,10 @@ def _read_back(sock, option, number):
     return None if option in ("FD", "EVENTS") else outcome(sock.get, number)
 
 
-@pytest.mark.parametrize("option, value", [
-    (option, b"x" if option == "CONNECT_ROUTING_ID" else 0) for option in sorted(OF_ROUTER)
-])
+@pytest.mark.parametrize(
+    "option, value",
+    [(option, b"x" if option == "CONNECT_ROUTING_ID" else 0) for option in sorted(OF_ROUTER)],
+)
 def test_refused_by_decision(option, value):
     zmq = load(OURS)
     with zmq.Context() as context, context.socket(zmq.REP) as sock:
@@ -63,11 +64,18 @@ def test_options_that_do_not_exist(both):
     def scenario(bench):
         sock = bench.socket("PAIR")
         return errors(
-            lambda: sock.get(9999), lambda: sock.set(9999, 1), lambda: sock.set(9999, b"x"),
-            lambda: sock.no_such_option, lambda: setattr(sock, "no_such_option", 1),
-            lambda: sock.getsockopt(-1), lambda: sock.setsockopt(-1, 0),
-            lambda: sock.set_string(bench.zmq.LINGER, "x"), lambda: sock.get_string(17),
-            lambda: sock.set_hwm(7), lambda: sock.get_hwm(), lambda: sock.hwm,
+            lambda: sock.get(9999),
+            lambda: sock.set(9999, 1),
+            lambda: sock.set(9999, b"x"),
+            lambda: sock.no_such_option,
+            lambda: setattr(sock, "no_such_option", 1),
+            lambda: sock.getsockopt(-1),
+            lambda: sock.setsockopt(-1, 0),
+            lambda: sock.set_string(bench.zmq.LINGER, "x"),
+            lambda: sock.get_string(17),
+            lambda: sock.set_hwm(7),
+            lambda: sock.get_hwm(),
+            lambda: sock.hwm,
         )
 
     both(scenario)

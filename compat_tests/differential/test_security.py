@@ -7,8 +7,12 @@ import pytest
 DOMAIN = "zlc-domain"
 ENDPOINT = "inproc://zeromq.zap.01"
 #: What only libzmq or only zlinkcompat tells, for instance of the next attempt, is left out.
-TOLD = ("HANDSHAKE_SUCCEEDED", "HANDSHAKE_FAILED_NO_DETAIL", "HANDSHAKE_FAILED_PROTOCOL",
-        "HANDSHAKE_FAILED_AUTH")
+TOLD = (
+    "HANDSHAKE_SUCCEEDED",
+    "HANDSHAKE_FAILED_NO_DETAIL",
+    "HANDSHAKE_FAILED_PROTOCOL",
+    "HANDSHAKE_FAILED_AUTH",
+)
 GIVEN_UP = 5000  # ms
 
 
@@ -98,15 +102,22 @@ def run(both, transport, server, client, talk, **more):
 PLAIN = ({"plain_server": 1}, {"plain_username": "adm\0in", "plain_password": "s e c r e t"})
 NULL = ({"zap_domain": DOMAIN}, {})
 SERVER_PUBLIC, SERVER_SECRET = (
-    b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")
+    b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+    b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
+)
 CLIENT_PUBLIC, CLIENT_SECRET = (
-    b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
+    b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+    b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
+)
 #: Nobody asked for it.
 OTHER_KEY = SERVER_PUBLIC[:39] + b"8"
 CURVE = (
     {"curve_server": 1, "curve_secretkey": SERVER_SECRET},
-    {"curve_publickey": CLIENT_PUBLIC, "curve_secretkey": CLIENT_SECRET,
-     "curve_serverkey": SERVER_PUBLIC},
+    {
+        "curve_publickey": CLIENT_PUBLIC,
+        "curve_secretkey": CLIENT_SECRET,
+        "curve_serverkey": SERVER_PUBLIC,
+    },
 )
 SIDES = {"null": NULL, "plain": PLAIN, "curve": CURVE}
 ANSWERS = {
@@ -207,8 +218,11 @@ def test_no_delimiter_from_a_router(both):
     assert run(both, "tcp", *PLAIN, talk, handler="ROUTER")[0][0] == "HANDSHAKE_FAILED_PROTOCOL"
 
 
-@pytest.mark.parametrize("kinds", [("PULL", "PUSH"), ("ROUTER", "DEALER"), ("REP", "REQ"),
-                                   ("SUB", "PUB"), ("PAIR", "PAIR")], ids="-".join)
+@pytest.mark.parametrize(
+    "kinds",
+    [("PULL", "PUSH"), ("ROUTER", "DEALER"), ("REP", "REQ"), ("SUB", "PUB"), ("PAIR", "PAIR")],
+    ids="-".join,
+)
 def test_properties_of_a_frame(both, kinds):
     def talk(meeting):
         if kinds[0] == "SUB":
@@ -260,8 +274,9 @@ def test_wrong_keys(both, wrong):
 def test_a_key_may_be_raw_and_may_end_with_a_nul(both):
     raw = bytes.fromhex("8e0bdd697628b91d8f245587ee95c5b04d48963f79259877b49cd9063aead3b7")
     client = {**CURVE[1], "curve_secretkey": CLIENT_SECRET + b"\0"}
-    decided = run(both, "tcp", {**CURVE[0], "curve_secretkey": raw}, client, Meeting.decided,
-                  handler=None)
+    decided = run(
+        both, "tcp", {**CURVE[0], "curve_secretkey": raw}, client, Meeting.decided, handler=None
+    )
     assert decided == [("HANDSHAKE_SUCCEEDED", 0)] * 2
 
 

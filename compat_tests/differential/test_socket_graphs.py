@@ -96,16 +96,18 @@ class Graph(RuleBasedStateMachine):
     def connect(self, number, to):
         bound = [each[2] for each in self.sockets if each[2]]
         if bound:
-            self.add(self.connecters[number % len(self.connecters)],
-                     connect=bound[to % len(bound)])
+            self.add(self.connecters[number % len(self.connecters)], connect=bound[to % len(bound)])
 
     @precondition(lambda self: self.sockets)
     @rule(number=which, to=which)
     def connect_again(self, number, to):
         """One socket, several peers."""
         sockets, kind, bind, connected = self.chosen(number)
-        new = [each[2] for each in self.sockets if each[2] and each[2] not in connected
-               and (sockets[0], each[2]) not in self.left]
+        new = [
+            each[2]
+            for each in self.sockets
+            if each[2] and each[2] not in connected and (sockets[0], each[2]) not in self.left
+        ]
         if kind in self.connecters and not bind and new:
             endpoint = new[to % len(new)]
             self.both(lambda bench, n: sockets[n].connect(endpoint) and None)
@@ -164,6 +166,10 @@ class Graph(RuleBasedStateMachine):
 
 
 TestGraphs = Graph.TestCase
-TestGraphs.settings = settings(max_examples=60, stateful_step_count=30, deadline=None,
-                               suppress_health_check=[HealthCheck.too_slow])
+TestGraphs.settings = settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestGraphs.pytestmark = [pytest.mark.timeout(600)]

@@ -124,10 +124,14 @@ def test_context_options(both):
         names = ("IO_THREADS", "MAX_SOCKETS", "IPV6", "BLOCKY", "MAX_MSGSZ", "THREAD_PRIORITY")
         values = [outcome(lambda n=name: context.get(getattr(zmq, n))) for name in names]
         wrong = errors(
-            lambda: context.set(zmq.MAX_SOCKETS, 0), lambda: context.set(zmq.IO_THREADS, -1),
-            lambda: context.set(9999, 1), lambda: context.get(9999),
-            lambda: context.set(zmq.MAX_SOCKETS, "x"), lambda: context.socket(99),
-            lambda: context.socket(-1), lambda: context.socket("REQ"),
+            lambda: context.set(zmq.MAX_SOCKETS, 0),
+            lambda: context.set(zmq.IO_THREADS, -1),
+            lambda: context.set(9999, 1),
+            lambda: context.get(9999),
+            lambda: context.set(zmq.MAX_SOCKETS, "x"),
+            lambda: context.socket(99),
+            lambda: context.socket(-1),
+            lambda: context.socket("REQ"),
         )
         return values, wrong
 

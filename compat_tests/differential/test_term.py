@@ -36,13 +36,17 @@ def test_term_ends_what_waits(waiting_in):
         sock.linger = 0
         still_running = in_background(name, context.term)
         call = {
-            "recv": sock.recv, "poll": lambda: sock.poll(LIMIT * 1000),
+            "recv": sock.recv,
+            "poll": lambda: sock.poll(LIMIT * 1000),
             "send": lambda: sock.send(b""),
         }[waiting_in]
         first = outcome(call)
         after = [
-            outcome(call), outcome(sock.bind, "inproc://x"), outcome(sock.connect, "tcp://[::1]:1"),
-            outcome(sock.get, zmq.TYPE), outcome(sock.set, zmq.LINGER, 0),
+            outcome(call),
+            outcome(sock.bind, "inproc://x"),
+            outcome(sock.connect, "tcp://[::1]:1"),
+            outcome(sock.get, zmq.TYPE),
+            outcome(sock.set, zmq.LINGER, 0),
             outcome(lambda: sock.events),
         ]
         # pyzmq's class for this one is plain ZMQError, of which ours is a subclass.

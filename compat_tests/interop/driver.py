@@ -98,7 +98,10 @@ class PeerProcess:
     def _spawn(self):
         self._process = subprocess.Popen(
             [python_of(self.library), "-m", "compat_tests.interop.peer", self.library],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=CHECKOUT,
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(

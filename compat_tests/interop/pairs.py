@@ -47,9 +47,13 @@ PAIRS = (
     Pair("PUSH", "PULL", "oneway"),
 )
 SERVER_KEYS = (
-    "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")
+    "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+    "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
+)
 CLIENT_KEYS = (
-    "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")
+    "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+    "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
+)
 
 #: Options of both sides, and what the server's authenticator knows: a password, or any key.
 MECHANISMS = {
@@ -60,8 +64,11 @@ MECHANISMS = {
     },
     "curve": {
         "server": {"curve_server": 1, "curve_secretkey": SERVER_KEYS[1]},
-        "client": {"curve_publickey": CLIENT_KEYS[0], "curve_secretkey": CLIENT_KEYS[1],
-                   "curve_serverkey": SERVER_KEYS[0]},
+        "client": {
+            "curve_publickey": CLIENT_KEYS[0],
+            "curve_secretkey": CLIENT_KEYS[1],
+            "curve_serverkey": SERVER_KEYS[0],
+        },
         "password": None,
     },
 }

@@ -33,8 +33,9 @@ def page(tmp_path_factory):
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
     try:
         for command in ("install --silent --no-audit --no-fund", "run build --silent"):
-            subprocess.run(["npm", *command.split()], cwd=folder, check=True, capture_output=True,
-                           timeout=60)
+            subprocess.run(
+                ["npm", *command.split()], cwd=folder, check=True, capture_output=True, timeout=60
+            )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         # No registry in reach is not a fault of the example.
         pytest.skip(f"npm cannot install what the example needs: {error}")
@@ -43,8 +44,13 @@ def page(tmp_path_factory):
 
 @pytest.fixture
 def url(page):
-    process = subprocess.Popen([sys.executable, page / "feed.py"], cwd=EXAMPLE.parents[1],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, page / "feed.py"],
+        cwd=EXAMPLE.parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     yield process.stdout.readline().strip()
     process.kill()
     process.wait()

@@ -15,8 +15,13 @@ client = pytest.importorskip("websockets.sync.client")
 
 @pytest.fixture
 def url():
-    process = subprocess.Popen([sys.executable, ROOT / "examples" / "chat" / "chat.py"], cwd=ROOT,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "examples" / "chat" / "chat.py"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     yield process.stdout.readline().strip()
     process.kill()
     process.wait()

@@ -18,11 +18,19 @@ def libzmq_fails(pair, mechanism, left, binder):
 
 
 CASES = [
-    pytest.param(pair, transport, mechanism, *placement,
-                 id="-".join([pair.name, transport, *filter(None, [mechanism]), *placement]))
+    pytest.param(
+        pair,
+        transport,
+        mechanism,
+        *placement,
+        id="-".join([pair.name, transport, *filter(None, [mechanism]), *placement]),
+    )
     for pair in PAIRS
     for transport, mechanism in (
-        ("tcp", None), ("ipc", None), *(("tcp", mechanism) for mechanism in MECHANISMS))
+        ("tcp", None),
+        ("ipc", None),
+        *(("tcp", mechanism) for mechanism in MECHANISMS),
+    )
     for placement in placements(pair, REFERENCE, OURS)
     if not libzmq_fails(pair, mechanism, placement[0], placement[2])
 ]

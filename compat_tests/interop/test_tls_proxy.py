@@ -99,12 +99,22 @@ class Stunnel(ProgramProxy):
     name, package = "stunnel", "stunnel4"
 
     def arguments(self, target, ends_tls, folder):
-        lines = ["foreground = yes", "pid =", "syslog = no", "[proxy]",
-                 f"accept = 127.0.0.1:{self.port}", f"connect = 127.0.0.1:{target}",
-                 f"cert = {folder}/pem"]
+        lines = [
+            "foreground = yes",
+            "pid =",
+            "syslog = no",
+            "[proxy]",
+            f"accept = 127.0.0.1:{self.port}",
+            f"connect = 127.0.0.1:{target}",
+            f"cert = {folder}/pem",
+        ]
         if not ends_tls:
-            lines += ["client = yes", f"CAfile = {folder}/ca", "verifyChain = yes",
-                      "checkIP = 127.0.0.1"]
+            lines += [
+                "client = yes",
+                f"CAfile = {folder}/ca",
+                "verifyChain = yes",
+                "checkIP = 127.0.0.1",
+            ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
         return [folder / "conf"]
 
@@ -118,8 +128,10 @@ class Socat(ProgramProxy):
             ways = (f"OPENSSL-LISTEN:{here},cert={folder}/pem,verify=0", f"TCP:127.0.0.1:{target}")
         else:
             # It compares names, no addresses.
-            ways = (f"TCP-LISTEN:{here}",
-                    f"OPENSSL:localhost:{target},pf=ip4,cafile={folder}/ca,cert={folder}/pem")
+            ways = (
+                f"TCP-LISTEN:{here}",
+                f"OPENSSL:localhost:{target},pf=ip4,cafile={folder}/ca,cert={folder}/pem",
+            )
         return ways
 
 

@@ -27,9 +27,11 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--all-programs"):
         return
     left_out = {
-        item for item in items
+        item
+        for item in items
         if {"door", "place"} & set(getattr(item, "fixturenames", ()))
-        and RUNNER not in item.name and not any(name in item.name for name in SAMPLE)
+        and RUNNER not in item.name
+        and not any(name in item.name for name in SAMPLE)
     }
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))

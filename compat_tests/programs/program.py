@@ -44,8 +44,7 @@ class Program:
         What goes before the whole command: :func:`compat_tests.apart.network`.
     """
 
-    def __init__(self, library, path, *args, start=None, environment=None, sdist=True,
-                 inside=()):
+    def __init__(self, library, path, *args, start=None, environment=None, sdist=True, inside=()):
         if start is None:
             start = [] if library == REFERENCE else ["-m", library]
         variables = upstream.environment() if sdist else own_environment()
@@ -54,7 +53,9 @@ class Program:
         # A session of its own, so that processes which it starts can be ended with it.
         self._process = subprocess.Popen(
             [*inside, sys.executable, *start, str(path), *args],
-            stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
             env={**variables, "PYTHONUNBUFFERED": "1", **(environment or {})},
             start_new_session=True,
         )

@@ -25,14 +25,25 @@ ENDING = {
     "examples/poll/reqrep.py": (r"Finished\.",),
     "examples/device/device.py": (r"0: \d+", r"Consumer done", r"proxy terminated"),
     "examples/monitoring/simple_monitor.py": (
-        "EVENT_LISTENING", "EVENT_ACCEPTED", "EVENT_DISCONNECTED", "EVENT_MONITOR_STOPPED", "END",
+        "EVENT_LISTENING",
+        "EVENT_ACCEPTED",
+        "EVENT_DISCONNECTED",
+        "EVENT_MONITOR_STOPPED",
+        "END",
     ),
     "examples/serialization/serialsocket.py": ("(Okay.*){3}$",),
     "examples/recv_into/discard.py": ("Sending exit", "Exiting"),
     "examples/recv_into/recv_into_array.py": ("received 200 bytes",),
 }
-SECURE = ("grasslands", "strawhouse", "woodhouse", "stonehouse", "ironhouse", "asyncio-ironhouse",
-          "ioloop-ironhouse")
+SECURE = (
+    "grasslands",
+    "strawhouse",
+    "woodhouse",
+    "stonehouse",
+    "ironhouse",
+    "asyncio-ironhouse",
+    "ioloop-ironhouse",
+)
 ENDLESS = {
     "examples/eventloop/coroutines.py": "recvd.*recvd",
     "examples/asyncio/coroutines.py": "recvd.*recvd",
@@ -79,9 +90,16 @@ def test_program_without_an_end(start, name, place):
     assert "Traceback" not in program.output
 
 
-@pytest.mark.parametrize("kind, more", [
-    ("lat", []), ("lat", ["--poll"]), ("lat", ["--no-copy"]), ("thr", []), ("thr", ["--no-copy"]),
-])
+@pytest.mark.parametrize(
+    "kind, more",
+    [
+        ("lat", []),
+        ("lat", ["--poll"]),
+        ("lat", ["--no-copy"]),
+        ("thr", []),
+        ("thr", ["--no-copy"]),
+    ],
+)
 def test_perf(start, kind, more, place):
     arguments = (kind, "-n", "2000", "-s", "512", *more)
     output = start(OURS, "perf/perf.py", *arguments, **at(place)).wait(60)

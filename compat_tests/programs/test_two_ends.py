@@ -46,15 +46,11 @@ def test_ping_and_pong(start):
     assert "Traceback" not in pong.output
 
 
-@pytest.mark.parametrize(
-    "first, second", [("latency_echo", "latency"), ("thr_sink", "throughput")]
-)
+@pytest.mark.parametrize("first, second", [("latency_echo", "latency"), ("thr_sink", "throughput")])
 @both_places
 def test_perf_ends(start, source, first, second, server, client):
     def end(library, function):
-        return start(
-            library, "perf_end.py", str(source / "perf"), function, URL, "2000", "512"
-        )
+        return start(library, "perf_end.py", str(source / "perf"), function, URL, "2000", "512")
 
     far = end(server, first)
     output = end(client, second).wait()
@@ -79,8 +75,9 @@ class TestUnpatched:
         assert "Traceback" not in server.output
 
     def test_arrays(self, start, door):
-        publisher = start(OURS, "examples/pubsub/publisher.py", "-n", "5", "--size", "300",
-                          **at(door))
+        publisher = start(
+            OURS, "examples/pubsub/publisher.py", "-n", "5", "--size", "300", **at(door)
+        )
         publisher.wait_for("Waiting for subscriber")
         output = start(OURS, "examples/pubsub/subscriber.py", **at(door)).wait()
         assert "array count: 5" in output

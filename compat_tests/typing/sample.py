@@ -106,8 +106,9 @@ class Counting(zmq.Socket[bytes]):
 
     count: int = 0
 
-    def send_string(self, u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8",
-                    **kwargs: object) -> zmq.MessageTracker | None:
+    def send_string(
+        self, u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **kwargs: object
+    ) -> zmq.MessageTracker | None:
         self.count += 1
         self.send(u.encode(encoding), flags)
         return None

@@ -30,7 +30,9 @@ def mypy(source, tmp_path):
     program.write_text(source)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path / 'cache'}", program],
-        capture_output=True, text=True, cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -98,8 +100,10 @@ def test_every_name_that_has_a_type_in_pyzmq_has_it_here(tmp_path):
     names = list(public_names())
     untyped = {}
     for root in ("zmq", "zlinkcompat"):
-        lines = (f"from {'.'.join((root, *parts))} import {name} as _{number}\n"
-                 for number, (parts, name) in enumerate(names))
+        lines = (
+            f"from {'.'.join((root, *parts))} import {name} as _{number}\n"
+            for number, (parts, name) in enumerate(names)
+        )
         _, said = mypy("".join(lines), tmp_path)
         untyped[root] = {int(line) for line in re.findall(r"^\S+?:(\d+): error", said, re.M)}
     here_alone = untyped["zlinkcompat"] - untyped["zmq"]

@@ -33,10 +33,14 @@ def judge(result, door, patched):
             failed[test] = result.texts[test][-500:]
     gone = [test for test in listed if result.outcomes.get(test, "passed") == "passed"]
     return {
-        "door": door, "engine": ENGINES[patched], "pyzmq": VERSION,
+        "door": door,
+        "engine": ENGINES[patched],
+        "pyzmq": VERSION,
         "python": sys.version.split()[0],
-        "passed": counts["passed"], "skipped": counts["skipped"],
-        "deselected": counts["deselected"], "failed": failed,
+        "passed": counts["passed"],
+        "skipped": counts["skipped"],
+        "deselected": counts["deselected"],
+        "failed": failed,
         # The list is 27's; earlier ones lack some, or ask less.
         "gone": gone if VERSION.startswith("27.") else [],
     }

@@ -14,7 +14,9 @@ MAJOR = int(VERSION.partition(".")[0])
 EXTRAS = (
     "mypy" if MAJOR >= 27 else "mypy<1.16",
     "numpy" if MAJOR >= 26 else "numpy<2",
-    "cython", "setuptools", "tornado",
+    "cython",
+    "setuptools",
+    "tornado",
 )
 # Without what they need, which would be another pytest. Tests before 27 use a fixture that
 # pytest-asyncio 1 has no more.

@@ -8,8 +8,12 @@ from compat_tests.upstream.table import row, rows_of, table, write
 
 def cell():
     result = Result()
-    for outcome, test in [("passed", "tests/a.py::good"), ("failed", "tests/a.py::bad"),
-                          ("skipped", min(NOT_ON_LIBZMQ)), ("failed", min(BY_STRING))]:
+    for outcome, test in [
+        ("passed", "tests/a.py::good"),
+        ("failed", "tests/a.py::bad"),
+        ("skipped", min(NOT_ON_LIBZMQ)),
+        ("failed", min(BY_STRING)),
+    ]:
         result.outcomes[test], result.texts[test] = outcome, "what was said"
     return judge(result, "swap", False)
 

@@ -1,6 +1,6 @@
 """Coroutines as the stages of a pipeline, one with no patience in recv: no message is lost.
 
-    python asyncio_pipeline.py
+python asyncio_pipeline.py
 """
 
 import asyncio

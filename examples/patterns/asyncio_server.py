@@ -1,6 +1,6 @@
 """An asyncio server with an ordinary thread beside it that asks with blocking sockets.
 
-    python asyncio_server.py
+python asyncio_server.py
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A broker in front of worker threads: clients come by tcp to a ROUTER, workers by inproc.
 
-    python broker_threads.py
+python broker_threads.py
 """
 
 import threading

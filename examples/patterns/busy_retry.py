@@ -1,6 +1,6 @@
 """A loop that never blocks: NOBLOCK, zmq.Again, and timeouts in place of waits.
 
-    python busy_retry.py
+python busy_retry.py
 """
 
 import zmq

@@ -1,6 +1,6 @@
 """Child processes (multiprocessing, spawn) that get work by ipc and send results back.
 
-    python child_processes.py
+python child_processes.py
 """
 
 import multiprocessing

@@ -1,6 +1,6 @@
 """An encrypted server that lets in one of two clients: CURVE, and an authenticator's thread.
 
-    python curve_server.py
+python curve_server.py
 """
 
 import os

@@ -1,6 +1,6 @@
 """A forwarder as a background device: ThreadProxy between publishers and subscribers.
 
-    python device_thread.py
+python device_thread.py
 """
 
 import zmq

@@ -1,6 +1,6 @@
 """Subscriptions by topic: filters at the publisher, envelopes of several parts, unsubscribing.
 
-    python envelopes.py
+python envelopes.py
 """
 
 import zmq

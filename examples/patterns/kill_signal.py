@@ -1,6 +1,6 @@
 """Workers that are stopped by a second socket: they poll for work and for the end of it.
 
-    python kill_signal.py
+python kill_signal.py
 """
 
 import threading

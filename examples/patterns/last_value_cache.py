@@ -1,6 +1,6 @@
 """A proxy that keeps each topic's last value for subscribers that come late (XPUB_VERBOSE).
 
-    python last_value_cache.py
+python last_value_cache.py
 """
 
 import threading

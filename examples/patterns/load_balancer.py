@@ -1,6 +1,6 @@
 """ROUTER to ROUTER: a request goes to the worker that has been free for longest.
 
-    python load_balancer.py
+python load_balancer.py
 """
 
 import threading
@@ -60,10 +60,7 @@ def main():
     backend.bind("inproc://backend")
     answers = []
     threads = [threading.Thread(target=worker, args=(context,)) for _ in range(WORKERS)]
-    threads += [
-        threading.Thread(target=client, args=(context, answers))
-        for _ in range(CLIENTS)
-    ]
+    threads += [threading.Thread(target=client, args=(context, answers)) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     balance(frontend, backend)

@@ -1,6 +1,6 @@
 """A thread that watches what happens to a socket's connections (socket monitor).
 
-    python monitor_thread.py
+python monitor_thread.py
 """
 
 import threading
@@ -8,8 +8,13 @@ import threading
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-SHOWN = (zmq.EVENT_LISTENING, zmq.EVENT_ACCEPTED, zmq.EVENT_HANDSHAKE_SUCCEEDED,
-         zmq.EVENT_DISCONNECTED, zmq.EVENT_MONITOR_STOPPED)
+SHOWN = (
+    zmq.EVENT_LISTENING,
+    zmq.EVENT_ACCEPTED,
+    zmq.EVENT_HANDSHAKE_SUCCEEDED,
+    zmq.EVENT_DISCONNECTED,
+    zmq.EVENT_MONITOR_STOPPED,
+)
 
 
 def watch(monitor, seen):

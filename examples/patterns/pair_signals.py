@@ -1,6 +1,6 @@
 """Threads in a row that signal each other by PAIR over inproc, and hand a socket on.
 
-    python pair_signals.py
+python pair_signals.py
 """
 
 import threading

@@ -1,6 +1,6 @@
 """A subscriber that computes between two receives loses nothing below its high-water mark.
 
-    python slow_subscriber.py
+python slow_subscriber.py
 """
 
 import threading

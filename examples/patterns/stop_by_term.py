@@ -1,6 +1,6 @@
 """``term()`` ends what waits: every thread blocked in a call gets ContextTerminated.
 
-    python stop_by_term.py
+python stop_by_term.py
 """
 
 import threading

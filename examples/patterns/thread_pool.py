@@ -1,6 +1,6 @@
 """Sockets in a thread pool: every task of concurrent.futures asks with a socket of its own.
 
-    python thread_pool.py
+python thread_pool.py
 """
 
 import threading

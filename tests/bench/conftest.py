@@ -54,8 +54,9 @@ def tiny(tmp_path):
 
     def measure(nurseries, case, rounds=1, timeout=100, counting=None):
         families = [[each] for each in nurseries]
-        run = Run(families, rounds, 0.02, timeout, True, counting, {case.name}, 0,
-                  str(tmp_path), Silent())
+        run = Run(
+            families, rounds, 0.02, timeout, True, counting, {case.name}, 0, str(tmp_path), Silent()
+        )
         result = run.empty(case)
         for number in range(1, rounds + 1):
             run.round(result, number)
@@ -68,15 +69,24 @@ def tiny(tmp_path):
 
 def series(library, field, *figures, **more):
     """A series by its figures alone; None is a round that was spoilt."""
-    return Series(library, field, [each if each is None else {field: each} for each in figures],
-                  **more)
+    return Series(
+        library, field, [each if each is None else {field: each} for each in figures], **more
+    )
 
 
 def results(*cases, libraries=("pyzmq", "zlink")):
     """A run by its cases, each a Case and its series."""
     return Results(
-        {"system": "S", "cpu": "C", "cpus": 2, "governor": "g", "python": "P", "commit": "c",
-         "date": "d", "flags": {}},
+        {
+            "system": "S",
+            "cpu": "C",
+            "cpus": 2,
+            "governor": "g",
+            "python": "P",
+            "commit": "c",
+            "date": "d",
+            "flags": {},
+        },
         {"mode": "quick", "rounds": 3, "seconds": 0.1, "pinned": True},
         {name: {"version": "1"} for name in libraries},
         [CaseResult(case, list(all_series)) for case, *all_series in cases],
@@ -86,12 +96,23 @@ def results(*cases, libraries=("pyzmq", "zlink")):
 @pytest.fixture
 def run():
     """A run with a case that is ahead, one that is behind and one that failed."""
-    trip = {"p50_us": 10.0, "user_us": 1.0, "system_us": 2.0, "peak": 5e7,
-            "histogram": latency.encoded([10_000, 11_000, 50_000])}
+    trip = {
+        "p50_us": 10.0,
+        "user_us": 1.0,
+        "system_us": 2.0,
+        "peak": 5e7,
+        "histogram": latency.encoded([10_000, 11_000, 50_000]),
+    }
     return results(
         (RATE, series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 4e6, 4e6)),
-        (Case("push-pull", "tcp", 256),
-         series("pyzmq", "rate", 1e6, 1e6), series("zlink", "rate", 5e5, 5e5, syscalls=0.2)),
-        (TRIP, series("pyzmq", "p50_us", error="hung <here>"),
-         Series("zlink", "p50_us", [trip, trip])),
+        (
+            Case("push-pull", "tcp", 256),
+            series("pyzmq", "rate", 1e6, 1e6),
+            series("zlink", "rate", 5e5, 5e5, syscalls=0.2),
+        ),
+        (
+            TRIP,
+            series("pyzmq", "p50_us", error="hung <here>"),
+            Series("zlink", "p50_us", [trip, trip]),
+        ),
     )

@@ -33,9 +33,9 @@ def pairs():
     yield "raw", Case("push-pull", "tls", 65536)
 
 
-@pytest.mark.parametrize("name, case", [
-    pytest.param(name, case, id=f"{name}-{case.name}") for name, case in pairs()
-])
+@pytest.mark.parametrize(
+    "name, case", [pytest.param(name, case, id=f"{name}-{case.name}") for name, case in pairs()]
+)
 def test_a_tiny_run(name, case, nursery, tiny):
     measured = nursery(name)
     assert measured.missing is None
@@ -81,9 +81,13 @@ def test_cases_of_an_extra_that_is_not_installed_are_left_out(monkeypatch):
         lacking.cache_clear()
 
 
-@pytest.mark.parametrize("name, message", [
-    ("zmp", "no library 'zmp'"), ("zlink@ZLINK_BUSY_POLL", "is not VARIABLE=VALUE"),
-])
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("zmp", "no library 'zmp'"),
+        ("zlink@ZLINK_BUSY_POLL", "is not VARIABLE=VALUE"),
+    ],
+)
 def test_a_wrong_name_is_told(name, message):
     with pytest.raises(ValueError, match=message):
         adapter(name)

@@ -26,15 +26,24 @@ ONE = ("--case", "push-pull/tcp/64B", "--libs", "pyzmq,zlink", *TINY)
 
 def run_bench(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True,
-        timeout=LIMIT, env={**os.environ, **environment},
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        env={**os.environ, **environment},
     )
 
 
 def test_everything_that_is_written(tmp_path):
     done = run_bench(
-        *ONE, "--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md"),
-        "--report", str(tmp_path / "report"),
+        *ONE,
+        "--json",
+        str(tmp_path / "a.json"),
+        "--markdown",
+        str(tmp_path / "a.md"),
+        "--report",
+        str(tmp_path / "report"),
     )
     assert done.returncode == 0, done.stderr
     assert "push-pull/tcp/64B" in done.stdout and ">= 3x" in done.stdout
@@ -90,8 +99,19 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path):
     assert rounds[0][0] == first[0]["libraries"][0]["rounds"][0]
     steps = re.findall(r"^(round .*)/64B$", done.stderr, re.MULTILINE)
     assert steps == [f"round {number}  pair/{on}" for number in (1, 2) for on in ("tcp", "ipc")]
-    other = run_bench("--case", "pair/tcp/64B", "--libs", "zlink", "--rounds", "1",
-                      "--seconds", "0.02", "--json", str(path), "--resume")
+    other = run_bench(
+        "--case",
+        "pair/tcp/64B",
+        "--libs",
+        "zlink",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.02",
+        "--json",
+        str(path),
+        "--resume",
+    )
     assert "starting anew" in other.stderr
 
 
@@ -106,20 +126,40 @@ def ends_of_group(group):
     return found
 
 
-@pytest.mark.parametrize("number, code, transports", [
-    (signal.SIGINT, 130, ("tcp", "ipc")),
-    (signal.SIGTERM, 143, ("tls", "wss")),  # with a key on disk meanwhile
-])
-def test_an_interrupted_run_leaves_its_results_and_nothing_else(
-    number, code, transports, tmp_path
-):
+@pytest.mark.parametrize(
+    "number, code, transports",
+    [
+        (signal.SIGINT, 130, ("tcp", "ipc")),
+        (signal.SIGTERM, 143, ("tls", "wss")),  # with a key on disk meanwhile
+    ],
+)
+def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, transports, tmp_path):
     done, broken = (f"pair/{each}/64B" for each in transports)
     path = tmp_path / "run.json"
     run = subprocess.Popen(
-        [sys.executable, "-m", "bench", "--case", done, "--case", broken, "--libs", "zlink",
-         "--rounds", "3", "--seconds", "0.5", "--json", str(path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True,
+        [
+            sys.executable,
+            "-m",
+            "bench",
+            "--case",
+            done,
+            "--case",
+            broken,
+            "--libs",
+            "zlink",
+            "--rounds",
+            "3",
+            "--seconds",
+            "0.5",
+            "--json",
+            str(path),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
     )
     try:
         for line in run.stderr:
@@ -188,20 +228,23 @@ def test_names_with_settings_are_split():
     assert options.split("pyzmq,zlink@A=1,B=2,raw") == ["pyzmq", "zlink@A=1,B=2", "raw"]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (("--libs", "zmp"), "no library 'zmp'"),
-    (("--case", "nothing-like-it"), "no case has such a name"),
-    (("--resume",), "--resume needs"),
-    (("--strict",), "--strict needs"),
-    (("--compare", "no such file"), "No such file"),
-    (("--json", "no/such/folder/a.json"), "a.json: cannot be written"),
-    (("--markdown", "docs"), "docs: cannot be written"),
-    (("--report", "README.md"), "README.md: is a file, not a folder"),
-    (("--json", "README.md", "--resume"), "README.md: not the results of"),
-    (("--phases", "--libs", "zlink"), "it takes no --libs"),
-    (("--rounds", "0"), "invalid positive int"),
-    (("--seconds", "-1"), "invalid positive float"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--libs", "zmp"), "no library 'zmp'"),
+        (("--case", "nothing-like-it"), "no case has such a name"),
+        (("--resume",), "--resume needs"),
+        (("--strict",), "--strict needs"),
+        (("--compare", "no such file"), "No such file"),
+        (("--json", "no/such/folder/a.json"), "a.json: cannot be written"),
+        (("--markdown", "docs"), "docs: cannot be written"),
+        (("--report", "README.md"), "README.md: is a file, not a folder"),
+        (("--json", "README.md", "--resume"), "README.md: not the results of"),
+        (("--phases", "--libs", "zlink"), "it takes no --libs"),
+        (("--rounds", "0"), "invalid positive int"),
+        (("--seconds", "-1"), "invalid positive float"),
+    ],
+)
 def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as ended:

@@ -68,17 +68,30 @@ def test_the_run_of_the_flags_goes_into_the_baseline(pages):
 
 def test_where_others_are_ahead_is_whole_and_the_worst_comes_first():
     run = results(
-        (STORM, *(series(name, "rate", rate) for name, rate in (
-            ("pyzmq", 900.0), ("pyomq", 2000.0), ("zmq.green", 4000.0), ("raw", 9e9),
-            ("zlink-thread", 450.0), ("zlink", 1000.0)))),
+        (
+            STORM,
+            *(
+                series(name, "rate", rate)
+                for name, rate in (
+                    ("pyzmq", 900.0),
+                    ("pyomq", 2000.0),
+                    ("zmq.green", 4000.0),
+                    ("raw", 9e9),
+                    ("zlink-thread", 450.0),
+                    ("zlink", 1000.0),
+                )
+            ),
+        ),
         libraries=("pyzmq", "pyomq", "zmq.green", "raw", "zlink-thread", "zlink"),
     )
     head = "| case | ahead | its figure | {} | ratio |\n| --- | --- | --- | --- | --- |\n"
     assert publish.where_not(run) == (
         "pyzmq ahead of zlink:\n\nNone.\n\n"
-        "pyzmq ahead of zlink-thread:\n\n" + head.format("zlink-thread")
+        "pyzmq ahead of zlink-thread:\n\n"
+        + head.format("zlink-thread")
         + "| `storm/tcp/500x` | pyzmq | 900/s | 450/s | 0.50x |\n\n"
-        "another ahead of zlink:\n\n" + head.format("zlink")
+        "another ahead of zlink:\n\n"
+        + head.format("zlink")
         + "| `storm/tcp/500x` | zmq.green | 4,000/s | 1,000/s | 0.25x |\n"
         "| `storm/tcp/500x` | pyomq | 2,000/s | 1,000/s | 0.50x |"
     )

@@ -21,9 +21,13 @@ def test_disturbed_rounds_count_only_without_others():
 
 
 def test_ratios_are_taken_round_by_round():
-    result = CaseResult(RATE, [
-        series("pyzmq", "rate", 1.0, None, 2.0, 4.0), series("zlink", "rate", 3.0, 9.0, 8.0, 8.0),
-    ])
+    result = CaseResult(
+        RATE,
+        [
+            series("pyzmq", "rate", 1.0, None, 2.0, 4.0),
+            series("zlink", "rate", 3.0, 9.0, 8.0, 8.0),
+        ],
+    )
     ratio = result.ratio("zlink", "pyzmq")
     assert ratio.values == [3.0, 4.0, 2.0] and ratio.value == 3.0
     assert ratio.reached and ratio.target == 3 and ratio.gain == 3.0
@@ -37,24 +41,35 @@ def test_less_is_better_in_a_round_trip():
 
 
 def test_no_ratio_to_what_failed_or_is_not_there():
-    result = CaseResult(RATE, [
-        series("pyzmq", "rate", 1.0, error="died"), series("zlink", "rate", 3.0),
-    ])
+    result = CaseResult(
+        RATE,
+        [
+            series("pyzmq", "rate", 1.0, error="died"),
+            series("zlink", "rate", 3.0),
+        ],
+    )
     assert result.ratio("zlink", "pyzmq") is None and result.ratio("zlink", "raw") is None
     assert words.series_figure(RATE, result.of("pyzmq")) == "FAILED"
 
 
 def test_noise_over_five_percent_is_marked():
     assert "~" not in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.01e6, 1.02e6))
-    assert "~35%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6)) or \
-        "~33%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6))
+    assert "~35%" in words.series_figure(
+        RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6)
+    ) or "~33%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6))
 
 
-@pytest.mark.parametrize("name, value, text", [
-    ("push-pull/tcp/64B", 5.71e6, "5.71 M/s"), ("push-pull/tcp/64B", 41.2e3, "41.2 k/s"),
-    ("push-pull/tcp/64KB", 4e4, "2.62 GB/s"), ("req-rep/tcp/64B", 9.87, "9.87 us"),
-    ("memory/tcp/3000x", 22.5 * 1024, "22.5 KB"), ("storm/tcp/500x", 5627.7, "5,628/s"),
-])
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        ("push-pull/tcp/64B", 5.71e6, "5.71 M/s"),
+        ("push-pull/tcp/64B", 41.2e3, "41.2 k/s"),
+        ("push-pull/tcp/64KB", 4e4, "2.62 GB/s"),
+        ("req-rep/tcp/64B", 9.87, "9.87 us"),
+        ("memory/tcp/3000x", 22.5 * 1024, "22.5 KB"),
+        ("storm/tcp/500x", 5627.7, "5,628/s"),
+    ],
+)
 def test_figures_in_words(name, value, text):
     (case,) = named([name])
     assert words.figure(case, value) == text
@@ -121,8 +136,10 @@ def test_the_page_is_whole_and_needs_no_network(run, tmp_path):
     assert 'class="ahead"' in text and 'class="behind"' in text
     for outside in ("<script", 'src="http', 'href="http', "@import"):
         assert outside not in text
-    assert charts.summary(run) == ("zlink is ahead of pyzmq in 1 of 2 cases; best 4.0 times "
-                                   "(push-pull/tcp/64B), worst 0.50 times (push-pull/tcp/256B).")
+    assert charts.summary(run) == (
+        "zlink is ahead of pyzmq in 1 of 2 cases; best 4.0 times "
+        "(push-pull/tcp/64B), worst 0.50 times (push-pull/tcp/256B)."
+    )
 
 
 def test_every_library_has_a_colour_of_its_own():
@@ -133,15 +150,20 @@ def test_every_library_has_a_colour_of_its_own():
 def test_charts_are_well_formed(run):
     lines, curves = charts.all_of(run)
     assert len(lines) == 1 and len(curves) == 1
-    for chart in (*lines, *curves, charts.heat_map(run, "pyzmq"),
-                  charts.gains(run, [RATE.name, TRIP.name])):
+    for chart in (
+        *lines,
+        *curves,
+        charts.heat_map(run, "pyzmq"),
+        charts.gains(run, [RATE.name, TRIP.name]),
+    ):
         xml.dom.minidom.parseString(chart)
 
 
 def figures(*values, reference=1e6, case=RATE):
     name = case.field
-    return results((case, series("pyzmq", name, *[reference] * len(values)),
-                    series("zlink", name, *values)))
+    return results(
+        (case, series("pyzmq", name, *[reference] * len(values)), series("zlink", name, *values))
+    )
 
 
 def only_change(old, new):
@@ -173,8 +195,10 @@ def test_a_change_within_the_noise_is_not():
 def test_rounds_that_are_alike_by_chance_are_held_to_what_rounds_of_the_run_do():
     def run(*values):
         others = (Case("pair", "tcp", 64 << number) for number in range(9))
-        return results(*((case, series("zlink", case.field, 2e6, 3e6, 4e6)) for case in others),
-                       (RATE, series("zlink", RATE.field, *values)))
+        return results(
+            *((case, series("zlink", case.field, 2e6, 3e6, 4e6)) for case in others),
+            (RATE, series("zlink", RATE.field, *values)),
+        )
 
     def change(after):
         found = compare.changes(run(4e6, 4e6, 4e6), run(*[after] * 3))
@@ -196,8 +220,13 @@ def test_a_faster_pyzmq_is_no_regression():
 def test_what_pyzmq_cannot_do_is_held_against_another_that_stands_for_the_machine():
     def run(ours, theirs):
         case = Case("push-pull", "ws", 64)
-        return results((case, series("websockets", case.field, *[theirs] * 3),
-                        series("zlink", case.field, *[ours] * 3)))
+        return results(
+            (
+                case,
+                series("websockets", case.field, *[theirs] * 3),
+                series("zlink", case.field, *[ours] * 3),
+            )
+        )
 
     assert not only_change(run(4e6, 1e6), run(2e6, 5e5)).regressed
     assert only_change(run(4e6, 1e6), run(2e6, 1e6)).regressed

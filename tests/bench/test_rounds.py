@@ -52,6 +52,7 @@ def test_a_library_that_crashes_drops_out_of_the_case_only(nursery, tiny, tmp_pa
 
 def test_a_nursery_that_is_killed_is_started_again(tmp_path):
     with Nursery(adapter("pyzmq")) as own:
+
         def kill(word, children):
             own.popen.kill()
 

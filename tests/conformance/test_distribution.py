@@ -17,6 +17,7 @@ import zlinkcompat as zmq
 
 PEERS = 3
 
+
 def name(value):
     return value.name
 

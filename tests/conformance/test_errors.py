@@ -20,9 +20,7 @@ def types(*socket_types):
 # -- EAGAIN --------------------------------------------------------------------------------
 
 
-@types(
-    zmq.PAIR, zmq.SUB, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.XPUB, zmq.XSUB, zmq.STREAM
-)
+@types(zmq.PAIR, zmq.SUB, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.XPUB, zmq.XSUB, zmq.STREAM)
 def test_recv_without_a_message(make, socket_type):
     sock = make(socket_type)
     for recv in sock.recv, sock.recv_multipart:

@@ -72,8 +72,11 @@ def warnings(caplog):
 
     def warnings():
         logs.flush()
-        return [each.getMessage() for each in caplog.records
-                if each.name == "zlinkcompat.core" and each.levelname == "WARNING"]
+        return [
+            each.getMessage()
+            for each in caplog.records
+            if each.name == "zlinkcompat.core" and each.levelname == "WARNING"
+        ]
 
     return warnings
 

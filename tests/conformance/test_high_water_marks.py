@@ -97,9 +97,7 @@ def test_multipart_message_counts_as_one(make, endpoints):
 
 
 @waiting_types
-def test_sender_that_ran_full_before_the_bind_goes_on_after_it(
-    make, endpoints, sender, receiver
-):
+def test_sender_that_ran_full_before_the_bind_goes_on_after_it(make, endpoints, sender, receiver):
     one, other = make(sender, sndhwm=4), make(receiver)
     endpoint = endpoints.fixed()
     one.connect(endpoint)

@@ -126,9 +126,7 @@ def test_first_part_alone_decides_who_gets_it(connected_pair, publisher):
 
 
 @pytest.mark.parametrize("publisher", [zmq.PUB, zmq.XPUB], ids=name)
-def test_subscriber_that_comes_amid_a_message_gets_no_part_of_it(
-    bound, connected, make, publisher
-):
+def test_subscriber_that_comes_amid_a_message_gets_no_part_of_it(bound, connected, make, publisher):
     pub = bound(publisher)
     early, late = connected(zmq.SUB, pub), make(zmq.SUB)
     early.subscribe(b"")

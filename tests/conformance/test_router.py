@@ -212,7 +212,9 @@ def test_second_peer_of_a_name_is_ignored(router_and_dealer, connected):
 def test_handover_gives_the_name_to_the_second(connected_pair, connected):
     # The first does not dial again: it would take the name back, with it what the second had sent.
     router, first = connected_pair(
-        zmq.ROUTER, zmq.DEALER, a={"router_handover": 1},
+        zmq.ROUTER,
+        zmq.DEALER,
+        a={"router_handover": 1},
         b={"routing_id": b"peer", "reconnect_ivl": -1},
     )
     first.send(b"from the first")

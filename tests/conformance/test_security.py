@@ -25,8 +25,11 @@ def of_client(kind, good=True):
     return {
         "null": {},
         "plain": {"plain_username": b"user", "plain_password": b"right" if good else b"wrong"},
-        "curve": {"curve_publickey": keys[0], "curve_secretkey": keys[1],
-                  "curve_serverkey": SERVER[0]},
+        "curve": {
+            "curve_publickey": keys[0],
+            "curve_secretkey": keys[1],
+            "curve_serverkey": SERVER[0],
+        },
     }[kind]
 
 
@@ -179,15 +182,18 @@ def test_a_stranger_is_let_in_when_the_handler_thinks_again(bound, make, handler
 
 
 @over_a_network
-@pytest.mark.parametrize("server, client", [
-    (one, other) for one in KINDS for other in KINDS if one != other])
+@pytest.mark.parametrize(
+    "server, client", [(one, other) for one in KINDS for other in KINDS if one != other]
+)
 def test_a_mismatch(bound, make, handler, monitor, server, client):
     pull = bound(zmq.PULL, **of_server(server))
     push = make(zmq.PUSH, linger=0, reconnect_ivl=-1, **of_client(client))
     seen = monitor(pull)
     push.connect(pull.last_endpoint)
     assert seen.wait_for(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL) in (
-        zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH, zmq.PROTOCOL_ERROR_WS_UNSPECIFIED)
+        zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH,
+        zmq.PROTOCOL_ERROR_WS_UNSPECIFIED,
+    )
     assert handler.asked == []
 
 

@@ -28,14 +28,63 @@ IDS = range(1, 121)
 TYPES = range(12)
 EINVAL = zmq.EINVAL
 
-INTS = (-(2**31), -1000, -100, -99, -2, -1, 0, 1, 2, 3, 4, 5, 15, 16, 99, 100, 199, 255, 256,
-        65535, 65536, 6553599, 6553600, 2**31 - 1)
+INTS = (
+    -(2**31),
+    -1000,
+    -100,
+    -99,
+    -2,
+    -1,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    15,
+    16,
+    99,
+    100,
+    199,
+    255,
+    256,
+    65535,
+    65536,
+    6553599,
+    6553600,
+    2**31 - 1,
+)
 INT64S = INTS + (-(2**63), 2**32, 2**63 - 1)
 # One of 255 octets is left out: with its NUL it overflows the buffer that pyzmq reads into.
-BYTES = (b"", b"\0", b"a", b"abcd", b"\0ab", b"a\0b\0", b"lo", b"a" * 15, b"a" * 16, b"a" * 17,
-         b"a" * 254, b"a" * 256, b"127.0.0.1", b"X-a:b", b"X-:b", b"X-:bc", b"X-a:", b"X-ab",
-         b"10.0.0.0/8", b"::1", b"1/33", b"localhost",
-         b"x-ab:c", b"X-a:b:c", b":abcd", b"X-" + b"a" * 253 + b":b", b"X-" + b"a" * 254 + b":b")
+BYTES = (
+    b"",
+    b"\0",
+    b"a",
+    b"abcd",
+    b"\0ab",
+    b"a\0b\0",
+    b"lo",
+    b"a" * 15,
+    b"a" * 16,
+    b"a" * 17,
+    b"a" * 254,
+    b"a" * 256,
+    b"127.0.0.1",
+    b"X-a:b",
+    b"X-:b",
+    b"X-:bc",
+    b"X-a:",
+    b"X-ab",
+    b"10.0.0.0/8",
+    b"::1",
+    b"1/33",
+    b"localhost",
+    b"x-ab:c",
+    b"X-a:b:c",
+    b":abcd",
+    b"X-" + b"a" * 253 + b":b",
+    b"X-" + b"a" * 254 + b":b",
+)
 
 # Reads that are not of Options, each with the reason.
 STATE = {
@@ -163,8 +212,9 @@ def test_what_libzmq_leaves_to_the_socket_types_is_left_here(peer, socket_type):
     theirs = peer(socket_type)
     for option in IDS:
         row = find(option)
-        taken = any(outcome(set_of(theirs), option, value)[0] == "returned"
-                    for value in values_for(option))
+        taken = any(
+            outcome(set_of(theirs), option, value)[0] == "returned" for value in values_for(option)
+        )
         assert not taken or row is not None, option
         if row is not None and row.holder == PATTERN:
             raises_einval(Options(socket_type).set, option, row.default)
@@ -202,12 +252,15 @@ def same_context_value(ours, theirs, number):
 # -- what the installed libzmq cannot show -------------------------------------------------
 
 
-@pytest.mark.parametrize("name, good, bad", [
-    ("IN_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
-    ("OUT_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
-    ("PRIORITY", (0, 6), (-1, b"\0\0\0\0")),
-    ("BUSY_POLL", (-1, 0, 50), (-2,)),
-])
+@pytest.mark.parametrize(
+    "name, good, bad",
+    [
+        ("IN_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
+        ("OUT_BATCH_SIZE", (1, 2**31 - 1), (-1, 0, 2**31)),
+        ("PRIORITY", (0, 6), (-1, b"\0\0\0\0")),
+        ("BUSY_POLL", (-1, 0, 50), (-2,)),
+    ],
+)
 def test_drafts_follow_the_source(name, good, bad):
     """Wheels of pyzmq carry a libzmq without drafts, which answers EINVAL to all of these."""
     option = SocketOption[name]
@@ -220,8 +273,9 @@ def test_drafts_follow_the_source(name, good, bad):
         raises_einval(ours.set, option, value)
 
 
-@pytest.mark.parametrize("row", [row for row in SOCKET_OPTIONS if row.holder == TUNING],
-                         ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in SOCKET_OPTIONS if row.holder == TUNING], ids=lambda row: row.name
+)
 def test_the_environment_goes_before_a_tuning_option(monkeypatch, row):
     setting = next(each for each in tuning.TABLE if each.name == row.attribute)
     monkeypatch.delenv(setting.variable, raising=False)
@@ -248,15 +302,27 @@ def test_a_copy_keeps_its_tuning():
 
 
 FLAGS = ("PLAIN_SERVER", "CURVE_SERVER")
-CREDENTIALS = ("PLAIN_USERNAME", "PLAIN_PASSWORD", "CURVE_PUBLICKEY", "CURVE_SECRETKEY",
-               "CURVE_SERVERKEY")
+CREDENTIALS = (
+    "PLAIN_USERNAME",
+    "PLAIN_PASSWORD",
+    "CURVE_PUBLICKEY",
+    "CURVE_SECRETKEY",
+    "CURVE_SERVERKEY",
+)
 SECURITY = ("MECHANISM", *FLAGS, *CREDENTIALS)
 
 
-@given(st.lists(st.one_of(
-    st.tuples(st.sampled_from(FLAGS), st.sampled_from((-1, 0, 1, 2))),
-    st.tuples(st.sampled_from(CREDENTIALS), st.sampled_from((b"", b"a" * 32, b"\0b", b"c" * 254))),
-), max_size=6))
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(FLAGS), st.sampled_from((-1, 0, 1, 2))),
+            st.tuples(
+                st.sampled_from(CREDENTIALS), st.sampled_from((b"", b"a" * 32, b"\0b", b"c" * 254))
+            ),
+        ),
+        max_size=6,
+    )
+)
 def test_the_mechanism_is_what_the_last_option_says(changes):
     with zmq.Context() as context, context.socket(zmq.DEALER) as theirs:
         ours = Options(zmq.DEALER)
@@ -268,8 +334,9 @@ def test_the_mechanism_is_what_the_last_option_says(changes):
                 assert outcome(ours.get, option) == outcome(get_of(theirs), option), changes
 
 
-@pytest.mark.parametrize("name", ["PLAIN_PASSWORD", "CURVE_SECRETKEY", "TLS_PASSWORD",
-                                  "TLS_KEY", "SOCKS_PASSWORD"])
+@pytest.mark.parametrize(
+    "name", ["PLAIN_PASSWORD", "CURVE_SECRETKEY", "TLS_PASSWORD", "TLS_KEY", "SOCKS_PASSWORD"]
+)
 def test_an_error_shows_no_secret(name):
     option = next(row.id for row in SOCKET_OPTIONS if row.name == name)
     with pytest.raises(ZMQError) as caught:
@@ -281,8 +348,11 @@ def test_nothing_is_refused_but_a_mechanism_that_is_not_built_in():
     assert all(row.name.startswith(MECHANISMS) for row in SOCKET_OPTIONS if row.refused)
 
 
-@pytest.mark.parametrize("row", [row for row in SOCKET_OPTIONS if row.name.startswith(MECHANISMS)],
-                         ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row",
+    [row for row in SOCKET_OPTIONS if row.name.startswith(MECHANISMS)],
+    ids=lambda row: row.name,
+)
 def test_mechanisms_that_are_not_built_in(row):
     ours = Options(zmq.DEALER)
     if row.readable:
@@ -300,11 +370,23 @@ def test_state_is_neither_set_nor_kept_here():
             raises_einval(Options(zmq.PAIR).get, row.id)
 
 
-@pytest.mark.parametrize("name, value", [
-    ("LINGER", b"\0\0\0\0"), ("LINGER", 1.0), ("LINGER", None), ("LINGER", 2**31),
-    ("SNDHWM", 2**31), ("MAXMSGSIZE", 2**63), ("AFFINITY", 2**64), ("IPV6", "1"),
-    ("ROUTING_ID", 1), ("ROUTING_ID", "a"), ("ROUTING_ID", None), ("BINDTODEVICE", "lo"),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("LINGER", b"\0\0\0\0"),
+        ("LINGER", 1.0),
+        ("LINGER", None),
+        ("LINGER", 2**31),
+        ("SNDHWM", 2**31),
+        ("MAXMSGSIZE", 2**63),
+        ("AFFINITY", 2**64),
+        ("IPV6", "1"),
+        ("ROUTING_ID", 1),
+        ("ROUTING_ID", "a"),
+        ("ROUTING_ID", None),
+        ("BINDTODEVICE", "lo"),
+    ],
+)
 def test_a_value_of_the_wrong_type_or_size(name, value):
     raises_einval(Options(zmq.PAIR).set, SocketOption[name], value)
 

@@ -55,13 +55,16 @@ def commands(page):
 
 
 #: Each once, though several pages may have it.
-COMMANDS = {str(each): each for page in [*PAGES, *OTHERS]
-            for each in commands(page)}.values()
+COMMANDS = {str(each): each for page in [*PAGES, *OTHERS] for each in commands(page)}.values()
 
 
 def run(words, settings, folder):
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=100,
+        words,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited(), **settings},
     )
     assert done.returncode == 0, done.stderr
@@ -71,13 +74,20 @@ def run(words, settings, folder):
 def expand(name):
     """tox's ``py3{10,11}`` as names."""
     parts = re.split(r"\{([^}]*)\}", name)
-    return ("".join(each) for each in product(*(
-        part.split(",") if number % 2 else [part] for number, part in enumerate(parts))))
+    return (
+        "".join(each)
+        for each in product(
+            *(part.split(",") if number % 2 else [part] for number, part in enumerate(parts))
+        )
+    )
 
 
 def environments():
-    names = (section.removeprefix("testenv:") for section in tox.sections()
-             if section.startswith("testenv:"))
+    names = (
+        section.removeprefix("testenv:")
+        for section in tox.sections()
+        if section.startswith("testenv:")
+    )
     return set(chain.from_iterable(map(expand, names)))
 
 

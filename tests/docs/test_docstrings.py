@@ -18,11 +18,16 @@ from zlinkcompat import debug
 
 SURFACE = Path(zmq.__file__).parent
 SOURCES = [*SURFACE.glob("*.py"), *SURFACE.glob("green/*.py")]
-EXAMPLES = sorted(".".join(each.relative_to(SURFACE).with_suffix("").parts) for each in SOURCES
-                  if "\n    >>> " in each.read_text())
-CLASSES = [getattr(module, name)
-           for module in (zmq, zlinkcompat.asyncio, zlinkcompat.green)
-           for name in ("Context", "Socket", "Poller")] + [zmq.Frame, zmq.MessageTracker]
+EXAMPLES = sorted(
+    ".".join(each.relative_to(SURFACE).with_suffix("").parts)
+    for each in SOURCES
+    if "\n    >>> " in each.read_text()
+)
+CLASSES = [
+    getattr(module, name)
+    for module in (zmq, zlinkcompat.asyncio, zlinkcompat.green)
+    for name in ("Context", "Socket", "Poller")
+] + [zmq.Frame, zmq.MessageTracker]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -38,8 +43,11 @@ def test_every_public_name_says_what_it_does(thing):
     # pyzmq's own socket_type, which warns that it is old, has none.
     names = [name for name in dir(thing) if not name.startswith("_") and name != "socket_type"]
     found = [(name, getattr(thing, name)) for name in names]
-    assert [name for name, value in found
-            if (callable(value) or isinstance(value, property)) and not value.__doc__] == []
+    assert [
+        name
+        for name, value in found
+        if (callable(value) or isinstance(value, property)) and not value.__doc__
+    ] == []
 
 
 API = (ROOT / "docs" / "api.md").read_text()
@@ -59,8 +67,9 @@ def published():
                 yield f"{path}.{name}", member
 
 
-@pytest.mark.parametrize(("path", "thing"), [
-    pytest.param(*each, id=each[0]) for each in published()])
+@pytest.mark.parametrize(
+    ("path", "thing"), [pytest.param(*each, id=each[0]) for each in published()]
+)
 def test_a_docstring_says_whose_rule_it_is_and_the_errno(path, thing):
     said = inspect.getdoc(thing)
     assert re.search(r"libzmq|RFC|pyzmq|As of :", said)

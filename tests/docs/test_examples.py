@@ -15,9 +15,16 @@ PROGRAMS = sorted(path for path in EXAMPLES.rglob("*.py") if "node_modules" not 
 def test_it_starts_with_what_it_shows_and_how(path):
     shows, *more = ast.get_docstring(ast.parse(path.read_text()), clean=False).split("\n\n")
     assert shows.endswith((".", ")")) and len(shows) > 40
-    started = [line.split("#")[0].split() for part in more for line in part.splitlines()
-               if line.startswith("    python ")]
+    started = [
+        line.split("#")[0].split()
+        for part in more
+        for line in part.splitlines()
+        if line.startswith("    python ")
+    ]
     # From its own folder, or from the checkout.
     assert started and all(
-        (path.parent / words[1]).samefile(path) if "/" not in words[1]
-        else (ROOT / words[1]).samefile(path) for words in started)
+        (path.parent / words[1]).samefile(path)
+        if "/" not in words[1]
+        else (ROOT / words[1]).samefile(path)
+        for words in started
+    )

@@ -11,9 +11,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: What is not on the site: links and commands only.
-OTHERS = [ROOT / name for name in (
-    "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "changelog.d/README.md",
-    "examples/browser/README.md")]
+OTHERS = [
+    ROOT / name
+    for name in (
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "changelog.d/README.md",
+        "examples/browser/README.md",
+    )
+]
 FENCE = re.compile(r"^```([^\s`]+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -30,7 +37,11 @@ def test_a_page_runs(page, tmp_path):
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks(page, "python")))
     done = subprocess.run(
-        [sys.executable, str(program)], cwd=tmp_path, capture_output=True, text=True, timeout=100,
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **inherited()},
     )
     assert done.returncode == 0, done.stderr
@@ -45,8 +56,7 @@ def inherited():
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-@pytest.mark.parametrize("page", [*PAGES, *OTHERS],
-                         ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target, anchor in LINK.findall(page.read_text()):
         path = page.parent / target if target else page
@@ -58,8 +68,10 @@ def test_links_lead_somewhere(page):
 def anchors(page):
     """As forges and MyST make them of headings."""
     text = FENCE.sub("", page.read_text())
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-            for heading in HEADING.findall(text)}
+    return {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in HEADING.findall(text)
+    }
 
 
 #: What becomes of a block, by its language. One of another would be neither executed nor output.
@@ -73,8 +85,7 @@ FATES = {
 }
 
 
-@pytest.mark.parametrize("page", [*PAGES, *OTHERS],
-                         ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_block_is_executed_or_output(page):
     text = page.read_text()
     kinds = [kind for kind, _ in FENCE.findall(text)]
@@ -87,15 +98,17 @@ def test_each_block_is_executed_or_output(page):
 
 
 def test_no_page_is_left_out():
-    listed = subprocess.run(["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True,
-                            text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:  # an unpacked sdist: it has no other files than git had
         pytest.skip(f"not a checkout by git: {listed.stderr}")
     assert {ROOT / each for each in listed.stdout.split() if "/+" not in each} == {*PAGES, *OTHERS}
 
 
-@pytest.mark.parametrize("name", ["A socket option", "A transport", "A mechanism",
-                                  "A library in the bench"])
+@pytest.mark.parametrize(
+    "name", ["A socket option", "A transport", "A mechanism", "A library in the bench"]
+)
 def test_a_worked_example_runs_and_prints(name):
     """As a part of Contribute, which runs as a whole."""
     page = (ROOT / "docs" / "contribute.md").read_text()

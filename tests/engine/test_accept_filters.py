@@ -22,16 +22,19 @@ def is_let_in(sock, make, monitor):
     return True
 
 
-@pytest.mark.parametrize("filters, let_in", [
-    ((), True),
-    ((b"127.0.0.1",), True),
-    ((b"127.0.0.1/32",), True),
-    ((b"127.0.0.2",), False),
-    ((b"127.0.0.2/8",), True),
-    ((b"10.0.0.0/8",), False),
-    ((b"10.0.0.0/8", b"127.0.0.0/30"), True),
-    ((b"0.0.0.0/0",), True),
-])
+@pytest.mark.parametrize(
+    "filters, let_in",
+    [
+        ((), True),
+        ((b"127.0.0.1",), True),
+        ((b"127.0.0.1/32",), True),
+        ((b"127.0.0.2",), False),
+        ((b"127.0.0.2/8",), True),
+        ((b"10.0.0.0/8",), False),
+        ((b"10.0.0.0/8", b"127.0.0.0/30"), True),
+        ((b"0.0.0.0/0",), True),
+    ],
+)
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
 def test_peers_of_tcp(bound, make, monitor, filters, let_in, transport):
     sock = make(zmq.PULL)
@@ -41,10 +44,18 @@ def test_peers_of_tcp(bound, make, monitor, filters, let_in, transport):
     assert is_let_in(sock, make, monitor) == let_in
 
 
-@pytest.mark.parametrize("text, let_in", [
-    (b"127.0.0.1", True), (b"10.0.0.0/8", False), (b"127.0.0.0/8", True), (b"::1", False),
-    (b"::/0", True), (b"::ffff:127.0.0.0/104", True), (b"::ffff:10.0.0.0/104", False),
-])
+@pytest.mark.parametrize(
+    "text, let_in",
+    [
+        (b"127.0.0.1", True),
+        (b"10.0.0.0/8", False),
+        (b"127.0.0.0/8", True),
+        (b"::1", False),
+        (b"::/0", True),
+        (b"::ffff:127.0.0.0/104", True),
+        (b"::ffff:10.0.0.0/104", False),
+    ],
+)
 def test_ipv4_peers_where_ipv6_is_set(make, monitor, text, let_in):
     sock = make(zmq.PULL, ipv6=1)
     sock.set(zmq.TCP_ACCEPT_FILTER, text)
@@ -68,12 +79,16 @@ def test_what_is_no_filter(text):
 MINE = {"PID": os.getpid(), "UID": os.getuid(), "GID": os.getgid()}
 
 
-@pytest.mark.parametrize("filters, let_in", [
-    *[({name: value}, True) for name, value in MINE.items()],
-    *[({name: ELSEWHERE}, False) for name in MINE],
-    ({"PID": ELSEWHERE, "UID": MINE["UID"]}, True),
-    ({"PID": ELSEWHERE, "GID": ELSEWHERE}, False),
-], ids=lambda each: "-".join(each) if isinstance(each, dict) else None)
+@pytest.mark.parametrize(
+    "filters, let_in",
+    [
+        *[({name: value}, True) for name, value in MINE.items()],
+        *[({name: ELSEWHERE}, False) for name in MINE],
+        ({"PID": ELSEWHERE, "UID": MINE["UID"]}, True),
+        ({"PID": ELSEWHERE, "GID": ELSEWHERE}, False),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, dict) else None,
+)
 def test_peers_of_ipc(make, monitor, endpoint_of, filters, let_in):
     sock = make(zmq.PULL)
     for name, value in filters.items():

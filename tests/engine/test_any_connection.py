@@ -11,7 +11,8 @@ from reliability import connections
 #: What the stranger says after its handshake, as `Stranger.say_more` reads it: form and bytes.
 PARTS = st.lists(
     st.tuples(st.integers(0, 7), st.binary(max_size=31)).map(
-        lambda part: bytes([part[0] | len(part[1]) << 3]) + part[1]),
+        lambda part: bytes([part[0] | len(part[1]) << 3]) + part[1]
+    ),
     max_size=12,
 ).map(b"".join)
 HANDSHAKE, CHANGED, PARTIAL, SERVES = 8, 16, 32, 64
@@ -29,30 +30,40 @@ def attack(protocol, flags, which, size, change, said):
     connections.attack(bytes([protocol | flags, which, size, *change]) + said)
 
 
-ANY = {"protocol": st.integers(0, 5), "which": st.integers(0, 35), "size": st.integers(0, 40),
-       "change": st.tuples(st.integers(0, 255), st.integers(1, 255))}
+ANY = {
+    "protocol": st.integers(0, 5),
+    "which": st.integers(0, 35),
+    "size": st.integers(0, 40),
+    "change": st.tuples(st.integers(0, 255), st.integers(1, 255)),
+}
 
 
 @settings(max_examples=200)
-@given(**ANY, flags=st.sampled_from([HANDSHAKE, HANDSHAKE | PARTIAL, HANDSHAKE | SERVES]),
-       said=PARTS)
+@given(
+    **ANY, flags=st.sampled_from([HANDSHAKE, HANDSHAKE | PARTIAL, HANDSHAKE | SERVES]), said=PARTS
+)
 @example(protocol=0, flags=HANDSHAKE, which=7, size=0, change=(0, 1), said=b"\x0c\0")  # SUBSCRIBE
 def test_stranger_that_says_anything_after_its_handshake(
-        protocol, flags, which, size, change, said):
+    protocol, flags, which, size, change, said
+):
     attack(protocol, flags, which, size, change, said)
 
 
 @settings(max_examples=100)
 @given(**ANY, serves=st.sampled_from([0, SERVES]), said=PARTS)
-def test_stranger_that_changes_a_byte_of_its_handshake(
-        protocol, serves, which, size, change, said):
+def test_stranger_that_changes_a_byte_of_its_handshake(protocol, serves, which, size, change, said):
     attack(protocol, HANDSHAKE | CHANGED | serves, which, size, change, said)
 
 
 #: How connections begin, so that what follows is looked at.
 BEGINNINGS = [
-    b"", b"\xff" + bytes(8) + b"\x7f", b"\xff" + bytes(8) + b"\x7f\x03\x01NULL" + bytes(48),
-    b"\xff" + bytes(8) + b"\x7f\x01\x08", b"\xff" + bytes(7) + b"\x01\x7f\0", b"\x01\0", b"GET /",
+    b"",
+    b"\xff" + bytes(8) + b"\x7f",
+    b"\xff" + bytes(8) + b"\x7f\x03\x01NULL" + bytes(48),
+    b"\xff" + bytes(8) + b"\x7f\x01\x08",
+    b"\xff" + bytes(7) + b"\x01\x7f\0",
+    b"\x01\0",
+    b"GET /",
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Protocol: ZWS2.0\r\n\r\n",
@@ -61,10 +72,15 @@ BEGINNINGS = [
 
 
 @settings(max_examples=100)
-@given(**ANY, serves=st.sampled_from([0, SERVES]), begin=st.sampled_from(BEGINNINGS),
-       rest=st.binary(max_size=80))
+@given(
+    **ANY,
+    serves=st.sampled_from([0, SERVES]),
+    begin=st.sampled_from(BEGINNINGS),
+    rest=st.binary(max_size=80),
+)
 def test_stranger_that_says_anything_from_the_beginning(
-        protocol, serves, which, size, change, begin, rest):
+    protocol, serves, which, size, change, begin, rest
+):
     attack(protocol, serves, which, size, change, begin + rest)
 
 

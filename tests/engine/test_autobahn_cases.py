@@ -102,14 +102,22 @@ case("2.8", ([said(PONG, b"unsolicited")], []))
 case("2.9", ([said(PONG, b"unsolicited"), said(PING, b"asked")], [seen(PONG, b"asked")]))
 for number, cut in ("2.10", None), ("2.11", 1):
     payloads = [b"payload-%d" % n for n in range(10)]
-    case(number, ([said(PING, each) for each in payloads], [seen(PONG, each) for each in payloads]),
-         cut=cut)
+    case(
+        number,
+        ([said(PING, each) for each in payloads], [seen(PONG, each) for each in payloads]),
+        cut=cut,
+    )
 
 # 3, reserved bits.
 case("3.1", ([said(BINARY, MESSAGE, reserved=1)], []), ends=1002)
 for n, cut in (2, None), (3, BY_FRAME), (4, 1):
-    case(f"3.{n}", echoed(MESSAGE), ([said(BINARY, MESSAGE, reserved=n), said(PING)], []),
-         ends=1002, cut=cut)
+    case(
+        f"3.{n}",
+        echoed(MESSAGE),
+        ([said(BINARY, MESSAGE, reserved=n), said(PING)], []),
+        ends=1002,
+        cut=cut,
+    )
 case("3.5", ([said(BINARY, BYTES, reserved=5)], []), ends=1002)
 case("3.6", ([said(PING, MESSAGE, reserved=6)], []), ends=1002)
 case("3.7", ([said(CLOSE, code(1000), reserved=7)], []), ends=1002)
@@ -129,8 +137,11 @@ case("5.1", (fragments(PARTS[:2], PING), []), ends=1002)
 case("5.2", (fragments(PARTS[:2], PONG), []), ends=1002)
 for n, cut in enumerate((None, BY_FRAME, 1)):
     case(f"5.{3 + n}", (PAIR, [WHOLE]), cut=cut)
-    case(f"5.{6 + n}", ([PAIR[0], said(PING, b"ping"), PAIR[1]], [seen(PONG, b"ping"), WHOLE]),
-         cut=cut)
+    case(
+        f"5.{6 + n}",
+        ([PAIR[0], said(PING, b"ping"), PAIR[1]], [seen(PONG, b"ping"), WHOLE]),
+        cut=cut,
+    )
     case(f"5.{9 + n}", ([LOST[0], said(BINARY, MESSAGE)], []), ends=1002, cut=cut)
     case(f"5.{12 + n}", ([LOST[1], said(BINARY, MESSAGE)], []), ends=1002, cut=cut)
 case("5.15", (PAIR, [WHOLE]), ([LOST[1], said(BINARY, MESSAGE)], []), ends=1002)
@@ -265,20 +276,27 @@ def test_1_1_text(peers):
     """ZeroMQ's messages are not text; a STREAM socket takes it, and answers as WS_TEXT says."""
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(TEXT, MESSAGE)], [])], code(1003), None) == (
-            [seen(CLOSE, code(1003))], b"")
+            [seen(CLOSE, code(1003))],
+            b"",
+        )
     for _, peer in peers(zmq.STREAM):
         assert peer.play([([said(TEXT, MESSAGE)], [seen(BINARY, MESSAGE)])], None, None) == (
-            [seen(BINARY, MESSAGE), seen(CLOSE, code(1000))], b"")
+            [seen(BINARY, MESSAGE), seen(CLOSE, code(1000))],
+            b"",
+        )
 
 
 def test_1_2_1_a_message_of_nothing(peers):
     """It lacks the flags of ZWS; to a STREAM socket it says nothing."""
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(BINARY)], [])], code(1002), None) == (
-            [seen(CLOSE, code(1002))], b"")
+            [seen(CLOSE, code(1002))],
+            b"",
+        )
     for _, peer in peers(zmq.STREAM):
-        assert peer.play([([said(BINARY), said(BINARY, MESSAGE)], [seen(BINARY, MESSAGE)])],
-                         None, None) == ([seen(BINARY, MESSAGE), seen(CLOSE, code(1000))], b"")
+        assert peer.play(
+            [([said(BINARY), said(BINARY, MESSAGE)], [seen(BINARY, MESSAGE)])], None, None
+        ) == ([seen(BINARY, MESSAGE), seen(CLOSE, code(1000))], b"")
 
 
 def test_7_1_6_a_large_message_right_before_the_end(peers):

@@ -27,15 +27,30 @@ MECHANISMS = ("NULL", "PLAIN", "CURVE")
 #: Floods before a peer is let in, by state.
 CONNECTED = ("leave", "byte_by_byte", "garbage")
 GREETING = ("leave", "garbage")
-HANDSHAKE = ("leave", "garbage", "more", "unknown", "ping", "pong", "large_ready", "second_ready",
-             "byte_by_byte")
+HANDSHAKE = (
+    "leave",
+    "garbage",
+    "more",
+    "unknown",
+    "ping",
+    "pong",
+    "large_ready",
+    "second_ready",
+    "byte_by_byte",
+)
 
 #: (socket type, flood, ZMTP's minor version): what a socket type skips.
 SKIPPED = (
-    ("SUB", "unwanted", 1), ("REP", "malformed_requests", 1), ("REQ", "unasked_replies", 1),
-    ("XPUB", "subscription_pairs", 1), ("PUB", "subscription_pairs", 1),
-    ("XPUB", "subscription_messages", 0), ("PUB", "subscription_messages", 0),
-    ("XPUB", "subscription_messages", 1), ("XPUB", "user_messages", 1), ("PUB", "user_messages", 1),
+    ("SUB", "unwanted", 1),
+    ("REP", "malformed_requests", 1),
+    ("REQ", "unasked_replies", 1),
+    ("XPUB", "subscription_pairs", 1),
+    ("PUB", "subscription_pairs", 1),
+    ("XPUB", "subscription_messages", 0),
+    ("PUB", "subscription_messages", 0),
+    ("XPUB", "subscription_messages", 1),
+    ("XPUB", "user_messages", 1),
+    ("PUB", "user_messages", 1),
 )
 
 #: A case is (engine, state, flood, socket type, transport, mechanism, minor).
@@ -58,8 +73,9 @@ SAMPLE = (
 
 
 def below(transport):
-    return ((WEB_FLOODS if transport in ("ws", "wss") else ())
-            + (TLS_FLOODS if transport in ("tls", "wss") else ()))
+    return (WEB_FLOODS if transport in ("ws", "wss") else ()) + (
+        TLS_FLOODS if transport in ("tls", "wss") else ()
+    )
 
 
 def states(transport, mechanism):
@@ -85,8 +101,13 @@ def matrix():
             for mechanism in MECHANISMS + bare:
                 for state, flood, kind in states(transport, mechanism):
                     yield engine, state, flood, kind, transport, mechanism, 1
-        for transport, mechanism in (("tcp", "NULL"), ("tcp", "CURVE"), ("ws", "NULL"),
-                                     ("tls", "NULL"), ("ipc", "NULL")):
+        for transport, mechanism in (
+            ("tcp", "NULL"),
+            ("tcp", "CURVE"),
+            ("ws", "NULL"),
+            ("tls", "NULL"),
+            ("ipc", "NULL"),
+        ):
             for kind, flood, minor in SKIPPED:
                 if minor or mechanism == "NULL" and transport != "ws":
                     yield engine, "active", flood, kind, transport, mechanism, minor
@@ -96,18 +117,25 @@ def matrix():
 TIMED_CALLS = [
     (engine, kind, call, flood, minor)
     for kind, call, flood, minor in (
-        ("REP", "recv", "malformed_requests", 1), ("REP", "poll", "malformed_requests", 1),
-        ("SUB", "recv", "unwanted", 1), ("SUB", "poll", "unwanted", 1),
-        ("REQ", "recv", "unasked_replies", 1), ("REQ", "poll", "unasked_replies", 1),
-        ("PUB", "send", "subscription_pairs", 1), ("PUB", "send", "subscription_messages", 0))
+        ("REP", "recv", "malformed_requests", 1),
+        ("REP", "poll", "malformed_requests", 1),
+        ("SUB", "recv", "unwanted", 1),
+        ("SUB", "poll", "unwanted", 1),
+        ("REQ", "recv", "unasked_replies", 1),
+        ("REQ", "poll", "unasked_replies", 1),
+        ("PUB", "send", "subscription_pairs", 1),
+        ("PUB", "send", "subscription_messages", 0),
+    )
     for engine in ENGINES
 ]
 
 
 def pytest_generate_tests(metafunc):
     everything = metafunc.config.getoption("all_budgets")
-    for name, cases in (("case", list(matrix()) if everything else SAMPLE),
-                        ("timed_call", TIMED_CALLS if everything else TIMED_CALLS[::3])):
+    for name, cases in (
+        ("case", list(matrix()) if everything else SAMPLE),
+        ("timed_call", TIMED_CALLS if everything else TIMED_CALLS[::3]),
+    ):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, cases, ids=["-".join(map(str, each)) for each in cases])
     if "crowd_engine" in metafunc.fixturenames:
@@ -135,8 +163,9 @@ def expect_memory(found, most_kb):
 def test_flood_leaves_the_server_to_others(case, tmp_path):
     """The server's CPU before each answer to an innocent peer, and its memory, are bounded."""
     engine, state, flood, kind, transport, mechanism, minor = case
-    found = budgets.attack(engine, state, flood, kind, transport, mechanism, minor=minor,
-                           seconds=0.6, folder=tmp_path)
+    found = budgets.attack(
+        engine, state, flood, kind, transport, mechanism, minor=minor, seconds=0.6, folder=tmp_path
+    )
     print(case, found)
     assert not found["failures"] and not found["unexpected"] and not found["stderr"], found
     assert found["connections"] and (found["sent"] or flood == "leave"), found

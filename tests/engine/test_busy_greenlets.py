@@ -201,8 +201,11 @@ def test_handshakes_and_traffic_of_other_sockets_proceed(loop, loops, bound, raw
         assert peer.read_message() == [b"answer"]
 
 
-@pytest.mark.parametrize("subscription", [message(b"\1topic"), command(b"SUBSCRIBE", b"topic")],
-                         ids=["message", "command"])
+@pytest.mark.parametrize(
+    "subscription",
+    [message(b"\1topic"), command(b"SUBSCRIBE", b"topic")],
+    ids=["message", "command"],
+)
 def test_subscriptions_reach_a_publisher_that_never_waits(subscription, bound, raw):
     sock = bound(zmq.PUB)
     with busy(lambda: sock.send(b"topic")):

@@ -121,11 +121,14 @@ def test_ever_more_rarely_while_it_brings_nothing(make, phases):
 
 def test_not_on_one_cpu(program):
     """Nobody could send meanwhile."""
-    one = program("""
+    one = program(
+        """
         os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="100000")
         os.cpu_count = lambda: 1
         from zlinkcompat import debug
-    """ + CONNECTED + """
+    """
+        + CONNECTED
+        + """
         pull.rcvtimeo = 20
         for _ in range(int(sys.argv[1])):
             push.send(b"")
@@ -137,16 +140,22 @@ def test_not_on_one_cpu(program):
             except zmq.Again:
                 say(debug.counters(pull)["read_calls"] - before)
         context.destroy(0)
-    """, TRIES, engine="hub")
+    """,
+        TRIES,
+        engine="hub",
+    )
     assert min(int(one.line()) for _ in range(TRIES)) <= FEW
     one.ends()
 
 
 def test_the_hub_turns_though_each_poll_brings_something(program):
     """Other greenlets' timers and I/O wait for it."""
-    steady = program("""
+    steady = program(
+        """
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
-    """ + CONNECTED + """
+    """
+        + CONNECTED
+        + """
         turns = []
         gevent.get_hub().loop.prepare().start(lambda: turns.append(None))
         for _ in range(40):
@@ -154,7 +163,9 @@ def test_the_hub_turns_though_each_poll_brings_something(program):
             pull.recv()
         say(len(turns))
         context.destroy(0)
-    """, engine="hub")
+    """,
+        engine="hub",
+    )
     assert int(steady.line()) >= 10
     steady.ends()
 
@@ -162,9 +173,12 @@ def test_the_hub_turns_though_each_poll_brings_something(program):
 @pytest.mark.parametrize("looks", [1, 2])
 def test_closed_in_a_turn_that_the_receiver_made(program, looks):
     """It must not sleep then: who was asleep has been told. Every second look makes a turn."""
-    one = program("""
+    one = program(
+        """
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
-    """ + CONNECTED + """
+    """
+        + CONNECTED
+        + """
         for _ in range(int(sys.argv[1])):
             try:
                 pull.recv(zmq.NOBLOCK)
@@ -175,19 +189,25 @@ def test_closed_in_a_turn_that_the_receiver_made(program, looks):
             pull.recv()
         except zmq.ZMQError as error:
             say(error.errno == zmq.ENOTSOCK)
-    """, looks, engine="hub")
+    """,
+        looks,
+        engine="hub",
+    )
     assert one.line() == "True"
     one.ends()
 
 
-@pytest.mark.parametrize("quotas, count", [
-    ({}, 4),
-    ({"": "max 100000", "a/b": "max 100000"}, 4),
-    ({"a/b": "100000 100000"}, 1),
-    ({"a": "200000 100000", "a/b": "max 100000"}, 2),
-    ({"": "300000 100000", "a": "50000 100000", "a/b": "400000 100000"}, 1),
-    ({"other": "100000 100000", "a": "unreadable"}, 4),
-])
+@pytest.mark.parametrize(
+    "quotas, count",
+    [
+        ({}, 4),
+        ({"": "max 100000", "a/b": "max 100000"}, 4),
+        ({"a/b": "100000 100000"}, 1),
+        ({"a": "200000 100000", "a/b": "max 100000"}, 2),
+        ({"": "300000 100000", "a": "50000 100000", "a/b": "400000 100000"}, 1),
+        ({"other": "100000 100000", "a": "unreadable"}, 4),
+    ],
+)
 def test_cpus_by_the_quotas_around_the_process(quotas, count, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     own = tmp_path / "own"

@@ -98,8 +98,9 @@ def test_pub_drops_at_the_limit_and_goes_on(pair_up):
 
 
 def test_router_refuses_at_the_limit(pair_up):
-    sock, peer = pair_up(zmq.ROUTER, b"DEALER", identity=b"peer", sndhwm=0, sndbytes_max=MB,
-                         router_mandatory=1)
+    sock, peer = pair_up(
+        zmq.ROUTER, b"DEALER", identity=b"peer", sndhwm=0, sndbytes_max=MB, router_mandatory=1
+    )
     peer.send(message(b"hello"))
     assert sock.recv_multipart() == [b"peer", b"hello"]
     assert fill(sock, b"peer", bytes(100 * KB)) * 100 * KB <= MB + KERNEL + 100 * KB
@@ -155,7 +156,7 @@ def test_a_receiver_reads_no_more_bytes_than_it_may(bound, raw):
     with pytest.raises(TimeoutError):
         while True:
             gevent.sleep(0)
-            sent += peer.sock.send(message(bytes(size))[sent % (size + 9):])
+            sent += peer.sock.send(message(bytes(size))[sent % (size + 9) :])
     assert sent <= 2 * MB + KERNEL
     peer.sock.settimeout(GUARD)
     for _ in range(sent // (size + 9)):
@@ -236,8 +237,9 @@ def announced(name, size):
 
 @pytest.mark.parametrize("name", [b"SUBSCRIBE", b"PING", b"UNHEARD-OF"])
 @pytest.mark.parametrize("socket_type, peer_type", [(zmq.XPUB, b"SUB"), (zmq.PULL, b"PUSH")])
-def test_a_command_that_says_it_is_huge_ends_its_connection(socket_type, peer_type, name, bound,
-                                                            raw, monitor):
+def test_a_command_that_says_it_is_huge_ends_its_connection(
+    socket_type, peer_type, name, bound, raw, monitor
+):
     sock = bound(socket_type)
     events = monitor(sock, E.DISCONNECTED)
     peer = raw(sock.last_endpoint)

@@ -162,7 +162,8 @@ sock.bind("tcp://127.0.0.1:*")
 @pytest.mark.parametrize("watcher", WATCHERS)
 def test_fork_beside_a_watched_descriptor(watcher, program):
     """libev ends a process that has a watcher of a closed descriptor."""
-    said = program("""
+    said = program(
+        """
 import multiprocessing, warnings
 warnings.simplefilter("ignore")
 def child(endpoint):
@@ -177,21 +178,26 @@ def child(endpoint):
 context = zmq.Context()
 sock = context.socket(zmq.PULL)
 sock.bind("tcp://127.0.0.1:*")
-""" + WATCHERS[watcher] + """
+"""
+        + WATCHERS[watcher]
+        + """
 process = multiprocessing.get_context("fork").Process(target=child, args=(sock.last_endpoint,))
 process.start()
 say(sock.recv())
 process.join()
 say(process.exitcode)
 os._exit(0)
-""", patch=True).ends()
+""",
+        patch=True,
+    ).ends()
     assert said == "b'from the child'\n0\n"
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_descriptor_of_the_parent_is_not_its_childs(engine, program):
     """A child neither clears nor sets the flag of its parent's socket, and may close its own."""
-    said = program("""
+    said = program(
+        """
 import select, warnings
 warnings.simplefilter("ignore")
 context = zmq.Context()
@@ -214,7 +220,9 @@ for message in (False, True):
         os._exit(theirs)
     say(before, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), readable())
 os._exit(0)
-""", engine=engine).ends()
+""",
+        engine=engine,
+    ).ends()
     assert said == "False 0 False\nTrue 0 True\n"
 
 
@@ -305,7 +313,9 @@ def test_threads_that_come_and_go_leave_no_descriptor(in_threads):
 def test_a_thread_that_ends_leaves_nothing_to_wait_for(leaves, program):
     """Unpatched, on the hub engine: what it sent is written, its sockets are closed, and the
     context terminates, though the thread's hub cannot turn any more."""
-    assert program("""
+    assert (
+        program(
+            """
         import threading
         context = zmq.Context()
         pull = context.socket(zmq.PULL)
@@ -342,4 +352,9 @@ def test_a_thread_that_ends_leaves_nothing_to_wait_for(leaves, program):
         pull.close()
         context.term()
         say(threading.active_count())
-    """, leaves, engine="hub").ends() == "1\n"
+    """,
+            leaves,
+            engine="hub",
+        ).ends()
+        == "1\n"
+    )

@@ -28,9 +28,19 @@ TIMEOUT_MS = 20
 PUBLIC, SECRET = zmq.curve_keypair()
 
 #: What a good peer is to each socket type.
-PEERS = {"PULL": zmq.PUSH, "ROUTER": zmq.DEALER, "DEALER": zmq.DEALER, "REP": zmq.REQ,
-         "REQ": zmq.REP, "SUB": zmq.PUB, "XSUB": zmq.PUB, "XPUB": zmq.SUB, "PUB": zmq.SUB,
-         "PUSH": zmq.PULL, "PAIR": zmq.PAIR}
+PEERS = {
+    "PULL": zmq.PUSH,
+    "ROUTER": zmq.DEALER,
+    "DEALER": zmq.DEALER,
+    "REP": zmq.REQ,
+    "REQ": zmq.REP,
+    "SUB": zmq.PUB,
+    "XSUB": zmq.PUB,
+    "XPUB": zmq.SUB,
+    "PUB": zmq.SUB,
+    "PUSH": zmq.PULL,
+    "PAIR": zmq.PAIR,
+}
 
 RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "PAIR")
 
@@ -259,8 +269,12 @@ def test_application_sends(attacked, name):
 @pytest.mark.parametrize("transport", ["ipc", "ws", "tls", "wss"])
 @pytest.mark.parametrize("name", ["ROUTER", "XPUB"])
 def test_application_over_other_transports(attacked, name, transport, mechanism, tmp_path):
-    endpoint = {"ipc": f"ipc://{tmp_path}/x", "ws": "ws://127.0.0.1:*/x",
-                "tls": "tls://127.0.0.1:*", "wss": "wss://127.0.0.1:*/x"}[transport]
+    endpoint = {
+        "ipc": f"ipc://{tmp_path}/x",
+        "ws": "ws://127.0.0.1:*/x",
+        "tls": "tls://127.0.0.1:*",
+        "wss": "wss://127.0.0.1:*/x",
+    }[transport]
     attacked(name, "multipart", endpoint, mechanism)
 
 
@@ -299,8 +313,9 @@ class Proxy:
 
 
 @pytest.mark.both_engines
-@pytest.mark.parametrize("names", [("ROUTER", "DEALER"), ("XSUB", "XPUB"), ("PULL", "PUSH")],
-                         ids="-".join)
+@pytest.mark.parametrize(
+    "names", [("ROUTER", "DEALER"), ("XSUB", "XPUB"), ("PULL", "PUSH")], ids="-".join
+)
 @pytest.mark.parametrize("side", [0, 1], ids=["front", "back"])
 def test_proxy_goes_on(make, engine_name, names, side, many):
     proxy = Proxy(make, names, engine_name)
@@ -379,8 +394,10 @@ class AsyncioApplication(LoopApplication):
             self.bind(sock)
             self.started.set()
             receiving = asyncio.ensure_future(self.receive(sock))
-            await asyncio.wait([receiving, asyncio.ensure_future(self.stopping.wait())],
-                               return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [receiving, asyncio.ensure_future(self.stopping.wait())],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
             receiving.cancel()
             try:
                 await receiving

@@ -67,7 +67,10 @@ def test_send_and_receive(pair):
     assert elsewhere(other.recv_multipart) == [b"a", b"b"]
     one.send_multipart([b"a", b"b"])
     assert elsewhere(lambda: (other.recv(), other.getsockopt(zmq.RCVMORE), other.recv())) == (
-        b"a", 1, b"b")
+        b"a",
+        1,
+        b"b",
+    )
 
 
 def test_receiver_that_waits(pair):

@@ -28,11 +28,14 @@ monitor.recv_multipart()
 ], ids=["end", "exit", "raise", "greenlet"])  # fmt: skip
 def test_small_messages_arrive(way, code, patch, bound, program):
     sink = bound(zmq.PULL)
-    source = CONNECTED + f"""
+    source = (
+        CONNECTED
+        + f"""
 for number in range(500):
     sock.send(b"%d" % number)
 {way}
 """
+    )
     one = program(source, sink.last_endpoint.decode(), patch=patch)
     assert [sink.recv() for _ in range(500)] == [b"%d" % number for number in range(500)]
     if code == 1:
@@ -44,11 +47,14 @@ for number in range(500):
 @PATCHED
 def test_large_messages_arrive(patch, bound, program):
     sink = bound(zmq.PULL)
-    source = CONNECTED + """
+    source = (
+        CONNECTED
+        + """
 body = bytes(range(256)) * (5 << 12)
 for number in range(4):
     sock.send_multipart([b"%d" % number, body])
 """
+    )
     one = program(source, sink.last_endpoint.decode(), patch=patch)
     for number in range(4):
         assert sink.recv_multipart() == [b"%d" % number, BODY]
@@ -78,12 +84,15 @@ def test_messages_to_accepted_peers_arrive(make, program):
 def test_messages_of_a_forgotten_socket_arrive(bound, program):
     """Collected at the end, or closed with LINGER, makes no difference."""
     sink = bound(zmq.PULL)
-    source = CONNECTED + """
+    source = (
+        CONNECTED
+        + """
 sock.send(b"x" * 3000000)
 sock.send(b"last")
 sock.close()
 del sock, context
 """
+    )
     one = program(source, sink.last_endpoint.decode())
     assert [sink.recv(), sink.recv()] == [b"x" * 3000000, b"last"]
     one.ends()
@@ -91,11 +100,14 @@ del sock, context
 
 def test_without_linger_nothing_is_waited_for(bound, raw_listener, program):
     listener = raw_listener()
-    source = CONNECTED + """
+    source = (
+        CONNECTED
+        + """
 sock.linger = 0
 for _ in range(10):
     sock.send(b"x" * 3000000)
 """
+    )
     one = program(source, listener.endpoint)
     peer = listener.accept()
     peer.handshake(b"PULL")
@@ -106,10 +118,13 @@ for _ in range(10):
 @PATCHED
 def test_peer_that_does_not_read_is_waited_for_a_second_at_most(patch, raw_listener, program):
     listener = raw_listener()
-    source = CONNECTED + """
+    source = (
+        CONNECTED
+        + """
 for _ in range(10):
     sock.send(b"x" * 3000000)
 """
+    )
     one = program(source, listener.endpoint, patch=patch)
     listener.accept().handshake(b"PULL")
     one.ends()
@@ -173,10 +188,13 @@ def test_thread_that_waits_does_not_hold_up_the_exit(program):
 
 def test_exception_is_reported_and_ends_the_program(bound, program):
     sink = bound(zmq.PULL)
-    source = CONNECTED + """
+    source = (
+        CONNECTED
+        + """
 sock.send(b"last words")
 raise ZeroDivisionError("told")
 """
+    )
     one = program(source, sink.last_endpoint.decode())
     assert sink.recv() == b"last words"
     assert one.process.wait(timeout=GUARD) == 1

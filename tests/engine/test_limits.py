@@ -17,8 +17,12 @@ INVALID_METADATA = 0x10000018
 
 def of(sock):
     """What the dump says of a socket."""
-    return next(each for context in dump()["contexts"] for each in context["sockets"]
-                if each["address"] == sock.underlying)
+    return next(
+        each
+        for context in dump()["contexts"]
+        for each in context["sockets"]
+        if each["address"] == sock.underlying
+    )
 
 
 # -- unfinished handshakes -------------------------------------------------------------------
@@ -119,8 +123,9 @@ def test_secrets_are_in_no_line(bound, make, monitor, caplog):
     server_public, server_secret = zmq.curve_keypair()
     public, secret = zmq.curve_keypair()
     server = bound(zmq.PULL, curve_server=1, curve_secretkey=server_secret)
-    client = make(zmq.PUSH, curve_serverkey=server_public, curve_publickey=public,
-                  curve_secretkey=secret)
+    client = make(
+        zmq.PUSH, curve_serverkey=server_public, curve_publickey=public, curve_secretkey=secret
+    )
     client.connect(server.last_endpoint)
     client.send(b"a secret message")
     assert server.recv() == b"a secret message"

@@ -107,8 +107,9 @@ def test_records_beyond_the_queue_are_counted(monkeypatch, handler):
     emitter = logs.Emitter()
     emitter.start = lambda: None
     for number in range(25):
-        emitter.put((logging.getLogger("zlinkcompat.engine"), logging.INFO, "%d", (number,), None,
-                     0.0))
+        emitter.put(
+            (logging.getLogger("zlinkcompat.engine"), logging.INFO, "%d", (number,), None, 0.0)
+        )
     emitter.drain()
     assert seen[0] == "0" and "left out, since handlers are slow: 15" in seen[1]
     assert seen[2:] == [str(number) for number in range(1, 10)]

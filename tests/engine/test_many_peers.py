@@ -22,7 +22,9 @@ limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(limits[1], 10000), limits[1]))
 """
 
-SERVER = RAISE_LIMIT + """
+SERVER = (
+    RAISE_LIMIT
+    + """
 context = zmq.Context()
 sock = context.socket(zmq.ROUTER)
 sock.backlog = 4096
@@ -46,8 +48,11 @@ gevent.get_hub().threadpool.apply(sys.stdin.readline)
 sock.close(0)
 context.term()
 """
+)
 
-CROWD = RAISE_LIMIT + """
+CROWD = (
+    RAISE_LIMIT
+    + """
 from rawpeer import RawPeer, greeting, message, ready
 peers = []
 for number in range(int(sys.argv[2])):
@@ -67,6 +72,7 @@ for peer in peers:
     assert peer.read_message() == [b"bye"]
 say("bye")
 """
+)
 
 
 def test_thousands_of_peers_are_all_served_and_cost_nothing_at_rest(program):
@@ -148,10 +154,12 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
         peer.handshake(b"DEALER")
 
 
-@pytest.mark.parametrize("reason", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM],
-                         ids=errno.errorcode.get)
-def test_listener_pauses_while_the_machine_is_short(reason, bound, make, monitor, monkeypatch,
-                                                    caplog):
+@pytest.mark.parametrize(
+    "reason", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM], ids=errno.errorcode.get
+)
+def test_listener_pauses_while_the_machine_is_short(
+    reason, bound, make, monitor, monkeypatch, caplog
+):
     """EMFILE is this process's own, and has a real limit above; these are simulated."""
     tries, pause = [], 0.01
     accept = sockets.accept

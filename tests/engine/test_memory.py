@@ -25,10 +25,14 @@ with zmq.Context() as context, context.socket(zmq.PUSH) as push:
 """
 
 
-@pytest.mark.parametrize("make, copy, wait", [
-    (f"bytes({SIZE})", True, ""),
-    (f"bytearray({SIZE})", False, "tracker.wait(30)"),
-], ids=["bytes", "bytearray-no-copy"])
+@pytest.mark.parametrize(
+    "make, copy, wait",
+    [
+        (f"bytes({SIZE})", True, ""),
+        (f"bytearray({SIZE})", False, "tracker.wait(30)"),
+    ],
+    ids=["bytes", "bytearray-no-copy"],
+)
 def test_a_large_message_costs_its_sender_nothing_more(raw_listener, program, make, copy, wait):
     listener = raw_listener()
     sender = program(SENDER.format(make=make, copy=copy, wait=wait), listener.endpoint)

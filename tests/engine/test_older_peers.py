@@ -10,8 +10,17 @@ import zlinkcompat as zmq
 EACH_VERSION = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
 BOTH_ENDS = pytest.mark.parametrize("end", ["binds", "connects"])
 LARGE = bytes(range(256)) * 2000
-PARTS = ([b""], [b"a"], [b"x" * 253], [b"x" * 254], [b"x" * 255], [b"x" * 256], [LARGE],
-         [b"1", b"", b"3" * 300], [LARGE, b"", LARGE])
+PARTS = (
+    [b""],
+    [b"a"],
+    [b"x" * 253],
+    [b"x" * 254],
+    [b"x" * 255],
+    [b"x" * 256],
+    [LARGE],
+    [b"1", b"", b"3" * 300],
+    [LARGE, b"", LARGE],
+)
 
 
 @pytest.fixture
@@ -157,9 +166,15 @@ def test_commands_mean_nothing_to_version_2(meet):
 
 
 @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
-@pytest.mark.parametrize("options", [
-    {"zap_domain": b"d"}, {"plain_server": 1}, {"plain_username": b"u", "plain_password": b"p"},
-], ids=["zap", "plain-server", "plain-client"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"zap_domain": b"d"},
+        {"plain_server": 1},
+        {"plain_username": b"u", "plain_password": b"p"},
+    ],
+    ids=["zap", "plain-server", "plain-client"],
+)
 def test_nobody_comes_in_past_a_mechanism(bound, raw, monitor, version, options):
     sock = bound(zmq.PULL, **options)
     events = monitor(sock)
@@ -170,13 +185,18 @@ def test_nobody_comes_in_past_a_mechanism(bound, raw, monitor, version, options)
     assert not sock.poll(0)
 
 
-@pytest.mark.parametrize("said", [
-    Version1.opening(b"", 8) + b"\0", Unversioned.opening(b"", 8) + b"\0",
-    Unversioned.opening(b"", 8) + b"\xff" + bytes(9),
-    Unversioned.opening(b"", 8) + b"\xff\x80" + bytes(8),
-    Unversioned.opening(b"", 8) + b"\xff" + bytes(6) + b"\1\0\0",
-    Version2.opening(b"", 8) + b"\2" + bytes(6) + b"\1\0",
-], ids=["zero", "zero-unversioned", "zero-long", "63-bits", "over-limit-1", "over-limit-2"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        Version1.opening(b"", 8) + b"\0",
+        Unversioned.opening(b"", 8) + b"\0",
+        Unversioned.opening(b"", 8) + b"\xff" + bytes(9),
+        Unversioned.opening(b"", 8) + b"\xff\x80" + bytes(8),
+        Unversioned.opening(b"", 8) + b"\xff" + bytes(6) + b"\1\0\0",
+        Version2.opening(b"", 8) + b"\2" + bytes(6) + b"\1\0",
+    ],
+    ids=["zero", "zero-unversioned", "zero-long", "63-bits", "over-limit-1", "over-limit-2"],
+)
 def test_a_malformed_frame_ends_the_connection(bound, raw, said):
     sock = bound(zmq.PULL, maxmsgsize=200)
     peer = raw(sock.last_endpoint)
@@ -187,10 +207,15 @@ def test_a_malformed_frame_ends_the_connection(bound, raw, said):
     assert sock.recv() == b"x"
 
 
-@pytest.mark.parametrize("said", [
-    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(500),
-    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(100), b"\xff" + bytes(8) + b"\2",
-], ids=["tls", "http", "long"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(500),
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(100),
+        b"\xff" + bytes(8) + b"\2",
+    ],
+    ids=["tls", "http", "long"],
+)
 def test_what_begins_like_another_protocol_is_no_older_peer(bound, raw, monitor, said):
     sock = bound(zmq.PULL)
     events = monitor(sock)

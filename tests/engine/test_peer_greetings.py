@@ -199,8 +199,9 @@ def test_subscriptions_of_a_peer_are_taken_in_either_form(meet, end, minor, subs
     assert peer.read_message() == [b"a wanted"]
 
 
-@pytest.mark.parametrize("cancel", [frame(b"\x00a"), command(b"CANCEL", b"a")],
-                         ids=["message", "command"])
+@pytest.mark.parametrize(
+    "cancel", [frame(b"\x00a"), command(b"CANCEL", b"a")], ids=["message", "command"]
+)
 def test_cancel_of_a_peer_is_taken_in_either_form(meet, cancel):
     sock, peer = meet(zmq.XPUB, "binds")
     peer.handshake(b"SUB")

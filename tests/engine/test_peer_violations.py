@@ -200,8 +200,11 @@ def test_peer_that_goes_away_in_the_handshake(said, end, server, good_peer, raw)
     assert good_peer.proven()
 
 
-@pytest.mark.parametrize("said", [b"", SIGNATURE, greeting(), greeting() + ready(b"PUSH")[:-1]],
-                         ids=lambda said: str(len(said)))
+@pytest.mark.parametrize(
+    "said",
+    [b"", SIGNATURE, greeting(), greeting() + ready(b"PUSH")[:-1]],
+    ids=lambda said: str(len(said)),
+)
 def test_handshake_ivl_drops_a_silent_peer(said, bound, raw, monitor):
     sock = bound(zmq.PULL, handshake_ivl=50)
     events = monitor(sock)

@@ -207,8 +207,11 @@ def test_subscriptions_are_told_to_each_connection_once(raw_listener, dial):
     assert second.says_nothing()
 
 
-@pytest.mark.parametrize("broken", [greeting(mechanism=b"PLAIN"), greeting() + ready(b"PUSH")],
-                         ids=["mechanism", "socket-type"])
+@pytest.mark.parametrize(
+    "broken",
+    [greeting(mechanism=b"PLAIN"), greeting() + ready(b"PUSH")],
+    ids=["mechanism", "socket-type"],
+)
 def test_a_peer_that_broke_the_protocol_may_have_been_mended(broken, raw_listener, dial):
     """By decision: libzmq never dials such an address again, whatever comes to live there."""
     listener = raw_listener()

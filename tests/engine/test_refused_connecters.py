@@ -23,6 +23,7 @@ def low_cap(monkeypatch):
 @pytest.fixture
 def dial(make, monitor):
     """dial(listener, reconnect_ivl=1): the monitor of a PUSH that connects."""
+
     def dial(listener, **options):
         sock = make(zmq.PUSH, **options)
         events = monitor(sock, E.CONNECT_RETRIED)
@@ -36,8 +37,9 @@ def dial(make, monitor):
 def warnings(caplog):
     """warnings(): the engine's warnings so far."""
     caplog.set_level(logging.WARNING, "zlinkcompat")
-    return lambda: [record.getMessage() for record in caplog.records
-                    if record.name == "zlinkcompat.engine"]
+    return lambda: [
+        record.getMessage() for record in caplog.records if record.name == "zlinkcompat.engine"
+    ]
 
 
 def wrong_mechanism(peer):
@@ -88,8 +90,9 @@ def test_pauses_double_up_to_the_cap(refuse, dial, raw_listener):
     assert pauses(events, listener, refuse, 7) == [1, 2, 4, 8, 16, 16, 16]
 
 
-@pytest.mark.parametrize("refuse", [temporary_refusal, close_before_the_greeting],
-                         ids=lambda refuse: refuse.__name__)
+@pytest.mark.parametrize(
+    "refuse", [temporary_refusal, close_before_the_greeting], ids=lambda refuse: refuse.__name__
+)
 def test_what_may_change_by_itself_is_tried_as_often_as_ever(refuse, dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=1)
@@ -106,8 +109,9 @@ def test_reconnect_ivl_max_goes_before_the_cap(most, expected, dial, raw_listene
 def test_interval_above_the_cap_stays(dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=CAP + 1)
-    assert all(CAP < pause < 2 * (CAP + 1)
-               for pause in pauses(events, listener, wrong_mechanism, 4))
+    assert all(
+        CAP < pause < 2 * (CAP + 1) for pause in pauses(events, listener, wrong_mechanism, 4)
+    )
 
 
 def test_peer_that_goes_away_ends_the_backing_off(dial, raw_listener):
@@ -166,8 +170,13 @@ def test_client_with_another_servers_key_is_told_so(make, bound, raw_listener, w
     public, secret = zmq.curve_keypair()
     server = bound(zmq.PULL, curve_server=1, curve_secretkey=secret, curve_publickey=public)
     other, _ = zmq.curve_keypair()
-    client = make(zmq.PUSH, reconnect_ivl=1, curve_serverkey=other, curve_publickey=public,
-                  curve_secretkey=secret)
+    client = make(
+        zmq.PUSH,
+        reconnect_ivl=1,
+        curve_serverkey=other,
+        curve_publickey=public,
+        curve_secretkey=secret,
+    )
     events = monitor(client, E.CONNECT_RETRIED)
     client.connect(server.last_endpoint)
     for _ in range(3):
@@ -181,6 +190,7 @@ def test_client_with_another_servers_key_is_told_so(make, bound, raw_listener, w
 @pytest.fixture
 def clock(monkeypatch):
     """clock.now: seconds."""
+
     class Clock:
         now = 1000.0
 

@@ -216,15 +216,16 @@ def dribble(peer, data, seconds=0.05):
     return len(data)
 
 
-@pytest.mark.parametrize("begun", [b"", greeting(), greeting() + ready(b"PUSH")[:3]],
-                         ids=["greeting", "command", "body"])
+@pytest.mark.parametrize(
+    "begun", [b"", greeting(), greeting() + ready(b"PUSH")[:3]], ids=["greeting", "command", "body"]
+)
 def test_handshake_ivl_is_for_the_whole_handshake(begun, bound, raw, make, monitor):
     """Each byte comes in time, and all of them do not."""
     sock = bound(zmq.PULL, handshake_ivl=200)
     events = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
     peer = raw(sock.last_endpoint)
     peer.send(begun)
-    dribbling = gevent.spawn(dribble, peer, (greeting() + ready(b"PUSH"))[len(begun):])
+    dribbling = gevent.spawn(dribble, peer, (greeting() + ready(b"PUSH"))[len(begun) :])
     assert events.next()[1] == errno.ETIMEDOUT
     peer.read_to_end()
     dribbling.kill()
@@ -242,7 +243,10 @@ def test_a_message_may_take_longer_than_a_handshake(bound, raw, make):
     other.connect(sock.last_endpoint)
     other.send(b"meanwhile")
     assert [sock.recv_multipart() for _ in range(3)] == [
-        [b"meanwhile"], [b"a", b"", b"bc"], [b"next"]]
+        [b"meanwhile"],
+        [b"a", b"", b"bc"],
+        [b"next"],
+    ]
     dribbling.get()
 
 

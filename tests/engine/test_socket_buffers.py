@@ -40,8 +40,10 @@ def two_ends(bound, make, endpoint_of):
         (accepted,), (connected,) = connections(server), connections(client)
         assert accepted["endpoint"] == server.last_endpoint.decode() == connected["endpoint"]
         assert accepted["fd"] != connected["fd"]
-        assert (server.sndbuf, server.rcvbuf) == (options.get("sndbuf", -1),
-                                                  options.get("rcvbuf", -1))
+        assert (server.sndbuf, server.rcvbuf) == (
+            options.get("sndbuf", -1),
+            options.get("rcvbuf", -1),
+        )
         return accepted, connected
 
     return two_ends
@@ -96,5 +98,10 @@ def test_effective_sizes_are_logged(two_ends, caplog):
         accepted, connected = two_ends()
     lines = [record.getMessage() for record in caplog.records]
     for end in (accepted, connected):
-        assert sum(f"'sndbuf': {end['sndbuf']}" in line and f"'fd': {end['fd']}" in line
-                   for line in lines) == 1
+        assert (
+            sum(
+                f"'sndbuf': {end['sndbuf']}" in line and f"'fd': {end['fd']}" in line
+                for line in lines
+            )
+            == 1
+        )

@@ -79,8 +79,16 @@ def test_a_peer_that_is_not_there(make, proxy, monitor, raw_listener):
     assert len(one.asked_for) >= 3
 
 
-ANSWERS = [b"", b"\5", b"\5\0\5", b"\5\0\5\0\0\3\xffx", b"\4\x5a" + bytes(6), b"HTTP/1.1 400\r\n",
-           b"\5\0\5\0\0\7\1", b"\xff" * 300]
+ANSWERS = [
+    b"",
+    b"\5",
+    b"\5\0\5",
+    b"\5\0\5\0\0\3\xffx",
+    b"\4\x5a" + bytes(6),
+    b"HTTP/1.1 400\r\n",
+    b"\5\0\5\0\0\7\1",
+    b"\xff" * 300,
+]
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
@@ -113,7 +121,7 @@ def test_octet_by_octet(make, raw_listener):
     pull = make(zmq.PULL, socks_proxy=listener.endpoint[6:].encode())
     pull.connect("tcp://a.example:5555")
     peer = listener.accept()
-    said = (b"\5\0\5\0\0\3\5proxy\0\1" + greeting() + ready(b"PUSH") + message(b"in pieces"))
+    said = b"\5\0\5\0\0\3\5proxy\0\1" + greeting() + ready(b"PUSH") + message(b"in pieces")
     for octet in said:
         peer.send(bytes((octet,)))
     assert pull.recv() == b"in pieces"
@@ -121,8 +129,9 @@ def test_octet_by_octet(make, raw_listener):
 
 def test_a_silent_proxy_is_given_up(make, raw_listener, monitor):
     listener = raw_listener()
-    push = make(zmq.PUSH, socks_proxy=listener.endpoint[6:].encode(), handshake_ivl=30,
-                reconnect_ivl=1)
+    push = make(
+        zmq.PUSH, socks_proxy=listener.endpoint[6:].encode(), handshake_ivl=30, reconnect_ivl=1
+    )
     watched = monitor(push, E.CLOSED | E.CONNECTED)
     push.connect("tcp://192.0.2.1:5555")
     silent = listener.accept()

@@ -19,8 +19,16 @@ HANDSHAKE_BYTES_MAX = 131072
 MASK = b"\1\2\3\4"
 
 #: A socket type that does not publish, and one that it talks to.
-NO_PUBLISHERS = {"PULL": b"PUSH", "ROUTER": b"DEALER", "DEALER": b"DEALER", "REP": b"REQ",
-                 "REQ": b"REP", "PAIR": b"PAIR", "SUB": b"PUB", "XSUB": b"PUB"}
+NO_PUBLISHERS = {
+    "PULL": b"PUSH",
+    "ROUTER": b"DEALER",
+    "DEALER": b"DEALER",
+    "REP": b"REQ",
+    "REQ": b"REP",
+    "PAIR": b"PAIR",
+    "SUB": b"PUB",
+    "XSUB": b"PUB",
+}
 
 
 @pytest.fixture
@@ -41,9 +49,15 @@ def server(make, monitor):
 
 
 @pytest.mark.parametrize("mechanism", [b"NULL", b"PLAIN", b"CURVE"])
-@pytest.mark.parametrize("header", [
-    bytes([MORE, 0]), bytes([0, 5]), bytes([LONG, *bytes(6), 1, 0]),
-], ids=["more", "short", "long"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        bytes([MORE, 0]),
+        bytes([0, 5]),
+        bytes([LONG, *bytes(6), 1, 0]),
+    ],
+    ids=["more", "short", "long"],
+)
 def test_message_before_ready_is_refused_by_header(server, raw, mechanism, header):
     sock, watch = server(mechanism)
     peer = raw(sock.last_endpoint)
@@ -63,12 +77,16 @@ def test_websocket_message_before_ready_is_refused_by_header(server, raw, mechan
     peer.read_to_end()
 
 
-@pytest.mark.parametrize("flood", [
-    wspeer.frame(wspeer.PING, b"x", key=MASK),
-    wspeer.frame(wspeer.PONG, key=MASK),
-    wspeer.frame(wspeer.BINARY, b"\0", fin=False, key=MASK)
-    + wspeer.frame(wspeer.CONTINUATION, fin=False, key=MASK) * 50_000,
-], ids=["ping", "pong", "fragments"])
+@pytest.mark.parametrize(
+    "flood",
+    [
+        wspeer.frame(wspeer.PING, b"x", key=MASK),
+        wspeer.frame(wspeer.PONG, key=MASK),
+        wspeer.frame(wspeer.BINARY, b"\0", fin=False, key=MASK)
+        + wspeer.frame(wspeer.CONTINUATION, fin=False, key=MASK) * 50_000,
+    ],
+    ids=["ping", "pong", "fragments"],
+)
 def test_websocket_handshake_without_end_is_ended(server, raw, flood):
     sock, watch = server(endpoint="ws://127.0.0.1:*/x")
     peer = raw(sock.last_endpoint.replace(b"ws:", b"tcp:").removesuffix(b"/x"))
@@ -139,8 +157,9 @@ class BreakingContext(ssl.SSLContext):
 
 
 @pytest.mark.parametrize("breaks", ["read", "write"])
-def test_defect_ends_the_connection_and_is_logged_once(make, monitor, unexpected, tmp_path, caplog,
-                                                       capfd, breaks):
+def test_defect_ends_the_connection_and_is_logged_once(
+    make, monitor, unexpected, tmp_path, caplog, capfd, breaks
+):
     context = BreakingContext(ssl.PROTOCOL_TLS_SERVER)
     (tmp_path / "pem").write_bytes(b"".join(certificates.issued("127.0.0.1")))
     context.load_cert_chain(tmp_path / "pem")

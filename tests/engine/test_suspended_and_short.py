@@ -201,7 +201,9 @@ def test_a_message_for_which_there_is_no_memory_costs_its_connection_only(progra
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_neither_close_nor_term_waits_for_a_name_that_hangs(engine, program):
-    assert program("""
+    assert (
+        program(
+            """
 import threading
 from zlinkcompat.engine import connecter
 asked, answer = threading.Event(), threading.Event()
@@ -219,4 +221,8 @@ push.close(linger=0)
 context.term()
 say("ended", asked.is_set(), answer.is_set())
 answer.set()
-""", engine=engine).ends() == "ended True False\n"
+""",
+            engine=engine,
+        ).ends()
+        == "ended True False\n"
+    )

@@ -59,8 +59,11 @@ def counts(tmp_path):
         )  # fmt: skip
         # With -yy each descriptor is told with what it is.
         calls = Counter(re.findall(r"^\d+ +(\w+)\(\d+<TCP:\[", log.read_text(), re.MULTILINE))
-        return json.loads(out), sum(map(calls.get, READS, [0] * 4)), sum(
-            map(calls.get, WRITES, [0] * 4))
+        return (
+            json.loads(out),
+            sum(map(calls.get, READS, [0] * 4)),
+            sum(map(calls.get, WRITES, [0] * 4)),
+        )
 
     return counts
 

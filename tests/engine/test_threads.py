@@ -59,23 +59,33 @@ context.destroy()
 
 
 def test_green_stays_in_the_hub(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 import zlinkcompat.green
 say(zlinkcompat.green.Context().core.io_threads)
-""").ends() == "None\n"
+""").ends()
+        == "None\n"
+    )
 
 
 def test_unknown_engine_is_refused(program):
-    assert "turbo" in program("""
+    assert (
+        "turbo"
+        in program(
+            """
 try:
     zmq.Context()
 except ValueError as error:
     say(error)
-""", engine="turbo").ends()
+""",
+            engine="turbo",
+        ).ends()
+    )
 
 
 def test_no_io_threads(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context(io_threads=0)
 a, b = pair(context, zmq.PAIR, zmq.PAIR, "inproc://a")
 b.send(b"x")
@@ -85,11 +95,14 @@ try:
 except zmq.ZMQError as error:
     say(error.errno == zmq.EMTHREAD)
 context.destroy()
-""").ends() == "b'x'\nTrue\n"
+""").ends()
+        == "b'x'\nTrue\n"
+    )
 
 
 def test_affinity(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context(io_threads=3)
 sock = context.socket(zmq.PUSH)
 for number in (0, 2, 2):
@@ -103,14 +116,17 @@ try:
 except zmq.ZMQError as error:
     say(error.errno == zmq.EMTHREAD)
 context.destroy(linger=0)
-""").ends() == "[2, 0, 4]\nTrue\n"
+""").ends()
+        == "[2, 0, 4]\nTrue\n"
+    )
 
 
 # -- messages ------------------------------------------------------------------------------
 
 
 def test_inproc_between_threads_is_by_reference(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 a, b = pair(context, zmq.PAIR, zmq.PAIR, "inproc://a")
 body = bytes(100000)
@@ -120,13 +136,17 @@ b.send(body)
 reader.join()
 say(got[0] is body)
 context.destroy()
-""").ends() == "True\n"
+""").ends()
+        == "True\n"
+    )
 
 
 @pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "inproc://front"])
 def test_two_hundred_threads(endpoint, threaded):
     """REQ/REP through a proxy to a pool of workers; the next round needs no more than the first."""
-    assert threaded("""
+    assert (
+        threaded(
+            """
 context = zmq.Context()
 front, back = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
 front.bind(sys.argv[1])
@@ -166,11 +186,16 @@ context.term()
 for thread in pool:
     thread.join()
 say(held[-1] <= held[0])
-""", endpoint).ends(patience=30) == "True\n"
+""",
+            endpoint,
+        ).ends(patience=30)
+        == "True\n"
+    )
 
 
 def test_socket_is_handed_from_thread_to_thread(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 a, b = pair(context, zmq.PULL, zmq.PUSH)
 made = []
@@ -179,11 +204,14 @@ start(made[0].connect, a.last_endpoint).join()
 start(made[0].send, b"1").join()
 say(a.recv())
 context.destroy()
-""").ends() == "b'1'\n"
+""").ends()
+        == "b'1'\n"
+    )
 
 
 def test_pool_of_threads_with_a_context_each(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 from concurrent.futures import ThreadPoolExecutor
 def serve():
     try:
@@ -219,7 +247,9 @@ while (descriptors(), tasks()) != before and time.time() < deadline:
 say((descriptors(), tasks()) == before)
 context.term()
 server.join()
-""").ends() == "True\nTrue\n"
+""").ends()
+        == "True\nTrue\n"
+    )
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -236,7 +266,9 @@ def ask(number):
     req.send(b"%d" % number)
     return req.recv()
 """)
-    assert threaded("""
+    assert (
+        threaded(
+            """
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, sys.argv[1])
@@ -253,12 +285,18 @@ with ProcessPoolExecutor(1, multiprocessing.get_context(sys.argv[2]), work.begin
     say(list(pool.map(work.ask, range(20))) == [b"%d" % number for number in range(20)])
 server.join()
 context.destroy()
-""", tmp_path, method).ends(patience=10) == "True\n"
+""",
+            tmp_path,
+            method,
+        ).ends(patience=10)
+        == "True\n"
+    )
 
 
 def test_fork_while_another_thread_signals_a_descriptor(threaded):
     """It may hold the descriptor's lock just then; the child closes its copy all the same."""
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 used, closed = context.socket(zmq.PULL), context.socket(zmq.PULL)
 descriptors = [used.fd, closed.fd]
@@ -286,11 +324,14 @@ over.set()
 holder.join()
 used.fd
 context.destroy(linger=0)
-""").ends() == "0\n"
+""").ends()
+        == "0\n"
+    )
 
 
 def test_publisher_that_never_waits_serves_who_comes_late(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 pub = context.socket(zmq.PUB)
 pub.bind("tcp://127.0.0.1:*")
@@ -306,12 +347,16 @@ while any(thread.is_alive() for thread in subscribers):
     pub.send(b"x")
 say(done)
 context.destroy(linger=0)
-""").ends() == "[1000, 1000, 1000]\n"
+""").ends()
+        == "[1000, 1000, 1000]\n"
+    )
 
 
 @pytest.mark.parametrize("pattern", ["PULL", "SUB"])
 def test_who_computes_keeps_its_heartbeats_and_messages(pattern, threaded):
-    assert threaded("""
+    assert (
+        threaded(
+            """
 context = zmq.Context()
 subscribes = sys.argv[1] == "SUB"
 kinds = (zmq.SUB, zmq.XPUB) if subscribes else (zmq.PULL, zmq.PUSH)
@@ -333,13 +378,18 @@ while time.time() < deadline:
 say(events.poll(0), [a.recv() for _ in range(500)] == [b"%d" % number for number in range(500)])
 b.disable_monitor()
 context.destroy(linger=0)
-""", pattern).ends() == "0 True\n"
+""",
+            pattern,
+        ).ends()
+        == "0 True\n"
+    )
 
 
 def test_who_polls_is_left_alone_and_looked_after_again(threaded):
     """The I/O thread looks away from a connection that the program's thread reads, again and again.
     When that stops, it is there again: it tells of the peer's end."""
-    assert threaded("""
+    assert (
+        threaded("""
 ready, told = os.pipe()
 if not os.fork():
     server = zmq.Context().socket(zmq.REP)
@@ -364,11 +414,14 @@ os.wait()
 say(events.poll(30_000), client.core.left)
 client.disable_monitor()
 client.close()
-""").ends() == "1 []\n"
+""").ends()
+        == "1 []\n"
+    )
 
 
 def test_poll_with_descriptors(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 a, b = pair(context, zmq.PULL, zmq.PUSH)
 one, other = socket.socketpair()
@@ -382,7 +435,9 @@ timer = threading.Timer(0.05, other.send, [b"x"])
 timer.start()
 say(poller.poll(30_000) == [(one.fileno(), zmq.POLLIN)])
 context.destroy()
-""").ends() == "[]\nTrue b'x'\nTrue\n"
+""").ends()
+        == "[]\nTrue b'x'\nTrue\n"
+    )
 
 
 # -- signals -------------------------------------------------------------------------------
@@ -395,7 +450,8 @@ context.destroy()
 ])  # fmt: skip
 def test_signals_in_a_wait(wait, threaded):
     """Handlers run at once and the wait goes on; Ctrl-C ends it."""
-    one = threaded("""
+    one = threaded(
+        """
 context = zmq.Context()
 a, b, c = context.socket(zmq.PULL), context.socket(zmq.PUSH), context.socket(zmq.PUB)
 a.bind("tcp://127.0.0.1:*")
@@ -418,7 +474,9 @@ try:
 except KeyboardInterrupt:
     say("interrupted", len(handled))
 context.destroy(linger=0)
-""" % wait)
+"""
+        % wait
+    )
     assert one.ends() == "interrupted 1\n"
 
 
@@ -426,7 +484,8 @@ context.destroy(linger=0)
 
 
 def test_term_wakes_all_who_wait(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 woken = []
 def wait(name, sock, call):
@@ -449,12 +508,15 @@ context.term()
 for thread in threads:
     thread.join()
 say(sorted(woken))
-""").ends() == "['inproc', 'poll', 'recv']\n"
+""").ends()
+        == "['inproc', 'poll', 'recv']\n"
+    )
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "context.term"])
 def test_exit_with_open_sockets_and_a_daemon_that_waits(end, threaded):
-    threaded("""
+    threaded(
+        """
 context = zmq.Context()
 a, b = pair(context, zmq.PULL, zmq.PUSH)
 far = context.socket(zmq.PUSH)
@@ -470,25 +532,31 @@ def daemon():
 threading.Thread(target=daemon, daemon=True).start()
 begun.wait()
 %s
-""" % end).ends()
+"""
+        % end
+    ).ends()
 
 
 def test_exit_flushes_what_was_sent(threaded, bound):
     import zlinkcompat as zmq
 
     pull = bound(zmq.PULL)
-    threaded("""
+    threaded(
+        """
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
 sock.connect(sys.argv[1])
 for number in range(100):
     sock.send(b"%d" % number)
-""", pull.last_endpoint.decode()).ends()
+""",
+        pull.last_endpoint.decode(),
+    ).ends()
     assert [pull.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
 
 
 def test_what_is_dropped_is_closed_by_the_collector(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 pair(zmq.Context(), zmq.PULL, zmq.PUSH)
 gc.collect()
 def settled(*wanted):
@@ -504,11 +572,14 @@ for _ in range(10):
     del a, b
     gc.collect()
 say(settled(*before) <= before)
-""").ends() == "True\n"
+""").ends()
+        == "True\n"
+    )
 
 
 def test_contexts_come_and_go_in_many_threads(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 import faulthandler, random
 faulthandler.enable()
 shared = zmq.Context(3)
@@ -551,7 +622,9 @@ while (descriptors(), tasks()) > before and time.time() < deadline:
     gc.collect()
     time.sleep(0.01)
 say(failures, descriptors() <= before[0], tasks() <= before[1])
-""").ends() == "[] True True\n"
+""").ends()
+        == "[] True True\n"
+    )
 
 
 #: come(sock): binds it and is its peer, whom the I/O thread goes on with when told to.
@@ -577,7 +650,10 @@ def come(sock):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_peer_that_comes_while_its_socket_closes(threads, threaded):
-    assert threaded(COMING + """
+    assert (
+        threaded(
+            COMING
+            + """
 context = zmq.Context(int(sys.argv[1]))
 sock = context.socket(zmq.PULL)
 sock.handshake_ivl = 0
@@ -587,11 +663,18 @@ context.core.io_threads.settle = go_on.set
 sock.close()
 context.term()
 say(peer.recv(100))
-""", threads).ends() == "b''\n"
+""",
+            threads,
+        ).ends()
+        == "b''\n"
+    )
 
 
 def test_a_peer_that_comes_while_the_threads_stop_starts_no_others(threaded):
-    assert threaded(COMING + """
+    assert (
+        threaded(
+            COMING
+            + """
 context = zmq.Context(2)
 peer = come(context.socket(zmq.PULL))
 pool = context.core.io_threads
@@ -603,11 +686,15 @@ go_on.set()
 stopping.join()
 say(pool.threads, [thread.alive for thread in threads])
 context.destroy()
-""").ends() == "[] [False, False]\n"
+"""
+        ).ends()
+        == "[] [False, False]\n"
+    )
 
 
 def test_all_io_threads_start_or_none(threaded):
-    assert threaded("""
+    assert (
+        threaded("""
 from zlinkcompat.engine import threads
 begin = threads.start_new_thread
 begun = []
@@ -629,7 +716,9 @@ while tasks() > before:
 threads.start_new_thread = begin
 sock.bind("tcp://127.0.0.1:*")
 context.destroy()
-""").ends() == "can't start new thread\n"
+""").ends()
+        == "can't start new thread\n"
+    )
 
 
 def test_crowds():
@@ -645,7 +734,8 @@ def test_crowds():
 
 def test_fork(threaded):
     """The child leaves its parent's sockets alone, and has a context of its own at once."""
-    assert threaded("""
+    assert (
+        threaded("""
 context = zmq.Context()
 a, b = pair(context, zmq.REP, zmq.REQ)
 endpoint = a.last_endpoint
@@ -670,4 +760,6 @@ a.recv()
 a.send(b"4")
 say(b.recv())
 context.destroy()
-""").ends() == "b'2'\n5\nb'4'\n"
+""").ends()
+        == "b'2'\n5\nb'4'\n"
+    )

@@ -102,9 +102,11 @@ def port_of(sock):
 
 
 def upgrade_request(path):
-    return (f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
 
 
 @pytest.fixture(params=["tls", "wss"])
@@ -332,7 +334,8 @@ def test_files_and_a_passphrase(make, push, tmp_path):
 
     chain, key = certificates.issued("127.0.0.1")
     locked = load_pem_private_key(key, None).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open"))
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open")
+    )
     for name, data in ("cert", chain), ("key", locked), ("ca", certificates.ca_pem()):
         (tmp_path / name).write_bytes(data)
     sock = make(zmq.PULL)
@@ -649,7 +652,8 @@ class TlsPeer:
         self.peer = peer
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (context or client_context()).wrap_bio(
-            self.incoming, self.outgoing, server_hostname="127.0.0.1")
+            self.incoming, self.outgoing, server_hostname="127.0.0.1"
+        )
         self.ask(self.tls.do_handshake)
 
     def ask(self, call, *args):
@@ -758,7 +762,8 @@ def test_application_protocol_that_both_know(pull, push, tls_peer, scheme, serve
 
 @pytest.mark.parametrize("server, client", [("zmtp", ""), ("zmtp", "h2"), ("", "zmtp")])
 def test_without_a_common_application_protocol_nothing_is_sent(
-        pull, caller, monitor, scheme, server, client, caplog):
+    pull, caller, monitor, scheme, server, client, caplog
+):
     sock = pull(scheme, tls_alpn=server)
     refuser = monitor(sock if server else (peer := caller(tls_alpn=client)))
     if server:
@@ -800,8 +805,9 @@ def replace(path, data):
 
 
 def der(pem):
-    return ssl.PEM_cert_to_DER_cert(pem.decode().partition("-----END CERTIFICATE-----")[0]
-                                    + "-----END CERTIFICATE-----\n")
+    return ssl.PEM_cert_to_DER_cert(
+        pem.decode().partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    )
 
 
 def test_certificate_files_are_loaded_again_without_a_new_bind(make, tls_peer, caplog, tmp_path):

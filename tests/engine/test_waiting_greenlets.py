@@ -207,9 +207,7 @@ def test_receiving_and_sending_at_once(pair):
     one, other = pair
     count = 200
     receiving = [gevent.spawn(lambda s=s: [s.recv() for _ in range(count)]) for s in pair]
-    sending = [
-        gevent.spawn(lambda s=s: [s.send(b"%d" % n) for n in range(count)]) for s in pair
-    ]
+    sending = [gevent.spawn(lambda s=s: [s.send(b"%d" % n) for n in range(count)]) for s in pair]
     expected = [b"%d" % number for number in range(count)]
     assert results(receiving) == [expected, expected]
     results(sending)

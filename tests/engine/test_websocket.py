@@ -372,8 +372,9 @@ def test_last_endpoint_over_wss(make):
     sock.unbind(endpoint)
 
 
-@pytest.mark.parametrize("where", ["127.0.0.1:1/a b", "127.0.0.1:1/\xe4", "127.0.0.1:1/\t",
-                                   "127.0.0.1:1/\x7f", "\xe4:1"])
+@pytest.mark.parametrize(
+    "where", ["127.0.0.1:1/a b", "127.0.0.1:1/\xe4", "127.0.0.1:1/\t", "127.0.0.1:1/\x7f", "\xe4:1"]
+)
 @pytest.mark.parametrize("verb", ["bind", "connect"])
 def test_what_no_request_can_say_is_refused_at_once(make, verb, where):
     with pytest.raises(zmq.ZMQError) as caught:
@@ -425,10 +426,14 @@ def test_any_client_talks_to_a_stream(stream, dial):
     assert b"Protocol" not in read_head(peer).replace(b"Switching Protocols", b"")
     name, notice = stream.recv_multipart()
     assert notice == b""
-    peer.send(frame(1, b"text"), frame(2, b"\xff"), frame(2, b""), frame(1, b"x", first=0),
-              frame(0, b"y"))
+    peer.send(
+        frame(1, b"text"), frame(2, b"\xff"), frame(2, b""), frame(1, b"x", first=0), frame(0, b"y")
+    )
     assert [stream.recv_multipart() for _ in range(3)] == [
-        [name, b"text"], [name, b"\xff"], [name, b"xy"]]
+        [name, b"text"],
+        [name, b"\xff"],
+        [name, b"xy"],
+    ]
     stream.send_multipart([name, b"answer"])
     assert read_frame(peer) == (0x82, b"answer")
     stream.send_multipart([name, b""])  # closes

@@ -16,8 +16,10 @@ from guard import GUARD
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 pytestmark = [
-    pytest.mark.skipif(not sys.platform.startswith("linux") or struct.calcsize("P") < 8,
-                       reason="clockstep.c is for 64-bit Linux"),
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux") or struct.calcsize("P") < 8,
+        reason="clockstep.c is for 64-bit Linux",
+    ),
     pytest.mark.skipif(COMPILER is None, reason="no C compiler"),
 ]
 
@@ -113,8 +115,7 @@ def clockstep(tmp_path_factory):
     """The library's path."""
     library = tmp_path_factory.mktemp("clockstep") / "clockstep.so"
     source = Path(__file__).with_name("clockstep.c")
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"],
-                   check=True)
+    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return str(library)
 
 
@@ -124,8 +125,16 @@ def test_what_is_timed_takes_its_time(engine, clockstep, program, raw_listener, 
     monkeypatch.setenv("LD_PRELOAD", clockstep)
     one = program(PROGRAM, silent.endpoint, refusing.endpoint, IVL_MS, engine=engine)
     monkeypatch.delenv("LD_PRELOAD")
-    names = ["RCVTIMEO", "poll", "SNDTIMEO", "no disconnection", "HEARTBEAT_TIMEOUT",
-             "HANDSHAKE_IVL", "RECONNECT_IVL", "LINGER"]
+    names = [
+        "RCVTIMEO",
+        "poll",
+        "SNDTIMEO",
+        "no disconnection",
+        "HEARTBEAT_TIMEOUT",
+        "HANDSHAKE_IVL",
+        "RECONNECT_IVL",
+        "LINGER",
+    ]
     for name in names:
         if name == "HEARTBEAT_TIMEOUT":
             silent.accept().handshake(b"DEALER")

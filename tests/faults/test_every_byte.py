@@ -17,9 +17,10 @@ SERVER, CLIENT = zmq.curve_keypair(), zmq.curve_keypair()
 KINDS = {
     "null": ({}, {}),
     "plain": ({"plain_server": 1}, {"plain_username": b"user", "plain_password": b"secret"}),
-    "curve": ({"curve_server": 1, "curve_secretkey": SERVER[1]},
-              {"curve_publickey": CLIENT[0], "curve_secretkey": CLIENT[1],
-               "curve_serverkey": SERVER[0]}),
+    "curve": (
+        {"curve_server": 1, "curve_secretkey": SERVER[1]},
+        {"curve_publickey": CLIENT[0], "curve_secretkey": CLIENT[1], "curve_serverkey": SERVER[0]},
+    ),
 }
 
 #: Every how many bytes, without ``--all-faults``; NULL over tcp has every cut always.
@@ -86,8 +87,10 @@ class Case:
                 got.append(self.server.recv_multipart())
         while self.server.poll(10):
             got.append(self.server.recv_multipart())
-        return ([one for one in got if not one[0].startswith(b"end")],
-                [int(one[0][4:]) for one in got if one[0].startswith(b"end")])
+        return (
+            [one for one in got if not one[0].startswith(b"end")],
+            [int(one[0][4:]) for one in got if one[0].startswith(b"end")],
+        )
 
     def close(self):
         self.client.close()
@@ -141,11 +144,14 @@ def tried(context, transport, kind, fault, stride):
     """Try ``fault`` at every ``stride``-th byte, both ways; how many times."""
     totals = lengths(context, transport, kind)
     ends_at = [lengths(context, transport, kind, count + 1)[TO_SERVER] for count in range(3)]
-    places = [(way, at) for way in (TO_SERVER, TO_CLIENT)
-              for at in range(0, totals[way] + 1, stride)]
+    places = [
+        (way, at) for way in (TO_SERVER, TO_CLIENT) for at in range(0, totals[way] + 1, stride)
+    ]
     pool = Pool(AT_ONCE)
-    for one in [pool.spawn(check, context, transport, kind, fault, way, at, ends_at,
-                           totals[TO_CLIENT]) for way, at in places]:
+    for one in [
+        pool.spawn(check, context, transport, kind, fault, way, at, ends_at, totals[TO_CLIENT])
+        for way, at in places
+    ]:
         one.get()
     return len(places)
 

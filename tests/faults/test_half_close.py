@@ -32,8 +32,11 @@ def test_at_every_byte_of_a_handshake_and_three_messages(bound, raw):
         # It may read on, but we end.
         peer.read_to_end()
         peer.close()
-        expected += [[b"%d" % (100 + at), *frames]
-                     for frames, end in zip(MESSAGES, ends, strict=True) if end <= at]
+        expected += [
+            [b"%d" % (100 + at), *frames]
+            for frames, end in zip(MESSAGES, ends, strict=True)
+            if end <= at
+        ]
     got = [sock.recv_multipart() for _ in expected]
     assert sorted(got) == sorted(expected)
     assert not sock.poll(10)

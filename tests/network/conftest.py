@@ -12,8 +12,20 @@ def hosts():
     try:
         ip("netns", "add", server)
         ip("netns", "add", client)
-        ip("link", "add", "cable", "netns", server, "type", "veth", "peer", "name", "cable",
-           "netns", client)
+        ip(
+            "link",
+            "add",
+            "cable",
+            "netns",
+            server,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "cable",
+            "netns",
+            client,
+        )
         for name, address in ((server, "10.97.0.1/24"), (client, "10.97.0.2/24")):
             ip("-n", name, "address", "add", address, "dev", "cable")
             ip("-n", name, "link", "set", "cable", "up")
@@ -23,7 +35,11 @@ def hosts():
                 ip("netns", "delete", name)
         # As in most containers: they take a privilege, and nothing else keeps two hosts apart.
         pytest.skip(f"network namespaces: {getattr(error, 'stderr', None) or error}")
-    yield (server, client, lambda: ip("-n", server, "link", "set", "cable", "down"),
-           lambda: ip("-n", server, "link", "set", "cable", "up"))
+    yield (
+        server,
+        client,
+        lambda: ip("-n", server, "link", "set", "cable", "down"),
+        lambda: ip("-n", server, "link", "set", "cable", "up"),
+    )
     for name in (server, client):
         ip("netns", "delete", name)

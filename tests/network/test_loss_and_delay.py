@@ -48,7 +48,9 @@ while True:
 say(lost, passed)
 """
 
-CLIENT = HEAD + """
+CLIENT = (
+    HEAD
+    + """
 req, sub, push = make(zmq.REQ, req_relaxed=1, req_correlate=1), make(zmq.SUB), make(zmq.PUSH)
 sub.subscribe(b"tick")
 for port, sock in enumerate((req, sub, push), 5001):
@@ -73,6 +75,7 @@ push.send(b"end")
 say(json.dumps([answers == questions, ticks == list(range(ticks[0], ticks[0] + 20))]))
 sys.stdin.readline()
 """
+)
 
 
 @pytest.fixture

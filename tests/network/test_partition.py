@@ -11,7 +11,9 @@ HEARTBEAT = 100
 SILENCE = 1000
 
 #: Answers and publishes for ever; collects until it is told to say what came.
-SERVER = HEAD + """
+SERVER = (
+    HEAD
+    + """
 rep, pub, pull = make(zmq.REP), make(zmq.PUB), make(zmq.PULL)
 for port, sock in enumerate((rep, pub, pull), 5001):
     sock.bind("tcp://10.97.0.1:%d" % port)
@@ -37,8 +39,11 @@ while True:
         break
 sys.stdin.readline()
 """
+)
 
-CLIENT = HEAD + """
+CLIENT = (
+    HEAD
+    + """
 req, sub, push = make(zmq.REQ, req_relaxed=1, req_correlate=1), make(zmq.SUB), make(zmq.PUSH)
 sub.subscribe(b"tick")
 monitor = push.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
@@ -82,6 +87,7 @@ push.send(b"end")
 say(json.dumps([after, later > before + 10]))
 sys.stdin.readline()
 """
+)
 
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])

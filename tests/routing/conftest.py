@@ -12,8 +12,9 @@ def bench(request):
     return Bench(1 << 20 if "sized" in request.param else 0, "crossing" in request.param)
 
 
-@pytest.fixture(params=[zmq.PULL, zmq.DEALER, zmq.PAIR, zmq.XSUB, zmq.ROUTER],
-                ids=lambda kind: kind.name)
+@pytest.fixture(
+    params=[zmq.PULL, zmq.DEALER, zmq.PAIR, zmq.XSUB, zmq.ROUTER], ids=lambda kind: kind.name
+)
 def receiver(request):
     """A socket type that receives whatever comes."""
     return request.param

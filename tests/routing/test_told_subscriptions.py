@@ -74,8 +74,14 @@ def test_subscriptions_count_though_the_user_is_not_told(bench):
     assert peer.received() == [b"a", b"c"]
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["subscribe", "cancel", "send", "receive", "leave"]),
-                           st.integers(0, 2), st.sampled_from([b"a", b"b", b"c"])), max_size=60)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["subscribe", "cancel", "send", "receive", "leave"]),
+        st.integers(0, 2),
+        st.sampled_from([b"a", b"b", b"c"]),
+    ),
+    max_size=60,
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -104,9 +110,7 @@ def test_user_knows_what_is_subscribed_to(mode, steps, hwm):
             wanted[number] = set()
         elif step == "send":
             peers[number].send(b"from a subscriber")
-        elif step == "subscribe" and (
-            mode in ("plain", "verbose") or topic not in wanted[number]
-        ):
+        elif step == "subscribe" and (mode in ("plain", "verbose") or topic not in wanted[number]):
             peers[number].subscribe(topic)
             wanted[number].add(topic)
         elif step == "cancel" and topic in wanted[number]:

@@ -36,8 +36,10 @@ def test_counts(steps, messages):
     assert tree.topics() == [] and not tree.matches(b"")
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "remove", "forget"]), TOPICS,
-                          st.integers(0, 2))), st.lists(TOPICS))
+@given(
+    st.lists(st.tuples(st.sampled_from(["add", "remove", "forget"]), TOPICS, st.integers(0, 2))),
+    st.lists(TOPICS),
+)
 def test_pipes(steps, messages):
     tree, wanted = Trie(), {}
     for what, topic, pipe in steps:
@@ -50,8 +52,9 @@ def test_pipes(steps, messages):
             assert tree.remove_pipe(topic, pipe) == (not had or not others)
             wanted.get(topic, set()).discard(pipe)
         else:
-            expected = [(topic, bool(pipes - {pipe})) for topic, pipes in wanted.items()
-                        if pipe in pipes]
+            expected = [
+                (topic, bool(pipes - {pipe})) for topic, pipes in wanted.items() if pipe in pipes
+            ]
             assert sorted(tree.forget_pipe(pipe)) == sorted(expected)
             for pipes in wanted.values():
                 pipes.discard(pipe)
@@ -64,8 +67,9 @@ def test_pipes(steps, messages):
             assert tree.holds(topic) == (topic in held)
     assert sorted(tree.topics()) == sorted(held)
     for data in [*messages, *(topic + b"x" for _, topic, _ in steps)]:
-        expected = {pipe for topic, pipes in held.items() if data.startswith(topic)
-                    for pipe in pipes}
+        expected = {
+            pipe for topic, pipes in held.items() if data.startswith(topic) for pipe in pipes
+        }
         assert set(tree.match_pipes(data) or ()) == expected
 
 

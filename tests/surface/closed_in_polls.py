@@ -53,10 +53,20 @@ for timeout in (0, 20):
         show(f"{title} Poller", lambda: names(before.poll(timeout), live))
         show(f"{title} Poller, the other order", lambda: names(after.poll(timeout), live))
         show(f"{title} Poller, nothing else", lambda: names(alone.poll(timeout), live))
-        show(f"{title} zmq_poll", lambda: names(
-            zmq.zmq_poll([(closed, zmq.POLLIN | zmq.POLLOUT), (live, zmq.POLLIN)], timeout), live))
-        show(f"{title} select", lambda: [len(ready) for ready in zmq.select(
-            [closed, live], [closed], [closed], timeout / 1000)])
+        show(
+            f"{title} zmq_poll",
+            lambda: names(
+                zmq.zmq_poll([(closed, zmq.POLLIN | zmq.POLLOUT), (live, zmq.POLLIN)], timeout),
+                live,
+            ),
+        )
+        show(
+            f"{title} select",
+            lambda: [
+                len(ready)
+                for ready in zmq.select([closed, live], [closed], [closed], timeout / 1000)
+            ],
+        )
         show(f"{title} Socket.poll", lambda: closed.poll(timeout))
         show(f"{title} FD", lambda: closed.get(zmq.FD))
         show(f"{title} register", lambda: alone.register(closed, zmq.POLLOUT))

@@ -43,8 +43,11 @@ def pair(cls):
 def exchange(title, one, other):
     """Send by each method of ``one``, and receive by each."""
     for method, argument in [
-        ("send", b"data"), ("send_multipart", [b"two", b"frames"]), ("send_string", "text"),
-        ("send_json", {"a": 1}), ("send_multipart", (bytearray(b"a"), memoryview(b"b"))),
+        ("send", b"data"),
+        ("send_multipart", [b"two", b"frames"]),
+        ("send_string", "text"),
+        ("send_json", {"a": 1}),
+        ("send_multipart", (bytearray(b"a"), memoryview(b"b"))),
     ]:
         getattr(one, method)(argument)
         print(title, method, other.recv_multipart())
@@ -92,8 +95,10 @@ def patched_recv(self, *args, **kwargs):
     return (b"Q" if self is one else b"") + recv(self, *args, **kwargs)
 
 
-with mock.patch.object(zmq.Socket, "send", patched_send), \
-        mock.patch.object(zmq.Socket, "recv", patched_recv):
+with (
+    mock.patch.object(zmq.Socket, "send", patched_send),
+    mock.patch.object(zmq.Socket, "recv", patched_recv),
+):
     exchange("class", one, other)
 exchange("restored", one, other)
 closing(one, other)

@@ -23,8 +23,13 @@ def environment(**changes):
 def python(*arguments, cwd=None, **variables):
     """Run ``python arguments`` to its end; returns the CompletedProcess, with text."""
     return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(**variables),
-        capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        stdin=subprocess.DEVNULL,
     )
 
 
@@ -54,8 +59,13 @@ def interrupt_when_ready(*arguments, cwd=None, **variables):
     exit code, stderr
     """
     process = subprocess.Popen(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(**variables), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**variables),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
     )
     try:
         assert process.stdout.readline() == "ready\n"

@@ -92,9 +92,15 @@ def test_receivers_are_served_in_order(run):
     run(main)
 
 
-@pytest.mark.parametrize("variable, option, burst", [
-    (None, None, 64), (None, 1, 1), (None, 1000, 1000), ("20", 1000, 20),
-])
+@pytest.mark.parametrize(
+    "variable, option, burst",
+    [
+        (None, None, 64),
+        (None, 1, 1),
+        (None, 1000, 1000),
+        ("20", 1000, 20),
+    ],
+)
 def test_who_never_waits_does_not_starve_the_loop(run, monkeypatch, variable, option, burst):
     if variable is not None:
         monkeypatch.setenv("ZLINK_ASYNCIO_BURST", variable)
@@ -185,7 +191,7 @@ def test_cancelled_receiver_of_a_form_loses_nothing(run, form, waits):
         sent = [str(number) if form == "string" else number for number in range(50)]
         received = []
         for thing in sent:
-            send = (push.send_pyobj if form == "pyobj" else push.send_string)
+            send = push.send_pyobj if form == "pyobj" else push.send_string
             await send(thing if form == "pyobj" else str(thing))
             if not waits:
                 await pull.poll()
@@ -204,14 +210,17 @@ def test_cancelled_receiver_of_a_form_loses_nothing(run, form, waits):
 @pytest.mark.parametrize("waits", [False, True])
 def test_what_cannot_be_loaded(run, waits):
     """Its error comes by the future, even that of a socket that would wait."""
+
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
 
         def refuse(frames):
             raise zmq.Again(zmq.EAGAIN)
 
-        for receive, error in [(pull.recv_json, ValueError),
-                               (lambda: pull.recv_serialized(refuse), zmq.Again)]:
+        for receive, error in [
+            (pull.recv_json, ValueError),
+            (lambda: pull.recv_serialized(refuse), zmq.Again),
+        ]:
             if waits:
                 future = receive()
                 await push.send(b"{")
@@ -247,6 +256,7 @@ def test_forms_go_through_a_recv_of_the_subclass(run):
 
 def test_sockets_without_io_threads_are_refused(run, monkeypatch):
     """They would wait for ever: their hub does not turn in a loop."""
+
     async def main(context):
         with blocking.Context() as hub, hub.socket(zmq.PULL) as pull:
             poller = zmq.Poller()
@@ -263,7 +273,8 @@ def test_sockets_without_io_threads_are_refused(run, monkeypatch):
 
 def test_sockets_of_a_hub_whose_wait_is_patched():
     """The loop's wait is gevent's, which lets the hub turn meanwhile: shadows of them work."""
-    assert programs.run("""
+    assert (
+        programs.run("""
 from gevent import monkey
 monkey.patch_all()
 import asyncio
@@ -290,7 +301,9 @@ async def main(context):
 context = zmq.Context()
 asyncio.run(main(context))
 context.destroy(0)
-""") == f"b'first'\n{sum(range(5000))}\n0\n1 b'last'\n"
+""")
+        == f"b'first'\n{sum(range(5000))}\n0\n1 b'last'\n"
+    )
 
 
 @pytest.mark.parametrize("wait", ["poll", "recv", "send", "cancelled"])
@@ -298,8 +311,12 @@ def test_what_timed_out_leaves_nothing_behind(run, wait):
     async def main(context):
         sock = context.socket(zmq.PUSH if wait == "send" else zmq.PULL)
         sock.rcvtimeo = sock.sndtimeo = 1
-        waits = {"poll": lambda: sock.poll(1), "recv": sock.recv, "send": lambda: sock.send(b"x"),
-                 "cancelled": lambda: sock.poll(GUARD * 1000)}[wait]
+        waits = {
+            "poll": lambda: sock.poll(1),
+            "recv": sock.recv,
+            "send": lambda: sock.send(b"x"),
+            "cancelled": lambda: sock.poll(GUARD * 1000),
+        }[wait]
         forever = sock.poll(None)
         for _ in range(2):
             futures = [waits() for _ in range(500)]
@@ -316,6 +333,7 @@ def test_what_timed_out_leaves_nothing_behind(run, wait):
 @pytest.mark.parametrize("before", ["poll(10)", "recv() for 10 ms", "recv() for ever"])
 def test_a_blocking_shadow_in_the_thread_of_the_loop(run, before):
     """It is woken first: the loop cannot turn while it blocks."""
+
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
         pull.rcvtimeo = -1 if before == "recv() for ever" else 10
@@ -378,6 +396,7 @@ def test_one_loop_after_the_other(new_event_loop, left):
 
 def test_closed_after_its_loop(new_event_loop):
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+
         async def main():
             return pull.recv()
 

@@ -77,11 +77,19 @@ def configure(auth):
 """
 
 EXPECTED = [
-    "null nobody", "null in a domain anonymous", "right password admin", "wrong password refused",
-    "known key {key}", "other key refused", "null from a denied address refused", "end",
+    "null nobody",
+    "null in a domain anonymous",
+    "right password admin",
+    "wrong password refused",
+    "known key {key}",
+    "other key refused",
+    "null from a denied address refused",
+    "end",
 ]
 
-THREAD = COMMON + """
+THREAD = (
+    COMMON
+    + """
 thread = importlib.import_module({library!r} + ".auth.thread")
 auth = thread.ThreadAuthenticator(context)
 auth.start()
@@ -100,8 +108,11 @@ context.term()
 print("key", client_keys[0].decode())
 print("end")
 """
+)
 
-ASYNCIO = COMMON + """
+ASYNCIO = (
+    COMMON
+    + """
 import asyncio
 zmq_asyncio = importlib.import_module({library!r} + ".auth.asyncio")
 polling = importlib.import_module({library!r} + ".asyncio")
@@ -130,6 +141,7 @@ context.term()
 print("key", client_keys[0].decode())
 print("end")
 """
+)
 
 PATCH = "from gevent import monkey; monkey.patch_all()\n"
 

@@ -30,32 +30,48 @@ print(zmq.zmq_version(), zmq.has("ipc"), zmq.DRAFT_API)
 
 
 def test_libzmq_is_not_loaded(program):
-    assert program("""
+    assert (
+        program("""
 import pathlib, sys, zmq
 maps = pathlib.Path("/proc/self/maps").read_text()
 print("libzmq" in maps, "zmq.backend.cython._zmq" in sys.modules)
-""") == "False False\n"
+""")
+        == "False False\n"
+    )
 
 
-@pytest.mark.parametrize("first, second", [
-    ("zmq", "zlinkcompat"), ("zlinkcompat", "zmq"), ("zlinkcompat.backend", "zmq"),
-    ("zmq.green", "zlinkcompat.green"), ("zlinkcompat.green", "zmq.green"),
-])
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("zmq", "zlinkcompat"),
+        ("zlinkcompat", "zmq"),
+        ("zlinkcompat.backend", "zmq"),
+        ("zmq.green", "zlinkcompat.green"),
+        ("zlinkcompat.green", "zmq.green"),
+    ],
+)
 @pytest.mark.parametrize("backend", [None, "zlinkcompat.backend"])
 def test_every_order_of_imports(first, second, backend):
-    assert run(f"""
+    assert (
+        run(
+            f"""
         import {first}
         import {second}
         import zlinkcompat, zmq
         print(zlinkcompat.Again is zmq.Again, zlinkcompat.REQ is zmq.REQ)
         with zlinkcompat.Context() as context, context.socket(zlinkcompat.PAIR):
             print("made")
-    """, PYZMQ_BACKEND=backend) == "True True\nmade\n"
+    """,
+            PYZMQ_BACKEND=backend,
+        )
+        == "True True\nmade\n"
+    )
 
 
 @pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "inproc://x", "ipc://{}/sock"])
 def test_request_and_reply(program, tmp_path, endpoint):
-    assert program(f"""
+    assert (
+        program(f"""
 import zmq
 with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zmq.REQ) as req:
     rep.bind("{endpoint.format(tmp_path)}")
@@ -65,11 +81,14 @@ with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zm
         print(rep.recv_string())
         rep.send_json([word])
         print(req.recv_json())
-""") == "one\n['one']\ntwo\n['two']\n"
+""")
+        == "one\n['one']\ntwo\n['two']\n"
+    )
 
 
 def test_frames_of_pyzmq(program):
-    assert program("""
+    assert (
+        program("""
 import zmq
 class Mine(zmq.Frame):
     pass
@@ -84,15 +103,18 @@ with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(z
     print([f.bytes for f in other.recv_multipart(copy=False)])
     tracker = one.send(b"x" * 100_000, copy=False, track=True)
     print(type(tracker) is zmq.MessageTracker, len(other.recv()), tracker.wait(30), tracker.done)
-""") == """\
+""")
+        == """\
 True b'mine' False PAIR <zmq.Frame(b'mine')>
 [b'a', b'b']
 True 100000 None True
 """
+    )
 
 
 def test_shadows_of_pyzmq(program):
-    assert program("""
+    assert (
+        program("""
 import copy, zmq
 with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as other:
     for shadow in (zmq.Context(context), zmq.Context.shadow(context), copy.copy(context)):
@@ -104,11 +126,14 @@ with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(z
         print(shadow.type.name, other.recv())
     del shadow
     print(context.closed, one.closed)
-""") == "True True\n" * 3 + "PAIR b'x'\n" * 3 + "False False\n"
+""")
+        == "True True\n" * 3 + "PAIR b'x'\n" * 3 + "False False\n"
+    )
 
 
 def test_contexts_of_the_two_doors_shadow_each_other(program):
-    assert program("""
+    assert (
+        program("""
 import zmq, zlinkcompat
 with zmq.Context() as context:
     ours = zlinkcompat.Context(shadow=context.underlying)
@@ -117,7 +142,9 @@ with zmq.Context() as context:
         other.connect("inproc://x")
         one.send(b"across the doors")
         print(other.recv())
-""") == "b'across the doors'\n"
+""")
+        == "b'across the doors'\n"
+    )
 
 
 def test_pollers_of_pyzmq(program):
@@ -142,7 +169,8 @@ with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(
 
 
 def test_errors_of_pyzmq(program):
-    assert program("""
+    assert (
+        program("""
 import zmq
 with zmq.Context() as context, context.socket(zmq.PAIR) as sock:
     for call in (lambda: sock.recv(zmq.NOBLOCK), lambda: sock.bind("nosuch://x"),
@@ -151,11 +179,14 @@ with zmq.Context() as context, context.socket(zmq.PAIR) as sock:
             call()
         except Exception as error:
             print(type(error).__name__, getattr(error, "errno", None) == zmq.EAGAIN)
-""") == "Again True\nZMQError False\nTypeError False\nAttributeError False\n"
+""")
+        == "Again True\nZMQError False\nTypeError False\nAttributeError False\n"
+    )
 
 
 def test_options_of_pyzmq(program):
-    assert program("""
+    assert (
+        program("""
 import zmq
 with zmq.Context() as context:
     context.linger = 7
@@ -164,11 +195,14 @@ with zmq.Context() as context:
         sock.rcvhwm = 5
         sock.set(zmq.ROUTING_ID, b"me")
         print(sock.linger, sock.RCVHWM, sock.get_string(zmq.ROUTING_ID), sock.type.name)
-""") == "7 5 me SUB\n"
+""")
+        == "7 5 me SUB\n"
+    )
 
 
 def test_monitors_of_pyzmq(program):
-    assert program("""
+    assert (
+        program("""
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 with zmq.Context() as context, context.socket(zmq.PAIR) as sock:
@@ -177,11 +211,16 @@ with zmq.Context() as context, context.socket(zmq.PAIR) as sock:
         print(recv_monitor_message(monitor)["event"].name)
         sock.disable_monitor()
         print(recv_monitor_message(monitor)["event"].name)
-""") == "LISTENING\nMONITOR_STOPPED\n"
+""")
+        == "LISTENING\nMONITOR_STOPPED\n"
+    )
 
 
 def test_proxies_of_pyzmq_in_a_patched_program():
-    assert run(PATCH + """
+    assert (
+        run(
+            PATCH
+            + """
 import threading, zmq
 from zmq.devices import ThreadProxy, monitored_queue
 context = zmq.Context.instance()
@@ -196,11 +235,16 @@ with context.socket(zmq.PUSH) as push, context.socket(zmq.PULL) as pull:
     pull.connect(f"tcp://127.0.0.1:{out}")
     push.send(b"through")
     print(pull.recv())
-""", **BACKEND) == "b'through'\n"
+""",
+            **BACKEND,
+        )
+        == "b'through'\n"
+    )
 
 
 def test_green_on_the_backend(program):
-    assert program("""
+    assert (
+        program("""
 import gevent
 import zmq.green as zmq
 with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zmq.REQ) as req:
@@ -218,12 +262,15 @@ with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zm
     device = gevent.spawn(zmq.device, zmq.QUEUE, rep, -1)
     print(req.recv())
     device.kill()
-""") == "b'hello!' _Socket\n[]\nTrue\nb'more'\n"
+""")
+        == "b'hello!' _Socket\n[]\nTrue\nb'more'\n"
+    )
 
 
 def test_green_on_the_backend_is_ours(program):
     """Not pyzmq's, which watches descriptors, and gives each socket one waiting greenlet."""
-    assert program("""
+    assert (
+        program("""
 import gevent, os, warnings
 import zmq as plain
 import zmq.green as zmq
@@ -257,7 +304,8 @@ with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(
     poller.register(reads, zmq.POLLIN)
     gevent.spawn(os.write, writes, b"x")
     print(poller.poll(30_000) == zmq.zmq_poll([(reads, zmq.POLLIN)], 0) == [(reads, zmq.POLLIN)])
-""") == """\
+""")
+        == """\
 True True True
 True True
 True <zmq.green.Socket(zmq.PU
@@ -266,10 +314,12 @@ True <zmq.green.Socket(zmq.PU
 in time
 True
 """
+    )
 
 
 def test_a_subclass_of_context_and_socket(program):
-    assert program("""
+    assert (
+        program("""
 import zmq
 class Socket(zmq.Socket):
     shout = False
@@ -285,7 +335,9 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
     one.shout = True
     one.send_string("hey")
     print(other.recv_string(), isinstance(one, Socket))
-""") == "HEY True\n"
+""")
+        == "HEY True\n"
+    )
 
 
 OWN_WAY = """
@@ -299,7 +351,10 @@ class Socket(zmq.Socket):
 
 
 def test_a_subclass_that_sends_and_receives_its_own_way_does_so_for_each_frame(program):
-    assert program(OWN_WAY + """
+    assert (
+        program(
+            OWN_WAY
+            + """
 class Context(zmq.Context):
     _socket_class = Socket
 
@@ -308,11 +363,17 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
     other.connect("inproc://x")
     one.send_multipart([b"a", b"b"])
     print(other.recv_multipart())
-""") == "[b'A!', b'B!']\n"
+"""
+        )
+        == "[b'A!', b'B!']\n"
+    )
 
 
 def test_its_own_multipart_methods_may_go_on_to_those(program):
-    assert program(OWN_WAY + """    def send_multipart(self, *args, **kwargs):
+    assert (
+        program(
+            OWN_WAY
+            + """    def send_multipart(self, *args, **kwargs):
         return super().send_multipart(*args, **kwargs)
     def recv_multipart(self, *args, **kwargs):
         return super().recv_multipart(*args, **kwargs)
@@ -325,12 +386,16 @@ with zmq.Context() as context:
         print(other.recv_multipart())
         other.send_multipart([b"a", b"b"])
         print(one.recv_multipart())
-""") == "[b'A', b'B']\n[b'a!', b'b!']\n"
+"""
+        )
+        == "[b'A', b'B']\n[b'a!', b'b!']\n"
+    )
 
 
 def test_a_subscription_is_there_before_the_next_message(program):
     """As good as always on libzmq, whose I/O threads need no lock of Python's."""
-    assert program("""
+    assert (
+        program("""
 import time, zmq
 with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
     pub.bind("tcp://127.0.0.1:*")
@@ -347,11 +412,16 @@ with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zm
         while (heard := sub.recv()) != b"first %d" % number:
             there += heard.startswith(b"second")
     print(there > 10)
-""") == "True\n"
+""")
+        == "True\n"
+    )
 
 
 def test_threads_use_sockets_of_their_own_in_a_patched_program():
-    assert run(PATCH + """
+    assert (
+        run(
+            PATCH
+            + """
 import threading, zmq
 context = zmq.Context()
 def work(number):
@@ -370,18 +440,27 @@ with context.socket(zmq.REP) as rep:
         thread.join()
 context.term()
 print("done")
-""", **BACKEND) == "done\n"
+""",
+            **BACKEND,
+        )
+        == "done\n"
+    )
 
 
 @pytest.mark.parametrize("patch", ["", PATCH], ids=["unpatched", "patched"])
 def test_an_interrupt_in_recv_ends_the_program(patch):
-    code, errors = interrupt_when_ready("-c", patch + """
+    code, errors = interrupt_when_ready(
+        "-c",
+        patch
+        + """
 import zmq
 sock = zmq.Context().socket(zmq.REP)
 sock.bind("tcp://127.0.0.1:*")
 print("ready", flush=True)
 sock.recv()
-""", **BACKEND)
+""",
+        **BACKEND,
+    )
     assert code == -2 and errors.rstrip().endswith("KeyboardInterrupt")
 
 

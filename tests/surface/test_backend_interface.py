@@ -58,7 +58,7 @@ def test_a_function_takes_what_is_described(name, arguments):
         pytest.skip(f"{name} is a slot of a compiled class, and tells nothing")
     wanted = [a.arg for a in (*arguments.posonlyargs, *arguments.args) if a.arg != "self"]
     found = [p.name for p in ours]
-    assert found[:len(wanted)] == wanted
+    assert found[: len(wanted)] == wanted
     assert {a.arg for a in arguments.kwonlyargs} <= set(found)
     # What is ours beyond it may be left out, as what has a default there.
     needed = len(wanted) - len(arguments.defaults)

@@ -65,23 +65,55 @@ def test_an_address_may_be_bytes(make, call):
 
 
 @pytest.mark.parametrize("call", ["bind", "connect", "unbind", "disconnect"])
-@pytest.mark.parametrize("address", [
-    None, 5555, ["tcp://*:1"], (),
-    pytest.param(bytearray(b"inproc://x"), marks=pytest.mark.skipif(
-        zmq.pyzmq_version_info()[0] == 26, reason="pyzmq 26 takes it; neither 25 nor 27 does")),
-])
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        5555,
+        ["tcp://*:1"],
+        (),
+        pytest.param(
+            bytearray(b"inproc://x"),
+            marks=pytest.mark.skipif(
+                zmq.pyzmq_version_info()[0] == 26,
+                reason="pyzmq 26 takes it; neither 25 nor 27 does",
+            ),
+        ),
+    ],
+)
 def test_an_address_is_text(both, call, address):
     assert both(lambda side: failure(getattr(side.socket("PAIR"), call), address)) == (
-        TypeError, None)
+        TypeError,
+        None,
+    )
 
 
 @pytest.mark.parametrize("call", ["bind", "connect", "unbind", "disconnect"])
-@pytest.mark.parametrize("address", [
-    "", "tcp", "tcp:", "tcp://", "tcp://:", "tcp://127.0.0.1", "tcp://127.0.0.1:",
-    "tcp://127.0.0.1:-1", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:port", "tcp://[::1",
-    "nosuch://x", "TCP://127.0.0.1:1", "inproc://", "ipc://", "127.0.0.1:5555", "://x",
-    "tcp//127.0.0.1:1", "inproc:///never", "inproc://grüße",
-])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "tcp",
+        "tcp:",
+        "tcp://",
+        "tcp://:",
+        "tcp://127.0.0.1",
+        "tcp://127.0.0.1:",
+        "tcp://127.0.0.1:-1",
+        "tcp://127.0.0.1:65536",
+        "tcp://127.0.0.1:port",
+        "tcp://[::1",
+        "nosuch://x",
+        "TCP://127.0.0.1:1",
+        "inproc://",
+        "ipc://",
+        "127.0.0.1:5555",
+        "://x",
+        "tcp//127.0.0.1:1",
+        "inproc:///never",
+        "inproc://grüße",
+    ],
+)
 def test_bad_addresses(both, call, address):
     both(lambda side: failure(getattr(side.socket("PAIR"), call), address))
 
@@ -106,9 +138,14 @@ def test_an_ipc_path_in_a_directory_that_is_not_there(both, tmp_path):
     both(lambda side: failure(side.socket("PAIR").bind, f"ipc://{tmp_path}/none/sock"))
 
 
-@pytest.mark.parametrize("call, address", [
-    ("bind", "tcp://127.0.0.1:port"), ("connect", "nosuch://x"), ("bind", "ipc://"),
-])
+@pytest.mark.parametrize(
+    "call, address",
+    [
+        ("bind", "tcp://127.0.0.1:port"),
+        ("connect", "nosuch://x"),
+        ("bind", "ipc://"),
+    ],
+)
 def test_errors_name_the_address(make, call, address):
     assert address in str(said(getattr(make(zmq.PAIR), call), address))
 
@@ -148,8 +185,11 @@ def test_a_failed_bind_leaves_the_last_endpoint(make):
 # -- unbind and disconnect -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "ipc://{}/sock", "inproc://here"],
-                         ids=["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["tcp://127.0.0.1:*", "ipc://{}/sock", "inproc://here"],
+    ids=["tcp", "ipc", "inproc"],
+)
 def test_unbind_frees_the_address(make, tmp_path, endpoint):
     one, other = make(zmq.PAIR), make(zmq.PAIR)
     one.bind(endpoint.format(tmp_path))

@@ -30,7 +30,8 @@ def program(request, patch):
 
 def test_a_proxy_is_steered_and_a_queue_tells(program):
     """In threads of their own, on the same two sockets one after the other."""
-    assert program("""
+    assert (
+        program("""
 import sys, threading
 import DOOR as zmq
 from DOOR.devices import monitored_queue
@@ -85,7 +86,8 @@ for sock in (control, req, rep, steering, told):
     sock.close()
 context.term()
 queue.join()
-""") == """\
+""")
+        == """\
 b'question!'
 [3, 13, 3, 14, 3, 14, 3, 13]
 b''
@@ -95,10 +97,12 @@ b'to' [b'', b'question']
 b'fro' [b'', b'question!']
 terminated
 """
+    )
 
 
 def test_a_forked_child_leaves_its_parent_alone_and_what_ends_last_still_sends(program):
-    assert program("""
+    assert (
+        program("""
 import atexit, os, warnings
 import DOOR as zmq
 
@@ -138,7 +142,9 @@ def at_exit():
     print(pull.recv())
 
 print("end")
-""") == "b'before'\nb'own' True\nb'after'\nend\nb'at exit'\n"
+""")
+        == "b'before'\nb'own' True\nb'after'\nend\nb'at exit'\n"
+    )
 
 
 CHILDREN = """
@@ -174,14 +180,17 @@ def test_what_a_child_of_multiprocessing_sent_last_arrives(door, engine, tmp_pat
     backend = "zlinkcompat.backend" if door == "zmq" else None
     done = python("children.py", cwd=tmp_path, PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "".join(2 * f"{method} b'sent'\n"
-                                  for method in ("fork", "spawn", "forkserver"))
+    assert done.stdout == "".join(
+        2 * f"{method} b'sent'\n" for method in ("fork", "spawn", "forkserver")
+    )
 
 
 @pytest.mark.parametrize("door", ["zmq", "zlinkcompat"])
 def test_who_was_interrupted_in_term_may_leave(door, patch, tmp_path):
     """As in pyzmq: the context counts as closed, and nothing waits for the absent peer any more."""
-    (tmp_path / "program.py").write_text(patch + f"""
+    (tmp_path / "program.py").write_text(
+        patch
+        + f"""
 import {door} as zmq
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
@@ -195,27 +204,32 @@ except KeyboardInterrupt:
     context.destroy(linger=0)
     context.term()
     raise SystemExit(5 if context.closed else 6)
-""")
+"""
+    )
     backend = "zlinkcompat.backend" if door == "zmq" else None
     code, errors = interrupt_when_ready("program.py", cwd=tmp_path, PYZMQ_BACKEND=backend)
     assert code == 5, errors
 
 
 def test_a_context_that_was_refused_leaves_no_trace(program):
-    assert program("""
+    assert (
+        program("""
 import errno
 import DOOR as zmq
 try:
     zmq.Context(-1)
 except zmq.ZMQError as error:
     print(error.errno == errno.EINVAL)
-""") == "True\n"
+""")
+        == "True\n"
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_sockets_that_are_open_at_exit(program, host):
     """The peer is absent; and no thread begins any more that would look up a name."""
-    assert program(f"""
+    assert (
+        program(f"""
 import warnings
 import DOOR as zmq
 warnings.simplefilter("ignore")
@@ -224,7 +238,9 @@ sock = context.socket(zmq.PUSH)
 sock.connect("tcp://{host}:1")
 sock.send(b"never delivered")
 print("end")
-""") == "end\n"
+""")
+        == "end\n"
+    )
 
 
 REBIND = (Path(__file__).parent / "processes" / "rebind.py").read_text()
@@ -237,6 +253,13 @@ REBIND = (Path(__file__).parent / "processes" / "rebind.py").read_text()
 def test_address_of_a_dropped_context_is_free(library, engine, transport, drop, tmp_path):
     """Also while other threads compute, which the I/O thread has to wait for."""
     backend = "zlinkcompat.backend" if library == "zmq" else None
-    done = python("-c", f"import {library} as zmq\n" + REBIND, transport, drop, tmp_path,
-                  PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
+    done = python(
+        "-c",
+        f"import {library} as zmq\n" + REBIND,
+        transport,
+        drop,
+        tmp_path,
+        PYZMQ_BACKEND=backend,
+        ZLINK_ENGINE=engine,
+    )
     assert (done.stdout, done.stderr) == ("failed 0\n", "")

@@ -15,8 +15,13 @@ def said(library, backend):
     reading, writing = os.pipe()
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", PROGRAM, library], stdin=reading, text=True,
-            env=environment(PYZMQ_BACKEND=backend), capture_output=True, timeout=PATIENCE)
+            [sys.executable, "-W", "ignore", PROGRAM, library],
+            stdin=reading,
+            text=True,
+            env=environment(PYZMQ_BACKEND=backend),
+            capture_output=True,
+            timeout=PATIENCE,
+        )
     finally:
         os.close(reading)
         os.close(writing)
@@ -24,8 +29,13 @@ def said(library, backend):
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("library, backend", [
-    ("zmq", "zlinkcompat.backend"), ("zlinkcompat", None),
-], ids=["backend", "swap"])
+@pytest.mark.parametrize(
+    "library, backend",
+    [
+        ("zmq", "zlinkcompat.backend"),
+        ("zlinkcompat", None),
+    ],
+    ids=["backend", "swap"],
+)
 def test_polls_go_on_without_a_closed_socket(library, backend):
     assert said(library, backend) == said("zmq", None)

@@ -107,22 +107,51 @@ def test_a_context_whose_making_failed_says_nothing(monkeypatch, arguments):
     assert said == []
 
 
-@pytest.mark.parametrize("name", [
-    "IO_THREADS", "MAX_SOCKETS", "SOCKET_LIMIT", "IPV6", "BLOCKY", "MAX_MSGSZ",
-    "THREAD_SCHED_POLICY", "THREAD_PRIORITY", "THREAD_NAME_PREFIX", "MSG_T_SIZE",
-    "THREAD_AFFINITY_CPU_ADD",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IO_THREADS",
+        "MAX_SOCKETS",
+        "SOCKET_LIMIT",
+        "IPV6",
+        "BLOCKY",
+        "MAX_MSGSZ",
+        "THREAD_SCHED_POLICY",
+        "THREAD_PRIORITY",
+        "THREAD_NAME_PREFIX",
+        "MSG_T_SIZE",
+        "THREAD_AFFINITY_CPU_ADD",
+    ],
+)
 def test_get_option(both, name):
     both(lambda side: outcome(side.context.get, getattr(side.zmq, name)))
 
 
-@pytest.mark.parametrize("name, value", [
-    ("IO_THREADS", 2), ("IO_THREADS", -1), ("MAX_SOCKETS", 7), ("MAX_SOCKETS", 0),
-    ("MAX_SOCKETS", 10**6), ("IPV6", 1), ("IPV6", 2), ("IPV6", -1), ("BLOCKY", 0), ("BLOCKY", 2),
-    ("MAX_MSGSZ", 1000), ("MAX_MSGSZ", -1), ("SOCKET_LIMIT", 5), ("MSG_T_SIZE", 64),
-    ("IO_THREADS", "2"), ("IO_THREADS", b"2"), ("IO_THREADS", 2.0), ("IO_THREADS", None),
-    ("IO_THREADS", True), ("IO_THREADS", 2**40),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("IO_THREADS", 2),
+        ("IO_THREADS", -1),
+        ("MAX_SOCKETS", 7),
+        ("MAX_SOCKETS", 0),
+        ("MAX_SOCKETS", 10**6),
+        ("IPV6", 1),
+        ("IPV6", 2),
+        ("IPV6", -1),
+        ("BLOCKY", 0),
+        ("BLOCKY", 2),
+        ("MAX_MSGSZ", 1000),
+        ("MAX_MSGSZ", -1),
+        ("SOCKET_LIMIT", 5),
+        ("MSG_T_SIZE", 64),
+        ("IO_THREADS", "2"),
+        ("IO_THREADS", b"2"),
+        ("IO_THREADS", 2.0),
+        ("IO_THREADS", None),
+        ("IO_THREADS", True),
+        ("IO_THREADS", 2**40),
+    ],
+)
 def test_set_option(both, name, value):
     def scenario(side):
         option = getattr(side.zmq, name)
@@ -259,14 +288,19 @@ def test_a_closed_context_has_no_address(both):
 # -- shadows ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shadow", [
-    lambda context: zmq.Context(context),
-    lambda context: zmq.Context(shadow=context),
-    lambda context: zmq.Context(shadow=context.underlying),
-    lambda context: zmq.Context.shadow(context),
-    lambda context: zmq.Context.shadow(context.underlying),
-    copy.copy, copy.deepcopy,
-], ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"])
+@pytest.mark.parametrize(
+    "shadow",
+    [
+        lambda context: zmq.Context(context),
+        lambda context: zmq.Context(shadow=context),
+        lambda context: zmq.Context(shadow=context.underlying),
+        lambda context: zmq.Context.shadow(context),
+        lambda context: zmq.Context.shadow(context.underlying),
+        copy.copy,
+        copy.deepcopy,
+    ],
+    ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"],
+)
 def test_a_shadow_is_the_same_context(context, shadow):
     other = shadow(context)
     assert other is not context and other.underlying == context.underlying
@@ -316,10 +350,14 @@ def test_use_after_term(both):
         context, zmq = side.zmq.Context(), side.zmq
         context.term()
         return [
-            failure(context.socket, zmq.PAIR), failure(context.get, zmq.IO_THREADS),
-            failure(context.set, zmq.IO_THREADS, 1), failure(getattr, context, "io_threads"),
-            failure(setattr, context, "io_threads", 2), failure(setattr, context, "linger", 2),
-            failure(context.destroy), context.closed,
+            failure(context.socket, zmq.PAIR),
+            failure(context.get, zmq.IO_THREADS),
+            failure(context.set, zmq.IO_THREADS, 1),
+            failure(getattr, context, "io_threads"),
+            failure(setattr, context, "io_threads", 2),
+            failure(setattr, context, "linger", 2),
+            failure(context.destroy),
+            context.closed,
         ]
 
     assert both(scenario)[0] == (zmq.ZMQError, zmq.ENOTSUP)
@@ -345,7 +383,8 @@ def test_term_wakes_whoever_waits(fresh):
     context = fresh()
     receiver, sender = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     waiting = [
-        gevent.spawn(outcome, receiver.recv), gevent.spawn(outcome, receiver.poll, GUARD * 1000),
+        gevent.spawn(outcome, receiver.recv),
+        gevent.spawn(outcome, receiver.poll, GUARD * 1000),
         gevent.spawn(outcome, sender.send, b"x"),
     ]
     gevent.idle()

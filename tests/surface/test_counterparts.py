@@ -18,8 +18,11 @@ import zlinkcompat as zmq
 def test_every_submodule_is_there_with_its_names(name):
     theirs = importlib.import_module(f"zmq.{name}")
     ours = importlib.import_module(f"zlinkcompat.{name}")
-    public = [each for each, value in vars(theirs).items()
-              if not (each.startswith("_") or isinstance(value, ModuleType))]
+    public = [
+        each
+        for each, value in vars(theirs).items()
+        if not (each.startswith("_") or isinstance(value, ModuleType))
+    ]
     assert [each for each in public if not hasattr(ours, each)] == []
     assert sys.modules[f"zlinkcompat.{name}"] is ours
 
@@ -29,9 +32,12 @@ def test_every_submodule_of_green_is_there_with_what_it_defines(name):
     theirs = importlib.import_module(f"zmq.{name}")
     ours = importlib.import_module(f"zlinkcompat.{name}")
     homes = (theirs.__name__, "tornado.ioloop")
-    defined = [each for each, value in vars(theirs).items()
-               if getattr(value, "__module__", None) in homes
-               and (isinstance(value, type) or not each.startswith("_"))]
+    defined = [
+        each
+        for each, value in vars(theirs).items()
+        if getattr(value, "__module__", None) in homes
+        and (isinstance(value, type) or not each.startswith("_"))
+    ]
     assert defined or name in ("green", "green.eventloop")
     assert [each for each in defined if not hasattr(ours, each)] == []
     assert sys.modules[f"zlinkcompat.{name}"] is ours
@@ -42,8 +48,11 @@ def test_no_submodule_holds_a_class_of_libzmqs(name):
     ours = importlib.import_module(f"zlinkcompat.{name}")
     theirs = {pyzmq.Socket, pyzmq.Context, pyzmq.Frame, pyzmq.Poller, pyzmq.proxy, pyzmq}
     if ours.__name__.startswith("zlinkcompat"):
-        held = [each for each, value in vars(ours).items()
-                if isinstance(value, type | ModuleType) and value in theirs]
+        held = [
+            each
+            for each, value in vars(ours).items()
+            if isinstance(value, type | ModuleType) and value in theirs
+        ]
         assert held == []
 
 
@@ -107,7 +116,8 @@ def test_a_log_handler_publishes(make, bound):
 
 def test_a_device_in_a_thread_of_its_own(program):
     """Monkey-patched, so a greenlet; the device is told to end by its context."""
-    one = program("""
+    one = program(
+        """
         from zlinkcompat.devices import ThreadDevice
         device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
         front = "tcp://127.0.0.1:%d" % device.bind_in_to_random_port("tcp://127.0.0.1")
@@ -124,7 +134,9 @@ def test_a_device_in_a_thread_of_its_own(program):
         context.term()
         device.join(30)
         say(device.done)
-    """, patch=True)
+    """,
+        patch=True,
+    )
     assert one.line() == "THROUGH"
     assert one.line() == "True"
     one.ends()
@@ -154,6 +166,7 @@ def test_a_monitored_queue(make, bound):
 def test_programs_of_pyzmqs(name):
     if importlib.util.find_spec(f"zmq.{name}") is None:
         pytest.skip(f"this pyzmq has no zmq.{name}")
-    done = subprocess.run([sys.executable, "-m", f"zlinkcompat.{name}", "--help"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", f"zlinkcompat.{name}", "--help"], capture_output=True, text=True
+    )
     assert done.returncode == 0 and "usage" in done.stdout, done.stderr

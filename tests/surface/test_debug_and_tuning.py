@@ -15,11 +15,16 @@ from zlinkcompat.debug import build_info, compiled_modules
 
 
 def info(**variables):
-    return json.loads(run("""
+    return json.loads(
+        run(
+            """
         import json
         from zlinkcompat.debug import build_info
         print(json.dumps(build_info()))
-    """, **variables))
+    """,
+            **variables,
+        )
+    )
 
 
 def test_build_info_of_the_source():
@@ -49,32 +54,48 @@ def test_build_info_names_the_versions():
 
 def test_the_whole_message_path_is_compiled():
     assert {
-        "zlinkcompat.base.socket", "zlinkcompat.core.socket", "zlinkcompat.engine.connection",
-        "zlinkcompat.routing.pipe", "zlinkcompat.wire.frames", "zlinkcompat.transports.fdstream",
+        "zlinkcompat.base.socket",
+        "zlinkcompat.core.socket",
+        "zlinkcompat.engine.connection",
+        "zlinkcompat.routing.pipe",
+        "zlinkcompat.wire.frames",
+        "zlinkcompat.transports.fdstream",
     } <= set(compiled_modules())
 
 
 def test_the_source_talks_to_the_compiled_build():
     """Two processes, one of each; the binder prints its address."""
     server = subprocess.Popen(
-        [sys.executable, "-c", (
-            "import zlinkcompat as zmq\n"
-            "with zmq.Context() as context, context.socket(zmq.REP) as rep:\n"
-            "    rep.bind('tcp://127.0.0.1:*')\n"
-            "    print(rep.last_endpoint.decode(), flush=True)\n"
-            "    rep.send(rep.recv()[::-1])\n"
-        )],
-        stdout=subprocess.PIPE, text=True, env=environment(ZLINKCOMPAT_PURE="1"),
+        [
+            sys.executable,
+            "-c",
+            (
+                "import zlinkcompat as zmq\n"
+                "with zmq.Context() as context, context.socket(zmq.REP) as rep:\n"
+                "    rep.bind('tcp://127.0.0.1:*')\n"
+                "    print(rep.last_endpoint.decode(), flush=True)\n"
+                "    rep.send(rep.recv()[::-1])\n"
+            ),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(ZLINKCOMPAT_PURE="1"),
     )
     with server:
         endpoint = server.stdout.readline().strip()
-        assert run(f"""
+        assert (
+            run(
+                f"""
             import zlinkcompat as zmq
             with zmq.Context() as context, context.socket(zmq.REQ) as req:
                 req.connect("{endpoint}")
                 req.send(b"abc")
                 print(req.recv())
-        """, ZLINKCOMPAT_PURE=None) == "b'cba'\n"
+        """,
+                ZLINKCOMPAT_PURE=None,
+            )
+            == "b'cba'\n"
+        )
     assert server.returncode == 0
 
 
@@ -127,12 +148,16 @@ def test_a_setting_that_is_none():
         tuning.get("nothing")
 
 
-@pytest.mark.parametrize("setting", [
-    setting for setting in tuning.TABLE if setting.name != "read_buffer"
-], ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "setting",
+    [setting for setting in tuning.TABLE if setting.name != "read_buffer"],
+    ids=lambda setting: setting.name,
+)
 @pytest.mark.parametrize("more", [0, 1])
 def test_messages_arrive_whatever_is_set(setting, more):
-    assert run("""
+    assert (
+        run(
+            """
         import zlinkcompat as zmq
         with zmq.Context() as context, context.socket(zmq.PUSH) as push, \\
                 context.socket(zmq.PULL) as pull:
@@ -144,7 +169,11 @@ def test_messages_arrive_whatever_is_set(setting, more):
                 push.send(message)
             push.send_multipart([b"x" * 200_000, b"end"])
             print([pull.recv() for _ in sent] == sent, len(pull.recv_multipart()[0]))
-    """, **{setting.variable: str(max(setting.least, 0) + more)}) == "True 200000\n"
+    """,
+            **{setting.variable: str(max(setting.least, 0) + more)},
+        )
+        == "True 200000\n"
+    )
 
 
 def test_the_tables_of_the_manual_are_made_from_the_code():

@@ -14,8 +14,12 @@ from zlinkcompat.debug import dump
 
 def found(sock):
     """What the dump says of a socket."""
-    return next(each for context in dump()["contexts"] for each in context["sockets"]
-                if each["address"] == sock.underlying)
+    return next(
+        each
+        for context in dump()["contexts"]
+        for each in context["sockets"]
+        if each["address"] == sock.underlying
+    )
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ from programs import python
 
 PROGRAM = Path(__file__).parent / "processes" / "forgotten_loops.py"
 
-ENTRY_POINTS = {"swap": ("zlinkcompat", {}),
-                "backend": ("zmq", {"PYZMQ_BACKEND": "zlinkcompat.backend"})}
+ENTRY_POINTS = {
+    "swap": ("zlinkcompat", {}),
+    "backend": ("zmq", {"PYZMQ_BACKEND": "zlinkcompat.backend"}),
+}
 
 
 @pytest.mark.parametrize("wait", ["recv", "poll", "poller"])

@@ -20,10 +20,22 @@ def test_a_frame_of_nothing_is_empty():
     assert frame.buffer.nbytes == 0
 
 
-@pytest.mark.parametrize("options", [{}, {"copy": True}, {"copy": False}, {"copy_threshold": 0},
-                                     {"track": True}, {"copy": False, "track": True}])
-@pytest.mark.parametrize("data", [b"", b"abc", bytearray(b"abc"), memoryview(b"abc"),
-                                  b"x" * 100_000], ids=lambda data: type(data).__name__)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"copy": True},
+        {"copy": False},
+        {"copy_threshold": 0},
+        {"track": True},
+        {"copy": False, "track": True},
+    ],
+)
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"abc", bytearray(b"abc"), memoryview(b"abc"), b"x" * 100_000],
+    ids=lambda data: type(data).__name__,
+)
 def test_data_comes_out_as_it_went_in(data, options):
     frame = zmq.Frame(data, **options)
     assert frame.bytes == bytes(data) and type(frame.bytes) is bytes
@@ -98,13 +110,23 @@ def test_a_copy_is_a_frame_of_the_same_data(duplicate):
     assert other.tracker is frame.tracker
 
 
-@pytest.mark.parametrize("one, other", [
-    (b"a", b"a"), (b"a", b"b"), (b"", b""), (b"a", bytearray(b"a")),
-])
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (b"a", b"a"),
+        (b"a", b"b"),
+        (b"", b""),
+        (b"a", bytearray(b"a")),
+    ],
+)
 def test_two_frames_compared(both, one, other):
     """pyzmq compares frames as objects, not their data."""
-    both(lambda side: (side.zmq.Frame(one) == side.zmq.Frame(other),
-                       side.zmq.Frame(one) != side.zmq.Frame(other)))
+    both(
+        lambda side: (
+            side.zmq.Frame(one) == side.zmq.Frame(other),
+            side.zmq.Frame(one) != side.zmq.Frame(other),
+        )
+    )
 
 
 def test_a_frame_is_a_key():
@@ -147,13 +169,21 @@ def begin_the_memory_again(frame):
     frame.content.buffer.obj.__init__(b"y")
 
 
-@pytest.mark.parametrize("make_view", [memoryview, lambda frame: frame.buffer],
-                         ids=["memoryview", "buffer"])
+@pytest.mark.parametrize(
+    "make_view", [memoryview, lambda frame: frame.buffer], ids=["memoryview", "buffer"]
+)
 @pytest.mark.parametrize("data", [b"A" * SIZE, bytearray(b"A" * SIZE)], ids=["copied", "pinned"])
-@pytest.mark.parametrize("change", [
-    replace_by_init, replace_by_take, release_the_holders_view, begin_the_holder_again,
-    begin_the_memory_again,
-], ids=lambda change: change.__name__)
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace_by_init,
+        replace_by_take,
+        release_the_holders_view,
+        begin_the_holder_again,
+        begin_the_memory_again,
+    ],
+    ids=lambda change: change.__name__,
+)
 def test_memory_under_a_view_outlives_the_content(change, data, make_view):
     frame = zmq.Frame(data, copy=type(data) is bytes)
     try:
@@ -188,6 +218,7 @@ def test_a_frame_that_was_taken_over_shows_its_new_content():
     view = frame.buffer
     frame.take(b"new")
     assert (frame.bytes, frame.buffer.tobytes(), len(view)) == (b"new", b"new", SIZE)
+
 
 # -- attributes and properties ---------------------------------------------------------------
 
@@ -224,9 +255,20 @@ def test_application_metadata_of_the_peer(bound, make):
     assert pull.recv(copy=False)["X-name"] == "value"
 
 
-@pytest.mark.parametrize("name", [
-    "User-Id", "Routing-Id", "identity", "nothing", "X-nothing", "", 99, -1, "Group",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "User-Id",
+        "Routing-Id",
+        "identity",
+        "nothing",
+        "X-nothing",
+        "",
+        99,
+        -1,
+        "Group",
+    ],
+)
 def test_a_property_that_is_not_there(both, name):
     def scenario(side):
         one, other = side.pair(endpoint="tcp://127.0.0.1:*")
@@ -236,10 +278,21 @@ def test_a_property_that_is_not_there(both, name):
     assert both(scenario)[1] in (errno.EINVAL, None)
 
 
-@pytest.mark.parametrize("name", [
-    "Socket-Type", "Identity", "Peer-Address", zmq.SRCFD, zmq.MORE, zmq.SHARED, b"Identity", None,
-    1.5, [],
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Socket-Type",
+        "Identity",
+        "Peer-Address",
+        zmq.SRCFD,
+        zmq.MORE,
+        zmq.SHARED,
+        b"Identity",
+        None,
+        1.5,
+        [],
+    ],
+)
 def test_properties_of_a_frame_that_was_not_received(both, name):
     def scenario(side):
         frame = side.zmq.Frame(b"x")
@@ -258,23 +311,37 @@ def test_properties_of_an_inproc_message(both, name):
     both(scenario)
 
 
-@pytest.mark.parametrize("name, value", [
-    (zmq.MORE, 1), ("Identity", "x"), ("routing_id", "text"), (99, 0),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        (zmq.MORE, 1),
+        ("Identity", "x"),
+        ("routing_id", "text"),
+        (99, 0),
+    ],
+)
 def test_properties_that_cannot_be_set(both, name, value):
     both(lambda side: failure(side.zmq.Frame(b"x").set, name, value))
 
 
 @pytest.mark.parametrize("name", ["group", "routing_id"])
 def test_draft_attributes(both, name):
-    both(lambda side: (failure(getattr, side.zmq.Frame(b"x"), name),
-                       failure(setattr, side.zmq.Frame(b"x"), name, 1)))
+    both(
+        lambda side: (
+            failure(getattr, side.zmq.Frame(b"x"), name),
+            failure(setattr, side.zmq.Frame(b"x"), name, 1),
+        )
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing", "MORE", "SRCFD", "linger", "_x", "__x__"])
 def test_other_attributes(both, name):
-    both(lambda side: (outcome(getattr, side.zmq.Frame(b"x"), name),
-                       failure(setattr, side.zmq.Frame(b"x"), name, 1)))
+    both(
+        lambda side: (
+            outcome(getattr, side.zmq.Frame(b"x"), name),
+            failure(setattr, side.zmq.Frame(b"x"), name, 1),
+        )
+    )
 
 
 def test_a_subclass_of_frame_can_be_sent(pair):

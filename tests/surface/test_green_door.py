@@ -169,7 +169,8 @@ def test_a_call_in_the_hub_itself_raises(make):
 
 def test_programs_of_zmq_green_run():
     """Also where nothing else is imported."""
-    assert run("""
+    assert (
+        run("""
         import gevent
         import zlinkcompat.green as zmq
 
@@ -181,7 +182,9 @@ def test_programs_of_zmq_green_run():
         req.send(b"hello")
         print(req.recv())
         context.destroy()
-    """) == "b'HELLO'\n"
+    """)
+        == "b'HELLO'\n"
+    )
 
 
 def test_zmq_green_stays_libzmqs():

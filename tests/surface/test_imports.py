@@ -29,9 +29,14 @@ def loaded(library, what, backend=None):
     return set(done.stdout.split())
 
 
-BOTH = pytest.mark.parametrize("library, backend", [
-    ("zmq", "zlinkcompat.backend"), ("zlinkcompat", None),
-], ids=["backend", "swap"])
+BOTH = pytest.mark.parametrize(
+    "library, backend",
+    [
+        ("zmq", "zlinkcompat.backend"),
+        ("zlinkcompat", None),
+    ],
+    ids=["backend", "swap"],
+)
 
 
 @BOTH

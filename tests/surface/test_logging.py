@@ -18,8 +18,11 @@ def lines(caplog):
     caplog.set_level(logging.DEBUG, "zlinkcompat")
 
     def lines(floor):
-        told = [(each.levelname, each.getMessage()) for each in caplog.records
-                if each.name == f"zlinkcompat.{floor}"]
+        told = [
+            (each.levelname, each.getMessage())
+            for each in caplog.records
+            if each.name == f"zlinkcompat.{floor}"
+        ]
         caplog.clear()
         assert not any("\n" in text for _, text in told)
         return told
@@ -38,15 +41,18 @@ def test_core_tells_of_sockets_endpoints_and_contexts(lines):
     sock.unbind(endpoint)
     sock.close(0)
     context.term()
-    assert lines("core") == [("DEBUG", text) for text in (
-        f"context {whole}: socket {address} made, a ROUTER",
-        f"socket {address}: bound to {endpoint}",
-        f"socket {address}: connects to inproc://there",
-        f"socket {address}: unbind {endpoint}",
-        f"socket {address}: closed, LINGER 0",
-        f"context {whole}: terminates, sockets left: 0",
-        f"context {whole}: terminated",
-    )]
+    assert lines("core") == [
+        ("DEBUG", text)
+        for text in (
+            f"context {whole}: socket {address} made, a ROUTER",
+            f"socket {address}: bound to {endpoint}",
+            f"socket {address}: connects to inproc://there",
+            f"socket {address}: unbind {endpoint}",
+            f"socket {address}: closed, LINGER 0",
+            f"context {whole}: terminates, sockets left: 0",
+            f"context {whole}: terminated",
+        )
+    ]
 
 
 @pytest.mark.parametrize("connected", [False, True])
@@ -69,7 +75,8 @@ def test_messages_that_linger_gives_up_are_a_warning(connected, lines, raw_liste
 
 def test_interpreter_exit_tells_what_it_gives_up(program, raw_listener):
     listener = raw_listener()
-    one = program("""
+    one = program(
+        """
         import logging
         logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s %(message)s")
         from zlinkcompat.core import context as contexts
@@ -81,10 +88,13 @@ def test_interpreter_exit_tells_what_it_gives_up(program, raw_listener):
         monitor.recv_multipart()
         for _ in range(200):
             sock.send(bytes(100000))
-    """, listener.endpoint)
+    """,
+        listener.endpoint,
+    )
     listener.accept().handshake(b"PULL")
-    assert one.ends() == ("zlinkcompat.core interpreter exit: given up after 0.05 s, with messages "
-                          "on their way\n")
+    assert one.ends() == (
+        "zlinkcompat.core interpreter exit: given up after 0.05 s, with messages on their way\n"
+    )
 
 
 def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
@@ -100,8 +110,10 @@ def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
     assert not sock.poll(20)
     told = lines("routing")
     assert [level for level, _ in told] == ["WARNING", "DEBUG"]
-    assert all(sock.last_endpoint.decode() in text and "127.0.0.1" in text and "b'me'" in text
-               for _, text in told)
+    assert all(
+        sock.last_endpoint.decode() in text and "127.0.0.1" in text and "b'me'" in text
+        for _, text in told
+    )
 
 
 def test_a_routing_id_that_is_taken_over(bound, raw, lines):
@@ -119,7 +131,8 @@ def test_messages_that_a_router_has_no_route_for(make, bound, lines):
     sock = bound(zmq.ROUTER, sndhwm=1)
     sock.send_multipart([b"nobody", b"a secret"])
     assert lines("routing") == [
-        ("DEBUG", "dropped: a message to a routing id that no peer has: b'nobody'")]
+        ("DEBUG", "dropped: a message to a routing id that no peer has: b'nobody'")
+    ]
     dealer = make(zmq.DEALER, routing_id=b"full", rcvhwm=1)
     sock.bind("inproc://full")
     dealer.connect("inproc://full")
@@ -204,14 +217,20 @@ def test_a_subscription_that_is_refused_in_this_process(make, lines):
     assert not pub.poll(0)
     sub.poll(0)
     assert lines("routing") == [
-        ("WARNING", "inproc://topics: refused by the peer in this process: "
-                    "more subscriptions than SUBSCRIPTIONS_MAX, 1")]
+        (
+            "WARNING",
+            "inproc://topics: refused by the peer in this process: "
+            "more subscriptions than SUBSCRIPTIONS_MAX, 1",
+        )
+    ]
 
 
 def test_nothing_is_said_where_nobody_listens(program, raw_listener):
     """Not even by logging's last resort, which prints warnings to stderr."""
     listener = raw_listener(listens=False)
-    assert program("""
+    assert (
+        program(
+            """
         context = zmq.Context()
         pair = context.socket(zmq.PAIR)
         pair.linger = 10
@@ -219,7 +238,11 @@ def test_nothing_is_said_where_nobody_listens(program, raw_listener):
         pair.send(b"dropped")
         pair.close()
         context.term()
-    """, listener.endpoint).ends() == ""
+    """,
+            listener.endpoint,
+        ).ends()
+        == ""
+    )
 
 
 @pytest.mark.both_engines

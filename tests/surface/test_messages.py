@@ -26,16 +26,17 @@ def failed(call, *args, errno):
     return caught.value
 
 
-
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK])
 def test_again_tells_what_was_waited_for(context, flags):
     """In a note: programs compare the text of this error."""
     push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
     push.sndtimeo = pull.rcvtimeo = 10
-    for call, operation in ((lambda: push.send(b"", flags), "SNDTIMEO"),
-                            (lambda: push.send_multipart([b"", b""], flags), "SNDTIMEO"),
-                            (lambda: pull.recv(flags), "RCVTIMEO"),
-                            (lambda: pull.recv_multipart(flags), "RCVTIMEO")):
+    for call, operation in (
+        (lambda: push.send(b"", flags), "SNDTIMEO"),
+        (lambda: push.send_multipart([b"", b""], flags), "SNDTIMEO"),
+        (lambda: pull.recv(flags), "RCVTIMEO"),
+        (lambda: pull.recv_multipart(flags), "RCVTIMEO"),
+    ):
         error = failed(call, errno=zmq.EAGAIN)
         assert type(error) is zmq.Again and str(error) == os.strerror(zmq.EAGAIN)
         assert any(operation in note for note in error.__notes__)
@@ -66,8 +67,9 @@ def test_req_and_rep_tell_whose_turn_it_is(context):
     assert "recv on REP" in str(failed(rep.recv, errno=zmq.EFSM))
 
 
-@pytest.mark.parametrize("kind, options", [(zmq.ROUTER, {zmq.ROUTER_MANDATORY: 1}),
-                                           (zmq.STREAM, {})])
+@pytest.mark.parametrize(
+    "kind, options", [(zmq.ROUTER, {zmq.ROUTER_MANDATORY: 1}), (zmq.STREAM, {})]
+)
 def test_an_unknown_peer_is_named(context, kind, options):
     sock = context.socket(kind)
     for option, value in options.items():
@@ -85,8 +87,11 @@ def test_a_closed_socket_says_so(context):
 
 def test_a_missing_folder_is_named(context, tmp_path):
     sock = context.socket(zmq.PAIR)
-    error = failed(sock.bind, f"ipc://{tmp_path}/no/such/socket", errno=zmq.ENOENT
-                   if hasattr(zmq, "ENOENT") else 2)
+    error = failed(
+        sock.bind,
+        f"ipc://{tmp_path}/no/such/socket",
+        errno=zmq.ENOENT if hasattr(zmq, "ENOENT") else 2,
+    )
     assert repr(f"{tmp_path}/no/such") in str(error)
 
 
@@ -105,11 +110,14 @@ def test_a_type_by_its_name_is_refused(context, kind):
         context.socket(kind)
 
 
-@pytest.mark.parametrize("name, value, advice", [
-    ("ZLINK_BUSY_POL", "5", "did you mean ZLINK_BUSY_POLL?"),
-    ("ZMQ_ASIO_LAZY_COMPAKT", "0", "did you mean ZMQ_ASIO_LAZY_COMPACT?"),
-    ("ZLINK_QUITE_DIFFERENT_THING", "1", "there is no such setting"),
-])
+@pytest.mark.parametrize(
+    "name, value, advice",
+    [
+        ("ZLINK_BUSY_POL", "5", "did you mean ZLINK_BUSY_POLL?"),
+        ("ZMQ_ASIO_LAZY_COMPAKT", "0", "did you mean ZMQ_ASIO_LAZY_COMPACT?"),
+        ("ZLINK_QUITE_DIFFERENT_THING", "1", "there is no such setting"),
+    ],
+)
 def test_a_misspelt_setting_is_told_once(name, value, advice):
     done = python("-c", "import zlinkcompat as zmq; zmq.Context(); zmq.Context()", **{name: value})
     assert done.returncode == 0
@@ -117,25 +125,39 @@ def test_a_misspelt_setting_is_told_once(name, value, advice):
 
 
 def test_a_setting_by_its_name_is_not_told():
-    assert run("""
+    assert (
+        run(
+            """
         import warnings
         warnings.simplefilter("error")
         import zlinkcompat as zmq
         zmq.Context()
-    """, ZLINK_BUSY_POLL="5", ZLINK_ENGINE="thread") == ""
+    """,
+            ZLINK_BUSY_POLL="5",
+            ZLINK_ENGINE="thread",
+        )
+        == ""
+    )
 
 
 def test_the_package_is_not_the_backend():
     done = python("-c", "import zmq", PYZMQ_BACKEND="zlinkcompat")
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: PYZMQ_BACKEND=zlinkcompat: the backend is PYZMQ_BACKEND=zlinkcompat.backend")
+        "ImportError: PYZMQ_BACKEND=zlinkcompat: the backend is PYZMQ_BACKEND=zlinkcompat.backend"
+    )
 
 
-@pytest.mark.parametrize("library, backend", [
-    ("zmq", "zlinkcompat.backend"), ("zlinkcompat", None),
-], ids=["backend", "swap"])
+@pytest.mark.parametrize(
+    "library, backend",
+    [
+        ("zmq", "zlinkcompat.backend"),
+        ("zlinkcompat", None),
+    ],
+    ids=["backend", "swap"],
+)
 def test_errors_of_binding_name_the_address_once(library, backend):
-    out = run(f"""
+    out = run(
+        f"""
         import {library} as zmq
         sock = zmq.Context().socket(zmq.PAIR)
         for call in (sock.bind, sock.connect):
@@ -145,7 +167,9 @@ def test_errors_of_binding_name_the_address_once(library, backend):
                 except zmq.ZMQError as error:
                     text = addr if isinstance(addr, str) else addr.decode()
                     print(str(error).count(text))
-    """, PYZMQ_BACKEND=backend)
+    """,
+        PYZMQ_BACKEND=backend,
+    )
     assert out == "1\n" * 8
 
 
@@ -154,8 +178,12 @@ def test_numpys_arrays_that_are_not_contiguous(context, size):
     """As in pyzmq: numpy's own error where the buffer is copied."""
     array = pytest.importorskip("numpy").zeros((size, 2), dtype="u1")[:, 0]
     sock = context.socket(zmq.PAIR)
-    for call in (sock.send, lambda data: sock.send_multipart([b"", data]), zmq.Frame,
-                 lambda data: zmq.Frame(data, copy=False)):
+    for call in (
+        sock.send,
+        lambda data: sock.send_multipart([b"", data]),
+        zmq.Frame,
+        lambda data: zmq.Frame(data, copy=False),
+    ):
         with pytest.raises(ValueError, match="not C?-?contiguous"):
             call(array)
     with pytest.raises(BufferError):

@@ -69,11 +69,13 @@ TO_LIBZMQ = {
     "asyncio.Context": lambda sock: pyzmq.asyncio.Context(sock.context),
     "Context.socket": lambda sock: sock.context.socket(pyzmq.PULL, socket_class=pyzmq.Socket),
     "asyncio.Context.socket": lambda sock: sock.context.socket(
-        pyzmq.PULL, socket_class=pyzmq.asyncio.Socket),
+        pyzmq.PULL, socket_class=pyzmq.asyncio.Socket
+    ),
     "Authenticator": lambda sock: pyzmq.auth.Authenticator(sock.context).start(),
     "ThreadAuthenticator": lambda sock: start_thread_authenticator(pyzmq, sock.context),
     "AsyncioAuthenticator": lambda sock: asyncio.run(
-        start_asyncio_authenticator(pyzmq, sock.context)),
+        start_asyncio_authenticator(pyzmq, sock.context)
+    ),
     "Socket.shadow": lambda sock: pyzmq.Socket.shadow(sock),
     "Socket(shadow=)": lambda sock: pyzmq.Socket(shadow=sock),
     "asyncio.Socket.shadow": lambda sock: pyzmq.asyncio.Socket.shadow(sock),
@@ -100,7 +102,8 @@ TO_US = {
     "Authenticator": lambda sock: zlinkcompat.auth.Authenticator(sock.context).start(),
     "ThreadAuthenticator": lambda sock: start_thread_authenticator(zlinkcompat, sock.context),
     "AsyncioAuthenticator": lambda sock: asyncio.run(
-        start_asyncio_authenticator(zlinkcompat, sock.context)),
+        start_asyncio_authenticator(zlinkcompat, sock.context)
+    ),
     "Socket.shadow": lambda sock: zmq.Socket.shadow(sock),
     "Socket(socket)": lambda sock: zmq.Socket(sock),
     "asyncio.Socket.from_socket": lambda sock: zlinkcompat.asyncio.Socket.from_socket(sock),

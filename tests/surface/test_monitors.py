@@ -41,9 +41,15 @@ def test_events_of_a_binder_and_its_peer(watched):
     one.bind("tcp://127.0.0.1:*")
     other.connect(one.last_endpoint)
     assert names(until(its, zmq.EVENT_HANDSHAKE_SUCCEEDED)) == [
-        "LISTENING", "ACCEPTED", "HANDSHAKE_SUCCEEDED"]
+        "LISTENING",
+        "ACCEPTED",
+        "HANDSHAKE_SUCCEEDED",
+    ]
     assert names(until(others, zmq.EVENT_HANDSHAKE_SUCCEEDED)) == [
-        "CONNECT_DELAYED", "CONNECTED", "HANDSHAKE_SUCCEEDED"]
+        "CONNECT_DELAYED",
+        "CONNECTED",
+        "HANDSHAKE_SUCCEEDED",
+    ]
     other.close()
     assert names(until(its, zmq.EVENT_DISCONNECTED)) == ["DISCONNECTED"]
     one.unbind(one.last_endpoint)
@@ -135,10 +141,21 @@ def test_a_second_monitor_replaces_the_first(make):
     assert recv_monitor_message(second)["event"] == zmq.EVENT_LISTENING
 
 
-@pytest.mark.parametrize("arguments", [
-    ("tcp://127.0.0.1:*", 0xFFFF), ("ipc://here", 1), ("nothing", 1), ("", 1), (None, 0), (7, 1),
-    ("inproc://ok", "all"), ("inproc://ok", 0), ("inproc://ok", None), (b"inproc://ok", 1),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tcp://127.0.0.1:*", 0xFFFF),
+        ("ipc://here", 1),
+        ("nothing", 1),
+        ("", 1),
+        (None, 0),
+        (7, 1),
+        ("inproc://ok", "all"),
+        ("inproc://ok", 0),
+        ("inproc://ok", None),
+        (b"inproc://ok", 1),
+    ],
+)
 def test_monitor_arguments(both, arguments):
     both(lambda side: failure(side.socket("PAIR").monitor, *arguments))
 

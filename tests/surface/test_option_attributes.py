@@ -39,9 +39,24 @@ def test_options_are_enumerations_or_plain_numbers(make):
 
 
 READ = [
-    "type", "rcvmore", "events", "linger", "last_endpoint", "mechanism", "thread_safe", "identity",
-    "affinity", "maxmsgsize", "ipv4only", "ipv6", "backlog", "handshake_ivl", "hwm", "closed",
-    "copy_threshold", "plain_username",
+    "type",
+    "rcvmore",
+    "events",
+    "linger",
+    "last_endpoint",
+    "mechanism",
+    "thread_safe",
+    "identity",
+    "affinity",
+    "maxmsgsize",
+    "ipv4only",
+    "ipv6",
+    "backlog",
+    "handshake_ivl",
+    "hwm",
+    "closed",
+    "copy_threshold",
+    "plain_username",
 ]
 
 
@@ -63,40 +78,93 @@ def test_type_is_an_enumeration(context, kind):
             assert sock.socket_type == kind
 
 
-@pytest.mark.parametrize("name", [
-    "nosuchoption", "NOSUCHOPTION", "SOCKET_TYPES", "_nothing", "__nothing__", "subscribers",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nosuchoption",
+        "NOSUCHOPTION",
+        "SOCKET_TYPES",
+        "_nothing",
+        "__nothing__",
+        "subscribers",
+    ],
+)
 def test_an_unknown_attribute_is_an_attribute_error(both, name):
-    result = both(lambda side: [
-        failure(getattr, side.socket("SUB"), name), failure(setattr, side.socket("SUB"), name, 1),
-        hasattr(side.socket("SUB"), name),
-    ])
+    result = both(
+        lambda side: [
+            failure(getattr, side.socket("SUB"), name),
+            failure(setattr, side.socket("SUB"), name, 1),
+            hasattr(side.socket("SUB"), name),
+        ]
+    )
     assert result == [(AttributeError, None), (AttributeError, None), False]
 
 
-@pytest.mark.parametrize("name", [
-    "xpub_verbose", "curve_serverkey", "metadata", "tcp_accept_filter", "probe_router",
-    "connect_routing_id", "pollin", "EAGAIN", "IO_THREADS",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xpub_verbose",
+        "curve_serverkey",
+        "metadata",
+        "tcp_accept_filter",
+        "probe_router",
+        "connect_routing_id",
+        "pollin",
+        "EAGAIN",
+        "IO_THREADS",
+    ],
+)
 def test_what_can_only_be_set_is_an_attribute_error_to_get(both, name):
     both(lambda side: failure(getattr, side.socket("XPUB"), name))
 
 
-@pytest.mark.parametrize("name", [
-    "type", "rcvmore", "events", "fd", "last_endpoint", "mechanism", "thread_safe", "closed",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "type",
+        "rcvmore",
+        "events",
+        "fd",
+        "last_endpoint",
+        "mechanism",
+        "thread_safe",
+        "closed",
+    ],
+)
 def test_what_can_only_be_read(both, name):
     both(lambda side: failure(setattr, side.socket("XPUB"), name, 1))
 
 
-@pytest.mark.parametrize("option, value", [
-    ("LINGER", "7"), ("LINGER", b"7"), ("LINGER", 7.5), ("LINGER", None), ("LINGER", 2**31),
-    ("LINGER", -2), ("LINGER", True), ("LINGER", -(2**31) - 1), ("ROUTING_ID", 7),
-    ("ROUTING_ID", "text"), ("ROUTING_ID", b""), ("ROUTING_ID", b"x" * 256), ("ROUTING_ID", None),
-    ("ROUTING_ID", bytearray(b"x")), ("ROUTING_ID", b"\0x"), ("MAXMSGSIZE", 2**40),
-    ("MAXMSGSIZE", 2**63), ("MAXMSGSIZE", "1"), ("AFFINITY", -1), ("SNDHWM", -1), ("SNDHWM", []),
-    ("IMMEDIATE", 2), ("IPV6", True), ("TYPE", 1), ("POLLIN", 1),
-])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("LINGER", "7"),
+        ("LINGER", b"7"),
+        ("LINGER", 7.5),
+        ("LINGER", None),
+        ("LINGER", 2**31),
+        ("LINGER", -2),
+        ("LINGER", True),
+        ("LINGER", -(2**31) - 1),
+        ("ROUTING_ID", 7),
+        ("ROUTING_ID", "text"),
+        ("ROUTING_ID", b""),
+        ("ROUTING_ID", b"x" * 256),
+        ("ROUTING_ID", None),
+        ("ROUTING_ID", bytearray(b"x")),
+        ("ROUTING_ID", b"\0x"),
+        ("MAXMSGSIZE", 2**40),
+        ("MAXMSGSIZE", 2**63),
+        ("MAXMSGSIZE", "1"),
+        ("AFFINITY", -1),
+        ("SNDHWM", -1),
+        ("SNDHWM", []),
+        ("IMMEDIATE", 2),
+        ("IPV6", True),
+        ("TYPE", 1),
+        ("POLLIN", 1),
+    ],
+)
 def test_set_of_any_value(both, option, value):
     def scenario(side):
         sock, number = side.socket("DEALER"), getattr(side.zmq, option)
@@ -107,13 +175,23 @@ def test_set_of_any_value(both, option, value):
 
 @pytest.mark.parametrize("option", [9999, -1, 0, "LINGER", None, 2**40, 17.5])
 def test_get_and_set_of_what_is_no_option(both, option):
-    both(lambda side: (failure(side.socket("DEALER").get, option),
-                       failure(side.socket("DEALER").set, option, 1)))
+    both(
+        lambda side: (
+            failure(side.socket("DEALER").get, option),
+            failure(side.socket("DEALER").set, option, 1),
+        )
+    )
 
 
-@pytest.mark.parametrize("option, value", [
-    (zmq.ROUTING_ID, b"bytes"), (zmq.ROUTING_ID, 7), (zmq.LINGER, "7"), (9999, "text"),
-])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        (zmq.ROUTING_ID, b"bytes"),
+        (zmq.ROUTING_ID, 7),
+        (zmq.LINGER, "7"),
+        (9999, "text"),
+    ],
+)
 def test_set_string_of_what_is_no_string(both, option, value):
     both(lambda side: failure(side.socket("DEALER").set_string, option, value))
 
@@ -167,11 +245,15 @@ def test_subscribe(bound, make, subscribe):
 
 @pytest.mark.parametrize("kind", ["PUB", "PAIR", "XSUB", "SUB"])
 def test_subscribe_where_the_type_cannot(both, kind):
-    both(lambda side: [
-        failure(side.socket(kind).subscribe, b"x"), failure(side.socket(kind).unsubscribe, "x"),
-        failure(setattr, side.socket(kind), "subscribe", b"x"),
-        failure(side.socket(kind).subscribe, 7), failure(side.socket(kind).subscribe, None),
-    ])
+    both(
+        lambda side: [
+            failure(side.socket(kind).subscribe, b"x"),
+            failure(side.socket(kind).unsubscribe, "x"),
+            failure(setattr, side.socket(kind), "subscribe", b"x"),
+            failure(side.socket(kind).subscribe, 7),
+            failure(side.socket(kind).subscribe, None),
+        ]
+    )
 
 
 @pytest.mark.parametrize("call", ["join", "leave"])
@@ -181,12 +263,14 @@ def test_groups_need_the_draft_api(both, call):
 
 @pytest.mark.parametrize("keyword", [{"routing_id": 1}, {"group": "g"}])
 def test_draft_arguments_of_send(both, keyword):
-    both(lambda side: [
-        failure(side.pair()[0].send, b"x", **keyword),
-        failure(side.pair(endpoint="inproc://2")[0].send_multipart, [b"x"], **keyword),
-        failure(side.pair(endpoint="inproc://3")[0].send_string, "x", **keyword),
-        failure(side.pair(endpoint="inproc://4")[0].send_json, "x", **keyword),
-    ])
+    both(
+        lambda side: [
+            failure(side.pair()[0].send, b"x", **keyword),
+            failure(side.pair(endpoint="inproc://2")[0].send_multipart, [b"x"], **keyword),
+            failure(side.pair(endpoint="inproc://3")[0].send_string, "x", **keyword),
+            failure(side.pair(endpoint="inproc://4")[0].send_json, "x", **keyword),
+        ]
+    )
 
 
 # -- what is set takes effect ----------------------------------------------------------------

@@ -8,9 +8,15 @@ from programs import python
 PROGRAM = Path(__file__).parent / "overrides.py"
 
 
-@pytest.mark.parametrize("library, backend", [
-    ("zmq", "zlinkcompat.backend"), ("zlinkcompat", None), ("zlinkcompat.green", None),
-], ids=["backend", "swap", "green"])
+@pytest.mark.parametrize(
+    "library, backend",
+    [
+        ("zmq", "zlinkcompat.backend"),
+        ("zlinkcompat", None),
+        ("zlinkcompat.green", None),
+    ],
+    ids=["backend", "swap", "green"],
+)
 def test_overrides_are_called_as_on_libzmq(library, backend):
     expected = python(PROGRAM, "zmq", PYZMQ_BACKEND=None)
     done = python(PROGRAM, library, PYZMQ_BACKEND=backend)

@@ -215,7 +215,8 @@ def test_sockets_and_descriptors_and_files_together(ends, plain, pipe):
     watched.unregister(push)
     watched.unregister(other)
     for write, ready in (
-        (lambda: other.send(b"x"), one.fileno()), (lambda: writer.write(b"x"), reader.fileno()),
+        (lambda: other.send(b"x"), one.fileno()),
+        (lambda: writer.write(b"x"), reader.fileno()),
         (lambda: push.send(b"x"), pull),
     ):
         waiting = gevent.spawn(watched.poll, WAIT)
@@ -296,7 +297,9 @@ class Strange:
 @pytest.mark.parametrize("number", ["text", None, OSError("gone"), RuntimeError("x")], ids=str)
 def test_a_fileno_that_gives_none(both, number):
     assert both(lambda side: failure(side.zmq.zmq_poll, [(Strange(number), IN)], 0)) == (
-        ValueError, None)
+        ValueError,
+        None,
+    )
 
 
 def test_a_closed_python_socket(both, plain):
@@ -332,9 +335,18 @@ def test_closing_wakes_who_polls(make):
     assert waiting.get(timeout=GUARD) == (zmq.ZMQError, zmq.ENOTSOCK)
 
 
-@pytest.mark.parametrize("arguments", [
-    (7, 0), (None, 0), ([1], 0), ([(1,)], 0), ([(0, "in")], 0), ([(0, None)], 0), ([], "0"),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (7, 0),
+        (None, 0),
+        ([1], 0),
+        ([(1,)], 0),
+        ([(0, "in")], 0),
+        ([(0, None)], 0),
+        ([], "0"),
+    ],
+)
 def test_bad_arguments(both, arguments):
     assert both(lambda side: failure(side.zmq.zmq_poll, *arguments))[0] in (TypeError, ValueError)
 
@@ -373,9 +385,16 @@ def test_select_without_a_timeout_waits(ends):
     assert waiting.get(timeout=GUARD) == ([pull], [], [])
 
 
-@pytest.mark.parametrize("arguments", [
-    ([None], [], []), (["text"], [], []), (7, [], []), ([], [], [], "1"), ([[]], [], []),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([None], [], []),
+        (["text"], [], []),
+        (7, [], []),
+        ([], [], [], "1"),
+        ([[]], [], []),
+    ],
+)
 def test_select_of_bad_arguments(both, arguments):
     both(lambda side: failure(side.zmq.select, *arguments))
 

@@ -12,9 +12,16 @@ BACKEND = {"PYZMQ_BACKEND": "zlinkcompat.backend"}
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
 @pytest.mark.parametrize("thread", ["pool", "native"])
-@pytest.mark.parametrize("package, environment", [
-    ("zlinkcompat", {}), ("zlinkcompat.green", {}), ("zmq", BACKEND), ("zmq.green", BACKEND),
-], ids=["swap", "swap-green", "backend", "backend-green"])
+@pytest.mark.parametrize(
+    "package, environment",
+    [
+        ("zlinkcompat", {}),
+        ("zlinkcompat.green", {}),
+        ("zmq", BACKEND),
+        ("zmq.green", BACKEND),
+    ],
+    ids=["swap", "swap-green", "backend", "backend-green"],
+)
 def test_messages_go_while_the_thread_is_blocked(package, environment, thread, transport):
     done = python("-W", "ignore", PROGRAM, package, thread, transport, **environment)
     assert done.returncode == 0, done.stderr

@@ -88,8 +88,10 @@ def test_subscriptions_pass_a_forwarder(bound, connected):
         assert subscriber.recv_multipart() == [b"topic", b"news"]
 
 
-@pytest.mark.parametrize("kind, reader", [(zmq.PUSH, zmq.PULL), (zmq.PUB, zmq.SUB),
-                                          (zmq.PAIR, zmq.PAIR), (zmq.DEALER, zmq.DEALER)])
+@pytest.mark.parametrize(
+    "kind, reader",
+    [(zmq.PUSH, zmq.PULL), (zmq.PUB, zmq.SUB), (zmq.PAIR, zmq.PAIR), (zmq.DEALER, zmq.DEALER)],
+)
 def test_capture_gets_a_copy_of_every_message(queue, make, kind, reader):
     frontend, backend, client, worker = queue
     capture, tap = make(kind), make(reader)
@@ -162,11 +164,14 @@ def test_a_killed_proxy_leaves_its_sockets_usable(queue):
 
 #: pyzmq 25 takes None as the address of a socket, and libzmq follows it.
 none_crashes = pytest.mark.skipif(
-    zmq.pyzmq_version_info()[0] == 25, reason="proxy(None, ...) of pyzmq 25 ends the process")
+    zmq.pyzmq_version_info()[0] == 25, reason="proxy(None, ...) of pyzmq 25 ends the process"
+)
 
 WRONG = [
-    pytest.param(lambda one: (None, one), marks=none_crashes), (lambda one: (one, "text")),
-    (lambda one: (one, one, "text")), (lambda one: (one, one, 7)),
+    pytest.param(lambda one: (None, one), marks=none_crashes),
+    (lambda one: (one, "text")),
+    (lambda one: (one, one, "text")),
+    (lambda one: (one, one, 7)),
 ]
 
 
@@ -195,8 +200,10 @@ def test_a_closed_socket_is_refused(both):
 @pytest.fixture(params=["PAIR", "REP"])
 def control(request, make):
     """The control socket of a proxy, and ``order(command)``, which sends and gives the reply."""
-    end, steering = make(getattr(zmq, request.param)), make(
-        {"PAIR": zmq.PAIR, "REP": zmq.REQ}[request.param])
+    end, steering = (
+        make(getattr(zmq, request.param)),
+        make({"PAIR": zmq.PAIR, "REP": zmq.REQ}[request.param]),
+    )
     end.bind("inproc://control")
     steering.connect("inproc://control")
 
@@ -310,9 +317,13 @@ def tap(make):
     return monitor, tap
 
 
-@pytest.mark.parametrize("prefixes, expected", [
-    ((), (b"in", b"out")), ((b"request", b"reply"), (b"request", b"reply")),
-])
+@pytest.mark.parametrize(
+    "prefixes, expected",
+    [
+        ((), (b"in", b"out")),
+        ((b"request", b"reply"), (b"request", b"reply")),
+    ],
+)
 def test_a_monitored_queue_tells_which_way(queue, tap, prefixes, expected):
     frontend, backend, client, worker = queue
     monitor, told = tap

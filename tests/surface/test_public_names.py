@@ -15,13 +15,36 @@ from zlinkcompat.version import VERSION
 from zlinkcompat.wire import sodium
 
 OURS = {  # bound to the core; everything else is pyzmq's very object
-    "Context", "Socket", "Frame", "Message", "MessageTracker", "Poller", "SyncContext",
-    "SyncSocket", "select", "device", "proxy", "proxy_steerable", "zmq_poll", "zmq_errno",
-    "zmq_version", "zmq_version_info", "strerror", "has", "curve_keypair", "curve_public",
+    "Context",
+    "Socket",
+    "Frame",
+    "Message",
+    "MessageTracker",
+    "Poller",
+    "SyncContext",
+    "SyncSocket",
+    "select",
+    "device",
+    "proxy",
+    "proxy_steerable",
+    "zmq_poll",
+    "zmq_errno",
+    "zmq_version",
+    "zmq_version_info",
+    "strerror",
+    "has",
+    "curve_keypair",
+    "curve_public",
 }
 ERRORS = (
-    "ZMQBaseError", "ZMQError", "ZMQBindError", "NotDone", "ContextTerminated",
-    "InterruptedSystemCall", "Again", "ZMQVersionError",
+    "ZMQBaseError",
+    "ZMQError",
+    "ZMQBindError",
+    "NotDone",
+    "ContextTerminated",
+    "InterruptedSystemCall",
+    "Again",
+    "ZMQVersionError",
 )
 
 
@@ -122,10 +145,18 @@ def test_version_functions_of_pyzmq_are_there():
     assert zlinkcompat.pyzmq_version_info() == zmq.pyzmq_version_info()
 
 
-@pytest.mark.parametrize("capability, there", [
-    ("ipc", True), ("curve", True), ("gssapi", False), ("pgm", False), ("norm", False),
-    ("draft", False), ("no such thing", False),
-])
+@pytest.mark.parametrize(
+    "capability, there",
+    [
+        ("ipc", True),
+        ("curve", True),
+        ("gssapi", False),
+        ("pgm", False),
+        ("norm", False),
+        ("draft", False),
+        ("no such thing", False),
+    ],
+)
 def test_has(capability, there):
     assert zlinkcompat.has(capability) is there
 
@@ -180,10 +211,22 @@ def test_curve_keypair():
     assert zlinkcompat.curve_keypair() != (public, secret)
 
 
-@pytest.mark.parametrize("secret", [
-    "x" * 40, b"x" * 40, bytearray(b"x" * 40), b"x" * 39, b"x" * 41, b"~" * 40, b"#" * 40, b"", 5,
-    None,
-], ids=repr)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "x" * 40,
+        b"x" * 40,
+        bytearray(b"x" * 40),
+        b"x" * 39,
+        b"x" * 41,
+        b"~" * 40,
+        b"#" * 40,
+        b"",
+        5,
+        None,
+    ],
+    ids=repr,
+)
 def test_curve_public_is_libzmqs(secret):
     assert result(zlinkcompat.curve_public, secret) == result(zmq.curve_public, secret)
 
@@ -211,11 +254,18 @@ def without_pynacl(monkeypatch):
     sodium.bindings.cache_clear()
 
 
-@pytest.mark.parametrize("call, errno", [
-    (zlinkcompat.curve_keypair, zmq.ENOTSUP),
-    (lambda: zlinkcompat.curve_public(b"x" * 40), zmq.ENOTSUP),
-    (lambda: zlinkcompat.Context.instance().socket(zmq.REP).set(zmq.CURVE_SERVER, 1), zmq.EINVAL),
-], ids=["curve_keypair", "curve_public", "CURVE_SERVER"])
+@pytest.mark.parametrize(
+    "call, errno",
+    [
+        (zlinkcompat.curve_keypair, zmq.ENOTSUP),
+        (lambda: zlinkcompat.curve_public(b"x" * 40), zmq.ENOTSUP),
+        (
+            lambda: zlinkcompat.Context.instance().socket(zmq.REP).set(zmq.CURVE_SERVER, 1),
+            zmq.EINVAL,
+        ),
+    ],
+    ids=["curve_keypair", "curve_public", "CURVE_SERVER"],
+)
 def test_curve_without_pynacl_is_refused_as_by_a_libzmq_without_it(without_pynacl, call, errno):
     assert not zlinkcompat.has("curve")
     with pytest.raises(zlinkcompat.ZMQError) as caught:

@@ -83,8 +83,9 @@ def test_a_package_runs_its_main(program, tmp_path):
 
 def test_a_directory_with_a_main_runs(program, tmp_path):
     program(TELL, "folder/__main__.py")
-    ours, plain = (told(python(*start, "folder", "x", cwd=tmp_path))
-                   for start in (("-m", "zlinkcompat"), ()))
+    ours, plain = (
+        told(python(*start, "folder", "x", cwd=tmp_path)) for start in (("-m", "zlinkcompat"), ())
+    )
     assert ours["argv"] == plain["argv"] == ["folder", "x"]
     assert ours["main"] is plain["main"] is True
 
@@ -96,41 +97,50 @@ def test_a_program_imports_its_neighbours(program):
 
 
 def test_a_programs_classes_can_be_pickled(program, patch):
-    done = runner(*patch, program("""
+    done = runner(
+        *patch,
+        program("""
         import pickle
 
         class Thing:
             pass
 
         print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)
-    """))
+    """),
+    )
     assert done.stdout == "True\n", done.stderr
 
 
 def test_functions_of_the_program_work_after_its_end(program):
     """At exit the names of ``__main__`` are still there."""
-    done = runner(program("""
+    done = runner(
+        program("""
         import atexit
         WORD = "bye"
 
         @atexit.register
         def bye():
             print(WORD)
-    """))
+    """)
+    )
     assert done.stdout == "bye\n", done.stderr
 
 
 def test_children_inherit_the_backend(program):
-    done = runner(program("""
+    done = runner(
+        program("""
         import subprocess, sys
         child = "import zmq; print(zmq.Context.mro()[1])"
         print(subprocess.check_output([sys.executable, "-c", child], text=True), end="")
-    """))
+    """)
+    )
     assert done.stdout == "<class 'zlinkcompat.base.context.Context'>\n", done.stderr
 
 
 def test_multiprocessing_finds_the_program_again(program, patch):
-    done = runner(*patch, program("""
+    done = runner(
+        *patch,
+        program("""
         import multiprocessing
 
         def work(number):
@@ -140,7 +150,8 @@ def test_multiprocessing_finds_the_program_again(program, patch):
             process = multiprocessing.get_context("spawn").Process(target=work, args=(7,))
             process.start()
             process.join()
-    """))
+    """),
+    )
     assert done.stdout == "49\n", done.stderr
 
 
@@ -162,7 +173,8 @@ def test_no_patch_leaves_the_standard_library(program):
 
 
 def test_threads_of_a_patched_program_talk(program):
-    done = runner(program("""
+    done = runner(
+        program("""
         import threading, zmq
         context = zmq.Context.instance()
 
@@ -181,7 +193,8 @@ def test_threads_of_a_patched_program_talk(program):
                 print(req.recv())
         thread.join()
         context.term()
-    """))
+    """)
+    )
     assert done.stdout == "b'A'\nb'B'\nb'C'\n", done.stderr
 
 
@@ -193,10 +206,17 @@ def test_a_patched_program_warns_of_nothing(program):
 # -- how it ends -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source, code", [
-    ("", 0), ("import sys; sys.exit()", 0), ("import sys; sys.exit(3)", 3),
-    ("raise SystemExit(True)", 1), ("import os; os._exit(5)", 5), ("raise SystemExit(None)", 0),
-])
+@pytest.mark.parametrize(
+    "source, code",
+    [
+        ("", 0),
+        ("import sys; sys.exit()", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("raise SystemExit(True)", 1),
+        ("import os; os._exit(5)", 5),
+        ("raise SystemExit(None)", 0),
+    ],
+)
 def test_exit_codes(program, patch, source, code):
     done = runner(*patch, program(source))
     assert done.returncode == code and done.stderr == ""
@@ -242,11 +262,15 @@ def test_a_syntax_error(program):
     assert done.returncode == 1 and "SyntaxError" in done.stderr and str(path) in done.stderr
 
 
-@pytest.mark.parametrize("source", [
-    "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).recv()",
-    "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).poll()",
-    "import time\nprint('ready', flush=True)\ntime.sleep(60)",
-], ids=["recv", "poll", "sleep"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).recv()",
+        "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).poll()",
+        "import time\nprint('ready', flush=True)\ntime.sleep(60)",
+    ],
+    ids=["recv", "poll", "sleep"],
+)
 def test_an_interrupt_ends_the_program(program, patch, source):
     code, errors = interrupt_when_ready("-m", "zlinkcompat", *patch, program(source))
     # As python does: the shell sees that the signal ended it.
@@ -255,7 +279,11 @@ def test_an_interrupt_ends_the_program(program, patch, source):
 
 
 def test_an_interrupt_can_be_caught(program, patch):
-    code, _ = interrupt_when_ready("-m", "zlinkcompat", *patch, program("""
+    code, _ = interrupt_when_ready(
+        "-m",
+        "zlinkcompat",
+        *patch,
+        program("""
         import sys, zmq
         with zmq.Context() as context, context.socket(zmq.REP) as sock:
             sock.bind("tcp://127.0.0.1:*")
@@ -264,7 +292,8 @@ def test_an_interrupt_can_be_caught(program, patch):
                 sock.recv()
             except KeyboardInterrupt:
                 sys.exit(7)
-    """))
+    """),
+    )
     assert code == 7
 
 
@@ -275,7 +304,8 @@ def test_help(program):
     done = runner("--help")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(
-        "usage: python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module)")
+        "usage: python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module)"
+    )
     assert "PYZMQ_BACKEND" in done.stdout
 
 
@@ -299,8 +329,10 @@ def test_a_module_that_is_not_there():
 
 
 def test_no_patch_behind_the_program_is_the_programs(program):
-    path = program("import sys; from gevent import monkey\n"
-                   "print(sys.argv[1:], monkey.is_module_patched('socket'))")
+    path = program(
+        "import sys; from gevent import monkey\n"
+        "print(sys.argv[1:], monkey.is_module_patched('socket'))"
+    )
     assert runner(path, "--no-patch").stdout == "['--no-patch'] True\n"
 
 

@@ -42,9 +42,16 @@ def test_frames_arrive(ends, size):
     assert frame.bytes == b"x" * size
 
 
-@pytest.mark.parametrize("data", [
-    bytearray(b"abc"), memoryview(b"abc"), array.array("b", b"abc"), zmq.Frame(b"abc"),
-], ids=["bytearray", "memoryview", "array", "Frame"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytearray(b"abc"),
+        memoryview(b"abc"),
+        array.array("b", b"abc"),
+        zmq.Frame(b"abc"),
+    ],
+    ids=["bytearray", "memoryview", "array", "Frame"],
+)
 def test_buffers_arrive(ends, data):
     one, other = ends
     one.send(data)
@@ -105,10 +112,17 @@ def test_a_copied_send_returns_nothing(ends):
 # -- several frames --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("frames", [
-    [b"one"], [b"one", b"two"], [b"", b"", b""], [b"x" * 70_000, b"", b"y"],
-    [b"%d" % i for i in range(300)],
-], ids=["1", "2", "empty", "large", "300"])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [b"one"],
+        [b"one", b"two"],
+        [b"", b"", b""],
+        [b"x" * 70_000, b"", b"y"],
+        [b"%d" % i for i in range(300)],
+    ],
+    ids=["1", "2", "empty", "large", "300"],
+)
 @pytest.mark.parametrize("copy", [True, False], ids=["copy", "nocopy"])
 def test_multipart(ends, frames, copy):
     one, other = ends
@@ -218,9 +232,14 @@ def test_serialized(ends, copy):
     assert joined == b"a+b+c"
 
 
-@pytest.mark.parametrize("call, data", [
-    ("recv_string", b"\xff"), ("recv_json", b"{"), ("recv_pyobj", b"not a pickle"),
-])
+@pytest.mark.parametrize(
+    "call, data",
+    [
+        ("recv_string", b"\xff"),
+        ("recv_json", b"{"),
+        ("recv_pyobj", b"not a pickle"),
+    ],
+)
 def test_what_cannot_be_decoded_is_consumed(both, call, data):
     def scenario(side):
         one, other = side.pair()
@@ -235,12 +254,20 @@ def test_what_cannot_be_decoded_is_consumed(both, call, data):
 # -- waiting ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", [
-    "recv", "recv_multipart", "recv_string", "recv_json", "recv_pyobj",
-    lambda sock, flags: sock.recv(flags, copy=False),
-    lambda sock, flags: sock.recv_into(bytearray(9), flags=flags),
-    lambda sock, flags: sock.recv_serialized(list, flags),
-], ids=lambda call: call if isinstance(call, str) else "lambda")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "recv",
+        "recv_multipart",
+        "recv_string",
+        "recv_json",
+        "recv_pyobj",
+        lambda sock, flags: sock.recv(flags, copy=False),
+        lambda sock, flags: sock.recv_into(bytearray(9), flags=flags),
+        lambda sock, flags: sock.recv_serialized(list, flags),
+    ],
+    ids=lambda call: call if isinstance(call, str) else "lambda",
+)
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK, zmq.DONTWAIT], ids=["RCVTIMEO", "NB", "DW"])
 def test_nothing_to_receive(make, call, flags):
     sock = make(zmq.PAIR, rcvtimeo=10)
@@ -248,13 +275,18 @@ def test_nothing_to_receive(make, call, flags):
     assert failure(receive, flags) == (zmq.Again, zmq.EAGAIN)
 
 
-@pytest.mark.parametrize("call", [
-    lambda sock, flags: sock.send(b"x", flags), lambda sock, flags: sock.send_string("x", flags),
-    lambda sock, flags: sock.send_multipart([b"x"], flags),
-    lambda sock, flags: sock.send_json(1, flags), lambda sock, flags: sock.send_pyobj(1, flags),
-    lambda sock, flags: sock.send(b"x", flags, copy=False, track=True),
-    lambda sock, flags: sock.send_serialized([b"x"], list, flags),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda sock, flags: sock.send(b"x", flags),
+        lambda sock, flags: sock.send_string("x", flags),
+        lambda sock, flags: sock.send_multipart([b"x"], flags),
+        lambda sock, flags: sock.send_json(1, flags),
+        lambda sock, flags: sock.send_pyobj(1, flags),
+        lambda sock, flags: sock.send(b"x", flags, copy=False, track=True),
+        lambda sock, flags: sock.send_serialized([b"x"], list, flags),
+    ],
+)
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK], ids=["SNDTIMEO", "NOBLOCK"])
 def test_nobody_to_send_to(make, call, flags):
     sock = make(zmq.PUSH, sndtimeo=10)
@@ -290,9 +322,16 @@ def test_a_timeout_of_gevent_leaves_the_socket_usable(ends):
 # -- recv_into -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("buffer", [
-    bytearray(8), array.array("b", bytes(8)), array.array("q", [0]), memoryview(bytearray(8)),
-], ids=["bytearray", "array", "numbers", "memoryview"])
+@pytest.mark.parametrize(
+    "buffer",
+    [
+        bytearray(8),
+        array.array("b", bytes(8)),
+        array.array("q", [0]),
+        memoryview(bytearray(8)),
+    ],
+    ids=["bytearray", "array", "numbers", "memoryview"],
+)
 def test_recv_into_fills_a_buffer(ends, buffer):
     one, other = ends
     one.send(b"12345678")
@@ -319,13 +358,24 @@ def test_recv_into_leaves_the_rest_of_the_buffer(ends):
     assert other.recv_into(buffer) == 0 and buffer == b"ab.."
 
 
-@pytest.mark.parametrize("buffer, keywords", [
-    (bytes(4), {}), (memoryview(bytes(4)), {}), ("text", {}), (None, {}), (7, {}),
-    (bytearray(4), {"nbytes": -1}), (bytearray(4), {"nbytes": 5}), (bytearray(4), {"nbytes": "2"}),
-    (memoryview(bytearray(8))[::2], {}), (bytearray(4), {"nbytes": None}),
-])
+@pytest.mark.parametrize(
+    "buffer, keywords",
+    [
+        (bytes(4), {}),
+        (memoryview(bytes(4)), {}),
+        ("text", {}),
+        (None, {}),
+        (7, {}),
+        (bytearray(4), {"nbytes": -1}),
+        (bytearray(4), {"nbytes": 5}),
+        (bytearray(4), {"nbytes": "2"}),
+        (memoryview(bytearray(8))[::2], {}),
+        (bytearray(4), {"nbytes": None}),
+    ],
+)
 def test_recv_into_a_bad_buffer(both, buffer, keywords):
     """The message is not lost."""
+
     def scenario(side):
         one, other = side.pair()
         one.send(b"kept")

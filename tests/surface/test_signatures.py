@@ -15,14 +15,31 @@ import zlinkcompat.green
 
 CLASSES = ("Socket", "Context", "Frame", "Poller", "MessageTracker")
 FUNCTIONS = (
-    "select", "zmq_poll", "proxy", "proxy_steerable", "device", "strerror", "zmq_errno", "has",
-    "zmq_version", "zmq_version_info", "curve_keypair", "curve_public",
+    "select",
+    "zmq_poll",
+    "proxy",
+    "proxy_steerable",
+    "device",
+    "strerror",
+    "zmq_errno",
+    "has",
+    "zmq_version",
+    "zmq_version_info",
+    "curve_keypair",
+    "curve_public",
 )
 #: What a class must answer to without having a name that tells it.
 SPECIAL = {
     "Socket": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__"},
-    "Context": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__",
-                "__delattr__"},
+    "Context": {
+        "__enter__",
+        "__exit__",
+        "__copy__",
+        "__deepcopy__",
+        "__repr__",
+        "__dir__",
+        "__delattr__",
+    },
     "Frame": {"__len__", "__eq__", "__copy__", "__getitem__", "__repr__"},
     "Poller": {"__contains__"},
     "MessageTracker": set(),
@@ -40,8 +57,9 @@ def parameters(function):
     except (TypeError, ValueError):
         return None
     # Compiled methods take self by position only.
-    found = [(p.name, p.kind.name, p.default) for p in signature.parameters.values()
-             if p.name != "self"]
+    found = [
+        (p.name, p.kind.name, p.default) for p in signature.parameters.values() if p.name != "self"
+    ]
     # Whatever comes is passed on: to what is not told.
     return None if [kind for _, kind, _ in found] == ["VAR_POSITIONAL", "VAR_KEYWORD"] else found
 
@@ -62,8 +80,11 @@ def test_member_is_there_and_of_the_same_kind(cls, name):
     assert callable(getattr(ours, name)) == callable(getattr(real, name))
 
 
-METHODS = [(cls, name) for cls, name in MEMBERS
-           if callable(getattr(getattr(zmq, cls), name)) and not name.startswith("__")]
+METHODS = [
+    (cls, name)
+    for cls, name in MEMBERS
+    if callable(getattr(getattr(zmq, cls), name)) and not name.startswith("__")
+]
 
 
 @pytest.mark.parametrize("cls, name", METHODS, ids=[".".join(method) for method in METHODS])
@@ -81,8 +102,13 @@ def described(module):
     """``(path, object)`` of all that a module defines in public, and of its classes' methods."""
     for name, value in vars(module).items():
         home = getattr(value, "__module__", None) or ""
-        if (name.startswith("_") or isinstance(value, ModuleType) or not callable(value)
-                or not home.startswith("zmq") or name in OTHER_CLASSES):
+        if (
+            name.startswith("_")
+            or isinstance(value, ModuleType)
+            or not callable(value)
+            or not home.startswith("zmq")
+            or name in OTHER_CLASSES
+        ):
             continue
         yield (name,), value
         if inspect.isclass(value):

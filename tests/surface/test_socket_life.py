@@ -15,8 +15,20 @@ from sidebyside import failure, outcome
 
 import zlinkcompat as zmq
 
-KINDS = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB",
-         "STREAM"]
+KINDS = [
+    "PAIR",
+    "PUB",
+    "SUB",
+    "REQ",
+    "REP",
+    "DEALER",
+    "ROUTER",
+    "PULL",
+    "PUSH",
+    "XPUB",
+    "XSUB",
+    "STREAM",
+]
 
 
 # -- made ------------------------------------------------------------------------------------
@@ -46,11 +58,17 @@ def test_a_socket_needs_a_type(both, kind):
     both(lambda side: failure(side.zmq.Socket, side.context, kind))
 
 
-@pytest.mark.parametrize("make", [
-    lambda context: zmq.Socket(context, 99), lambda context: zmq.Socket(context, "PAIR"),
-    lambda context: zmq.Socket(), lambda context: zmq.Socket(shadow=12345),
-    lambda context: zmq.Socket(shadow="no address"), lambda context: zmq.Socket("context", 0),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda context: zmq.Socket(context, 99),
+        lambda context: zmq.Socket(context, "PAIR"),
+        lambda context: zmq.Socket(),
+        lambda context: zmq.Socket(shadow=12345),
+        lambda context: zmq.Socket(shadow="no address"),
+        lambda context: zmq.Socket("context", 0),
+    ],
+)
 def test_a_socket_whose_making_failed_says_nothing(monkeypatch, context, make):
     gc.collect()  # what earlier tests left
     said = []
@@ -109,11 +127,19 @@ def test_repr_of_a_subclass(context):
 # -- shadowed --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shadow", [
-    lambda sock: zmq.Socket(sock), lambda sock: zmq.Socket(shadow=sock),
-    lambda sock: zmq.Socket(shadow=sock.underlying), lambda sock: zmq.Socket.shadow(sock),
-    lambda sock: zmq.Socket.shadow(sock.underlying), copy.copy, copy.deepcopy,
-], ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"])
+@pytest.mark.parametrize(
+    "shadow",
+    [
+        lambda sock: zmq.Socket(sock),
+        lambda sock: zmq.Socket(shadow=sock),
+        lambda sock: zmq.Socket(shadow=sock.underlying),
+        lambda sock: zmq.Socket.shadow(sock),
+        lambda sock: zmq.Socket.shadow(sock.underlying),
+        copy.copy,
+        copy.deepcopy,
+    ],
+    ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"],
+)
 def test_a_shadow_is_the_same_socket(pair, shadow):
     one, other = pair(endpoint="inproc://shadow")
     double = shadow(one)
@@ -200,23 +226,42 @@ def test_a_socket_is_closed_though_its_block_raises(make):
 
 
 CALLS = {
-    "send": lambda s: s.send(b"x"), "send_multipart": lambda s: s.send_multipart([b"x"]),
-    "send_string": lambda s: s.send_string("x"), "send_json": lambda s: s.send_json(1),
-    "recv": lambda s: s.recv(), "recv_multipart": lambda s: s.recv_multipart(),
-    "recv_into": lambda s: s.recv_into(bytearray(9)), "recv nocopy": lambda s: s.recv(copy=False),
-    "recv_string": lambda s: s.recv_string(), "recv NOBLOCK": lambda s: s.recv(1),
-    "bind": lambda s: s.bind("inproc://x"), "connect": lambda s: s.connect("inproc://x"),
-    "unbind": lambda s: s.unbind("inproc://x"), "disconnect": lambda s: s.disconnect("inproc://x"),
+    "send": lambda s: s.send(b"x"),
+    "send_multipart": lambda s: s.send_multipart([b"x"]),
+    "send_string": lambda s: s.send_string("x"),
+    "send_json": lambda s: s.send_json(1),
+    "recv": lambda s: s.recv(),
+    "recv_multipart": lambda s: s.recv_multipart(),
+    "recv_into": lambda s: s.recv_into(bytearray(9)),
+    "recv nocopy": lambda s: s.recv(copy=False),
+    "recv_string": lambda s: s.recv_string(),
+    "recv NOBLOCK": lambda s: s.recv(1),
+    "bind": lambda s: s.bind("inproc://x"),
+    "connect": lambda s: s.connect("inproc://x"),
+    "unbind": lambda s: s.unbind("inproc://x"),
+    "disconnect": lambda s: s.disconnect("inproc://x"),
     "bind_to_random_port": lambda s: s.bind_to_random_port("tcp://127.0.0.1"),
-    "get": lambda s: s.get(17), "set": lambda s: s.set(17, 0), "attribute": lambda s: s.linger,
-    "assignment": lambda s: setattr(s, "linger", 0), "type": lambda s: s.type,
-    "fileno": lambda s: s.fileno(), "events": lambda s: s.events, "poll": lambda s: s.poll(0),
-    "hwm": lambda s: s.hwm, "set_hwm": lambda s: s.set_hwm(1), "get_string": lambda s:
-    s.get_string(32), "monitor": lambda s: s.monitor("inproc://m"), "subscribe": lambda s:
-    s.subscribe(b"x"), "get_monitor_socket": lambda s: s.get_monitor_socket(),
-    "disable_monitor": lambda s: s.disable_monitor(), "unknown": lambda s: s.nosuchoption,
-    "close": lambda s: s.close(), "closed": lambda s: s.closed, "bad send": lambda s: s.send("x"),
-    "bad bind": lambda s: s.bind(7), "bad set": lambda s: s.set(17, "x"),
+    "get": lambda s: s.get(17),
+    "set": lambda s: s.set(17, 0),
+    "attribute": lambda s: s.linger,
+    "assignment": lambda s: setattr(s, "linger", 0),
+    "type": lambda s: s.type,
+    "fileno": lambda s: s.fileno(),
+    "events": lambda s: s.events,
+    "poll": lambda s: s.poll(0),
+    "hwm": lambda s: s.hwm,
+    "set_hwm": lambda s: s.set_hwm(1),
+    "get_string": lambda s: s.get_string(32),
+    "monitor": lambda s: s.monitor("inproc://m"),
+    "subscribe": lambda s: s.subscribe(b"x"),
+    "get_monitor_socket": lambda s: s.get_monitor_socket(),
+    "disable_monitor": lambda s: s.disable_monitor(),
+    "unknown": lambda s: s.nosuchoption,
+    "close": lambda s: s.close(),
+    "closed": lambda s: s.closed,
+    "bad send": lambda s: s.send("x"),
+    "bad bind": lambda s: s.bind(7),
+    "bad set": lambda s: s.set(17, "x"),
     "copy": lambda s: copy.copy(s),
     "send Frame": lambda s: s.send(b"x", copy=False),
 }
@@ -280,7 +325,8 @@ def test_a_linger_that_is_no_number_is_refused(context, linger):
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
 def test_a_linger_below_for_ever_changes_nothing(library):
     """libzmq refuses it, and pyzmq does not tell: the option stays as it was."""
-    assert run(f"""
+    assert (
+        run(f"""
         import os, gevent, {library} as zmq
         context = zmq.Context()
         sock = context.socket(zmq.PUSH)
@@ -292,7 +338,9 @@ def test_a_linger_below_for_ever_changes_nothing(library):
             context.term()
             print("ended", flush=True)
         os._exit(0)
-    """) == "ended\n"
+    """)
+        == "ended\n"
+    )
 
 
 def test_a_context_forgets_closed_sockets(context):
@@ -360,25 +408,31 @@ def test_a_forked_child_closes_nothing_of_its_parent(pair):
 @pytest.mark.parametrize("end", ["", "sock.close()", "context.term()", "context.destroy()"])
 def test_a_program_that_does_not_tidy_up_ends(end):
     close_first = "sock.close()\n" if "term" in end else ""
-    assert run(f"""
+    assert (
+        run(f"""
 import zlinkcompat as zmq
 context = zmq.Context()
 sock = context.socket(zmq.PAIR)
 sock.bind("tcp://127.0.0.1:*")
 {close_first}{end}
 print("end")
-""") == "end\n"
+""")
+        == "end\n"
+    )
 
 
 @pytest.mark.parametrize("call", ["recv()", "poll()", "send(b'x')"])
 def test_an_interrupt_ends_who_waits(call):
-    code, errors = interrupt_when_ready("-c", f"""
+    code, errors = interrupt_when_ready(
+        "-c",
+        f"""
 import zlinkcompat as zmq
 with zmq.Context() as context, context.socket(zmq.DEALER) as sock:
     sock.bind("tcp://127.0.0.1:*")
     print("ready", flush=True)
     sock.{call}
-""")
+""",
+    )
     assert code == -2 and errors.rstrip().endswith("KeyboardInterrupt")
 
 

@@ -36,13 +36,20 @@ def test_frames_name_files_that_are_there():
 def test_printed_lines_are_ours(own_folder, tmp_path):
     """The interpreter itself prints this one, and has rules of its own to find a file."""
     program = tmp_path / "program.py"
-    program.write_text("import zlinkcompat as zmq\n"
-                       "sock = zmq.Context().socket(zmq.PULL)\n"
-                       "sock.rcvtimeo = 1\n"
-                       "sock.recv()\n")
+    program.write_text(
+        "import zlinkcompat as zmq\n"
+        "sock = zmq.Context().socket(zmq.PULL)\n"
+        "sock.rcvtimeo = 1\n"
+        "sock.recv()\n"
+    )
     root = str(Path(PACKAGE).parent)
-    done = subprocess.run([sys.executable, str(program)], cwd=root if own_folder else tmp_path,
-                          env=dict(os.environ, PYTHONPATH=root), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=root if own_folder else tmp_path,
+        env=dict(os.environ, PYTHONPATH=root),
+        capture_output=True,
+        text=True,
+    )
     lines = done.stderr.splitlines()
     shown = {}
     for place, text in zip(lines, lines[1:], strict=False):

@@ -54,17 +54,23 @@ def test_sending_without_a_copy_returns_a_tracker(pair):
         assert tracker.done
 
 
-@pytest.mark.parametrize("data", [b"x", b"x" * 100_000, bytearray(5), bytearray(100_000)],
-                         ids=["small", "large", "small-buffer", "large-buffer"])
+@pytest.mark.parametrize(
+    "data",
+    [b"x", b"x" * 100_000, bytearray(5), bytearray(100_000)],
+    ids=["small", "large", "small-buffer", "large-buffer"],
+)
 def test_what_an_untracked_send_without_a_copy_returns(both, data):
     def scenario(side):
         one, _other = side.pair()
         tracker = side.zmq.MessageTracker
-        return [sent is None or (isinstance(sent, tracker), sent.done) for sent in (
-            one.send(data, copy=False),
-            one.send_multipart([data, b"y"], copy=False),
-            one.send_multipart([b"y", data], copy=False),
-        )]
+        return [
+            sent is None or (isinstance(sent, tracker), sent.done)
+            for sent in (
+                one.send(data, copy=False),
+                one.send_multipart([data, b"y"], copy=False),
+                one.send_multipart([b"y", data], copy=False),
+            )
+        ]
 
     both(scenario)
 
@@ -73,8 +79,10 @@ def test_a_multipart_returns_the_tracker_of_its_last_frame(both):
     def scenario(side):
         one, _other = side.pair()
         frame = side.zmq.Frame(bytearray(100_000), track=True)
-        return (one.send_multipart([b"first", frame]) is frame.tracker,
-                one.send_multipart([frame, b"last"]))
+        return (
+            one.send_multipart([b"first", frame]) is frame.tracker,
+            one.send_multipart([frame, b"last"]),
+        )
 
     assert both(scenario) == (True, None)
 
@@ -256,8 +264,9 @@ def test_a_tracker_of_an_untracked_frame(both):
 def test_multipart_returns_the_tracker_of_the_last_frame(stalled):
     push, pull = stalled
     last = bytearray(LARGE)
-    tracker = push.send_multipart([b"a", bytearray(LARGE), bytearray(LARGE), last], copy=False,
-                                  track=True)
+    tracker = push.send_multipart(
+        [b"a", bytearray(LARGE), bytearray(LARGE), last], copy=False, track=True
+    )
     assert not tracker.done
     assert [len(frame) for frame in pull.recv_multipart()] == [1, LARGE, LARGE, LARGE]
     tracker.wait(GUARD)

@@ -16,11 +16,14 @@ def warnings(case, engine="thread"):
     return int(count), text
 
 
-@pytest.mark.parametrize("case, waits, calls", [
-    ("send beside recv", "in wait_for_a_message", "in send_beside"),
-    ("send beside poll", "in poll_for_a_message", "in send_beside"),
-    ("close beside recv", "in receive", "in close_beside"),
-])
+@pytest.mark.parametrize(
+    "case, waits, calls",
+    [
+        ("send beside recv", "in wait_for_a_message", "in send_beside"),
+        ("send beside poll", "in poll_for_a_message", "in send_beside"),
+        ("close beside recv", "in receive", "in close_beside"),
+    ],
+)
 def test_use_by_two_threads_is_reported_once_with_stacks(case, waits, calls):
     count, text = warnings(case)
     assert count == 1
@@ -44,7 +47,9 @@ def test_what_zeromq_allows_is_not_reported(case):
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_greenlets_that_share_a_socket_are_not_reported(engine):
-    code = "from gevent import monkey; monkey.patch_all(); import runpy, sys; sys.argv = " \
-           f"[{str(PROGRAM)!r}, 'many']; runpy.run_path({str(PROGRAM)!r})"
+    code = (
+        "from gevent import monkey; monkey.patch_all(); import runpy, sys; sys.argv = "
+        f"[{str(PROGRAM)!r}, 'many']; runpy.run_path({str(PROGRAM)!r})"
+    )
     done = python("-c", code, ZLINK_ENGINE=engine)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr

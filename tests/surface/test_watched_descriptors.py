@@ -29,8 +29,11 @@ def test_loop_is_told_of_the_end_and_then_left_alone(entry_point):
     assert float(told["cpu"]) < 0.2
 
 
-@pytest.mark.parametrize("patch, engine", [(True, None), (False, "hub"), (False, "thread")],
-                         ids=["patched", "hub", "thread"])
+@pytest.mark.parametrize(
+    "patch, engine",
+    [(True, None), (False, "hub"), (False, "thread")],
+    ids=["patched", "hub", "thread"],
+)
 def test_descriptor_is_closed_with_its_context(patch, engine, program):
     one = program((PROCESSES / "many_descriptors.py").read_text(), patch=patch, engine=engine)
     assert one.ends() == "0\n"

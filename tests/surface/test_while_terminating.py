@@ -13,8 +13,11 @@ def of_libzmq():
     return {}
 
 
-@pytest.mark.parametrize("engine, patch", [("hub", False), ("hub", True), ("thread", False)],
-                         ids=["hub", "patched", "thread"])
+@pytest.mark.parametrize(
+    "engine, patch",
+    [("hub", False), ("hub", True), ("thread", False)],
+    ids=["hub", "patched", "thread"],
+)
 @pytest.mark.parametrize("kind", ["DEALER", "PULL", "SUB", "ROUTER", "REP", "XPUB", "PAIR"])
 def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libzmq):
     if kind not in of_libzmq:
@@ -26,7 +29,8 @@ def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libz
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_usual_end_of_a_service_thread(engine, program):
     """The option call raised, close() was never reached, and term() waited for it."""
-    one = program("""
+    one = program(
+        """
         import threading
         context = zmq.Context()
         bound, terminating = threading.Event(), threading.Event()
@@ -49,5 +53,7 @@ def test_usual_end_of_a_service_thread(engine, program):
         bound.wait()
         context.term()
         say("terminated")
-    """, engine=engine)
+    """,
+        engine=engine,
+    )
     assert one.ends() == "terminated\n"

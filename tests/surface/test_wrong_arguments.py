@@ -16,10 +16,14 @@ def kinds(values):
 
 
 @pytest.mark.parametrize("data", NO_DATA, ids=kinds(NO_DATA))
-@pytest.mark.parametrize("options", [{}, {"copy": False}, {"copy": False, "track": True}],
-                         ids=["copy", "nocopy", "track"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"copy": False}, {"copy": False, "track": True}],
+    ids=["copy", "nocopy", "track"],
+)
 def test_what_cannot_be_sent(both, data, options):
     """Nothing of it is sent, and the socket goes on."""
+
     def scenario(side):
         one, other = side.pair()
         result = failure(one.send, data, **options)
@@ -29,10 +33,24 @@ def test_what_cannot_be_sent(both, data, options):
     assert both(scenario)[0][0] in (TypeError, BufferError)
 
 
-@pytest.mark.parametrize("parts", [
-    "text", ["text"], [b"x", None], [b"x", 7, b"y"], 7, None, {b"a"}, [[b"x"]], b"bytes", b"",
-    pytest.param([b"x", STRIDED], id="strided"), "",
-], ids=repr)
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "text",
+        ["text"],
+        [b"x", None],
+        [b"x", 7, b"y"],
+        7,
+        None,
+        {b"a"},
+        [[b"x"]],
+        b"bytes",
+        b"",
+        pytest.param([b"x", STRIDED], id="strided"),
+        "",
+    ],
+    ids=repr,
+)
 def test_what_cannot_be_sent_as_a_message(both, parts):
     def scenario(side):
         one, other = side.pair()
@@ -41,11 +59,18 @@ def test_what_cannot_be_sent_as_a_message(both, parts):
     both(scenario)
 
 
-@pytest.mark.parametrize("call, thing", [
-    ("send_string", b"bytes"), ("send_string", None), ("send_json", object()),
-    ("send_json", {1, 2}), ("send_json", b"bytes"), ("send_pyobj", lambda: None),
-    ("send_unicode", 7),
-])
+@pytest.mark.parametrize(
+    "call, thing",
+    [
+        ("send_string", b"bytes"),
+        ("send_string", None),
+        ("send_json", object()),
+        ("send_json", {1, 2}),
+        ("send_json", b"bytes"),
+        ("send_pyobj", lambda: None),
+        ("send_unicode", 7),
+    ],
+)
 def test_things_of_the_wrong_type(both, call, thing):
     def scenario(side):
         one, other = side.pair()
@@ -57,14 +82,17 @@ def test_things_of_the_wrong_type(both, call, thing):
 def test_strings_that_have_no_encoding(both):
     def scenario(side):
         one, other = side.pair()
-        return (failure(one.send_string, "grüße", encoding="ascii"),
-                failure(one.send_string, "x", encoding="no-such-encoding"))
+        return (
+            failure(one.send_string, "grüße", encoding="ascii"),
+            failure(one.send_string, "x", encoding="no-such-encoding"),
+        )
 
     assert both(scenario) == ((UnicodeEncodeError, None), (LookupError, None))
 
 
-@pytest.mark.parametrize("function", ["text", None, lambda thing: 1 // 0, lambda thing: "text",
-                                      lambda thing: None])
+@pytest.mark.parametrize(
+    "function", ["text", None, lambda thing: 1 // 0, lambda thing: "text", lambda thing: None]
+)
 def test_a_serializer_that_is_none(both, function):
     def scenario(side):
         one, other = side.pair()
@@ -89,15 +117,27 @@ def test_flags_that_are_no_number(both, flags, call):
     assert both(scenario)[0] is TypeError
 
 
-@pytest.mark.parametrize("call", [
-    lambda sock: sock.send(), lambda sock: sock.send(b"x", 0, True, False, None, None, None),
-    lambda sock: sock.send(b"x", nonsense=1), lambda sock: sock.recv(nonsense=1),
-    lambda sock: sock.recv(0, True, False, 1), lambda sock: sock.bind(),
-    lambda sock: sock.recv_into(), lambda sock: sock.recv_into(buffer=bytearray(1)),
-    lambda sock: sock.recv_into(bytearray(1), 1), lambda sock: sock.get(), lambda sock: sock.set(1),
-    lambda sock: sock.poll(1, 1, 1), lambda sock: sock.monitor(), lambda sock: sock.subscribe(),
-    lambda sock: sock.bind_to_random_port(), lambda sock: sock.recv_serialized(),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda sock: sock.send(),
+        lambda sock: sock.send(b"x", 0, True, False, None, None, None),
+        lambda sock: sock.send(b"x", nonsense=1),
+        lambda sock: sock.recv(nonsense=1),
+        lambda sock: sock.recv(0, True, False, 1),
+        lambda sock: sock.bind(),
+        lambda sock: sock.recv_into(),
+        lambda sock: sock.recv_into(buffer=bytearray(1)),
+        lambda sock: sock.recv_into(bytearray(1), 1),
+        lambda sock: sock.get(),
+        lambda sock: sock.set(1),
+        lambda sock: sock.poll(1, 1, 1),
+        lambda sock: sock.monitor(),
+        lambda sock: sock.subscribe(),
+        lambda sock: sock.bind_to_random_port(),
+        lambda sock: sock.recv_serialized(),
+    ],
+)
 def test_arguments_that_are_missing_or_too_many(both, call):
     assert both(lambda side: failure(call, side.socket("DEALER"))) == (TypeError, None)
 
@@ -142,12 +182,19 @@ def test_texts_of_errors_are_pyzmqs(both):
     def scenario(side):
         one, other = side.pair()
         return [
-            text(one.send, "text"), text(one.recv, zmq.NOBLOCK), text(one.set, zmq.LINGER, "x"),
-            text(one.set, zmq.ROUTING_ID, "x"), text(one.set, zmq.ROUTING_ID, 7),
-            text(one.bind, 7), text(one.send_string, 7), text(side.zmq.Frame, "text"),
-            text(side.context.set, zmq.IPV6, "x"), text(getattr, one, "nosuchoption"),
+            text(one.send, "text"),
+            text(one.recv, zmq.NOBLOCK),
+            text(one.set, zmq.LINGER, "x"),
+            text(one.set, zmq.ROUTING_ID, "x"),
+            text(one.set, zmq.ROUTING_ID, 7),
+            text(one.bind, 7),
+            text(one.send_string, 7),
+            text(side.zmq.Frame, "text"),
+            text(side.context.set, zmq.IPV6, "x"),
+            text(getattr, one, "nosuchoption"),
             text(side.zmq.zmq_poll, [("x", 1)], 0),
-            text(one.send_multipart, [b"x", "text"]), text(one.get_string, zmq.LINGER),
+            text(one.send_multipart, [b"x", "text"]),
+            text(one.get_string, zmq.LINGER),
         ]
 
     assert None not in both(scenario)

@@ -111,8 +111,11 @@ def test_readable_when_the_context_is_terminated(no_descriptor_is_left):
 @pytest.mark.both_engines
 @pytest.mark.parametrize("call", ["EVENTS", "recv", "poll"])
 def test_at_rest_once_the_end_was_told(no_descriptor_is_left, call):
-    calls = {"EVENTS": lambda: sock.events, "recv": lambda: sock.recv(zmq.NOBLOCK),
-             "poll": lambda: sock.poll(0)}
+    calls = {
+        "EVENTS": lambda: sock.events,
+        "recv": lambda: sock.recv(zmq.NOBLOCK),
+        "poll": lambda: sock.poll(0),
+    }
     context = zmq.Context()
     with context.socket(zmq.PULL) as sock:
         sock.bind("tcp://127.0.0.1:*")

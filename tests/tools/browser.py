@@ -87,8 +87,10 @@ class Tab:
     def note(self, method, params):
         wrong = (
             method == "Runtime.exceptionThrown"
-            or method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert")
-            or method == "Log.entryAdded" and params["entry"]["level"] == "error"
+            or method == "Runtime.consoleAPICalled"
+            and params["type"] in ("error", "assert")
+            or method == "Log.entryAdded"
+            and params["entry"]["level"] == "error"
         )
         if wrong:
             self.errors.append(json.dumps(params))
@@ -100,8 +102,9 @@ class Tab:
 
     def wait_for(self, promise):
         """What a promise of the page is fulfilled with."""
-        answer = self.ask("Runtime.evaluate", expression=promise, awaitPromise=True,
-                          returnByValue=True)
+        answer = self.ask(
+            "Runtime.evaluate", expression=promise, awaitPromise=True, returnByValue=True
+        )
         return answer["result"].get("value")
 
     def text(self, name):
@@ -110,8 +113,13 @@ class Tab:
 
     def resize(self, width, mobile):
         """Returns how wide the page is when the window is ``width`` CSS pixels wide."""
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=560,
-                 deviceScaleFactor=1, mobile=mobile)
+        self.ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=560,
+            deviceScaleFactor=1,
+            mobile=mobile,
+        )
         return self.wait_for("Promise.resolve(document.documentElement.scrollWidth)")
 
     def shoot(self, name, folder, whole=False):
@@ -121,8 +129,9 @@ class Tab:
         """
         kept = Path(os.environ.get("ZLINKCOMPAT_SCREENSHOTS") or folder)
         kept.mkdir(parents=True, exist_ok=True)
-        picture = base64.b64decode(self.ask("Page.captureScreenshot",
-                                            captureBeyondViewport=whole)["data"])
+        picture = base64.b64decode(
+            self.ask("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+        )
         kept.joinpath(f"{name}.png").write_bytes(picture)
         assert picture.startswith(b"\x89PNG") and len(picture) > 5000
 

@@ -46,8 +46,19 @@ SLACK_KB = 2048
 PURE_SLACK_KB = 8192
 
 #: The peer that a socket type talks to.
-PEERS = {"PULL": "PUSH", "PUSH": "PULL", "ROUTER": "DEALER", "DEALER": "DEALER", "REP": "REQ",
-         "REQ": "REP", "PAIR": "PAIR", "SUB": "PUB", "XSUB": "PUB", "PUB": "SUB", "XPUB": "SUB"}
+PEERS = {
+    "PULL": "PUSH",
+    "PUSH": "PULL",
+    "ROUTER": "DEALER",
+    "DEALER": "DEALER",
+    "REP": "REQ",
+    "REQ": "REP",
+    "PAIR": "PAIR",
+    "SUB": "PUB",
+    "XSUB": "PUB",
+    "PUB": "SUB",
+    "XPUB": "SUB",
+}
 
 #: Options of the attacked sockets without which a flood would be served, and not skipped.
 OPTIONS = {"SUB": {"subscribe": "wanted"}, "REQ": {"req_relaxed": 1, "req_correlate": 1}}
@@ -65,7 +76,11 @@ class Child:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, *patched, str(PROGRAMS / name), *map(str, args)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=environment)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            env=environment,
+        )
         self.buffer = b""
 
     def line(self, patience=GUARD):
@@ -78,8 +93,10 @@ class Child:
                 said = os.read(self.process.stdout.fileno(), 65536)
             if not said:
                 self.errors.seek(0)
-                raise AssertionError(f"{self.process.args[1:]} says no more (code "
-                                     f"{self.process.poll()}): {self.errors.read().decode()}")
+                raise AssertionError(
+                    f"{self.process.args[1:]} says no more (code "
+                    f"{self.process.poll()}): {self.errors.read().decode()}"
+                )
             self.buffer += said
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line.decode()
@@ -105,14 +122,24 @@ class Child:
 
 def bound_at(transport, folder):
     """An endpoint to bind to."""
-    return {"tcp": "tcp://127.0.0.1:*", "tls": "tls://127.0.0.1:*", "ws": "ws://127.0.0.1:*/x",
-            "wss": "wss://127.0.0.1:*/x", "ipc": f"ipc://{folder}/x"}[transport]
+    return {
+        "tcp": "tcp://127.0.0.1:*",
+        "tls": "tls://127.0.0.1:*",
+        "ws": "ws://127.0.0.1:*/x",
+        "wss": "wss://127.0.0.1:*/x",
+        "ipc": f"ipc://{folder}/x",
+    }[transport]
 
 
 def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=False, **options):
     """One socket of the server that is attacked."""
-    return {"type": kind, "endpoint": bound_at(transport, folder), "mechanism": mechanism,
-            "drains": drains, "options": {**OPTIONS.get(kind, {}), **options}}
+    return {
+        "type": kind,
+        "endpoint": bound_at(transport, folder),
+        "mechanism": mechanism,
+        "drains": drains,
+        "options": {**OPTIONS.get(kind, {}), **options},
+    }
 
 
 def serving(engine, *targets):
@@ -123,8 +150,16 @@ def serving(engine, *targets):
 
 def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0):
     """The specification of hostile peers of the server's target ``number``, of type ``kind``."""
-    return {"endpoint": told["targets"][number], "type": PEERS[kind], "mechanism": mechanism,
-            "key": told["key"], "state": state, "flood": flood, "count": count, "minor": minor}
+    return {
+        "endpoint": told["targets"][number],
+        "type": PEERS[kind],
+        "mechanism": mechanism,
+        "key": told["key"],
+        "state": state,
+        "flood": flood,
+        "count": count,
+        "minor": minor,
+    }
 
 
 def flooding(*specifications):
@@ -149,8 +184,19 @@ def asked(told, server, seconds):
         return json.loads(asker.line(GUARD + seconds))
 
 
-def attack(engine, state, flood, kind="PULL", transport="tcp", mechanism="NULL", seconds=1.0,
-           count=1, minor=1, folder="", **options):
+def attack(
+    engine,
+    state,
+    flood,
+    kind="PULL",
+    transport="tcp",
+    mechanism="NULL",
+    seconds=1.0,
+    count=1,
+    minor=1,
+    folder="",
+    **options,
+):
     """Let ``count`` hostile peers flood a server, and have an innocent peer ask it meanwhile.
 
     Returns
@@ -186,19 +232,35 @@ PROGRAMS_MIXED = 4
 
 #: (socket type, transport, mechanism), and the floods of its hostile peers by (state, flood).
 MIXED = (
-    (("PULL", "tcp", "NULL"), (("active", "more"), ("active", "ping"), ("active", "unknown"),
-                               ("connected", "leave"), ("mechanism", "large_ready"))),
-    (("PULL", "ws", "NULL"), (("mechanism", "ws_ping"), ("active", "ws_fragments"),
-                              ("active", "ws_ping_small"))),
-    (("PULL", "tls", "NULL"), (("connected", "key_updates"), ("active", "pong"),
-                               ("connected", "garbage"))),
-    (("ROUTER", "tcp", "CURVE"), (("ready", "more"), ("mechanism", "leave"),
-                                  ("active", "unknown"))),
+    (
+        ("PULL", "tcp", "NULL"),
+        (
+            ("active", "more"),
+            ("active", "ping"),
+            ("active", "unknown"),
+            ("connected", "leave"),
+            ("mechanism", "large_ready"),
+        ),
+    ),
+    (
+        ("PULL", "ws", "NULL"),
+        (("mechanism", "ws_ping"), ("active", "ws_fragments"), ("active", "ws_ping_small")),
+    ),
+    (
+        ("PULL", "tls", "NULL"),
+        (("connected", "key_updates"), ("active", "pong"), ("connected", "garbage")),
+    ),
+    (
+        ("ROUTER", "tcp", "CURVE"),
+        (("ready", "more"), ("mechanism", "leave"), ("active", "unknown")),
+    ),
     (("PUB", "tcp", "NULL"), (("active", "subscription_pairs"),)),
     (("SUB", "tcp", "NULL"), (("active", "unwanted"),)),
     (("REP", "tcp", "NULL"), (("active", "malformed_requests"),)),
-    (("REP", "tcp", "PLAIN"), (("mechanism", "second_ready"), ("active", "byte_by_byte"),
-                               ("ready", "leave"))),
+    (
+        ("REP", "tcp", "PLAIN"),
+        (("mechanism", "second_ready"), ("active", "byte_by_byte"), ("ready", "leave")),
+    ),
 )
 
 
@@ -211,14 +273,20 @@ def crowd(engine, seconds, each):
         What ``asker.py`` found; ``peers``; ``before`` and ``after``; ``left``, what of
         descriptors, greenlets and threads is more than before; ``unexpected`` and ``stderr``.
     """
-    server, told = serving(engine, *(
-        target(kind, transport, mechanism, rcvbytes_max=1 << 20)
-        for (kind, transport, mechanism), _ in MIXED))
+    server, told = serving(
+        engine,
+        *(
+            target(kind, transport, mechanism, rcvbytes_max=1 << 20)
+            for (kind, transport, mechanism), _ in MIXED
+        ),
+    )
 
     def hostile(count):
-        mixed = [peers(told, kind, mechanism, state, flood, count, number=number)
-                 for number, ((kind, _, mechanism), floods) in enumerate(MIXED)
-                 for state, flood in floods]
+        mixed = [
+            peers(told, kind, mechanism, state, flood, count, number=number)
+            for number, ((kind, _, mechanism), floods) in enumerate(MIXED)
+            for state, flood in floods
+        ]
         return [flooding(*mixed[number::PROGRAMS_MIXED]) for number in range(PROGRAMS_MIXED)]
 
     with server, contextlib.ExitStack() as programs:
@@ -233,17 +301,26 @@ def crowd(engine, seconds, each):
         said = [end(program) for program in attackers]
         after = settled(server, before)
         count = each * sum(len(floods) for _, floods in MIXED)
-        return {**found, "peers": count, "before": before, "after": after,
-                "failures": [failure for one in said for failure in one["failures"]],
-                "sent": sum(one["sent"] for one in said),
-                "connections": sum(one["connections"] for one in said),
-                "left": grown(before, after), "unexpected": after["unexpected"],
-                "stderr": server.said_errors()}
+        return {
+            **found,
+            "peers": count,
+            "before": before,
+            "after": after,
+            "failures": [failure for one in said for failure in one["failures"]],
+            "sent": sum(one["sent"] for one in said),
+            "connections": sum(one["connections"] for one in said),
+            "left": grown(before, after),
+            "unexpected": after["unexpected"],
+            "stderr": server.said_errors(),
+        }
 
 
 def grown(before, after):
-    return {name: after[name] - before[name] for name in ("descriptors", "greenlets", "threads")
-            if after[name] > before[name]}
+    return {
+        name: after[name] - before[name]
+        for name in ("descriptors", "greenlets", "threads")
+        if after[name] > before[name]
+    }
 
 
 def settled(server, before):

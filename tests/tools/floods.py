@@ -53,8 +53,10 @@ def pong(stranger):
 
 def subscription_pairs(stranger):
     """A subscription and its cancellation."""
-    return repeated(stranger, lambda: stranger.command(b"SUBSCRIBE", b"topic")
-                    + stranger.command(b"CANCEL", b"topic"))
+    return repeated(
+        stranger,
+        lambda: stranger.command(b"SUBSCRIBE", b"topic") + stranger.command(b"CANCEL", b"topic"),
+    )
 
 
 def subscription_messages(stranger):
@@ -151,14 +153,43 @@ def key_updates_unasked(stranger):
 #: Their bytes go past TLS.
 CIPHERTEXT = (key_updates, key_updates_unasked)
 
-FLOODS = {each.__name__: each for each in (
-    more, unknown, unknown_large, ping, pong, subscription_pairs, subscription_messages, unwanted,
-    malformed_requests, unasked_replies, user_messages, large_ready, second_ready, garbage,
-    leave, byte_by_byte, ws_ping, ws_ping_small, ws_pong, ws_fragments, key_updates,
-    key_updates_unasked)}
+FLOODS = {
+    each.__name__: each
+    for each in (
+        more,
+        unknown,
+        unknown_large,
+        ping,
+        pong,
+        subscription_pairs,
+        subscription_messages,
+        unwanted,
+        malformed_requests,
+        unasked_replies,
+        user_messages,
+        large_ready,
+        second_ready,
+        garbage,
+        leave,
+        byte_by_byte,
+        ws_ping,
+        ws_ping_small,
+        ws_pong,
+        ws_fragments,
+        key_updates,
+        key_updates_unasked,
+    )
+}
 
 #: Floods of ZMTP's own frames that fit any socket type, and those of what is below.
-ZMTP_FLOODS = ("more", "unknown", "unknown_large", "ping", "pong", "subscription_pairs",
-               "byte_by_byte")
+ZMTP_FLOODS = (
+    "more",
+    "unknown",
+    "unknown_large",
+    "ping",
+    "pong",
+    "subscription_pairs",
+    "byte_by_byte",
+)
 WEB_FLOODS = ("ws_ping", "ws_ping_small", "ws_pong", "ws_fragments")
 TLS_FLOODS = ("key_updates", "key_updates_unasked")

@@ -9,16 +9,44 @@ from rawpeer import COMMAND, MORE
 from stranger import ACTIVE, CONNECTED, GREETING, MECHANISM, READY, ZERO_KEY, Stranger, dial, reset
 
 #: Commands that exist in some state of some mechanism, and some that never do.
-NAMES = (b"READY", b"HELLO", b"WELCOME", b"INITIATE", b"ERROR", b"SUBSCRIBE", b"CANCEL", b"PING",
-         b"PONG", b"MESSAGE", b"JOIN", b"LEAVE", b"", b"UNHEARD-OF", b"x" * 255)
+NAMES = (
+    b"READY",
+    b"HELLO",
+    b"WELCOME",
+    b"INITIATE",
+    b"ERROR",
+    b"SUBSCRIBE",
+    b"CANCEL",
+    b"PING",
+    b"PONG",
+    b"MESSAGE",
+    b"JOIN",
+    b"LEAVE",
+    b"",
+    b"UNHEARD-OF",
+    b"x" * 255,
+)
 
 #: Seconds that a peer waits to be read from; the server may have good reasons not to.
 PATIENCE = 0.05
 
 bodies = st.one_of(
-    st.sampled_from([b"", b"\0", b"\1", b"\2", b"\1topic", b"\0topic", b"x" * 255, b"x" * 256,
-                     bytes(8192), bytes(70_000)]),
-    st.binary(max_size=40))
+    st.sampled_from(
+        [
+            b"",
+            b"\0",
+            b"\1",
+            b"\2",
+            b"\1topic",
+            b"\0topic",
+            b"x" * 255,
+            b"x" * 256,
+            bytes(8192),
+            bytes(70_000),
+        ]
+    ),
+    st.binary(max_size=40),
+)
 messages = st.lists(bodies, min_size=1, max_size=5)
 
 steps = st.one_of(
@@ -30,18 +58,27 @@ steps = st.one_of(
     st.tuples(st.just("mutated"), messages, st.integers(0, 1000), st.integers(0, 255)),
     st.tuples(st.just("cut"), messages, st.integers(0, 1000)),
     st.tuples(st.just("size"), st.integers(0, 2**64 - 1), st.integers(0, 7)),
-    st.tuples(st.just("websocket"), st.integers(0, 15), bodies, st.booleans(), st.booleans(),
-              st.integers(0, 7)))
+    st.tuples(
+        st.just("websocket"),
+        st.integers(0, 15),
+        bodies,
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, 7),
+    ),
+)
 
 floods = st.tuples(st.just("flood"), steps, st.integers(2, 400))
 
-plans = st.fixed_dictionaries({
-    "upto": st.sampled_from((CONNECTED, GREETING, MECHANISM, READY) + 8 * (ACTIVE,)),
-    "minor": st.sampled_from((1, 1, 1, 0)),
-    "identity": st.sampled_from((b"", b"", b"\0begins with 0", b"evil")),
-    "steps": st.lists(st.one_of(steps, steps, floods), max_size=8),
-    "end": st.sampled_from(("close", "reset", "stay")),
-})
+plans = st.fixed_dictionaries(
+    {
+        "upto": st.sampled_from((CONNECTED, GREETING, MECHANISM, READY) + 8 * (ACTIVE,)),
+        "minor": st.sampled_from((1, 1, 1, 0)),
+        "identity": st.sampled_from((b"", b"", b"\0begins with 0", b"evil")),
+        "steps": st.lists(st.one_of(steps, steps, floods), max_size=8),
+        "end": st.sampled_from(("close", "reset", "stay")),
+    }
+)
 
 
 def encoded(stranger, step):
@@ -79,8 +116,16 @@ class Visit:
         self.sock = dial(endpoint, socket)
         minor = plan["minor"] if mechanism == "NULL" else 1
         try:
-            stranger = Stranger(self.sock, endpoint, socket_type, mechanism, plan["upto"],
-                                server_key, minor, identity=plan["identity"])
+            stranger = Stranger(
+                self.sock,
+                endpoint,
+                socket_type,
+                mechanism,
+                plan["upto"],
+                server_key,
+                minor,
+                identity=plan["identity"],
+            )
             self.sock.settimeout(PATIENCE)
             for step in plan["steps"]:
                 # Behind its own garbage a server may be right to read no more.

@@ -73,6 +73,8 @@ def header(routing_id):
 
 
 VERSIONS = {
-    "unversioned": Unversioned, "unversioned-long": UnversionedLong, "1.0": Version1,
+    "unversioned": Unversioned,
+    "unversioned-long": UnversionedLong,
+    "1.0": Version1,
     "2.0": Version2,
 }

@@ -28,7 +28,12 @@ from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
 
 #: States that a stranger can stop in. CONNECTED comes after the TLS handshake, where there is one.
 CONNECTED, GREETING, MECHANISM, READY, ACTIVE = (
-    "connected", "greeting", "mechanism", "ready", "active")
+    "connected",
+    "greeting",
+    "mechanism",
+    "ready",
+    "active",
+)
 
 #: What an encrypted message begins with.
 CURVE_MESSAGE = b"\x07MESSAGE"
@@ -117,8 +122,18 @@ class Stranger:
         The server ended the connection before the state was reached.
     """
 
-    def __init__(self, sock, endpoint, socket_type, mechanism="NULL", upto=ACTIVE, server_key=b"",
-                 minor=1, properties=None, identity=b""):
+    def __init__(
+        self,
+        sock,
+        endpoint,
+        socket_type,
+        mechanism="NULL",
+        upto=ACTIVE,
+        server_key=b"",
+        minor=1,
+        properties=None,
+        identity=b"",
+    ):
         self.sock = sock
         self.transport = endpoint.partition("://")[0]
         self.upto = upto
@@ -134,8 +149,11 @@ class Stranger:
             options.set(zmq.PLAIN_PASSWORD, b"secret")
         elif mechanism == "CURVE":
             public, secret = zmq.curve_keypair()
-            for name, value in (("PUBLICKEY", public), ("SECRETKEY", secret),
-                                ("SERVERKEY", server_key)):
+            for name, value in (
+                ("PUBLICKEY", public),
+                ("SECRETKEY", secret),
+                ("SERVERKEY", server_key),
+            ):
                 options.set(getattr(zmq, "CURVE_" + name), value)
         self.mechanism = mechanisms.create(options)
         self.stream = TlsPipe(sock) if self.transport in ("tls", "wss") else sock
@@ -165,8 +183,9 @@ class Stranger:
             self.decoder = (CurveZwsDecoder if self.encrypts else ZwsDecoder)(-1, False, False)
             encoder = (CurveZwsEncoder if self.encrypts else ZwsEncoder)(True, False, False)
             upgrade = Upgrade(True, "127.0.0.1", path, names)
-            return stopping(ZwsHandshake, stop)(self.decoder, encoder, self.mechanism, upgrade,
-                                                False)
+            return stopping(ZwsHandshake, stop)(
+                self.decoder, encoder, self.mechanism, upgrade, False
+            )
         self.decoder = (CurveDecoder if self.encrypts else Decoder)(-1)
         encoder = (CurveEncoder if self.encrypts else Encoder)(1)
         return stopping(Handshake, stop)(self.decoder, encoder, self.mechanism)
@@ -205,8 +224,11 @@ class Stranger:
             self.nonce += 1
             nonce = struct.pack(">Q", self.nonce)
             inner = bytes([flags & MORE | (2 if flags & COMMAND else 0)])
-            body = CURVE_MESSAGE + nonce + sodium.seal(
-                inner + body, self.mechanism.sends + nonce, self.mechanism.shared)
+            body = (
+                CURVE_MESSAGE
+                + nonce
+                + sodium.seal(inner + body, self.mechanism.sends + nonce, self.mechanism.shared)
+            )
             flags = 0
         if not self.web:
             return frame(body, flags)
@@ -217,7 +239,7 @@ class Stranger:
         """A whole message."""
         if not self.web and not self.encrypts:
             return message(*frames)
-        return (b"".join(self.frame(each, MORE) for each in frames[:-1]) + self.frame(frames[-1]))
+        return b"".join(self.frame(each, MORE) for each in frames[:-1]) + self.frame(frames[-1])
 
     def command(self, name, data=b""):
         return self.frame(bytes([len(name)]) + name + data, COMMAND)

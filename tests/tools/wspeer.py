@@ -49,8 +49,12 @@ def read_frame(peer):
 def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
     """A client's request; None leaves a header out."""
     lines = [b"GET %s HTTP/1.1" % path, b"Host: x", b"Upgrade: websocket", b"Connection: Upgrade"]
-    for name, value in (("Sec-WebSocket-Key", key), ("Sec-WebSocket-Version", version),
-                        ("Sec-WebSocket-Protocol", protocols), *headers.items()):
+    for name, value in (
+        ("Sec-WebSocket-Key", key),
+        ("Sec-WebSocket-Version", version),
+        ("Sec-WebSocket-Protocol", protocols),
+        *headers.items(),
+    ):
         if value is not None:
             lines.append(name.encode() + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -61,8 +65,10 @@ def answer(head, protocol=None):
     key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
     accept = base64.b64encode(hashlib.sha1(key + SALT).digest())
     chosen = b"" if protocol is None else b"Sec-WebSocket-Protocol: " + protocol + b"\r\n"
-    return (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n")
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n"
+    )
 
 
 def read_head(peer):

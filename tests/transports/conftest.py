@@ -8,10 +8,23 @@ from guard import GUARD
 from zlinkcompat.transports import endpoint, get
 from zlinkcompat.tuning import Tuning
 
-DEFAULTS = dict(ipv6=0, backlog=100, tos=0, priority=0, sndbuf=-1, rcvbuf=-1, use_fd=-1,
-                tcp_keepalive=-1, tcp_keepalive_idle=-1, tcp_keepalive_cnt=-1,
-                tcp_keepalive_intvl=-1, tcp_maxrt=0, bindtodevice=b"", socks_proxy=b"",
-                tuning=Tuning())
+DEFAULTS = dict(
+    ipv6=0,
+    backlog=100,
+    tos=0,
+    priority=0,
+    sndbuf=-1,
+    rcvbuf=-1,
+    use_fd=-1,
+    tcp_keepalive=-1,
+    tcp_keepalive_idle=-1,
+    tcp_keepalive_cnt=-1,
+    tcp_keepalive_intvl=-1,
+    tcp_maxrt=0,
+    bindtodevice=b"",
+    socks_proxy=b"",
+    tuning=Tuning(),
+)
 
 
 @pytest.fixture
@@ -29,8 +42,9 @@ def bind(options):
         chosen = options(**changes)
         transport, address = endpoint.parse(text)
         module = get(transport)
-        listeners.append(module.listen(module.parse(address, chosen.ipv6, True), chosen,
-                                       getaddrinfo))
+        listeners.append(
+            module.listen(module.parse(address, chosen.ipv6, True), chosen, getaddrinfo)
+        )
         return listeners[-1]
 
     yield bind

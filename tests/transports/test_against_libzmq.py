@@ -17,7 +17,8 @@ ANY_TRANSPORT = """
     pgm://x  epgm://x  norm://x  vmci://x  vsock://1:1
 """.split()
 
-TCP = """
+TCP = (
+    """
     tcp://127.0.0.1  tcp://127.0.0.1:  tcp://127.0.0.1:*  tcp://127.0.0.1:0  tcp://127.0.0.1:{port}
     tcp://127.0.0.1:00  tcp://127.0.0.1:abc  tcp://127.0.0.1:{port}abc  tcp://127.0.0.1:{port}/path
     tcp://127.0.0.1:+{port}  tcp://127.0.0.1:-1  tcp://127.0.0.1:65536  tcp://127.0.0.1:65537
@@ -36,14 +37,24 @@ TCP = """
     tcp://127.0.0.1:{port};  tcp://a;b;c:1  tcp://127.0.0.1:*;127.0.0.1:*  tcp://:0;127.0.0.1:{port}
     tcp://nonic:0;127.0.0.1:{port}  tcp://127.0.0.1:x;127.0.0.1:{port}  tcp://a/b:{port}  tcp://a@b:{port}
     tcp://nonic:0;127.0.0.1:x
-""".split() + ["tcp:// 127.0.0.1:{port}", "tcp://127.0.0.1 :{port}", "tcp://127.0.0.1: {port}",
-               " tcp://127.0.0.1:{port}", "tcp://127.0.0.1:{port} ", "tcp://\u00e9:{port}"]
+""".split()
+    + [
+        "tcp:// 127.0.0.1:{port}",
+        "tcp://127.0.0.1 :{port}",
+        "tcp://127.0.0.1: {port}",
+        " tcp://127.0.0.1:{port}",
+        "tcp://127.0.0.1:{port} ",
+        "tcp://\u00e9:{port}",
+    ]
+)
 
-IPC = """
+IPC = (
+    """
     ipc://  ipc://@  ipc://@zlinkcompat-{port}  ipc://{dir}/a  ipc://a  ipc://./a  ipc://@@
     ipc://{dir}/none/a  ipc://{dir}  ipc://{dir}/file/a  ipc:///  ipc://\u00e9
-""".split() + [f"ipc://{letter}{'a' * length}"
-     for letter in "a@" for length in (105, 106, 107, 300)]
+""".split()
+    + [f"ipc://{letter}{'a' * length}" for letter in "a@" for length in (105, 106, 107, 300)]
+)
 
 
 @pytest.fixture
@@ -83,8 +94,9 @@ def libzmq(context, method, text, ipv6):
 def ours_bind(text, ipv6, options):
     transport, address = endpoint.parse(text)
     module = get(transport)
-    listener = module.listen(module.parse(address, ipv6, True), options(ipv6=ipv6),
-                             socket.getaddrinfo)
+    listener = module.listen(
+        module.parse(address, ipv6, True), options(ipv6=ipv6), socket.getaddrinfo
+    )
     listener.close()
     return listener.endpoint
 
@@ -100,10 +112,13 @@ def without_free_port(text, result):
 
 
 # Each name of ipc once: tests that run beside this one share the abstract ones.
-@pytest.mark.parametrize("text, ipv6", [
-    *((text, ipv6) for text in ANY_TRANSPORT + TCP for ipv6 in (0, 1)),
-    *((text, 0) for text in IPC),
-])
+@pytest.mark.parametrize(
+    "text, ipv6",
+    [
+        *((text, ipv6) for text in ANY_TRANSPORT + TCP for ipv6 in (0, 1)),
+        *((text, 0) for text in IPC),
+    ],
+)
 def test_bind(text, ipv6, context, place, options):
     text = place(text)
     ours = outcome(ours_bind, text, ipv6, options)  # first: libzmq closes when it likes
@@ -147,7 +162,9 @@ def test_taken(text, context, place, options):
 
 
 @pytest.mark.parametrize("ipv6", [0, 1], ids=["v4", "v6"])
-@pytest.mark.parametrize("text", ["tcp://127.0.0.1:*", "tcp://lo:*", "ipc://{dir}/a", "ipc://@zl{port}"])
+@pytest.mark.parametrize(
+    "text", ["tcp://127.0.0.1:*", "tcp://lo:*", "ipc://{dir}/a", "ipc://@zl{port}"]
+)
 def test_peer_address(text, ipv6, context, place, bind, connect, accept, options):
     """Of both ends of a connection, ours in the middle of two libzmq sockets' names."""
     text = place(text)
@@ -165,14 +182,21 @@ def test_peer_address(text, ipv6, context, place, bind, connect, accept, options
     assert module.local_endpoint(peer) == module.peer_endpoint(sock) == listener.endpoint
 
 
-@pytest.mark.parametrize("bound, asked, found", [
-    ("tcp://127.0.0.1:{port}", "tcp://localhost:{port}", True),
-    ("tcp://127.0.0.1:{port}", "tcp://[127.0.0.1]:{port}", True),
-    ("tcp://127.0.0.1:{port}", "tcp://127.0.0.1:{port}x", True),
-    ("tcp://*:{port}", "tcp://*:{port}", False),  # connect cannot resolve it, so bind is not tried
-    ("tcp://lo:{port}", "tcp://lo:{port}", False),
-    ("tcp://127.0.0.1:{port}", "tcp://127.0.0.1:x", False),
-])
+@pytest.mark.parametrize(
+    "bound, asked, found",
+    [
+        ("tcp://127.0.0.1:{port}", "tcp://localhost:{port}", True),
+        ("tcp://127.0.0.1:{port}", "tcp://[127.0.0.1]:{port}", True),
+        ("tcp://127.0.0.1:{port}", "tcp://127.0.0.1:{port}x", True),
+        (
+            "tcp://*:{port}",
+            "tcp://*:{port}",
+            False,
+        ),  # connect cannot resolve it, so bind is not tried
+        ("tcp://lo:{port}", "tcp://lo:{port}", False),
+        ("tcp://127.0.0.1:{port}", "tcp://127.0.0.1:x", False),
+    ],
+)
 def test_other_spellings_for_unbind(bound, asked, found, context, place):
     bound, asked = place(bound), place(asked)
     with context.socket(zmq.DEALER) as sock:

@@ -4,18 +4,23 @@ import zmq
 from zlinkcompat.transports import SUPPORTED, endpoint, get
 
 
-@pytest.mark.parametrize("text, parts", [
-    ("tcp://127.0.0.1:5555", ("tcp", "127.0.0.1:5555")),
-    ("ipc:///tmp/x", ("ipc", "/tmp/x")),
-    ("ipc://a://b", ("ipc", "a://b")),
-    ("inproc://x", ("inproc", "x")),
-    ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends there
-])
+@pytest.mark.parametrize(
+    "text, parts",
+    [
+        ("tcp://127.0.0.1:5555", ("tcp", "127.0.0.1:5555")),
+        ("ipc:///tmp/x", ("ipc", "/tmp/x")),
+        ("ipc://a://b", ("ipc", "a://b")),
+        ("inproc://x", ("inproc", "x")),
+        ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends there
+    ],
+)
 def test_parts(text, parts):
     assert endpoint.parse(text) == parts
 
 
-@pytest.mark.parametrize("text", ["", "tcp", "tcp:", "tcp:/x", "tcp://", "://x", "://", "\0tcp://x"])
+@pytest.mark.parametrize(
+    "text", ["", "tcp", "tcp:", "tcp:/x", "tcp://", "://x", "://", "\0tcp://x"]
+)
 def test_malformed_is_einval(text):
     with pytest.raises(zmq.ZMQError) as caught:
         endpoint.parse(text)
@@ -36,8 +41,18 @@ def test_unknown_transport_is_eprotonosupport_and_named(name):
 @pytest.mark.parametrize("name", sorted(SUPPORTED))
 def test_each_transport_has_all_functions(name):
     module = get(name)
-    for function in ("parse", "listen", "accept", "start_connect", "finish_connect", "tune",
-                     "aliases", "local_endpoint", "peer_endpoint", "peer_address"):
+    for function in (
+        "parse",
+        "listen",
+        "accept",
+        "start_connect",
+        "finish_connect",
+        "tune",
+        "aliases",
+        "local_endpoint",
+        "peer_endpoint",
+        "peer_address",
+    ):
         assert callable(getattr(module, function))
 
 

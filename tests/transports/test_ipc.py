@@ -75,7 +75,7 @@ def test_file_goes_with_its_listener(bind, tmp_path):
 def test_fresh_path_and_its_directory(bind, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     listener = bind("ipc://*")
-    directory, = tmp_path.iterdir()
+    (directory,) = tmp_path.iterdir()
     assert listener.endpoint == f"ipc://{directory}/socket"
     assert directory.stat().st_mode & 0o777 == 0o700
     listener.close()
@@ -316,10 +316,18 @@ def put_a_hard_link(path):
     return undo
 
 
-@pytest.mark.parametrize("obstruct", [
-    squat_abstract_name, lock_the_directory, put_a_link, put_a_fifo, put_a_directory,
-    put_a_hard_link,
-], ids=lambda obstruct: obstruct.__name__)
+@pytest.mark.parametrize(
+    "obstruct",
+    [
+        squat_abstract_name,
+        lock_the_directory,
+        put_a_link,
+        put_a_fifo,
+        put_a_directory,
+        put_a_hard_link,
+    ],
+    ids=lambda obstruct: obstruct.__name__,
+)
 def test_nobody_blocks_the_path_of_a_dead_server(obstruct, bind, connect, tmp_path):
     path = tmp_path / "a"
     stale(path)
@@ -345,6 +353,7 @@ def test_lock_file_of_another_user_in_a_sticky_directory(held, options):
             def run():
                 os.setuid(65533)
                 work()
+
             return run
 
         def listen():
@@ -388,8 +397,9 @@ def test_lock_file_that_a_crash_left_is_used(bind, tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_living_file_that_is_taken_by_mistake_is_put_back(bind, connect, accept, tmp_path,
-                                                           monkeypatch):
+def test_living_file_that_is_taken_by_mistake_is_put_back(
+    bind, connect, accept, tmp_path, monkeypatch
+):
     """Rivals without the same lock: one binds between the other's look and its removal."""
     path = tmp_path / "a"
     stale(path)
@@ -535,7 +545,7 @@ def test_use_fd(bind, connect, tmp_path):
     listener.close()
     assert (tmp_path / "a").exists()  # the user made it, the user removes it
     with pytest.raises(zmq.ZMQError) as caught:
-        bind("ipc://ignored", use_fd=10 ** 6)
+        bind("ipc://ignored", use_fd=10**6)
     assert caught.value.errno == errno.EBADF
 
 

@@ -13,6 +13,7 @@ NO_NAMES = None  # getaddrinfo is not even looked at
 
 def answer(*hosts):
     """A getaddrinfo that knows these and counts how often it was asked."""
+
     def getaddrinfo(host, port, family, type, proto, flags):
         getaddrinfo.asked.append((host, family))
         found = [h for h in hosts if (":" in h) == (family == socket.AF_INET6)]
@@ -57,7 +58,9 @@ def test_names_are_resolved_by_what_was_given(bind, connect):
 def test_all_places_of_a_name_are_told():
     address = tcp.parse("our.host:80", False, False)
     assert tcp.resolve(address, answer("1.1.1.1", "2.2.2.2")) == [
-        (socket.AF_INET, ("1.1.1.1", 80)), (socket.AF_INET, ("2.2.2.2", 80))]
+        (socket.AF_INET, ("1.1.1.1", 80)),
+        (socket.AF_INET, ("2.2.2.2", 80)),
+    ]
 
 
 def test_a_resolver_that_does_not_map_gets_a_second_question():
@@ -68,12 +71,21 @@ def test_a_resolver_that_does_not_map_gets_a_second_question():
     assert tcp.resolve(address, answer("1.1.1.1", "::2")) == [(socket.AF_INET6, ("::2", 80, 0, 0))]
 
 
-@pytest.mark.parametrize("text, number", [
-    ("no.such:1", errno.EINVAL), ("a..b:1", errno.EINVAL), ("[*]:1", errno.EINVAL),
-    (":1", errno.EINVAL), ("127.0.0.1%nonic:1", errno.EINVAL), ("127.0.0.1%0:1", errno.EINVAL),
-    ("nonic:0;127.0.0.1:1", errno.ENODEV), ("localhost:0;127.0.0.1:1", errno.ENODEV),
-    ("127.0.0.1:x;127.0.0.1:1", errno.EINVAL), ("127.0.0.1:1;127.0.0.1:1", errno.EADDRNOTAVAIL),
-])
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        ("no.such:1", errno.EINVAL),
+        ("a..b:1", errno.EINVAL),
+        ("[*]:1", errno.EINVAL),
+        (":1", errno.EINVAL),
+        ("127.0.0.1%nonic:1", errno.EINVAL),
+        ("127.0.0.1%0:1", errno.EINVAL),
+        ("nonic:0;127.0.0.1:1", errno.ENODEV),
+        ("localhost:0;127.0.0.1:1", errno.ENODEV),
+        ("127.0.0.1:x;127.0.0.1:1", errno.EINVAL),
+        ("127.0.0.1:1;127.0.0.1:1", errno.EADDRNOTAVAIL),
+    ],
+)
 def test_what_connect_lets_through_fails_at_each_attempt(text, number, options, monkeypatch):
     if number == errno.EADDRNOTAVAIL:
         text = text.replace("127.0.0.1:1;", "1.2.3.4:0;")  # a source that is not ours
@@ -124,8 +136,11 @@ def test_source_address(source, bind, connect, accept):
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.2", 0))
         port = holder.getsockname()[1]
-        connect(f"tcp://{source.format(port=port)};{listener.endpoint[6:]}"
-                if source != "*:0" else listener.endpoint)
+        connect(
+            f"tcp://{source.format(port=port)};{listener.endpoint[6:]}"
+            if source != "*:0"
+            else listener.endpoint
+        )
     peer, address = accept(listener)
     assert address == ("127.0.0.2" if "127" in source else "127.0.0.1")
     if "{port}" in source:
@@ -149,14 +164,24 @@ def test_connection_to_itself_is_refused(options):
         port = probe.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):
         sock, connected = tcp.start_connect(
-            tcp.parse(f"127.0.0.1:{port};127.0.0.1:{port}", False, False), options(), NO_NAMES)
+            tcp.parse(f"127.0.0.1:{port};127.0.0.1:{port}", False, False), options(), NO_NAMES
+        )
         with socket.socket(fileno=sock.detach()) as sock:
             tcp.finish_connect(sock)
 
 
 def test_options_of_a_connection(bind, connect, accept, options):
-    wanted = dict(tos=0x28, priority=3, sndbuf=20000, rcvbuf=30000, tcp_keepalive=1,
-                  tcp_keepalive_idle=11, tcp_keepalive_cnt=4, tcp_keepalive_intvl=7, tcp_maxrt=5000)
+    wanted = dict(
+        tos=0x28,
+        priority=3,
+        sndbuf=20000,
+        rcvbuf=30000,
+        tcp_keepalive=1,
+        tcp_keepalive_idle=11,
+        tcp_keepalive_cnt=4,
+        tcp_keepalive_intvl=7,
+        tcp_maxrt=5000,
+    )
     for ipv6 in (0, 1):
         listener = bind("tcp://lo:*", ipv6=ipv6, **wanted)
         sock = connect(listener.endpoint, ipv6=ipv6, **wanted)
@@ -183,8 +208,9 @@ def test_defaults_are_left_to_the_kernel(connect, bind):
     sock = connect(bind("tcp://127.0.0.1:*").endpoint)
     with socket.socket() as fresh:
         for option in (socket.SO_KEEPALIVE, socket.SO_PRIORITY):
-            assert (sock.getsockopt(socket.SOL_SOCKET, option)
-                    == fresh.getsockopt(socket.SOL_SOCKET, option))
+            assert sock.getsockopt(socket.SOL_SOCKET, option) == fresh.getsockopt(
+                socket.SOL_SOCKET, option
+            )
 
 
 def test_keepalive_details_count_only_with_keepalive(connect, bind):

@@ -79,7 +79,7 @@ class Pair:
         while True:
             if ciphertext:
                 try:
-                    ciphertext = ciphertext[self.sock.send(ciphertext):]
+                    ciphertext = ciphertext[self.sock.send(ciphertext) :]
                 except BlockingIOError:
                     pass
             count = self.stream.read_into(self.decoder)
@@ -189,9 +189,11 @@ def test_many_small_records_are_read_in_portions(pair):
 
 
 @settings(max_examples=30)
-@given(st.lists(st.one_of(st.integers(1, 40_000), st.just(0)), max_size=30),
-       st.lists(st.integers(1, 70_000), max_size=20),
-       st.sampled_from([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]))
+@given(
+    st.lists(st.one_of(st.integers(1, 40_000), st.just(0)), max_size=30),
+    st.lists(st.integers(1, 70_000), max_size=20),
+    st.sampled_from([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]),
+)
 def test_records_cut_anywhere(sizes, cuts, version):
     """A size of 0 is a key update."""
     pair = Pair(version)

@@ -5,10 +5,12 @@ import resource
 from zlinkcompat.wire.frames import Decoder
 from zlinkcompat.wire.zws import ZwsDecoder
 
-for decoder, header in ((Decoder(), b"\2" + bytes([1]) + bytes(7)),
-                        (ZwsDecoder(), b"\x82\x7f" + bytes([1]) + bytes(8))):
+for decoder, header in (
+    (Decoder(), b"\2" + bytes([1]) + bytes(7)),
+    (ZwsDecoder(), b"\x82\x7f" + bytes([1]) + bytes(8)),
+):
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    decoder.lend()[:len(header)] = header
+    decoder.lend()[: len(header)] = header
     decoder.commit(len(header))
     assert decoder.next() is None
     with open("/proc/self/statm") as file:

@@ -13,6 +13,7 @@ def test_corpus(name):
     inputs = sorted(path.read_bytes() for path in (CORPUS / name).iterdir())
     assert len(inputs) > 5
     for data in filter(None, inputs):
-        results = [TARGETS[name](Codecs(TWINS[build], ZWS[build], CURVE[build]), data)
-                   for build in TWINS]
+        results = [
+            TARGETS[name](Codecs(TWINS[build], ZWS[build], CURVE[build]), data) for build in TWINS
+        ]
         assert all(result == results[0] for result in results), data

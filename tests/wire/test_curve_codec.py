@@ -111,9 +111,14 @@ def test_a_message(codec, size):
 
 def test_parts_and_nonces(codec):
     wire = encoded(codec, [b"a", b"", b"c"], b"d")
-    assert wire == b"".join([
-        frame(box(b"a", 3, 1)), frame(box(b"", 4, 1)), frame(box(b"c", 5)), frame(box(b"d", 6)),
-    ])
+    assert wire == b"".join(
+        [
+            frame(box(b"a", 3, 1)),
+            frame(box(b"", 4, 1)),
+            frame(box(b"c", 5)),
+            frame(box(b"d", 6)),
+        ]
+    )
     assert decoded(codec, wire) == ([(False, [b"a", b"", b"c"]), (False, b"d")], None)
 
 
@@ -182,8 +187,10 @@ BAD = {
     "of-the-handshake": (frame(box(b"x", 2)), errors.INVALID_SEQUENCE),
     "nonce-0": (frame(box(b"x", 0)), errors.INVALID_SEQUENCE),
     "other-key": (frame(box(b"x", 4, key=bytes(32))), errors.CRYPTOGRAPHIC),
-    "nonce-changed": (frame(box(b"x", 4).replace(pack(">Q", 4), pack(">Q", 5))),
-                      errors.CRYPTOGRAPHIC),
+    "nonce-changed": (
+        frame(box(b"x", 4).replace(pack(">Q", 4), pack(">Q", 5))),
+        errors.CRYPTOGRAPHIC,
+    ),
     "plain": (frame(b"hello"), errors.UNEXPECTED_COMMAND),
     "plain-command": (frame(b"\4PING\0\0", 4), errors.UNEXPECTED_COMMAND),
     "empty": (frame(b""), errors.UNEXPECTED_COMMAND),

@@ -105,7 +105,7 @@ def test_frames_that_wait_for_the_last_one_have_a_limit(codec, size):
 
     def take(data):
         while data:
-            data = data[give(decoder, data):]
+            data = data[give(decoder, data) :]
             while (message := decoder.next()) is not None:
                 yield message
 

@@ -14,8 +14,10 @@ FRAME_MAX = sys.maxsize // 2
 MASK_KEY = b"\x11\x22\x33\x44"
 
 #: Around each power of two at which a sum with a header, or a product with two, could overflow.
-SIZES = sorted({(1 << power) + more for power in (31, 32, 61, 62, 63) for more in range(-16, 17)}
-               | set(range((1 << 64) - 16, 1 << 64)))
+SIZES = sorted(
+    {(1 << power) + more for power in (31, 32, 61, 62, 63) for more in range(-16, 17)}
+    | set(range((1 << 64) - 16, 1 << 64))
+)
 LIMITS = [-1, 0, 1000, (1 << 31) - 1, 1 << 32, (1 << 62) - 2, (1 << 63) - 1]
 
 
@@ -54,27 +56,38 @@ for _twin in TWINS:
     DECODERS |= {
         f"ZMTP 3, {_twin}": (TWINS[_twin].Decoder, zmtp, 0),
         f"CURVE over ZMTP, {_twin}": (
-            lambda limit, twin=_twin: secured(CURVE[twin].CurveDecoder(limit)), zmtp, 0),
+            lambda limit, twin=_twin: secured(CURVE[twin].CurveDecoder(limit)),
+            zmtp,
+            0,
+        ),
     }
     for _server in (False, True):
-        _side, _header = (("server", zws_from_client) if _server else ("client", zws_from_server))
+        _side, _header = ("server", zws_from_client) if _server else ("client", zws_from_server)
         DECODERS |= {
             f"ZWS {_side}, {_twin}": (
                 lambda limit, twin=_twin, server=_server: ZWS[twin].ZwsDecoder(limit, server),
-                _header, 1),
+                _header,
+                1,
+            ),
             f"WebSocket {_side}, {_twin}": (
                 lambda limit, twin=_twin, server=_server: ZWS[twin].ZwsDecoder(limit, server, True),
-                _header, 0),
+                _header,
+                0,
+            ),
             f"CURVE over ZWS {_side}, {_twin}": (
                 lambda limit, twin=_twin, server=_server: secured(
-                    CURVE[twin].CurveZwsDecoder(limit, server)), _header, 1),
+                    CURVE[twin].CurveZwsDecoder(limit, server)
+                ),
+                _header,
+                1,
+            ),
         }
 
 
 def outcome(decoder, data):
     """What ends the connection; None: the decoder waits for more bytes, and holds few of them."""
     while data:
-        data = data[give(decoder, data):]
+        data = data[give(decoder, data) :]
         try:
             assert decoder.next() is None
         except ProtocolError as error:
@@ -110,8 +123,7 @@ def test_header_of_a_huge_frame(name, limit):
 def test_huge_fragment_counts_with_those_before(name, limit):
     make, header, overhead = DECODERS[name]
     client = header is zws_from_client
-    begin = (b"\x02\x86" + MASK_KEY + MASK_KEY + MASK_KEY[:2] if client
-             else b"\x02\x06" + bytes(6))
+    begin = b"\x02\x86" + MASK_KEY + MASK_KEY + MASK_KEY[:2] if client else b"\x02\x06" + bytes(6)
     before = 6 - overhead
     for size in SIZES:
         data = begin + (header(size, 0x80)[:-1]) + b"abcdef"
@@ -126,8 +138,10 @@ def test_huge_fragment_counts_with_those_before(name, limit):
 @pytest.mark.parametrize("twin", TWINS)
 def test_header_of_a_huge_command(twin, max_command):
     for size in SIZES:
-        decoders = [(TWINS[twin].Decoder(-1), zmtp(size, 6), size),
-                    (ZWS[twin].ZwsDecoder(-1), zws_from_server(size)[:-1] + b"\2", size - 1)]
+        decoders = [
+            (TWINS[twin].Decoder(-1), zmtp(size, 6), size),
+            (ZWS[twin].ZwsDecoder(-1), zws_from_server(size)[:-1] + b"\2", size - 1),
+        ]
         for decoder, header, body in decoders:
             decoder.max_command = max_command
             # RFC 37 has a limit of 63 bits, and so has a decoder of its own.
@@ -148,8 +162,6 @@ def test_limit_of_unfinished_messages_near_2_63(twin):
         assert decoder.next() == b"abc" * 6
 
 
-
-
 def test_decoder_after_a_body_found_no_memory(program):
     assert program((Path(__file__).parent / "short_of_memory.py").read_text()).line() == "right"
 
@@ -164,7 +176,7 @@ def test_header_of_zmtp_1_has_its_place_in_every_batch():
         data = b"".join(bytes(part) for part in encoder.vector())
         encoder.advance(encoder.pending)
         while data:
-            data = data[give(decoder, data):]
+            data = data[give(decoder, data) :]
             while (message := decoder.next()) is not None:
                 found.append(message)
     assert found == messages

@@ -26,8 +26,11 @@ def make(kind, side, socket_type=None, **changes):
         ("plain", "server"): {"PLAIN_SERVER": 1},
         ("plain", "client"): {"PLAIN_USERNAME": b"user", "PLAIN_PASSWORD": b"secret"},
         ("curve", "server"): {"CURVE_SERVER": 1, "CURVE_SECRETKEY": SERVER[1]},
-        ("curve", "client"): {"CURVE_PUBLICKEY": CLIENT[0], "CURVE_SECRETKEY": CLIENT[1],
-                              "CURVE_SERVERKEY": SERVER[0]},
+        ("curve", "client"): {
+            "CURVE_PUBLICKEY": CLIENT[0],
+            "CURVE_SECRETKEY": CLIENT[1],
+            "CURVE_SERVERKEY": SERVER[0],
+        },
     }.get((kind, side), {})
     for name, value in {**settings, **changes}.items():
         options.set(getattr(zmq, name), value)
@@ -83,8 +86,9 @@ NAMES["plain"] = NAMES["curve"] = ["HELLO", "WELCOME", "INITIATE", "READY"]
 
 
 def talk(kind, verdict=GOOD, change=None, server=None, client=None):
-    return Talk(make(kind, "client", **client or {}), make(kind, "server", **server or {}), verdict,
-                change)
+    return Talk(
+        make(kind, "client", **client or {}), make(kind, "server", **server or {}), verdict, change
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -109,6 +113,7 @@ def test_routing_ids_are_told(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_limits_of_what_a_peer_tells_of_itself(kind, teller):
     """As many properties, and as many bytes, as are allowed; then one more."""
+
     def told(count, size, **limits):
         client, server = make(kind, "client"), make(kind, "server")
         sides = {"client": client, "server": server}
@@ -150,21 +155,31 @@ def test_what_a_handler_is_asked(kind):
     told = talk(kind, server={"ZAP_DOMAIN": b"global", "ROUTING_ID": b"srv"}).run()
     (question,) = told.questions
     assert question.frames("10.0.0.1") == [
-        b"", b"1.0", b"1", b"global", b"10.0.0.1", b"srv", kind.upper().encode(), *CREDENTIALS[kind]
+        b"",
+        b"1.0",
+        b"1",
+        b"global",
+        b"10.0.0.1",
+        b"srv",
+        kind.upper().encode(),
+        *CREDENTIALS[kind],
     ]
 
 
-@pytest.mark.parametrize("kind, server, required", [
-    ("null", {"ZAP_DOMAIN": b""}, None),
-    ("null", {"ZAP_ENFORCE_DOMAIN": 1, "ZAP_DOMAIN": b""}, None),
-    ("null", {}, False),
-    ("null", {"ZAP_ENFORCE_DOMAIN": 1}, True),
-    ("plain", {}, True),
-    ("curve", {}, False),
-    ("curve", {"ZAP_ENFORCE_DOMAIN": 1}, None),
-    ("curve", {"ZAP_DOMAIN": b"x"}, False),
-    ("curve", {"ZAP_DOMAIN": b"x", "ZAP_ENFORCE_DOMAIN": 1}, True),
-])
+@pytest.mark.parametrize(
+    "kind, server, required",
+    [
+        ("null", {"ZAP_DOMAIN": b""}, None),
+        ("null", {"ZAP_ENFORCE_DOMAIN": 1, "ZAP_DOMAIN": b""}, None),
+        ("null", {}, False),
+        ("null", {"ZAP_ENFORCE_DOMAIN": 1}, True),
+        ("plain", {}, True),
+        ("curve", {}, False),
+        ("curve", {"ZAP_ENFORCE_DOMAIN": 1}, None),
+        ("curve", {"ZAP_DOMAIN": b"x"}, False),
+        ("curve", {"ZAP_DOMAIN": b"x", "ZAP_ENFORCE_DOMAIN": 1}, True),
+    ],
+)
 def test_when_a_handler_is_asked_and_needed(kind, server, required):
     """None: nobody is asked."""
     server = dict(server)
@@ -185,9 +200,14 @@ def configured(options, named):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("status, command", [
-    (300, b""), (400, b"\5ERROR\x03400"), (500, b"\5ERROR\x03500"),
-])
+@pytest.mark.parametrize(
+    "status, command",
+    [
+        (300, b""),
+        (400, b"\5ERROR\x03400"),
+        (500, b"\5ERROR\x03500"),
+    ],
+)
 def test_a_refusal(kind, status, command):
     told = talk(kind, Verdict(status, "no", {}))
     with pytest.raises(AuthenticationFailed) as caught:
@@ -214,8 +234,10 @@ def fails(told, code):
 STEPS = [(kind, number) for kind in KINDS for number in range(len(NAMES[kind]))]
 #: libzmq has one code for all that is wrong with a WELCOME.
 MALFORMED = {
-    ("plain", 0): errors.MALFORMED_HELLO, ("plain", 1): errors.MALFORMED_WELCOME,
-    ("curve", 0): errors.MALFORMED_HELLO, ("curve", 1): errors.CRYPTOGRAPHIC,
+    ("plain", 0): errors.MALFORMED_HELLO,
+    ("plain", 1): errors.MALFORMED_WELCOME,
+    ("curve", 0): errors.MALFORMED_HELLO,
+    ("curve", 1): errors.CRYPTOGRAPHIC,
 }
 
 
@@ -276,14 +298,17 @@ def test_any_byte_of_curve_that_changes(number):
             raise AssertionError(f"byte {at} does not matter")
 
 
-@pytest.mark.parametrize("client, server, code", [
-    ({"CURVE_SERVERKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
-    ({"CURVE_SERVERKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
-    ({"CURVE_PUBLICKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
-    ({"CURVE_SECRETKEY": OTHER[1]}, {}, errors.CRYPTOGRAPHIC),
-    ({"CURVE_PUBLICKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
-    ({}, {"CURVE_SECRETKEY": OTHER[1]}, errors.CRYPTOGRAPHIC),
-])
+@pytest.mark.parametrize(
+    "client, server, code",
+    [
+        ({"CURVE_SERVERKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
+        ({"CURVE_SERVERKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
+        ({"CURVE_PUBLICKEY": OTHER[0]}, {}, errors.CRYPTOGRAPHIC),
+        ({"CURVE_SECRETKEY": OTHER[1]}, {}, errors.CRYPTOGRAPHIC),
+        ({"CURVE_PUBLICKEY": bytes(32)}, {}, errors.CRYPTOGRAPHIC),
+        ({}, {"CURVE_SECRETKEY": OTHER[1]}, errors.CRYPTOGRAPHIC),
+    ],
+)
 def test_wrong_keys(client, server, code):
     told = talk("curve", client=client, server=server)
     fails(told, code)
@@ -293,8 +318,10 @@ def test_wrong_keys(client, server, code):
 def test_a_cookie_of_another_connection():
     said = talk("curve").run().said
     old = said[2][9:105]
-    fails(talk("curve", change=lambda at, body: body[:9] + old + body[105:] if at == 2 else body),
-          errors.CRYPTOGRAPHIC)
+    fails(
+        talk("curve", change=lambda at, body: body[:9] + old + body[105:] if at == 2 else body),
+        errors.CRYPTOGRAPHIC,
+    )
 
 
 def test_a_whole_initiate_of_another_connection():
@@ -329,8 +356,10 @@ def test_a_vouch_for_another_server():
 
 @pytest.mark.parametrize("version", [b"\0\0", b"\1\1", b"\2\0"])
 def test_another_version_of_curve(version):
-    fails(talk("curve", change=lambda at, body: body[:6] + version + body[8:] if at == 0 else body),
-          errors.MALFORMED_HELLO)
+    fails(
+        talk("curve", change=lambda at, body: body[:6] + version + body[8:] if at == 0 else body),
+        errors.MALFORMED_HELLO,
+    )
 
 
 @pytest.mark.parametrize("kind", ("plain", "curve"))
@@ -381,12 +410,17 @@ def test_no_secret_is_in_what_is_shown():
 
 names = st.sampled_from([b"HELLO", b"WELCOME", b"INITIATE", b"READY", b"ERROR", b"MESSAGE", b"X"])
 lengths = st.sampled_from([0, 1, 24, 160, 194, 248, 300])
-bodies = st.one_of(st.binary(max_size=300),
-                   lengths.flatmap(lambda size: st.binary(min_size=size, max_size=size)))
+bodies = st.one_of(
+    st.binary(max_size=300), lengths.flatmap(lambda size: st.binary(min_size=size, max_size=size))
+)
 
 
-@given(st.sampled_from(KINDS), st.sampled_from(["client", "server"]),
-       st.lists(st.tuples(names, bodies), max_size=3), st.integers(0, 3))
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from(["client", "server"]),
+    st.lists(st.tuples(names, bodies), max_size=3),
+    st.integers(0, 3),
+)
 def test_any_commands(kind, side, said, good):
     """After some of a good handshake anything: the typed error, or nothing done but for NULL."""
     told = talk(kind, None, change=lambda at, body: body if at < good else stop())
@@ -419,17 +453,29 @@ def stop():
 
 
 def test_a_reply():
-    verdict = parse_reply([b"", b"1.0", b"1", b"200", b"fine \xff", b"user",
-                           b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"])
+    verdict = parse_reply(
+        [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
+    )
     assert (verdict.status, verdict.text) == (200, "fine \ufffd")
     # The frame of its own goes before.
     assert verdict.metadata == {b"X-a": b"b", b"User-Id": b"user"}
 
 
-@given(st.one_of(st.binary(max_size=9), st.lists(st.binary(max_size=9), max_size=9), st.tuples(
-    st.just(b""), st.just(b"1.0"), st.just(b"1"), st.sampled_from([b"200", b"300", b"2000", b""]),
-    st.binary(max_size=9), st.binary(max_size=9), st.binary(max_size=30),
-).map(list)))
+@given(
+    st.one_of(
+        st.binary(max_size=9),
+        st.lists(st.binary(max_size=9), max_size=9),
+        st.tuples(
+            st.just(b""),
+            st.just(b"1.0"),
+            st.just(b"1"),
+            st.sampled_from([b"200", b"300", b"2000", b""]),
+            st.binary(max_size=9),
+            st.binary(max_size=9),
+            st.binary(max_size=30),
+        ).map(list),
+    )
+)
 def test_any_reply(message):
     try:
         verdict = parse_reply(message)

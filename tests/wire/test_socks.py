@@ -28,58 +28,71 @@ def talk(answers, *args):
         heard, answers = answers[:wanted], answers[wanted:]
 
 
-@pytest.mark.parametrize("host, address", [
-    ("192.0.2.1", b"\1\xc0\0\2\1"),
-    ("::1", b"\4" + bytes(15) + b"\1"),
-    ("a.example", b"\3\x09a.example"),
-    ("x" * 255, b"\3\xff" + b"x" * 255),
-])
+@pytest.mark.parametrize(
+    "host, address",
+    [
+        ("192.0.2.1", b"\1\xc0\0\2\1"),
+        ("::1", b"\4" + bytes(15) + b"\1"),
+        ("a.example", b"\3\x09a.example"),
+        ("x" * 255, b"\3\xff" + b"x" * 255),
+    ],
+)
 def test_without_authentication(host, address):
     said, left = talk(b"\5\0" + b"\5\0" + BOUND + b"the peer's", host, 5555)
     assert said == b"\5\1\0" + b"\5\1\0" + address + (5555).to_bytes(2, "big")
     assert left == b"the peer's"
 
 
-@pytest.mark.parametrize("user, password", [(b"me", b"hush"), (b"me", b""),
-                                            (b"u" * 255, b"p" * 255)])
+@pytest.mark.parametrize(
+    "user, password", [(b"me", b"hush"), (b"me", b""), (b"u" * 255, b"p" * 255)]
+)
 def test_with_user_name_and_password(user, password):
     said, left = talk(b"\5\2" + b"\1\0" + b"\5\0" + BOUND, "::1", 1, user, password)
     credentials = bytes([1, len(user)]) + user + bytes([len(password)]) + password
     assert said.startswith(b"\5\1\2" + credentials + b"\5\1\0\4") and left == b""
 
 
-@pytest.mark.parametrize("where", [b"\1" + bytes(4), b"\4" + bytes(16), b"\3\0", b"\3\x05proxy",
-                                   b"\3\xff" + bytes(255)])
+@pytest.mark.parametrize(
+    "where", [b"\1" + bytes(4), b"\4" + bytes(16), b"\3\0", b"\3\x05proxy", b"\3\xff" + bytes(255)]
+)
 def test_wherever_the_proxys_own_end_is(where):
     assert talk(b"\5\0" + b"\5\0\0" + where + b"\0\1" + b"!", "a", 1)[1] == b"!"
 
 
-@pytest.mark.parametrize("answers, number, text", [
-    (b"\5\xff", errno.EACCES, "does not take no authentication"),
-    (b"\5\2", errno.EACCES, "does not take no authentication"),
-    (b"\4\0", errno.EPROTO, "version 4"),
-    (b"HTTP/1.1 400", errno.EPROTO, "version 72"),
-    (b"\5\0" + b"\5\1", errno.EPROTO, "general failure"),
-    (b"\5\0" + b"\5\2", errno.EACCES, "rules"),
-    (b"\5\0" + b"\5\3", errno.ENETUNREACH, "network"),
-    (b"\5\0" + b"\5\4", errno.EHOSTUNREACH, "host"),
-    (b"\5\0" + b"\5\5", errno.ECONNREFUSED, "refused"),
-    (b"\5\0" + b"\5\6", errno.ETIMEDOUT, "time"),
-    (b"\5\0" + b"\5\x09", errno.EPROTO, "reply 9"),
-    (b"\5\0" + b"\4\0", errno.EPROTO, "version 4"),
-    (b"\5\0" + b"\5\0\0\2\0", errno.EPROTO, "kind 2"),
-    (b"\5\0" + b"\5\0\1\1\0", errno.EPROTO, "no SOCKS 5"),
-])
+@pytest.mark.parametrize(
+    "answers, number, text",
+    [
+        (b"\5\xff", errno.EACCES, "does not take no authentication"),
+        (b"\5\2", errno.EACCES, "does not take no authentication"),
+        (b"\4\0", errno.EPROTO, "version 4"),
+        (b"HTTP/1.1 400", errno.EPROTO, "version 72"),
+        (b"\5\0" + b"\5\1", errno.EPROTO, "general failure"),
+        (b"\5\0" + b"\5\2", errno.EACCES, "rules"),
+        (b"\5\0" + b"\5\3", errno.ENETUNREACH, "network"),
+        (b"\5\0" + b"\5\4", errno.EHOSTUNREACH, "host"),
+        (b"\5\0" + b"\5\5", errno.ECONNREFUSED, "refused"),
+        (b"\5\0" + b"\5\6", errno.ETIMEDOUT, "time"),
+        (b"\5\0" + b"\5\x09", errno.EPROTO, "reply 9"),
+        (b"\5\0" + b"\4\0", errno.EPROTO, "version 4"),
+        (b"\5\0" + b"\5\0\0\2\0", errno.EPROTO, "kind 2"),
+        (b"\5\0" + b"\5\0\1\1\0", errno.EPROTO, "no SOCKS 5"),
+    ],
+)
 def test_a_proxy_that_refuses_or_is_none(answers, number, text):
     with pytest.raises(OSError, match=text) as caught:
         talk(answers, "a", 1)
     assert caught.value.errno == number
 
 
-@pytest.mark.parametrize("answers, number", [
-    (b"\5\0", errno.EACCES), (b"\5\xff", errno.EACCES), (b"\5\2" + b"\1\1", errno.EACCES),
-    (b"\5\2" + b"\5\0", errno.EPROTO),
-])
+@pytest.mark.parametrize(
+    "answers, number",
+    [
+        (b"\5\0", errno.EACCES),
+        (b"\5\xff", errno.EACCES),
+        (b"\5\2" + b"\1\1", errno.EACCES),
+        (b"\5\2" + b"\5\0", errno.EPROTO),
+    ],
+)
 def test_authentication_that_is_refused(answers, number):
     with pytest.raises(OSError) as caught:
         talk(answers, "a", 1, b"me", b"hush")

@@ -31,8 +31,10 @@ def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
                 while (one := decoder.next()) is not None:
                     if decoder.is_command:
                         command = decoder.parse_command(one)
-                        one = type(command).__name__, getattr(command, "context", None) or getattr(
-                            command, "code", b"")
+                        one = (
+                            type(command).__name__,
+                            getattr(command, "context", None) or getattr(command, "code", b""),
+                        )
                     found.append(one)
                 decoder.rest()
     except ProtocolError as error:
@@ -87,8 +89,9 @@ def test_frames_of_one_batch_have_keys_of_their_own(codec):
 
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["server", "client"])
-@pytest.mark.parametrize("between", [[], [(PING, b"p")], [(PONG, b"q"), (PING, b"")]],
-                         ids=["", "ping", "pong-ping"])
+@pytest.mark.parametrize(
+    "between", [[], [(PING, b"p")], [(PONG, b"q"), (PING, b"")]], ids=["", "ping", "pong-ping"]
+)
 def test_fragments_are_put_together(codec, key, between):
     data = frame(BINARY, b"\0abc", fin=False, key=key)
     data += b"".join(frame(*one, key=key) for one in between)
@@ -232,8 +235,7 @@ def test_raw_text_is_utf8(codec):
 
 
 @settings(max_examples=100, deadline=None)
-@given(data=st.binary(max_size=100), key=st.binary(min_size=4, max_size=4),
-       phase=st.integers(0, 3))
+@given(data=st.binary(max_size=100), key=st.binary(min_size=4, max_size=4), phase=st.integers(0, 3))
 def test_masks_agree(data, key, phase):
     expected = bytes(octet ^ key[(i + phase) % 4] for i, octet in enumerate(data))
     for module in MASKS.values():
@@ -256,11 +258,22 @@ part = st.tuples(
 
 
 @settings(max_examples=200, deadline=None)
-@given(parts=st.lists(part, max_size=5), cuts=cuts, limit=st.sampled_from([-1, 10, 1000]),
-       server=st.booleans(), raw=st.booleans(), tail=st.binary(max_size=20))
+@given(
+    parts=st.lists(part, max_size=5),
+    cuts=cuts,
+    limit=st.sampled_from([-1, 10, 1000]),
+    server=st.booleans(),
+    raw=st.booleans(),
+    tail=st.binary(max_size=20),
+)
 def test_the_twins_agree_on_anything(parts, cuts, limit, server, raw, tail):
-    data = b"".join(frame(opcode, payload, fin, key, reserved)
-                    for opcode, payload, fin, key, reserved in parts) + tail
+    data = (
+        b"".join(
+            frame(opcode, payload, fin, key, reserved)
+            for opcode, payload, fin, key, reserved in parts
+        )
+        + tail
+    )
     results = [decoded(codec, data, cuts, limit, server, raw) for codec in ZWS.values()]
     assert all(result == results[0] for result in results)
     whole = decoded(ZWS["pure"], data, (), limit, server, raw)

@@ -7,12 +7,20 @@ for a plain descriptor.
 
 import sys
 
-ADVICE = ("use one library in all modules: import zlinkcompat in place of zmq everywhere, or run "
-          "with PYZMQ_BACKEND=zlinkcompat.backend")
+ADVICE = (
+    "use one library in all modules: import zlinkcompat in place of zmq everywhere, or run "
+    "with PYZMQ_BACKEND=zlinkcompat.backend"
+)
 
 #: Modules of pyzmq that use what is given them by more than its public methods.
-ASKERS = ("zmq.sugar.context", "zmq.sugar.socket", "zmq.sugar.poll", "zmq._future",
-          "zmq.green.core", "zmq.eventloop.zmqstream")
+ASKERS = (
+    "zmq.sugar.context",
+    "zmq.sugar.socket",
+    "zmq.sugar.poll",
+    "zmq._future",
+    "zmq.green.core",
+    "zmq.eventloop.zmqstream",
+)
 
 #: Frames between one of those and us: asyncio's, tornado's and selectors' own.
 DEPTH = 10
@@ -33,23 +41,28 @@ def of_other_library(thing):
 
 def is_ours(thing):
     """Tell whether an object or class derives from a class of this package."""
-    return any(kind.__module__.partition(".")[0] == "zlinkcompat"
-               for kind in (thing if isinstance(thing, type) else type(thing)).__mro__)
+    return any(
+        kind.__module__.partition(".")[0] == "zlinkcompat"
+        for kind in (thing if isinstance(thing, type) else type(thing)).__mro__
+    )
 
 
 def refuse_other(thing, wanted):
     """TypeError if ``thing`` is of the other library, where ``wanted`` ("a Socket") is needed."""
     if of_other_library(thing):
-        raise TypeError(f"{wanted} of zlinkcompat is needed, not a {name_of(thing)} of libzmq; "
-                        f"{ADVICE}")
+        raise TypeError(
+            f"{wanted} of zlinkcompat is needed, not a {name_of(thing)} of libzmq; {ADVICE}"
+        )
 
 
 def refuse_socket_class(kind, context):
     """TypeError if ``kind``, the class for a socket of ``context``, is of the other library."""
     base = getattr(sys.modules.get("zmq"), "Socket", None)
     if isinstance(kind, type) and base is not None and issubclass(kind, base) and not is_ours(kind):
-        raise TypeError(f"{kind.__module__}.{kind.__qualname__} of libzmq cannot be a socket of a "
-                        f"{name_of(context)} of zlinkcompat; {ADVICE}")
+        raise TypeError(
+            f"{kind.__module__}.{kind.__qualname__} of libzmq cannot be a socket of a "
+            f"{name_of(context)} of zlinkcompat; {ADVICE}"
+        )
 
 
 def refuse_asker(thing):
@@ -70,8 +83,9 @@ def refuse_asker(thing):
                 name = f"{kind.__module__}.{kind.__qualname__}"
                 ours = is_ours(asker)
             if not ours:
-                raise TypeError(f"{name} of libzmq cannot use a {name_of(thing)} of zlinkcompat; "
-                                f"{ADVICE}")
+                raise TypeError(
+                    f"{name} of libzmq cannot use a {name_of(thing)} of zlinkcompat; {ADVICE}"
+                )
             return
         frame = frame.f_back
 

@@ -21,8 +21,7 @@ class SentEvent(threading.Event):
         """Wait until it is set, ``timeout`` seconds at most; returns whether it is."""
         if not self.is_set():
             waker = waker_here(False)
-            self.waiting.wait(waker, -1.0 if timeout is None else float(timeout),
-                              self.is_set)
+            self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.is_set)
         return self.is_set()
 
 

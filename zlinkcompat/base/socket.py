@@ -45,8 +45,17 @@ class Socket:
     pyzmq's ``zmq/backend/__init__.pyi``, libzmq's ``zmq_socket(3)``.
     """
 
-    __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "copy_threshold", "frame_class",
-                 "_has_own_methods", "__weakref__")
+    __slots__ = (
+        "context",
+        "core",
+        "_closed",
+        "_shadow",
+        "_pid",
+        "copy_threshold",
+        "frame_class",
+        "_has_own_methods",
+        "__weakref__",
+    )
 
     def __init__(self, context=None, socket_type=-1, shadow=0, copy_threshold=None):
         self._closed = False
@@ -68,8 +77,10 @@ class Socket:
             refuse_other(context, "a Context")
             raise TypeError(f"a Context must be specified, not {context!r}")
         if isinstance(socket_type, (str, bytes)) or not hasattr(socket_type, "__int__"):
-            raise TypeError("socket_type must be a constant such as zmq.PUB (an integer is "
-                            f"required), not {socket_type!r}")
+            raise TypeError(
+                "socket_type must be a constant such as zmq.PUB (an integer is "
+                f"required), not {socket_type!r}"
+            )
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
         self.core = SocketBase(context.core, int(socket_type))
@@ -690,4 +701,5 @@ plain_recv = Socket.recv
 def refuse_frame(index, part):
     """TypeError for a part of a message that is no buffer."""
     raise TypeError(
-        f"Frame {index} ({shorten(part)}) does not support the buffer interface.") from None
+        f"Frame {index} ({shorten(part)}) does not support the buffer interface."
+    ) from None

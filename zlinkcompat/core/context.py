@@ -61,8 +61,9 @@ def may_block_natively():
     if thread_ident() == getattr(hub, "MAIN_THREAD_IDENT", thread_ident()):
         return False
     pool = sys.modules.get("gevent.threadpool")
-    return (is_module_patched("threading")
-            or isinstance(getcurrent(), getattr(pool, "_WorkerGreenlet", ())))
+    return is_module_patched("threading") or isinstance(
+        getcurrent(), getattr(pool, "_WorkerGreenlet", ())
+    )
 
 
 class CoreContext:
@@ -153,8 +154,12 @@ class CoreContext:
             # Since it was asked above: term() may not have seen this one.
             self.socket_reaped(socket)
             raise zmq_error(ETERM)
-        LOG.debug("context %#x: socket %#x made, a %s", self.address, socket.address,
-                  SOCKET_TYPES[socket.socket_type].decode())
+        LOG.debug(
+            "context %#x: socket %#x made, a %s",
+            self.address,
+            socket.address,
+            SOCKET_TYPES[socket.socket_type].decode(),
+        )
 
     def reap_closed(self):
         """Let connections of closed sockets end, as far as they only wait for a turn of the loop.
@@ -197,8 +202,12 @@ class CoreContext:
                 engine_here().quiet()
             waker = waker_here(self.io_threads is None)
             if not self.reaped.wait(waker, patience, self.is_empty):
-                LOG.warning("context %#x: term() still waits after %g s for %s", self.address,
-                            patience, "; ".join(map(waited_for, list(self.sockets))))
+                LOG.warning(
+                    "context %#x: term() still waits after %g s for %s",
+                    self.address,
+                    patience,
+                    "; ".join(map(waited_for, list(self.sockets))),
+                )
                 patience = -1.0
         for pool in self.pools():
             pool.stop()
@@ -244,8 +253,10 @@ def waited_for(socket):
     unsent = sum(queue.tail - queue.head for queue in queues)
     kind = SOCKET_TYPES[socket.socket_type].decode()
     state = "closed" if socket.closed else "not closed"
-    return (f"socket {socket.address:#x} ({kind}, {state}, LINGER {socket.options.linger}, "
-            f"messages unsent: {unsent}, endpoints: {', '.join(places) or 'none'})")
+    return (
+        f"socket {socket.address:#x} ({kind}, {state}, LINGER {socket.options.linger}, "
+        f"messages unsent: {unsent}, endpoints: {', '.join(places) or 'none'})"
+    )
 
 
 def forget_all():
@@ -278,11 +289,14 @@ def flush():
     while True:
         passed = monotonic() - began
         if passed > EXIT_FLUSH:
-            LOG.warning("interpreter exit: given up after %g s, with messages on their way",
-                        EXIT_FLUSH)
+            LOG.warning(
+                "interpreter exit: given up after %g s, with messages on their way", EXIT_FLUSH
+            )
             break
-        if not any(session.is_sending(abandoned or passed < EXIT_OPENING)
-                   for session, abandoned in lingering_sessions()):
+        if not any(
+            session.is_sending(abandoned or passed < EXIT_OPENING)
+            for session, abandoned in lingering_sessions()
+        ):
             break
         sleep(0.001)
 

@@ -50,8 +50,9 @@ def bind(socket, name):
     socket.settle_down()
     with context.lock:
         if name in context.bound:
-            raise zmq_error(EADDRINUSE,
-                            "bind %r: another socket of this context is bound there" % name)
+            raise zmq_error(
+                EADDRINUSE, "bind %r: another socket of this context is bound there" % name
+            )
         context.bound[name] = socket
         early = context.unbound.pop(name, [])
     for waiting in early:

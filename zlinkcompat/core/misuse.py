@@ -24,9 +24,15 @@ def report_two_threads(socket, waiting_thread):
         "socket %#x (%s): thread %d uses it while thread %d waits in it. A socket belongs to one "
         "thread at a time: give each thread a socket of its own, or let one thread make all calls. "
         "This is logged once for a socket.\nThread %d waits here:\n%sThread %d calls here:\n%s",
-        socket.address, SOCKET_TYPES[socket.socket_type].decode(), thread_ident(), waiting_thread,
-        waiting_thread, format_stack(waiting_frame(socket, waiting_thread)),
-        thread_ident(), format_stack(sys._getframe().f_back))
+        socket.address,
+        SOCKET_TYPES[socket.socket_type].decode(),
+        thread_ident(),
+        waiting_thread,
+        waiting_thread,
+        format_stack(waiting_frame(socket, waiting_thread)),
+        thread_ident(),
+        format_stack(sys._getframe().f_back),
+    )
 
 
 def report_mixed_frames(socket):
@@ -35,8 +41,10 @@ def report_mixed_frames(socket):
         "socket %#x (%s): a message that another greenlet began with SNDMORE gets the frame that "
         "is sent here. If these are two messages, send each by send_multipart(), or hold a lock "
         "from the first frame to the last. This is logged once for a socket.\n%s",
-        socket.address, SOCKET_TYPES[socket.socket_type].decode(),
-        format_stack(sys._getframe().f_back))
+        socket.address,
+        SOCKET_TYPES[socket.socket_type].decode(),
+        format_stack(sys._getframe().f_back),
+    )
 
 
 def waiting_frame(socket, thread):

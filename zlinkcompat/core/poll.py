@@ -46,7 +46,8 @@ def poll(items, timeout_ms):
     if any(results):
         return results
     in_hub = waits_in_hub() or any(
-        isinstance(thing, SocketBase) and thing.io_threads is None for thing, _ in items)
+        isinstance(thing, SocketBase) and thing.io_threads is None for thing, _ in items
+    )
     if timeout_ms == 0:
         if not in_hub:
             return results

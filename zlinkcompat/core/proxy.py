@@ -125,5 +125,9 @@ def proxy(frontend, backend, capture=None, control=None):
 def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):
     """A proxy whose copies tell by their first frame which way a message went."""
     swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER
-    run([Direction(incoming, outgoing, monitor, in_prefix, swaps),
-         Direction(outgoing, incoming, monitor, out_prefix, swaps)])
+    run(
+        [
+            Direction(incoming, outgoing, monitor, in_prefix, swaps),
+            Direction(outgoing, incoming, monitor, out_prefix, swaps),
+        ]
+    )

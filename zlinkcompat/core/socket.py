@@ -852,8 +852,9 @@ class SocketBase(Owner):
             near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
             self.conflate(near)
         else:
-            near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses,
-                                  options.sndbytes_max, options.rcvbytes_max)
+            near, far = pipe_pair(
+                options.sndhwm, options.rcvhwm, crosses, options.sndbytes_max, options.rcvbytes_max
+            )
         far.sink = session
         about = (near, routing_id, metadata, locally_initiated, session.endpoint)
         if crosses:

@@ -104,8 +104,9 @@ class Connecter(Session):
         try:
             self.run()
         except Exception:
-            LOG.exception("%s: unexpected error, the endpoint is not connected again",
-                          self.endpoint)
+            LOG.exception(
+                "%s: unexpected error, the endpoint is not connected again", self.endpoint
+            )
         finally:
             self.end()
 
@@ -146,9 +147,7 @@ class Connecter(Session):
         sock = None
         fd = -1
         try:
-            sock, connected = self.transport.start_connect(
-                self.address, self.options, self.look_up
-            )
+            sock, connected = self.transport.start_connect(self.address, self.options, self.look_up)
             if not connected:
                 self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
                 self.await_connected(sock)
@@ -269,8 +268,11 @@ class Connecter(Session):
             # Not what a ZAP handler of ours answers, nor HTTP, where 503 is for a while.
             return failure.code < ZAP_UNSPECIFIED or failure.code == TLS_CERTIFICATE
         handshake = self.handshake
-        return (handshake is not None and handshake.greeted
-                and getattr(failure, "errno", 0) in (EPIPE, ECONNRESET))
+        return (
+            handshake is not None
+            and handshake.greeted
+            and getattr(failure, "errno", 0) in (EPIPE, ECONNRESET)
+        )
 
     def consequence(self, failure):
         if not self.refused or self.stopped or self.options.reconnect_ivl < 0:

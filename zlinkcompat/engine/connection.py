@@ -169,8 +169,11 @@ class Connection(PipeSink):
 
     def log_defect(self):
         """Log the exception that is being handled: no peer and no network should cause it."""
-        LOG.exception("%s: peer %s: unexpected error, the connection ends", self.session.endpoint,
-                      self.session.peer_address)
+        LOG.exception(
+            "%s: peer %s: unexpected error, the connection ends",
+            self.session.endpoint,
+            self.session.peer_address,
+        )
 
     def fail_by(self, error):
         """End the connection because of the exception that is being handled.
@@ -250,8 +253,9 @@ class Connection(PipeSink):
             if handshake is None:
                 return self.state == HANDSHAKE
             limit = self.session.frame_max
-            decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else
-                                 min(limit, HANDSHAKE_FRAME_MAX))
+            decoder.set_max_size(
+                HANDSHAKE_FRAME_MAX if limit < 0 else min(limit, HANDSHAKE_FRAME_MAX)
+            )
             # Goes with the answers to what the peer has said already: who accepts is spoken to
             # first, as a rule, and each write costs more than all else on a new connection.
             unsaid = handshake.start()
@@ -306,8 +310,9 @@ class Connection(PipeSink):
     def read_handshake(self, decoder):
         """Make one read; False if nothing is there yet."""
         if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
-            raise ProtocolError(f"the handshake is longer than {HANDSHAKE_BYTES_MAX} bytes",
-                                decoder.position)
+            raise ProtocolError(
+                f"the handshake is longer than {HANDSHAKE_BYTES_MAX} bytes", decoder.position
+            )
         count = self.stream.read_into(decoder)
         if count == 0:
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")

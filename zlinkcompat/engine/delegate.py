@@ -65,11 +65,18 @@ class DelegatedCall:
             if self.begun:
                 return
             if seconds == WARN_AFTER:
-                LOG.warning("a call in another thread waits for the gevent hub of thread %d, which "
-                            "has not run for %g s", self.engine.thread, seconds)
-        raise zmq_error(EMTHREAD, "this socket belongs to the gevent hub of thread %d, which has "
-                        "not run for %g s; let that thread wait in gevent, or use "
-                        "ZLINK_ENGINE=thread" % (self.engine.thread, GIVE_UP_AFTER))
+                LOG.warning(
+                    "a call in another thread waits for the gevent hub of thread %d, which "
+                    "has not run for %g s",
+                    self.engine.thread,
+                    seconds,
+                )
+        raise zmq_error(
+            EMTHREAD,
+            "this socket belongs to the gevent hub of thread %d, which has "
+            "not run for %g s; let that thread wait in gevent, or use "
+            "ZLINK_ENGINE=thread" % (self.engine.thread, GIVE_UP_AFTER),
+        )
 
     def has_begun(self):
         return self.begun

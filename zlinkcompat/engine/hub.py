@@ -227,8 +227,13 @@ class HubEngine:
         """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
         Not while another greenlet is ready, and ever more rarely while it brings nothing."""
-        return (spin_time > 0 and SPINS and self.spinning.allows()
-                and not self.loop._callbacks and getcurrent() is not self.hub)
+        return (
+            spin_time > 0
+            and SPINS
+            and self.spinning.allows()
+            and not self.loop._callbacks
+            and getcurrent() is not self.hub
+        )
 
 
 class Backoff:
@@ -282,7 +287,7 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
     with suppress(OSError), open(own) as file:
         for line in file:
             if line.startswith("0::/"):
-                path = line[len("0::"):].rstrip("\n")
+                path = line[len("0::") :].rstrip("\n")
     while True:
         with suppress(OSError, ValueError), open(cgroups + path.rstrip("/") + "/cpu.max") as file:
             quota, period = file.read().split()

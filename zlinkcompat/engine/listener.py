@@ -139,8 +139,9 @@ class Listener:
             self.short_of = error.errno
             more = self.limiter.admit("no place", error.errno)
             if more is not None:
-                LOG.warning("%s: accepting no peers for now: %s%s", self.endpoint, error.strerror,
-                            more)
+                LOG.warning(
+                    "%s: accepting no peers for now: %s%s", self.endpoint, error.strerror, more
+                )
         self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
 
     # -- unfinished handshakes -------------------------------------------------------------

@@ -116,8 +116,12 @@ class Session(PipeSink):
     def give_up(self):
         """Linger is over."""
         queue = self.pipe.inq
-        LOG.warning("%s: peer %s: LINGER is over, messages dropped: %d", self.endpoint,
-                    self.peer_address or "none", queue.tail - queue.head)
+        LOG.warning(
+            "%s: peer %s: LINGER is over, messages dropped: %d",
+            self.endpoint,
+            self.peer_address or "none",
+            queue.tail - queue.head,
+        )
         self.stop()
 
     def open_connection(self, sock):
@@ -195,8 +199,12 @@ class Session(PipeSink):
             if isinstance(failure, ProtocolError):
                 self.warn("disconnected", failure)
             else:
-                LOG.debug("%s: peer %s: disconnected: %s", self.endpoint, self.peer_address,
-                          failure or "by this side")
+                LOG.debug(
+                    "%s: peer %s: disconnected: %s",
+                    self.endpoint,
+                    self.peer_address,
+                    failure or "by this side",
+                )
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
@@ -206,8 +214,16 @@ class Session(PipeSink):
         number = getattr(failure, "code", None) or getattr(failure, "errno", None)
         more = self.limiter.admit(what, type(failure), number)
         level = logging.DEBUG if more is None else logging.WARNING
-        LOG.log(level, "%s: peer %s: %s: %s%s%s", self.endpoint, self.peer_address, what, failure,
-                self.consequence(failure), more or "")
+        LOG.log(
+            level,
+            "%s: peer %s: %s: %s%s%s",
+            self.endpoint,
+            self.peer_address,
+            what,
+            failure,
+            self.consequence(failure),
+            more or "",
+        )
 
     def consequence(self, failure):
         """What follows from a failure, to end its log record with."""
@@ -255,8 +271,15 @@ class AcceptedSession(Session):
     def __init__(self, listener, engine, peer_address):
         self.listener = listener
         self.stopped = False
-        Session.__init__(self, listener.socket, engine, listener.options, listener.endpoint,
-                         listener.link, listener.limiter)
+        Session.__init__(
+            self,
+            listener.socket,
+            engine,
+            listener.options,
+            listener.endpoint,
+            listener.link,
+            listener.limiter,
+        )
         self.peer_address = peer_address
 
     def start(self, sock):
@@ -271,8 +294,9 @@ class AcceptedSession(Session):
             connection = self.open_connection(sock)
         except Exception:
             # A TLS context of the program may raise anything. It costs this peer only.
-            LOG.exception("%s: peer %s: the connection cannot be set up", self.endpoint,
-                          self.peer_address)
+            LOG.exception(
+                "%s: peer %s: the connection cannot be set up", self.endpoint, self.peer_address
+            )
             self.listener.handshake_over(self)
             self.finish()
             return
@@ -284,8 +308,9 @@ class AcceptedSession(Session):
         if connection is None:
             self.stopped = True
         elif not connection.shaken:
-            connection.fail(Disconnected(
-                ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands"))
+            connection.fail(
+                Disconnected(ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands")
+            )
 
     def connection_ready(self, connection):
         self.listener.handshake_over(self)

@@ -180,8 +180,11 @@ class IoThreads:
 
     def choose(self, affinity):
         """As :meth:`place`, and None if there is none, or none any more."""
-        allowed = [thread.engine for number, thread in enumerate(self.threads)
-                   if not affinity or affinity >> number & 1]
+        allowed = [
+            thread.engine
+            for number, thread in enumerate(self.threads)
+            if not affinity or affinity >> number & 1
+        ]
         return min(allowed, key=lambda engine: len(engine.residents), default=None)
 
     def start(self):

@@ -49,5 +49,8 @@ _Poller = zmq.Poller
 def tell_of_timeouts(option):
     """pyzmq warns who sets them that they do nothing, so nobody may count on that they work."""
     if option in TIMEOS:
-        warnings.warn("RCVTIMEO and SNDTIMEO, which have no effect in zmq.green on libzmq, "
-                      "work on zlinkcompat", UserWarning)
+        warnings.warn(
+            "RCVTIMEO and SNDTIMEO, which have no effect in zmq.green on libzmq, "
+            "work on zlinkcompat",
+            UserWarning,
+        )

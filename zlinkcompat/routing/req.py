@@ -107,9 +107,11 @@ class Req(Dealer):
             pipe.refuse("a reply without an empty frame before its body")
             return
         if (
-            self.reply_pipe is not None and pipe is not self.reply_pipe
+            self.reply_pipe is not None
+            and pipe is not self.reply_pipe
             or start != int(self.correlate)
-            or start and parts[0] != pack(">I", self.request_number)
+            or start
+            and parts[0] != pack(">I", self.request_number)
         ):
             dropped(pipe, "a reply to no request, or to one that was given up")
             return

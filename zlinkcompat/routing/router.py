@@ -76,9 +76,13 @@ class Router(Pull):
             return
         elif routing_id in self.peers:
             if not self.handover:
-                self.warn(pipe, "%s: neither read nor written to while another peer has its "
-                          "routing id %r; ROUTER_HANDOVER would give it to this one", who(pipe),
-                          routing_id)
+                self.warn(
+                    pipe,
+                    "%s: neither read nor written to while another peer has its "
+                    "routing id %r; ROUTER_HANDOVER would give it to this one",
+                    who(pipe),
+                    routing_id,
+                )
                 self.wait_for_id(pipe)
                 return
             self.hand_over(routing_id, pipe)
@@ -107,8 +111,9 @@ class Router(Pull):
         connection stays, unread, so that it does not come back to take the id again. It is read
         again when the id is free."""
         old = self.peers.pop(routing_id)
-        LOG.info("%s: takes over the routing id %r; no longer read: %s", who(pipe), routing_id,
-                 who(old))
+        LOG.info(
+            "%s: takes over the routing id %r; no longer read: %s", who(pipe), routing_id, who(old)
+        )
         self.queue.detach(old)
         count = old.inq.tail - old.inq.head
         if count:

@@ -164,8 +164,9 @@ class Trie:
 
         The cost is that of the pipe's own topics. They come in order, as in libzmq."""
         topics = self.topics_of.pop(pipe, ())
-        return [(topic, not self.take_pipe(self.find(topic), topic, pipe))
-                for topic in sorted(topics)]
+        return [
+            (topic, not self.take_pipe(self.find(topic), topic, pipe)) for topic in sorted(topics)
+        ]
 
     def holds(self, topic, pipe=None):
         """Tell whether ``pipe``, or any pipe, wants ``topic``."""

@@ -133,13 +133,13 @@ class XPub(Pattern):
             subscribes = data[0] == 1
             longest = self.options.command_max
             if 0 < longest < len(data):
-                pipe.refuse("a subscription of %d bytes is over COMMAND_MAX, %d"
-                            % (len(data), longest))
+                pipe.refuse(
+                    "a subscription of %d bytes is over COMMAND_MAX, %d" % (len(data), longest)
+                )
                 return False
         told_by = self.manual_subscriptions if self.manual else self.subscriptions
         most = self.options.subscriptions_max
-        if (subscribes and 0 < most <= told_by.count_of(pipe)
-                and not told_by.holds(topic, pipe)):
+        if subscribes and 0 < most <= told_by.count_of(pipe) and not told_by.holds(topic, pipe):
             pipe.refuse("more subscriptions than SUBSCRIPTIONS_MAX, %d" % most)
             return False
         held = self.is_full() and told_by.holds(topic, self.keyed_by(pipe))
@@ -207,8 +207,11 @@ class XPub(Pattern):
         """Note that messages for the user are dropped."""
         if not self.warned:
             self.warned = True
-            LOG.warning("XPUB: dropped: messages from subscribers; recv() was not called, and as "
-                        "many wait as RCVHWM allows, %d", self.options.rcvhwm)
+            LOG.warning(
+                "XPUB: dropped: messages from subscribers; recv() was not called, and as "
+                "many wait as RCVHWM allows, %d",
+                self.options.rcvhwm,
+            )
         counters = getattr(self.owner, "counters", None)
         if counters is not None:
             counters.xpub_dropped_messages += count

@@ -31,10 +31,15 @@ def parse(text):
     if not (separator and transport and address):
         raise zmq_error(EINVAL, f"Invalid argument: endpoint {text!r} is not transport://address")
     if transport == "udp":
-        raise zmq_error(ENOCOMPATPROTO, f"The protocol is not compatible with the socket type: "
-                                        f"{text!r}; udp serves RADIO, DISH and DGRAM only")
+        raise zmq_error(
+            ENOCOMPATPROTO,
+            f"The protocol is not compatible with the socket type: "
+            f"{text!r}; udp serves RADIO, DISH and DGRAM only",
+        )
     if transport != "inproc" and transport not in SUPPORTED:
         known = ", ".join(sorted(SUPPORTED | {"inproc"}))
-        raise zmq_error(EPROTONOSUPPORT, f"Protocol not supported: {transport!r} in {text!r}; "
-                                         f"use one of {known}")
+        raise zmq_error(
+            EPROTONOSUPPORT,
+            f"Protocol not supported: {transport!r} in {text!r}; use one of {known}",
+        )
     return transport, address

@@ -63,8 +63,9 @@ class FdStream(Stream):
     def transmit(self, data, start):
         """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
         try:
-            return self._socket.send(memoryview(data)[start:],
-                                     _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+            return self._socket.send(
+                memoryview(data)[start:], _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL
+            )
         except BlockingIOError:
             return -1
 

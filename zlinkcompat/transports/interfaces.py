@@ -25,8 +25,11 @@ _IfAddrs._fields_ = [
 
 class _SockAddr(ctypes.Structure):
     # Linux starts with a 16-bit family, the BSDs with a byte of length and one of family.
-    _fields_ = ([("family", ctypes.c_uint16)] if sys.platform == "linux"
-                else [("length", ctypes.c_uint8), ("family", ctypes.c_uint8)])
+    _fields_ = (
+        [("family", ctypes.c_uint16)]
+        if sys.platform == "linux"
+        else [("length", ctypes.c_uint8), ("family", ctypes.c_uint8)]
+    )
 
 
 class _SockAddrIn(_SockAddr):
@@ -34,8 +37,12 @@ class _SockAddrIn(_SockAddr):
 
 
 class _SockAddrIn6(_SockAddr):
-    _fields_ = [("port", ctypes.c_uint16), ("flow", ctypes.c_uint32),
-                ("host", ctypes.c_ubyte * 16), ("scope", ctypes.c_uint32)]
+    _fields_ = [
+        ("port", ctypes.c_uint16),
+        ("flow", ctypes.c_uint32),
+        ("host", ctypes.c_ubyte * 16),
+        ("scope", ctypes.c_uint32),
+    ]
 
 
 def address_of(name, family):

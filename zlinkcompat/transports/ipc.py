@@ -123,8 +123,11 @@ def parse(text, ipv6, bind):
 
 def _check_length(name, endpoint):
     if len(name) > MAX_PATH:
-        raise zmq_error(ENAMETOOLONG, f"File name too long: {endpoint!r} has {len(name)} bytes, "
-                                      f"a unix socket path at most {MAX_PATH}")
+        raise zmq_error(
+            ENAMETOOLONG,
+            f"File name too long: {endpoint!r} has {len(name)} bytes, "
+            f"a unix socket path at most {MAX_PATH}",
+        )
 
 
 def listen(address, options, getaddrinfo=None):
@@ -216,8 +219,9 @@ def _remove_stale(path):
         # Whoever removed it may bind at this moment, and get the same inode for the living file.
         pass
     except PermissionError as error:
-        raise OSError(EADDRINUSE, f"its owner is dead, but the file cannot be removed: "
-                                  f"{error.strerror}") from error
+        raise OSError(
+            EADDRINUSE, f"its owner is dead, but the file cannot be removed: {error.strerror}"
+        ) from error
     finally:
         probe.close()
         if lock is not None:
@@ -249,7 +253,8 @@ def _take_away(probe, path, found):
     try:
         # The question for its owner cannot be asked where the longer name is too long for it.
         stale = _signature(aside) == found and not (
-            len(aside) <= MAX_PATH and _has_owner(probe, aside))
+            len(aside) <= MAX_PATH and _has_owner(probe, aside)
+        )
     finally:
         if stale:
             os.unlink(aside)

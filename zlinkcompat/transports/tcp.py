@@ -59,13 +59,19 @@ def parse(text, ipv6, bind, scheme="tcp"):
         EINVAL: a character that no host has, no port, or a port that is not a number.
     """
     if not bind and not _CONNECTABLE.fullmatch(text):
-        raise zmq_error(EINVAL, f"Invalid argument (connect '{scheme}://{text}'): "
-                                f"not of the form host:port, the host not *, the port a number")
+        raise zmq_error(
+            EINVAL,
+            f"Invalid argument (connect '{scheme}://{text}'): "
+            f"not of the form host:port, the host not *, the port a number",
+        )
     port = _atoi(text.rpartition(":")[2])
     if port > 0xFFFF:
         warnings.warn(
             f"{scheme}://{text}: ports end at 65535. As with libzmq, {port} counts as "
-            f"{port & 0xFFFF}", RuntimeWarning, stacklevel=2)
+            f"{port & 0xFFFF}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return TcpAddress(text, bool(ipv6), bind)
 
 
@@ -246,8 +252,10 @@ def _open(address, options, getaddrinfo):
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, options.bindtodevice)
         # Before listen or connect: the window scale of TCP is settled in the first segment.
         unset = options.tuning.socket_buffers
-        for option, size in ((_socket.SO_SNDBUF, options.sndbuf),
-                             (_socket.SO_RCVBUF, options.rcvbuf)):
+        for option, size in (
+            (_socket.SO_SNDBUF, options.sndbuf),
+            (_socket.SO_RCVBUF, options.rcvbuf),
+        ):
             if size >= 0 or unset > 0:
                 sock.setsockopt(_socket.SOL_SOCKET, option, size if size >= 0 else unset)
     except BaseException:
@@ -443,9 +451,11 @@ def tune(sock, options):
     _mark(sock, options)
     if options.tcp_keepalive != -1:
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, options.tcp_keepalive)
-        for option, value in ((_socket.TCP_KEEPCNT, options.tcp_keepalive_cnt),
-                              (_KEEPIDLE, options.tcp_keepalive_idle),
-                              (_socket.TCP_KEEPINTVL, options.tcp_keepalive_intvl)):
+        for option, value in (
+            (_socket.TCP_KEEPCNT, options.tcp_keepalive_cnt),
+            (_KEEPIDLE, options.tcp_keepalive_idle),
+            (_socket.TCP_KEEPINTVL, options.tcp_keepalive_intvl),
+        ):
             if value != -1:
                 sock.setsockopt(tcp, option, value)
     if options.tcp_maxrt > 0 and hasattr(_socket, "TCP_USER_TIMEOUT"):

@@ -39,8 +39,9 @@ def make_context(options, server, endpoint):
     if options.tls_alpn:
         context.set_alpn_protocols(alpn_protocols(options.tls_alpn))
     if server and not options.tls_cert:
-        raise zmq_error(EINVAL, f"bind {endpoint!r}: a server needs TLS_CERT and TLS_KEY, "
-                                "or ssl_context")
+        raise zmq_error(
+            EINVAL, f"bind {endpoint!r}: a server needs TLS_CERT and TLS_KEY, or ssl_context"
+        )
     if options.tls_cert:
         load_certificate(context, options, endpoint)
     checks = options.tls_require_client_cert if server else options.tls_verify
@@ -56,9 +57,7 @@ def make_context(options, server, endpoint):
     if server and not options.tls_ca and not trust_system:
         raise zmq_error(EINVAL, f"bind {endpoint!r}: TLS_REQUIRE_CLIENT_CERT needs TLS_CA")
     if trust_system:
-        context.load_default_certs(
-            ssl.Purpose.CLIENT_AUTH if server else ssl.Purpose.SERVER_AUTH
-        )
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH if server else ssl.Purpose.SERVER_AUTH)
     if options.tls_ca:
         try:
             if MARK in options.tls_ca:

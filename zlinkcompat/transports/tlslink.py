@@ -33,8 +33,7 @@ class TlsLink(Link):
         self.hostname = None
         if not bind:
             named = options.tls_hostname
-            self.hostname = (named.decode("utf-8", "replace") if named
-                             else host_of(address.text))
+            self.hostname = named.decode("utf-8", "replace") if named else host_of(address.text)
         if not self.hostname:
             self.hostname = None
         self.try_out()
@@ -46,17 +45,26 @@ class TlsLink(Link):
         try:
             self.wrap(ssl.MemoryBIO(), ssl.MemoryBIO())
         except (ssl.SSLError, TypeError, AttributeError) as error:
-            raise zmq_error(EINVAL, f"{str(self.address)!r}: ssl_context does not suit a "
-                                    f"{'server' if self.bind else 'client'}: "
-                                    f"{getattr(error, 'reason', '') or error}") from None
+            raise zmq_error(
+                EINVAL,
+                f"{str(self.address)!r}: ssl_context does not suit a "
+                f"{'server' if self.bind else 'client'}: "
+                f"{getattr(error, 'reason', '') or error}",
+            ) from None
         except ValueError as error:
-            raise zmq_error(EINVAL, f"{str(self.address)!r}: TLS_HOSTNAME or the host, "
-                                    f"{self.hostname!r}, is no name for TLS: {error}") from None
+            raise zmq_error(
+                EINVAL,
+                f"{str(self.address)!r}: TLS_HOSTNAME or the host, "
+                f"{self.hostname!r}, is no name for TLS: {error}",
+            ) from None
 
     def wrap(self, incoming, outgoing):
         """The ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""
         return self.context.wrap_bio(
-            incoming, outgoing, server_side=self.bind, server_hostname=self.hostname,
+            incoming,
+            outgoing,
+            server_side=self.bind,
+            server_hostname=self.hostname,
             session=self.session,
         )
 

@@ -145,8 +145,11 @@ class TlsStream(FdStream):
             if may_read:
                 may_read = False
                 if self.handshake_bytes >= HANDSHAKE_BYTES_MAX:
-                    raise ProtocolError(f"the TLS handshake is longer than {HANDSHAKE_BYTES_MAX} "
-                                        "bytes", None, TLS_UNSPECIFIED)
+                    raise ProtocolError(
+                        f"the TLS handshake is longer than {HANDSHAKE_BYTES_MAX} bytes",
+                        None,
+                        TLS_UNSPECIFIED,
+                    )
                 # A stranger may cut its handshake into records of one byte.
                 count = self.fetch(None, RECORD)
                 if count == 0:
@@ -161,8 +164,10 @@ class TlsStream(FdStream):
         """Refuse a peer with which none of the application protocols of TLS_ALPN was agreed on."""
         wanted = self.link.alpn
         if wanted and self.tls.selected_alpn_protocol() not in wanted:
-            raise TlsError("the peer does not agree on an application protocol (ALPN) of TLS_ALPN: "
-                           + ", ".join(wanted))
+            raise TlsError(
+                "the peer does not agree on an application protocol (ALPN) of TLS_ALPN: "
+                + ", ".join(wanted)
+            )
 
     def fetch(self, counters=None, most=AHEAD):
         """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
@@ -312,8 +317,9 @@ class TlsStream(FdStream):
             # What the peer sent before it went counts; the next read or write tells.
             return
         if len(self.answers) > ANSWERS_MAX:
-            raise TlsError(f"the peer did not read {len(self.answers)} bytes of answers to its key "
-                           "updates")
+            raise TlsError(
+                f"the peer did not read {len(self.answers)} bytes of answers to its key updates"
+            )
 
     def encrypt_from(self, encoder):
         counters = encoder.counters

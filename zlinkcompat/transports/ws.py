@@ -64,8 +64,10 @@ def parse(text, ipv6, bind, scheme="ws"):
         a server is not found by.
     """
     if not has(scheme):
-        raise zmq_error(EPROTONOSUPPORT, f"Protocol not supported: {scheme}:// needs wsproto; "
-                                         "pip install 'zlinkcompat[ws]'")
+        raise zmq_error(
+            EPROTONOSUPPORT,
+            f"Protocol not supported: {scheme}:// needs wsproto; pip install 'zlinkcompat[ws]'",
+        )
     place, slash, path = text.partition("/")
     tcp.parse(place, ipv6, bind, scheme)
     wrong = ""

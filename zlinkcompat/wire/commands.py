@@ -177,25 +177,33 @@ def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
         properties than the limits let in.
     """
     if 0 < max_size < len(data):
-        raise ProtocolError(f"metadata of {len(data)} bytes is over METADATA_MAX, {max_size}",
-                            offset, INVALID_METADATA)
+        raise ProtocolError(
+            f"metadata of {len(data)} bytes is over METADATA_MAX, {max_size}",
+            offset,
+            INVALID_METADATA,
+        )
     metadata = {}
     at = count = 0
     while at < len(data):
         count += 1
         if 0 < max_count < count:
-            raise ProtocolError(f"metadata has more properties than PROPERTIES_MAX, {max_count}",
-                                offset + at, INVALID_METADATA)
+            raise ProtocolError(
+                f"metadata has more properties than PROPERTIES_MAX, {max_count}",
+                offset + at,
+                INVALID_METADATA,
+            )
         end = at + 1 + data[at]
         name = data[at + 1 : end]
         if not name or end + 4 > len(data):
-            raise ProtocolError("a metadata property is cut off or has no name", offset + at,
-                                INVALID_METADATA)
+            raise ProtocolError(
+                "a metadata property is cut off or has no name", offset + at, INVALID_METADATA
+            )
         (size,) = unpack_from(">I", data, end)
         at, value = end + 4 + size, data[end + 4 : end + 4 + size]
         if len(value) != size:
-            raise ProtocolError(f"the metadata property {name!r} is cut off", offset + end,
-                                INVALID_METADATA)
+            raise ProtocolError(
+                f"the metadata property {name!r} is cut off", offset + end, INVALID_METADATA
+            )
         metadata.setdefault(name, value)
     return metadata
 
@@ -206,8 +214,9 @@ def split_command_untrusted(body, offset):
     end = 1 + body[0] if body else 1
     name = body[1:end]
     if not name or end > len(body):
-        raise ProtocolError("a command has no name, or a name longer than itself", start,
-                            MALFORMED_UNSPECIFIED)
+        raise ProtocolError(
+            "a command has no name, or a name longer than itself", start, MALFORMED_UNSPECIFIED
+        )
     return name, body[end:], start + end
 
 

@@ -75,12 +75,12 @@ class CurveClient(Curve):
     def start(self):
         self.expected = b"WELCOME"
         nonce = self.next_nonce()
-        signature = sodium.box(SIGNED, b"CurveZMQHELLO---" + nonce, self.options.curve_serverkey,
-                               self.short_secret)
+        signature = sodium.box(
+            SIGNED, b"CurveZMQHELLO---" + nonce, self.options.curve_serverkey, self.short_secret
+        )
         if signature is None:
             raise ProtocolError("CURVE_SERVERKEY is no key", None, CRYPTOGRAPHIC)
-        return commands.body(
-            b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
+        return commands.body(b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
 
     def obey(self, data, offset):
         if self.expected == b"WELCOME":
@@ -98,18 +98,32 @@ class CurveClient(Curve):
     def initiate(self, welcome, offset):
         """INITIATE, the answer to a ``welcome``."""
         options = self.options
-        told = sodium.open_box(welcome[16:], b"WELCOME-" + welcome[:16], options.curve_serverkey,
-                               self.short_secret) if len(welcome) == 160 else None
+        told = (
+            sodium.open_box(
+                welcome[16:], b"WELCOME-" + welcome[:16], options.curve_serverkey, self.short_secret
+            )
+            if len(welcome) == 160
+            else None
+        )
         opened(told, "WELCOME", offset)
         server, cookie = told[:KEY_SIZE], told[KEY_SIZE:]
         self.agree(server, offset)
         long_nonce = os.urandom(16)
-        vouch = sodium.box(self.short_public + options.curve_serverkey, b"VOUCH---" + long_nonce,
-                           server, options.curve_secretkey)
+        vouch = sodium.box(
+            self.short_public + options.curve_serverkey,
+            b"VOUCH---" + long_nonce,
+            server,
+            options.curve_secretkey,
+        )
         nonce = self.next_nonce()
         proof = sodium.seal(
-            options.curve_publickey + long_nonce + opened(vouch, "WELCOME", offset)
-            + self.properties(), b"CurveZMQINITIATE" + nonce, self.shared)
+            options.curve_publickey
+            + long_nonce
+            + opened(vouch, "WELCOME", offset)
+            + self.properties(),
+            b"CurveZMQINITIATE" + nonce,
+            self.shared,
+        )
         return commands.body(b"INITIATE", cookie + nonce + proof)
 
 
@@ -148,13 +162,15 @@ class CurveServer(Curve):
             raise ProtocolError("HELLO has another size or version", offset, MALFORMED_HELLO)
         secret_key = self.options.curve_secretkey
         self.client_short = client = hello[74:106]
-        signed = sodium.open_box(hello[114:], b"CurveZMQHELLO---" + hello[106:114], client,
-                                 secret_key)
+        signed = sodium.open_box(
+            hello[114:], b"CurveZMQHELLO---" + hello[106:114], client, secret_key
+        )
         opened(signed, "HELLO", offset)
         self.cookie_key = os.urandom(KEY_SIZE)
         nonce = os.urandom(16)
-        cookie = nonce + sodium.secret_box(client + self.short_secret, b"COOKIE--" + nonce,
-                                           self.cookie_key)
+        cookie = nonce + sodium.secret_box(
+            client + self.short_secret, b"COOKIE--" + nonce, self.cookie_key
+        )
         nonce = os.urandom(16)
         told = sodium.box(self.short_public + cookie, b"WELCOME-" + nonce, client, secret_key)
         return commands.body(b"WELCOME", nonce + told)
@@ -166,21 +182,24 @@ class CurveServer(Curve):
         least = COOKIE_SIZE + 8 + sodium.MAC_SIZE + KEY_SIZE + 16 + VOUCH_SIZE
         if len(initiate) < least:
             raise ProtocolError("INITIATE is cut off", offset, MALFORMED_INITIATE)
-        cookie = sodium.open_secret_box(initiate[16:COOKIE_SIZE], b"COOKIE--" + initiate[:16],
-                                        self.cookie_key)
+        cookie = sodium.open_secret_box(
+            initiate[16:COOKIE_SIZE], b"COOKIE--" + initiate[:16], self.cookie_key
+        )
         kept = self.client_short + self.short_secret
         if not compare_digest(opened(cookie, "the cookie", offset), kept):
             raise ProtocolError("the cookie is another's", offset, CRYPTOGRAPHIC)
         self.agree(self.client_short, offset)
         nonce = initiate[COOKIE_SIZE : COOKIE_SIZE + 8]
         (self.peer_nonce,) = unpack_from(">Q", nonce)
-        proof = sodium.open_sealed(initiate[COOKIE_SIZE + 8 :], b"CurveZMQINITIATE" + nonce,
-                                   self.shared)
+        proof = sodium.open_sealed(
+            initiate[COOKIE_SIZE + 8 :], b"CurveZMQINITIATE" + nonce, self.shared
+        )
         opened(proof, "INITIATE", offset)
         client_key, long_nonce = proof[:KEY_SIZE], proof[KEY_SIZE : KEY_SIZE + 16]
         end = KEY_SIZE + 16 + VOUCH_SIZE
-        vouch = sodium.open_box(proof[KEY_SIZE + 16 : end], b"VOUCH---" + long_nonce, client_key,
-                                self.short_secret)
+        vouch = sodium.open_box(
+            proof[KEY_SIZE + 16 : end], b"VOUCH---" + long_nonce, client_key, self.short_secret
+        )
         ours = sodium.public_of(self.options.curve_secretkey)
         if not compare_digest(opened(vouch, "the vouch", offset), self.client_short + ours):
             raise ProtocolError("the client vouches for other keys", offset, KEY_EXCHANGE)

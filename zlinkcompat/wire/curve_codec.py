@@ -57,16 +57,20 @@ class Opener:
             raise CryptoError("an encrypted message is cut off", position, MALFORMED_MESSAGE)
         (nonce,) = unpack_from(">Q", body, WORD)
         if nonce <= self.last:
-            raise CryptoError("an encrypted message was replayed or is out of order", position,
-                              INVALID_SEQUENCE)
+            raise CryptoError(
+                "an encrypted message was replayed or is out of order", position, INVALID_SEQUENCE
+            )
         self.last = nonce
         plain = sodium.open_sealed(body[BOX:], self.prefix + body[WORD:BOX], self.key)
         if plain is None:
             raise CryptoError("an encrypted message was forged", position, CRYPTOGRAPHIC)
         self.flags = plain[0]
         if self.flags > INNER_COMMAND:
-            raise CryptoError("an encrypted message has reserved flags: 0x%02x" % self.flags,
-                              position, MALFORMED_MESSAGE)
+            raise CryptoError(
+                "an encrypted message has reserved flags: 0x%02x" % self.flags,
+                position,
+                MALFORMED_MESSAGE,
+            )
         return plain[1:]
 
 
@@ -130,8 +134,11 @@ class CurveEncoder(Encoder):
             data = frame.mark + frame.topic
         whole = len(data) + BODY
         if whole >= SMALL:
-            if (self.pending >= SEALED_AHEAD or self.used + HEADER_MAX > BUFFER_SIZE
-                    or len(self.parts) >= VECTOR_MAX - 2):
+            if (
+                self.pending >= SEALED_AHEAD
+                or self.used + HEADER_MAX > BUFFER_SIZE
+                or len(self.parts) >= VECTOR_MAX - 2
+            ):
                 return False
             self.put_header(whole, 0)
             self.put_large(self.sealer.seal(data, flags))

@@ -127,8 +127,9 @@ class Decoder:
         room = BUFFER_SIZE - self.tail
         if not self.tuning.lazy_compact or room == 0:
             return True
-        return (self.head > self.tuning.compact_consumed
-                and room < max(LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100))
+        return self.head > self.tuning.compact_consumed and room < max(
+            LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100
+        )
 
     def adopt(self, other):
         """Take over what another decoder was given and did not consume, by a copy."""
@@ -186,16 +187,18 @@ class Decoder:
                 return None
             flags = self.buffer[self.head]
             if flags & ~(MORE | LONG | COMMAND):
-                raise ProtocolError(f"a frame has reserved flags: 0x{flags:02x}", self.position,
-                                    MALFORMED_MESSAGE)
+                raise ProtocolError(
+                    f"a frame has reserved flags: 0x{flags:02x}", self.position, MALFORMED_MESSAGE
+                )
             if flags & LONG:
                 if available < 9:
                     return None
                 header = 9
                 size = _long.unpack_from(self.buffer, self.head)[1]
                 if size >> 63:
-                    raise ProtocolError(f"a frame of {size} bytes", self.position + 1,
-                                        MALFORMED_MESSAGE)
+                    raise ProtocolError(
+                        f"a frame of {size} bytes", self.position + 1, MALFORMED_MESSAGE
+                    )
             else:
                 header = 2
                 size = self.buffer[self.head + 1]
@@ -204,8 +207,11 @@ class Decoder:
             elif self.commands_only:
                 self.refuse_message()
             if size > self.max_size:
-                raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
-                                      f"{self.max_size}", self.position, MALFORMED_MESSAGE)
+                raise MessageTooLarge(
+                    f"a frame of {size} bytes is over the limit, {self.max_size}",
+                    self.position,
+                    MALFORMED_MESSAGE,
+                )
             if header + size <= available:
                 self.take(header)
                 if size < NARROW_FROM:
@@ -216,7 +222,8 @@ class Decoder:
             elif (
                 size >= self.large
                 or header + size > BUFFER_SIZE
-                or self.tuning.lazy_compact and self.wants_compaction()
+                or self.tuning.lazy_compact
+                and self.wants_compaction()
             ):
                 self.take(header)
                 if self.counters is not None and size < self.large:
@@ -227,15 +234,20 @@ class Decoder:
 
     def check_command(self, size, more):
         if more:
-            raise ProtocolError("a command says that more follows", self.position,
-                                MALFORMED_MESSAGE)
+            raise ProtocolError(
+                "a command says that more follows", self.position, MALFORMED_MESSAGE
+            )
         if 0 < self.max_command < size:
-            raise MessageTooLarge(f"a command of {size} bytes is over the limit, "
-                                  f"{self.max_command}", self.position, MALFORMED_MESSAGE)
+            raise MessageTooLarge(
+                f"a command of {size} bytes is over the limit, {self.max_command}",
+                self.position,
+                MALFORMED_MESSAGE,
+            )
 
     def refuse_message(self):
-        raise ProtocolError("a message came before the end of the handshake", self.position,
-                            UNEXPECTED_COMMAND)
+        raise ProtocolError(
+            "a message came before the end of the handshake", self.position, UNEXPECTED_COMMAND
+        )
 
     def finish(self, frame, flags):
         self.is_command = bool(flags & COMMAND)
@@ -261,11 +273,16 @@ class Decoder:
             if self.unfinished > self.max_unfinished:
                 raise MessageTooLarge(
                     f"{len(self.parts) + 1} frames of an unfinished message are over the limit, "
-                    f"{self.max_unfinished} bytes", self.position, MALFORMED_MESSAGE)
+                    f"{self.max_unfinished} bytes",
+                    self.position,
+                    MALFORMED_MESSAGE,
+                )
         elif len(self.parts) >= PARTS_MAX:
             raise MessageTooLarge(
                 f"an unfinished message has {PARTS_MAX} frames; RCVBYTES_MAX allows more",
-                self.position, MALFORMED_MESSAGE)
+                self.position,
+                MALFORMED_MESSAGE,
+            )
         self.parts.append(frame)
 
     def begin_body(self, size, flags):

@@ -158,8 +158,11 @@ class Handshake:
         """Go on in an older version, which knows nothing of security."""
         options = self.mechanism.options
         if options.mechanism or options.zap_domain:
-            raise ProtocolError(f"the peer speaks {version.name}, in which it cannot be asked who "
-                                "it is", SIGNATURE_SIZE, MECHANISM_MISMATCH)
+            raise ProtocolError(
+                f"the peer speaks {version.name}, in which it cannot be asked who it is",
+                SIGNATURE_SIZE,
+                MECHANISM_MISMATCH,
+            )
         self.older = version
         self.peer_minor = -1
         self.stage = self.await_routing_id
@@ -172,8 +175,11 @@ class Handshake:
             return None
         header, size = sizes
         if size > 255:
-            raise ProtocolError("the peer's routing id is longer than 255 bytes", decoder.position,
-                                MALFORMED_MESSAGE)
+            raise ProtocolError(
+                "the peer's routing id is longer than 255 bytes",
+                decoder.position,
+                MALFORMED_MESSAGE,
+            )
         frame = decoder.take(header + size)
         if frame is None:
             return None
@@ -191,7 +197,9 @@ class Handshake:
         if theirs != ours.ljust(20, b"\0"):
             raise ProtocolError(
                 f"the peer's mechanism is {theirs.rstrip(bytes(1))!r}, ours {ours!r}",
-                12, MECHANISM_MISMATCH)
+                12,
+                MECHANISM_MISMATCH,
+            )
         return self.begin_mechanism()
 
     def begin_mechanism(self):

@@ -152,11 +152,15 @@ class Mechanism:
         if kind is not None and kind not in COMPATIBLE[self.socket_type]:
             raise ProtocolError(
                 f"the peer's socket type {kind!r:.80} does not go with our "
-                f"{self.socket_type.decode()}", offset, INVALID_METADATA)
+                f"{self.socket_type.decode()}",
+                offset,
+                INVALID_METADATA,
+            )
         routing_id = metadata.get(b"Identity", b"")
         if len(routing_id) > 255:
-            raise ProtocolError("the peer's Identity is longer than 255 bytes", offset,
-                                INVALID_METADATA)
+            raise ProtocolError(
+                "the peer's Identity is longer than 255 bytes", offset, INVALID_METADATA
+            )
         self.peer_metadata = metadata
         self.peer_socket_type = kind or b""
         self.peer_routing_id = routing_id
@@ -165,8 +169,9 @@ class Mechanism:
 
     def ask(self, credentials, required):
         """Have a ZAP handler judge ``credentials`` (list of bytes)."""
-        self.question = Question(self.options.zap_domain, self.routing_id, self.name, credentials,
-                                 required)
+        self.question = Question(
+            self.options.zap_domain, self.routing_id, self.name, credentials, required
+        )
 
     def judged(self, verdict):
         """Go on after a :attr:`question`.
@@ -186,8 +191,11 @@ class Mechanism:
             if verdict.status != 200:
                 # 300 is for a while only, and the peer is to try again (RFC 27).
                 command = b"" if verdict.status == 300 else Error(b"%d" % verdict.status).body()
-                raise AuthenticationFailed(f"the ZAP handler refused the peer: {verdict.status} "
-                                           f"{verdict.text!r:.200}", verdict.status, command)
+                raise AuthenticationFailed(
+                    f"the ZAP handler refused the peer: {verdict.status} {verdict.text!r:.200}",
+                    verdict.status,
+                    command,
+                )
             self.zap_metadata = verdict.metadata
         return self.admitted()
 
@@ -198,9 +206,13 @@ class Mechanism:
         if name == b"ERROR":
             reason = parse_error_untrusted(data, offset)
             if reason in (b"300", b"400", b"500"):
-                raise AuthenticationFailed(f"the peer's ZAP handler refused us: {reason.decode()}",
-                                           int(reason))
+                raise AuthenticationFailed(
+                    f"the peer's ZAP handler refused us: {reason.decode()}", int(reason)
+                )
             raise ProtocolError(f"the peer refused: ERROR {reason!r:.200}", offset)
         # Its data may be a password.
-        raise ProtocolError(f"the command {name!r:.80} came in the middle of the "
-                            f"{self.name.decode()} handshake", offset, UNEXPECTED_COMMAND)
+        raise ProtocolError(
+            f"the command {name!r:.80} came in the middle of the {self.name.decode()} handshake",
+            offset,
+            UNEXPECTED_COMMAND,
+        )

@@ -75,8 +75,9 @@ class Version1(Version):
                 return None
             header, size = HEADER_MAX, unpack_from(">Q", begin, 1)[0]
         if size == 0:
-            raise ProtocolError("a frame of ZMTP 1 has no place for its flags", position,
-                                MALFORMED_MESSAGE)
+            raise ProtocolError(
+                "a frame of ZMTP 1 has no place for its flags", position, MALFORMED_MESSAGE
+            )
         if size >> 63:
             raise ProtocolError(f"a frame of {size} bytes", position, MALFORMED_MESSAGE)
         return (header, size - 1) if len(begin) >= header else None
@@ -100,8 +101,7 @@ class Unversioned(Version1):
     def header_untrusted(self, begin, position):
         sizes = Version1.header_untrusted(self, begin, position)
         if sizes is not None and begin[sizes[0] - 1]:
-            raise ProtocolError(f"the peer speaks no ZMTP: {begin!r}", position,
-                                MALFORMED_MESSAGE)
+            raise ProtocolError(f"the peer speaks no ZMTP: {begin!r}", position, MALFORMED_MESSAGE)
         return sizes
 
 
@@ -155,8 +155,11 @@ class DecoderV1(Decoder):
                     return None
                 header, size = sizes
                 if size > self.max_size:
-                    raise MessageTooLarge(f"a frame of {size} bytes is over the limit, "
-                                          f"{self.max_size}", self.position, MALFORMED_MESSAGE)
+                    raise MessageTooLarge(
+                        f"a frame of {size} bytes is over the limit, {self.max_size}",
+                        self.position,
+                        MALFORMED_MESSAGE,
+                    )
                 flags = begin[header - 1] & MORE
                 if header + size > self.tail - self.head:
                     self.take(header)

@@ -107,8 +107,10 @@ class Upgrade:
         if not head.startswith(begin[: len(head)]):
             # What follows a question mark may be a password.
             begin = head[:16].partition(b"?")[0]
-            raise UpgradeRefused(f"the peer speaks no HTTP, or asks for no page: {begin!r}",
-                                 b"" if self.client else refusal(400))
+            raise UpgradeRefused(
+                f"the peer speaks no HTTP, or asks for no page: {begin!r}",
+                b"" if self.client else refusal(400),
+            )
         end = _END.search(head)
         if end is None:
             if len(head) == MAX_HEADER:
@@ -116,19 +118,23 @@ class Upgrade:
             return None
         version = head[: head.index(b"\n")].split()[-1]
         if not self.client and version != b"HTTP/1.1":
-            raise UpgradeRefused(f"no WebSocket upgrade: the request is not of HTTP/1.1, but of "
-                                 f"{version[:16]!r}", refusal(400))
+            raise UpgradeRefused(
+                f"no WebSocket upgrade: the request is not of HTTP/1.1, but of {version[:16]!r}",
+                refusal(400),
+            )
         try:
             self.http.receive_data(decoder.take(end.end()))
             event = next(self.http.events(), None)
             return self.accept_answer(event) if self.client else self.accept_request(event)
         except HttpError as error:
             status = getattr(getattr(error, "event_hint", None), "status_code", 400)
-            raise UpgradeRefused(f"no WebSocket upgrade: {error}",
-                                 b"" if self.client else refusal(status)) from None
+            raise UpgradeRefused(
+                f"no WebSocket upgrade: {error}", b"" if self.client else refusal(status)
+            ) from None
         except (UnicodeError, ValueError) as error:
-            raise UpgradeRefused(f"no WebSocket upgrade: {error}",
-                                 b"" if self.client else refusal(400)) from None
+            raise UpgradeRefused(
+                f"no WebSocket upgrade: {error}", b"" if self.client else refusal(400)
+            ) from None
 
     def accept_answer(self, event):
         from wsproto.events import AcceptConnection
@@ -149,8 +155,9 @@ class Upgrade:
         names = [name for name, _ in event.extra_headers]
         for name in SINGLE:
             if names.count(name) > 1:
-                raise UpgradeRefused(f"a request with {names.count(name)} headers "
-                                     f"{name.decode()}", refusal(400))
+                raise UpgradeRefused(
+                    f"a request with {names.count(name)} headers {name.decode()}", refusal(400)
+                )
         headers = dict(event.extra_headers)
         if not is_key(headers.get(b"sec-websocket-key", b"")):
             raise UpgradeRefused("Sec-WebSocket-Key is not 16 octets in base64", refusal(400))
@@ -164,17 +171,20 @@ class Upgrade:
         if origin is not None and not self.admits(origin.decode("latin-1"), event.host):
             raise UpgradeRefused(
                 f"the origin {origin[:SHOWN]!r} is not one of WS_ORIGINS: list it there to let its "
-                "pages connect", refusal(403))
+                "pages connect",
+                refusal(403),
+            )
         if self.subprotocols:
             offered = [each for each in event.subprotocols if each in self.subprotocols]
             if not offered:
                 offer = ", ".join(event.subprotocols)[:SHOWN]
-                raise UpgradeRefused(f"the peer offers {offer!r}, we speak "
-                                     + ", ".join(self.subprotocols), refusal(400))
+                raise UpgradeRefused(
+                    f"the peer offers {offer!r}, we speak " + ", ".join(self.subprotocols),
+                    refusal(400),
+                )
             # Ours: a client's first may be what it offers to servers that echo.
             self.subprotocol = max(offered, key=self.subprotocols.index)
         return self.http.send(AcceptConnection(subprotocol=self.subprotocol))
-
 
     def admits(self, origin, host):
         """Tell whether pages of an origin may connect, to a server that was asked for as ``host``.
@@ -226,12 +236,19 @@ def is_key(key):
         return False
 
 
-REASONS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 426: "Upgrade Required",
-           431: "Request Header Fields Too Large"}
+REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
+}
 
 
 def refusal(status):
     """An HTTP response (bytes) that ends the connection."""
     more = "Sec-WebSocket-Version: 13\r\n" if status == 426 else ""
-    return (f"HTTP/1.1 {status} {REASONS.get(status, 'Bad Request')}\r\n{more}"
-            "Content-Length: 0\r\nConnection: close\r\n\r\n").encode()
+    return (
+        f"HTTP/1.1 {status} {REASONS.get(status, 'Bad Request')}\r\n{more}"
+        "Content-Length: 0\r\nConnection: close\r\n\r\n"
+    ).encode()

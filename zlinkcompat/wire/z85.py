@@ -2,8 +2,7 @@
 
 from struct import iter_unpack, pack
 
-ALPHABET = (b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-            b".-:+=^!/*?&<>()[]{}@%$#")
+ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
 _digits = {character: digit for digit, character in enumerate(ALPHABET)}
 

@@ -47,8 +47,16 @@ class Question:
 
     def frames(self, address):
         """The request. ``address`` (str) is the peer's."""
-        return [b"", VERSION, REQUEST_ID, self.domain, address.encode(), self.routing_id,
-                self.mechanism, *self.credentials]
+        return [
+            b"",
+            VERSION,
+            REQUEST_ID,
+            self.domain,
+            address.encode(),
+            self.routing_id,
+            self.mechanism,
+            *self.credentials,
+        ]
 
 
 class Verdict:

@@ -151,8 +151,12 @@ class ZwsDecoder(Decoder):
         if first & 0x70:
             raise WebSocketError("reserved bits, but no extension was agreed on", self.position)
         if bool(second & MASKED) != self.server:
-            raise WebSocketError("an unmasked frame from a client" if self.server else
-                                 "a masked frame from a server", self.position)
+            raise WebSocketError(
+                "an unmasked frame from a client"
+                if self.server
+                else "a masked frame from a server",
+                self.position,
+            )
         if opcode >= CLOSE:
             if opcode > PONG:
                 raise WebSocketError(f"a frame has the opcode {opcode}", self.position)
@@ -165,8 +169,12 @@ class ZwsDecoder(Decoder):
         elif opcode == TEXT and not self.raw:
             raise WebSocketError("a text message where ZeroMQ's are binary", self.position, 1003)
         elif (opcode == CONTINUATION) != self.started:
-            raise WebSocketError("a fragment without a beginning" if not self.started else
-                                 "a message begins within another", self.position)
+            raise WebSocketError(
+                "a fragment without a beginning"
+                if not self.started
+                else "a message begins within another",
+                self.position,
+            )
 
     def check_size(self, opcode, size):
         if opcode >= CLOSE:
@@ -174,8 +182,9 @@ class ZwsDecoder(Decoder):
         if opcode == CONTINUATION:
             size += len(self.pieces)
         if size > self.max_size:
-            raise MessageTooLarge(f"a message of {size} bytes is over the limit, "
-                                  f"{self.max_size}", self.position)
+            raise MessageTooLarge(
+                f"a message of {size} bytes is over the limit, {self.max_size}", self.position
+            )
 
     def end_frame(self, body):
         """A data frame is whole: returns the message if that is now whole too."""
@@ -186,7 +195,9 @@ class ZwsDecoder(Decoder):
             if 0 < self.max_unfinished < self.unfinished + len(self.pieces):
                 raise MessageTooLarge(
                     f"{self.unfinished + len(self.pieces)} bytes of an unfinished message are over "
-                    f"the limit, {self.max_unfinished} bytes", self.position)
+                    f"the limit, {self.max_unfinished} bytes",
+                    self.position,
+                )
             return None
         if self.pieces is not None:
             self.pieces += body

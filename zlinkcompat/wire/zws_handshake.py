@@ -79,8 +79,9 @@ class ZwsHandshake(Handshake):
         if self.decoder.is_command:
             return self.obey(frame)
         if type(frame) is list or len(frame) > 255:
-            raise ProtocolError("the first message is no routing id", self.decoder.position,
-                                INVALID_METADATA)
+            raise ProtocolError(
+                "the first message is no routing id", self.decoder.position, INVALID_METADATA
+            )
         self.mechanism.peer_routing_id = frame
         self.done = True
         return b""
@@ -91,15 +92,22 @@ class ZwsHandshake(Handshake):
         command = self.decoder.parse_command(body)
         self.controls += 1
         if self.controls > CONTROLS_MAX:
-            raise ProtocolError(f"more than {CONTROLS_MAX} WebSocket control frames came before "
-                                "the end of the handshake", self.decoder.position,
-                                UNEXPECTED_COMMAND)
+            raise ProtocolError(
+                f"more than {CONTROLS_MAX} WebSocket control frames came before "
+                "the end of the handshake",
+                self.decoder.position,
+                UNEXPECTED_COMMAND,
+            )
         if type(command) is Ping:
             return self.encoder.encode_command(Pong(command.context))
         if type(command) is Pong:
             return b""
         if type(command) is Close:
-            raise ProtocolError("the peer closed in the middle of the handshake",
-                                self.decoder.position)
-        raise ProtocolError("another command came in the middle of the handshake",
-                            self.decoder.position, UNEXPECTED_COMMAND)
+            raise ProtocolError(
+                "the peer closed in the middle of the handshake", self.decoder.position
+            )
+        raise ProtocolError(
+            "another command came in the middle of the handshake",
+            self.decoder.position,
+            UNEXPECTED_COMMAND,
+        )

@@ -85,11 +85,19 @@ def main():
         most = max(most, memory_kb(pid))
         time.sleep(PAUSE)
     taken.sort()
-    print(json.dumps({
-        "answers": len(taken), "cpu_ms": round(taken[-1] / 1e6, 2),
-        "cpu_median_ms": round(taken[len(taken) // 2] / 1e6, 2),
-        "cpu_second_ms": round(taken[-2] / 1e6, 2) if len(taken) > 1 else None,
-        "wait_ms": round(max(waits) * 1000, 1), "memory_kb": most - at_first}), flush=True)
+    print(
+        json.dumps(
+            {
+                "answers": len(taken),
+                "cpu_ms": round(taken[-1] / 1e6, 2),
+                "cpu_median_ms": round(taken[len(taken) // 2] / 1e6, 2),
+                "cpu_second_ms": round(taken[-2] / 1e6, 2) if len(taken) > 1 else None,
+                "wait_ms": round(max(waits) * 1000, 1),
+                "memory_kb": most - at_first,
+            }
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

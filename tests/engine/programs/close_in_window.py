@@ -16,6 +16,7 @@ steps = []
 
 def pause(function):
     """``function``; the waiting thread stops in its call number ``step`` until the socket ended."""
+
     def paused(*args):
         if threading.current_thread().name == "waits" and not reached.is_set():
             steps.append(None)

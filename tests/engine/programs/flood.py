@@ -50,8 +50,14 @@ class Peer(threading.Thread):
         try:
             sock = dial(told["endpoint"])
             stranger = Stranger(
-                sock, told["endpoint"], getattr(zmq, told["type"]), told["mechanism"],
-                told["state"], told["key"].encode(), told["minor"])
+                sock,
+                told["endpoint"],
+                getattr(zmq, told["type"]),
+                told["mechanism"],
+                told["state"],
+                told["key"].encode(),
+                told["minor"],
+            )
             self.connections += 1
             self.begun.set()
             self.speak(stranger)
@@ -113,12 +119,17 @@ def main():
     over.set()
     for peer in peers:
         peer.join()
-    print(json.dumps({
-        "sent": sum(peer.sent for peer in peers),
-        "connections": sum(peer.connections for peer in peers),
-        "ended": sum(peer.ended for peer in peers),
-        "failures": [peer.failure for peer in peers if peer.failure],
-    }), flush=True)
+    print(
+        json.dumps(
+            {
+                "sent": sum(peer.sent for peer in peers),
+                "connections": sum(peer.connections for peer in peers),
+                "ended": sum(peer.ended for peer in peers),
+                "failures": [peer.failure for peer in peers if peer.failure],
+            }
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

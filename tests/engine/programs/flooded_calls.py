@@ -58,10 +58,16 @@ def main():
     if KIND == "REQ":
         sock.send(b"question")
     found = [once(sock) for _ in range(COUNT)]
-    print(json.dumps({
-        "late_ms": round(max(each[0] for each in found), 1),
-        "cpu_ms": round(max(each[1] for each in found), 1),
-        "errors": [each[2] for each in found if each[2]]}), flush=True)
+    print(
+        json.dumps(
+            {
+                "late_ms": round(max(each[0] for each in found), 1),
+                "cpu_ms": round(max(each[1] for each in found), 1),
+                "errors": [each[2] for each in found if each[2]],
+            }
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -119,8 +119,16 @@ def main():
     asked.bind("tcp://127.0.0.1:*")
     targets = json.loads(sys.argv[1])
     sockets = [bind(context, told) for told in targets]
-    print(json.dumps({"echo": asked.last_endpoint.decode(), "key": PUBLIC.decode(),
-                      "targets": [sock.last_endpoint.decode() for sock in sockets]}), flush=True)
+    print(
+        json.dumps(
+            {
+                "echo": asked.last_endpoint.decode(),
+                "key": PUBLIC.decode(),
+                "targets": [sock.last_endpoint.decode() for sock in sockets],
+            }
+        ),
+        flush=True,
+    )
     start(echo, asked)
     for told, sock in zip(targets, sockets, strict=True):
         if told["drains"]:

@@ -79,7 +79,11 @@ for _ in range(5):
         gevent.sleep(0.01)
     except kind:
         pass
-print(count, len(received), received == [b"%d" % number for number in range(len(received))],
-      flush=True)
+print(
+    count,
+    len(received),
+    received == [b"%d" % number for number in range(len(received))],
+    flush=True,
+)
 while True:
     print(sock.recv().decode(), flush=True)

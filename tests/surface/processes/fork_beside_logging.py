@@ -46,8 +46,9 @@ async def main():
     context.linger = 0
     pull = context.socket(zmq.PULL)
     pull.bind("tcp://127.0.0.1:*")
-    tasks = [asyncio.ensure_future(come_and_go(context, pull.last_endpoint.decode()))
-             for _ in range(3)] + [asyncio.ensure_future(receive(pull))]
+    tasks = [
+        asyncio.ensure_future(come_and_go(context, pull.last_endpoint.decode())) for _ in range(3)
+    ] + [asyncio.ensure_future(receive(pull))]
     loop = asyncio.get_running_loop()
     fork = multiprocessing.get_context("fork")
     for _ in range(rounds):
