@@ -1,6 +1,8 @@
 """Coroutines as the stages of a pipeline, one with no patience in recv: no message is lost.
 
-python asyncio_pipeline.py
+Run it:
+
+    python asyncio_pipeline.py
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """An asyncio server with an ordinary thread beside it that asks with blocking sockets.
 
-python asyncio_server.py
+Run it:
+
+    python asyncio_server.py
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """A broker in front of worker threads: clients come by tcp to a ROUTER, workers by inproc.
 
-python broker_threads.py
+Run it:
+
+    python broker_threads.py
 """
 
 import threading

@@ -1,6 +1,8 @@
 """A loop that never blocks: NOBLOCK, zmq.Again, and timeouts in place of waits.
 
-python busy_retry.py
+Run it:
+
+    python busy_retry.py
 """
 
 import zmq

@@ -1,6 +1,8 @@
 """Child processes (multiprocessing, spawn) that get work by ipc and send results back.
 
-python child_processes.py
+Run it:
+
+    python child_processes.py
 """
 
 import multiprocessing

@@ -1,6 +1,8 @@
 """An encrypted server that lets in one of two clients: CURVE, and an authenticator's thread.
 
-python curve_server.py
+Run it:
+
+    python curve_server.py
 """
 
 import os

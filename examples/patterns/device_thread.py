@@ -1,6 +1,8 @@
 """A forwarder as a background device: ThreadProxy between publishers and subscribers.
 
-python device_thread.py
+Run it:
+
+    python device_thread.py
 """
 
 import zmq

@@ -1,6 +1,8 @@
 """Subscriptions by topic: filters at the publisher, envelopes of several parts, unsubscribing.
 
-python envelopes.py
+Run it:
+
+    python envelopes.py
 """
 
 import zmq

@@ -1,6 +1,8 @@
 """Workers that are stopped by a second socket: they poll for work and for the end of it.
 
-python kill_signal.py
+Run it:
+
+    python kill_signal.py
 """
 
 import threading

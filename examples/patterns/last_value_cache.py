@@ -1,6 +1,8 @@
 """A proxy that keeps each topic's last value for subscribers that come late (XPUB_VERBOSE).
 
-python last_value_cache.py
+Run it:
+
+    python last_value_cache.py
 """
 
 import threading

@@ -1,6 +1,8 @@
 """ROUTER to ROUTER: a request goes to the worker that has been free for longest.
 
-python load_balancer.py
+Run it:
+
+    python load_balancer.py
 """
 
 import threading

@@ -1,6 +1,8 @@
 """A thread that watches what happens to a socket's connections (socket monitor).
 
-python monitor_thread.py
+Run it:
+
+    python monitor_thread.py
 """
 
 import threading

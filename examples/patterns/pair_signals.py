@@ -1,6 +1,8 @@
 """Threads in a row that signal each other by PAIR over inproc, and hand a socket on.
 
-python pair_signals.py
+Run it:
+
+    python pair_signals.py
 """
 
 import threading

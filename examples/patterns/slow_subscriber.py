@@ -1,6 +1,8 @@
 """A subscriber that computes between two receives loses nothing below its high-water mark.
 
-python slow_subscriber.py
+Run it:
+
+    python slow_subscriber.py
 """
 
 import threading

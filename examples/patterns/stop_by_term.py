@@ -1,6 +1,8 @@
 """``term()`` ends what waits: every thread blocked in a call gets ContextTerminated.
 
-python stop_by_term.py
+Run it:
+
+    python stop_by_term.py
 """
 
 import threading

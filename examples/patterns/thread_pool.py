@@ -1,6 +1,8 @@
 """Sockets in a thread pool: every task of concurrent.futures asks with a socket of its own.
 
-python thread_pool.py
+Run it:
+
+    python thread_pool.py
 """
 
 import threading

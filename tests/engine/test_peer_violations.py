@@ -206,7 +206,7 @@ def test_peer_that_goes_away_in_the_handshake(said, end, server, good_peer, raw)
     ids=lambda said: str(len(said)),
 )
 def test_handshake_ivl_drops_a_silent_peer(said, bound, raw, monitor):
-    sock = bound(zmq.PULL, handshake_ivl=50)
+    sock = bound(zmq.PULL, handshake_ivl=300)
     events = monitor(sock)
     good, silent = raw(sock.last_endpoint), raw(sock.last_endpoint)
     good.handshake(b"PUSH")

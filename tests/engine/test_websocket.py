@@ -130,7 +130,7 @@ def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
     b"", request()[:-2], request(), request() + frame(9, b"p"),
 ], ids=["nothing", "half-a-request", "no-routing-id", "ping"])  # fmt: skip
 def test_who_says_too_little_is_given_up(make, dial, monitor, said):
-    sock = make(zmq.PULL, handshake_ivl=50)
+    sock = make(zmq.PULL, handshake_ivl=500)
     sock.bind("ws://127.0.0.1:*")
     watch = monitor(sock)
     peer = dial(sock)
