@@ -8,13 +8,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import cases, compare, machine, options, phases, results, syscalls
-from bench.link import Nursery
-from bench.run import Run
-from bench.show import markdown, terminal, words
+from . import cases, compare, machine, options, phases, results, syscalls
+from .processes import ForkServer
+from .run import Run
+from .show import formatting, markdown, terminal
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
-NURSERIES = 5  # of a library; a round takes one of them
+FORKSERVERS = 5  # of a library; a round takes one of them
 SAVING = 20  # seconds between two savings of the results
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
@@ -73,7 +73,10 @@ def main(argv=None):
         # First, so that it goes when all processes have.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         families = [
-            [stack.enter_context(Nursery(each)) for _ in range(min(NURSERIES, settings["rounds"]))]
+            [
+                stack.enter_context(ForkServer(each))
+                for _ in range(min(FORKSERVERS, settings["rounds"]))
+            ]
             for each in adapters
         ]
         found = results.Results(
@@ -105,8 +108,8 @@ def which_cases(chosen, name):
 def measure(chosen, mode, found, families, wanted, old, folder, kept):
     """Fill ``found``, which is saved meanwhile; returns whether it was interrupted."""
     for line in (
-        *words.machine(found),
-        *map(words.library, found.libraries, found.libraries.values()),
+        *formatting.machine(found),
+        *map(formatting.library, found.libraries, found.libraries.values()),
     ):
         note(line)
     there = [family for family in families if not family[0].missing]
@@ -235,7 +238,7 @@ def finish(chosen, found, old, interrupted):
     if chosen.markdown:
         Path(chosen.markdown).write_text(markdown.document(found))
     if chosen.report:
-        from bench.show import page  # draws by matplotlib, which takes a while to import
+        from .show import page  # draws by matplotlib, which takes a while to import
 
         note(f"report: {page.write(found, chosen.report)}")
     code = 130 if interrupted else 1 if found.failures() or not found.measured else 0

@@ -17,13 +17,13 @@ from contextlib import ExitStack, suppress
 from random import randrange
 from statistics import median
 
-from bench.adapters import adapter
-from bench.cases import KB, Case
-from bench.compare import move
-from bench.link import Nursery
-from bench.results import Series
-from bench.run import Run
-from bench.show import words
+from .adapters import adapter
+from .cases import KB, Case
+from .compare import move
+from .processes import ForkServer
+from .results import Series
+from .run import Run
+from .show import formatting
 
 LIBRARIES = ("pyzmq", "zlink-backend")
 ROUNDS = 7
@@ -74,11 +74,11 @@ def theirs(perf, library, case, count):
     return float(re.search(line, done.stdout)[1]) * factor
 
 
-def ours(run, nursery, case):
+def ours(run, forkserver, case):
     """One round of our own, in the same unit; a list of one, or none if it failed."""
-    series = Series(nursery.adapter.name, "mean_us" if case.kind == "trip" else case.field)
+    series = Series(forkserver.adapter.name, "mean_us" if case.kind == "trip" else case.field)
     run.allowance = TRIES
-    run.attempt(series, run.play, nursery, case, series)
+    run.attempt(series, run.play, forkserver, case, series)
     return series.figures()
 
 
@@ -86,24 +86,25 @@ def main(perf):
     agreed = True
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-        nurseries = [
-            stack.enter_context(Nursery(adapter(f"{name}@BENCH_AS_PERF=1"))) for name in LIBRARIES
+        forkservers = [
+            stack.enter_context(ForkServer(adapter(f"{name}@BENCH_AS_PERF=1")))
+            for name in LIBRARIES
         ]
         for case, count in CASES:
             seconds = SECONDS[case.kind]
             run = Run([], ROUNDS, seconds, 30, False, None, (), TRIES, folder, Quiet())
-            for name, nursery in zip(LIBRARIES, nurseries, strict=True):
+            for name, forkserver in zip(LIBRARIES, forkservers, strict=True):
                 mine, others = [], []
                 for _ in range(ROUNDS):
-                    mine += ours(run, nursery, case)
+                    mine += ours(run, forkserver, case)
                     others.append(theirs(perf, name, case, count))
                 moved = move(case, others, mine)
                 same = not (moved.regressed or moved.improved)
                 agreed = agreed and same
                 print(
                     f"{case.name} {name}: "
-                    f"perf.py {words.figure(case, median(others))}, "
-                    f"bench {words.figure(case, median(mine))} ({moved.change:+.0%}, "
+                    f"perf.py {formatting.figure(case, median(others))}, "
+                    f"bench {formatting.figure(case, median(mine))} ({moved.change:+.0%}, "
                     f"noise {moved.noise:.0%}): {'agree' if same else 'DIFFER'}",
                     flush=True,
                 )

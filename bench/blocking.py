@@ -1,7 +1,7 @@
 """The modules of :mod:`bench.work` for libraries that block: the same source without its awaits.
 
-``from bench.blocking import oneway`` compiles ``bench/work/oneway.py`` so. Nothing is left of
-the coroutines that the clock would see.
+``from .blocking import oneway`` compiles ``work/oneway.py`` without them, so the clock sees no
+coroutine.
 """
 
 import ast
@@ -20,20 +20,16 @@ class TakeOutAwaits(ast.NodeTransformer):
         self.generic_visit(node)
         return node.value
 
-    def visit_ImportFrom(self, node):
-        if node.module == "bench.work":
-            node.module = __name__
-        return node
-
 
 def __getattr__(name):
     if name.startswith("_"):
         raise AttributeError(name)
-    spec = find_spec(f"bench.work.{name}")
+    spec = find_spec(f"{__package__}.work.{name}")
     if spec is None:
-        raise AttributeError(f"there is no bench/work/{name}.py")
+        raise AttributeError(f"there is no work/{name}.py")
     tree = TakeOutAwaits().visit(ast.parse(Path(spec.origin).read_text()))
     module = ModuleType(f"{__name__}.{name}")
+    module.__package__ = __name__  # "from . import oneway" there finds the one without awaits
     exec(compile(tree, spec.origin, "exec"), vars(module))
     globals()[name] = module
     return module

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 from statistics import mean, median, variance
 
-from bench.show import words
+from .show import formatting
 
 CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
 SIGMAS = 3.5  # of some two thousand figures about one is farther off by chance
@@ -147,10 +147,10 @@ def show(changes):
     different = [each for each in changes if each.move.regressed or each.move.improved]
     for each in sorted(different, key=lambda each: each.move.shift):
         word = "REGRESSED" if each.move.regressed else "improved"
+        before, after = (formatting.figure(each.case, one) for one in (each.before, each.after))
         print(
-            f"{word} {each.case.name} {each.library}: {words.figure(each.case, each.before)} -> "
-            f"{words.figure(each.case, each.after)} ({each.move.change:+.0%}, "
-            f"noise {each.move.noise:.0%})"
+            f"{word} {each.case.name} {each.library}: {before} -> {after} "
+            f"({each.move.change:+.0%}, noise {each.move.noise:.0%})"
         )
     regressed = sum(each.move.regressed for each in different)
     print(

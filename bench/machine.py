@@ -4,9 +4,10 @@ import os
 import platform
 import subprocess
 import time
+from pathlib import Path
 
-from bench.link import ROOT
-
+#: The checkout, where this is one.
+ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ("ZLINK", "ZMQ_", "GEVENT", "PYZMQ")
 
 
@@ -51,6 +52,7 @@ def commit():
         ).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", __file__)  # else it is of whatever lies around us
         changed = "+" if git("status", "--porcelain") else ""
         return git("rev-parse", "--short=12", "HEAD") + changed
     except (OSError, subprocess.SubprocessError):

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 
-from bench.adapters import adapter, known
+from .adapters import adapter, known
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
-from bench import blocking, latency
-from bench.cases import Case
-from bench.post import Post
+from . import blocking, latency
+from .cases import Case
+from .channel import Channel
 
 
 def run(adapter, spec, control):
-    """Be the ends that ``spec`` names, and tell the run ``{"result": {...}}``.
+    """Be the ends that ``spec`` names, and send the run ``{"result": {...}}``.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def run(adapter, spec, control):
         os.sched_setaffinity(0, {spec["cpu"]})
     raise_file_limit()
     case = Case(spec["pattern"], spec["transport"], spec["size"])
-    post = Post(control)
+    channel = Channel(control)
     if adapter.waiting.asynchronous:
-        load = partial(import_module, package="bench.work")
+        load = partial(import_module, package=f"{__package__}.work")
         work, end_module = load(f".{adapter.work(case)}"), load(".end")
     else:
         work, end_module = getattr(blocking, adapter.work(case)), blocking.end
@@ -45,7 +45,7 @@ def run(adapter, spec, control):
             adapter,
             case,
             role,
-            post,
+            channel,
             spec["seconds"],
             spec["addresses"],
             spec["counted"],
@@ -58,7 +58,7 @@ def run(adapter, spec, control):
         results = adapter.waiting.together(functions)
     if case.pattern != "proxy":  # nothing ends a proxy but the end of its process
         adapter.stop()
-    post.tell(result={**finished(gathered(results)), "counters": adapter.counters()})
+    channel.send(result={**finished(gathered(results)), "counters": adapter.counters()})
 
 
 def gathered(results):

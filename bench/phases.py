@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.adapters import adapter
-from bench.cases import KB, MB, Case
-from bench.show import markdown, words
+from .adapters import adapter
+from .cases import KB, MB, Case
+from .show import formatting, markdown
 
 SMALL = Case("push-pull", "tcp", 64)
 LARGE = Case("push-pull", "tcp", MB)
@@ -123,7 +123,7 @@ def table(results):
     for result in results.cases:
         row = [f"`{result.case.name}`"]
         for name in heads:
-            text = words.series_figure(result.case, result.of(name))
+            text = formatting.series_figure(result.case, result.of(name))
             ratio = result.ratio("zlink", name) if name != "zlink" else None
             row.append(text if ratio is None else f"{text} ({markdown.bold(ratio)})")
         rows.append(row)
@@ -140,12 +140,12 @@ def lines(results):
             ratio = result.ratio("zlink", flag.off)
             if ratio is not None:
                 on, off = (
-                    words.series_figure(result.case, result.of(name))
+                    formatting.series_figure(result.case, result.of(name))
                     for name in ("zlink", flag.off)
                 )
                 slower = result.case in TRIPS and ratio.value > 1 + SLOWER
                 yield (
-                    f"  {result.case.name}: {on} / {off}, {words.times(ratio)}"
+                    f"  {result.case.name}: {on} / {off}, {formatting.times(ratio)}"
                     + (f"  SLOWER by over {SLOWER:.0%}" if slower else "")
                 )
         for target in TARGETS:

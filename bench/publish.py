@@ -9,11 +9,11 @@ to ``docs/gains.svg``.
 import re
 import sys
 
-from bench import phases
-from bench.cases import MEMORY, default_cases
-from bench.link import ROOT
-from bench.results import load
-from bench.show import charts, markdown, words
+from . import phases
+from .cases import MEMORY, default_cases
+from .machine import ROOT
+from .results import load
+from .show import charts, formatting, markdown
 
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
 #: What a reader gets to see first: small and large messages, each way, and encrypted ones.
@@ -38,14 +38,14 @@ def main(path):
         fill(
             ROOT / "docs" / "baseline.md",
             {
-                "where": "\n".join(f"{line}  " for line in words.machine(results)),
+                "where": "\n".join(f"{line}  " for line in formatting.machine(results)),
                 "flags": phases.table(results),
                 "targets": "```text\n" + "\n".join(phases.lines(results)) + "\n```",
             },
         )
         return
     rows = [case.name for case in default_cases()]
-    where = filter(None, (*words.machine(results), words.duration(results)))
+    where = filter(None, (*formatting.machine(results), formatting.duration(results)))
     fill(ROOT / "README.md", {"table": readme(results)})
     fill(
         ROOT / "docs" / "performance.md",
@@ -71,7 +71,7 @@ def readme(results):
     return "\n\n".join(
         (
             markdown.gains(only(results, README_LIBRARIES), README_ROWS),
-            "; ".join(words.machine(results)),
+            "; ".join(formatting.machine(results)),
         )
     )
 
@@ -117,8 +117,10 @@ def behind(results, ours, others):
     )
     rows = [["case", "ahead", "its figure", ours, "ratio"]]
     for ratio, each in found:
-        figures = (words.series_figure(each.case, each.of(name)) for name in (ratio.other, ours))
-        rows.append([f"`{each.case.name}`", ratio.other, *figures, words.times(ratio)])
+        figures = (
+            formatting.series_figure(each.case, each.of(name)) for name in (ratio.other, ours)
+        )
+        rows.append([f"`{each.case.name}`", ratio.other, *figures, formatting.times(ratio)])
     return markdown.table(rows) or "None."
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median, stdev
 
-from bench import latency
-from bench.cases import MEMORY, TARGETED, Case
+from . import latency
+from .cases import MEMORY, TARGETED, Case
 
 FORMAT = 1
 NOISY = 0.05  # relative standard deviation that is pointed out

@@ -4,15 +4,15 @@ import os
 from contextlib import suppress
 from subprocess import CalledProcessError
 
-from bench import certificate, latency
-from bench.link import RoundFailed, converse
-from bench.machine import OtherWork
-from bench.results import CaseResult, Series
+from . import certificate, latency
+from .machine import OtherWork
+from .processes import RoundFailed, run_processes
+from .results import CaseResult, Series
 
 SPOILT = 0.10  # of all CPUs taken by other work: then the figure is of the machine
 ATTEMPTS = 4  # at one round: what is still disturbed then will be for long
 COUNTING = 0.05  # seconds of sending while system calls are counted
-PATIENCE = 5  # seconds for such a round, which nothing else depends on
+PATIENCE = 20  # seconds for such a round, which nothing else depends on
 WILDCARDS = {
     "tcp": "tcp://127.0.0.1:*",
     "ws": "ws://127.0.0.1:*",
@@ -26,10 +26,10 @@ class Run:
 
     Parameters
     ----------
-    families : list of list of bench.link.Nursery
+    families : list of list of bench.processes.ForkServer
         Of each library in the order of their turns; its rounds take them one by one. What a
         process has by chance (where its memory lies, how it hashes) all its children have: it
-        made 40% in one case, which rounds from one nursery never show.
+        made 40% in one case, which rounds from one forkserver never show.
     rounds : int
     seconds : float
         How long a round sends, without start and end of the processes.
@@ -98,26 +98,26 @@ class Run:
 
     def round(self, result, number):
         """Measure the round ``number``, from 1, of those that do not have it yet."""
-        for nursery, series in self.turns(result, number):
+        for forkserver, series in self.turns(result, number):
             if len(series.rounds) < number:
-                self.attempt(series, self.play, nursery, result.case, series)
+                self.attempt(series, self.play, forkserver, result.case, series)
 
     def count_calls(self, result):
         """Count the system calls and debug counters of those that have none yet."""
-        for nursery, series in self.turns(result, 0):
+        for forkserver, series in self.turns(result, 0):
             if series.syscalls is None:
                 with suppress(RoundFailed):  # the figures stand without it
-                    self.count(nursery, result.case, series)
+                    self.count(forkserver, result.case, series)
 
     def turns(self, result, number):
         """Every library in turn, but those that have failed."""
         for family in self.families:
-            nursery = family[number % len(family)]
-            series = result.of(nursery.adapter.name)
+            forkserver = family[number % len(family)]
+            series = result.of(forkserver.adapter.name)
             if series is not None:
                 self.progress.at(result.case, number, series.library)
                 if not series.error:
-                    yield nursery, series
+                    yield forkserver, series
 
     def attempt(self, series, function, *args):
         try:
@@ -126,11 +126,11 @@ class Run:
             series.error = str(error)
             self.progress.failed(series.library, series.error)
 
-    def play(self, nursery, case, series):
+    def play(self, forkserver, case, series):
         """Run one round, again if other work spoilt it, a few times at most."""
         for left in reversed(range(ATTEMPTS)):
             others = OtherWork()
-            round_, cpu = self.play_once(nursery, case, self.seconds, self.timeout)
+            round_, cpu = self.play_once(forkserver, case, self.seconds, self.timeout)
             round_["other_work"] = share = others.share(cpu)
             if share is None or share <= SPOILT:
                 series.rounds.append(round_)
@@ -142,21 +142,21 @@ class Run:
             self.allowance -= 1
             self.progress.again(case, series.library)
 
-    def play_once(self, nursery, case, seconds, timeout, on_word=None):
+    def play_once(self, forkserver, case, seconds, timeout, on_message=None):
         self.played += 1
-        results, cpu = converse(
-            nursery,
+        results, cpu = run_processes(
+            forkserver,
             specs(
                 case,
                 seconds,
                 os.path.join(self.folder, str(self.played)),
                 self.pinned,
-                on_word is not None,
-                slowdown(nursery.adapter),
+                on_message is not None,
+                slowdown(forkserver.adapter),
                 self.certificate(case),
             ),
             timeout,
-            on_word,
+            on_message,
         )
         return combined(case, results), cpu
 
@@ -168,9 +168,9 @@ class Run:
         except (OSError, CalledProcessError) as error:
             raise RoundFailed(f"no certificate: {error}")
 
-    def count(self, nursery, case, series):
+    def count(self, forkserver, case, series):
         with self.counting(case.roles) as counter:
-            round_, _ = self.play_once(nursery, case, COUNTING, PATIENCE, counter.hear)
+            round_, _ = self.play_once(forkserver, case, COUNTING, PATIENCE, counter.on_message)
             calls = counter.total()
             if calls is not None:
                 series.syscalls = calls / round_["count"]

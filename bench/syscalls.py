@@ -21,7 +21,7 @@ def available():
 
 
 class Counter:
-    """Counts between the word of all ends that they are warm and their end.
+    """Counts from the moment all ends are warm to their end.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class Counter:
         self.stop()
         self.folder.cleanup()
 
-    def hear(self, word, children):
-        """Start when the last end says that it is warm, and let them go on."""
+    def on_message(self, message, children):
+        """Start to count when the last end is warm, and let the ends go on."""
         before = len(self.cold)
-        self.cold -= set(word)
+        self.cold -= set(message)
         if self.cold or not before:
             return
         self.attach([child.pid for child in children])
         for child in children:
-            child.tell({"go": True})
+            child.send({"go": True})
 
     def attach(self, pids):
         self.tracer = subprocess.Popen(
@@ -63,7 +63,7 @@ class Counter:
         while not self.attached(pids) and time.monotonic() < deadline:
             if self.tracer.poll() is not None:
                 break
-            time.sleep(0.005)  # nothing tells when a tracer is ready
+            time.sleep(0.005)  # no event says when a tracer is ready
 
     def stop(self):
         if self.tracer is not None and self.tracer.poll() is None:

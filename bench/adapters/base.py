@@ -4,8 +4,8 @@ import os
 from importlib import import_module
 from operator import itemgetter
 
-from bench.cases import PATTERNS
-from bench.waiting import Threads
+from ..cases import PATTERNS
+from ..waiting import Threads
 
 #: Nobody's: (public, secret), of the receiving and of the sending end.
 SINK_KEYS = (

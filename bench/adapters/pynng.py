@@ -1,6 +1,6 @@
 """nng by pynng: nanomsg's protocols, which do not speak with ZeroMQ's."""
 
-from bench.adapters.base import Adapter
+from .base import Adapter
 
 SOCKETS = {"PUSH": "Push0", "PULL": "Pull0", "PAIR": "Pair0", "REQ": "Req0", "REP": "Rep0"}
 

@@ -1,6 +1,6 @@
 """pyomq: a core in Rust with an API like pyzmq's."""
 
-from bench.adapters.base import Adapter
+from .base import Adapter
 
 
 class Library(Adapter):

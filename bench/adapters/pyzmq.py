@@ -1,6 +1,6 @@
 """Real libzmq by pyzmq: what everything is compared with."""
 
-from bench.adapters.base import Adapter
+from .base import Adapter
 
 
 class Pyzmq(Adapter):

@@ -7,9 +7,9 @@ import platform
 import socket
 import ssl
 
-from bench.adapters.base import Adapter
-from bench.cases import KB
-from bench.work.roundtrip import END
+from ..cases import KB
+from ..work.roundtrip import END
+from .base import Adapter
 
 
 class Plain:

@@ -7,8 +7,8 @@ import asyncio
 import socket
 from importlib import import_module
 
-from bench.adapters.base import Adapter, Missing
-from bench.waiting import Tasks
+from ..waiting import Tasks
+from .base import Adapter, Missing
 
 #: What ZeroMQ does not do, or limits otherwise.
 SETTINGS = {"compression": None, "max_size": None, "ping_interval": None}

@@ -3,9 +3,9 @@
 from functools import cache
 from importlib import import_module
 
-from bench import certificate
-from bench.adapters.base import Adapter
-from bench.waiting import Greenlets
+from .. import certificate
+from ..waiting import Greenlets
+from .base import Adapter
 
 
 class Zlink(Adapter):

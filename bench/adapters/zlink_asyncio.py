@@ -1,7 +1,7 @@
 """This project in asyncio."""
 
-from bench.adapters.zlink import Zlink
-from bench.waiting import Tasks
+from ..waiting import Tasks
+from .zlink import Zlink
 
 
 class Library(Zlink):

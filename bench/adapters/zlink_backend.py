@@ -1,6 +1,6 @@
 """This project as pyzmq's backend: ``import zmq`` with ``PYZMQ_BACKEND`` set."""
 
-from bench.adapters.zlink import Zlink
+from .zlink import Zlink
 
 
 class Library(Zlink):

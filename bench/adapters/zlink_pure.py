@@ -1,6 +1,6 @@
 """This project, uncompiled."""
 
-from bench.adapters.zlink import Zlink
+from .zlink import Zlink
 
 
 class Library(Zlink):

@@ -1,7 +1,7 @@
 """This project with its I/O in native threads, for programs that are not monkey-patched."""
 
-from bench.adapters.zlink import Zlink
-from bench.waiting import Threads
+from ..waiting import Threads
+from .zlink import Zlink
 
 
 class Library(Zlink):

@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from bench.adapters.pyzmq import Pyzmq
-from bench.waiting import Tasks
+from ..waiting import Tasks
+from .pyzmq import Pyzmq
 
 
 class Library(Pyzmq):

@@ -1,7 +1,7 @@
 """pyzmq in gevent, by ``zmq.green``."""
 
-from bench.adapters.pyzmq import Pyzmq
-from bench.waiting import Greenlets
+from ..waiting import Greenlets
+from .pyzmq import Pyzmq
 
 
 class Library(Pyzmq):

@@ -1,1 +1,1 @@
-"""Results for people: words, a terminal's table, Markdown, charts and a page of them."""
+"""Results for people: formatting, a terminal's table, Markdown, charts and a page of them."""

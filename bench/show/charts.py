@@ -7,8 +7,8 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench import latency
-from bench.cases import PATTERNS, SIZES, TRANSPORTS, human
+from .. import latency
+from ..cases import PATTERNS, SIZES, TRANSPORTS, human
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
 STYLES = {

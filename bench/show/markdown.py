@@ -1,15 +1,15 @@
 """The table of a run in Markdown."""
 
-from bench.show import words
+from . import formatting
 
 
 def document(results):
     """Everything: where it was measured, the ratios, the costs and the remarks."""
     parts = [
-        "\n".join(f"{line}  " for line in words.machine(results)),
+        "\n".join(f"{line}  " for line in formatting.machine(results)),
         ratios(results),
         details(results),
-        *(f"- {' '.join(line.split())}" for line in words.remarks(results)),
+        *(f"- {' '.join(line.split())}" for line in formatting.remarks(results)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -30,10 +30,10 @@ def ratios(results, cases=None):
     for result in chosen:
         cells = [f"`{result.case.name}`"]
         for name in names:
-            text = words.series_figure(result.case, result.of(name))
+            text = formatting.series_figure(result.case, result.of(name))
             ratio = result.ratio(subject, name) if name != subject else None
             cells.append(text if ratio is None else f"{text} ({bold(ratio)})")
-        rows.append([*cells, words.targets(result, results)])
+        rows.append([*cells, formatting.targets(result, results)])
     return table(rows)
 
 
@@ -48,7 +48,7 @@ def gains(results, cases):
             rows.append(
                 [
                     f"`{result.case.name}`",
-                    words.series_figure(result.case, result.of(subject)),
+                    formatting.series_figure(result.case, result.of(subject)),
                     *(bold(ratio) if ratio else "-" for ratio in ratios),
                 ]
             )
@@ -57,12 +57,14 @@ def gains(results, cases):
 
 def details(results):
     """A row a case and library: latency percentiles, CPU, system calls, memory."""
-    return table([words.DETAILS, *((f"`{name}`", *rest) for name, *rest in words.details(results))])
+    return table(
+        [formatting.DETAILS, *((f"`{name}`", *rest) for name, *rest in formatting.details(results))]
+    )
 
 
 def bold(ratio):
     """A ratio, in bold where the subject is ahead."""
-    return f"**{words.times(ratio)}**" if ratio.gain >= 1 else words.times(ratio)
+    return f"**{formatting.times(ratio)}**" if ratio.gain >= 1 else formatting.times(ratio)
 
 
 def table(rows):

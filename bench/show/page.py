@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from bench.show import charts, words
+from . import charts, formatting
 
 STYLE = """
 :root { --ahead: #e2f2dd; --behind: #fbe0da; --line: #d8d8d8; --quiet: #555; }
@@ -57,12 +57,12 @@ def body(results):
     summary = charts.summary(results)
     if summary:
         yield f"<p>{escape(summary)}</p>"
-    for line in words.machine(results):
+    for line in formatting.machine(results):
         yield f'<p class="quiet">{escape(line)}</p>'
     yield (
         '<p class="quiet">'
         + "<br>".join(
-            escape(words.library(name, about)) for name, about in results.libraries.items()
+            escape(formatting.library(name, about)) for name, about in results.libraries.items()
         )
         + "</p>"
     )
@@ -89,7 +89,7 @@ def body(results):
         "</p>"
     )
     yield table(results)
-    remarks = list(words.remarks(results))
+    remarks = list(formatting.remarks(results))
     if remarks:
         yield "<h2>Remarks</h2>"
     for line in remarks:
@@ -97,8 +97,11 @@ def body(results):
         yield f"<{tag}>{escape(line)}</{tag}>"
     yield "<h2>Latency and costs</h2>"
     yield rows_of(
-        words.DETAILS,
-        ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in words.details(results)),
+        formatting.DETAILS,
+        (
+            "".join(f"<td>{escape(cell)}</td>" for cell in row)
+            for row in formatting.details(results)
+        ),
     )
 
 
@@ -117,14 +120,14 @@ def table(results):
         cells = [f"<td>{escape(result.case.name)}</td>"]
         for name in results.measured:
             ratio = result.ratio(results.subject, name) if name != results.subject else None
-            text = escape(words.series_figure(result.case, result.of(name)))
+            text = escape(formatting.series_figure(result.case, result.of(name)))
             if ratio is None:
                 cells.append(f"<td>{text}</td>")
             else:
                 side = "ahead" if ratio.gain >= 1 else "behind"
-                said = f"{text}<br><small>{words.times(ratio)}</small>"
+                said = f"{text}<br><small>{formatting.times(ratio)}</small>"
                 cells.append(f'<td class="{side}">{said}</td>')
-        cells.append(f"<td>{escape(words.targets(result, results))}</td>")
+        cells.append(f"<td>{escape(formatting.targets(result, results))}</td>")
         rows.append("".join(cells))
     return rows_of(heads, rows)
 

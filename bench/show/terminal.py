@@ -6,7 +6,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bench.show import words
+from . import formatting
 
 
 class Live:
@@ -80,10 +80,10 @@ def show(results, file=None):
         for name in results.measured:
             series = result.of(name)
             style = "red" if series is not None and series.error else ""
-            cells.append(Text(words.series_figure(result.case, series), style))
+            cells.append(Text(formatting.series_figure(result.case, series), style))
             if name != subject:
                 cells.append(compared(result.ratio(subject, name)))
-        cells.append(words.targets(result, results))
+        cells.append(formatting.targets(result, results))
         table.add_row(*cells)
     widen(console, table)
     console.print(table)
@@ -91,14 +91,14 @@ def show(results, file=None):
         f"x: {subject} to the one on its left; green where {subject} is ahead. Round "
         "trips are p50, and less is better."
     )
-    for line in words.remarks(results):
+    for line in formatting.remarks(results):
         console.print(line, markup=False)
 
 
 def compared(ratio):
     if ratio is None:
         return Text("")
-    return Text(words.times(ratio), "green" if ratio.gain >= 1 else "red")
+    return Text(formatting.times(ratio), "green" if ratio.gain >= 1 else "red")
 
 
 def widen(console, table):

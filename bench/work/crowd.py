@@ -2,17 +2,17 @@
 
 from time import perf_counter
 
-from bench.work import oneway
+from . import oneway
 
 
 async def source(end):
-    endpoint = await end.hear("endpoint")
+    endpoint = await end.wait_for("endpoint")
     sockets = [end.connected(0, endpoint) for _ in range(end.case.size)]
     senders = [end.sender(socket) for socket in sockets]
     payload = end.payload()
     for send in senders:  # each connects, and so warms up
         await send(payload)
-    await end.hear("ready")
+    await end.wait_for("ready")
     await end.measured()
     sent = 0
     now = perf_counter()
@@ -25,7 +25,7 @@ async def source(end):
     for send in senders:
         await send(oneway.END)
     result = {"sent": sent, **end.cost()}
-    await end.hear("drained")
+    await end.wait_for("drained")
     for socket in sockets:
         end.close(socket)
     return result
@@ -33,13 +33,13 @@ async def source(end):
 
 async def sink(end):
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     receive, body = end.receiver(socket)
     size = end.case.message_size
     peers = end.case.size
     for _ in range(peers):
         await receive()
-    end.tell(ready=True)
+    end.announce(ready=True)
     await end.measured()
     await receive()
     start = perf_counter()
@@ -51,6 +51,6 @@ async def sink(end):
         else:
             ended += 1
     elapsed = perf_counter() - start
-    end.tell(drained=True)
+    end.announce(drained=True)
     end.close(socket)
     return {"received": count, "rate": count / elapsed, **end.cost()}

@@ -1,10 +1,10 @@
-"""One end of a case: its sockets, its clock and costs, and its word with the other ends."""
+"""One end of a case: its sockets, its clock and costs, and its messages with the other ends."""
 
 import resource
 import sys
 from time import perf_counter
 
-POLL = 0.001  # seconds between two looks for a word
+POLL = 0.001  # seconds between two looks for a message
 
 
 class End:
@@ -15,7 +15,7 @@ class End:
     adapter : bench.adapters.base.Adapter
     case : bench.cases.Case
     role : str
-    post : bench.post.Post
+    channel : bench.channel.Channel
     seconds : float
         How long to send.
     addresses : dict of str
@@ -26,25 +26,25 @@ class End:
         A share of the time, 0 to 1, to waste while sending: a test hook.
     """
 
-    def __init__(self, adapter, case, role, post, seconds, addresses, counted, slowdown):
+    def __init__(self, adapter, case, role, channel, seconds, addresses, counted, slowdown):
         self.adapter = adapter
         self.case = case
         self.role = role
-        self.post = post
+        self.channel = channel
         self.seconds = seconds
         self.addresses = addresses
         self.counted = counted
         self.slowdown = slowdown
         self.sleep = adapter.waiting.sleep
-        self.tell = post.tell
-        self.heard = post.heard
+        self.announce = channel.send
+        self.has_received = channel.has_received
         self.before = None
 
-    async def hear(self, word):
-        """Wait for a word of another end, or of the run; returns its value."""
-        while not self.post.heard(word):
+    async def wait_for(self, name):
+        """Wait for a message of another end, or of the run; returns its value."""
+        while not self.channel.has_received(name):
             await self.sleep(POLL)
-        return self.post.words[word]
+        return self.channel.received[name]
 
     def bound(self, which, name="endpoint"):
         """A bound socket of the sending (0) or receiving (1) type, and where to connect."""
@@ -74,8 +74,8 @@ class End:
     async def measured(self):
         """The warm-up is over: what is spent counts from here to :meth:`cost`."""
         if self.counted:
-            self.tell(**{f"warm {self.role}": True})
-            await self.hear("go")
+            self.announce(**{f"warm {self.role}": True})
+            await self.wait_for("go")
         self.before = resource.getrusage(resource.RUSAGE_SELF)
 
     def cost(self):

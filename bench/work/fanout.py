@@ -3,21 +3,21 @@
 from itertools import repeat
 from time import perf_counter
 
-from bench.cases import SUBSCRIBERS
-from bench.work import oneway
+from ..cases import SUBSCRIBERS
+from . import oneway
 
 
 async def source(end):
     socket, endpoint = end.bound(0)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     result = await oneway.pour(end, socket)
-    await end.hear("drained")
+    await end.wait_for("drained")
     end.close(socket)
     return {**result, "sent": result["sent"] * SUBSCRIBERS}
 
 
 async def sink(end):
-    endpoint = await end.hear("endpoint")
+    endpoint = await end.wait_for("endpoint")
     sockets = [end.connected(1, endpoint) for _ in range(SUBSCRIBERS)]
     result = await drain(end, [end.receiver(socket)[0] for socket in sockets])
     for socket in sockets:
@@ -31,7 +31,7 @@ async def drain(end, receivers):
     batch = end.case.batch
     for receive in receivers:
         await receive()
-    end.tell(ready=True)
+    end.announce(ready=True)
     for receive in receivers:
         while await receive() == oneway.SYNC:
             pass
@@ -57,5 +57,5 @@ async def drain(end, receivers):
     elapsed = perf_counter() - start
     if ended != [oneway.END] * len(receivers):
         raise AssertionError("a subscriber missed messages")
-    end.tell(drained=True)
+    end.announce(drained=True)
     return {"received": count, "rate": count / elapsed, **end.cost()}

@@ -22,24 +22,24 @@ def resident():
 
 
 async def server(end):
-    """Hear from one peer, look, hear from all the others, look again."""
+    """Receive from one peer, measure, receive from all the others, measure again."""
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     peers = end.case.size
     await socket.recv_multipart()
     before = resident()
-    end.tell(ready=True)
+    end.announce(ready=True)
     for _ in range(peers - 1):
         await socket.recv_multipart()
     result = {"received": peers, "bytes": (resident() - before) / (peers - 1)}
-    end.tell(measured=True)
+    end.announce(measured=True)
     end.close(socket)
     return result
 
 
 async def peers(end):
     """Connect many times, the first alone, and stay until the server has looked."""
-    at = urlsplit(await end.hear("endpoint"))
+    at = urlsplit(await end.wait_for("endpoint"))
     connections = []
     for number in range(end.case.size):
         connection = plain.create_connection((at.hostname, at.port))
@@ -50,8 +50,8 @@ async def peers(end):
         connection.sendall(HELLO)
         connections.append(connection)
         if number == 0:
-            await end.hear("ready")
-    await end.hear("measured")
+            await end.wait_for("ready")
+    await end.wait_for("measured")
     for connection in connections:
         connection.close()
     return {"sent": len(connections)}

@@ -9,16 +9,16 @@ SYNC = b"sync"
 
 async def sink(end):
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     result = await drain(end, socket)
     end.close(socket)
     return result
 
 
 async def source(end):
-    socket = end.connected(0, await end.hear("endpoint"))
+    socket = end.connected(0, await end.wait_for("endpoint"))
     result = await pour(end, socket)
-    await end.hear("drained")
+    await end.wait_for("drained")
     end.close(socket)
     return result
 
@@ -29,7 +29,7 @@ async def pour(end, socket):
     payload = end.payload()
     batch = end.case.batch
     if end.case.subscribes:
-        while not end.heard("ready"):
+        while not end.has_received("ready"):
             await send(SYNC)
             await end.sleep(0.001)
     for _ in repeat(None, end.case.warmup):
@@ -59,7 +59,7 @@ async def drain(end, socket):
     batch = end.case.batch
     message = body(await receive())
     if end.case.subscribes:
-        end.tell(ready=True)
+        end.announce(ready=True)
         while message == SYNC:
             message = body(await receive())
     for _ in repeat(None, end.case.warmup - 1):
@@ -79,6 +79,6 @@ async def drain(end, socket):
     elapsed = perf_counter() - start
     if message != END:
         raise AssertionError(f"after {count} messages came one of {len(message)} bytes")
-    end.tell(drained=True)
+    end.announce(drained=True)
     # The first message is before the clock, the mark is within.
     return {"received": count, "rate": count / elapsed, **end.cost()}

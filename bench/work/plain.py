@@ -8,7 +8,7 @@ WRITE = 64 << 10
 
 async def source(end):
     """Write for the time of a round; ``sent`` is in bytes."""
-    socket = end.connected(0, await end.hear("endpoint"))
+    socket = end.connected(0, await end.wait_for("endpoint"))
     write = socket.connection.sendall
     payload = bytes(WRITE)
     for _ in range(warmup(end)):
@@ -26,7 +26,7 @@ async def source(end):
 
 async def sink(end):
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     read = socket.accepted().recv_into
     buffer = bytearray(READ)
     view = memoryview(buffer)

@@ -1,28 +1,28 @@
 """One way, through a proxy in a process of its own: PUSH to PULL-PUSH to PULL."""
 
-from bench.work import oneway
+from . import oneway
 
 
 async def forwarder(end):
     frontend, inlet = end.bound(1, "inlet")
     backend, outlet = end.bound(0, "outlet")
     end.beside(end.adapter.proxy, frontend, backend)
-    end.tell(inlet=inlet, outlet=outlet)
+    end.announce(inlet=inlet, outlet=outlet)
     await end.measured()
-    await end.hear("drained")
+    await end.wait_for("drained")
     return end.cost()  # the proxy never ends; its process does
 
 
 async def sink(end):
-    socket = end.connected(1, await end.hear("outlet"))
+    socket = end.connected(1, await end.wait_for("outlet"))
     result = await oneway.drain(end, socket)
     end.close(socket)
     return result
 
 
 async def source(end):
-    socket = end.connected(0, await end.hear("inlet"))
+    socket = end.connected(0, await end.wait_for("inlet"))
     result = await oneway.pour(end, socket)
-    await end.hear("drained")
+    await end.wait_for("drained")
     end.close(socket)
     return result

@@ -7,16 +7,16 @@ END = b"end"
 
 
 async def client(end):
-    socket = end.connected(0, await end.hear("endpoint"))
+    socket = end.connected(0, await end.wait_for("endpoint"))
     result = await ask(end, end.sender(socket), end.receiver(socket, 0)[0])
-    await end.hear("answered")
+    await end.wait_for("answered")
     end.close(socket)
     return result
 
 
 async def server(end):
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     result = await answer(end, end.sender(socket), end.receiver(socket, 1)[0])
     end.close(socket)
     return result
@@ -62,5 +62,5 @@ async def answer(end, send, receive):
         count += 1
     if message != END:
         raise AssertionError(f"after {count} requests came one of {len(message)} bytes")
-    end.tell(answered=True)
+    end.announce(answered=True)
     return {"received": count, **end.cost()}

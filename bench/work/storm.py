@@ -4,7 +4,7 @@ from time import perf_counter
 
 
 async def clients(end):
-    endpoint = await end.hear("endpoint")
+    endpoint = await end.wait_for("endpoint")
     payload = end.payload()
     await end.measured()
     start = perf_counter()
@@ -23,7 +23,7 @@ async def clients(end):
 
 async def server(end):
     socket, endpoint = end.bound(1)
-    end.tell(endpoint=endpoint)
+    end.announce(endpoint=endpoint)
     await end.measured()
     count = end.case.size
     for _ in range(count):

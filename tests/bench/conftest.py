@@ -7,7 +7,7 @@ import pytest
 from bench import latency
 from bench.adapters import adapter
 from bench.cases import TARGETED, Case
-from bench.link import Nursery
+from bench.processes import ForkServer
 from bench.results import CaseResult, Results, Series
 from bench.run import Run
 
@@ -32,14 +32,14 @@ class Silent:
 
 
 @pytest.fixture(scope="session")
-def nursery():
-    """A library's nursery by its name, started once; skips the test if it is not installed."""
+def forkserver():
+    """A library's forkserver by its name, started once; skips the test if it is not installed."""
     with ExitStack() as stack:
         started = {}
 
         def get(name):
             if name not in started:
-                started[name] = stack.enter_context(Nursery(adapter(name)))
+                started[name] = stack.enter_context(ForkServer(adapter(name)))
             found = started[name]
             if found.missing and found.missing.startswith("not installed"):
                 pytest.skip(f"{name}: {found.missing}")
@@ -50,10 +50,10 @@ def nursery():
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A function that makes a tiny run: nurseries and a case to a CaseResult."""
+    """A function that makes a tiny run: forkservers and a case to a CaseResult."""
 
-    def measure(nurseries, case, rounds=1, timeout=100, counting=None):
-        families = [[each] for each in nurseries]
+    def measure(forkservers, case, rounds=1, timeout=100, counting=None):
+        families = [[each] for each in forkservers]
         run = Run(
             families, rounds, 0.02, timeout, True, counting, {case.name}, 0, str(tmp_path), Silent()
         )

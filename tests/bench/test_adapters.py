@@ -36,8 +36,8 @@ def pairs():
 @pytest.mark.parametrize(
     "name, case", [pytest.param(name, case, id=f"{name}-{case.name}") for name, case in pairs()]
 )
-def test_a_tiny_run(name, case, nursery, tiny):
-    measured = nursery(name)
+def test_a_tiny_run(name, case, forkserver, tiny):
+    measured = forkserver(name)
     assert measured.missing is None
     result = tiny([measured], case).of(name)
     assert result.error is None
@@ -51,10 +51,10 @@ def test_a_tiny_run(name, case, nursery, tiny):
         assert round_["user_us"] + round_["system_us"] >= 0 and round_["peak"] > 1 << 20
 
 
-def test_the_libraries_tell_their_versions(nursery):
-    assert nursery("pyzmq").about["libzmq"]
-    assert nursery("zlink-pure").about["build"] == "pure"
-    assert nursery("zlink-backend").about.keys() == nursery("zlink").about.keys()
+def test_the_libraries_tell_their_versions(forkserver):
+    assert forkserver("pyzmq").about["libzmq"]
+    assert forkserver("zlink-pure").about["build"] == "pure"
+    assert forkserver("zlink-backend").about.keys() == forkserver("zlink").about.keys()
 
 
 def test_settings_reach_the_library():

@@ -256,3 +256,21 @@ def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
 def test_the_cases_of_each_size(size, count, capsys):
     assert main([*size, "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count
+
+
+def test_the_bench_runs_under_another_package_name(tmp_path):
+    """As it does from a wheel, where it is no top-level package."""
+    (tmp_path / "outer").mkdir()
+    (tmp_path / "outer" / "__init__.py").write_text("")
+    (tmp_path / "outer" / "inner").symlink_to(ROOT / "bench", target_is_directory=True)
+    program = "import sys; from outer.inner.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *ONE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "push-pull/tcp/64B" in done.stdout

@@ -9,7 +9,7 @@ from bench import compare, latency
 from bench.adapters import known
 from bench.cases import Case, full_cases, named
 from bench.results import CaseResult, load, save
-from bench.show import charts, markdown, page, words
+from bench.show import charts, formatting, markdown, page
 from tests.bench.conftest import RATE, TRIP, results, series
 
 
@@ -37,7 +37,7 @@ def test_less_is_better_in_a_round_trip():
     result = CaseResult(TRIP, [series("pyzmq", "p50_us", 100.0), series("zlink", "p50_us", 25.0)])
     ratio = result.ratio("zlink", "pyzmq")
     assert ratio.value == 0.25 and ratio.gain == 4.0 and ratio.reached is False
-    assert words.target(ratio) == "<= 0.2x no"
+    assert formatting.target(ratio) == "<= 0.2x no"
 
 
 def test_no_ratio_to_what_failed_or_is_not_there():
@@ -49,14 +49,14 @@ def test_no_ratio_to_what_failed_or_is_not_there():
         ],
     )
     assert result.ratio("zlink", "pyzmq") is None and result.ratio("zlink", "raw") is None
-    assert words.series_figure(RATE, result.of("pyzmq")) == "FAILED"
+    assert formatting.series_figure(RATE, result.of("pyzmq")) == "FAILED"
 
 
 def test_noise_over_five_percent_is_marked():
-    assert "~" not in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.01e6, 1.02e6))
-    assert "~35%" in words.series_figure(
+    assert "~" not in formatting.series_figure(RATE, series("zlink", "rate", 1e6, 1.01e6, 1.02e6))
+    assert "~35%" in formatting.series_figure(
         RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6)
-    ) or "~33%" in words.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6))
+    ) or "~33%" in formatting.series_figure(RATE, series("zlink", "rate", 1e6, 1.5e6, 2e6))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_noise_over_five_percent_is_marked():
 )
 def test_figures_in_words(name, value, text):
     (case,) = named([name])
-    assert words.figure(case, value) == text
+    assert formatting.figure(case, value) == text
 
 
 def test_a_histogram_keeps_three_digits():
@@ -85,8 +85,8 @@ def test_a_histogram_keeps_three_digits():
 def test_latencies_in_words_are_the_percentiles_alone():
     trips = {"histogram": latency.encoded([10_000] * 90 + [50_000] * 10)}
     some = type(series("", ""))("zlink", "p50_us", [trips])
-    assert words.latency(some) == "10 / 10 / 50 / 50"
-    assert words.latency(None) == words.latency(series("zlink", "rate", 1e6)) == ""
+    assert formatting.latency(some) == "10 / 10 / 50 / 50"
+    assert formatting.latency(None) == formatting.latency(series("zlink", "rate", 1e6)) == ""
 
 
 def test_names_of_cases_are_unique():
@@ -119,9 +119,9 @@ def test_what_is_no_run_is_refused(text, tmp_path):
 
 
 def test_how_long_it_took_in_words(run):
-    assert words.duration(run) == ""
+    assert formatting.duration(run) == ""
     run.duration = 3060.0
-    assert words.duration(run) == "3 cases of 2 libraries took 51 minutes"
+    assert formatting.duration(run) == "3 cases of 2 libraries took 51 minutes"
 
 
 def test_markdown(run):

@@ -11,7 +11,7 @@ import pytest
 from bench import syscalls
 from bench.adapters import adapter
 from bench.cases import Case
-from bench.link import Nursery, RoundFailed, converse
+from bench.processes import ForkServer, RoundFailed, run_processes
 from bench.run import combined, slowdown, specs
 from bench.work.end import End
 
@@ -23,49 +23,51 @@ def spec(case, folder, **more):
     return [{**each, **more} for each in specs(case, 0.02, prefix, False, False, 0)]
 
 
-def test_an_end_that_hangs_is_killed_and_named(nursery, tmp_path):
+def test_an_end_that_hangs_is_killed_and_named(forkserver, tmp_path):
     sink, _ = spec(ONE_WAY, str(tmp_path))  # nobody connects
-    born = []
+    spawned = []
     with pytest.raises(RoundFailed, match=r"pyzmq \(sink\) hung, killed after 1 s"):
-        converse(nursery("pyzmq"), [sink], 1, lambda word, children: born.extend(children))
-    assert not Path(f"/proc/{born[0].pid}").exists()
+        run_processes(
+            forkserver("pyzmq"), [sink], 1, lambda message, children: spawned.extend(children)
+        )
+    assert not Path(f"/proc/{spawned[0].pid}").exists()
 
 
-def test_an_end_that_dies_gives_its_last_words(nursery, tmp_path):
+def test_an_end_that_dies_gives_the_end_of_its_stderr(forkserver, tmp_path):
     case = Case("push-pull", "ipc", 64)
     both = spec(case, str(tmp_path / "no such folder"))
     with pytest.raises(RoundFailed, match=r"(?s)pyzmq \(sink\) ended with 1.*ZMQError"):
-        converse(nursery("pyzmq"), both, 100)
+        run_processes(forkserver("pyzmq"), both, 100)
 
 
-def test_a_library_that_crashes_drops_out_of_the_case_only(nursery, tiny, tmp_path):
-    victim, other = nursery("zmq.green"), nursery("pyzmq")
+def test_a_library_that_crashes_drops_out_of_the_case_only(forkserver, tiny, tmp_path):
+    victim, other = forkserver("zmq.green"), forkserver("pyzmq")
 
-    def crash(word, children):
+    def crash(message, children):
         os.kill(children[0].pid, signal.SIGSEGV)
 
     with pytest.raises(RoundFailed, match="ended with -11"):
-        converse(victim, spec(ONE_WAY, str(tmp_path)), 100, crash)
+        run_processes(victim, spec(ONE_WAY, str(tmp_path)), 100, crash)
     result = tiny([victim, other], ONE_WAY)
     assert [each.error for each in result.series] == [None, None]
 
 
 def test_a_nursery_that_is_killed_is_started_again(tmp_path):
-    with Nursery(adapter("pyzmq")) as own:
+    with ForkServer(adapter("pyzmq")) as own:
 
-        def kill(word, children):
+        def kill(message, children):
             own.popen.kill()
 
-        with pytest.raises(RoundFailed, match="its nursery ended"):
-            converse(own, spec(ONE_WAY, str(tmp_path)), 100, kill)
-        results, _ = converse(own, spec(ONE_WAY, str(tmp_path)), 100)
+        with pytest.raises(RoundFailed, match="its forkserver ended"):
+            run_processes(own, spec(ONE_WAY, str(tmp_path)), 100, kill)
+        results, _ = run_processes(own, spec(ONE_WAY, str(tmp_path)), 100)
         assert len(results) == 2
 
 
 def test_a_library_that_cannot_be_imported_is_missing():
     broken = adapter("pyzmq")
     broken.name = "no such library"
-    with Nursery(broken) as own:
+    with ForkServer(broken) as own:
         assert "no library 'no such library'" in own.missing
 
 
@@ -85,17 +87,19 @@ def test_two_ends_get_a_cpu_each_and_more_do_not(tmp_path):
 
 
 @pytest.mark.parametrize("counter", [syscalls.Perf, syscalls.Strace])
-def test_system_calls_are_counted(counter, nursery, tiny):
+def test_system_calls_are_counted(counter, forkserver, tiny):
     if not counter.works():
         pytest.skip(f"{counter.__name__.lower()} does not work here")
-    result = tiny([nursery("zlink")], Case("req-rep", "tcp", 64), counting=counter)
+    result = tiny([forkserver("zlink")], Case("req-rep", "tcp", 64), counting=counter)
     # At least a send and a recv at each end.
     assert result.of("zlink").syscalls >= 4
 
 
-def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, nursery):
+def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, forkserver):
     monkeypatch.setenv("BENCH_SLOWDOWN", "0.3")
-    assert slowdown(nursery("zlink").adapter) == 0.3 and slowdown(nursery("pyzmq").adapter) == 0
+    assert (
+        slowdown(forkserver("zlink").adapter) == 0.3 and slowdown(forkserver("pyzmq").adapter) == 0
+    )
 
 
 def test_a_slowed_end_wastes_its_share_of_the_time():

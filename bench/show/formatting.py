@@ -1,8 +1,8 @@
-"""Figures and ratios in words, the same in every output."""
+"""Figures and ratios in formatting, the same in every output."""
 
-from bench.cases import KB, MB
-from bench.latency import PERCENTILES
-from bench.results import NOISY
+from ..cases import KB, MB
+from ..latency import PERCENTILES
+from ..results import NOISY
 
 
 def figure(case, value):

@@ -1,8 +1,9 @@
-"""A process that has a library imported, and forks one for each end of each round from itself.
+"""A process that has a library imported, and forks one process for each end of each round.
 
-So a round starts in milliseconds, in a process that no other round was in. Started by
-:mod:`bench.link`: ``python -m bench.nursery NAME FD``. What it says and hears are JSON messages
-over the socket ``FD``; a spec to be born comes with the two descriptors of its control and stderr.
+A round starts in milliseconds that way, in a process that no other round has used. It is started
+by :mod:`bench.processes`, with the name of a library and the descriptor of a socket. All messages
+over the socket are JSON. The spec of a process to spawn comes with two descriptors: its control
+socket and its stderr.
 """
 
 import ctypes
@@ -13,26 +14,44 @@ import signal
 import socket
 import sys
 import traceback
+from pathlib import Path
 
-from bench import latency, peer  # noqa: F401 - imported for the children
-from bench.adapters import adapter
-from bench.adapters.base import Missing
+from . import latency, peer  # noqa: F401 - imported for the children
+from .adapters import adapter
+from .adapters.base import Missing
 
 SIZE = 65536
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
+#: Load this package by its place, under the name of its folder, and no package around it: a
+#: process that measures pyzmq must not import zlinkcompat because the bench is installed there.
+BOOT = """
+import sys
+from importlib import import_module, util
+folder = sys.argv.pop(1)
+where = {"location": folder + "/__init__.py", "submodule_search_locations": [folder]}
+spec = util.spec_from_file_location("bench", **where)
+sys.modules["bench"] = package = util.module_from_spec(spec)
+spec.loader.exec_module(package)
+import_module("bench.forkserver").main(*sys.argv[1:])
+"""
+
+
+def command(*arguments):
+    """Return the command that runs :func:`main` in a process of its own."""
+    return [sys.executable, "-c", BOOT, str(Path(__file__).parent), *arguments]
 
 
 class Parent:
-    """The process itself: of the children it has, and what it and the run say."""
+    """The process itself: its children, and its messages to and from the run."""
 
-    def __init__(self, library, link):
+    def __init__(self, library, channel):
         self.library = library
-        self.link = link
+        self.channel = channel
         self.children = {}  # number of the spec: pid
 
-    def say(self, **words):
-        self.link.send(json.dumps(words).encode())
+    def send(self, **message):
+        self.channel.send(json.dumps(message).encode())
 
     def run(self):
         woken, wake = socket.socketpair()
@@ -42,51 +61,51 @@ class Parent:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         selector = selectors.DefaultSelector()
         selector.register(woken, selectors.EVENT_READ)
-        selector.register(self.link, selectors.EVENT_READ)
+        selector.register(self.channel, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
                 if key.fileobj is woken:
                     woken.recv(SIZE)
                     self.reap()
-                elif not self.hear():
+                elif not self.receive():
                     return
 
-    def hear(self):
-        data, files, _, _ = socket.recv_fds(self.link, SIZE, 2)
+    def receive(self):
+        """Do what one message asks for; returns False when the run has closed the socket."""
+        data, files, _, _ = socket.recv_fds(self.channel, SIZE, 2)
         if not data:
             return False
-        word = json.loads(data)
-        if "kill" in word:
-            self.kill(word["kill"])
+        message = json.loads(data)
+        if "kill" in message:
+            self.kill(message["kill"])
         else:
-            self.bear(word, files)
+            self.spawn(message, files)
         return True
 
-    def bear(self, spec, files):
+    def spawn(self, spec, files):
         pid = os.fork()
         if pid == 0:
-            self.live(spec, files)
+            self.run_child(spec, files)
         for each in files:
             os.close(each)
         self.children[spec["number"]] = pid
-        self.say(born=spec["number"], pid=pid)
+        self.send(spawned=spec["number"], pid=pid)
 
-    def live(self, spec, files):
-        """Never returns: only this round's work is done in the child."""
+    def run_child(self, spec, files):
+        """Run one process of a round, in the child. Never returns."""
         code = 1
         try:
             die_with_parent()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self.link.close()
+            self.channel.close()
             control, errors = files
             os.dup2(errors, 2)
             os.close(errors)
             if not self.library.forks:
                 os.set_inheritable(control, True)
-                command = [sys.executable, "-m", __spec__.name, self.library.name, str(control)]
-                os.execv(sys.executable, [*command, json.dumps(spec)])
+                os.execv(sys.executable, command(self.library.name, str(control), json.dumps(spec)))
             with socket.socket(fileno=control) as wire:
                 peer.run(self.library, spec, wire)
             code = 0
@@ -101,7 +120,7 @@ class Parent:
             ended, status, usage = os.wait4(pid, os.WNOHANG)
             if ended:
                 del self.children[number]
-                self.say(
+                self.send(
                     ended=number,
                     code=os.waitstatus_to_exitcode(status),
                     cpu=usage.ru_utime + usage.ru_stime,
@@ -122,29 +141,25 @@ def die_with_parent():
 
 
 def main(name, fd, spec=None):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run hears it, and ends this
-    link = socket.socket(fileno=int(fd))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run gets it, and ends this process
+    channel = socket.socket(fileno=int(fd))
     library = adapter(name)
     if spec is not None:  # a child that could not be forked with the library in it
         library.load()
-        peer.run(library, json.loads(spec), link)
+        peer.run(library, json.loads(spec), channel)
         os._exit(0)
-    parent = Parent(library, link)
+    parent = Parent(library, channel)
     try:
         library.load()
-        parent.say(about=library.about())
+        parent.send(about=library.about())
     except Missing as error:
-        parent.say(missing=str(error))
+        parent.send(missing=str(error))
         return
     except Exception as error:
         traceback.print_exc()
-        parent.say(missing=f"does not load: {error}")
+        parent.send(missing=f"does not load: {error}")
         return
     try:
         parent.run()
     finally:
         parent.end()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

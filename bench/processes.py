@@ -1,27 +1,26 @@
-"""Starts the processes of a round, passes word between them, and leaves none behind."""
+"""Starts the processes of a round, passes messages between them, and leaves none behind."""
 
 import json
 import os
 import selectors
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .forkserver import command
+
 START = 60  # seconds that a library may take to be imported
-LAST_WORDS = 4000  # bytes of stderr
+END_OF_STDERR = 4000  # bytes of stderr
 
 
 class RoundFailed(Exception):
     """A process hung, died, or lost something; the text ends with what it wrote to stderr."""
 
 
-class Nursery:
-    """A library in a process from which those of its rounds are forked (:mod:`bench.nursery`).
+class ForkServer:
+    """A library in a process from which those of its rounds are forked (:mod:`bench.forkserver`).
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ class Nursery:
     Attributes
     ----------
     about : dict
-        What the library tells of itself.
+        The library's versions and build.
     missing : str or None
         Why it cannot be measured.
     """
@@ -40,7 +39,7 @@ class Nursery:
         self.about = {}
         self.missing = None
         self.count = 0
-        self.link = self.popen = None
+        self.channel = self.popen = None
         self.errors = tempfile.TemporaryFile()
 
     def __enter__(self):
@@ -52,30 +51,29 @@ class Nursery:
         self.errors.close()
 
     def start(self):
-        self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "bench.nursery", self.adapter.name, str(theirs.fileno())],
-                cwd=ROOT,
+                command(self.adapter.name, str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self.errors,
                 env={**os.environ, **self.adapter.environment},
             )
-        self.link.settimeout(START)
+        self.channel.settimeout(START)
         try:
-            word = self.hear()
+            message = self.receive()
         except (EOFError, TimeoutError):
-            word = {"missing": f"does not load: {last_words(self.errors)}"}
-        self.link.settimeout(None)
-        self.about = word.get("about", {})
-        self.missing = word.get("missing")
+            message = {"missing": f"does not load: {end_of_stderr(self.errors)}"}
+        self.channel.settimeout(None)
+        self.about = message.get("about", {})
+        self.missing = message.get("missing")
 
     def stop(self):
         if self.popen is None:
             return
-        self.link.close()  # it ends by that, and its children with it
+        self.channel.close()  # that ends the process, and its children with it
         try:
             self.popen.wait(5)
         except subprocess.TimeoutExpired:
@@ -87,13 +85,13 @@ class Nursery:
         self.stop()
         self.start()
 
-    def hear(self):
-        data = self.link.recv(65536)
+    def receive(self):
+        data = self.channel.recv(65536)
         if not data:
             raise EOFError
         return json.loads(data)
 
-    def bear(self, spec):
+    def spawn(self, spec):
         """Start the process of ``spec``; returns its :class:`Child`."""
         self.count += 1
         child = Child(self, self.count)
@@ -102,15 +100,15 @@ class Nursery:
         ours.setblocking(False)
         with theirs:
             data = json.dumps({**spec, "number": child.number}).encode()
-            socket.send_fds(self.link, [data], [theirs.fileno(), child.errors.fileno()])
+            socket.send_fds(self.channel, [data], [theirs.fileno(), child.errors.fileno()])
         return child
 
 
 class Child:
     """A process of a round."""
 
-    def __init__(self, nursery, number):
-        self.nursery = nursery
+    def __init__(self, forkserver, number):
+        self.forkserver = forkserver
         self.number = number
         self.control = None
         self.errors = tempfile.TemporaryFile()
@@ -122,14 +120,14 @@ class Child:
 
     @property
     def name(self):
-        return f"{self.nursery.adapter.name} ({', '.join(self.roles)})"
+        return f"{self.forkserver.adapter.name} ({', '.join(self.roles)})"
 
-    def tell(self, word):
+    def send(self, message):
         with suppress(BrokenPipeError, ConnectionResetError):
-            self.control.sendall(json.dumps(word).encode() + b"\n")
+            self.control.sendall(json.dumps(message).encode() + b"\n")
 
-    def words(self):
-        """What it has said; None when it has closed its control."""
+    def receive(self):
+        """Return the messages that have come; None when it has closed its control socket."""
         try:
             data = self.control.recv(65536)
         except ConnectionResetError:
@@ -139,31 +137,31 @@ class Child:
 
     def kill(self):
         with suppress(OSError):
-            self.nursery.link.send(json.dumps({"kill": self.number}).encode())
+            self.forkserver.channel.send(json.dumps({"kill": self.number}).encode())
 
     def failed(self, what):
-        return RoundFailed(f"{self.name} {what}\n{last_words(self.errors)}".rstrip())
+        return RoundFailed(f"{self.name} {what}\n{end_of_stderr(self.errors)}".rstrip())
 
 
-def last_words(file):
+def end_of_stderr(file):
     # The position is shared with the process that writes, so read without moving it.
     size = os.fstat(file.fileno()).st_size
-    text = os.pread(file.fileno(), LAST_WORDS, max(0, size - LAST_WORDS))
+    text = os.pread(file.fileno(), END_OF_STDERR, max(0, size - END_OF_STDERR))
     return text.decode(errors="replace").strip()
 
 
-def converse(nursery, specs, timeout, on_word=None):
+def run_processes(forkserver, specs, timeout, on_message=None):
     """Run the processes of one round to their ends.
 
     Parameters
     ----------
-    nursery : Nursery
+    forkserver : ForkServer
     specs : sequence of dict
         For :func:`bench.peer.run`.
     timeout : float, seconds
         For all of it.
-    on_word : callable, optional
-        Told of every word (a dict), the children and how to tell them all.
+    on_message : callable, optional
+        Called with every message (a dict) and the children.
 
     Returns
     -------
@@ -175,35 +173,35 @@ def converse(nursery, specs, timeout, on_word=None):
     RoundFailed
         After all of them have been ended.
     """
-    conversation = Conversation(nursery, timeout, on_word)
+    processes = RoundProcesses(forkserver, timeout, on_message)
     with ExitStack() as stack:
-        stack.callback(conversation.end)
+        stack.callback(processes.end)
         for spec in specs:
-            conversation.start({**spec, "deadline": int(timeout) + 5})
-        conversation.run()
-    results = [child.result for child in conversation.children]
-    return results, sum(child.cpu for child in conversation.children)
+            processes.start({**spec, "deadline": int(timeout) + 5})
+        processes.run()
+    results = [child.result for child in processes.children]
+    return results, sum(child.cpu for child in processes.children)
 
 
-class Conversation:
+class RoundProcesses:
     """The run's side of a round."""
 
-    def __init__(self, nursery, timeout, on_word):
-        self.nursery = nursery
+    def __init__(self, forkserver, timeout, on_message):
+        self.forkserver = forkserver
         self.timeout = timeout
         self.deadline = time.monotonic() + timeout
-        self.on_word = on_word
+        self.on_message = on_message
         self.children = []
         self.selector = selectors.DefaultSelector()
-        self.selector.register(nursery.link, selectors.EVENT_READ)
+        self.selector.register(forkserver.channel, selectors.EVENT_READ)
 
     def start(self, spec):
         try:
-            child = self.nursery.bear(spec)
+            child = self.forkserver.spawn(spec)
         except OSError:
             raise RoundFailed(
-                f"{self.nursery.adapter.name}: its nursery is gone\n"
-                f"{last_words(self.nursery.errors)}"
+                f"{self.forkserver.adapter.name}: its forkserver is gone\n"
+                f"{end_of_stderr(self.forkserver.errors)}"
             )
         child.roles = spec["roles"]
         self.children.append(child)
@@ -223,48 +221,49 @@ class Conversation:
                 )
             for key, _ in events:
                 if key.data is None:
-                    self.hear_nursery()
+                    self.on_forkserver_message()
                 elif key.fileobj in self.selector.get_map():  # not drained meanwhile
-                    self.hear_child(key.data)
+                    self.on_child_readable(key.data)
         for child in self.children:
             if child.result is None:
                 raise child.failed("ended without a result")
 
-    def hear_nursery(self):
+    def on_forkserver_message(self):
         try:
-            word = self.nursery.hear()
+            message = self.forkserver.receive()
         except (EOFError, OSError):
             raise RoundFailed(
-                f"{self.nursery.adapter.name}: its nursery ended\n{last_words(self.nursery.errors)}"
+                f"{self.forkserver.adapter.name}: its forkserver ended\n"
+                f"{end_of_stderr(self.forkserver.errors)}"
             )
         for child in self.children:
-            if child.number == word.get("born"):
-                child.pid = word["pid"]
-            elif child.number == word.get("ended"):
-                child.code, child.cpu = word["code"], word["cpu"]
+            if child.number == message.get("spawned"):
+                child.pid = message["pid"]
+            elif child.number == message.get("ended"):
+                child.code, child.cpu = message["code"], message["cpu"]
                 self.drain(child)
                 if child.code:
                     raise child.failed(f"ended with {child.code}")
 
-    def hear_child(self, child):
-        words = child.words()
-        if words is None:
+    def on_child_readable(self, child):
+        messages = child.receive()
+        if messages is None:
             self.selector.unregister(child.control)
             return
-        for word in words:
-            if "result" in word:
-                child.result = word["result"]
+        for message in messages:
+            if "result" in message:
+                child.result = message["result"]
                 continue
             for other in self.children:
                 if other is not child:
-                    other.tell(word)
-            if self.on_word is not None:
-                self.on_word(word, self.children)
+                    other.send(message)
+            if self.on_message is not None:
+                self.on_message(message, self.children)
 
     def drain(self, child):
-        """Its last words may still be on the way when its end is known."""
+        """Read its last messages, which may still be on the way when its end is known."""
         while child.control in self.selector.get_map():
-            self.hear_child(child)
+            self.on_child_readable(child)
 
     def end(self):
         """Kill and wait for what still runs."""
@@ -272,19 +271,19 @@ class Conversation:
             if child.code is None:
                 child.kill()
         patience = time.monotonic() + 5
-        self.nursery.link.settimeout(5)
+        self.forkserver.channel.settimeout(5)
         try:
             while any(child.code is None for child in self.children):
-                word = self.nursery.hear()
+                message = self.forkserver.receive()
                 for child in self.children:
-                    if child.number == word.get("ended"):
-                        child.code = word["code"]
+                    if child.number == message.get("ended"):
+                        child.code = message["code"]
                 if time.monotonic() > patience:
                     raise TimeoutError
         except (EOFError, OSError):
-            self.nursery.restart()
+            self.forkserver.restart()
         else:
-            self.nursery.link.settimeout(None)
+            self.forkserver.channel.settimeout(None)
         for child in self.children:
             child.control.close()
             child.errors.close()
