@@ -19,7 +19,7 @@ REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0 -DCYTHON_WITHOUT_ASSERTIONS").split()
 
 if os.name == "posix":
-    FLAGS += ["-include", str(Path("zlinkcompat/traceback_path.h").absolute())]
+    FLAGS += ["-include", str(Path("zlinkcompat/_runtime/traceback_path.h").absolute())]
 
 #: Where the source is published, ``https://github.com/OWNER/NAME``: a release tells.
 REPOSITORY = os.environ.get("ZLINKCOMPAT_REPOSITORY")

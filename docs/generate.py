@@ -6,7 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from zlinkcompat import counters, tuning
+from zlinkcompat import tuning
+from zlinkcompat._runtime import counters
 from zlinkcompat.core import options
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ def settings():
 
 
 def counter_names():
-    """The names of ``zlinkcompat.counters``, with what is counted."""
+    """The names of ``zlinkcompat._runtime.counters``, with what is counted."""
     yield "| counter | counts |"
     yield "|---|---|"
     for name, what in counters.NAMES.items():

@@ -18,26 +18,27 @@ from gevent.hub import Hub
 
 import zlinkcompat
 from reliability.targets import SERVER, pieces
+from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.core.options import Options
 from zlinkcompat.engine.session import AcceptedSession
-from zlinkcompat.log_limit import LogLimiter
 from zlinkcompat.transports import tcp, ws
-from zlinkcompat.transports.stream import Stream
-from zlinkcompat.wire import commands, mechanisms
-from zlinkcompat.wire.curve_codec import (
+from zlinkcompat.transports.bytestream import Stream
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.security import mechanisms
+from zlinkcompat.wire.security.curve_codec import (
     CurveDecoder,
     CurveEncoder,
     CurveZwsDecoder,
     CurveZwsEncoder,
 )
-from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.frames import Decoder, Encoder
-from zlinkcompat.wire.handshake import Handshake
-from zlinkcompat.wire.mechanism import COMPATIBLE, SOCKET_TYPES
-from zlinkcompat.wire.upgrade import Upgrade
-from zlinkcompat.wire.zap import Verdict
-from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.security.mechanism import COMPATIBLE, SOCKET_TYPES
+from zlinkcompat.wire.security.zap import Verdict
+from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.upgrade import Upgrade
+from zlinkcompat.wire.zmtp import commands
+from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.handshake import Handshake
 
 NULL, PLAIN, CURVE = 0, 1, 2
 #: (over WebSocket, mechanism)

@@ -22,7 +22,9 @@ def fuzz_one(name, *arguments):
     import atheris
 
     from reliability import targets
-    from zlinkcompat.wire import curve_codec, frames, zws
+    from zlinkcompat.wire.security import curve_codec
+    from zlinkcompat.wire.ws import frames as ws_frames
+    from zlinkcompat.wire.zmtp import frames
 
     followed = ["zlinkcompat.wire", "zlinkcompat.transports"]
     if name == "connection":
@@ -34,7 +36,7 @@ def fuzz_one(name, *arguments):
         if module.__name__.startswith(tuple(followed)):
             for function in functions_of(module):
                 atheris.instrument_func(function)
-    codecs = targets.Codecs(frames, zws, curve_codec)
+    codecs = targets.Codecs(frames, ws_frames, curve_codec)
     target = targets.TARGETS[name]
 
     def one(data):

@@ -11,12 +11,13 @@ from zlinkcompat.core.options import Options
 from zlinkcompat.errors import EINVAL, ENOCOMPATPROTO, ENODEV, EPROTONOSUPPORT
 from zlinkcompat.transports import endpoint as endpoints
 from zlinkcompat.transports import get
-from zlinkcompat.wire import commands, mechanisms, sodium, zap
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.handshake import Handshake
-from zlinkcompat.wire.plain import parse_hello_untrusted
-from zlinkcompat.wire.upgrade import Upgrade
-from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.security import mechanisms, sodium, zap
+from zlinkcompat.wire.security.plain import parse_hello_untrusted
+from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.upgrade import Upgrade
+from zlinkcompat.wire.zmtp import commands
+from zlinkcompat.wire.zmtp.handshake import Handshake
 
 #: Message parts may be so long; headers that promise more are told apart from those that do not.
 LIMITS = (-1, 0, 10, 1000)

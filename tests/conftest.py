@@ -13,7 +13,8 @@ from rawpeer import RawListener, RawPeer
 from watching import Monitor
 
 import zlinkcompat as zmq
-from zlinkcompat import debug, logs, tuning
+from zlinkcompat import debug, tuning
+from zlinkcompat._runtime import log_queue
 
 
 def pytest_addoption(parser):
@@ -85,7 +86,7 @@ class CompleteLog:
         self.caplog = caplog
 
     def __getattr__(self, name):
-        logs.flush()
+        log_queue.flush()
         return getattr(self.caplog, name)
 
 
@@ -107,7 +108,7 @@ class Unexpected(logging.Handler):
 
     @property
     def errors(self):
-        logs.flush()
+        log_queue.flush()
         return self.logged
 
 

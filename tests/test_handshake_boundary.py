@@ -6,9 +6,9 @@ from rawpeer import COMMAND, GREETING_SIZE, command, frame, greeting, message, r
 import zlinkcompat as zmq
 from zlinkcompat import tuning
 from zlinkcompat.core.options import Options
-from zlinkcompat.wire import mechanisms
-from zlinkcompat.wire.commands import split_command_untrusted
-from zlinkcompat.wire.curve_codec import CurveDecoder, CurveEncoder
+from zlinkcompat.wire.security import mechanisms
+from zlinkcompat.wire.security.curve_codec import CurveDecoder, CurveEncoder
+from zlinkcompat.wire.zmtp.commands import split_command_untrusted
 
 KB = 1024
 

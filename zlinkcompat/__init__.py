@@ -8,18 +8,18 @@ import os
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
-from zlinkcompat import _counterparts
-from zlinkcompat._pure import install_if_asked
+from zlinkcompat._pyzmq import import_hooks
+from zlinkcompat._runtime.source_finder import install_if_asked
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
     raise ImportError(f"PYZMQ_BACKEND={__name__}: the backend is PYZMQ_BACKEND={__name__}.backend")
 
 # Before any module that may be compiled is imported.
 install_if_asked()
-_counterparts.install()
+import_hooks.install()
 
 if TYPE_CHECKING:
-    from zlinkcompat._names import *  # noqa: F403
+    from zlinkcompat._sugar.names import *  # noqa: F403
 
 #: Names that pyzmq has, too.
 UNDERSCORED = ("__version__", "__revision__", "_FINISHED_TRACKER")
@@ -37,7 +37,7 @@ def __getattr__(name):
         # ``import zmq`` brings them along.
         return import_module(f"{__name__}.{name}")
     elif not name.startswith("_") or name in UNDERSCORED:
-        names = import_module("zlinkcompat._names")
+        names = import_module("zlinkcompat._sugar.names")
         try:
             value = getattr(names, name)
         except AttributeError:
@@ -46,11 +46,11 @@ def __getattr__(name):
             globals()[name] = value
             return value
     elif name == "__all__":
-        return import_module("zlinkcompat._names").__all__
+        return import_module("zlinkcompat._sugar.names").__all__
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
     from importlib import import_module
 
-    return sorted({*globals(), *import_module("zlinkcompat._names").__all__})
+    return sorted({*globals(), *import_module("zlinkcompat._sugar.names").__all__})

@@ -11,15 +11,16 @@ import sys
 from functools import wraps
 from types import ModuleType
 
-from zlinkcompat import _counterparts, base, transports
-from zlinkcompat.base import Context, Frame
-from zlinkcompat.base.arguments import tells_address
-from zlinkcompat.base.socket import OVERRIDABLE
-from zlinkcompat.burst import bound_bursts
+from zlinkcompat import _backend, transports
+from zlinkcompat._backend import Context, Frame
+from zlinkcompat._backend.arguments import tells_address
+from zlinkcompat._backend.poll import zmq_poll
+from zlinkcompat._backend.proxies import device, monitored_queue, proxy, proxy_steerable
+from zlinkcompat._backend.socket import OVERRIDABLE
+from zlinkcompat._pyzmq import import_hooks
+from zlinkcompat._pyzmq.asyncio_fairness import bound_bursts
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
-from zlinkcompat.poll import zmq_poll
-from zlinkcompat.proxies import device, monitored_queue, proxy, proxy_steerable
-from zlinkcompat.wire import sodium, z85
+from zlinkcompat.wire.security import sodium, z85
 
 __all__ = [
     "Context", "Socket", "Frame", "Message",
@@ -31,7 +32,7 @@ __all__ = [
 Message = Frame
 
 
-class Socket(base.Socket):
+class Socket(_backend.Socket):
     """What pyzmq's ``Socket`` derives from; see the base class.
 
     .. versionadded:: 0.1
@@ -217,7 +218,7 @@ def insist_on_curve(what):
 
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
-    _counterparts.install_green()
+    import_hooks.install_green()
     # Before 26 pyzmq has one compiled for libzmq in its own package, not in its backend.
     monitoredqueue = ModuleType("zmq.devices.monitoredqueue", monitored_queue.__doc__)
     monitoredqueue.__all__ = ["monitored_queue"]

@@ -23,7 +23,7 @@ class Zlink(Adapter):
     def load(self):
         super().load()
         # What the package resolves at first use: here once, not in each process of a round.
-        import_module("zlinkcompat._names")
+        import_module("zlinkcompat._sugar.names")
 
     def about(self):
         import gevent

@@ -18,7 +18,7 @@ from meeting import (
 )
 
 import zlinkcompat as zmq
-from zlinkcompat import logs
+from zlinkcompat._runtime import log_queue
 
 WAITING = 8
 
@@ -71,7 +71,7 @@ def warnings(caplog):
     """warnings(): the core's warnings so far."""
 
     def warnings():
-        logs.flush()
+        log_queue.flush()
         return [
             each.getMessage()
             for each in caplog.records

@@ -23,7 +23,7 @@ from compat_tests.upstream.swapped import rewritten
 SERVICE = """
 import sys
 import zmq
-from zlinkcompat.base.socket import Socket
+from zlinkcompat._backend.socket import Socket
 assert issubclass(zmq.Socket, Socket), "another backend"
 with zmq.Context() as context, context.socket(zmq.PAIR) as one:
     one.bind("inproc://here")

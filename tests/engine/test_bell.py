@@ -7,7 +7,7 @@ import gevent.event
 import pytest
 from guard import GUARD
 
-from zlinkcompat.engine.bell import bell_of
+from zlinkcompat.engine.callbacks import bell_of
 
 
 @pytest.fixture

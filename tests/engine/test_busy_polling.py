@@ -12,7 +12,7 @@ import gevent
 import pytest
 
 import zlinkcompat as zmq
-from zlinkcompat.engine.hub import cpus
+from zlinkcompat.engine.loop import cpus
 
 pytestmark = pytest.mark.hub
 

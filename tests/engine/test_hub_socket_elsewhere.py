@@ -9,7 +9,7 @@ from gevent._hub_local import get_hub_if_exists
 from guard import GUARD
 
 import zlinkcompat as zmq
-from zlinkcompat.engine import delegate
+from zlinkcompat.engine import delegated_call
 from zlinkcompat.errors import EMTHREAD
 
 pytestmark = pytest.mark.hub
@@ -136,8 +136,8 @@ def test_close_ends_the_wait(pair):
 
 
 def test_hub_that_never_runs_is_an_error(pair, monkeypatch, caplog):
-    monkeypatch.setattr(delegate, "WARN_AFTER", 0.01)
-    monkeypatch.setattr(delegate, "GIVE_UP_AFTER", 0.02)
+    monkeypatch.setattr(delegated_call, "WARN_AFTER", 0.01)
+    monkeypatch.setattr(delegated_call, "GIVE_UP_AFTER", 0.02)
     one, other = pair
     caught = []
 

@@ -9,7 +9,7 @@ import pytest
 from guard import GUARD
 
 import zlinkcompat as zmq
-from zlinkcompat import logs
+from zlinkcompat._runtime import log_queue
 
 pytestmark = pytest.mark.both_engines
 
@@ -34,7 +34,7 @@ def handler(request):
     log.setLevel(level)
     for one in added:
         log.removeHandler(one)
-    logs.flush()
+    log_queue.flush()
 
 
 def peers_come_and_go(make, count=5):
@@ -93,7 +93,7 @@ def test_records_keep_their_order(make, handler):
     seen = []
     handler(seen.append)
     peers_come_and_go(make, 1)
-    logs.flush()
+    log_queue.flush()
     accepted = next(n for n, text in enumerate(seen) if "accepted" in text)
     ready = next(n for n, text in enumerate(seen) if ": ready" in text and "peer 127" in text)
     assert accepted < ready
@@ -101,10 +101,10 @@ def test_records_keep_their_order(make, handler):
 
 def test_records_beyond_the_queue_are_counted(monkeypatch, handler):
     """A handler that stands still costs memory for so many records, and no more."""
-    monkeypatch.setattr(logs, "QUEUE_MAX", 10)
+    monkeypatch.setattr(log_queue, "QUEUE_MAX", 10)
     seen = []
     handler(seen.append)
-    emitter = logs.Emitter()
+    emitter = log_queue.Emitter()
     emitter.start = lambda: None
     for number in range(25):
         emitter.put(

@@ -7,9 +7,9 @@ from rawpeer import command, greeting, ready
 from watching import E
 
 import zlinkcompat as zmq
-from zlinkcompat import log_limit
+from zlinkcompat._runtime import log_limiter
+from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.engine import connecter
-from zlinkcompat.log_limit import LogLimiter
 
 CAP = 16
 
@@ -194,7 +194,7 @@ def clock(monkeypatch):
     class Clock:
         now = 1000.0
 
-    monkeypatch.setattr(log_limit, "monotonic_ns", lambda: int(Clock.now * 1e9))
+    monkeypatch.setattr(log_limiter, "monotonic_ns", lambda: int(Clock.now * 1e9))
     return Clock
 
 
@@ -216,7 +216,7 @@ def test_kinds_do_not_hide_each_other(clock):
 
 def test_number_of_kinds_is_bounded(clock):
     limiter = LogLimiter(60)
-    for number in range(10 * log_limit.KINDS):
+    for number in range(10 * log_limiter.KINDS):
         clock.now += 1e-3
         assert limiter.admit(number) == ""
-    assert len(limiter.kinds) == log_limit.KINDS
+    assert len(limiter.kinds) == log_limiter.KINDS

@@ -398,7 +398,7 @@ if not os.fork():
     for question in iter(server.recv, b"end"):
         server.send(question)
     os._exit(0)
-from zlinkcompat.engine.hub import SPINS
+from zlinkcompat.engine.loop import SPINS
 from zlinkcompat.routing.pipe import PURE
 client = zmq.Context().socket(zmq.REQ)
 client.linger = 0

@@ -10,7 +10,7 @@ from watching import E
 from wspeer import ACCEPT, KEY, read_frame, read_head, request
 
 import zlinkcompat as zmq
-from zlinkcompat.wire import upgrade
+from zlinkcompat.wire.ws import upgrade
 
 pytestmark = pytest.mark.both_engines
 

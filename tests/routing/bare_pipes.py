@@ -5,7 +5,7 @@ from zlinkcompat.core.options import Options
 from zlinkcompat.routing.mailbox import Mailbox
 from zlinkcompat.routing.pattern import Owner
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
-from zlinkcompat.wire.commands import Cancel, Subscribe
+from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class Socket(Owner):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zlinkcompat as zmq
-from zlinkcompat.counters import Counters
+from zlinkcompat._runtime.counters import Counters
 
 MODES = {"plain": {}, "verbose": {"XPUB_VERBOSE": 1}, "verboser": {"XPUB_VERBOSER": 1},
          "manual": {"XPUB_MANUAL": 1}}  # fmt: skip

@@ -54,12 +54,12 @@ def test_build_info_names_the_versions():
 
 def test_the_whole_message_path_is_compiled():
     assert {
-        "zlinkcompat.base.socket",
+        "zlinkcompat._backend.socket",
         "zlinkcompat.core.socket",
         "zlinkcompat.engine.connection",
         "zlinkcompat.routing.pipe",
-        "zlinkcompat.wire.frames",
-        "zlinkcompat.transports.fdstream",
+        "zlinkcompat.wire.zmtp.frames",
+        "zlinkcompat.transports.socket_stream",
     } <= set(compiled_modules())
 
 

@@ -9,7 +9,7 @@ from rawpeer import message
 from watching import E
 
 import zlinkcompat as zmq
-from zlinkcompat import log_limit
+from zlinkcompat._runtime import log_limiter
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_further_peers_of_a_pair_are_one_warning(bound, make, lines, monitor):
 
 def test_namesakes_that_are_left_out_are_counted(bound, raw, lines, monitor, monkeypatch):
     now = monotonic_ns()
-    monkeypatch.setattr(log_limit, "monotonic_ns", lambda: now)
+    monkeypatch.setattr(log_limiter, "monotonic_ns", lambda: now)
     sock = bound(zmq.ROUTER)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
 

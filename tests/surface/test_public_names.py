@@ -12,7 +12,7 @@ import zlinkcompat
 import zlinkcompat.green
 from zlinkcompat.debug import build_info
 from zlinkcompat.version import VERSION
-from zlinkcompat.wire import sodium
+from zlinkcompat.wire.security import sodium
 
 OURS = {  # bound to the core; everything else is pyzmq's very object
     "Context",

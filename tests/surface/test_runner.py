@@ -134,7 +134,7 @@ def test_children_inherit_the_backend(program):
         print(subprocess.check_output([sys.executable, "-c", child], text=True), end="")
     """)
     )
-    assert done.stdout == "<class 'zlinkcompat.base.context.Context'>\n", done.stderr
+    assert done.stdout == "<class 'zlinkcompat._backend.context.Context'>\n", done.stderr
 
 
 def test_multiprocessing_finds_the_program_again(program, patch):

@@ -13,18 +13,18 @@ from rawpeer import COMMAND, MORE, frame, message
 
 import zlinkcompat as zmq
 from zlinkcompat.core.options import Options
-from zlinkcompat.wire import mechanisms, sodium
-from zlinkcompat.wire.curve_codec import (
+from zlinkcompat.wire.security import mechanisms, sodium
+from zlinkcompat.wire.security.curve_codec import (
     CurveDecoder,
     CurveEncoder,
     CurveZwsDecoder,
     CurveZwsEncoder,
 )
-from zlinkcompat.wire.frames import Decoder, Encoder
-from zlinkcompat.wire.handshake import Handshake
-from zlinkcompat.wire.upgrade import Upgrade
-from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.upgrade import Upgrade
+from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.handshake import Handshake
 
 #: States that a stranger can stop in. CONNECTED comes after the TLS handshake, where there is one.
 CONNECTED, GREETING, MECHANISM, READY, ACTIVE = (

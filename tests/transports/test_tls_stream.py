@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zlinkcompat.transports.tlsstream import TlsError, TlsStream
+from zlinkcompat.transports.tls_stream import TlsError, TlsStream
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.frames import RawDecoder, RawEncoder
+from zlinkcompat.wire.zmtp.frames import RawDecoder, RawEncoder
 
 #: As in the module, where they are C's: docs/security.md states the second.
 PORTION = 256

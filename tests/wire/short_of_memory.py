@@ -2,8 +2,8 @@
 
 import resource
 
-from zlinkcompat.wire.frames import Decoder
-from zlinkcompat.wire.zws import ZwsDecoder
+from zlinkcompat.wire.ws.frames import ZwsDecoder
+from zlinkcompat.wire.zmtp.frames import Decoder
 
 for decoder, header in (
     (Decoder(), b"\2" + bytes([1]) + bytes(7)),

@@ -10,8 +10,8 @@ from test_frame_codec import give
 from twins import CURVE
 
 from zlinkcompat.wire import errors
-from zlinkcompat.wire.commands import Cancel, Ping, Subscribe
 from zlinkcompat.wire.errors import CryptoError, ProtocolError
+from zlinkcompat.wire.zmtp.commands import Cancel, Ping, Subscribe
 
 KEY = bytes(range(32))
 PREFIX = b"CurveZMQMESSAGEC"

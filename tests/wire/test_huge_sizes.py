@@ -7,8 +7,8 @@ import pytest
 from test_frame_codec import give
 from twins import CURVE, TWINS, ZWS
 
-from zlinkcompat.wire import older
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
+from zlinkcompat.wire.zmtp import legacy
 
 FRAME_MAX = sys.maxsize // 2
 MASK_KEY = b"\x11\x22\x33\x44"
@@ -49,8 +49,8 @@ def secured(decoder):
 #: By name: what makes a decoder with a limit, what makes a header, and how many bytes of the size
 #: that the header tells are no body.
 DECODERS = {
-    "ZMTP 1": (older.VERSION_1.make_decoder, zmtp_1, 1),
-    "ZMTP 2": (older.VERSION_2.make_decoder, zmtp, 0),
+    "ZMTP 1": (legacy.VERSION_1.make_decoder, zmtp_1, 1),
+    "ZMTP 2": (legacy.VERSION_2.make_decoder, zmtp, 0),
 }
 for _twin in TWINS:
     DECODERS |= {
@@ -167,7 +167,7 @@ def test_decoder_after_a_body_found_no_memory(program):
 
 
 def test_header_of_zmtp_1_has_its_place_in_every_batch():
-    encoder, decoder = older.VERSION_1.make_encoder(), older.VERSION_1.make_decoder(-1)
+    encoder, decoder = legacy.VERSION_1.make_encoder(), legacy.VERSION_1.make_decoder(-1)
     messages = [bytes([i % 251]) * size for i, size in enumerate([0, 253, 254, 8191, 8192] * 200)]
     left, found = list(messages), []
     while left or encoder.pending:

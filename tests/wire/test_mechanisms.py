@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zlinkcompat.core.options import Options
-from zlinkcompat.wire import commands, errors, mechanisms, sodium, z85
+from zlinkcompat.wire import errors
 from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
-from zlinkcompat.wire.zap import Question, Verdict, parse_reply
+from zlinkcompat.wire.security import mechanisms, sodium, z85
+from zlinkcompat.wire.security.zap import Question, Verdict, parse_reply
+from zlinkcompat.wire.zmtp import commands
 
 SERVER, CLIENT = sodium.keypair(), sodium.keypair()
 OTHER = sodium.keypair()

@@ -7,9 +7,9 @@ from test_frame_codec import cuts, give, message
 from twins import MASKS, ZWS
 from wspeer import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 
-from zlinkcompat.wire.commands import Ping, Pong, Subscribe
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
-from zlinkcompat.wire.websocket import Close
+from zlinkcompat.wire.ws.control import Close
+from zlinkcompat.wire.zmtp.commands import Ping, Pong, Subscribe
 
 KEY = b"\x11\x22\x33\x44"
 

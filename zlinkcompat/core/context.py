@@ -8,22 +8,23 @@ from weakref import WeakSet
 
 from greenlet import getcurrent
 
-from zlinkcompat import logs, tuning
-from zlinkcompat.core.options import ContextOptions
-from zlinkcompat.core.registry import register
-from zlinkcompat.engine import threads
-from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import WaitList, waits_in_hub, waker_here
-from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
-from zlinkcompat.logs import Log
-from zlinkcompat.natives import (
+from zlinkcompat import tuning
+from zlinkcompat._runtime import log_queue
+from zlinkcompat._runtime.gevent_support import (
     get_original,
     hub_runs_under,
     is_module_patched,
     running_loop,
 )
-from zlinkcompat.thread_ident import thread_ident
-from zlinkcompat.wire.mechanism import SOCKET_TYPES
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.thread_ident import thread_ident
+from zlinkcompat.core.options import ContextOptions
+from zlinkcompat.core.registry import register
+from zlinkcompat.engine import threads
+from zlinkcompat.engine.loop import engine_here
+from zlinkcompat.engine.wait import WaitList, waits_in_hub, waker_here
+from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
+from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 #: Seconds that interpreter exit gives to flush established connections, and to establish those
 #: that the program never let the hub begin.
@@ -315,7 +316,7 @@ def flush_at_exit():
     flush()
     # What they do not write now, the end of the process would cut off anywhere.
     threads.stop_all()
-    logs.flush()
+    log_queue.flush()
 
 
 _flushed = None
@@ -331,4 +332,4 @@ def flush_where_atexit_does_not():
 
     _flushed = os.getpid()
     Finalize(None, flush, exitpriority=0)
-    Finalize(None, logs.flush, exitpriority=-1)
+    Finalize(None, log_queue.flush, exitpriority=-1)

@@ -7,7 +7,7 @@ Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 
 from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
-from zlinkcompat.wire.zap import ENDPOINT
+from zlinkcompat.wire.security.zap import ENDPOINT
 
 #: All inproc pipes share it, which also tells them from others.
 METADATA = {}

@@ -3,9 +3,9 @@
 import sys
 import traceback
 
-from zlinkcompat.logs import Log
-from zlinkcompat.thread_ident import thread_ident
-from zlinkcompat.wire.mechanism import SOCKET_TYPES
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.thread_ident import thread_ident
+from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 # Queued: the thread that waits may hold the lock of a handler which sends records by this socket.
 LOG = Log("zlinkcompat.core")

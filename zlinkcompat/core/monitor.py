@@ -6,9 +6,9 @@ Source: libzmq ``zmq_socket_monitor(3)``.
 
 from struct import pack
 
+from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.engine.events import EVENT_MONITOR_STOPPED
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
-from zlinkcompat.natives import get_original
 from zlinkcompat.transports import endpoint as endpoint_module
 
 PAIR = 0

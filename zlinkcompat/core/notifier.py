@@ -2,7 +2,7 @@
 
 import os
 
-from zlinkcompat.natives import get_original
+from zlinkcompat._runtime.gevent_support import get_original
 
 RLock = get_original("threading", "RLock")
 # gevent's closes at the next turn of the hub, which a program may not make for long.

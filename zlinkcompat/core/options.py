@@ -12,7 +12,7 @@ import copy
 
 from zlinkcompat import sockopt, tuning
 from zlinkcompat.errors import EINVAL, zmq_error
-from zlinkcompat.wire import sodium, z85
+from zlinkcompat.wire.security import sodium, z85
 
 # Who answers for an option.
 OPTIONS = "options"  # :class:`Options`

@@ -2,13 +2,13 @@
 
 import select
 
-from zlinkcompat.clock import monotonic_ns
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import SocketBase
-from zlinkcompat.engine import guard
-from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
-from zlinkcompat.natives import get_hub, get_original
+from zlinkcompat.engine import interrupts
+from zlinkcompat.engine.loop import engine_here
+from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
 
 POLLIN = 1
 POLLOUT = 2
@@ -100,7 +100,7 @@ class InHub:
                 continue
             mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
             watcher = loop.io(fd, mask)
-            watcher.start(guard.call, hub, self.waker.wake)
+            watcher.start(interrupts.call_guarded, hub, self.waker.wake)
             self.watchers.append(watcher)
 
     def sleep(self, timeout):

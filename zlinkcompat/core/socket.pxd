@@ -1,10 +1,10 @@
-from zlinkcompat.clock cimport monotonic_ns
-from zlinkcompat.engine.hub cimport Backoff, HubEngine
-from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, line_up, waker_here
+from zlinkcompat._runtime.clock cimport monotonic_ns
+from zlinkcompat.engine.loop cimport Backoff, HubEngine
+from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, line_up, waker_here
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 
-from zlinkcompat.thread_ident cimport thread_ident
+from zlinkcompat._runtime.thread_ident cimport thread_ident
 
 cimport cython
 

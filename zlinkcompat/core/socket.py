@@ -10,16 +10,20 @@ socket's mailbox, where the next call finds it.
 
 from greenlet import getcurrent
 
-from zlinkcompat import counters, routing
-from zlinkcompat.clock import monotonic_ns
+from zlinkcompat import routing
+from zlinkcompat._runtime import counters
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.gevent_support import run_signal_handlers
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.core import endpoints, inproc, misuse
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
-from zlinkcompat.engine.delegate import DelegatedCall
-from zlinkcompat.engine.hub import SPINS, Backoff, HubEngine, engine_here
-from zlinkcompat.engine.waker import (
+from zlinkcompat.engine.delegated_call import DelegatedCall
+from zlinkcompat.engine.loop import SPINS, Backoff, HubEngine, engine_here
+from zlinkcompat.engine.wait import (
     SleeperMailbox,
     WaitList,
     Waker,
@@ -37,11 +41,8 @@ from zlinkcompat.errors import (
     UNREAD_FRAMES,
     zmq_error,
 )
-from zlinkcompat.logs import Log
-from zlinkcompat.natives import run_signal_handlers
 from zlinkcompat.routing.pattern import Owner, Pattern
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
-from zlinkcompat.thread_ident import thread_ident
 
 LOG = Log("zlinkcompat.core")
 

@@ -10,7 +10,9 @@ from time import monotonic
 
 from greenlet import GreenletExit, greenlet
 
-from zlinkcompat.engine import guard
+from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.events import (
     EVENT_CLOSED,
     EVENT_CONNECT_DELAYED,
@@ -19,8 +21,6 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
-from zlinkcompat.log_limit import LogLimiter
-from zlinkcompat.logs import Log
 from zlinkcompat.wire import socks
 from zlinkcompat.wire.errors import (
     TLS_CERTIFICATE,
@@ -125,10 +125,10 @@ class Connecter(Session):
                     return
                 self.wait_before_retry()
             except BaseException as error:
-                if not guard.is_interrupt(error):
+                if not interrupts.is_interrupt(error):
                     raise
                 # It is the program's, and is no reason to give the endpoint up.
-                guard.pass_on(self.engine.hub)
+                interrupts.raise_in_main_greenlet(self.engine.hub)
 
     def run_once(self):
         """Dial once, and serve the connection, if there is one, until it ends."""
@@ -157,7 +157,7 @@ class Connecter(Session):
                 self.transport.tune(sock, self.options)
                 return sock
         except OSError as error:
-            if guard.is_interrupt(error):
+            if interrupts.is_interrupt(error):
                 raise
             LOG.debug("%s: cannot connect: %s", self.endpoint, error.strerror or error)
             if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:

@@ -1,11 +1,11 @@
-from zlinkcompat.clock cimport monotonic_ns
-from zlinkcompat.counters cimport Counters
-from zlinkcompat.engine.hub cimport HubEngine
+from zlinkcompat._runtime.clock cimport monotonic_ns
+from zlinkcompat._runtime.counters cimport Counters
+from zlinkcompat.engine.loop cimport HubEngine
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
-from zlinkcompat.routing.sizedqueue cimport frame_size
-from zlinkcompat.transports.stream cimport Stream
+from zlinkcompat.routing.sized_queue cimport frame_size
+from zlinkcompat.transports.bytestream cimport Stream
 from zlinkcompat.tuning cimport Tuning
-from zlinkcompat.wire.frames cimport Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
 
 cimport cython
 

@@ -17,23 +17,23 @@ from errno import ECONNRESET, EFAULT, EINTR, EPIPE, ETIMEDOUT
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.counters import Counters
-from zlinkcompat.engine import guard, protocols
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.counters import Counters
+from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
-from zlinkcompat.engine.hub import HubEngine
-from zlinkcompat.engine.zap import ZapClient
-from zlinkcompat.logs import Log
-from zlinkcompat.natives import get_original
+from zlinkcompat.engine.loop import HubEngine
+from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
-from zlinkcompat.routing.sizedqueue import frame_size
+from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
-from zlinkcompat.transports.stream import Stream
+from zlinkcompat.transports.bytestream import Stream
 from zlinkcompat.tuning import Tuning
-from zlinkcompat.wire.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.frames import Decoder, Encoder
-from zlinkcompat.wire.websocket import Close
+from zlinkcompat.wire.ws.control import Close
+from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
+from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 
 # States. Messages flow in ACTIVE; DRAINING only writes what the closed socket left behind.
 HANDSHAKE = 0
@@ -105,7 +105,7 @@ class Connection(PipeSink):
     Parameters
     ----------
     engine : HubEngine
-    stream : zlinkcompat.transports.stream.Stream
+    stream : zlinkcompat.transports.bytestream.Stream
     session : Session
         Who owns this connection: gives its options, is told of attachment, loss and end.
     """
@@ -181,7 +181,7 @@ class Connection(PipeSink):
         A defect of this engine must not cost more than the connection, nor reach the program: only
         the first is logged. What a signal's handler raises is the program's, and is raised again.
         """
-        if guard.is_interrupt(error):
+        if interrupts.is_interrupt(error):
             raise error
         if self.state < FAILED:
             if not isinstance(error, EXPECTED):
@@ -205,8 +205,8 @@ class Connection(PipeSink):
         except GreenletExit:
             raise  # the hub is destroyed
         except BaseException as error:
-            if guard.is_interrupt(error):
-                guard.pass_on(self.engine.hub)
+            if interrupts.is_interrupt(error):
+                interrupts.raise_in_main_greenlet(self.engine.hub)
                 self.fail(Disconnected(EINTR, "the program was interrupted in the handshake"))
             else:
                 self.fail_by(error)
@@ -216,7 +216,7 @@ class Connection(PipeSink):
                 real_sleep(0)
             self.say_goodbye()
             self.shut()
-        guard.call(self.engine.hub, session.connection_ended, (self, self.failure))
+        interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
 
     def serve(self):
         """Read, and sleep until there is more; an interrupt of the program costs no connection."""
@@ -227,9 +227,9 @@ class Connection(PipeSink):
                     self.give_way()
                 self.park()
         except BaseException as error:
-            if not guard.is_interrupt(error):
+            if not interrupts.is_interrupt(error):
                 raise
-            guard.pass_on(self.engine.hub)
+            interrupts.raise_in_main_greenlet(self.engine.hub)
 
     def shake_hands(self):
         """Make the handshake of the protocol. False if the connection was closed meanwhile.
@@ -977,7 +977,7 @@ class Connection(PipeSink):
                     return
         except Exception as error:
             # Not the sender's: his message is in the queue, and goes on over the next connection.
-            if guard.is_interrupt(error):
+            if interrupts.is_interrupt(error):
                 raise
             if isinstance(error, (OSError, MemoryError)):
                 self.write_failed(error)

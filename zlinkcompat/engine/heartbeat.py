@@ -4,7 +4,7 @@ Source: RFC 37 "Connection Heartbeating"; libzmq ``src/stream_engine_base.cpp`` 
 ``doc/zmq_setsockopt.adoc`` (HEARTBEAT_IVL, HEARTBEAT_TTL, HEARTBEAT_TIMEOUT).
 """
 
-from zlinkcompat.wire.commands import Ping
+from zlinkcompat.wire.zmtp.commands import Ping
 
 #: Turns of the loop in which a peer may still be heard when its time is over, and seconds for each.
 LAST_TURNS = 3

@@ -1,1 +1,1 @@
-# Compiled so that no signal's handler runs between its steps (guard.py).
+# Compiled so that no signal's handler runs between its steps (interrupts.py).

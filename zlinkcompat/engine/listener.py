@@ -3,7 +3,9 @@
 from errno import EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from time import monotonic
 
-from zlinkcompat.engine import guard
+from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.events import (
     EVENT_ACCEPT_FAILED,
     EVENT_ACCEPTED,
@@ -12,8 +14,6 @@ from zlinkcompat.engine.events import (
 )
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
-from zlinkcompat.log_limit import LogLimiter
-from zlinkcompat.logs import Log
 
 #: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
 ACCEPT_BURST = 64
@@ -89,7 +89,7 @@ class Listener:
             try:
                 accepted = self.transport.accept(self.listening)
             except OSError as error:
-                if guard.is_interrupt(error):
+                if interrupts.is_interrupt(error):
                     raise
                 self.accept_failed(error)
                 return
@@ -110,7 +110,7 @@ class Listener:
             try:
                 self.transport.tune(sock, self.options)
             except OSError as error:
-                if guard.is_interrupt(error):
+                if interrupts.is_interrupt(error):
                     raise
                 # The peer may be gone already; others wait behind it.
                 sock.close()

@@ -1,18 +1,18 @@
 """What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
 
-from zlinkcompat.wire import mechanisms
-from zlinkcompat.wire.curve_codec import (
+from zlinkcompat.wire.security import mechanisms
+from zlinkcompat.wire.security.curve_codec import (
     CurveDecoder,
     CurveEncoder,
     CurveZwsDecoder,
     CurveZwsEncoder,
 )
-from zlinkcompat.wire.frames import Decoder, Encoder, RawDecoder, RawEncoder
-from zlinkcompat.wire.handshake import Handshake
-from zlinkcompat.wire.mechanisms import CURVE
-from zlinkcompat.wire.upgrade import Upgrade
-from zlinkcompat.wire.zws import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.zws_handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.security.mechanisms import CURVE
+from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.upgrade import Upgrade
+from zlinkcompat.wire.zmtp.frames import Decoder, Encoder, RawDecoder, RawEncoder
+from zlinkcompat.wire.zmtp.handshake import Handshake
 
 
 def shared(session):
@@ -43,7 +43,7 @@ class Zmtp:
 
 
 def make_older(session, version):
-    """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``zlinkcompat.wire.older``)."""
+    """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``wire/zmtp/legacy.py``)."""
     decoder = bounded(version.make_decoder(session.frame_max, *shared(session)), session)
     return decoder, version.make_encoder(*shared(session))
 

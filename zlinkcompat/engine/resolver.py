@@ -3,8 +3,8 @@
 import threading
 from socket import EAI_AGAIN, gaierror
 
-from zlinkcompat.engine.waker import waits_in_hub
-from zlinkcompat.natives import get_original
+from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat.engine.wait import waits_in_hub
 
 
 def getaddrinfo(*args):

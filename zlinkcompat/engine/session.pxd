@@ -1,2 +1,2 @@
-# Compiled so that no signal's handler runs between its steps (guard.py): a descriptor must not have
+# Compiled so that no signal's handler runs between its steps (interrupts.py): a descriptor must not have
 # two owners.

@@ -8,6 +8,7 @@ many.
 import logging
 from errno import ECONNABORTED, EPIPE
 
+from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import protocols
 from zlinkcompat.engine.connection import Connection, Disconnected
 from zlinkcompat.engine.events import (
@@ -17,11 +18,10 @@ from zlinkcompat.engine.events import (
     EVENT_HANDSHAKE_FAILED_PROTOCOL,
     EVENT_HANDSHAKE_SUCCEEDED,
 )
-from zlinkcompat.logs import Log
 from zlinkcompat.routing.pipe import PipeSink
-from zlinkcompat.wire.commands import Subscribe
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
-from zlinkcompat.wire.mechanism import text_of
+from zlinkcompat.wire.security.mechanism import text_of
+from zlinkcompat.wire.zmtp.commands import Subscribe
 
 PUB = 1
 XPUB = 9
@@ -43,7 +43,7 @@ class Session(PipeSink):
         For monitor events and disconnect/unbind.
     link : zlinkcompat.transports.link.Link
         What the endpoint's connections share below their messages.
-    limiter : zlinkcompat.log_limit.LogLimiter
+    limiter : zlinkcompat._runtime.log_limiter.LogLimiter
         Of the endpoint's warnings.
     """
 

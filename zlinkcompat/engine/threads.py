@@ -11,13 +11,13 @@ from weakref import WeakSet
 
 from greenlet import GreenletExit
 
-from zlinkcompat import logs
-from zlinkcompat.clock import monotonic_ns
-from zlinkcompat.engine import guard
-from zlinkcompat.engine.hub import engine_here
-from zlinkcompat.engine.waker import LockWaker, WaitList, waker_here
+from zlinkcompat._runtime import log_queue
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.gevent_support import get_hub, get_original, load_gevent
+from zlinkcompat.engine import interrupts
+from zlinkcompat.engine.loop import engine_here
+from zlinkcompat.engine.wait import LockWaker, WaitList, waker_here
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
-from zlinkcompat.natives import get_hub, get_original, load_gevent
 from zlinkcompat.routing.mailbox import Mailbox
 
 allocate_lock = get_original("_thread", "allocate_lock")
@@ -37,7 +37,7 @@ class LoopMailbox(Mailbox):
         self.signalled = False
         self.stopped = False
         self.watcher = hub.loop.async_()
-        self.watcher.start(guard.call, hub, self.on_signal)
+        self.watcher.start(interrupts.call_guarded, hub, self.on_signal)
         self.ended = ended
 
     def alert(self):
@@ -50,7 +50,7 @@ class LoopMailbox(Mailbox):
         self.signalled = False
         while self.pending:
             # A defect of one command must not cost the others.
-            guard.call(self.hub, self.process)
+            interrupts.call_guarded(self.hub, self.process)
 
     def stop(self):
         self.stopped = True
@@ -88,7 +88,7 @@ class IoThread:
         try:
             # Signals are the program's; a call that they interrupt must be one of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            logs.use_thread()
+            log_queue.use_thread()
             hub = get_hub()
             engine = engine_here()
             engine.serve(LoopMailbox(hub, self.ending), self.pool)

@@ -4,8 +4,8 @@ What waits, waits in its greenlet only; timeouts work, and any number of greenle
 socket.
 """
 
-from zlinkcompat import _names
-from zlinkcompat._names import *  # noqa: F403
+from zlinkcompat._sugar import names as _names
+from zlinkcompat._sugar.names import *  # noqa: F403
 from zlinkcompat.green import poll as poll
 from zlinkcompat.green.core import Context as Context
 from zlinkcompat.green.core import Socket as Socket

@@ -1,6 +1,6 @@
 """Socket and Context of ``zlinkcompat.green``."""
 
-from zlinkcompat import _names
+from zlinkcompat._sugar import names as _names
 
 
 class Socket(_names.Socket):

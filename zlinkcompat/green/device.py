@@ -1,6 +1,6 @@
 """The device of ``zmq.green``, which takes -1 for a socket."""
 
-from zlinkcompat.proxies import proxy
+from zlinkcompat._backend.proxies import proxy
 
 
 def device(device_type, isocket, osocket):

@@ -1,6 +1,6 @@
 from zlinkcompat.routing.pattern cimport Pattern
 from zlinkcompat.routing.pipe cimport Pipe
-from zlinkcompat.routing.turns cimport Turns
+from zlinkcompat.routing.active_pipes cimport Turns
 
 cimport cython
 

@@ -1,5 +1,5 @@
 from zlinkcompat.routing.pipe cimport Pipe
-from zlinkcompat.routing.turns cimport Turns
+from zlinkcompat.routing.active_pipes cimport Turns
 
 cimport cython
 

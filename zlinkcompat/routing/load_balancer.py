@@ -3,7 +3,7 @@
 Source: libzmq ``src/lb.cpp``; RFC 28 and 30.
 """
 
-from zlinkcompat.routing.turns import Turns
+from zlinkcompat.routing.active_pipes import Turns
 
 
 class LoadBalancer(Turns):

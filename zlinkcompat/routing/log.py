@@ -3,7 +3,7 @@ that arrives, and not what a publisher leaves out for a slow subscriber: that ma
 
 import logging
 
-from zlinkcompat.logs import Log
+from zlinkcompat._runtime.log_queue import Log
 
 LOG = Log("zlinkcompat.routing")
 

@@ -3,8 +3,8 @@
 import logging
 
 from zlinkcompat import tuning
+from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.errors import ENOTSUP, zmq_error
-from zlinkcompat.log_limit import LogLimiter
 from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.pipe import PipeSink
 

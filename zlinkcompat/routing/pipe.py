@@ -398,11 +398,11 @@ class Pipe:
 
 def make_queue(hwm, crosses, limit=0):
     if crosses and PURE:
-        from zlinkcompat.routing.lockedqueue import LockedQueue, LockedSizedQueue
+        from zlinkcompat.routing.locked_queue import LockedQueue, LockedSizedQueue
 
         return LockedSizedQueue(hwm, limit) if limit else LockedQueue(hwm)
     if limit:
-        from zlinkcompat.routing.sizedqueue import SizedQueue
+        from zlinkcompat.routing.sized_queue import SizedQueue
 
         return SizedQueue(hwm, limit)
     return MessageQueue(hwm)

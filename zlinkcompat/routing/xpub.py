@@ -19,7 +19,7 @@ from zlinkcompat.routing.options import (
 )
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.trie import Trie
-from zlinkcompat.wire.commands import Cancel, Subscribe
+from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class XPub(Pattern):

@@ -4,7 +4,7 @@ from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.options import ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT, boolean
 from zlinkcompat.routing.pattern import SKIP_BURST, Pattern
 from zlinkcompat.routing.trie import Trie
-from zlinkcompat.wire.commands import Cancel, Subscribe
+from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class XSub(Pattern):

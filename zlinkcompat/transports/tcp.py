@@ -12,8 +12,8 @@ import warnings
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV, ENOMEM
 
 from zlinkcompat import tuning
+from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.errors import zmq_error
-from zlinkcompat.logs import Log
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
 

@@ -13,7 +13,7 @@ from zlinkcompat.transports.tcp import (  # noqa: F401  (as they are for tcp)
     start_connect,
     tune,
 )
-from zlinkcompat.transports.tlslink import TlsLink as Link  # noqa: F401
+from zlinkcompat.transports.tls_link import TlsLink as Link  # noqa: F401
 
 
 class TlsAddress(tcp.TcpAddress):

@@ -1,7 +1,7 @@
 """``wss://host:port/path``: WebSocket inside TLS."""
 
 from zlinkcompat.transports import tcp, ws
-from zlinkcompat.transports.tlslink import TlsLink
+from zlinkcompat.transports.tls_link import TlsLink
 from zlinkcompat.transports.ws import (  # noqa: F401  (as they are for ws)
     accept,
     admits,

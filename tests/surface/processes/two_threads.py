@@ -5,7 +5,7 @@ import sys
 import threading
 
 import zlinkcompat as zmq
-from zlinkcompat import logs
+from zlinkcompat._runtime import log_queue
 
 PATIENCE = 30_000
 
@@ -176,7 +176,7 @@ CASES = {
 
 CASES[sys.argv[1]]()
 context.destroy(linger=0)
-logs.flush()
+log_queue.flush()
 print(len(handler.texts))
 for name, text in handler.texts:
     print(name, text)

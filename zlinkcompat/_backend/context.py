@@ -1,0 +1,168 @@
+"""Context: a handle on a core context."""
+
+import os
+
+from greenlet import GreenletExit
+
+from zlinkcompat._backend.arguments import as_int
+from zlinkcompat._backend.foreign_objects import name_of, refuse_asker
+from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
+from zlinkcompat._runtime.gevent_support import is_timeout
+from zlinkcompat.core.context import CoreContext
+from zlinkcompat.core.registry import context_at
+from zlinkcompat.errors import EFAULT, zmq_error
+
+
+class Context:
+    """A container of sockets, as pyzmq asks it of a backend; both doors derive theirs.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    io_threads : int
+        Native threads for the I/O of a program that is not monkey-patched; the hub engine has none.
+    shadow : int
+        ``underlying`` of a living context, to be another object for it.
+
+    Raises
+    ------
+    ValueError
+        ZLINK_ENGINE in the environment is neither hub, thread nor auto.
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq/backend/__init__.pyi``, libzmq's ``zmq_ctx_new(3)``.
+    """
+
+    #: "hub" or "thread" whatever ZLINK_ENGINE says.
+    _engine = None
+
+    __slots__ = ("core", "closed", "_shadow", "_pid", "__weakref__")
+
+    def __init__(self, io_threads=1, shadow=0):
+        self._shadow = bool(shadow)
+        self._pid = os.getpid()
+        self.closed = False
+        self.core = None
+        if shadow:
+            self.core = context_at(shadow)
+            if self.core is None:
+                raise zmq_error(EFAULT, f"there is no context at {shadow}")
+        else:
+            self.core = CoreContext(as_int(io_threads), self._engine)
+
+    def __reduce__(self):
+        refuse_to_pickle(self)
+
+    @property
+    def underlying(self):
+        """The address (int) by which another object can shadow this context; 0 when closed.
+
+        As pyzmq's ``Context.underlying``, which is libzmq's ``void *``. This one is beyond all
+        pointers, so that libzmq refuses it. TypeError if a class of libzmq's pyzmq asks.
+        """
+        refuse_asker(self)
+        return 0 if self.closed else self.core.address
+
+    @property
+    def handle(self):
+        """:attr:`underlying`, by pyzmq's older name."""
+        return self.underlying
+
+    def __int__(self):
+        """Raise TypeError. libzmq's ``zmq.Context(ours)`` asks, and is told what to do."""
+        refuse_asker(self)
+        raise TypeError(f"a number is needed, not a {name_of(self)}")
+
+    def term(self):
+        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
+
+        How long what was accepted is waited for, each socket's LINGER says (ms; -1 is for ever).
+        In a forked child it returns at once: the connections are the parent's. What gevent throws
+        into the wait leaves the context terminating: call again to go on. Ctrl-C, or what else a
+        signal handler raises, ends it, as in pyzmq: what is left goes on without anybody waiting.
+
+        See Also
+        --------
+        destroy
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_term(3)``.
+        """
+        if self.closed or self.core is None:
+            return
+        if os.getpid() == self._pid:
+            if being_deleted():
+                self.core.abandon()
+            else:
+                self._wait_for_end()
+        self.closed = True
+
+    def _wait_for_end(self):
+        try:
+            self.core.term()
+        except BaseException as error:
+            if not (is_timeout(error) or isinstance(error, GreenletExit)):
+                self.closed = True
+            raise
+
+    def set(self, option, optval):
+        """Set a context option, by its number.
+
+        Parameters
+        ----------
+        option : int
+            ``zmq.IO_THREADS``, ``zmq.MAX_SOCKETS``, ...
+        optval : int
+            Its value.
+
+        Raises
+        ------
+        TypeError, OverflowError
+            The value is no C int.
+        RuntimeError
+            The context was terminated.
+        ZMQError
+            EINVAL: there is no such option, or not this value.
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_set(3)``. IO_THREADS counts until the first bind or connect.
+        """
+        if self.closed:
+            raise RuntimeError("Context has been destroyed")
+        if not isinstance(optval, int):
+            raise TypeError(f"expected int, got: {optval!r}")
+        self.core.set(as_int(option), as_int(optval))
+
+    def get(self, option):
+        """A context option, by its number.
+
+        Parameters
+        ----------
+        option : int
+            ``zmq.IO_THREADS``, ``zmq.MAX_SOCKETS``, ``zmq.SOCKET_LIMIT``, ...
+
+        Returns
+        -------
+        int
+            Its value.
+
+        Raises
+        ------
+        RuntimeError
+            The context was terminated.
+        ZMQError
+            EINVAL: there is no such option.
+
+        Notes
+        -----
+        libzmq's ``zmq_ctx_get(3)``.
+        """
+        if self.closed:
+            raise RuntimeError("Context has been destroyed")
+        return self.core.get(as_int(option))

@@ -1,0 +1,28 @@
+from zlinkcompat._backend.context cimport Context
+from zlinkcompat._backend.frame cimport Frame
+from zlinkcompat.core.socket cimport SocketBase
+
+
+cdef object plain_send
+cdef object plain_recv
+
+
+cdef class Socket:
+    cdef public object context
+    cdef readonly SocketBase core
+    cdef public bint _closed, _shadow, _has_own_methods
+    cdef public object _pid
+    cdef public Py_ssize_t copy_threshold
+    cdef object frame_class
+    cdef object __weakref__
+
+    cdef bint overrides_send(self)
+    cdef bint overrides_recv(self)
+    cdef send_by_frames(self, msg_parts, flags, copy, track)
+    cdef list recv_by_frames(self, flags, copy, track)
+    cdef send_whole(self, msg_parts, flags, bint copy, bint track)
+    cdef list recv_whole(self, flags, bint copy, bint track)
+    cdef live(self)
+    cdef tuple to_content(self, data, bint copy, bint track)
+    cdef to_frame(self, content, track, bint more)
+    cpdef choose_frame_class(self)

@@ -1,0 +1,90 @@
+"""Poller and select of the swapped import."""
+
+import zmq
+from zmq.constants import PollEvent
+
+from zlinkcompat._backend.poll import zmq_poll
+
+
+class Poller(zmq.Poller):
+    """Polls sockets, descriptors and objects with ``fileno()``.
+
+    ``register``, ``modify`` and ``unregister`` are pyzmq's own.
+
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> import zlinkcompat as zmq
+    >>> with zmq.Context() as context, context.socket(zmq.PAIR) as one:
+    ...     poller = zmq.Poller()
+    ...     poller.register(one, zmq.POLLIN)
+    ...     poller.poll(5)  # milliseconds
+    []
+    """
+
+    def poll(self, timeout=None):
+        """Wait for events.
+
+        Parameters
+        ----------
+        timeout : int or float, milliseconds
+            None or negative waits for ever; parts of a millisecond do not count.
+
+        Returns
+        -------
+        list of (Socket or int, int)
+            What is ready, and for what (POLLIN, POLLOUT, ...); empty after ``timeout``.
+
+        Raises
+        ------
+        ZMQError
+            ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+
+        Notes
+        -----
+        libzmq's ``zmq_poll(3)``.
+        """
+        return zmq_poll(self.sockets, -1 if timeout is None or timeout < 0 else int(timeout))
+
+
+def select(rlist, wlist, xlist, timeout=None):
+    """``select.select`` for sockets, too.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    rlist, wlist, xlist : list of Socket, int or object with fileno()
+        Whose input, output and errors to wait for.
+    timeout : float, seconds
+        None or negative waits for ever.
+
+    Returns
+    -------
+    tuple of three lists
+        What is ready of each; objects with ``fileno()`` come back as their descriptor.
+
+    Raises
+    ------
+    ZMQError
+        ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+
+    Notes
+    -----
+    pyzmq's ``zmq.select``, by libzmq's ``zmq_poll(3)``.
+    """
+    wanted = {}
+    for things, event in (
+        (rlist, PollEvent.POLLIN),
+        (wlist, PollEvent.POLLOUT),
+        (xlist, PollEvent.POLLERR),
+    ):
+        for thing in things:
+            wanted[thing] = wanted.get(thing, 0) | event
+    milliseconds = -1 if timeout is None or timeout < 0 else int(timeout * 1000)
+    ready = zmq_poll(list(wanted.items()), milliseconds)
+    return tuple(
+        [thing for thing, events in ready if events & event]
+        for event in (PollEvent.POLLIN, PollEvent.POLLOUT, PollEvent.POLLERR)
+    )

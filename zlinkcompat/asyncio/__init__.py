@@ -1,0 +1,530 @@
+"""``import zlinkcompat.asyncio``: sockets for coroutines, in place of ``zmq.asyncio``.
+
+``send``, ``recv`` and ``poll`` return futures. The engine completes them by
+``call_soon_threadsafe``; no descriptor is watched, so any loop will do, uvloop too. The connections
+are in I/O threads. Those of a hub's socket of which this makes a shadow stay in that hub, which
+only a monkey-patched loop lets turn.
+
+A message is taken from the socket only when there is a future to give it to, so a cancelled
+future loses none. A *task* that is cancelled after its future was done, and before it ran again,
+never sees the result: asyncio has no way to give it back, nor has ``zmq.asyncio``. So where
+``asyncio.wait_for``, ``asyncio.timeout`` or ``Task.cancel`` may cut off a ``recv`` and no message
+is to be lost, set RCVTIMEO, or keep the future: ``asyncio.wait([future], timeout=...)``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from zmq.asyncio import Future as Future
+from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
+from zmq.asyncio import SelectorEventLoop as SelectorEventLoop
+from zmq.asyncio import WeakKeyDictionary as WeakKeyDictionary
+from zmq.asyncio import ZMQEventLoop as ZMQEventLoop
+from zmq.asyncio import _selectors as _selectors
+from zmq.asyncio import install as install
+
+import zlinkcompat as zmq
+from zlinkcompat import _future
+from zlinkcompat._backend import poll
+from zlinkcompat._pyzmq.asyncio_fairness import HUB_AT_REST
+from zlinkcompat._runtime.gevent_support import hub_runs_under
+from zlinkcompat._sugar import context as context_module
+from zlinkcompat._sugar import names as _names
+from zlinkcompat._sugar import poll as poller_module
+from zlinkcompat._sugar import socket as socket_module
+from zlinkcompat._sugar.names import *  # noqa: F403
+from zlinkcompat.asyncio.operations import Operation, PollWaiting, Waiting, settle
+from zlinkcompat.errors import ENOTSOCK, zmq_error
+
+__all__ = _names.__all__
+
+Blocking = socket_module.Socket
+
+#: A plain int: as pyzmq's enum it takes longer than all else of a message.
+NOBLOCK = int(zmq.NOBLOCK)
+
+
+def can_wait(core, loop):
+    """Whether something goes on with the socket while the loop waits: I/O threads, or the hub."""
+    return core.io_threads is not None or hub_runs_under(loop)
+
+
+class Socket(_future._AsyncSocket):
+    """A socket whose ``send``, ``recv`` and ``poll`` return futures.
+
+    Any number of coroutines of one loop may wait in it; they are served in order. A cancelled
+    future takes no message with it; a task that is cancelled when its future is done already may
+    (see Notes). Used in another loop, it cancels what waits in the one before.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    context : Context or Socket
+        A blocking Socket makes a shadow of it.
+    socket_type : int
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
+    io_loop : None
+        Ignored, as in pyzmq: the running loop counts.
+    _from_socket : Socket
+        pyzmq's other way to name the one to shadow.
+    **kwargs
+        As of :class:`zlinkcompat.Socket`.
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Socket``. As there, ``Task.cancel``, ``asyncio.wait_for`` and
+    ``asyncio.timeout`` lose the result of a future that was done and not yet seen: a message that
+    was received, or whether one was sent. RCVTIMEO and SNDTIMEO lose nothing, nor does
+    ``asyncio.wait([future], timeout=...)``, which leaves the future to be waited for again.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> import zlinkcompat as zmq
+    >>> import zlinkcompat.asyncio
+    >>> async def main():
+    ...     with zlinkcompat.asyncio.Context() as context:
+    ...         with context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as other:
+    ...             port = one.bind_to_random_port("tcp://127.0.0.1")
+    ...             with other.connect(f"tcp://127.0.0.1:{port}"):
+    ...                 await other.send(b"hello")
+    ...                 return await one.recv()
+    >>> asyncio.run(main())
+    b'hello'
+    """
+
+    # pyzmq's base only so that others know it for one: nothing of its polling is used.
+    _waiting = None
+    getsockopt = Blocking.get
+
+    def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
+        if isinstance(context, Blocking):
+            context, _from_socket = None, context
+        if _from_socket is not None:
+            Blocking.__init__(self, shadow=_from_socket, **kwargs)
+        else:
+            Blocking.__init__(self, context, socket_type, **kwargs)
+
+    @classmethod
+    def from_socket(cls, socket, io_loop=None):
+        """An asynchronous shadow of a blocking socket.
+
+        Parameters
+        ----------
+        socket : zlinkcompat.Socket
+            Of a context with I/O threads, unless the loop is monkey-patched.
+        io_loop : None
+            Ignored: the running loop counts.
+
+        Returns
+        -------
+        Socket
+            Another object on the same socket.
+
+        Raises
+        ------
+        TypeError
+            ``socket`` is closed.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.from_socket``.
+        """
+        return cls(_from_socket=socket)
+
+    def close(self, linger=None):
+        """Close the socket; futures that wait are cancelled.
+
+        Parameters
+        ----------
+        linger : int, milliseconds, optional
+            Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.close``.
+        """
+        waiting = self._waiting
+        if waiting is not None and not self._closed:
+            waiting.cancel()
+            self.__dict__["_waiting"] = None
+        Blocking.close(self, linger)
+
+    def get(self, key):
+        """Read an option: as the base class, by the parameter name that ``zmq.asyncio`` has.
+
+        Parameters
+        ----------
+        key : int
+            One of pyzmq's constants.
+
+        Returns
+        -------
+        int or bytes
+            The value, of the kind that the option has.
+
+        Raises
+        ------
+        ZMQError
+            EINVAL for an option that does not exist, or is only set.
+        """
+        return Blocking.get(self, key)
+
+    @property
+    def _shadow_sock(self):
+        return Blocking.shadow(self.underlying)
+
+    @property
+    def _recv_futures(self):
+        waiting = self._waiting
+        return [] if waiting is None else [*waiting.receiving, *waiting.polling]
+
+    @property
+    def _send_futures(self):
+        return [] if self._waiting is None else list(self._waiting.sending)
+
+    # -- operations ------------------------------------------------------------------------
+
+    def _wait_in(self, loop):
+        waiting = self._waiting
+        if waiting is None or waiting.loop is not loop:
+            if not can_wait(self.core, loop):
+                raise RuntimeError(HUB_AT_REST)
+            if waiting is not None:
+                waiting.cancel()
+            waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
+        return waiting
+
+    def _operate(self, sends, call, args, flags):
+        loop = asyncio.get_event_loop()
+        if flags & NOBLOCK or self._closed:
+            future = loop.create_future()
+            try:
+                future.set_result(call(*args))
+            except Exception as error:
+                future.set_exception(error)
+            return future
+        waiting = self._waiting
+        if waiting is None or waiting.loop is not loop:
+            waiting = self._wait_in(loop)
+        return waiting.begin(sends, call, args)
+
+    def recv(self, flags=0, copy=True, track=False):
+        """Receive one frame.
+
+        Parameters
+        ----------
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of bytes or Frame
+            The frame; a Frame where ``copy`` is false.
+
+        Raises
+        ------
+        ZMQError
+            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
+            the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+        """
+        return self._operate(False, Blocking.recv, (self, flags | NOBLOCK, copy, track), flags)
+
+    def recv_multipart(self, flags=0, copy=True, track=False):
+        """Receive a whole message.
+
+        Parameters
+        ----------
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of list of bytes or Frame
+            Its frames, in order.
+
+        Raises
+        ------
+        ZMQError, RuntimeError
+            As of :meth:`recv`.
+        """
+        return self._operate(
+            False, Blocking._recv_multipart, (self, flags | NOBLOCK, copy, track), flags
+        )
+
+    def recv_into(self, buf, /, *, nbytes=0, flags=0):
+        """Receive one frame into a buffer.
+
+        Parameters
+        ----------
+        buf : writable, contiguous buffer
+            Where to; leave it alone until the future is done.
+        nbytes : int, bytes
+            At most so many; 0 is the size of the buffer.
+        flags : int
+            As of :meth:`zlinkcompat.Socket.recv`.
+
+        Returns
+        -------
+        Future of int, bytes
+            Size of the frame; if that is larger, the rest is lost.
+
+        Raises
+        ------
+        BufferError, TypeError, ValueError
+            By the future: ``buf`` is none that can be written to, or smaller than ``nbytes``.
+        ZMQError, RuntimeError
+            As of :meth:`recv`.
+        """
+
+        def call():
+            return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | NOBLOCK)
+
+        return self._operate(False, call, (), flags)
+
+    def send(self, data, flags=0, copy=True, track=False, **kwargs):
+        """Send one frame.
+
+        Parameters
+        ----------
+        data : bytes, Frame or contiguous buffer
+            What to send.
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.send`.
+        **kwargs
+            Ignored: ``routing_id`` and ``group`` of draft sockets.
+
+        Returns
+        -------
+        Future of MessageTracker or None
+            Done when the message is accepted.
+
+        Raises
+        ------
+        TypeError
+            By the future: not bytes, a Frame or a buffer.
+        ZMQError
+            By the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
+            EFSM: not the turn of a REQ or REP. EHOSTUNREACH: a ROUTER knows no such peer
+            (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
+            is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+        """
+        return self._operate(True, Blocking.send, (self, data, flags | NOBLOCK, copy, track), flags)
+
+    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
+        """Send a sequence of frames as one message, wholly or not at all.
+
+        Parameters
+        ----------
+        msg_parts : sequence of bytes, Frame or contiguous buffer
+            One frame at least.
+        flags : int
+            With ``zmq.NOBLOCK`` the future is done at once.
+        copy, track : bool
+            As of :meth:`zlinkcompat.Socket.send_multipart`.
+        **kwargs
+            Ignored: ``routing_id`` and ``group`` of draft sockets.
+
+        Returns
+        -------
+        Future of MessageTracker or None
+            Done when the message is accepted.
+
+        Raises
+        ------
+        TypeError, ZMQError, RuntimeError
+            As of :meth:`send`.
+        """
+        return self._operate(
+            True, Blocking._send_multipart, (self, msg_parts, flags | NOBLOCK, copy, track), flags
+        )
+
+    def _deserialize(self, recvd, load):
+        # At once, or by recvd itself: cancelled between two futures, a message would be lost.
+        if recvd.done():
+            if recvd.cancelled() or recvd.exception() is not None:
+                return recvd
+            future = recvd.get_loop().create_future()
+            settle(future, load, recvd.result())
+            return future
+        waiting = self._waiting
+        for operation in reversed(waiting.receiving if waiting is not None else ()):
+            if operation.future is recvd:
+                operation.load = load
+                return recvd
+        return asyncio.ensure_future(self._loaded(recvd, load))
+
+    async def _loaded(self, recvd, load):
+        # A subclass's own recv().
+        return load(await recvd)
+
+    def poll(self, timeout=None, flags=zmq.POLLIN):
+        """Wait until something can be done.
+
+        Parameters
+        ----------
+        timeout : int, milliseconds
+            None or negative waits for ever.
+        flags : int
+            What: POLLIN, POLLOUT, or-ed.
+
+        Returns
+        -------
+        Future of int
+            What of ``flags`` can be done; 0 after ``timeout``.
+
+        Raises
+        ------
+        ZMQError
+            By the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Socket.poll``.
+        """
+        loop = asyncio.get_event_loop()
+        future = loop.create_future()
+        operation = Operation(future, self._look, (flags,))
+        if operation.attempt():
+            return future
+        if timeout == 0:
+            future.set_result(0)
+            return future
+        waiting = self._wait_in(loop)
+        waiting.add(waiting.polling, operation)
+        if timeout is not None and timeout > 0:
+            waiting.expire_after(timeout, future, None)
+        return future
+
+    def _look(self, flags):
+        events = self.core.events(int(flags))
+        if not events:
+            raise zmq.Again()
+        return events
+
+
+class Poller(poller_module.Poller):
+    """A poller whose ``poll`` returns a future.
+
+    .. versionadded:: 0.1
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Poller``.
+    """
+
+    def poll(self, timeout=-1):
+        """Wait for events.
+
+        Parameters
+        ----------
+        timeout : int, milliseconds
+            None or negative waits for ever.
+
+        Returns
+        -------
+        Future of list of (Socket or int, int)
+            What is ready, and for what; empty after ``timeout``.
+
+        Raises
+        ------
+        ZMQError
+            By the future. ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+        RuntimeError
+            By the future: it would wait in a socket of a context without I/O threads, and the
+            loop is not monkey-patched.
+
+        Notes
+        -----
+        pyzmq's ``zmq.asyncio.Poller.poll``.
+        """
+        return asyncio.ensure_future(self._poll(timeout))
+
+    async def _poll(self, timeout):
+        blocking = [thing for thing, _ in self.sockets if isinstance(thing, Blocking)]
+        if timeout != 0 and any(socket.closed for socket in blocking):
+            raise zmq_error(ENOTSOCK)  # as pyzmq, which asks for its descriptor
+        ready = poll.zmq_poll(self.sockets, 0)
+        if ready or timeout == 0:
+            return ready
+        loop = asyncio.get_running_loop()
+        cores = [socket.core for socket in blocking]
+        if not all(can_wait(core, loop) for core in cores):
+            raise RuntimeError(HUB_AT_REST)
+        waiting = PollWaiting(loop)
+        changed = waiting.changed
+        descriptors = [
+            (thing, events) for thing, events in self.sockets if not isinstance(thing, Blocking)
+        ]
+        deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000
+        try:
+            waiting.watch(cores)
+            for thing, events in descriptors:
+                if events & (zmq.POLLIN | zmq.POLLERR | zmq.POLLPRI):
+                    loop.add_reader(thing, changed.set)
+                if events & zmq.POLLOUT:
+                    loop.add_writer(thing, changed.set)
+            while True:
+                changed.clear()
+                if any(socket.closed for socket in blocking):
+                    raise asyncio.CancelledError  # as pyzmq's futures of a socket that is closed
+                ready = poll.zmq_poll(self.sockets, 0)
+                if ready:
+                    return ready
+                if deadline is None:
+                    await changed.wait()
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), max(0, deadline - loop.time()))
+                except asyncio.TimeoutError:
+                    return poll.zmq_poll(self.sockets, 0)
+        finally:
+            waiting.unwatch()
+            for thing, _ in descriptors:
+                loop.remove_reader(thing)
+                loop.remove_writer(thing)
+
+
+Socket._poller_class = Poller
+
+
+class Context(context_module.Context):
+    """A context of :class:`Socket`, with I/O threads always.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    io_threads : int or Context
+        Native threads for I/O; a Context makes a shadow of it.
+    shadow : Context or int
+        Another object's ``underlying``.
+
+    Raises
+    ------
+    ZMQError
+        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+
+    Notes
+    -----
+    pyzmq's ``zmq.asyncio.Context``.
+    """
+
+    _engine = "thread"
+    _instance = None
+    _socket_class = Socket

@@ -1,0 +1,47 @@
+from zlinkcompat._runtime.clock cimport monotonic_ns
+from zlinkcompat.core.socket cimport SocketBase
+from zlinkcompat.engine.loop cimport Backoff
+from zlinkcompat.engine.wait cimport Waker
+
+cimport cython
+
+cdef int POLLIN, POLLOUT
+
+
+cdef class LoopWaker(Waker):
+    cdef object sleeper, greenlet
+    cdef bint due
+
+
+cdef class Operation:
+    cdef readonly object future, call
+    cdef tuple args
+    cdef public object load
+    cpdef bint attempt(self) except -1
+
+
+cdef bint attempt(future, call, tuple args, load=*) except -1
+
+
+cdef class Waiting:
+    cdef readonly SocketBase core
+    cdef readonly object loop, receiving, sending, polling
+    cdef set kept
+    cdef LoopWaker waker
+    cdef object __weakref__
+    cdef bint watching, turning
+    cdef long long give_up_at
+    cdef long burst, streak
+    cdef Backoff spinning
+
+    @cython.locals(rests=bint)
+    cpdef begin(self, bint sends, call, tuple args)
+    @cython.locals(spin_time=cython.longlong)
+    cpdef add(self, queue, Operation operation)
+    cdef turn(self)
+    @cython.locals(operation=Operation)
+    cpdef advance(self)
+    cdef go_on(self, queue, int event)
+    cdef bint may(self, int event) except -1
+    @cython.locals(operation=Operation)
+    cpdef tidy(self)

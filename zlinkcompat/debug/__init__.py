@@ -1,0 +1,237 @@
+"""Insight: which modules are compiled, what the debug counters say, what the kernel gives."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zlinkcompat._runtime import counters as _counters
+from zlinkcompat.core.registry import socket_at
+from zlinkcompat.debug.snapshot import dump
+from zlinkcompat.errors import ENOTSOCK, zmq_error
+from zlinkcompat.transports.sockets import describe
+
+if TYPE_CHECKING:
+    import zmq
+
+__all__ = [
+    "build_info", "compiled_modules", "dump", "counting", "counters", "connections",
+    "zmq_debug_get_zerocopy_count", "zmq_debug_get_fallback_count", "zmq_debug_get_bytes_copied",
+    "zmq_debug_get_compaction_count", "zmq_debug_get_compaction_skipped_count",
+    "zmq_debug_reset_counters",
+]  # fmt: skip
+
+
+def compiled_modules() -> list[str]:
+    """Names of the modules that a full build compiles.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    list of str
+        Those with a ``.pxd`` beside them.
+    """
+    root = Path(__file__).parents[1]
+    return sorted(
+        ".".join(("zlinkcompat", *path.relative_to(root).with_suffix("").parts))
+        for path in root.rglob("*.pxd")
+    )
+
+
+def build_info() -> dict[str, Any]:
+    """Tell which build runs.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    dict
+        ``compiled``: True if every module of the message path is compiled, False if none is, and
+        "partly" for a broken build. ``modules``: module name to True (compiled) or False.
+        ``pure``: whether ``ZLINKCOMPAT_PURE`` asks for the uncompiled source. ``version``,
+        ``python``.
+
+    Examples
+    --------
+    >>> from zlinkcompat import debug
+    >>> sorted(debug.build_info())
+    ['compiled', 'modules', 'pure', 'python', 'version']
+    """
+    from zlinkcompat.version import VERSION
+
+    modules = {}
+    for name in compiled_modules():
+        modules[name] = not (import_module(name).__file__ or "").endswith(".py")
+    kinds = set(modules.values())
+    return {
+        "compiled": "partly" if len(kinds) > 1 else kinds == {True},
+        "modules": modules,
+        "pure": os.environ.get("ZLINKCOMPAT_PURE") == "1",
+        "version": VERSION,
+        "python": sys.version.split()[0],
+    }
+
+
+# -- counters ------------------------------------------------------------------------------
+
+
+def counting() -> bool:
+    """Whether sockets made now count.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    bool
+        True if ``ZMQ_DEBUG_COUNTERS=1`` is in the environment.
+    """
+    return _counters.enabled()
+
+
+def counters(socket: zmq.Socket[Any] | None = None) -> dict[str, float]:
+    """The debug counters of the performance plan.
+
+    They count only in sockets made while :func:`counting` is true, and are 0 for others.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    socket : zlinkcompat.Socket or zmq.Socket on this backend, optional
+        Whose; all of this process, also those closed, when absent.
+
+    Returns
+    -------
+    dict of str to int
+        By the names of ``_runtime.counters.NAMES`` (calls, bytes or messages, as the name says),
+        and ``messages_per_batch_avg`` (float).
+
+    Raises
+    ------
+    ZMQError
+        ENOTSOCK: the socket is closed.
+    """
+    if socket is None:
+        counts = _counters.total()
+    else:
+        held = _core_of(socket).counters
+        counts = {name: getattr(held, name, 0) for name in _counters.NAMES}
+    batches = counts["batch_flush_count"]
+    counts["messages_per_batch_avg"] = counts["batched_messages"] / batches if batches else 0.0
+    return counts
+
+
+def _core_of(socket):
+    core = socket_at(socket.underlying)
+    if core is None:
+        raise zmq_error(ENOTSOCK, "the socket is closed, or libzmq's")
+    return core
+
+
+def zmq_debug_get_zerocopy_count() -> int:
+    """Large frames that were written from the sender's memory.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, frames
+        ``zerocopy_write_count`` of :func:`counters`, of the whole process.
+    """
+    return counters()["zerocopy_write_count"]
+
+
+def zmq_debug_get_fallback_count() -> int:
+    """Large frames that were copied into a write buffer.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, frames
+        ``fallback_write_count`` of :func:`counters`, of the whole process.
+    """
+    return counters()["fallback_write_count"]
+
+
+def zmq_debug_get_bytes_copied() -> int:
+    """Bytes of messages that were copied into a write buffer, or from behind a handshake.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, bytes
+        ``bytes_copied`` of :func:`counters`, of the whole process.
+    """
+    return counters()["bytes_copied"]
+
+
+def zmq_debug_get_compaction_count() -> int:
+    """Times that the rest in a read buffer was moved to its start.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, times
+        ``compaction_count`` of :func:`counters`, of the whole process.
+    """
+    return counters()["compaction_count"]
+
+
+def zmq_debug_get_compaction_skipped_count() -> int:
+    """Times that the rest in a read buffer stayed where it was.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    int, times
+        ``compaction_skipped_count`` of :func:`counters`, of the whole process.
+    """
+    return counters()["compaction_skipped_count"]
+
+
+def zmq_debug_reset_counters() -> None:
+    """Set the counters of all sockets of this process to 0.
+
+    .. versionadded:: 0.1
+    """
+    _counters.reset()
+
+
+# -- connections ---------------------------------------------------------------------------
+
+
+def connections(socket: zmq.Socket[Any]) -> list[dict[str, Any]]:
+    """The connections of a socket as the kernel has them.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    socket : zlinkcompat.Socket or zmq.Socket on this backend
+        Whose.
+
+    Returns
+    -------
+    list of dict
+        ``endpoint`` (str), ``fd``, ``sndbuf`` and ``rcvbuf`` (the effective sizes, bytes; Linux
+        doubles what is asked for, for its own bookkeeping), ``nodelay`` (bool; None where the
+        transport has no such option).
+
+    Raises
+    ------
+    ZMQError
+        ENOTSOCK: the socket is closed.
+    """
+    found = []
+    for session in list(_core_of(socket).sessions):
+        if session.connection is not None:
+            found.append({"endpoint": session.endpoint, **describe(session.connection.stream.fd)})
+    return found

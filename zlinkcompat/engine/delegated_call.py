@@ -1,0 +1,107 @@
+"""Calls of a socket of the hub engine in another native thread than its hub's.
+
+Its connections belong to that hub, so the call is made there, in a greenlet of its own, while the
+calling thread waits.
+"""
+
+from sys import exc_info
+
+from greenlet import GreenletExit, greenlet
+
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine.wait import WaitList, waker_here
+from zlinkcompat.errors import EMTHREAD, zmq_error
+
+LOG = Log("zlinkcompat.engine")
+
+#: Seconds after which a hub that has not begun a call is warned of, and the call given up.
+WARN_AFTER = 1.0
+GIVE_UP_AFTER = 10.0
+
+
+class DelegatedCall:
+    """One call, made in the thread of ``engine``'s hub."""
+
+    def __init__(self, engine, function, args):
+        self.engine = engine
+        self.function = function
+        self.args = args
+        self.greenlet = None
+        self.cancelled = False
+        self.begun = False
+        self.done = False
+        self.result = None
+        self.error = None
+        self.waiting = WaitList()
+
+    def wait(self):
+        """Make the call, and return or raise what it does.
+
+        Raises
+        ------
+        ZMQError
+            EMTHREAD: the hub did not turn; nothing was done.
+        """
+        self.engine.bell.call(self.begin)
+        try:
+            self.await_begin()
+            while not self.done:
+                self.waiting.wait(waker_here(False), -1.0, self.is_done)
+        except BaseException:
+            self.cancelled = True
+            self.engine.bell.call(self.cancel)
+            raise
+        if self.error is not None:
+            try:
+                raise self.error
+            finally:
+                self.error = None  # or its traceback would refer to itself
+        return self.result
+
+    def await_begin(self):
+        """Wait while the hub is busy, or is never run, with a warning in between."""
+        for seconds in (WARN_AFTER, GIVE_UP_AFTER - WARN_AFTER):
+            self.waiting.wait(waker_here(False), seconds, self.has_begun)
+            if self.begun:
+                return
+            if seconds == WARN_AFTER:
+                LOG.warning(
+                    "a call in another thread waits for the gevent hub of thread %d, which "
+                    "has not run for %g s",
+                    self.engine.thread,
+                    seconds,
+                )
+        raise zmq_error(
+            EMTHREAD,
+            "this socket belongs to the gevent hub of thread %d, which has "
+            "not run for %g s; let that thread wait in gevent, or use "
+            "ZLINK_ENGINE=thread" % (self.engine.thread, GIVE_UP_AFTER),
+        )
+
+    def has_begun(self):
+        return self.begun
+
+    def is_done(self):
+        return self.done
+
+    # -- in the hub's thread -----------------------------------------------------------------
+
+    def begin(self):
+        if not self.cancelled:
+            self.begun = True
+            self.waiting.notify_all()
+            self.greenlet = greenlet(self.run, self.engine.hub)
+            self.greenlet.switch()
+
+    def run(self):
+        try:
+            self.result = self.function(*self.args)
+        except BaseException:
+            self.error = exc_info()[1]
+        self.done = True
+        self.greenlet = None
+        self.waiting.notify_all()
+
+    def cancel(self):
+        if self.greenlet is not None:
+            self.greenlet.throw(GreenletExit)

@@ -1,0 +1,85 @@
+"""What is raised in callbacks of an event loop that has nothing to do with them.
+
+gevent runs a signal's handler wherever the main thread happens to be, a callback of the engine
+included, and stops a watcher whose callback raises. A listener would so stop accepting for good
+when a program catches Ctrl-C. Here the program gets its exception, and the callback is called
+again.
+
+Compiled, since the interpreter runs handlers at the start of each Python function: before its first
+``try``. In the pure-Python build a callback can still be lost there.
+"""
+
+import sys
+from _signal import NSIG, getsignal  # the functions of ``signal`` are written in Python
+
+from greenlet import GreenletExit
+
+from zlinkcompat._runtime.log_queue import Log
+
+LOG = Log("zlinkcompat.engine")
+
+#: Times that one callback is called again. It has to tolerate that it ran in part.
+ATTEMPTS = 8
+
+
+def is_interrupt(error):
+    """Tell whether an exception is the program's: Ctrl-C, or from one of its signal handlers.
+
+    It is asked of each failure, and next to a signal as a rule. So it is quick, and calls nothing
+    in which the interpreter would run a handler."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return True
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if not frame.f_globals.get("__name__", "").startswith("zlinkcompat."):
+            code = frame.f_code
+            for number in range(1, NSIG):
+                if getattr(getsignal(number), "__code__", None) is code:
+                    return True
+        trace = trace.tb_next
+    return False
+
+
+def raise_in_main_greenlet(hub):
+    """Have the main greenlet raise the interrupt that is being handled, soon."""
+    kind, error, trace = sys.exc_info()
+    hub.loop.run_callback(hub.handle_system_error, kind, error, trace)
+
+
+def call_guarded(hub, function, args=()):
+    """Call ``function(*args)`` for the event loop of ``hub``. Raises GreenletExit only.
+
+    Parameters
+    ----------
+    hub : gevent.hub.Hub
+        The current thread's.
+    function : callable
+        Called again if an interrupt of the program came in between.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            function(*args)
+            return
+        except GreenletExit:
+            raise
+        except BaseException as error:
+            if is_interrupt(error):
+                raise_in_main_greenlet(hub)
+            else:
+                LOG.exception("unexpected error in a callback of the event loop")
+                return
+
+
+def resume_guarded(hub, function):
+    """Call ``function()``, which switches to a greenlet of the program.
+
+    What the greenlet raises is raised here, but for interrupts."""
+    for _ in range(ATTEMPTS):
+        try:
+            function()
+            return
+        except BaseException as error:
+            if not is_interrupt(error):
+                raise
+            raise_in_main_greenlet(hub)

@@ -1,0 +1,76 @@
+"""The client of ZAP: asks the program's handler whether a peer may come in (RFC 27).
+
+Source: libzmq ``src/session_base.cpp: zap_connect``, ``zap_client.cpp``.
+"""
+
+from zlinkcompat.routing.mailbox import Mailbox
+from zlinkcompat.routing.pipe import PipeSink
+from zlinkcompat.wire.security.zap import parse_reply
+
+
+class Answers(Mailbox):
+    """What a handler in another thread does, told in the connection's thread."""
+
+    def __init__(self, bell):
+        Mailbox.__init__(self)
+        self.bell = bell
+
+    def alert(self):
+        self.bell.call(self.process)
+
+
+class ZapClient(PipeSink):
+    """One question, by a pipe of its own, of one connection.
+
+    Parameters
+    ----------
+    connection : Connection
+        Its greenlet is woken by whatever the handler does.
+    """
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.pipe = None
+
+    def ask(self, question):
+        """Send ``question`` to the handler. False if there is none."""
+        session = self.connection.session
+        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.bell))
+        if self.pipe is None:
+            return False
+        self.pipe.write_over(question.frames(session.peer_address))
+        self.pipe.flush()
+        return True
+
+    def poll(self):
+        """The :class:`Verdict`; None as long as there is none.
+
+        Raises
+        ------
+        ProtocolError
+            The reply is broken.
+        ConnectionError
+            The handler is gone without one.
+        """
+        message = self.pipe.read()
+        if message is not None:
+            return parse_reply(message)
+        if self.pipe.peer_closed:
+            raise ConnectionError("the ZAP handler closed without a reply")
+        return None
+
+    def close(self):
+        if self.pipe is not None:
+            self.pipe.terminate()
+
+    # -- what the pipe tells -----------------------------------------------------------------
+
+    def read_activated(self, pipe):
+        self.connection.wake_anywhere()
+
+    def pipe_terminated(self, pipe):
+        self.connection.wake_anywhere()
+
+    def refused(self, pipe, text):
+        # REP drops what is no request; ours is one.
+        self.connection.wake_anywhere()

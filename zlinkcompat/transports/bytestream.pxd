@@ -1,0 +1,15 @@
+from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
+
+
+cdef class Stream:
+    cdef public int fd
+    cdef public bint buffered
+    cdef public bint blocked
+    cdef public bint duplex
+
+    cpdef begin(self)
+    cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
+    cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
+    cpdef bint has_ended(self) except -1
+    cpdef end(self)
+    cpdef close(self)

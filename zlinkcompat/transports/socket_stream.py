@@ -1,0 +1,84 @@
+"""Pure twin of ``fdstream.pyx``: the stream of a connected socket."""
+
+import _socket
+import select
+
+from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat.transports.bytestream import Stream
+
+poll = get_original("select", "poll")
+POLLRDHUP = getattr(select, "POLLRDHUP", None)
+
+
+class FdStream(Stream):
+    """The stream of a connected tcp or unix socket.
+
+    Parameters
+    ----------
+    fd : int
+        Of a non-blocking socket; the stream owns it from now on (``sock.detach()``).
+    """
+
+    def __init__(self, fd):
+        Stream.__init__(self, fd)
+        # Not os.readv and os.writev: only sendmsg can be told to raise no SIGPIPE, which programs
+        # that restore its default disposition would die of. Not socket.socket: see sockets.py.
+        self._socket = _socket.socket(fileno=fd)
+        self._socket.setblocking(False)
+
+    def read_into(self, decoder):
+        if decoder.counters is not None:
+            decoder.counters.read_calls += 1
+        try:
+            count = self._socket.recv_into(decoder.lend(), 0, _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return -1
+        if count:
+            decoder.commit(count)
+        return count
+
+    def write_from(self, encoder):
+        vector = encoder.vector()
+        if not vector:
+            return 0
+        counters = encoder.counters
+        if counters is not None:
+            counters.write_calls += 1
+            counters.scatter_gather_write_count += len(vector) > 1
+        try:
+            count = self._socket.sendmsg(vector, (), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+        except BlockingIOError:
+            return -1
+        if counters is not None and count < encoder.pending:
+            counters.partial_write_count += 1
+        return count
+
+    def receive(self, memory):
+        """One read into a writable buffer. Returns like :meth:`read_into`."""
+        try:
+            return self._socket.recv_into(memory, 0, _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return -1
+
+    def transmit(self, data, start):
+        """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
+        try:
+            return self._socket.send(
+                memoryview(data)[start:], _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL
+            )
+        except BlockingIOError:
+            return -1
+
+    def has_ended(self):
+        if POLLRDHUP is None:
+            try:
+                return not self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+            except OSError:
+                return False
+        poller = poll()
+        poller.register(self.fd, POLLRDHUP)
+        return bool(poller.poll(0))
+
+    def close(self):
+        self.fd = -1
+        self._socket.close()

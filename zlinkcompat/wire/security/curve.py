@@ -1,0 +1,215 @@
+"""CURVE: each side knows the other by its public key, and all messages are encrypted (RFC 25, 26).
+
+    client: HELLO, INITIATE        server: WELCOME, READY
+
+Names of keys are the RFC's, spelled out: the permanent ones, and those of this connection only.
+
+Source: RFC 26; libzmq ``src/curve_client.cpp``, ``curve_client_tools.hpp``, ``curve_server.cpp``.
+"""
+
+import os
+from struct import pack, unpack_from
+
+from zlinkcompat.wire.errors import (
+    CRYPTOGRAPHIC,
+    KEY_EXCHANGE,
+    MALFORMED_HELLO,
+    MALFORMED_INITIATE,
+    MALFORMED_READY,
+    ProtocolError,
+)
+from zlinkcompat.wire.security import sodium
+from zlinkcompat.wire.security.mechanism import Mechanism
+from zlinkcompat.wire.zmtp import commands
+
+KEY_SIZE = 32
+VERSION = b"\x01\x00"
+#: So that a WELCOME is no longer than the HELLO that it answers.
+PADDING = bytes(72)
+#: What HELLO proves knowledge of the server's key with.
+SIGNED = bytes(64)
+COOKIE_SIZE = 96
+VOUCH_SIZE = 80
+
+CLIENT_MESSAGES = b"CurveZMQMESSAGEC"
+SERVER_MESSAGES = b"CurveZMQMESSAGES"
+
+
+class Curve(Mechanism):
+    """Base of both sides: keys and nonces of this connection."""
+
+    name = b"CURVE"
+    sends = receives = b""
+
+    def __init__(self, options):
+        Mechanism.__init__(self, options)
+        self.expected = b""
+        self.short_public, self.short_secret = sodium.keypair()
+        self.shared = b""
+        self.nonce = 0
+        self.peer_nonce = 0
+
+    def next_nonce(self):
+        """The next short nonce of this side (8 bytes)."""
+        self.nonce += 1
+        return pack(">Q", self.nonce)
+
+    def receive(self, name, data, offset):
+        if name != self.expected:
+            self.refuse(name, data, offset)
+        return self.obey(data, offset)
+
+    def secure(self, decoder, encoder):
+        encoder.secure(self.shared, self.sends, self.nonce + 1)
+        decoder.secure(self.shared, self.receives, self.peer_nonce)
+
+    def agree(self, public_key, offset):
+        """Compute the key of this connection's messages."""
+        self.shared = opened(sodium.shared_key(public_key, self.short_secret), "a key", offset)
+
+
+class CurveClient(Curve):
+    """Has CURVE_PUBLICKEY and CURVE_SECRETKEY, and talks to the owner of CURVE_SERVERKEY only."""
+
+    sends, receives = CLIENT_MESSAGES, SERVER_MESSAGES
+
+    def start(self):
+        self.expected = b"WELCOME"
+        nonce = self.next_nonce()
+        signature = sodium.box(
+            SIGNED, b"CurveZMQHELLO---" + nonce, self.options.curve_serverkey, self.short_secret
+        )
+        if signature is None:
+            raise ProtocolError("CURVE_SERVERKEY is no key", None, CRYPTOGRAPHIC)
+        return commands.body(b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
+
+    def obey(self, data, offset):
+        if self.expected == b"WELCOME":
+            self.expected = b"READY"
+            return self.initiate(data, offset)
+        if len(data) < 8 + sodium.MAC_SIZE:
+            raise ProtocolError("READY is cut off", offset, MALFORMED_READY)
+        nonce = data[:8]
+        (self.peer_nonce,) = unpack_from(">Q", nonce)
+        metadata = sodium.open_sealed(data[8:], b"CurveZMQREADY---" + nonce, self.shared)
+        self.accept_untrusted(opened(metadata, "READY", offset), offset)
+        self.done = True
+        return None
+
+    def initiate(self, welcome, offset):
+        """INITIATE, the answer to a ``welcome``."""
+        options = self.options
+        told = (
+            sodium.open_box(
+                welcome[16:], b"WELCOME-" + welcome[:16], options.curve_serverkey, self.short_secret
+            )
+            if len(welcome) == 160
+            else None
+        )
+        opened(told, "WELCOME", offset)
+        server, cookie = told[:KEY_SIZE], told[KEY_SIZE:]
+        self.agree(server, offset)
+        long_nonce = os.urandom(16)
+        vouch = sodium.box(
+            self.short_public + options.curve_serverkey,
+            b"VOUCH---" + long_nonce,
+            server,
+            options.curve_secretkey,
+        )
+        nonce = self.next_nonce()
+        proof = sodium.seal(
+            options.curve_publickey
+            + long_nonce
+            + opened(vouch, "WELCOME", offset)
+            + self.properties(),
+            b"CurveZMQINITIATE" + nonce,
+            self.shared,
+        )
+        return commands.body(b"INITIATE", cookie + nonce + proof)
+
+
+class CurveServer(Curve):
+    """Has CURVE_SECRETKEY; lets in everybody who knows its public key, but whom a ZAP handler
+    refuses."""
+
+    as_server = True
+    sends, receives = SERVER_MESSAGES, CLIENT_MESSAGES
+
+    def start(self):
+        self.expected = b"HELLO"
+
+    def obey(self, data, offset):
+        if self.expected == b"HELLO":
+            self.expected = b"INITIATE"
+            return self.welcome(data, offset)
+        # Nothing may come before the verdict.
+        self.expected = b""
+        client_key = self.identify(data, offset)
+        options = self.options
+        if options.zap_domain or not options.zap_enforce_domain:
+            self.ask([client_key], bool(options.zap_enforce_domain))
+            return None
+        return self.admitted()
+
+    def admitted(self):
+        nonce = self.next_nonce()
+        proof = sodium.seal(self.properties(), b"CurveZMQREADY---" + nonce, self.shared)
+        self.done = True
+        return commands.body(b"READY", nonce + proof)
+
+    def welcome(self, hello, offset):
+        """WELCOME, the answer to a ``hello``."""
+        if len(hello) != 194 or hello[:2] != VERSION:
+            raise ProtocolError("HELLO has another size or version", offset, MALFORMED_HELLO)
+        secret_key = self.options.curve_secretkey
+        self.client_short = client = hello[74:106]
+        signed = sodium.open_box(
+            hello[114:], b"CurveZMQHELLO---" + hello[106:114], client, secret_key
+        )
+        opened(signed, "HELLO", offset)
+        self.cookie_key = os.urandom(KEY_SIZE)
+        nonce = os.urandom(16)
+        cookie = nonce + sodium.secret_box(
+            client + self.short_secret, b"COOKIE--" + nonce, self.cookie_key
+        )
+        nonce = os.urandom(16)
+        told = sodium.box(self.short_public + cookie, b"WELCOME-" + nonce, client, secret_key)
+        return commands.body(b"WELCOME", nonce + told)
+
+    def identify(self, initiate, offset):
+        """The client's permanent public key, proven by its INITIATE."""
+        from hmac import compare_digest  # loads OpenSSL: for those who have CURVE
+
+        least = COOKIE_SIZE + 8 + sodium.MAC_SIZE + KEY_SIZE + 16 + VOUCH_SIZE
+        if len(initiate) < least:
+            raise ProtocolError("INITIATE is cut off", offset, MALFORMED_INITIATE)
+        cookie = sodium.open_secret_box(
+            initiate[16:COOKIE_SIZE], b"COOKIE--" + initiate[:16], self.cookie_key
+        )
+        kept = self.client_short + self.short_secret
+        if not compare_digest(opened(cookie, "the cookie", offset), kept):
+            raise ProtocolError("the cookie is another's", offset, CRYPTOGRAPHIC)
+        self.agree(self.client_short, offset)
+        nonce = initiate[COOKIE_SIZE : COOKIE_SIZE + 8]
+        (self.peer_nonce,) = unpack_from(">Q", nonce)
+        proof = sodium.open_sealed(
+            initiate[COOKIE_SIZE + 8 :], b"CurveZMQINITIATE" + nonce, self.shared
+        )
+        opened(proof, "INITIATE", offset)
+        client_key, long_nonce = proof[:KEY_SIZE], proof[KEY_SIZE : KEY_SIZE + 16]
+        end = KEY_SIZE + 16 + VOUCH_SIZE
+        vouch = sodium.open_box(
+            proof[KEY_SIZE + 16 : end], b"VOUCH---" + long_nonce, client_key, self.short_secret
+        )
+        ours = sodium.public_of(self.options.curve_secretkey)
+        if not compare_digest(opened(vouch, "the vouch", offset), self.client_short + ours):
+            raise ProtocolError("the client vouches for other keys", offset, KEY_EXCHANGE)
+        self.accept_untrusted(proof[end:], offset)
+        return client_key
+
+
+def opened(data, what, offset):
+    """``data``; ProtocolError if it is None: it was not made with the keys that it should be."""
+    if data is None:
+        raise ProtocolError(f"{what} cannot be opened with our keys", offset, CRYPTOGRAPHIC)
+    return data

@@ -1,0 +1,218 @@
+"""What all security mechanisms share: commands in, commands out, until both sides are ready.
+
+Source: RFC 23 and 37 ("Mechanisms"), RFC 27 (ZAP); libzmq ``src/mechanism.cpp``,
+``zap_client.cpp``.
+"""
+
+from zlinkcompat.wire.errors import (
+    INVALID_METADATA,
+    UNEXPECTED_COMMAND,
+    AuthenticationFailed,
+    ProtocolError,
+)
+from zlinkcompat.wire.security.zap import Question
+from zlinkcompat.wire.zmtp.commands import (
+    Error,
+    encode_metadata,
+    parse_error_untrusted,
+    parse_metadata_untrusted,
+)
+
+#: Names of the socket types by libzmq's numbers.
+SOCKET_TYPES = (
+    b"PAIR", b"PUB", b"SUB", b"REQ", b"REP", b"DEALER",
+    b"ROUTER", b"PULL", b"PUSH", b"XPUB", b"XSUB", b"STREAM",
+)  # fmt: skip
+
+#: Which peers a socket type talks to (RFC 28 to 31; libzmq ``mechanism.cpp: check_socket_type``).
+COMPATIBLE = {
+    b"PAIR": (b"PAIR",),
+    b"PUB": (b"SUB", b"XSUB"),
+    b"SUB": (b"PUB", b"XPUB"),
+    b"XPUB": (b"SUB", b"XSUB"),
+    b"XSUB": (b"PUB", b"XPUB"),
+    b"REQ": (b"REP", b"ROUTER"),
+    b"REP": (b"REQ", b"DEALER"),
+    b"DEALER": (b"REP", b"DEALER", b"ROUTER"),
+    b"ROUTER": (b"REQ", b"DEALER", b"ROUTER"),
+    b"PUSH": (b"PULL",),
+    b"PULL": (b"PUSH",),
+}
+
+#: These tell their routing id.
+TELL_IDENTITY = (b"REQ", b"DEALER", b"ROUTER")
+
+#: The properties with a meaning here, by their names in lower case.
+PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity", b"user-id": b"User-Id"}
+
+#: What most peers say, as text: one object for all of them.
+COMMON = {each: each.decode() for each in (b"", *PROPERTIES.values(), *SOCKET_TYPES)}
+
+
+def text_of(data, encoding):
+    """A property's name or value (bytes) as text; what cannot be decoded is replaced."""
+    common = COMMON.get(data)
+    return data.decode(encoding, "replace") if common is None else common
+
+
+class Mechanism:
+    """One side of a mechanism, without I/O.
+
+    Whoever drives it sends what :meth:`start`, :meth:`receive` and :meth:`judged` return, each the
+    body of a command or None, gives it the peer's commands, and, when there is a
+    :attr:`question`, asks a ZAP handler before anything else.
+
+    Parameters
+    ----------
+    options
+        libzmq's socket options as attributes in lower case, and ``metadata_properties()``.
+
+    Attributes
+    ----------
+    done : bool
+        Both sides are ready; the ``peer_`` attributes are set.
+    question : zlinkcompat.wire.security.zap.Question or None
+        What the peer wants to be let in with; :meth:`judged` goes on.
+    peer_metadata : dict
+        bytes to bytes.
+    zap_metadata : dict
+        What the ZAP handler said of the peer, ``User-Id`` among it; empty if it was not asked.
+    peer_routing_id, peer_socket_type : bytes
+    """
+
+    name = b""
+    #: As the greeting has it (RFC 37).
+    as_server = False
+
+    def __init__(self, options):
+        self.options = options
+        self.socket_type = SOCKET_TYPES[options.socket_type]
+        self.routing_id = options.routing_id
+        self.done = False
+        self.question = None
+        self.peer_metadata = {}
+        self.zap_metadata = {}
+        self.peer_routing_id = b""
+        self.peer_socket_type = b""
+
+    # -- what each mechanism has of its own --------------------------------------------------
+
+    def start(self):
+        """The first command, when both greetings are there."""
+        return None
+
+    def receive(self, name, data, offset):
+        """Obey a command of the peer.
+
+        Parameters
+        ----------
+        name, data : bytes
+        offset : int, bytes
+            Where ``data`` lies in the peer's stream.
+
+        Raises
+        ------
+        ProtocolError
+            The command is malformed, or may not come now.
+        AuthenticationFailed
+            The peer's ZAP handler refused us.
+        """
+        raise NotImplementedError
+
+    def admitted(self):
+        """Go on: the peer may come in."""
+        raise NotImplementedError
+
+    def secure(self, decoder, encoder):
+        """The handshake is over: set the codec up for the messages."""
+
+    # -- the peer's identity -----------------------------------------------------------------
+
+    def properties(self):
+        """What we tell of ourselves, encoded."""
+        properties = {b"Socket-Type": self.socket_type}
+        if self.socket_type in TELL_IDENTITY:
+            properties[b"Identity"] = self.routing_id
+        properties.update(self.options.metadata_properties())
+        return encode_metadata(properties)
+
+    def accept_untrusted(self, data, offset):
+        """Read what the peer tells of itself."""
+        options = self.options
+        metadata = {}
+        for name, value in parse_metadata_untrusted(
+            data, offset, options.metadata_max, options.properties_max
+        ).items():
+            # Names are case-insensitive (RFC 37, "Metadata"), and the first of a name counts.
+            metadata.setdefault(PROPERTIES.get(name.lower(), name), value)
+        # A name that only a ZAP handler gives.
+        metadata.pop(b"User-Id", None)
+        kind = metadata.get(b"Socket-Type")
+        # It should be there, RFC 37 says; libzmq lets a peer without it pass.
+        if kind is not None and kind not in COMPATIBLE[self.socket_type]:
+            raise ProtocolError(
+                f"the peer's socket type {kind!r:.80} does not go with our "
+                f"{self.socket_type.decode()}",
+                offset,
+                INVALID_METADATA,
+            )
+        routing_id = metadata.get(b"Identity", b"")
+        if len(routing_id) > 255:
+            raise ProtocolError(
+                "the peer's Identity is longer than 255 bytes", offset, INVALID_METADATA
+            )
+        self.peer_metadata = metadata
+        self.peer_socket_type = kind or b""
+        self.peer_routing_id = routing_id
+
+    # -- authentication ----------------------------------------------------------------------
+
+    def ask(self, credentials, required):
+        """Have a ZAP handler judge ``credentials`` (list of bytes)."""
+        self.question = Question(
+            self.options.zap_domain, self.routing_id, self.name, credentials, required
+        )
+
+    def judged(self, verdict):
+        """Go on after a :attr:`question`.
+
+        Parameters
+        ----------
+        verdict : zlinkcompat.wire.security.zap.Verdict or None
+            None: there is no handler, and the question does not require one.
+
+        Raises
+        ------
+        AuthenticationFailed
+            With the command that tells the peer.
+        """
+        self.question = None
+        if verdict is not None:
+            if verdict.status != 200:
+                # 300 is for a while only, and the peer is to try again (RFC 27).
+                command = b"" if verdict.status == 300 else Error(b"%d" % verdict.status).body()
+                raise AuthenticationFailed(
+                    f"the ZAP handler refused the peer: {verdict.status} {verdict.text!r:.200}",
+                    verdict.status,
+                    command,
+                )
+            self.zap_metadata = verdict.metadata
+        return self.admitted()
+
+    # -- commands that may not come ----------------------------------------------------------
+
+    def refuse(self, name, data, offset):
+        """``name`` is not what is waited for: raise what ERROR, or anything else, means."""
+        if name == b"ERROR":
+            reason = parse_error_untrusted(data, offset)
+            if reason in (b"300", b"400", b"500"):
+                raise AuthenticationFailed(
+                    f"the peer's ZAP handler refused us: {reason.decode()}", int(reason)
+                )
+            raise ProtocolError(f"the peer refused: ERROR {reason!r:.200}", offset)
+        # Its data may be a password.
+        raise ProtocolError(
+            f"the command {name!r:.80} came in the middle of the {self.name.decode()} handshake",
+            offset,
+            UNEXPECTED_COMMAND,
+        )

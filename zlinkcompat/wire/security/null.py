@@ -1,0 +1,28 @@
+"""NULL: no security, but that a ZAP handler may refuse addresses (RFC 37, RFC 27).
+
+Source: libzmq ``src/null_mechanism.cpp``.
+"""
+
+from zlinkcompat.wire.security.mechanism import Mechanism
+from zlinkcompat.wire.zmtp import commands
+
+
+class Null(Mechanism):
+    """Both sides are alike: each says READY."""
+
+    name = b"NULL"
+
+    def start(self):
+        if self.options.zap_domain:
+            self.ask([], bool(self.options.zap_enforce_domain))
+            return None
+        return self.admitted()
+
+    def admitted(self):
+        return commands.body(b"READY", self.properties())
+
+    def receive(self, name, data, offset):
+        if name != b"READY":
+            self.refuse(name, data, offset)
+        self.accept_untrusted(data, offset)
+        self.done = True

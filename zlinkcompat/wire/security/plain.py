@@ -1,0 +1,82 @@
+"""PLAIN: the client shows a user name and a password, in clear text (RFC 24).
+
+    client: HELLO, INITIATE        server: WELCOME, READY
+
+Source: RFC 24; libzmq ``src/plain_client.cpp``, ``plain_server.cpp``.
+"""
+
+from zlinkcompat.wire.errors import MALFORMED_HELLO, MALFORMED_WELCOME, ProtocolError
+from zlinkcompat.wire.security.mechanism import Mechanism
+from zlinkcompat.wire.zmtp import commands
+
+
+class Plain(Mechanism):
+    """Base of both sides: one command of the peer at a time is in order."""
+
+    name = b"PLAIN"
+
+    def __init__(self, options):
+        Mechanism.__init__(self, options)
+        self.expected = b""
+
+    def receive(self, name, data, offset):
+        if name != self.expected:
+            self.refuse(name, data, offset)
+        return self.obey(data, offset)
+
+
+class PlainClient(Plain):
+    """Shows PLAIN_USERNAME and PLAIN_PASSWORD."""
+
+    def start(self):
+        self.expected = b"WELCOME"
+        return commands.body(
+            b"HELLO", brief(self.options.plain_username) + brief(self.options.plain_password)
+        )
+
+    def obey(self, data, offset):
+        if self.expected == b"WELCOME":
+            if data:
+                raise ProtocolError("WELCOME is longer than it is", offset, MALFORMED_WELCOME)
+            self.expected = b"READY"
+            return commands.body(b"INITIATE", self.properties())
+        self.accept_untrusted(data, offset)
+        self.done = True
+        return None
+
+
+class PlainServer(Plain):
+    """Lets in whom a ZAP handler lets in; without one, nobody."""
+
+    as_server = True
+
+    def start(self):
+        self.expected = b"HELLO"
+
+    def obey(self, data, offset):
+        if self.expected == b"HELLO":
+            # Nothing may come before the verdict.
+            self.expected = b""
+            self.ask(parse_hello_untrusted(data, offset), True)
+            return None
+        self.accept_untrusted(data, offset)
+        self.done = True
+        return commands.body(b"READY", self.properties())
+
+    def admitted(self):
+        self.expected = b"INITIATE"
+        return commands.body(b"WELCOME")
+
+
+def brief(value):
+    """``value`` (bytes, 255 at most) behind its length."""
+    return bytes([len(value)]) + value
+
+
+def parse_hello_untrusted(data, offset):
+    """``[user name, password]`` in a HELLO's data. ProtocolError if it is cut off or longer."""
+    username = data[1 : 1 + data[0]] if data else b""
+    rest = data[1 + len(username) :]
+    if not rest or len(username) != data[0] or len(rest) != 1 + rest[0]:
+        raise ProtocolError("HELLO is not a user name and a password", offset, MALFORMED_HELLO)
+    return [username, rest[1:]]

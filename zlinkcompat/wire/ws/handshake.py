@@ -1,0 +1,113 @@
+"""The handshake of ZWS 2.0: HTTP upgrade, then a routing id each, or a mechanism's commands.
+
+Source: RFC 45; libzmq ``src/ws_engine.cpp``.
+"""
+
+from zlinkcompat.wire.errors import INVALID_METADATA, UNEXPECTED_COMMAND, ProtocolError
+from zlinkcompat.wire.ws.control import Close
+from zlinkcompat.wire.zmtp.commands import Ping, Pong
+from zlinkcompat.wire.zmtp.handshake import Handshake
+
+#: The sub-protocol without any mechanism: each side tells its routing id.
+BARE = "ZWS2.0"
+
+COMMAND = 2
+
+#: PING and PONG frames of a peer that has not ended its handshake. No client is known to send any.
+CONTROLS_MAX = 16
+
+
+def subprotocols(options):
+    """The sub-protocols to offer, or to take, with these options (libzmq's, in lower case).
+
+    A server of ``jszmq`` answers a client with the first and speaks no mechanism; ours takes the
+    last, which tells the socket type. A ZAP handler can only be asked within a mechanism.
+    """
+    if options.mechanism:
+        return ("ZWS2.0/" + ("NULL", "PLAIN", "CURVE")[options.mechanism],)
+    if options.zap_domain:
+        return ("ZWS2.0/NULL",)
+    return (BARE, "ZWS2.0/NULL")
+
+
+class ZwsHandshake(Handshake):
+    """One side of a handshake, without I/O.
+
+    Parameters
+    ----------
+    decoder : ZwsDecoder
+    encoder : ZwsEncoder
+        Makes frames; what it holds is not touched.
+    mechanism : zlinkcompat.wire.security.mechanism.Mechanism
+    upgrade : Upgrade
+    raw : bool
+        Plain WebSocket: the upgrade is all.
+
+    The attributes are those of :class:`Handshake`.
+    """
+
+    def __init__(self, decoder, encoder, mechanism, upgrade, raw):
+        Handshake.__init__(self, decoder, encoder, mechanism)
+        self.upgrade = upgrade
+        self.raw = raw
+        self.controls = 0
+        self.stage = self.await_upgrade
+
+    def start(self):
+        return self.upgrade.start()
+
+    def frame(self, body):
+        return self.encoder.encode_message(COMMAND, body)
+
+    def await_upgrade(self):
+        answer = self.upgrade.receive_untrusted(self.decoder)
+        if answer is None:
+            return None
+        self.greeted = True
+        if self.raw:
+            self.done = True
+            return answer
+        if self.upgrade.subprotocol == BARE:
+            self.stage = self.await_routing_id
+            return answer + self.encoder.encode_message(0, self.mechanism.routing_id)
+        return answer + self.begin_mechanism()
+
+    def await_routing_id(self):
+        frame = self.decoder.next()
+        if frame is None:
+            return None
+        if self.decoder.is_command:
+            return self.obey(frame)
+        if type(frame) is list or len(frame) > 255:
+            raise ProtocolError(
+                "the first message is no routing id", self.decoder.position, INVALID_METADATA
+            )
+        self.mechanism.peer_routing_id = frame
+        self.done = True
+        return b""
+
+    def obey(self, body):
+        if not self.decoder.control and self.stage == self.await_command:
+            return Handshake.obey(self, body)
+        command = self.decoder.parse_command(body)
+        self.controls += 1
+        if self.controls > CONTROLS_MAX:
+            raise ProtocolError(
+                f"more than {CONTROLS_MAX} WebSocket control frames came before "
+                "the end of the handshake",
+                self.decoder.position,
+                UNEXPECTED_COMMAND,
+            )
+        if type(command) is Ping:
+            return self.encoder.encode_command(Pong(command.context))
+        if type(command) is Pong:
+            return b""
+        if type(command) is Close:
+            raise ProtocolError(
+                "the peer closed in the middle of the handshake", self.decoder.position
+            )
+        raise ProtocolError(
+            "another command came in the middle of the handshake",
+            self.decoder.position,
+            UNEXPECTED_COMMAND,
+        )

@@ -1,0 +1,505 @@
+"""The frame codec: pure twin of the kernel ``frames.pyx``, with the same interface.
+
+Where the kernel lends raw memory, this one lends memoryviews; buffers are bytearrays.
+"""
+
+import sys
+from struct import Struct
+
+from zlinkcompat import tuning
+from zlinkcompat.tuning import Tuning
+from zlinkcompat.wire.errors import (
+    MALFORMED_MESSAGE,
+    UNEXPECTED_COMMAND,
+    MessageTooLarge,
+    ProtocolError,
+)
+from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
+
+__all__ = ["Decoder", "Encoder", "RawDecoder", "RawEncoder"]
+
+MORE = 1
+LONG = 2
+COMMAND = 4
+
+HEADER_MAX = 10
+
+BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
+SMALL = BUFFER_SIZE // 4
+FIRST_ROOM = 262144
+#: Largest size of a frame, even without MAXMSGSIZE: no address space holds it.
+FRAME_MAX = sys.maxsize // 2
+NARROW = 512
+NARROW_FROM = 32768
+LEAST_ROOM = 2048
+VECTOR_MAX = 64
+BATCH_MAX = 1024
+#: Bytes that a part of a message takes beside its own.
+PART_COST = 48
+#: Frames that a message may have where RCVBYTES_MAX sets no limit.
+PARTS_MAX = 65536
+
+#: What a body was received into, for the next one of any connection; one, or a few where threads
+#: race. Each page of new memory costs a fault, and malloc gives back what is freed.
+spare = []
+SPARE = 1 << 20  # bytes of the largest that is kept
+
+_long = Struct(">BQ")
+_short = Struct("BB")
+
+
+def taken_from(spares):
+    """One of them; empty if there is none."""
+    try:
+        return spares.pop()
+    except IndexError:
+        return b""
+
+
+class Decoder:
+    """Bytes in, whole messages out. See the kernel for parameters, attributes and errors."""
+
+    def __init__(self, max_size=-1, tuning=None, counters=None):
+        self.set_max_size(max_size)
+        self.max_command = 0
+        self.commands_only = False
+        self.max_unfinished = 0
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
+        self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
+        self.large = BUFFER_SIZE
+        if self.tuning.lazy_compact:
+            self.large = min(self.tuning.zerocopy_threshold, SMALL)
+        self.buffer = None
+        self.head = 0
+        self.tail = 0
+        self.body = None  # in chunks, since to grow one would copy it
+        self.body_size = 0
+        self.body_filled = 0
+        self.chunk_filled = 0
+        self.body_flags = 0
+        self.parts = None
+        self.unfinished = 0
+        self.is_command = False
+        self.position = 0
+
+    @property
+    def available(self):
+        """Bytes in the buffer that were not consumed."""
+        return self.tail - self.head
+
+    def awaits_body(self):
+        """Tell whether a large body is arriving."""
+        return self.body is not None
+
+    def set_max_size(self, max_size):
+        """Change the limit (bytes); for frames whose header was not read yet."""
+        self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
+
+    def lend(self):
+        """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
+        if self.body is not None:
+            left = self.body_size - self.body_filled
+            if self.chunk_filled == len(self.body[-1]):
+                self.body.append(bytearray(min(left, self.body_filled)))
+                self.chunk_filled = 0
+            return memoryview(self.body[-1])[self.chunk_filled : self.chunk_filled + left]
+        if self.buffer is None:
+            self.buffer = bytearray(BUFFER_SIZE)
+            self.head = self.tail = 0
+        elif self.head == self.tail:
+            self.head = self.tail = 0
+        elif self.head > 0:
+            if self.wants_compaction():
+                rest = self.tail - self.head
+                self.buffer[:rest] = self.buffer[self.head : self.tail]
+                self.head = 0
+                self.tail = rest
+                if self.counters is not None:
+                    self.counters.compaction_count += 1
+                    self.counters.compaction_bytes += rest
+            elif self.counters is not None:
+                self.counters.compaction_skipped_count += 1
+        end = min(BUFFER_SIZE, self.tail + self.window)
+        return memoryview(self.buffer)[self.tail : end]
+
+    def wants_compaction(self):
+        room = BUFFER_SIZE - self.tail
+        if not self.tuning.lazy_compact or room == 0:
+            return True
+        return self.head > self.tuning.compact_consumed and room < max(
+            LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100
+        )
+
+    def adopt(self, other):
+        """Take over what another decoder was given and did not consume, by a copy."""
+        left = other.available
+        self.position = other.position
+        if left:
+            self.buffer = bytearray(BUFFER_SIZE)
+            self.buffer[:left] = other.peek(left)
+            self.head = 0
+            self.tail = left
+            if self.counters is not None:
+                self.counters.bytes_copied += left
+
+    def commit(self, count):
+        """``count`` bytes were put where :meth:`lend` said."""
+        if self.body is not None:
+            self.body_filled += count
+            self.chunk_filled += count
+            self.position += count
+        else:
+            self.tail += count
+
+    def widen(self):
+        """A lone frame is expected, and no stream of them."""
+        self.window = self.widest
+
+    def take(self, count):
+        """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
+        if self.tail - self.head < count:
+            return None
+        data = self.peek(count)
+        self.head += count
+        self.position += count
+        return data
+
+    def peek(self, count):
+        """The first ``count`` unconsumed bytes, or fewer if there are fewer."""
+        if self.buffer is None:
+            return b""
+        return bytes(self.buffer[self.head : min(self.head + count, self.tail)])
+
+    def next(self):
+        """The next whole message: bytes, or a list of bytes for several frames; or None."""
+        while True:
+            if self.body is not None:
+                if self.body_filled < self.body_size:
+                    return None
+                frame = self.take_body()
+                message = self.finish(frame, self.body_flags)
+                if message is not None:
+                    return message
+                continue
+            available = self.tail - self.head
+            if available < 2:
+                return None
+            flags = self.buffer[self.head]
+            if flags & ~(MORE | LONG | COMMAND):
+                raise ProtocolError(
+                    f"a frame has reserved flags: 0x{flags:02x}", self.position, MALFORMED_MESSAGE
+                )
+            if flags & LONG:
+                if available < 9:
+                    return None
+                header = 9
+                size = _long.unpack_from(self.buffer, self.head)[1]
+                if size >> 63:
+                    raise ProtocolError(
+                        f"a frame of {size} bytes", self.position + 1, MALFORMED_MESSAGE
+                    )
+            else:
+                header = 2
+                size = self.buffer[self.head + 1]
+            if flags & COMMAND:
+                self.check_command(size, flags & MORE)
+            elif self.commands_only:
+                self.refuse_message()
+            if size > self.max_size:
+                raise MessageTooLarge(
+                    f"a frame of {size} bytes is over the limit, {self.max_size}",
+                    self.position,
+                    MALFORMED_MESSAGE,
+                )
+            if header + size <= available:
+                self.take(header)
+                if size < NARROW_FROM:
+                    self.window = self.widest
+                message = self.finish(self.take(size), flags)
+                if message is not None:
+                    return message
+            elif (
+                size >= self.large
+                or header + size > BUFFER_SIZE
+                or self.tuning.lazy_compact
+                and self.wants_compaction()
+            ):
+                self.take(header)
+                if self.counters is not None and size < self.large:
+                    self.counters.compaction_skipped_count += 1
+                self.begin_body(size, flags)
+            else:
+                return None
+
+    def check_command(self, size, more):
+        if more:
+            raise ProtocolError(
+                "a command says that more follows", self.position, MALFORMED_MESSAGE
+            )
+        if 0 < self.max_command < size:
+            raise MessageTooLarge(
+                f"a command of {size} bytes is over the limit, {self.max_command}",
+                self.position,
+                MALFORMED_MESSAGE,
+            )
+
+    def refuse_message(self):
+        raise ProtocolError(
+            "a message came before the end of the handshake", self.position, UNEXPECTED_COMMAND
+        )
+
+    def finish(self, frame, flags):
+        self.is_command = bool(flags & COMMAND)
+        if self.is_command:
+            return frame
+        if flags & MORE:
+            if self.parts is None:
+                self.parts = []
+            self.keep(frame)
+            return None
+        if self.parts is None:
+            return frame
+        message = self.parts
+        self.parts = None
+        self.unfinished = 0
+        message.append(frame)
+        return message
+
+    def keep(self, frame):
+        """A frame waits for the rest of its message."""
+        if self.max_unfinished > 0:
+            self.unfinished += len(frame) + PART_COST
+            if self.unfinished > self.max_unfinished:
+                raise MessageTooLarge(
+                    f"{len(self.parts) + 1} frames of an unfinished message are over the limit, "
+                    f"{self.max_unfinished} bytes",
+                    self.position,
+                    MALFORMED_MESSAGE,
+                )
+        elif len(self.parts) >= PARTS_MAX:
+            raise MessageTooLarge(
+                f"an unfinished message has {PARTS_MAX} frames; RCVBYTES_MAX allows more",
+                self.position,
+                MALFORMED_MESSAGE,
+            )
+        self.parts.append(frame)
+
+    def begin_body(self, size, flags):
+        here = self.tail - self.head
+        chunk = taken_from(spare)
+        if len(chunk) < max(here, 1):
+            chunk = bytearray(min(size, max(FIRST_ROOM, here)))
+        chunk[:here] = self.buffer[self.head : self.tail]
+        self.head = self.tail
+        self.position += here
+        self.body = [chunk]
+        self.body_size = size
+        self.body_filled = self.chunk_filled = here
+        self.body_flags = flags
+        if size >= NARROW_FROM:
+            self.window = min(NARROW, self.widest)
+
+    def take_body(self):
+        """The body, which has all its bytes."""
+        *chunks, last = self.body
+        self.body = None
+        body = b"".join((*chunks, memoryview(last)[: self.chunk_filled]))
+        if self.body_size <= SPARE and not spare:
+            # The next of this size goes into one.
+            spare.append(bytearray(self.body_size) if chunks else last)
+        return body
+
+    def parse_command(self, body):
+        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        return parse_command_untrusted(body, self.position)
+
+    def rest(self):
+        """Nothing more to decode now: give the buffer back if it holds nothing."""
+        if self.head == self.tail:
+            self.buffer = None
+            self.head = self.tail = 0
+
+
+class RawDecoder(Decoder):
+    """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""
+
+    def next(self):
+        self.is_command = False
+        if self.tail == self.head:
+            return None
+        return self.take(self.tail - self.head)
+
+
+class Encoder:
+    """Messages in, a vector of buffers out. See the kernel."""
+
+    raw = False
+
+    def __init__(self, minor=1, tuning=None, counters=None):
+        self.minor = minor
+        self.tuning = Tuning() if tuning is None else tuning
+        self.counters = counters
+        self.open_frame = 0
+        self.open_offset = 0
+        self.open_written = False
+        self.clear()
+
+    def add(self, message):
+        """Add a message; False when the batch is full, perhaps with a part of it added."""
+        if len(self.ends) >= BATCH_MAX:
+            return False
+        if type(message) is list:
+            last = len(message) - 1
+            while self.open_frame <= last:
+                more = MORE if self.open_frame < last else 0
+                if not self.add_frame(message[self.open_frame], more):
+                    return False
+                self.open_frame += 1
+            self.open_frame = 0
+        elif not self.add_frame(message, 0):
+            return False
+        self.ends.append(self.added)
+        return True
+
+    def add_frame(self, frame, flags):
+        if isinstance(frame, Subscribe):
+            return self.add_ready(frame.encode() if self.minor > 0 else frame.encode_as_message())
+        data = frame if type(frame) is bytes else frame.buffer
+        if len(data) >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
+            return self.add_large(data, flags)
+        return self.add_copy(data, flags)
+
+    def add_copy(self, data, flags):
+        size = len(data)
+        room = BUFFER_SIZE - self.used
+        if len(self.parts) >= VECTOR_MAX - 1:
+            return False
+        if size + HEADER_MAX > room and (size < SMALL or room < SMALL):
+            return False
+        if self.open_offset == 0 and not self.raw:
+            self.put_header(size, flags)
+        room = min(BUFFER_SIZE - self.used, size - self.open_offset)
+        self.put(data[self.open_offset : self.open_offset + room])
+        if self.counters is not None:
+            self.counters.bytes_copied += room
+            if self.open_offset == 0 and size >= self.tuning.zerocopy_threshold:
+                self.counters.fallback_write_count += 1
+        self.open_offset += room
+        if self.open_offset < size:
+            return False
+        self.open_offset = 0
+        return True
+
+    def add_large(self, data, flags):
+        if self.used + HEADER_MAX > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 2:
+            return False
+        if not self.raw:
+            self.put_header(len(data), flags)
+        self.put_large(data)
+        if self.counters is not None:
+            self.counters.zerocopy_write_count += 1
+        return True
+
+    def add_ready(self, data):
+        if len(data) >= SMALL:
+            if len(self.parts) >= VECTOR_MAX - 2:
+                return False
+            self.put_large(data)
+            return True
+        if self.used + len(data) > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 1:
+            return False
+        self.put(data)
+        return True
+
+    def add_control(self, data):
+        """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        if not self.add_ready(data):
+            raise MemoryError("a batch of control frames is over the buffer")
+        self.started = self.added
+
+    def put_header(self, size, flags):
+        self.put(_long.pack(flags | LONG, size) if size > 255 else _short.pack(flags, size))
+
+    def put(self, data):
+        if not self.run_open:
+            self.parts.append(bytearray())
+            self.run_open = True
+        self.parts[-1] += data
+        self.used += len(data)
+        self.pending += len(data)
+        self.added += len(data)
+
+    def put_large(self, data):
+        self.parts.append(data)
+        self.run_open = False
+        self.pending += len(data)
+        self.added += len(data)
+
+    def encode_command(self, command):
+        """Ready-made frames for :meth:`add_control`."""
+        return command.encode()
+
+    def goodbye(self, failure):
+        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        return b""
+
+    def vector(self):
+        """What is to be written, as memoryviews in order."""
+        views = [memoryview(part) for part in self.parts if len(part)]
+        if views:
+            views[0] = views[0][self.skip :]
+        return views
+
+    def advance(self, count):
+        """``count`` bytes were written; returns how many messages got their last byte written."""
+        finished = 0
+        self.pending -= count
+        self.written += count
+        while self.first_end < len(self.ends) and self.ends[self.first_end] <= self.written:
+            self.started = self.ends[self.first_end]
+            self.first_end += 1
+            finished += 1
+            self.open_written = False
+        if self.pending == 0:
+            if self.open_frame > 0 or self.open_offset > 0:
+                self.open_written = True
+            self.clear()
+            return finished
+        # What is written is let go of.
+        self.skip += count
+        passed = 0
+        while self.skip >= len(self.parts[passed]):
+            self.skip -= len(self.parts[passed])
+            passed += 1
+        del self.parts[:passed]
+        return finished
+
+    @property
+    def partly_written(self):
+        """Some but not all bytes of the first unfinished message were written."""
+        return self.open_written or self.written > self.started
+
+    def reset(self):
+        """Forget everything."""
+        self.clear()
+        self.open_frame = self.open_offset = 0
+        self.open_written = False
+
+    def clear(self):
+        self.parts = []
+        self.run_open = False
+        self.used = 0
+        self.pending = 0
+        self.ends = []
+        self.first_end = 0
+        self.added = 0
+        self.written = 0
+        self.skip = 0  # of ``parts``
+        self.started = 0
+
+
+class RawEncoder(Encoder):
+    """No headers: the bytes of each frame as they are (STREAM sockets)."""
+
+    raw = True

@@ -1,0 +1,218 @@
+"""The handshake: greeting, then the commands of a mechanism.
+
+The greeting is sent in libzmq's stages (signature; then the version; then the rest), each when the
+peer has shown that it can follow. Peers of ZMTP 1 and 2 are told apart so, and spoken to in their
+own version: instead of a mechanism each side tells its routing id.
+
+Source: RFC 37 and 23; RFC 15 and 13 (ZMTP 2 and 1); libzmq ``src/zmtp_engine.cpp``.
+"""
+
+from struct import pack
+
+from zlinkcompat.wire.errors import (
+    MALFORMED_MESSAGE,
+    MECHANISM_MISMATCH,
+    AuthenticationFailed,
+    ProtocolError,
+)
+from zlinkcompat.wire.zmtp import commands, legacy
+
+SIGNATURE_SIZE = 10
+GREETING_SIZE = 64
+#: Of ZMTP 2, and of the 1 that has one: signature, revision, socket type.
+OLDER_GREETING_SIZE = 12
+#: The byte by which ZMTP 2.0 tells itself; 0 is ZMTP 1, and libzmq takes 2 for a ZMTP 3.
+REVISION_2 = 1
+
+
+class Handshake:
+    """One side of a handshake, without I/O.
+
+    Parameters
+    ----------
+    decoder : zlinkcompat.wire.zmtp.frames.Decoder
+        Holds what the peer sent; bytes behind the handshake stay in it.
+    encoder : zlinkcompat.wire.zmtp.frames.Encoder
+        For the messages to come; what it holds is not touched.
+    mechanism : zlinkcompat.wire.security.mechanism.Mechanism
+
+    Attributes
+    ----------
+    done : bool
+        Both sides are ready; the mechanism knows the peer.
+    peer_minor : int
+        0 or 1, of the peer's ZMTP 3; -1: it speaks an older one.
+    greeted : bool
+        The peer has shown that it speaks the protocol.
+    older : zlinkcompat.wire.zmtp.legacy.Version or None
+        The older version that the peer speaks, whose codec the messages to come need.
+
+    Raises
+    ------
+    ProtocolError
+        From :meth:`advance`: the peer's bytes are malformed or do not fit ours.
+    AuthenticationFailed
+        From :meth:`advance` and :meth:`judged`.
+    """
+
+    def __init__(self, decoder, encoder, mechanism):
+        self.decoder = decoder
+        self.encoder = encoder
+        self.mechanism = mechanism
+        self.done = False
+        self.greeted = False
+        self.peer_minor = 0
+        self.older = None
+        self.stage = self.await_signature
+
+    @property
+    def question(self):
+        """What a ZAP handler is to judge before the handshake goes on, or None."""
+        return self.mechanism.question
+
+    def start(self):
+        """The first bytes to send: the signature.
+
+        As libzmq's, it is also the start of a ZMTP 1 routing id message (long length, flags).
+        """
+        return b"\xff" + pack(">Q", len(self.mechanism.routing_id) + 1) + b"\x7f"
+
+    def advance(self):
+        """Consume what the decoder holds; returns the bytes to send next, b"" if none."""
+        answers = []
+        try:
+            while not self.done and self.mechanism.question is None:
+                answer = self.stage()
+                if answer is None:
+                    break
+                answers.append(answer)
+        except ProtocolError as failure:
+            # The peer is to see, too, what does not fit: our mechanism, for one.
+            failure.answer = b"".join(answers) + failure.answer
+            self.stage = None
+            raise
+        if self.done:
+            # A method of this one: it would stay for the collector, with all that it holds.
+            self.stage = None
+        return b"".join(answers)
+
+    def judged(self, verdict):
+        """Go on after a :attr:`question`; returns the bytes to send next.
+
+        Parameters
+        ----------
+        verdict : zlinkcompat.wire.security.zap.Verdict or None
+            None: there is no handler, and the question does not require one.
+        """
+        try:
+            return self.send(self.mechanism.judged(verdict))
+        except AuthenticationFailed as failure:
+            if failure.command:
+                failure.answer = self.frame(failure.command)
+            raise
+
+    def send(self, body):
+        """The bytes for a command of the mechanism (None: no bytes), after which it may be done."""
+        if self.mechanism.done:
+            self.decoder.commands_only = False
+            self.mechanism.secure(self.decoder, self.encoder)
+            self.done = True
+        return b"" if body is None else self.frame(body)
+
+    def frame(self, body):
+        return commands.frame(body)
+
+    # Each stage returns what to send, or None when it needs more bytes.
+
+    def await_signature(self):
+        begin = self.decoder.peek(SIGNATURE_SIZE)
+        if begin and begin[0] != 0xFF or len(begin) == SIGNATURE_SIZE and not begin[9] & 1:
+            # The signature was the header of this.
+            return self.fall_back(legacy.UNVERSIONED, self.mechanism.routing_id)
+        if len(begin) < SIGNATURE_SIZE:
+            return None
+        self.stage = self.await_version
+        return b"\x03"
+
+    def await_version(self):
+        begin = self.decoder.peek(SIGNATURE_SIZE + 1)
+        if len(begin) <= SIGNATURE_SIZE:
+            return None
+        mechanism = self.mechanism
+        if begin[SIGNATURE_SIZE] <= REVISION_2:
+            self.stage = self.await_older_greeting
+            return bytes([mechanism.options.socket_type])
+        self.stage = self.await_greeting
+        # Minor version, mechanism, as-server, filler.
+        return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
+
+    def await_older_greeting(self):
+        greeting = self.decoder.take(OLDER_GREETING_SIZE)
+        if greeting is None:
+            return None
+        # Its last byte, the socket type, libzmq does not look at.
+        version = legacy.VERSION_2 if greeting[SIGNATURE_SIZE] else legacy.VERSION_1
+        return self.fall_back(version, version.frame(self.mechanism.routing_id))
+
+    def fall_back(self, version, answer):
+        """Go on in an older version, which knows nothing of security."""
+        options = self.mechanism.options
+        if options.mechanism or options.zap_domain:
+            raise ProtocolError(
+                f"the peer speaks {version.name}, in which it cannot be asked who it is",
+                SIGNATURE_SIZE,
+                MECHANISM_MISMATCH,
+            )
+        self.older = version
+        self.peer_minor = -1
+        self.stage = self.await_routing_id
+        return answer
+
+    def await_routing_id(self):
+        decoder = self.decoder
+        sizes = self.older.header_untrusted(decoder.peek(legacy.HEADER_MAX), decoder.position)
+        if sizes is None:
+            return None
+        header, size = sizes
+        if size > 255:
+            raise ProtocolError(
+                "the peer's routing id is longer than 255 bytes",
+                decoder.position,
+                MALFORMED_MESSAGE,
+            )
+        frame = decoder.take(header + size)
+        if frame is None:
+            return None
+        self.mechanism.peer_routing_id = frame[header:]
+        self.done = True
+        return b""
+
+    def await_greeting(self):
+        greeting = self.decoder.take(GREETING_SIZE)
+        if greeting is None:
+            return None
+        self.greeted = True
+        self.peer_minor = 0 if greeting[10] == 3 and greeting[11] == 0 else 1
+        theirs, ours = greeting[12:32], self.mechanism.name
+        if theirs != ours.ljust(20, b"\0"):
+            raise ProtocolError(
+                f"the peer's mechanism is {theirs.rstrip(bytes(1))!r}, ours {ours!r}",
+                12,
+                MECHANISM_MISMATCH,
+            )
+        return self.begin_mechanism()
+
+    def begin_mechanism(self):
+        """Only commands may come from now on. Returns the first of ours."""
+        self.decoder.commands_only = True
+        self.stage = self.await_command
+        return self.send(self.mechanism.start())
+
+    def await_command(self):
+        body = self.decoder.next()
+        return None if body is None else self.obey(body)
+
+    def obey(self, body):
+        """Give a command to the mechanism; returns what to send."""
+        name, data, offset = commands.split_command_untrusted(body, self.decoder.position)
+        return self.send(self.mechanism.receive(name, data, offset))

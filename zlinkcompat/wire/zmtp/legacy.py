@@ -1,0 +1,193 @@
+"""ZMTP 2.0 and 1.0: how peers of libzmq 3.2 and before frame their messages.
+
+Both know messages only: no commands, so no mechanisms, heartbeats or metadata. Subscriptions are
+messages that begin with 1 or 0.
+
+Source: RFC 15 (ZMTP 2.0), RFC 13 (ZMTP 1.0); libzmq ``src/v1_decoder.cpp``, ``v1_encoder.cpp``,
+``v2_decoder.cpp``.
+"""
+
+from struct import pack, unpack_from
+
+from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+from zlinkcompat.wire.zmtp.commands import Subscribe, Unknown, frame_of_message
+from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+
+MORE = 1
+LONG_1 = 255
+LONG_2 = 2
+#: Bytes before the body: the long form of ZMTP 1.
+HEADER_MAX = 10
+
+
+class Version:
+    """What differs between the older versions.
+
+    Attributes
+    ----------
+    name : str
+    subscribes : bool
+        Subscribers tell what they want. Those that do not filter themselves, and get everything.
+    """
+
+    subscribes = True
+
+    def __init__(self, name):
+        self.name = name
+
+    def frame(self, body):
+        """The whole frame of a message of one part (bytes)."""
+        raise NotImplementedError
+
+    def header_untrusted(self, begin, position):
+        """``(bytes of the header, bytes of the body)``, or None where ``begin`` is too short.
+
+        Parameters
+        ----------
+        begin : bytes
+            The first :data:`HEADER_MAX` bytes, or fewer if there are no more.
+        position : int, bytes
+            Where they lie in the peer's stream.
+        """
+        raise NotImplementedError
+
+    def make_decoder(self, *arguments):
+        """The arguments are those of :class:`Decoder`."""
+        raise NotImplementedError
+
+    def make_encoder(self, *arguments):
+        """The arguments are those of :class:`Encoder`, without the first."""
+        raise NotImplementedError
+
+
+class Version1(Version):
+    """The size, which counts the flags too, in one byte or nine; the flags; the body."""
+
+    def frame(self, body):
+        return header_1(len(body), 0) + body
+
+    def header_untrusted(self, begin, position):
+        if not begin:
+            return None
+        header, size = 2, begin[0]
+        if size == LONG_1:
+            if len(begin) < HEADER_MAX:
+                return None
+            header, size = HEADER_MAX, unpack_from(">Q", begin, 1)[0]
+        if size == 0:
+            raise ProtocolError(
+                "a frame of ZMTP 1 has no place for its flags", position, MALFORMED_MESSAGE
+            )
+        if size >> 63:
+            raise ProtocolError(f"a frame of {size} bytes", position, MALFORMED_MESSAGE)
+        return (header, size - 1) if len(begin) >= header else None
+
+    def make_decoder(self, *arguments):
+        return DecoderV1(*arguments)
+
+    def make_encoder(self, *arguments):
+        return EncoderV1(-1, *arguments)
+
+
+class Unversioned(Version1):
+    """libzmq 2: its connection begins with the message of its routing id.
+
+    Nothing else tells that such a peer speaks ZMTP, so its first flags have to be those that
+    libzmq 2 sends: TLS and HTTP begin with others.
+    """
+
+    subscribes = False
+
+    def header_untrusted(self, begin, position):
+        sizes = Version1.header_untrusted(self, begin, position)
+        if sizes is not None and begin[sizes[0] - 1]:
+            raise ProtocolError(f"the peer speaks no ZMTP: {begin!r}", position, MALFORMED_MESSAGE)
+        return sizes
+
+
+class Version2(Version):
+    """Framed as ZMTP 3 is."""
+
+    def frame(self, body):
+        return frame_of_message(body)
+
+    def header_untrusted(self, begin, position):
+        if len(begin) < 2:
+            return None
+        if begin[0] & LONG_2:
+            return (9, unpack_from(">Q", begin, 1)[0]) if len(begin) >= 9 else None
+        return 2, begin[1]
+
+    def make_decoder(self, *arguments):
+        return DecoderV2(*arguments)
+
+    def make_encoder(self, *arguments):
+        return Encoder(-1, *arguments)
+
+
+UNVERSIONED = Unversioned("ZMTP 1.0 of libzmq 2")
+VERSION_1 = Version1("ZMTP 1.0")
+VERSION_2 = Version2("ZMTP 2.0")
+
+
+def header_1(size, flags):
+    """What goes before a body of ``size`` bytes in ZMTP 1."""
+    size += 1
+    return pack("BB", size, flags) if size < LONG_1 else pack(">BQB", LONG_1, size, flags)
+
+
+class DecoderV1(Decoder):
+    """Of ZMTP 1. The flags but MORE are passed over, as libzmq does."""
+
+    def next(self):
+        self.is_command = False
+        while True:
+            if self.body is not None:
+                if self.body_filled < self.body_size:
+                    return None
+                frame = self.take_body()
+                self.body_size = 0
+                message = self.finish(frame, self.body_flags)
+            else:
+                begin = self.peek(HEADER_MAX)
+                sizes = VERSION_1.header_untrusted(begin, self.position)
+                if sizes is None:
+                    return None
+                header, size = sizes
+                if size > self.max_size:
+                    raise MessageTooLarge(
+                        f"a frame of {size} bytes is over the limit, {self.max_size}",
+                        self.position,
+                        MALFORMED_MESSAGE,
+                    )
+                flags = begin[header - 1] & MORE
+                if header + size > self.tail - self.head:
+                    self.take(header)
+                    self.begin_body(size, flags)
+                    return None
+                self.take(header)
+                message = self.finish(self.take(size), flags)
+            if message is not None:
+                return message
+
+
+class DecoderV2(Decoder):
+    """Of ZMTP 2: a command would be one of a later version, and means nothing."""
+
+    def parse_command(self, body):
+        return Unknown(b"")
+
+
+class EncoderV1(Encoder):
+    """Of ZMTP 1."""
+
+    def add_frame(self, frame, flags):
+        if isinstance(frame, Subscribe):
+            frame = frame.mark + frame.topic
+        return Encoder.add_frame(self, frame, flags)
+
+    def put_header(self, size, flags):
+        # The callers made sure of a part and of HEADER_MAX bytes.
+        if not self.add_ready(header_1(size, flags)):
+            raise MemoryError("the batch has no room for the header of a frame")
+        return 0
