@@ -22,7 +22,7 @@ from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.core.options import Options
 from zlinkcompat.engine.session import AcceptedSession
 from zlinkcompat.transports import tcp, ws
-from zlinkcompat.transports.bytestream import Stream
+from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.security import mechanisms
 from zlinkcompat.wire.security.curve_codec import (
@@ -90,14 +90,14 @@ class Defects(logging.Handler):
             raise self.found[0]
 
 
-class MemoryStream(Stream):
+class MemoryStream(ByteStream):
     """The stream of a connection whose other end is a :class:`Stranger`.
 
     The descriptor is of a socket that is always writable and never readable: whoever says something
     wakes the connection."""
 
     def __init__(self, fd, stranger):
-        Stream.__init__(self, fd)
+        ByteStream.__init__(self, fd)
         self.stranger = stranger
 
     def read_into(self, decoder):

@@ -3,7 +3,7 @@ from zlinkcompat._runtime.counters cimport Counters
 from zlinkcompat.engine.loop cimport HubEngine
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue cimport frame_size
-from zlinkcompat.transports.bytestream cimport Stream
+from zlinkcompat.transports.bytestream cimport ByteStream
 from zlinkcompat.tuning cimport Tuning
 from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
 
@@ -25,7 +25,7 @@ cdef bint DIRECT
 
 cdef class Connection(PipeSink):
     cdef readonly HubEngine engine
-    cdef readonly Stream stream
+    cdef readonly ByteStream stream
     cdef readonly object session
     cdef readonly Tuning tuning
     cdef Counters counters

@@ -28,7 +28,7 @@ from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
-from zlinkcompat.transports.bytestream import Stream
+from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.ws.control import Close

@@ -1,7 +1,7 @@
 from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
 
 
-cdef class Stream:
+cdef class ByteStream:
     cdef public int fd
     cdef public bint buffered
     cdef public bint blocked

@@ -1,8 +1,8 @@
 """What a connection reads from and writes to: a non-blocking stream of bytes."""
 
 
-class Stream:
-    """Base of all streams; ``fdstream.FdStream`` is the plain one, tls and ws wrap others.
+class ByteStream:
+    """Base of all streams; ``fdstream.SocketStream`` is the plain one, tls and ws wrap others.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 """A link: what all connections of one endpoint have in common below their messages."""
 
-from zlinkcompat.transports.socket_stream import FdStream
+from zlinkcompat.transports.socket_stream import SocketStream
 
 
 class Link:
@@ -33,7 +33,7 @@ class Link:
         self.bind = bind
 
     def open(self, fd):
-        """The :class:`~zlinkcompat.transports.bytestream.Stream` of a connected descriptor.
+        """The :class:`~zlinkcompat.transports.bytestream.ByteStream` of a connected descriptor.
 
         The stream owns it from now on; if this raises, it is still the caller's."""
-        return FdStream(fd)
+        return SocketStream(fd)

@@ -1,8 +1,8 @@
-from zlinkcompat.transports.bytestream cimport Stream
+from zlinkcompat.transports.bytestream cimport ByteStream
 from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
 
 
-cdef class FdStream(Stream):
+cdef class SocketStream(ByteStream):
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2
     cpdef Py_ssize_t write_from(self, Encoder encoder) except -2
     cdef Py_ssize_t receive(self, memory) except -2

@@ -4,13 +4,13 @@ import _socket
 import select
 
 from zlinkcompat._runtime.gevent_support import get_original
-from zlinkcompat.transports.bytestream import Stream
+from zlinkcompat.transports.bytestream import ByteStream
 
 poll = get_original("select", "poll")
 POLLRDHUP = getattr(select, "POLLRDHUP", None)
 
 
-class FdStream(Stream):
+class SocketStream(ByteStream):
     """The stream of a connected tcp or unix socket.
 
     Parameters
@@ -20,7 +20,7 @@ class FdStream(Stream):
     """
 
     def __init__(self, fd):
-        Stream.__init__(self, fd)
+        ByteStream.__init__(self, fd)
         # Not os.readv and os.writev: only sendmsg can be told to raise no SIGPIPE, which programs
         # that restore its default disposition would die of. Not socket.socket: see sockets.py.
         self._socket = _socket.socket(fileno=fd)

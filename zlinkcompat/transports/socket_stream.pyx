@@ -10,7 +10,7 @@ from libc.errno cimport EAGAIN, ECONNRESET, EINTR, errno
 from libc.string cimport memset
 from posix.unistd cimport close as close_fd
 
-from zlinkcompat.transports.bytestream cimport Stream
+from zlinkcompat.transports.bytestream cimport ByteStream
 from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder, iovec
 
 
@@ -64,7 +64,7 @@ cdef int failed() except -2:
     PyErr_SetFromErrno(OSError)
 
 
-cdef class FdStream(Stream):
+cdef class SocketStream(ByteStream):
     """The stream of a connected tcp or unix socket.
 
     Parameters

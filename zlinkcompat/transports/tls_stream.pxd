@@ -1,4 +1,4 @@
-from zlinkcompat.transports.socket_stream cimport FdStream
+from zlinkcompat.transports.socket_stream cimport SocketStream
 from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
 
 cimport cython
@@ -11,7 +11,7 @@ cdef Py_ssize_t ANSWERS_MAX
 cdef int HEADER
 
 
-cdef class TlsStream(FdStream):
+cdef class TlsStream(SocketStream):
     cdef object link
     cdef object incoming
     cdef object outgoing

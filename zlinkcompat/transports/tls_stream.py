@@ -10,7 +10,7 @@ The peer is trusted from the end of :meth:`TlsStream.begin` on: before, the enco
 
 import ssl
 
-from zlinkcompat.transports.socket_stream import FdStream
+from zlinkcompat.transports.socket_stream import SocketStream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
 from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 
@@ -53,7 +53,7 @@ class TlsError(ProtocolError):
         self.code = TLS_CERTIFICATE if refused else TLS_UNSPECIFIED
 
 
-class TlsStream(FdStream):
+class TlsStream(SocketStream):
     """A TLS connection.
 
     Parameters
@@ -72,7 +72,7 @@ class TlsStream(FdStream):
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.tls = link.wrap(self.incoming, self.outgoing)
-        FdStream.__init__(self, fd)
+        SocketStream.__init__(self, fd)
         # OpenSSL's calls let go of the interpreter's lock; its object is one thread's at a time.
         self.duplex = False
         self.busy = False
