@@ -1,5 +1,5 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
-from zlinkcompat.engine.loop cimport Backoff, HubEngine
+from zlinkcompat.engine.loop cimport Backoff, IOLoop
 from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, line_up, waker_here
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
@@ -49,7 +49,7 @@ cdef class SocketBase(Owner):
     cdef object parts_from
     cdef bint mixing_reported
     cdef readonly list left
-    cdef readonly HubEngine engine
+    cdef readonly IOLoop engine
     cdef readonly object io_threads, home
     cdef readonly SleeperMailbox mailbox
     cdef WaitList receivers, senders
@@ -77,7 +77,7 @@ cdef class SocketBase(Owner):
     cdef delegate(self, function, args)
     cpdef look(self)
     cpdef bint recheck(self) except *
-    @cython.locals(engine=HubEngine)
+    @cython.locals(engine=IOLoop)
     cdef breathe(self)
     cpdef send_frame(self, frame, int flags)
     @cython.locals(frames=list)
@@ -100,7 +100,7 @@ cdef class SocketBase(Owner):
     @cython.locals(parts=list)
     cpdef list recv_message(self, int flags)
     cdef recv_part(self)
-    @cython.locals(engine=HubEngine, timeout_ms=cython.longlong, began=cython.longlong,
+    @cython.locals(engine=IOLoop, timeout_ms=cython.longlong, began=cython.longlong,
                    deadline=cython.longlong, timeout=double, spin_time=cython.longlong)
     cdef recv_slowly(self, int flags)
     @cython.locals(pulled=int)

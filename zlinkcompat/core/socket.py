@@ -22,7 +22,7 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.delegated_call import DelegatedCall
-from zlinkcompat.engine.loop import SPINS, Backoff, HubEngine, engine_here
+from zlinkcompat.engine.loop import SPINS, Backoff, IOLoop, engine_here
 from zlinkcompat.engine.wait import (
     SleeperMailbox,
     WaitList,

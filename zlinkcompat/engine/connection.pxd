@@ -1,6 +1,6 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.counters cimport Counters
-from zlinkcompat.engine.loop cimport HubEngine
+from zlinkcompat.engine.loop cimport IOLoop
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue cimport frame_size
 from zlinkcompat.transports.bytestream cimport ByteStream
@@ -24,7 +24,7 @@ cdef bint DIRECT
 
 
 cdef class Connection(PipeSink):
-    cdef readonly HubEngine engine
+    cdef readonly IOLoop engine
     cdef readonly ByteStream stream
     cdef readonly object session
     cdef readonly Tuning tuning

@@ -23,7 +23,7 @@ from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
-from zlinkcompat.engine.loop import HubEngine
+from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
@@ -104,8 +104,8 @@ class Connection(PipeSink):
 
     Parameters
     ----------
-    engine : HubEngine
-    stream : zlinkcompat.transports.bytestream.Stream
+    engine : IOLoop
+    stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
         Who owns this connection: gives its options, is told of attachment, loss and end.
     """

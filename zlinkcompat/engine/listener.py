@@ -33,7 +33,7 @@ class Listener:
     Parameters
     ----------
     socket : zlinkcompat.core.socket.SocketBase
-    engine : HubEngine
+    engine : IOLoop
         Where it accepts; its peers may be served by others.
     transport : module
         Of ``zlinkcompat.transports``.

@@ -3,7 +3,7 @@ from zlinkcompat.routing.mailbox cimport Mailbox
 from zlinkcompat._runtime.thread_ident cimport thread_ident
 
 
-cdef class HubEngine:
+cdef class IOLoop:
     cdef readonly object hub, loop, bell
     cdef readonly unsigned long thread
     cdef list gathering
@@ -43,4 +43,4 @@ cdef class Turn:
     cpdef over(self)
 
 
-cpdef HubEngine engine_here()
+cpdef IOLoop engine_here()

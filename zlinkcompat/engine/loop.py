@@ -25,7 +25,7 @@ real_sleep = get_original("time", "sleep")
 END_FLUSH = 1.0
 
 
-class HubEngine:
+class IOLoop:
     """Books of one hub. Get it by :func:`engine_here`; all its users run in the hub's thread.
 
     Attributes
@@ -307,9 +307,9 @@ def engine_here():
     hub = get_hub()
     engine = hub.__dict__.get("_zlinkcompat_engine")
     if engine is None:
-        engine = hub._zlinkcompat_engine = HubEngine(hub)
+        engine = hub._zlinkcompat_engine = IOLoop(hub)
         at_thread_end(engine.end)
     return engine
 
 
-__all__ = ["Backoff", "HubEngine", "Mailbox", "engine_here"]
+__all__ = ["Backoff", "IOLoop", "Mailbox", "engine_here"]

@@ -36,7 +36,7 @@ class Session(PipeSink):
     Parameters
     ----------
     socket : zlinkcompat.core.socket.SocketBase
-    engine : HubEngine
+    engine : IOLoop
     options : zlinkcompat.core.options.Options
         As they were when the endpoint was bound or connected.
     endpoint : str

@@ -63,7 +63,7 @@ class IoThread:
 
     Attributes
     ----------
-    engine : HubEngine
+    engine : IOLoop
         Of its hub, once started.
     """
 
