@@ -1,6 +1,6 @@
 from zlinkcompat._backend.context cimport Context
 from zlinkcompat._backend.frame cimport Frame
-from zlinkcompat.core.socket cimport SocketBase
+from zlinkcompat.core.socket cimport CoreSocket
 
 
 cdef object plain_send
@@ -9,7 +9,7 @@ cdef object plain_recv
 
 cdef class Socket:
     cdef public object context
-    cdef readonly SocketBase core
+    cdef readonly CoreSocket core
     cdef public bint _closed, _shadow, _has_own_methods
     cdef public object _pid
     cdef public Py_ssize_t copy_threshold

@@ -9,7 +9,7 @@ from zlinkcompat._backend.frame import Frame, default_copy_threshold
 from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat._backend.pinned import finished_tracker
 from zlinkcompat.core.registry import socket_at
-from zlinkcompat.core.socket import SocketBase
+from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
 SNDMORE = 2
@@ -83,7 +83,7 @@ class Socket:
             )
         if socket_type < 0:
             raise TypeError("socket_type must be specified")
-        self.core = SocketBase(context.core, int(socket_type))
+        self.core = CoreSocket(context.core, int(socket_type))
 
     def __reduce__(self):
         refuse_to_pickle(self)

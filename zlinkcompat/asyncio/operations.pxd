@@ -1,5 +1,5 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
-from zlinkcompat.core.socket cimport SocketBase
+from zlinkcompat.core.socket cimport CoreSocket
 from zlinkcompat.engine.loop cimport Backoff
 from zlinkcompat.engine.wait cimport Waker
 
@@ -24,7 +24,7 @@ cdef bint attempt(future, call, tuple args, load=*) except -1
 
 
 cdef class Waiting:
-    cdef readonly SocketBase core
+    cdef readonly CoreSocket core
     cdef readonly object loop, receiving, sending, polling
     cdef set kept
     cdef LoopWaker waker

@@ -169,7 +169,7 @@ class Waiting:
 
     Parameters
     ----------
-    core : SocketBase
+    core : CoreSocket
     loop : asyncio.AbstractEventLoop
     """
 

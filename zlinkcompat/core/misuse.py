@@ -16,7 +16,7 @@ def report_two_threads(socket, waiting_thread):
 
     Parameters
     ----------
-    socket : SocketBase
+    socket : CoreSocket
     waiting_thread : int
         The number of the native thread that waits.
     """

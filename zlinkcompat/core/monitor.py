@@ -22,14 +22,14 @@ class Monitor:
     """Publishes the events in the bit mask ``events`` at ``endpoint`` (inproc)."""
 
     def __init__(self, context, endpoint, events):
-        from zlinkcompat.core.socket import SocketBase
+        from zlinkcompat.core.socket import CoreSocket
 
         transport, _ = endpoint_module.parse(endpoint)
         if transport != "inproc":
             raise zmq_error(EPROTONOSUPPORT, "monitor %r: only inproc endpoints" % endpoint)
         self.events = events
         self.lock = RLock()
-        self.socket = SocketBase(context, PAIR)
+        self.socket = CoreSocket(context, PAIR)
         self.socket.options.linger = 0
         try:
             self.socket.bind(endpoint)

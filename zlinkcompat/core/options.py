@@ -18,7 +18,7 @@ from zlinkcompat.wire.security import sodium, z85
 OPTIONS = "options"  # :class:`Options`
 PATTERN = "pattern"  # the class of the socket type (``zlinkcompat.routing``)
 TUNING = "tuning"  # :class:`Options`, but the environment goes before it (``zlinkcompat.tuning``)
-SOCKET = "socket"  # ``SocketBase`` itself: state, which is only read
+SOCKET = "socket"  # ``CoreSocket`` itself: state, which is only read
 
 INT_MAX = 2**31 - 1
 

@@ -5,7 +5,7 @@ import select
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat.core.notifier import Notifier
-from zlinkcompat.core.socket import SocketBase
+from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import engine_here
 from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
@@ -25,7 +25,7 @@ def poll(items, timeout_ms):
 
     Parameters
     ----------
-    items : list of (SocketBase or int, int)
+    items : list of (CoreSocket or int, int)
         A socket or file descriptor, and what to wait for: POLLIN (1), POLLOUT (2), and for
         descriptors POLLERR (4), POLLPRI (8).
     timeout_ms : int, milliseconds
@@ -41,12 +41,12 @@ def poll(items, timeout_ms):
     ZMQError
         ENOTSOCK for a closed socket, ETERM, EBADF for a bad descriptor.
     """
-    descriptors = [item for item in items if not isinstance(item[0], SocketBase)]
+    descriptors = [item for item in items if not isinstance(item[0], CoreSocket)]
     results = look(items, descriptors)
     if any(results):
         return results
     in_hub = waits_in_hub() or any(
-        isinstance(thing, SocketBase) and thing.io_threads is None for thing, _ in items
+        isinstance(thing, CoreSocket) and thing.io_threads is None for thing, _ in items
     )
     if timeout_ms == 0:
         if not in_hub:
@@ -68,7 +68,7 @@ def poll(items, timeout_ms):
         watched = []
         try:
             for thing, _ in items:
-                if isinstance(thing, SocketBase):
+                if isinstance(thing, CoreSocket):
                     thing.watch(asleep.waker)
                     watched.append(thing)
                     thing.enter_wait()
@@ -155,7 +155,7 @@ def look(items, descriptors):
     ready = look_at_descriptors(descriptors) if descriptors else {}
     results = []
     for thing, events in items:
-        if isinstance(thing, SocketBase):
+        if isinstance(thing, CoreSocket):
             results.append(thing.events(events))
         else:
             results.append(ready.get(thing, 0) & (events | POLLERR))

@@ -1,6 +1,6 @@
 cimport cython
 
-from zlinkcompat.core.socket cimport SocketBase
+from zlinkcompat.core.socket cimport CoreSocket
 
 
 cdef int ROUTER
@@ -11,7 +11,7 @@ cdef int BURST
 
 
 cdef class Direction:
-    cdef SocketBase source, sink, capture
+    cdef CoreSocket source, sink, capture
     cdef bytes prefix
     cdef bint swaps_ids, blocked
     cdef unsigned long long frames, octets

@@ -22,8 +22,8 @@ class Direction:
 
     Parameters
     ----------
-    source, sink : SocketBase
-    capture : SocketBase or None
+    source, sink : CoreSocket
+    capture : CoreSocket or None
         Gets a copy of each message.
     prefix : bytes or None
         First frame of each copy.

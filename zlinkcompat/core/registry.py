@@ -27,10 +27,10 @@ def find(address, cls):
 
 
 def socket_at(address):
-    """The :class:`SocketBase` at ``address``, or None."""
-    from zlinkcompat.core.socket import SocketBase
+    """The :class:`CoreSocket` at ``address``, or None."""
+    from zlinkcompat.core.socket import CoreSocket
 
-    return find(address, SocketBase)
+    return find(address, CoreSocket)
 
 
 def context_at(address):

@@ -27,7 +27,7 @@ cdef long long SUBSCRIPTIONS_INTERVAL
 cdef int READ_ROUNDS
 
 
-cdef class SocketBase(Owner):
+cdef class CoreSocket(Owner):
     cdef readonly object context
     cdef readonly int socket_type
     cdef readonly bint closed

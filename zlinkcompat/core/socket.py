@@ -83,7 +83,7 @@ SUBSCRIPTIONS_INTERVAL = 100_000
 READ_ROUNDS = 4
 
 
-class SocketBase(Owner):
+class CoreSocket(Owner):
     """One socket of a context.
 
     Parameters

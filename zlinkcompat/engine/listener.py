@@ -32,7 +32,7 @@ class Listener:
 
     Parameters
     ----------
-    socket : zlinkcompat.core.socket.SocketBase
+    socket : zlinkcompat.core.socket.CoreSocket
     engine : IOLoop
         Where it accepts; its peers may be served by others.
     transport : module

@@ -35,7 +35,7 @@ class Session(PipeSink):
 
     Parameters
     ----------
-    socket : zlinkcompat.core.socket.SocketBase
+    socket : zlinkcompat.core.socket.CoreSocket
     engine : IOLoop
     options : zlinkcompat.core.options.Options
         As they were when the endpoint was bound or connected.
