@@ -3,7 +3,7 @@ from zlinkcompat.routing.pipe cimport Pipe
 cimport cython
 
 
-cdef class Turns:
+cdef class ActivePipes:
     cdef list pipes
     cdef dict slots
     cdef Py_ssize_t active, current

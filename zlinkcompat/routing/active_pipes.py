@@ -4,7 +4,7 @@ Source: libzmq ``src/array.hpp``, as ``fq.cpp`` and ``lb.cpp`` use it.
 """
 
 
-class Turns:
+class ActivePipes:
     """Pipes, of which ``pipes[:active]`` may be of use; ``current`` is whose turn it is.
 
     Attributes

@@ -1,11 +1,11 @@
 from zlinkcompat.routing.pattern cimport Pattern
 from zlinkcompat.routing.pipe cimport Pipe
-from zlinkcompat.routing.active_pipes cimport Turns
+from zlinkcompat.routing.active_pipes cimport ActivePipes
 
 cimport cython
 
 
-cdef class FairQueue(Turns):
+cdef class FairQueue(ActivePipes):
     cdef Pattern pattern
 
     cpdef attach(self, Pipe pipe)

@@ -3,10 +3,10 @@
 Source: libzmq ``src/fq.cpp``; RFC 28 and 30.
 """
 
-from zlinkcompat.routing.active_pipes import Turns
+from zlinkcompat.routing.active_pipes import ActivePipes
 
 
-class FairQueue(Turns):
+class FairQueue(ActivePipes):
     """The inbound pipes of a pattern; the active ones may have messages.
 
     Parameters
@@ -16,7 +16,7 @@ class FairQueue(Turns):
     """
 
     def __init__(self, pattern):
-        Turns.__init__(self)
+        ActivePipes.__init__(self)
         self.pattern = pattern
 
     def attach(self, pipe):

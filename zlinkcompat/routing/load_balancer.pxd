@@ -1,10 +1,10 @@
 from zlinkcompat.routing.pipe cimport Pipe
-from zlinkcompat.routing.active_pipes cimport Turns
+from zlinkcompat.routing.active_pipes cimport ActivePipes
 
 cimport cython
 
 
-cdef class LoadBalancer(Turns):
+cdef class LoadBalancer(ActivePipes):
     cpdef attach(self, Pipe pipe)
     @cython.locals(pipe=Pipe)
     cpdef bint write(self, message) except -1

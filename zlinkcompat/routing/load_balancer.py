@@ -3,10 +3,10 @@
 Source: libzmq ``src/lb.cpp``; RFC 28 and 30.
 """
 
-from zlinkcompat.routing.active_pipes import Turns
+from zlinkcompat.routing.active_pipes import ActivePipes
 
 
-class LoadBalancer(Turns):
+class LoadBalancer(ActivePipes):
     """The outbound pipes of a pattern; the active ones may have room."""
 
     def attach(self, pipe):
