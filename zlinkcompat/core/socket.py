@@ -1011,7 +1011,7 @@ class CoreSocket(Owner):
             return
         if self.engine is not None and not self.engine.ended and not self.engine.is_here():
             # The garbage collector runs in any thread.
-            self.engine.bell.call(self.close, linger)
+            self.engine.callbacks.call(self.close, linger)
             return
         if waits and self.engine is None and self.waiting_thread:
             self.report_misuse()

@@ -1,16 +1,16 @@
-"""Calls into a hub's thread from any thread."""
+"""Call functions in a hub's thread from any thread."""
 
 from collections import deque
 
 from zlinkcompat.engine import interrupts
 
 
-class Bell:
+class ThreadsafeCallbacks:
     """Calls functions in a hub's thread, from any thread and in order.
 
-    Not gevent's ``run_callback_threadsafe``: that one adds to the loop's count of references under
-    the interpreter's lock, while the loop changes it without. Now and then one is lost, and in the
-    end the loop ends in ``LoopExit`` though greenlets wait for their timers.
+    gevent's ``run_callback_threadsafe`` is not used: it changes the loop's reference count while it
+    holds the GIL, but the loop changes the same count without the GIL. Now and then an update is
+    lost, and finally the loop ends with ``LoopExit`` although greenlets wait for their timers.
     """
 
     def __init__(self, hub):
@@ -20,7 +20,7 @@ class Bell:
         self.watcher.start(interrupts.call_guarded, hub, self.on_signal)
 
     def call(self, function, *args):
-        """Call ``function(*args)`` at the hub's next turn."""
+        """Call ``function(*args)`` at the next iteration of the hub's loop."""
         self.calls.append((function, args))
         self.watcher.send()
 
@@ -34,10 +34,12 @@ class Bell:
         self.watcher.close()
 
 
-def bell_of(hub):
-    """The :class:`Bell` of ``hub``, which has to be the current thread's: made at first use."""
+def threadsafe_callbacks(hub):
+    """Return the :class:`ThreadsafeCallbacks` of ``hub``, made at first use.
+
+    ``hub`` has to be the hub of the current thread."""
     try:
-        return hub.zlinkcompat_bell
+        return hub.zlinkcompat_callbacks
     except AttributeError:
-        hub.zlinkcompat_bell = bell = Bell(hub)
-        return bell
+        hub.zlinkcompat_callbacks = callbacks = ThreadsafeCallbacks(hub)
+        return callbacks

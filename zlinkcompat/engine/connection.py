@@ -453,7 +453,7 @@ class Connection(PipeSink):
             self.wake_here()
         else:
             # A socket of this hub may be used in another thread that has none.
-            self.engine.bell.call(self.wake_here)
+            self.engine.callbacks.call(self.wake_here)
 
     def unpark(self):
         assert self.engine.is_here()

@@ -42,14 +42,14 @@ class DelegatedCall:
         ZMQError
             EMTHREAD: the hub did not turn; nothing was done.
         """
-        self.engine.bell.call(self.begin)
+        self.engine.callbacks.call(self.begin)
         try:
             self.await_begin()
             while not self.done:
                 self.waiting.wait(waker_here(False), -1.0, self.is_done)
         except BaseException:
             self.cancelled = True
-            self.engine.bell.call(self.cancel)
+            self.engine.callbacks.call(self.cancel)
             raise
         if self.error is not None:
             try:

@@ -4,7 +4,7 @@ from zlinkcompat._runtime.thread_ident cimport thread_ident
 
 
 cdef class IOLoop:
-    cdef readonly object hub, loop, bell
+    cdef readonly object hub, loop, callbacks
     cdef readonly unsigned long thread
     cdef list gathering
     cdef readonly bint flush_due

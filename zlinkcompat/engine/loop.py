@@ -15,7 +15,7 @@ from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.callbacks import bell_of
+from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.engine.thread_exit import at_thread_end
 from zlinkcompat.routing.mailbox import Mailbox
 
@@ -45,7 +45,7 @@ class IOLoop:
         self.hub = hub
         self.thread = thread_ident()
         self.loop = hub.loop
-        self.bell = bell_of(hub)
+        self.callbacks = threadsafe_callbacks(hub)
         self.gathering = []
         self.flush_due = False
         self.epoch = 1

@@ -107,7 +107,7 @@ class IoThread:
         finally:
             engine.mailbox.stop()
             engine.close()
-            engine.bell.close()
+            engine.callbacks.close()
             # By itself it would never end, and stay with all that it refers to.
             hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)

@@ -16,7 +16,7 @@ cdef class Waker:
 
 
 cdef class HubWaker(Waker):
-    cdef object hub, bell
+    cdef object hub, callbacks
     cdef readonly object thread, greenlet
     cdef bint fired, expired
     cpdef expire(self)

@@ -1,7 +1,7 @@
 """Wakers: how the side that made progress wakes the side that sleeps.
 
 A wake-up carries no message: the sleeper looks again for itself. :class:`HubWaker` is the form for
-a greenlet of a hub; another hub's thread is reached by that hub's bell.
+a greenlet of a hub; another hub's thread is reached by that hub's threadsafe callbacks.
 :class:`LockWaker` is the form for a native thread that has no hub and is to get none.
 """
 
@@ -11,7 +11,7 @@ from greenlet import getcurrent
 
 from zlinkcompat._runtime.gevent_support import get_hub, get_original, is_module_patched
 from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.callbacks import bell_of
+from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.routing.mailbox import Mailbox
 
 # Native threads: where gevent patched it, threading's tells greenlets apart.
@@ -94,7 +94,7 @@ class HubWaker(Waker):
     def __init__(self):
         Waker.__init__(self)
         self.hub = get_hub()
-        self.bell = bell_of(self.hub)
+        self.callbacks = threadsafe_callbacks(self.hub)
         self.thread = get_ident()
         self.greenlet = None  # who sleeps, while it does
         self.fired = False
@@ -109,7 +109,7 @@ class HubWaker(Waker):
             if self.greenlet is not None:
                 self.hub.loop.run_callback(interrupts.resume_guarded, self.hub, self.switch)
         else:
-            self.bell.call(self.switch)
+            self.callbacks.call(self.switch)
 
     def sleep(self, timeout):
         loop = self.hub.loop

@@ -11,12 +11,12 @@ from zlinkcompat.wire.security.zap import parse_reply
 class Answers(Mailbox):
     """What a handler in another thread does, told in the connection's thread."""
 
-    def __init__(self, bell):
+    def __init__(self, callbacks):
         Mailbox.__init__(self)
-        self.bell = bell
+        self.callbacks = callbacks
 
     def alert(self):
-        self.bell.call(self.process)
+        self.callbacks.call(self.process)
 
 
 class ZapClient(PipeSink):
@@ -35,7 +35,7 @@ class ZapClient(PipeSink):
     def ask(self, question):
         """Send ``question`` to the handler. False if there is none."""
         session = self.connection.session
-        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.bell))
+        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.callbacks))
         if self.pipe is None:
             return False
         self.pipe.write_over(question.frames(session.peer_address))
