@@ -30,7 +30,7 @@ PUSH, PULL = 8, 7
 
 
 class Codecs:
-    """The modules of one build: ``wire.frames``, ``wire.zws``, ``wire.curve_codec``."""
+    """The codec modules of one build: ZMTP frames, WebSocket frames, CURVE."""
 
     def __init__(self, frames, zws, curve):
         self.frames = frames
