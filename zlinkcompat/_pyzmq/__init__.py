@@ -1,0 +1,1 @@
+"""How this package attaches to the pyzmq that is installed."""

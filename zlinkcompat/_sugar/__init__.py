@@ -1,0 +1,1 @@
+"""The pyzmq-shaped classes and names of ``import zlinkcompat as zmq``."""

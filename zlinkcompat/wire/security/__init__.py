@@ -1,0 +1,1 @@
+"""Security mechanisms (NULL, PLAIN, CURVE), their cryptography, and ZAP."""

@@ -1,0 +1,1 @@
+"""ZMTP over WebSocket (ZWS): HTTP upgrade, handshake, frames and masking."""
