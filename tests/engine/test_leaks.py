@@ -5,7 +5,8 @@ import sys
 
 import gevent
 import pytest
-from rawpeer import message
+from guard import GUARD
+from rawpeer import command, greeting, message, ready
 
 import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
@@ -75,6 +76,49 @@ def test_a_handshake_leaves_nothing_to_the_collector(bound, raw):
     try:
         for _ in range(20):
             come()
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
+
+
+#: What a peer says before it leaves in the middle of the handshake.
+BEFORE_IT_LEAVES = {
+    "nothing": b"",
+    "half-a-greeting": greeting()[:40],
+    "a-greeting": greeting(),
+    "garbage": bytes(range(1, 256)) * 16,
+    "half-a-command": greeting() + ready(b"PUSH")[:9],
+    "a-wrong-command": greeting() + command(b"WELCOME"),
+    "a-wrong-type": greeting() + ready(b"SUB"),
+}
+
+
+@pytest.mark.parametrize("said", BEFORE_IT_LEAVES.values(), ids=BEFORE_IT_LEAVES.keys())
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+def test_failed_handshake_leaves_nothing_to_collect(make, raw, transport, said):
+    """A read buffer has 128 KiB: peers that dial again and again filled the memory with them."""
+    sock = make(zmq.PULL)
+    monitor = sock.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    monitor.rcvtimeo = int(GUARD * 1000)
+    sock.bind("ws://127.0.0.1:*/x" if transport == "ws" else "tcp://127.0.0.1:*")
+    endpoint = sock.last_endpoint.decode().removesuffix("/x")
+    if transport == "ws":
+        said = b"GET /x HTTP/1.1\r\n" + said if said[:1] == b"\xff" else said
+
+    def come():
+        peer = raw(endpoint)
+        peer.send(said)
+        peer.close()
+        monitor.recv_multipart()
+
+    come()
+    gevent.idle()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            come()
+        gevent.idle()
         assert gc.collect() < 20
     finally:
         gc.enable()

@@ -217,6 +217,8 @@ class Connection(PipeSink):
             self.say_goodbye()
             self.shut()
         interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
+        # Uncompiled, the traceback refers to this object.
+        self.failure = self.write_error = None
 
     def serve(self):
         """Read, and sleep until there is more; an interrupt of the program costs no connection."""
@@ -236,7 +238,8 @@ class Connection(PipeSink):
 
         The peer is a stranger here. It has one read for each turn of the event loop, and
         HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX` for the whole handshake."""
-        timer = None
+        timer = handshake = None
+        decoder = self.decoder
         interval = self.session.options.handshake_ivl
         deadline = 0
         if interval > 0:
@@ -246,7 +249,6 @@ class Connection(PipeSink):
         try:
             if not self.begin_stream():
                 return False
-            decoder = self.decoder
             if not self.tuning.handshake_zerocopy and type(decoder) is Decoder:
                 decoder = self.session.make_decoder()
             handshake = self.session.make_handshake(self, decoder)
@@ -294,6 +296,10 @@ class Connection(PipeSink):
                         self.decoder.adopt(decoder)
                     return self.state == HANDSHAKE
         finally:
+            if handshake is not None:
+                handshake.end()
+            if decoder is not self.decoder:
+                decoder.discard()
             if timer is not None:
                 timer.stop()
                 timer.close()
@@ -556,6 +562,7 @@ class Connection(PipeSink):
             self.write_watcher.close()
         self.torn = self.pipe is not None and self.encoder.partly_written
         self.encoder.reset()
+        self.decoder.discard()
         self.stream.close()
 
     def take_torn(self):

@@ -48,6 +48,7 @@ cdef class Decoder:
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)
     cpdef rest(self)
+    cpdef discard(self)
     cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
     cdef int check_command(self, unsigned long long size, bint more) except -1

@@ -320,6 +320,12 @@ class Decoder:
             self.buffer = None
             self.head = self.tail = 0
 
+    def discard(self):
+        """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
+        self.head = self.tail = 0
+        self.rest()
+        self.body = self.parts = None
+
 
 class RawDecoder(Decoder):
     """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""

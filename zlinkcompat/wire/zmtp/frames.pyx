@@ -434,6 +434,14 @@ cdef class Decoder:
             self.buffer = NULL
             self.head = self.tail = 0
 
+    cpdef discard(self):
+        """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
+        self.head = self.tail = 0
+        self.rest()
+        self.body_size = self.body_filled = self.body_room = 0
+        self.body = None
+        self.parts = None
+
 
 cdef extern from *:
     """

@@ -89,12 +89,16 @@ class Handshake:
         except ProtocolError as failure:
             # The peer is to see, too, what does not fit: our mechanism, for one.
             failure.answer = b"".join(answers) + failure.answer
-            self.stage = None
             raise
-        if self.done:
-            # A method of this one: it would stay for the collector, with all that it holds.
-            self.stage = None
         return b"".join(answers)
+
+    def end(self):
+        """Break the reference cycle: the handshake is over, or was given up.
+
+        :attr:`stage` is a method of this object. Without this call, the garbage collector would
+        have to find each handshake that a peer gave up, with the decoder and its buffer.
+        """
+        self.stage = None
 
     def judged(self, verdict):
         """Go on after a :attr:`question`; returns the bytes to send next.
