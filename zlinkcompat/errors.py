@@ -10,6 +10,7 @@ Source: libzmq ``include/zmq.h`` (``ZMQ_HAUSNUMERO`` block) for the numbers abov
 import errno as _errno
 import os as _os
 
+EACCES = _errno.EACCES
 EAGAIN = _errno.EAGAIN
 EINVAL = _errno.EINVAL
 EFAULT = _errno.EFAULT

@@ -21,6 +21,7 @@ BATCH_TIME = 1015
 TCP_NODELAY = 1016
 SOCKET_BUFFERS = 1017
 ASYNCIO_BURST = 1018
+RECV_PYOBJ = 1019
 # pyzmq's names and numbers.
 IN_BATCH_SIZE = 101
 OUT_BATCH_SIZE = 102
@@ -75,8 +76,8 @@ class Setting:
         digits = text[1:] if text[:1] == "-" else text
         if not (digits.isascii() and digits.isdigit() and self.allows(int(text))):
             raise ValueError(
-                f"{self.variable}={text!r}: must be a whole number of {self.unit}, "
-                f"{self.least} to {self.greatest}"
+                f"{self.variable}={text!r}: must be a whole number from {self.least} to "
+                f"{self.greatest} ({self.unit})"
             )
         return int(text)
 
@@ -224,6 +225,18 @@ TABLE = (
         1,
     ),
     Setting(
+        "recv_pyobj",
+        "ZLINK_RECV_PYOBJ",
+        "RECV_PYOBJ",
+        -1,
+        "-1, 0 or 1",
+        "what `recv_pyobj` does on a socket that is bound over the network and does not "
+        "authenticate its peers: -1 warns once in a process, 0 raises `ZMQError` (EACCES), "
+        "1 allows it",
+        -1,
+        1,
+    ),
+    Setting(
         "read_buffer",
         "ZLINK_READ_BUFFER",
         "",
@@ -357,5 +370,6 @@ class Tuning:
         self.tcp_nodelay = resolve("tcp_nodelay")
         self.socket_buffers = resolve("socket_buffers")
         self.asyncio_burst = resolve("asyncio_burst")
+        self.recv_pyobj = resolve("recv_pyobj")
         busy_poll = resolve("busy_poll")
         self.spin_time = (ADAPTIVE_POLL if busy_poll < 0 else busy_poll) * 1000

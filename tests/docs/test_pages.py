@@ -79,7 +79,7 @@ FATES = {
     "python": "test_a_page_runs",
     "text": "output, where the page has Python compared by test_a_page_runs",
     "console": "test_commands.py",
-    "graphviz": "drawn by sphinx-build, looked at by docs/test_site.py",
+    "graphviz": "drawn by sphinx-build, looked at by tools/test_site.py",
     "{eval-rst}": "sphinx-build -W",
     "{toctree}": "sphinx-build -W",
 }

@@ -177,8 +177,8 @@ def test_messages_arrive_whatever_is_set(setting, more):
 
 
 def test_the_tables_of_the_manual_are_made_from_the_code():
-    """If this fails: python docs/generate.py."""
-    path = Path(__file__).resolve().parents[2] / "docs" / "generate.py"
-    made = runpy.run_path(str(path))
+    """If this fails: python tools/generate_docs.py."""
+    root = Path(__file__).resolve().parents[2]
+    made = runpy.run_path(str(root / "tools" / "generate_docs.py"))
     for name in made["TABLES"]:
-        assert made["page"](name) == (path.parent / name).read_text()
+        assert made["page"](name) == (root / "docs" / name).read_text()

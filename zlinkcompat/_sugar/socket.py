@@ -11,6 +11,7 @@ from zlinkcompat._backend.arguments import tells_address
 from zlinkcompat._backend.foreign_objects import Guarded, refuse_other
 from zlinkcompat._backend.socket import OVERRIDABLE
 from zlinkcompat._pyzmq.method_reuse import borrow
+from zlinkcompat._pyzmq.pickle_guard import guarded
 from zlinkcompat._sugar.frame import Frame
 from zlinkcompat._sugar.poll import Poller
 from zlinkcompat.errors import EFAULT, EINVAL
@@ -230,9 +231,10 @@ class Socket(_backend.Socket, AttributeSetter):
         " __dir__ subscribe unsubscribe set_string setsockopt_string setsockopt_unicode"
         " get_string getsockopt_string getsockopt_unicode bind_to_random_port get_hwm set_hwm hwm"
         " _deserialize send_serialized recv_serialized send_string send_unicode recv_string"
-        " recv_unicode send_pyobj recv_pyobj send_json recv_json poll get_monitor_socket"
+        " recv_unicode send_pyobj send_json recv_json poll get_monitor_socket"
         " disable_monitor",
     )
+    recv_pyobj = guarded(_sugar.recv_pyobj)
 
 
 def name_address(error, addr):

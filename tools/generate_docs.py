@@ -1,4 +1,4 @@
-"""Writes the tables of these pages that are made from the code: ``python docs/generate.py``."""
+"""Write the tables of docs/ that come from the code: ``python tools/generate_docs.py``."""
 
 import ast
 import json
@@ -10,8 +10,9 @@ from zlinkcompat import tuning
 from zlinkcompat._runtime import counters
 from zlinkcompat.core import options
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(ROOT))
 
 from compat_tests.differential.known import KNOWN  # noqa: E402  (of the checkout)
 
@@ -22,7 +23,7 @@ def settings():
     yield "|---|---|---|"
     for row in tuning.TABLE:
         option = f", `{row.option}` ({row.number})" if row.option else ""
-        unit = f" {row.unit}" if row.unit != "0 or 1" else ""
+        unit = "" if " or " in row.unit else f" {row.unit}"
         yield f"| `{row.variable}`{option} | {row.default}{unit} | {row.effect} |"
 
 
@@ -102,14 +103,14 @@ def programs():
     """What the examples say of themselves in their first line."""
     yield "| program | shows |"
     yield "|---|---|"
-    for path in sorted((HERE.parent / "examples").rglob("*.py")):
+    for path in sorted((ROOT / "examples").rglob("*.py")):
         what = ast.get_docstring(ast.parse(path.read_text())).partition("\n\n")[0]
-        yield f"| `{path.relative_to(HERE.parent / 'examples')}` | {' '.join(what.split())} |"
+        yield f"| `{path.relative_to(ROOT / 'examples')}` | {' '.join(what.split())} |"
 
 
 def reliability():
     """What the runs of ``python -m reliability`` found, by their names."""
-    return json.loads((HERE.parent / "reliability" / "results.json").read_text())
+    return json.loads((ROOT / "reliability" / "results.json").read_text())
 
 
 def faults():
@@ -312,7 +313,7 @@ TABLES = {
 
 def page(name):
     """The page with its tables made anew."""
-    text = (HERE / name).read_text()
+    text = (DOCS / name).read_text()
     for table, rows in TABLES[name].items():
         begin, end = f"<!-- generated: {table} -->", "<!-- end -->"
         pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
@@ -325,4 +326,4 @@ def page(name):
 
 if __name__ == "__main__":
     for name in TABLES:
-        (HERE / name).write_text(page(name))
+        (DOCS / name).write_text(page(name))
