@@ -58,6 +58,9 @@ def test_pipes(steps, messages):
             assert sorted(tree.forget_pipe(pipe)) == sorted(expected)
             for pipes in wanted.values():
                 pipes.discard(pipe)
+        # What an earlier step had a match list must not be in a later one.
+        expected = [pipes for prefix, pipes in wanted.items() if topic.startswith(prefix)]
+        assert set(tree.match_pipes(topic) or ()) == set().union(*expected)
     held = {topic: pipes for topic, pipes in wanted.items() if pipes}
     assert tree.size == len(held)
     for pipe in range(3):
@@ -122,3 +125,13 @@ def test_matching_costs_as_much_as_it_finds():
         assert tree.match_pipes(bytes(count)) == list(range(count))
         costs.append(min(seconds(tree.match_pipes, bytes(count)) for _ in range(20)))
     assert costs[1] < costs[0] * 16 * 6
+
+
+def test_matched_list_survives_a_leaving_pipe():
+    """A publisher walks the list while a failing peer leaves."""
+    tree = Trie()
+    tree.add_pipe(b"a", 1)
+    tree.add_pipe(b"a", 2)
+    matched = tree.match_pipes(b"ab")
+    tree.forget_pipe(1)
+    assert matched == [1, 2] and tree.match_pipes(b"ab") == [2]

@@ -2,6 +2,8 @@ from zlinkcompat._backend.context cimport Context
 from zlinkcompat._backend.frame cimport Frame
 from zlinkcompat.core.socket cimport CoreSocket
 
+cimport cython
+
 
 cdef object plain_send
 cdef object plain_recv
@@ -20,7 +22,9 @@ cdef class Socket:
     cdef bint overrides_recv(self)
     cdef send_by_frames(self, msg_parts, flags, copy, track)
     cdef list recv_by_frames(self, flags, copy, track)
+    @cython.locals(frames=list)
     cdef send_whole(self, msg_parts, flags, bint copy, bint track)
+    @cython.locals(frames=list, last=Py_ssize_t, index=Py_ssize_t)
     cdef list recv_whole(self, flags, bint copy, bint track)
     cdef live(self)
     cdef tuple to_content(self, data, bint copy, bint track)

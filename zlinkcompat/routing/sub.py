@@ -1,7 +1,7 @@
 """SUB: subscribes by options, and filters what comes (RFC 29)."""
 
 from zlinkcompat.errors import ENOTSUP, zmq_error
-from zlinkcompat.routing.options import SUBSCRIBE, UNSUBSCRIBE, octets
+from zlinkcompat.routing.options import INVERT_MATCHING, SUBSCRIBE, UNSUBSCRIBE, octets
 from zlinkcompat.routing.xsub import XSub
 
 
@@ -28,4 +28,6 @@ class Sub(XSub):
         if option == UNSUBSCRIBE:
             self.cancel(octets(value))
             return True
+        if option == INVERT_MATCHING:
+            return XSub.set_option(self, option, value)
         return False

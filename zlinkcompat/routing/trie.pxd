@@ -9,6 +9,7 @@ cdef class Node:
     cdef dict children
     cdef long long count
     cdef dict pipes
+    cdef list listed
 
     cdef bint empty(self)
 
@@ -39,7 +40,7 @@ cdef class Trie:
     @cython.locals(node=Node)
     cpdef bint holds(self, bytes topic, pipe=*) except -1
     cpdef Py_ssize_t count_of(self, pipe) except -1
-    @cython.locals(node=Node, at=Py_ssize_t, found=dict, copied=bint)
+    @cython.locals(node=Node, first=Node, at=Py_ssize_t, found=dict)
     cpdef list match_pipes(self, bytes data)
     @cython.locals(node=Node, child=Node, path=list, stack=list, depth=Py_ssize_t)
     cpdef list nodes(self)

@@ -18,6 +18,8 @@ class Node:
         self.children = None
         self.count = 0
         self.pipes = None
+        # The keys of ``pipes``, once a message matched; never changed, but made anew.
+        self.listed = None
 
     def empty(self):
         return not self.children and self.count == 0 and not self.pipes
@@ -132,6 +134,7 @@ class Trie:
         first = not node.pipes
         # A dict, for its order: publishers serve subscribers in the order of subscription.
         node.pipes[pipe] = None
+        node.listed = None
         self.size += first
         topics = self.topics_of.get(pipe)
         if topics is None:
@@ -153,6 +156,7 @@ class Trie:
     def take_pipe(self, node, topic, pipe):
         """Remove ``pipe`` from the node of ``topic``; True if no pipe is left there."""
         del node.pipes[pipe]
+        node.listed = None
         if node.pipes:
             return False
         self.size -= 1
@@ -182,19 +186,19 @@ class Trie:
     def match_pipes(self, data):
         """The pipes that want a message which begins with ``data``, none twice; None if none.
 
-        The cost is that of the prefixes that match, and of their pipes."""
+        The caller must not change the list. Where one prefix matches, every message that it
+        matches gets the same list. Where several match, the cost is that of their pipes."""
         node = self.root
+        first = None
         found = None
-        copied = False
         at = 0
         while True:
             if node.pipes:
-                if found is None:
-                    found = node.pipes
+                if first is None:
+                    first = node
                 else:
-                    if not copied:
-                        found = dict(found)
-                        copied = True
+                    if found is None:
+                        found = dict(first.pipes)
                     found.update(node.pipes)
             if node.children is None or at == len(data):
                 break
@@ -202,7 +206,13 @@ class Trie:
             if node is None or len(node.edge) > 1 and not data.startswith(node.edge, at):
                 break
             at += len(node.edge)
-        return None if found is None else list(found)
+        if found is not None:
+            return list(found)
+        if first is None:
+            return None
+        if first.listed is None:
+            first.listed = list(first.pipes)
+        return first.listed
 
     # -- all -------------------------------------------------------------------------------
 

@@ -5,12 +5,16 @@ from zlinkcompat.routing.trie cimport Trie
 cimport cython
 
 
+cdef list NO_PIPES
+
+
 cdef class XPub(Pattern):
     cdef Trie subscriptions, manual_subscriptions
     cdef object pending, overflow
     cdef bint warned
     cdef public bint tells_user
     cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
+    cdef bint inverts
     cdef bytes welcome
     cdef list begun
 
@@ -31,6 +35,7 @@ cdef class XPub(Pattern):
     cdef drop(self, Py_ssize_t count)
     @cython.locals(pipe=Pipe, pipes=list)
     cpdef bint begin(self, frame) except -1
+    @cython.locals(pipes=list)
     cdef list match(self, topic)
     @cython.locals(pipe=Pipe, index=Py_ssize_t)
     cdef bint have_room(self, list pipes) except -1

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 
 from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.options import (
+    INVERT_MATCHING,
     ONLY_FIRST_SUBSCRIBE,
     SUBSCRIBE,
     TOPICS_COUNT,
@@ -20,6 +21,9 @@ from zlinkcompat.routing.options import (
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
+
+#: What :meth:`XPub.match` returns for a message that nobody wants.
+NO_PIPES = []
 
 
 class XPub(Pattern):
@@ -42,6 +46,7 @@ class XPub(Pattern):
         self.manual = False
         self.only_last = False
         self.only_first = False
+        self.inverts = False
         self.lossy = True
         self.welcome = b""
         # Subscriptions and cancellations that do not fit into ``pending``, and are no message
@@ -219,14 +224,16 @@ class XPub(Pattern):
     # -- messages --------------------------------------------------------------------------
 
     def match(self, topic):
-        """List the pipes that get a message which begins with the frame ``topic``."""
+        """List the pipes that get a message which begins with the frame ``topic``.
+
+        The caller must not change the list."""
         pipes = self.subscriptions.match_pipes(topic if type(topic) is bytes else topic.bytes)
         if self.only_last and self.last_pipe is not None:
             pipes = [self.last_pipe] if pipes and self.last_pipe in pipes else None
-        if self.options.invert_matching:
+        if self.inverts:
             unwanted = set(pipes or ())
             return [pipe for pipe in self.pipes if pipe not in unwanted]
-        return pipes or []
+        return NO_PIPES if pipes is None else pipes
 
     def have_room(self, pipes):
         """Tell whether all ``pipes`` have room; those whose peer left do not count."""
@@ -300,6 +307,10 @@ class XPub(Pattern):
             self.lossy = not boolean(value)
         elif option == ONLY_FIRST_SUBSCRIBE:
             self.only_first = boolean(value)
+        elif option == INVERT_MATCHING:
+            # The options check the value and keep it as well.
+            self.inverts = isinstance(value, int) and value != 0
+            return False
         elif option == XPUB_WELCOME_MSG:
             self.welcome = octets(value)
         elif option == SUBSCRIBE and self.manual:

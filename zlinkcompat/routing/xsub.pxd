@@ -10,7 +10,7 @@ cdef class XSub(Pattern):
     cdef FairQueue queue
     cdef Trie subscriptions
     cdef public bint filters
-    cdef bint only_first
+    cdef bint only_first, inverts
     cdef object fetched
 
     cpdef bint attach(self, Pipe pipe) except -1
@@ -29,6 +29,7 @@ cdef class XSub(Pattern):
     cdef send_to_all(self, message)
     @cython.locals(skipped=Py_ssize_t)
     cpdef recv(self)
+    @cython.locals(matches=bint)
     cdef bint wants(self, message) except -1
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1

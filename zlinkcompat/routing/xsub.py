@@ -1,7 +1,12 @@
 """XSUB: subscribes by sending (RFC 29)."""
 
 from zlinkcompat.routing.fair_queue import FairQueue
-from zlinkcompat.routing.options import ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT, boolean
+from zlinkcompat.routing.options import (
+    INVERT_MATCHING,
+    ONLY_FIRST_SUBSCRIBE,
+    TOPICS_COUNT,
+    boolean,
+)
 from zlinkcompat.routing.pattern import SKIP_BURST, Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
@@ -21,6 +26,7 @@ class XSub(Pattern):
         self.queue = FairQueue(self)
         self.subscriptions = Trie()
         self.filters = False
+        self.inverts = False
         self.only_first = False
         self.fetched = None
 
@@ -132,7 +138,7 @@ class XSub(Pattern):
     def wants(self, message):
         topic = message[0] if type(message) is list else message
         matches = self.subscriptions.matches(topic if type(topic) is bytes else topic.bytes)
-        return matches != bool(self.options.invert_matching)
+        return matches != self.inverts
 
     def has_in(self):
         if self.fetched is None:
@@ -148,6 +154,9 @@ class XSub(Pattern):
         if option == ONLY_FIRST_SUBSCRIBE:
             self.only_first = boolean(value)
             return True
+        if option == INVERT_MATCHING:
+            # The options check the value and keep it as well.
+            self.inverts = isinstance(value, int) and value != 0
         return False
 
     def get_option(self, option):
