@@ -22,7 +22,7 @@ class Unbound(PipeSink):
         self.socket = socket
         self.pipe = pipe
 
-    def pull(self, pipe):
+    def try_read(self, pipe):
         return -1
 
     def pipe_terminated(self, pipe):

@@ -41,7 +41,7 @@ cdef class CoreSocket(Owner):
     cdef long long subscriptions_read_at
     cdef bint reads_on_later
     cdef long long next_catch_up
-    cdef Backoff pulling, spinning
+    cdef Backoff read_backoff, spinning
     cdef readonly bint lives_by_polling
     cdef unsigned long waiting_thread
     cdef int waiting_calls
@@ -103,20 +103,20 @@ cdef class CoreSocket(Owner):
     @cython.locals(engine=IOLoop, timeout_ms=cython.longlong, began=cython.longlong,
                    deadline=cython.longlong, timeout=double, spin_time=cython.longlong)
     cdef recv_slowly(self, int flags)
-    @cython.locals(pulled=int)
-    cdef pull(self)
+    @cython.locals(produced=int)
+    cdef read_now(self)
     cpdef read_on_later(self)
     cpdef read_on(self)
-    cdef pull_once(self, bint needed)
+    cdef read_now_if_useful(self, bint needed)
     @cython.locals(spin_time=cython.longlong)
     cdef reach(self, bint needed, long long began, long long spin_time)
     cdef await_io(self)
-    @cython.locals(pulled=int)
+    @cython.locals(produced=int)
     cdef spin(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)
     @cython.locals(events=int)
     cpdef int events(self, int wanted=*) except -1
-    @cython.locals(pulled=int)
+    @cython.locals(produced=int)
     cdef bint can_receive(self) except -1
     cpdef watch(self, waker)
     cpdef unwatch(self, waker)

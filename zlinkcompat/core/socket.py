@@ -125,7 +125,7 @@ class CoreSocket(Owner):
         self.operations = 0
         self.subscriptions_read_at = 0
         self.reads_on_later = False
-        self.pulling = Backoff(16)
+        self.read_backoff = Backoff(16)
         self.spinning = Backoff(32)
         self.lives_by_polling = False
         self.waiting_thread = 0
@@ -366,7 +366,7 @@ class CoreSocket(Owner):
             now = monotonic_ns()
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
                 self.subscriptions_read_at = now
-                self.pattern.read_each()
+                self.pattern.read_all_peers()
         elif self.pattern.behind:
             self.catch_up()
 
@@ -536,7 +536,7 @@ class CoreSocket(Owner):
             if timeout_ms != 0 and engine.may_spin(spin_time):
                 message = self.spin(began, spin_time, engine.spinning)
             else:
-                message = self.pull_once(timeout_ms == 0)
+                message = self.read_now_if_useful(timeout_ms == 0)
             if message is not None:
                 return message
         elif self.io_threads is not None:
@@ -556,7 +556,7 @@ class CoreSocket(Owner):
             self.wait(self.receivers, timeout, began)
             message = self.pattern.recv()
             if message is None and self.engine is not None:
-                message = self.pull()
+                message = self.read_now()
             if message is not None:
                 if self.receivers.wakers and self.pattern.has_in():
                     self.receivers.notify()
@@ -574,7 +574,7 @@ class CoreSocket(Owner):
             # Not in a flood: there the I/O thread fills the queue while this one empties it.
             self.lives_by_polling = message is not None and not self.pattern.has_in()
             return message
-        return self.pull_once(needed)
+        return self.read_now_if_useful(needed)
 
     def await_io(self):
         """It is for the I/O threads to read from now on."""
@@ -582,45 +582,45 @@ class CoreSocket(Owner):
         for connection in list(self.left):
             connection.engine.call(connection.watch)
 
-    def pull_once(self, needed):
+    def read_now_if_useful(self, needed):
         """Read the connections before sleeping, unless that has brought nothing lately.
 
         The hub looks at them anyway, and then a lone message costs one read instead of two."""
-        if not needed and not self.pulling.allows():
+        if not needed and not self.read_backoff.allows():
             return None
-        message = self.pull()
+        message = self.read_now()
         if message is not None:
-            self.pulling.hit()
+            self.read_backoff.hit()
         elif not needed:
-            self.pulling.missed()
+            self.read_backoff.missed()
         return message
 
-    def pull(self):
+    def read_now(self):
         """Read the connections in this greenlet; when they are many, by a turn of the hub.
 
         None if they brought nothing, or nothing that this socket type takes: then the hub has to
         turn before there is more."""
         for _ in range(READ_ROUNDS):
-            pulled = self.pattern.pull_in()
-            if pulled == 0:
+            produced = self.pattern.try_read_peers()
+            if produced == 0:
                 return None
-            if pulled < 0:
+            if produced < 0:
                 if self.engine is None:
                     return None
                 self.engine.turn()
             self.look()
             message = self.pattern.recv()
-            if message is not None or pulled < 0:
+            if message is not None or produced < 0:
                 return message
         return None
 
     def spin(self, began, spin_time, worth):
         """Read the connections again and again, while they are few, for ``spin_time`` ns."""
         while monotonic_ns() - began < spin_time:
-            pulled = self.pattern.pull_in()
-            if pulled < 0:
+            produced = self.pattern.try_read_peers()
+            if produced < 0:
                 return None
-            if pulled > 0:
+            if produced > 0:
                 self.look()
                 message = self.pattern.recv()
                 if message is not None:
@@ -699,17 +699,17 @@ class CoreSocket(Owner):
         else:
             return False
         for _ in range(READ_ROUNDS):
-            pulled = self.pattern.pull_in()
-            if pulled == 0:
+            produced = self.pattern.try_read_peers()
+            if produced == 0:
                 return False
-            if pulled < 0:
+            if produced < 0:
                 if self.engine is None:
                     return False
                 self.engine.turn()
             self.look()
             if self.pattern.has_in():
                 return True
-            if pulled < 0:
+            if produced < 0:
                 return False
         return False
 
@@ -915,7 +915,7 @@ class CoreSocket(Owner):
         # A pipe that was made meanwhile is attached first.
         self.look()
         reads = 0
-        while reads < LAST_READS and near.pull() > 0:
+        while reads < LAST_READS and near.try_read() > 0:
             self.look()
             reads += 1
         if near.sink is not self.pattern:

@@ -368,7 +368,7 @@ class Connecter(Session):
 
     # -- what the socket tells while there is no connection ----------------------------------
 
-    def pull(self, pipe):
+    def try_read(self, pipe):
         return 0
 
     def pipe_terminated(self, pipe):

@@ -37,7 +37,7 @@ cdef class Connection(PipeSink):
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
-    cdef bint pulled, undecoded, unproductive, publishes
+    cdef bint read_by_application, undecoded, unproductive, publishes
     cdef object command
     cdef readonly long long bytes_out
     cdef long long looked_at

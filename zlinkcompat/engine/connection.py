@@ -3,7 +3,7 @@
 The greenlet shakes hands, then sleeps on a persistent read watcher and moves what arrives into the
 pipe. Two short cuts keep switches out of the way of a message: a sender writes in its own greenlet
 (:meth:`Connection.read_activated`, the write policy), and a receiver that finds its queue empty
-reads in its own (:meth:`Connection.pull`). Neither ever blocks or switches.
+reads in its own (:meth:`Connection.try_read`). Neither ever blocks or switches.
 
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
 it is the program's threads that take them (compiled only). Each direction is then entered by one at
@@ -129,7 +129,7 @@ class Connection(PipeSink):
         self.write_blocked = False
         self.torn = False
         self.duplex = stream.duplex
-        self.pulled = False
+        self.read_by_application = False
         self.left_timer = None
         self.reading = False
         self.writing = False
@@ -468,7 +468,11 @@ class Connection(PipeSink):
             self.greenlet.switch()
 
     def on_fd_readable(self):
-        if self.pulled and self.session.socket.lives_by_polling and self.state == ACTIVE:
+        if (
+            self.read_by_application
+            and self.session.socket.lives_by_polling
+            and self.state == ACTIVE
+        ):
             self.leave()
         elif self.parked:
             self.greenlet.switch()
@@ -479,7 +483,7 @@ class Connection(PipeSink):
         Each message would wake the I/O thread for nothing, and the two would take the interpreter's
         lock from each other: over tls the round trip took three times as long."""
         assert self.engine.is_here()
-        self.pulled = False
+        self.read_by_application = False
         self.read_watcher.stop()
         if self.left_timer is None:
             self.left_timer = self.engine.loop.timer(LEFT_FOR)
@@ -487,8 +491,8 @@ class Connection(PipeSink):
         self.left_timer.start(self.engine.guarded, self.look_again)
 
     def look_again(self):
-        if self.pulled and self.session.socket.lives_by_polling:
-            self.pulled = False
+        if self.read_by_application and self.session.socket.lives_by_polling:
+            self.read_by_application = False
             self.left_timer.start(self.engine.guarded, self.look_again)
         else:
             self.watch()
@@ -579,7 +583,7 @@ class Connection(PipeSink):
 
     # -- in --------------------------------------------------------------------------------
 
-    def pull(self, pipe):
+    def try_read(self, pipe):
         if self.state != ACTIVE:
             return 0
         if pipe.mailbox is not None:
@@ -589,7 +593,7 @@ class Connection(PipeSink):
                 # By another thread, which needs the interpreter's lock to go on.
                 real_sleep(0)
                 return 1
-            self.pulled = True
+            self.read_by_application = True
         return self.serve_input()
 
     def serve_input(self):

@@ -28,9 +28,9 @@ cdef class Pattern(PipeSink):
     cpdef drained(self, Pipe pipe)
     cpdef refused(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
-    cpdef int pull_in(self) except -2
+    cpdef int try_read_peers(self) except -2
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
-    cpdef read_each(self)
+    cpdef read_all_peers(self)
     cpdef bint begin(self, frame) except -1
     cpdef finish(self, list message)
     cpdef bint send(self, message) except -1

@@ -120,7 +120,7 @@ class Pattern(PipeSink):
     def write_activated(self, pipe):
         self.owner.on_writable()
 
-    def pull_in(self):
+    def try_read_peers(self):
         """Ask the peers to produce a message, if they are few.
 
         Returns
@@ -135,20 +135,20 @@ class Pattern(PipeSink):
             # A peer may leave while another is asked.
             if index < len(self.pipes):
                 pipe = self.pipes[index]
-                if pipe.pull() > 0:
+                if pipe.try_read() > 0:
                     return 1
         return 0
 
     # -- messages --------------------------------------------------------------------------
 
-    def read_each(self):
+    def read_all_peers(self):
         """Ask each peer, if they are few, to produce what it has."""
         count = len(self.pipes)
         if count <= DIRECT_READ_PEERS:
             for index in range(count):
                 if index < len(self.pipes):
                     pipe = self.pipes[index]
-                    pipe.pull()
+                    pipe.try_read()
 
     def begin(self, frame):
         """Tell whether a message that starts with ``frame`` may be sent now; raises as send.

@@ -10,7 +10,7 @@ cdef class PipeSink:
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
     cpdef refused(self, Pipe pipe, text)
-    cpdef int pull(self, Pipe pipe) except -2
+    cpdef int try_read(self, Pipe pipe) except -2
 
 
 cdef class MessageQueue:
@@ -72,7 +72,7 @@ cdef class Pipe:
     @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)
     @cython.locals(peer=Pipe, sink=PipeSink)
-    cpdef int pull(self) except -2
+    cpdef int try_read(self) except -2
     cpdef terminate(self)
     @cython.locals(received=MessageQueue, kept=MessageQueue)
     cpdef close_output(self)

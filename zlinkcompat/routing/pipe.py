@@ -49,7 +49,7 @@ class PipeSink:
     def refused(self, pipe, text):
         """What was written here breaks the rules of the pattern at the other end."""
 
-    def pull(self, pipe):
+    def try_read(self, pipe):
         """The other end waits for a message: produce one now if that is possible without waiting.
 
         Returns
@@ -318,13 +318,13 @@ class Pipe:
                 queue.reader_waits = False
                 peer.mailbox.post(peer.readable)
 
-    def pull(self):
-        """Ask the other end's holder to produce a message now. See :meth:`PipeSink.pull`."""
+    def try_read(self):
+        """Ask the other end's holder to produce a message now. See :meth:`PipeSink.try_read`."""
         peer = self.peer
         sink = peer.sink
         if self.peer_closed or sink is None:
             return -1
-        return sink.pull(peer)
+        return sink.try_read(peer)
 
     # -- both ------------------------------------------------------------------------------
 
