@@ -368,7 +368,7 @@ class Attacked:
             if self.threads:
                 gevent.sleep(0.0001)
             else:
-                self.engine.turn()
+                self.engine.run_loop_once()
                 turns -= 1
             if finished():
                 self.use()

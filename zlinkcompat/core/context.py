@@ -174,7 +174,7 @@ class CoreContext:
             if self.io_threads is None:
                 engine = engine_here()
                 for _ in range(REAP_TURNS):
-                    engine.turn()
+                    engine.run_loop_once()
 
     def socket_reaped(self, socket):
         """A closed socket delivered, or gave up, all that it had accepted."""

@@ -607,7 +607,7 @@ class CoreSocket(Owner):
             if produced < 0:
                 if self.engine is None:
                     return None
-                self.engine.turn()
+                self.engine.run_loop_once()
             self.look()
             message = self.pattern.recv()
             if message is not None or produced < 0:
@@ -705,7 +705,7 @@ class CoreSocket(Owner):
             if produced < 0:
                 if self.engine is None:
                     return False
-                self.engine.turn()
+                self.engine.run_loop_once()
             self.look()
             if self.pattern.has_in():
                 return True

@@ -72,7 +72,7 @@ cdef class Connection(PipeSink):
     cpdef on_ping(self, command)
     cdef stop_input(self)
     cpdef stop_watching(self)
-    @cython.locals(queue=MessageQueue, tuning=Tuning, turned=bint,
+    @cython.locals(queue=MessageQueue, tuning=Tuning, loop_iterated=bint,
                    now=cython.longlong)
     cpdef read_activated(self, Pipe pipe)
     @cython.locals(queue=MessageQueue, tuning=Tuning, now=cython.longlong)

@@ -814,9 +814,9 @@ class Connection(PipeSink):
         if not self.gathers:
             now = monotonic_ns()
             # Asked in any case: else the second message would still be the first since the turn.
-            turned = engine.turned()
+            loop_iterated = engine.loop_iterated()
             if (
-                turned
+                loop_iterated
                 or self.epoch != engine.epoch
                 or now - self.gathered_at > tuning.batch_time
                 or not tuning.write_batching

@@ -8,23 +8,23 @@ cdef class IOLoop:
     cdef readonly unsigned long thread
     cdef list gathering
     cdef readonly bint flush_due
-    cdef readonly long long epoch, iteration, turned_at
-    cdef readonly long long turn_interval
+    cdef readonly long long epoch, iteration, iterated_at
+    cdef readonly long long iteration_interval
     cdef readonly Backoff spinning
-    cdef object turn_timer
+    cdef object iteration_timer
     cdef readonly Mailbox mailbox
     cdef readonly object pool
     cdef readonly set residents
     cdef readonly bint ended
 
     cpdef bint is_here(self)
-    cpdef bint turned(self)
+    cpdef bint loop_iterated(self)
     cpdef gather(self, connection)
-    cpdef on_turn(self)
+    cpdef on_loop_iteration(self)
     cpdef flush(self)
     cpdef forget(self)
     cpdef quiet(self)
-    cpdef turn(self)
+    cpdef run_loop_once(self)
     cpdef breathe(self)
     cpdef bint may_spin(self, long long spin_time)
 
@@ -37,10 +37,10 @@ cdef class Backoff:
     cpdef missed(self)
 
 
-cdef class Turn:
+cdef class LoopIteration:
     cdef object greenlet
     cdef bint done
-    cpdef over(self)
+    cpdef finish(self)
 
 
 cpdef IOLoop engine_here()

@@ -50,10 +50,10 @@ class IOLoop:
         self.flush_due = False
         self.epoch = 1
         self.iteration = -1
-        self.turned_at = 0
-        self.turn_interval = tuning.get("hub_turn_interval") * 1000
+        self.iterated_at = 0
+        self.iteration_interval = tuning.get("hub_turn_interval") * 1000
         self.spinning = Backoff(256)
-        self.turn_timer = None
+        self.iteration_timer = None
         self.mailbox = None
         self.pool = None
         self.residents = set()
@@ -131,7 +131,7 @@ class IOLoop:
 
     # -- write policy ----------------------------------------------------------------------
 
-    def turned(self):
+    def loop_iterated(self):
         """Tell whether the hub polled I/O since this was last asked."""
         iteration = self.loop.iteration
         if iteration == self.iteration:
@@ -144,9 +144,9 @@ class IOLoop:
         self.gathering.append(connection)
         if not self.flush_due:
             self.flush_due = True
-            self.loop.run_callback(self.guarded, self.on_turn)
+            self.loop.run_callback(self.guarded, self.on_loop_iteration)
 
-    def on_turn(self):
+    def on_loop_iteration(self):
         self.flush_due = False
         self.flush()
 
@@ -181,44 +181,44 @@ class IOLoop:
 
     # -- turns of the hub ------------------------------------------------------------------
 
-    def turn(self):
+    def run_loop_once(self):
         """Let the hub make one pass that polls I/O.
 
         ``gevent.sleep(0)`` is none: it polls once per 50 callbacks, 121 ms I/O latency measured.
         A timer of no delay fires right after the next poll (1.5 us; ``gevent.idle`` takes 2.4).
         """
         current = getcurrent()
-        self.turned_at = monotonic_ns()
+        self.iterated_at = monotonic_ns()
         if current is self.hub:
             return
-        timer = self.turn_timer
+        timer = self.iteration_timer
         if timer is None:
             timer = self.loop.timer(0)
         else:
             # Another greenlet that turns at the same time makes its own.
-            self.turn_timer = None
-        turn = Turn(current)
-        timer.start(self.guarded, turn.over)
+            self.iteration_timer = None
+        iteration = LoopIteration(current)
+        timer.start(self.guarded, iteration.finish)
         try:
-            while not turn.done:
+            while not iteration.done:
                 self.hub.switch()
         finally:
-            turn.greenlet = None
+            iteration.greenlet = None
             timer.stop()
-            self.turn_timer = timer
-            self.turned_at = monotonic_ns()
+            self.iteration_timer = timer
+            self.iterated_at = monotonic_ns()
 
     def breathe(self):
         """Called now and then by senders and receivers that may never wait: turn if it is time, and
         tell whether it was."""
-        if monotonic_ns() - self.turned_at < self.turn_interval:
+        if monotonic_ns() - self.iterated_at < self.iteration_interval:
             return False
-        if self.turned():
+        if self.loop_iterated():
             # The hub turns by itself.
-            self.turned_at = monotonic_ns()
+            self.iterated_at = monotonic_ns()
             return False
         self.flush()
-        self.turn()
+        self.run_loop_once()
         return True
 
     # -- busy polling ----------------------------------------------------------------------
@@ -266,14 +266,14 @@ class Backoff:
         self.skip = self.penalty
 
 
-class Turn:
+class LoopIteration:
     """One greenlet's turn of the hub."""
 
     def __init__(self, greenlet):
         self.greenlet = greenlet
         self.done = False
 
-    def over(self):
+    def finish(self):
         self.done = True
         if self.greenlet is not None:
             self.greenlet.switch()
