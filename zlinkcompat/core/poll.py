@@ -51,7 +51,7 @@ def poll(items, timeout_ms):
     if timeout_ms == 0:
         if not in_hub:
             return results
-        engine_here().breathe()
+        engine_here().maybe_yield()
         return look(items, descriptors)
     deadline = monotonic_ns() + timeout_ms * 1000000
     if in_hub:

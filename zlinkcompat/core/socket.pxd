@@ -78,7 +78,7 @@ cdef class CoreSocket(Owner):
     cpdef look(self)
     cpdef bint recheck(self) except *
     @cython.locals(engine=IOLoop)
-    cdef breathe(self)
+    cdef maybe_yield(self)
     cpdef send_frame(self, frame, int flags)
     @cython.locals(frames=list)
     cpdef send_message(self, list frames, int flags)

@@ -241,14 +241,14 @@ class CoreSocket(Owner):
         self.look()
         return self.dead != 0
 
-    def breathe(self):
+    def maybe_yield(self):
         """Now and then, and where nothing came: let the hub turn if it is time. Whether it did."""
         if self.io_threads is not None:
             return False
         engine = self.engine
         if engine is None:
             engine = engine_here()
-        return engine.breathe()
+        return engine.maybe_yield()
 
     # -- sending ---------------------------------------------------------------------------
 
@@ -279,7 +279,7 @@ class CoreSocket(Owner):
             return
         self.operations += 1
         if self.operations & 63 == 0:
-            self.breathe()
+            self.maybe_yield()
         if self.publishes:
             self.hear_subscribers()
         if not self.pattern.send(frame):
@@ -300,7 +300,7 @@ class CoreSocket(Owner):
             return
         self.operations += 1
         if self.operations & 63 == 0:
-            self.breathe()
+            self.maybe_yield()
         if self.publishes:
             self.hear_subscribers()
         message = frames if len(frames) != 1 else frames[0]
@@ -329,7 +329,7 @@ class CoreSocket(Owner):
             if parts is None:
                 self.operations += 1
                 if self.operations & 63 == 0:
-                    self.breathe()
+                    self.maybe_yield()
                 if self.publishes:
                     self.hear_subscribers()
                 if self.parts_out is None and not self.pattern.begin(frame):
@@ -418,7 +418,7 @@ class CoreSocket(Owner):
         if timeout_ms >= 0:
             timeout = (began + timeout_ms * 1000000 - monotonic_ns()) / 1e9
             if timeout <= 0:
-                self.breathe()
+                self.maybe_yield()
                 raise zmq_error(EAGAIN, SEND_WAITS)
         self.wait(self.senders, timeout, began)
 
@@ -478,7 +478,7 @@ class CoreSocket(Owner):
             return self.recv_part()
         self.operations += 1
         if self.operations & 63 == 0:
-            self.breathe()
+            self.maybe_yield()
         message = self.pattern.recv()
         if message is None:
             message = self.recv_slowly(flags)
@@ -502,7 +502,7 @@ class CoreSocket(Owner):
             return parts
         self.operations += 1
         if self.operations & 63 == 0:
-            self.breathe()
+            self.maybe_yield()
         message = self.pattern.recv()
         if message is None:
             message = self.recv_slowly(flags)
@@ -526,7 +526,7 @@ class CoreSocket(Owner):
         deadline = began + timeout_ms * 1000000
         spin_time = 0
         # Who may not wait, or finds something whenever it polls, never sleeps; others' I/O waits.
-        if self.breathe():
+        if self.maybe_yield():
             message = self.pattern.recv()
             if message is not None:
                 return message
@@ -669,7 +669,7 @@ class CoreSocket(Owner):
             self.obey()
         self.operations += 1
         if self.operations & 63 == 0:
-            self.breathe()
+            self.maybe_yield()
         events = 0
         if wanted & POLLIN and self.can_receive():
             events = POLLIN

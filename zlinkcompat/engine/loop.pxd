@@ -25,7 +25,7 @@ cdef class IOLoop:
     cpdef forget(self)
     cpdef quiet(self)
     cpdef run_loop_once(self)
-    cpdef breathe(self)
+    cpdef maybe_yield(self)
     cpdef bint may_spin(self, long long spin_time)
 
 

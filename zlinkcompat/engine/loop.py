@@ -208,7 +208,7 @@ class IOLoop:
             self.iteration_timer = timer
             self.iterated_at = monotonic_ns()
 
-    def breathe(self):
+    def maybe_yield(self):
         """Called now and then by senders and receivers that may never wait: turn if it is time, and
         tell whether it was."""
         if monotonic_ns() - self.iterated_at < self.iteration_interval:
