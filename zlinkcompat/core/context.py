@@ -200,7 +200,7 @@ class CoreContext:
         patience = tuning.get("term_warning") / 1000 or -1.0
         while self.sockets:
             if self.io_threads is None:
-                engine_here().quiet()
+                engine_here().flush_before_wait()
             waker = waker_here(self.io_threads is None)
             if not self.reaped.wait(waker, patience, self.is_empty):
                 LOG.warning(

@@ -531,7 +531,7 @@ class CoreSocket(Owner):
             if message is not None:
                 return message
         if engine is not None:
-            engine.quiet()
+            engine.flush_before_wait()
             spin_time = self.options.tuning.spin_time
             if timeout_ms != 0 and engine.may_spin(spin_time):
                 message = self.spin(began, spin_time, engine.spinning)
@@ -568,7 +568,7 @@ class CoreSocket(Owner):
 
     def reach(self, needed, began, spin_time):
         """Read the connections past the I/O threads, which would take two switches of threads."""
-        self.io_threads.quiet()
+        self.io_threads.begin_burst()
         if spin_time > 0 and SPINS and not needed and self.spinning.allows() and not waits_in_hub():
             message = self.spin(began, spin_time, self.spinning)
             # Not in a flood: there the I/O thread fills the queue while this one empties it.
@@ -692,9 +692,9 @@ class CoreSocket(Owner):
         if self.parts_in is not None or self.pattern.has_in():
             return True
         if self.engine is not None:
-            self.engine.quiet()
+            self.engine.flush_before_wait()
         elif self.io_threads is not None:
-            self.io_threads.quiet()
+            self.io_threads.begin_burst()
             self.await_io()
         else:
             return False

@@ -23,7 +23,7 @@ cdef class IOLoop:
     cpdef on_loop_iteration(self)
     cpdef flush(self)
     cpdef forget(self)
-    cpdef quiet(self)
+    cpdef flush_before_wait(self)
     cpdef run_loop_once(self)
     cpdef maybe_yield(self)
     cpdef bint may_spin(self, long long spin_time)

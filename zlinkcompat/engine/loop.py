@@ -170,7 +170,7 @@ class IOLoop:
         """In a forked child: what was gathered is the parent's to write."""
         self.gathering = []
 
-    def quiet(self):
+    def flush_before_wait(self):
         """A receiver is about to wait: flush, and let the next message of each go at once."""
         self.flush()
         self.epoch += 1

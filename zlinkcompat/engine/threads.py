@@ -202,7 +202,7 @@ class IoThreads:
         self.threads = threads
         pools.add(self)
 
-    def quiet(self):
+    def begin_burst(self):
         """A receiver is about to wait: whatever is sent next is written at once."""
         for thread in self.threads:
             thread.engine.begin_burst()
