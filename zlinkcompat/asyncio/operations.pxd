@@ -32,7 +32,7 @@ cdef class Waiting:
     cdef bint watching, turning
     cdef long long give_up_at
     cdef long burst, streak
-    cdef Backoff spinning
+    cdef Backoff busy_poll_backoff
 
     @cython.locals(rests=bint)
     cpdef begin(self, bint sends, call, tuple args)

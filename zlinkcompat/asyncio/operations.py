@@ -8,7 +8,7 @@ from greenlet import getcurrent
 from zmq.error import Again, ZMQError
 
 from zlinkcompat._runtime.clock import monotonic_ns
-from zlinkcompat.engine.loop import SPINS, Backoff
+from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.wait import Waker
 
 POLLIN = 1
@@ -187,7 +187,7 @@ class Waiting:
         # A coroutine that sends or receives without end must not starve the others.
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
-        self.spinning = Backoff(32)
+        self.busy_poll_backoff = Backoff(32)
 
     def begin(self, sends, call, args):
         """Do ``call(*args)`` now, or when it can be done.
@@ -223,7 +223,7 @@ class Waiting:
             # What came before it watched told nobody.
             self.waker.wake()
             spin_time = self.core.options.tuning.spin_time
-            if spin_time > 0 and SPINS and self.spinning.allows():
+            if spin_time > 0 and CAN_BUSY_POLL and self.busy_poll_backoff.allows():
                 # Turns of the loop that do not sleep: others get theirs, and a message that is
                 # near is spared two switches of threads.
                 self.give_up_at = monotonic_ns() + spin_time
@@ -254,12 +254,12 @@ class Waiting:
             return
         if not self.watching:
             self.turning = False
-            self.spinning.hit()
+            self.busy_poll_backoff.hit()
         elif monotonic_ns() < self.give_up_at:
             self.waker.wake()
         else:
             self.turning = False
-            self.spinning.missed()
+            self.busy_poll_backoff.missed()
 
     def advance(self):
         """Try again what waits, in its order."""

@@ -41,7 +41,7 @@ cdef class CoreSocket(Owner):
     cdef long long subscriptions_read_at
     cdef bint reads_on_later
     cdef long long next_catch_up
-    cdef Backoff read_backoff, spinning
+    cdef Backoff read_backoff, busy_poll_backoff
     cdef readonly bint lives_by_polling
     cdef unsigned long waiting_thread
     cdef int waiting_calls
@@ -112,7 +112,7 @@ cdef class CoreSocket(Owner):
     cdef reach(self, bint needed, long long began, long long spin_time)
     cdef await_io(self)
     @cython.locals(produced=int)
-    cdef spin(self, long long began, long long spin_time, Backoff worth)
+    cdef busy_poll(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)
     @cython.locals(events=int)
     cpdef int events(self, int wanted=*) except -1

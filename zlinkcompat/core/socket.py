@@ -22,7 +22,7 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.delegated_call import DelegatedCall
-from zlinkcompat.engine.loop import SPINS, Backoff, IOLoop, engine_here
+from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop, engine_here
 from zlinkcompat.engine.wait import (
     SleeperMailbox,
     WaitList,
@@ -126,7 +126,7 @@ class CoreSocket(Owner):
         self.subscriptions_read_at = 0
         self.reads_on_later = False
         self.read_backoff = Backoff(16)
-        self.spinning = Backoff(32)
+        self.busy_poll_backoff = Backoff(32)
         self.lives_by_polling = False
         self.waiting_thread = 0
         self.waiting_calls = 0
@@ -533,8 +533,8 @@ class CoreSocket(Owner):
         if engine is not None:
             engine.flush_before_wait()
             spin_time = self.options.tuning.spin_time
-            if timeout_ms != 0 and engine.may_spin(spin_time):
-                message = self.spin(began, spin_time, engine.spinning)
+            if timeout_ms != 0 and engine.may_busy_poll(spin_time):
+                message = self.busy_poll(began, spin_time, engine.busy_poll_backoff)
             else:
                 message = self.read_now_if_useful(timeout_ms == 0)
             if message is not None:
@@ -562,15 +562,21 @@ class CoreSocket(Owner):
                     self.receivers.notify()
                 if spin_time and monotonic_ns() - began < spin_time:
                     # Polling would have brought it.
-                    worth = self.spinning if engine is None else engine.spinning
+                    worth = self.busy_poll_backoff if engine is None else engine.busy_poll_backoff
                     worth.hit()
                 return message
 
     def reach(self, needed, began, spin_time):
         """Read the connections past the I/O threads, which would take two switches of threads."""
         self.io_threads.begin_burst()
-        if spin_time > 0 and SPINS and not needed and self.spinning.allows() and not waits_in_hub():
-            message = self.spin(began, spin_time, self.spinning)
+        if (
+            spin_time > 0
+            and CAN_BUSY_POLL
+            and not needed
+            and self.busy_poll_backoff.allows()
+            and not waits_in_hub()
+        ):
+            message = self.busy_poll(began, spin_time, self.busy_poll_backoff)
             # Not in a flood: there the I/O thread fills the queue while this one empties it.
             self.lives_by_polling = message is not None and not self.pattern.has_in()
             return message
@@ -614,7 +620,7 @@ class CoreSocket(Owner):
                 return message
         return None
 
-    def spin(self, began, spin_time, worth):
+    def busy_poll(self, began, spin_time, worth):
         """Read the connections again and again, while they are few, for ``spin_time`` ns."""
         while monotonic_ns() - began < spin_time:
             produced = self.pattern.try_read_peers()

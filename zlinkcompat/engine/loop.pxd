@@ -10,7 +10,7 @@ cdef class IOLoop:
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, iterated_at
     cdef readonly long long iteration_interval
-    cdef readonly Backoff spinning
+    cdef readonly Backoff busy_poll_backoff
     cdef object iteration_timer
     cdef readonly Mailbox mailbox
     cdef readonly object pool
@@ -26,7 +26,7 @@ cdef class IOLoop:
     cpdef flush_before_wait(self)
     cpdef run_loop_once(self)
     cpdef maybe_yield(self)
-    cpdef bint may_spin(self, long long spin_time)
+    cpdef bint may_busy_poll(self, long long spin_time)
 
 
 cdef class Backoff:

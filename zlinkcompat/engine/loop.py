@@ -52,7 +52,7 @@ class IOLoop:
         self.iteration = -1
         self.iterated_at = 0
         self.iteration_interval = tuning.get("hub_turn_interval") * 1000
-        self.spinning = Backoff(256)
+        self.busy_poll_backoff = Backoff(256)
         self.iteration_timer = None
         self.mailbox = None
         self.pool = None
@@ -223,14 +223,14 @@ class IOLoop:
 
     # -- busy polling ----------------------------------------------------------------------
 
-    def may_spin(self, spin_time):
+    def may_busy_poll(self, spin_time):
         """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
 
         Not while another greenlet is ready, and ever more rarely while it brings nothing."""
         return (
             spin_time > 0
-            and SPINS
-            and self.spinning.allows()
+            and CAN_BUSY_POLL
+            and self.busy_poll_backoff.allows()
             and not self.loop._callbacks
             and getcurrent() is not self.hub
         )
@@ -299,7 +299,7 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
 
 
 #: Nobody else could make progress meanwhile on one CPU.
-SPINS = cpus() > 1
+CAN_BUSY_POLL = cpus() > 1
 
 
 def engine_here():
