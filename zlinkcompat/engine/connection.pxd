@@ -36,13 +36,13 @@ cdef class Connection(PipeSink):
     cdef readonly bint shaken, torn
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, gathers, duplex, reading, writing, again
+    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, duplex, reading, writing, again
     cdef bint read_by_application, undecoded, unproductive, publishes
     cdef object command
     cdef readonly long long bytes_out
     cdef long long looked_at
-    cdef Py_ssize_t gathered_bytes
-    cdef long long gathered_at, seen, epoch
+    cdef Py_ssize_t batch_bytes
+    cdef long long batch_started_at, seen, epoch
     cdef list control
     cdef object goodbye
     cdef object heartbeat, write_error
@@ -85,8 +85,8 @@ cdef class Connection(PipeSink):
                    adds=bint)
     cdef write_all(self)
     cdef bint finds_end(self, long long now) except -1
-    cpdef flush_gathered(self)
-    cdef flush_full(self)
+    cpdef flush_aged_batch(self)
+    cdef flush_full_batch(self)
     cdef write_failed(self, error)
     cdef await_writable(self)
     cpdef watch_writable(self)

@@ -135,9 +135,9 @@ class Connection(PipeSink):
         self.writing = False
         self.again = False
         self.write_error = None
-        self.gathers = False
-        self.gathered_bytes = 0
-        self.gathered_at = 0
+        self.is_batching = False
+        self.batch_bytes = 0
+        self.batch_started_at = 0
         self.seen = 0
         self.epoch = 0
         self.control = None
@@ -811,37 +811,37 @@ class Connection(PipeSink):
         queue.reader_waits = True
         engine = self.engine
         tuning = self.tuning
-        if not self.gathers:
+        if not self.is_batching:
             now = monotonic_ns()
             # Asked in any case: else the second message would still be the first since the turn.
             loop_iterated = engine.loop_iterated()
             if (
                 loop_iterated
                 or self.epoch != engine.epoch
-                or now - self.gathered_at > tuning.batch_time
+                or now - self.batch_started_at > tuning.batch_time
                 or not tuning.write_batching
             ):
                 self.epoch = engine.epoch
-                self.gathered_at = now
+                self.batch_started_at = now
                 if not self.finds_end(now):
                     self.flush()
                 return
-            self.gathers = True
-            self.gathered_at = now
-            self.gathered_bytes = 0
+            self.is_batching = True
+            self.batch_started_at = now
+            self.batch_bytes = 0
             self.seen = queue.head
-            engine.gather(self)
-        elif monotonic_ns() - self.gathered_at > tuning.batch_time:
-            self.flush_gathered()
+            engine.flush_later(self)
+        elif monotonic_ns() - self.batch_started_at > tuning.batch_time:
+            self.flush_aged_batch()
             return
         # Large frames count by their bytes, too: flushing at each made 8 KiB messages three times
         # slower. One as large as a batch goes at once, and takes with it what was gathered.
-        self.gathered_bytes += self.measure(queue)
+        self.batch_bytes += self.measure(queue)
         if (
-            self.gathered_bytes >= tuning.out_batch_size
+            self.batch_bytes >= tuning.out_batch_size
             or queue.tail - queue.head >= tuning.batch_messages
         ):
-            self.flush_full()
+            self.flush_full_batch()
 
     def written(self, pipe):
         """The write policy in a thread of the program's: as above, and what gathers is for the I/O
@@ -850,35 +850,35 @@ class Connection(PipeSink):
             return False
         queue = pipe.inq
         tuning = self.tuning
-        if not self.gathers:
+        if not self.is_batching:
             now = monotonic_ns()
             if (
                 self.epoch != self.engine.epoch
-                or now - self.gathered_at > tuning.batch_time
+                or now - self.batch_started_at > tuning.batch_time
                 or not tuning.write_batching
             ):
                 self.epoch = self.engine.epoch
-                self.gathered_at = now
+                self.batch_started_at = now
                 if not self.finds_end(now):
                     self.flush()
                 return True
-            self.gathers = True
-            self.gathered_at = now
-            self.gathered_bytes = 0
+            self.is_batching = True
+            self.batch_started_at = now
+            self.batch_bytes = 0
             self.seen = queue.head
             pipe.post_readable()
-        elif self.duplex and monotonic_ns() - self.gathered_at > tuning.batch_time:
-            self.flush_gathered()
+        elif self.duplex and monotonic_ns() - self.batch_started_at > tuning.batch_time:
+            self.flush_aged_batch()
             return True
         if not self.duplex:
             # The I/O thread encrypts it, while this one goes on: twice as many of 64 B.
             return True
-        self.gathered_bytes += self.measure(queue)
+        self.batch_bytes += self.measure(queue)
         if (
-            self.gathered_bytes >= tuning.out_batch_size
+            self.batch_bytes >= tuning.out_batch_size
             or queue.tail - queue.head >= tuning.batch_messages
         ):
-            self.flush_full()
+            self.flush_full_batch()
         return True
 
     def finds_end(self, now):
@@ -897,14 +897,14 @@ class Connection(PipeSink):
         self.wake()
         return True
 
-    def flush_gathered(self):
+    def flush_aged_batch(self):
         """Write what was gathered, if it still is: it got old, or the hub turned."""
-        if self.gathers:
+        if self.is_batching:
             if self.counters is not None:
                 self.counters.batch_timeout_flush_count += 1
             self.flush()
 
-    def flush_full(self):
+    def flush_full_batch(self):
         """Write what was gathered: a limit is reached."""
         if self.counters is not None:
             self.counters.batch_size_flush_count += 1
@@ -943,7 +943,7 @@ class Connection(PipeSink):
                 return
 
     def write_all(self):
-        self.gathers = False
+        self.is_batching = False
         if self.write_blocked or self.state == HANDSHAKE or self.state >= FAILED:
             return
         encoder = self.encoder

@@ -6,7 +6,7 @@ from zlinkcompat._runtime.thread_ident cimport thread_ident
 cdef class IOLoop:
     cdef readonly object hub, loop, callbacks
     cdef readonly unsigned long thread
-    cdef list gathering
+    cdef list batching
     cdef readonly bint flush_due
     cdef readonly long long epoch, iteration, iterated_at
     cdef readonly long long iteration_interval
@@ -19,7 +19,7 @@ cdef class IOLoop:
 
     cpdef bint is_here(self)
     cpdef bint loop_iterated(self)
-    cpdef gather(self, connection)
+    cpdef flush_later(self, connection)
     cpdef on_loop_iteration(self)
     cpdef flush(self)
     cpdef forget(self)

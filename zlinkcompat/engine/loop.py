@@ -46,7 +46,7 @@ class IOLoop:
         self.thread = thread_ident()
         self.loop = hub.loop
         self.callbacks = threadsafe_callbacks(hub)
-        self.gathering = []
+        self.batching = []
         self.flush_due = False
         self.epoch = 1
         self.iteration = -1
@@ -139,9 +139,9 @@ class IOLoop:
         self.iteration = iteration
         return True
 
-    def gather(self, connection):
+    def flush_later(self, connection):
         """``connection`` holds messages back: flush it when the hub turns, at the latest."""
-        self.gathering.append(connection)
+        self.batching.append(connection)
         if not self.flush_due:
             self.flush_due = True
             self.loop.run_callback(self.guarded, self.on_loop_iteration)
@@ -152,23 +152,23 @@ class IOLoop:
 
     def flush(self):
         """Write all that was gathered: nobody has immediate data any more."""
-        if self.gathering:
+        if self.batching:
             # A connection may fail, and even start to gather again, under our hands.
-            connections = self.gathering
-            self.gathering = []
+            connections = self.batching
+            self.batching = []
             count = 0
             try:
                 for connection in connections:
-                    connection.flush_gathered()
+                    connection.flush_aged_batch()
                     count += 1
             finally:
                 if count < len(connections):
                     # Interrupted. Flushing this one again is harmless.
-                    self.gathering = connections[count:] + self.gathering
+                    self.batching = connections[count:] + self.batching
 
     def forget(self):
         """In a forked child: what was gathered is the parent's to write."""
-        self.gathering = []
+        self.batching = []
 
     def flush_before_wait(self):
         """A receiver is about to wait: flush, and let the next message of each go at once."""
