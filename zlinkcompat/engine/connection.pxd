@@ -36,13 +36,13 @@ cdef class Connection(PipeSink):
     cdef readonly bint shaken, torn
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, duplex, reading, writing, again
+    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, duplex, reading, writing, flush_requested
     cdef bint read_by_application, undecoded, unproductive, publishes
     cdef object command
     cdef readonly long long bytes_out
     cdef long long looked_at
     cdef Py_ssize_t batch_bytes
-    cdef long long batch_started_at, seen, epoch
+    cdef long long batch_started_at, measured_upto, burst_id
     cdef list control
     cdef object goodbye
     cdef object heartbeat, write_error

@@ -133,13 +133,13 @@ class Connection(PipeSink):
         self.left_timer = None
         self.reading = False
         self.writing = False
-        self.again = False
+        self.flush_requested = False
         self.write_error = None
         self.is_batching = False
         self.batch_bytes = 0
         self.batch_started_at = 0
-        self.seen = 0
-        self.epoch = 0
+        self.measured_upto = 0
+        self.burst_id = 0
         self.control = None
         self.goodbye = b""
         self.heartbeat = None
@@ -401,7 +401,7 @@ class Connection(PipeSink):
         self.pipe = pipe
         pipe.sink = self
         self.state = ACTIVE
-        self.seen = 0
+        self.measured_upto = 0
         pipe.inq.reader_waits = True
         heartbeat_ivl = self.session.options.heartbeat_ivl
         if heartbeat_ivl > 0 and self.encoder.minor >= 0:
@@ -817,11 +817,11 @@ class Connection(PipeSink):
             loop_iterated = engine.loop_iterated()
             if (
                 loop_iterated
-                or self.epoch != engine.epoch
+                or self.burst_id != engine.burst_id
                 or now - self.batch_started_at > tuning.batch_time
                 or not tuning.write_batching
             ):
-                self.epoch = engine.epoch
+                self.burst_id = engine.burst_id
                 self.batch_started_at = now
                 if not self.finds_end(now):
                     self.flush()
@@ -829,7 +829,7 @@ class Connection(PipeSink):
             self.is_batching = True
             self.batch_started_at = now
             self.batch_bytes = 0
-            self.seen = queue.head
+            self.measured_upto = queue.head
             engine.flush_later(self)
         elif monotonic_ns() - self.batch_started_at > tuning.batch_time:
             self.flush_aged_batch()
@@ -853,11 +853,11 @@ class Connection(PipeSink):
         if not self.is_batching:
             now = monotonic_ns()
             if (
-                self.epoch != self.engine.epoch
+                self.burst_id != self.engine.burst_id
                 or now - self.batch_started_at > tuning.batch_time
                 or not tuning.write_batching
             ):
-                self.epoch = self.engine.epoch
+                self.burst_id = self.engine.burst_id
                 self.batch_started_at = now
                 if not self.finds_end(now):
                     self.flush()
@@ -865,7 +865,7 @@ class Connection(PipeSink):
             self.is_batching = True
             self.batch_started_at = now
             self.batch_bytes = 0
-            self.seen = queue.head
+            self.measured_upto = queue.head
             pipe.post_readable()
         elif self.duplex and monotonic_ns() - self.batch_started_at > tuning.batch_time:
             self.flush_aged_batch()
@@ -914,10 +914,10 @@ class Connection(PipeSink):
         """Bytes that were written to the pipe since this was last asked."""
         size = 0
         # The I/O thread may have written some meanwhile, or dropped all with the peer.
-        self.seen = max(self.seen, queue.head)
-        while self.seen < queue.tail:
-            message = queue.peek(self.seen - queue.head)
-            self.seen += 1
+        self.measured_upto = max(self.measured_upto, queue.head)
+        while self.measured_upto < queue.tail:
+            message = queue.peek(self.measured_upto - queue.head)
+            self.measured_upto += 1
             if type(message) is bytes:
                 size += len(message)
             elif type(message) is list:
@@ -930,16 +930,16 @@ class Connection(PipeSink):
     def flush(self):
         """Write all that the pipe holds, as far as the transport takes it."""
         if self.writing:
-            self.again = True
+            self.flush_requested = True
             return
         while True:
-            self.again = False
+            self.flush_requested = False
             self.writing = True
             try:
                 self.write_all()
             finally:
                 self.writing = False
-            if not self.again:
+            if not self.flush_requested:
                 return
 
     def write_all(self):
@@ -1001,10 +1001,10 @@ class Connection(PipeSink):
                 queue.bring_forward(offset)
                 pipe.discard(1)
             return
-        if queue.head - self.seen == 1:
+        if queue.head - self.measured_upto == 1:
             # What comes next may answer it.
             self.decoder.widen()
-        self.seen = queue.head
+        self.measured_upto = queue.head
         if self.state == DRAINING:
             self.close()
 

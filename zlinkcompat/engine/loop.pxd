@@ -8,7 +8,7 @@ cdef class IOLoop:
     cdef readonly unsigned long thread
     cdef list batching
     cdef readonly bint flush_due
-    cdef readonly long long epoch, iteration, iterated_at
+    cdef readonly long long burst_id, iteration, iterated_at
     cdef readonly long long iteration_interval
     cdef readonly Backoff busy_poll_backoff
     cdef object iteration_timer

@@ -30,7 +30,7 @@ class IOLoop:
 
     Attributes
     ----------
-    epoch : int
+    burst_id : int
         Grows when a receiver found nothing and is about to wait: whatever is sent next is the
         first message of a new burst and is written at once.
     mailbox : Mailbox or None
@@ -48,7 +48,7 @@ class IOLoop:
         self.callbacks = threadsafe_callbacks(hub)
         self.batching = []
         self.flush_due = False
-        self.epoch = 1
+        self.burst_id = 1
         self.iteration = -1
         self.iterated_at = 0
         self.iteration_interval = tuning.get("hub_turn_interval") * 1000
@@ -173,11 +173,11 @@ class IOLoop:
     def flush_before_wait(self):
         """A receiver is about to wait: flush, and let the next message of each go at once."""
         self.flush()
-        self.epoch += 1
+        self.burst_id += 1
 
     def begin_burst(self):
         """The same, said by another thread: what it sends next is the first of a burst."""
-        self.epoch += 1
+        self.burst_id += 1
 
     # -- turns of the hub ------------------------------------------------------------------
 
