@@ -20,7 +20,7 @@ cdef int REP
 cdef int XPUB
 cdef int XSUB
 cdef int LAST_READS
-cdef long long CATCH_UP_NS
+cdef long long SUBSCRIPTION_WAIT_NS
 
 
 cdef long long SUBSCRIPTIONS_INTERVAL
@@ -40,7 +40,7 @@ cdef class CoreSocket(Owner):
     cdef unsigned long operations
     cdef long long subscriptions_read_at
     cdef bint reads_on_later
-    cdef long long next_catch_up
+    cdef long long next_subscription_wait
     cdef Backoff read_backoff, busy_poll_backoff
     cdef readonly bint lives_by_polling
     cdef unsigned long waiting_thread
@@ -85,9 +85,9 @@ cdef class CoreSocket(Owner):
     @cython.locals(parts=list)
     cdef send_part(self, frame, int flags)
     @cython.locals(now=cython.longlong)
-    cdef hear_subscribers(self)
+    cdef read_pending_subscriptions(self)
     @cython.locals(began=cython.longlong, spent=cython.longlong)
-    cdef catch_up(self)
+    cdef await_late_subscriptions(self)
     cdef insist_on_whole_message(self)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef send_slowly(self, message, int flags)

@@ -73,7 +73,7 @@ RCVHWM = 24
 LAST_READS = 64
 
 # How long one send of a publisher may wait for subscriptions that have arrived.
-CATCH_UP_NS = 50_000_000
+SUBSCRIPTION_WAIT_NS = 50_000_000
 
 
 #: Nanoseconds in which a publisher looks for subscriptions once, where the hub does not turn.
@@ -121,7 +121,7 @@ class CoreSocket(Owner):
         self.parts_in = None
         self.next_part = 0
         self.parts_out = None
-        self.next_catch_up = 0
+        self.next_subscription_wait = 0
         self.operations = 0
         self.subscriptions_read_at = 0
         self.reads_on_later = False
@@ -281,7 +281,7 @@ class CoreSocket(Owner):
         if self.operations & 63 == 0:
             self.maybe_yield()
         if self.publishes:
-            self.hear_subscribers()
+            self.read_pending_subscriptions()
         if not self.pattern.send(frame):
             self.send_slowly(frame, flags)
 
@@ -302,7 +302,7 @@ class CoreSocket(Owner):
         if self.operations & 63 == 0:
             self.maybe_yield()
         if self.publishes:
-            self.hear_subscribers()
+            self.read_pending_subscriptions()
         message = frames if len(frames) != 1 else frames[0]
         if not self.pattern.send(message):
             self.send_slowly(message, flags)
@@ -331,7 +331,7 @@ class CoreSocket(Owner):
                 if self.operations & 63 == 0:
                     self.maybe_yield()
                 if self.publishes:
-                    self.hear_subscribers()
+                    self.read_pending_subscriptions()
                 if self.parts_out is None and not self.pattern.begin(frame):
                     self.wait_to_send(flags, frame)
                 # Another greenlet may have begun a message in the meantime.
@@ -356,7 +356,7 @@ class CoreSocket(Owner):
             if self.parts_out is None and self.senders.wakers and self.pattern.has_out():
                 self.senders.notify()
 
-    def hear_subscribers(self):
+    def read_pending_subscriptions(self):
         """Read the connections before the first message of a burst: a subscription that has
         arrived counts for it, as in libzmq, though the hub did not turn since.
 
@@ -368,24 +368,24 @@ class CoreSocket(Owner):
                 self.subscriptions_read_at = now
                 self.pattern.read_all_peers()
         elif self.pattern.behind:
-            self.catch_up()
+            self.await_late_subscriptions()
 
-    def catch_up(self):
+    def await_late_subscriptions(self):
         """Let the I/O threads move in the subscriptions that found no room in a pipe.
 
         That takes 50 ms at most, and a tenth of the time in the long run, so that a peer that
         subscribes without end does not stop the publisher."""
         began = monotonic_ns()
-        if began < self.next_catch_up:
+        if began < self.next_subscription_wait:
             return
         spent = 0
-        while self.pattern.behind and spent < CATCH_UP_NS:
+        while self.pattern.behind and spent < SUBSCRIPTION_WAIT_NS:
             self.pattern.behind = False
             # In the first turn there is room again for what was read, in the second more is read.
             self.io_threads.settle(2)
             self.look()
             spent = monotonic_ns() - began
-        self.next_catch_up = began + 10 * spent
+        self.next_subscription_wait = began + 10 * spent
 
     def send_slowly(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""

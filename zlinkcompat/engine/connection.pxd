@@ -67,7 +67,7 @@ cdef class Connection(PipeSink):
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t,
                    commands=Py_ssize_t, burst=Py_ssize_t)
     cpdef Py_ssize_t deliver(self) except -2
-    cdef hear(self)
+    cdef on_bytes_received(self)
     cdef on_command(self, body)
     cpdef on_ping(self, command)
     cdef stop_input(self)

@@ -644,7 +644,7 @@ class Connection(PipeSink):
                 if count == 0:
                     self.fail(Disconnected(0, "the peer closed the connection"))
                     return 0
-                self.hear()
+                self.on_bytes_received()
                 if self.deliver():
                     return 1
                 if not self.decoder.awaits_body():
@@ -661,11 +661,11 @@ class Connection(PipeSink):
             return 1
         return 0
 
-    def hear(self):
+    def on_bytes_received(self):
         """The peer lives: tell the timers that wait for it."""
         heartbeat = self.heartbeat
-        if heartbeat is not None and heartbeat.listens():
-            self.engine.call(heartbeat.heard)
+        if heartbeat is not None and heartbeat.is_armed():
+            self.engine.call(heartbeat.reset_timers)
 
     def deliver(self):
         """Move decoded messages into the pipe while there is room. Returns how many.
@@ -781,7 +781,7 @@ class Connection(PipeSink):
             try:
                 if self.deliver():
                     # Read long ago, maybe, but what it said since lies behind this.
-                    self.hear()
+                    self.on_bytes_received()
             except Exception as error:
                 self.fail_by(error)
             finally:

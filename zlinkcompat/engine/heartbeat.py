@@ -60,11 +60,11 @@ class Heartbeat:
         if self.ttl_timer is None and ttl_ds > 0:
             self.ttl_timer = self.arm(ttl_ds / 10.0, self.connection.expire)
 
-    def listens(self):
-        """Tell whether :meth:`heard` makes a difference. Called from any thread."""
+    def is_armed(self):
+        """Tell whether :meth:`reset_timers` makes a difference. Called from any thread."""
         return self.timeout_timer is not None or self.ttl_timer is not None
 
-    def heard(self):
+    def reset_timers(self):
         """Bytes came from the peer: it lives."""
         if self.timeout_timer is not None:
             self.timeout_timer = self.disarm(self.timeout_timer)
@@ -72,7 +72,7 @@ class Heartbeat:
             self.ttl_timer = self.disarm(self.ttl_timer)
 
     def stop(self):
-        self.heard()
+        self.reset_timers()
         if self.interval_timer is not None:
             self.interval_timer = self.disarm(self.interval_timer)
 
