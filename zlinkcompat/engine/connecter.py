@@ -342,7 +342,7 @@ class Connecter(Session):
         pipe = self.pipe
         if pipe is None:
             return
-        if connection.take_torn():
+        if connection.take_partial_write():
             # A message whose first bytes are out is dropped with the connection: the peer may
             # have closed because of it, and would be sent it for ever.
             pipe.discard(1)

@@ -127,7 +127,7 @@ class Connection(PipeSink):
         self.wake_due = False
         self.input_stopped = False
         self.write_blocked = False
-        self.torn = False
+        self.partial_write = False
         self.duplex = stream.duplex
         self.read_by_application = False
         self.left_timer = None
@@ -564,16 +564,16 @@ class Connection(PipeSink):
         if self.write_watcher is not None:
             self.write_watcher.stop()
             self.write_watcher.close()
-        self.torn = self.pipe is not None and self.encoder.partly_written
+        self.partial_write = self.pipe is not None and self.encoder.partly_written
         self.encoder.reset()
         self.decoder.discard()
         self.stream.close()
 
-    def take_torn(self):
+    def take_partial_write(self):
         """Tell whether a message was written in part; it is to be dropped, once."""
-        torn = self.torn
-        self.torn = False
-        return torn
+        partial_write = self.partial_write
+        self.partial_write = False
+        return partial_write
 
     def forget(self):
         """In a forked child: close this process's descriptor; the connection is the parent's."""
