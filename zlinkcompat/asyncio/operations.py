@@ -150,7 +150,7 @@ class PollWaiting:
         """Have changes of sockets end the wait."""
         self.kept.add(self)
         for core in cores:
-            core.watch(self.waker)
+            core.add_poller(self.waker)
             self.watched.append(core)
 
     def advance(self):
@@ -161,7 +161,7 @@ class PollWaiting:
         """The poll is over."""
         self.kept.discard(self)
         for core in self.watched:
-            core.unwatch(self.waker)
+            core.remove_poller(self.waker)
 
 
 class Waiting:
@@ -219,7 +219,7 @@ class Waiting:
         if not self.watching:
             self.watching = True
             self.kept.add(self)
-            self.core.watch(self.waker)
+            self.core.add_poller(self.waker)
             # What came before it watched told nobody.
             self.waker.wake()
             spin_time = self.core.options.tuning.spin_time
@@ -291,7 +291,7 @@ class Waiting:
         if self.watching and not (self.receiving or self.sending or self.polling):
             self.watching = False
             self.kept.discard(self)
-            self.core.unwatch(self.waker)
+            self.core.remove_poller(self.waker)
 
     def cancel(self):
         """The socket is closed, or another loop's now: cancel all that wait."""

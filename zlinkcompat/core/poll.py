@@ -69,7 +69,7 @@ def poll(items, timeout_ms):
         try:
             for thing, _ in items:
                 if isinstance(thing, CoreSocket):
-                    thing.watch(asleep.waker)
+                    thing.add_poller(asleep.waker)
                     watched.append(thing)
                     thing.enter_wait()
             # Something may have come between the look and the watch: look again first.
@@ -79,7 +79,7 @@ def poll(items, timeout_ms):
         finally:
             for socket in watched:
                 socket.leave_wait()
-                socket.unwatch(asleep.waker)
+                socket.remove_poller(asleep.waker)
             asleep.close()
         if not any(results):
             results = look(items, descriptors)

@@ -48,7 +48,7 @@ cdef class CoreSocket(Owner):
     cdef bint misuse_reported
     cdef object parts_from
     cdef bint mixing_reported
-    cdef readonly list left
+    cdef readonly list paused_connections
     cdef readonly IOLoop engine
     cdef readonly object io_threads, home
     cdef readonly SleeperMailbox mailbox
@@ -118,5 +118,5 @@ cdef class CoreSocket(Owner):
     cpdef int events(self, int wanted=*) except -1
     @cython.locals(produced=int)
     cdef bint can_receive(self) except -1
-    cpdef watch(self, waker)
-    cpdef unwatch(self, waker)
+    cpdef add_poller(self, waker)
+    cpdef remove_poller(self, waker)

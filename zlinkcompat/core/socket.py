@@ -106,7 +106,7 @@ class CoreSocket(Owner):
         Finds this socket in ``core.registry``.
     lives_by_polling : bool
         The last message that had to be waited for came by polling, past the I/O threads.
-    left : list of Connection
+    paused_connections : list of Connection
         Those that an I/O thread does not look at for so long.
     """
 
@@ -133,7 +133,7 @@ class CoreSocket(Owner):
         self.misuse_reported = False
         self.parts_from = None
         self.mixing_reported = False
-        self.left = []
+        self.paused_connections = []
         self.engine = None
         self.io_threads = context.io_threads_here()
         self.home = None
@@ -585,8 +585,8 @@ class CoreSocket(Owner):
     def await_io(self):
         """It is for the I/O threads to read from now on."""
         self.lives_by_polling = False
-        for connection in list(self.left):
-            connection.engine.call(connection.watch)
+        for connection in list(self.paused_connections):
+            connection.engine.call(connection.resume_watcher)
 
     def read_now_if_useful(self, needed):
         """Read the connections before sleeping, unless that has brought nothing lately.
@@ -719,12 +719,12 @@ class CoreSocket(Owner):
                 return False
         return False
 
-    def watch(self, waker):
+    def add_poller(self, waker):
         """Wake ``waker`` whenever the events may have changed."""
         self.pollers.append(waker)
         line_up(self.mailbox.sleepers, waker)
 
-    def unwatch(self, waker):
+    def remove_poller(self, waker):
         self.pollers.remove(waker)
         self.mailbox.sleepers.remove(waker)
         self.look()

@@ -46,15 +46,15 @@ cdef class Connection(PipeSink):
     cdef list control
     cdef object goodbye
     cdef object heartbeat, write_error
-    cdef object read_watcher, write_watcher, left_timer, poll_timer
+    cdef object read_watcher, write_watcher, pause_timer, poll_timer
 
     cpdef park(self)
     cpdef refused(self, Pipe pipe, text)
     cpdef unpark(self)
     cpdef on_fd_readable(self)
-    cdef leave(self)
-    cpdef look_again(self)
-    cpdef watch(self)
+    cdef pause_watcher(self)
+    cpdef recheck_polling(self)
+    cpdef resume_watcher(self)
     cpdef on_fd_writable(self)
     cpdef fail(self, failure)
     @cython.locals(count=int)

@@ -73,7 +73,7 @@ GIVE_WAY = 0.00005
 
 #: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
 #: that goes to sleep before.
-LEFT_FOR = 0.01
+WATCHER_PAUSE = 0.01
 
 #: Whether another thread than the hub's may read and write: not where it may lose the
 #: interpreter's lock between any two steps.
@@ -130,7 +130,7 @@ class Connection(PipeSink):
         self.partial_write = False
         self.duplex = stream.duplex
         self.read_by_application = False
-        self.left_timer = None
+        self.pause_timer = None
         self.reading = False
         self.writing = False
         self.flush_requested = False
@@ -473,11 +473,11 @@ class Connection(PipeSink):
             and self.session.socket.lives_by_polling
             and self.state == ACTIVE
         ):
-            self.leave()
+            self.pause_watcher()
         elif self.parked:
             self.greenlet.switch()
 
-    def leave(self):
+    def pause_watcher(self):
         """A thread of the program reads here by itself, again and again: look away for a while.
 
         Each message would wake the I/O thread for nothing, and the two would take the interpreter's
@@ -485,26 +485,26 @@ class Connection(PipeSink):
         assert self.engine.is_here()
         self.read_by_application = False
         self.read_watcher.stop()
-        if self.left_timer is None:
-            self.left_timer = self.engine.loop.timer(LEFT_FOR)
-            self.session.socket.left.append(self)
-        self.left_timer.start(self.engine.guarded, self.look_again)
+        if self.pause_timer is None:
+            self.pause_timer = self.engine.loop.timer(WATCHER_PAUSE)
+            self.session.socket.paused_connections.append(self)
+        self.pause_timer.start(self.engine.guarded, self.recheck_polling)
 
-    def look_again(self):
+    def recheck_polling(self):
         if self.read_by_application and self.session.socket.lives_by_polling:
             self.read_by_application = False
-            self.left_timer.start(self.engine.guarded, self.look_again)
+            self.pause_timer.start(self.engine.guarded, self.recheck_polling)
         else:
-            self.watch()
+            self.resume_watcher()
 
-    def watch(self):
-        """The end of :meth:`leave`."""
-        if self.left_timer is None:
+    def resume_watcher(self):
+        """The end of :meth:`pause_watcher`."""
+        if self.pause_timer is None:
             return
-        self.left_timer.stop()
-        self.left_timer.close()
-        self.left_timer = None
-        self.session.socket.left.remove(self)
+        self.pause_timer.stop()
+        self.pause_timer.close()
+        self.pause_timer = None
+        self.session.socket.paused_connections.remove(self)
         if self.state < FAILED and not self.input_stopped:
             self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
 
@@ -552,7 +552,7 @@ class Connection(PipeSink):
         if self.state == CLOSED:
             return
         self.state = CLOSED
-        self.watch()
+        self.resume_watcher()
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None

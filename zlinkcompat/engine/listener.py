@@ -188,13 +188,13 @@ class Listener:
         if self.listening is not None:
             self.forget()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
-            self.leave()
+            self.unregister()
 
     def flush(self):
         """See :meth:`Session.flush`."""
         return False
 
-    def leave(self):
+    def unregister(self):
         self.engine.dismiss(self)
         self.socket.listener_ended(self)
 

@@ -90,14 +90,14 @@ class IOLoop:
     def dismiss(self, resident):
         self.residents.discard(resident)
         if not self.residents and self.pool is not None:
-            self.pool.left(self)
+            self.pool.on_loop_idle(self)
 
     def close(self):
         """The thread ends: so does what lives here."""
         for resident in list(self.residents):
             with suppress(ValueError):
                 resident.forget()
-            resident.leave()
+            resident.unregister()
         self.residents.clear()
 
     def end(self):

@@ -245,9 +245,9 @@ class Session(PipeSink):
             self.linger_timer.stop()
             self.linger_timer.close()
             self.linger_timer = None
-        self.leave()
+        self.unregister()
 
-    def leave(self):
+    def unregister(self):
         self.engine.dismiss(self)
         self.socket.session_ended(self)
 

@@ -257,7 +257,7 @@ class IoThreads:
         if not thread.engine.residents:
             thread.end()
 
-    def left(self, engine):
+    def on_loop_idle(self, engine):
         """An engine has nothing to do any more; called in its thread."""
         if self.retiring:
             for thread in self.threads:
