@@ -42,7 +42,7 @@ cdef class CoreSocket(Owner):
     cdef bint reads_on_later
     cdef long long next_subscription_wait
     cdef Backoff read_backoff, busy_poll_backoff
-    cdef readonly bint lives_by_polling
+    cdef readonly bint is_busy_polling
     cdef unsigned long waiting_thread
     cdef int waiting_calls
     cdef bint misuse_reported

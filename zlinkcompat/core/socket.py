@@ -104,7 +104,7 @@ class CoreSocket(Owner):
         Whether frames of the message that ``recv_frame`` last returned a frame of are left.
     address : int
         Finds this socket in ``core.registry``.
-    lives_by_polling : bool
+    is_busy_polling : bool
         The last message that had to be waited for came by polling, past the I/O threads.
     paused_connections : list of Connection
         Those that an I/O thread does not look at for so long.
@@ -127,7 +127,7 @@ class CoreSocket(Owner):
         self.reads_on_later = False
         self.read_backoff = Backoff(16)
         self.busy_poll_backoff = Backoff(32)
-        self.lives_by_polling = False
+        self.is_busy_polling = False
         self.waiting_thread = 0
         self.waiting_calls = 0
         self.misuse_reported = False
@@ -578,13 +578,13 @@ class CoreSocket(Owner):
         ):
             message = self.busy_poll(began, spin_time, self.busy_poll_backoff)
             # Not in a flood: there the I/O thread fills the queue while this one empties it.
-            self.lives_by_polling = message is not None and not self.pattern.has_in()
+            self.is_busy_polling = message is not None and not self.pattern.has_in()
             return message
         return self.read_now_if_useful(needed)
 
     def await_io(self):
         """It is for the I/O threads to read from now on."""
-        self.lives_by_polling = False
+        self.is_busy_polling = False
         for connection in list(self.paused_connections):
             connection.engine.call(connection.resume_watcher)
 

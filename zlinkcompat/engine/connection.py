@@ -470,7 +470,7 @@ class Connection(PipeSink):
     def on_fd_readable(self):
         if (
             self.read_by_application
-            and self.session.socket.lives_by_polling
+            and self.session.socket.is_busy_polling
             and self.state == ACTIVE
         ):
             self.pause_watcher()
@@ -491,7 +491,7 @@ class Connection(PipeSink):
         self.pause_timer.start(self.engine.guarded, self.recheck_polling)
 
     def recheck_polling(self):
-        if self.read_by_application and self.session.socket.lives_by_polling:
+        if self.read_by_application and self.session.socket.is_busy_polling:
             self.read_by_application = False
             self.pause_timer.start(self.engine.guarded, self.recheck_polling)
         else:
