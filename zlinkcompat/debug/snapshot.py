@@ -128,7 +128,7 @@ def of_listener(listener):
     return {
         "endpoint": listener.endpoint,
         "paused": listener.pause is not None,
-        "handshakes": len(listener.shaking),
+        "handshakes": len(listener.handshaking),
     }
 
 

@@ -335,9 +335,9 @@ class Connecter(Session):
 
     def connection_ended(self, connection, failure):
         options = self.options
-        self.refused = not connection.shaken and self.is_refusal(failure)
+        self.refused = not connection.handshake_done and self.is_refusal(failure)
         self.report_end(connection, failure)
-        if not connection.shaken and options.reconnect_stop & STOP_HANDSHAKE_FAILED:
+        if not connection.handshake_done and options.reconnect_stop & STOP_HANDSHAKE_FAILED:
             self.stopped = True
         pipe = self.pipe
         if pipe is None:

@@ -33,7 +33,7 @@ cdef class Connection(PipeSink):
     cdef public Encoder encoder
     cdef readonly Pipe pipe
     cdef readonly int state
-    cdef readonly bint shaken, partial_write
+    cdef readonly bint handshake_done, partial_write
     cdef readonly object failure
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, duplex, reading, writing, flush_requested

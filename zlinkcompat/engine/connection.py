@@ -120,7 +120,7 @@ class Connection(PipeSink):
         self.encoder = session.make_encoder()
         self.pipe = None
         self.state = HANDSHAKE
-        self.shaken = False
+        self.handshake_done = False
         self.failure = None
         self.greenlet = None
         self.parked = False
@@ -197,8 +197,8 @@ class Connection(PipeSink):
         session = self.session
         try:
             self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
-            if self.shake_hands():
-                self.shaken = True
+            if self.perform_handshake():
+                self.handshake_done = True
                 session.connection_ready(self)
                 while self.state < FAILED:
                     self.serve()
@@ -233,7 +233,7 @@ class Connection(PipeSink):
                 raise
             interrupts.raise_in_main_greenlet(self.engine.hub)
 
-    def shake_hands(self):
+    def perform_handshake(self):
         """Make the handshake of the protocol. False if the connection was closed meanwhile.
 
         The peer is a stranger here. It has one read for each turn of the event loop, and
@@ -260,7 +260,7 @@ class Connection(PipeSink):
             )
             # Goes with the answers to what the peer has said already: who accepts is spoken to
             # first, as a rule, and each write costs more than all else on a new connection.
-            unsaid = handshake.start()
+            pending_output = handshake.start()
             may_read = True
             while True:
                 if deadline and monotonic_ns() > deadline:
@@ -268,18 +268,18 @@ class Connection(PipeSink):
                     self.on_handshake_timeout()
                     return False
                 try:
-                    unsaid += handshake.advance()
+                    pending_output += handshake.advance()
                 except ProtocolError as failure:
-                    failure.answer = unsaid + failure.answer
+                    failure.answer = pending_output + failure.answer
                     raise
                 waits = handshake.question is None and not handshake.done
                 if waits and may_read:
                     may_read = False
                     if self.read_handshake(decoder):
                         continue
-                if unsaid:
-                    self.send_control(unsaid)
-                    unsaid = b""
+                if pending_output:
+                    self.send_control(pending_output)
+                    pending_output = b""
                 if waits:
                     self.park_to_read()
                     if self.state >= FAILED:
@@ -539,7 +539,7 @@ class Connection(PipeSink):
                 data = self.goodbye
                 if isinstance(self.failure, ProtocolError):
                     data = self.failure.answer
-                if not data and (self.shaken or self.pipe is not None):
+                if not data and (self.handshake_done or self.pipe is not None):
                     data = encoder.goodbye(self.failure)
                 if data:
                     encoder.add_control(data)

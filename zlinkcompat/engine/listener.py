@@ -51,7 +51,7 @@ class Listener:
     ----------
     endpoint : str
         What LAST_ENDPOINT tells: wildcards replaced by what the system chose.
-    shaking : dict
+    handshaking : dict
         Accepted sessions whose handshake is not over, oldest first, and since when (s).
     """
 
@@ -67,7 +67,7 @@ class Listener:
         self.pause = None
         self.short_of = 0
         self.limiter = LogLimiter()
-        self.shaking = {}
+        self.handshaking = {}
         self.watcher = None
         socket.listener_started(self)
         engine.admit(self)
@@ -120,7 +120,7 @@ class Listener:
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
             engine = self.engine.place(self.options.affinity)
             session = AcceptedSession(self, engine, peer_address)
-            self.shaking[session] = monotonic()
+            self.handshaking[session] = monotonic()
             engine.call(session.start, (sock,))
         except BaseException:
             # Interrupted by a signal's handler of the program, perhaps. The peer dials again.
@@ -147,19 +147,19 @@ class Listener:
     # -- unfinished handshakes -------------------------------------------------------------
 
     def is_full(self):
-        return 0 < self.options.handshakes_max <= len(self.shaking)
+        return 0 < self.options.handshakes_max <= len(self.handshaking)
 
     def make_place(self):
         """End the oldest handshake for a peer that waits; False, and a pause, if it is not slow.
 
         Peers that come in crowds wait in the backlog; those that say nothing do not keep others out
         for longer than :data:`GRACE`."""
-        session, since = next(iter(self.shaking.items()))
+        session, since = next(iter(self.handshaking.items()))
         left = since + GRACE - monotonic()
         if left > 0:
             self.pause_for(left)
             return False
-        del self.shaking[session]
+        del self.handshaking[session]
         session.engine.call(session.make_way)
         return True
 
@@ -168,7 +168,7 @@ class Listener:
         self.engine.call(self.release, (session,))
 
     def release(self, session):
-        self.shaking.pop(session, None)
+        self.handshaking.pop(session, None)
         if self.pause is not None and not self.short_of:
             self.resume()
 

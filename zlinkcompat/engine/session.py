@@ -100,7 +100,7 @@ class Session(PipeSink):
             Whether a first connection that is still being made counts, too.
         """
         connection = self.connection
-        if connection is not None and connection.shaken:
+        if connection is not None and connection.handshake_done:
             return connection.has_unsent()
         pipe = self.pipe
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
@@ -108,7 +108,7 @@ class Session(PipeSink):
     def flush(self):
         """Write what the kernel takes now; tell whether something is left that LINGER promises."""
         connection = self.connection
-        if connection is None or not connection.shaken or self.socket.options.linger == 0:
+        if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
             return False
         connection.flush_now()
         return connection.has_unsent()
@@ -182,11 +182,11 @@ class Session(PipeSink):
     def report_end(self, connection, failure):
         """Tell the monitor, and the user of a raw socket, that a connection ended and why."""
         self.connection = None
-        if connection.shaken and self.pipe is not None:
+        if connection.handshake_done and self.pipe is not None:
             self.notify_raw()
-        if not connection.shaken or isinstance(failure, CryptoError):
+        if not connection.handshake_done or isinstance(failure, CryptoError):
             if failure is not None:
-                what = "connection ended" if connection.shaken else "handshake failed"
+                what = "connection ended" if connection.handshake_done else "handshake failed"
                 self.warn(what, failure)
             if isinstance(failure, AuthenticationFailed):
                 self.event(EVENT_HANDSHAKE_FAILED_AUTH, failure.code)
@@ -307,7 +307,7 @@ class AcceptedSession(Session):
         connection = self.connection
         if connection is None:
             self.stopped = True
-        elif not connection.shaken:
+        elif not connection.handshake_done:
             connection.fail(
                 Disconnected(ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands")
             )
@@ -319,7 +319,7 @@ class AcceptedSession(Session):
         self.activate(connection)
 
     def connection_ended(self, connection, failure):
-        if not connection.shaken:
+        if not connection.handshake_done:
             self.listener.handshake_over(self)
         self.report_end(connection, failure)
         if self.pipe is not None:
