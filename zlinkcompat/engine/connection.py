@@ -128,7 +128,7 @@ class Connection(PipeSink):
         self.input_stopped = False
         self.write_blocked = False
         self.partial_write = False
-        self.duplex = stream.duplex
+        self.concurrent_read_write = stream.concurrent_read_write
         self.read_by_application = False
         self.pause_timer = None
         self.reading = False
@@ -867,10 +867,13 @@ class Connection(PipeSink):
             self.batch_bytes = 0
             self.measured_upto = queue.head
             pipe.post_readable()
-        elif self.duplex and monotonic_ns() - self.batch_started_at > tuning.batch_time:
+        elif (
+            self.concurrent_read_write
+            and monotonic_ns() - self.batch_started_at > tuning.batch_time
+        ):
             self.flush_aged_batch()
             return True
-        if not self.duplex:
+        if not self.concurrent_read_write:
             # The I/O thread encrypts it, while this one goes on: twice as many of 64 B.
             return True
         self.batch_bytes += self.measure(queue)

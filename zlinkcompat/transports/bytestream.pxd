@@ -5,7 +5,7 @@ cdef class ByteStream:
     cdef public int fd
     cdef public bint buffered
     cdef public bint blocked
-    cdef public bint duplex
+    cdef public bint concurrent_read_write
 
     cpdef begin(self)
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2

@@ -12,7 +12,7 @@ class ByteStream:
         Bytes may wait here that were taken from the descriptor, so that it tells nothing of them.
     blocked : bool
         :meth:`begin` waits until the descriptor is writable.
-    duplex : bool
+    concurrent_read_write : bool
         One thread may read while another writes; else who comes second finds nothing to do (-1).
     """
 
@@ -20,7 +20,7 @@ class ByteStream:
         self.fd = fd
         self.buffered = False
         self.blocked = False
-        self.duplex = True
+        self.concurrent_read_write = True
 
     def begin(self):
         """Make the stream's own handshake, if it has one; True when that is done.

@@ -74,7 +74,7 @@ class TlsStream(SocketStream):
         self.tls = link.wrap(self.incoming, self.outgoing)
         SocketStream.__init__(self, fd)
         # OpenSSL's calls let go of the interpreter's lock; its object is one thread's at a time.
-        self.duplex = False
+        self.concurrent_read_write = False
         self.busy = False
         self.link = link
         # Bound once: to look them up at each call is a tenth of what a small message costs. Without
