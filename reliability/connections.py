@@ -330,7 +330,7 @@ class Attacked:
         if socket_type == zmq.SUB:
             sock.subscribe(b"")
         self.core = sock.core
-        self.engine = self.core.place(0)
+        self.engine = self.core.choose_loop(0)
         self.threads = self.core.io_threads is not None
         options = self.core.options.copy()
         binds = not connects

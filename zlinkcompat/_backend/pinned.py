@@ -2,7 +2,7 @@
 
 import threading
 
-from zlinkcompat.engine.wait import WaitList, waker_here
+from zlinkcompat.engine.wait import WaitList, current_waker
 
 
 class SentEvent(threading.Event):
@@ -20,7 +20,7 @@ class SentEvent(threading.Event):
     def wait(self, timeout=None):
         """Wait until it is set, ``timeout`` seconds at most; returns whether it is."""
         if not self.is_set():
-            waker = waker_here(False)
+            waker = current_waker(False)
             self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.is_set)
         return self.is_set()
 

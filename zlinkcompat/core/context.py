@@ -21,8 +21,8 @@ from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
-from zlinkcompat.engine.loop import engine_here
-from zlinkcompat.engine.wait import WaitList, waits_in_hub, waker_here
+from zlinkcompat.engine.loop import current_loop
+from zlinkcompat.engine.wait import WaitList, waits_in_hub, current_waker
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
@@ -127,7 +127,7 @@ class CoreContext:
         """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
         return self.options.get(option)
 
-    def io_threads_here(self):
+    def choose_io_threads(self):
         """The I/O threads of a socket that is made now, or None if its hub does the I/O."""
         if self.io_threads is not None or not self.adapts or not may_block_natively():
             return self.io_threads
@@ -170,9 +170,9 @@ class CoreContext:
         while len(self.sockets) != before and any(each.closed for each in list(self.sockets)):
             before = len(self.sockets)
             for pool in self.pools():
-                pool.settle(REAP_TURNS)
+                pool.wait_until_processed(REAP_TURNS)
             if self.io_threads is None:
-                engine = engine_here()
+                engine = current_loop()
                 for _ in range(REAP_TURNS):
                     engine.run_loop_once()
 
@@ -200,8 +200,8 @@ class CoreContext:
         patience = tuning.get("term_warning") / 1000 or -1.0
         while self.sockets:
             if self.io_threads is None:
-                engine_here().flush_before_wait()
-            waker = waker_here(self.io_threads is None)
+                current_loop().flush_before_wait()
+            waker = current_waker(self.io_threads is None)
             if not self.reaped.wait(waker, patience, self.is_empty):
                 LOG.warning(
                     "context %#x: term() still waits after %g s for %s",
@@ -232,7 +232,7 @@ class CoreContext:
             socket.close(waits=False)
         for pool in self.pools():
             if any(socket.listeners for socket in list(self.sockets)):
-                pool.settle_in_destructor()
+                pool.wait_in_destructor()
             pool.retire()
 
     def forget(self):

@@ -64,7 +64,7 @@ class Endpoints:
         transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, True)
-        engine = socket.place(options.affinity)
+        engine = socket.choose_loop(options.affinity)
         try:
             listener = Listener(socket, engine, transport, address, options)
         except Exception as error:
@@ -90,7 +90,7 @@ class Endpoints:
         transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, False)
-        engine = socket.place(options.affinity)
+        engine = socket.choose_loop(options.affinity)
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.last_endpoint = text.encode()
         self.tell("connects to", text)
@@ -146,7 +146,7 @@ class Endpoints:
         if listener is not None:
             self.bound_as = {k: v for k, v in self.bound_as.items() if v != endpoint}
             listener.engine.call(listener.close)
-            self.socket.settle()
+            self.socket.wait_for_io_threads()
             self.drop_peers_of(endpoint)
         connecters = [connecter for connecter in self.connecters if connecter.endpoint == text]
         for connecter in connecters:

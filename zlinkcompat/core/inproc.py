@@ -47,7 +47,7 @@ def marks(sender, receiver):
 def bind(socket, name):
     """Own ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is owned."""
     context = socket.context
-    socket.settle_down()
+    socket.claim_owner_loop()
     with context.lock:
         if name in context.bound:
             raise zmq_error(
@@ -58,7 +58,7 @@ def bind(socket, name):
     for waiting in early:
         far = waiting.pipe
         near = far.peer
-        if socket.crosses(waiting.socket):
+        if socket.is_cross_thread(waiting.socket):
             near.mailbox = waiting.socket.mailbox
             far.mailbox = socket.mailbox
         near.set_high_water_marks(marks(waiting.socket, socket), marks(socket, waiting.socket))
@@ -68,7 +68,7 @@ def bind(socket, name):
 def connect(socket, name):
     """Connect to whoever owns ``name`` now or later."""
     context = socket.context
-    socket.settle_down()
+    socket.claim_owner_loop()
     with context.lock:
         owner = context.bound.get(name)
         if owner is None:
@@ -80,7 +80,7 @@ def connect(socket, name):
                 near.metadata = METADATA
                 context.unbound.setdefault(name, []).append(waiting)
             return
-    crosses = socket.crosses(owner)
+    crosses = socket.is_cross_thread(owner)
     near, far = pipe_pair(marks(socket, owner), marks(owner, socket), crosses)
     # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
     far.sink = owner.pattern
@@ -137,8 +137,8 @@ def connect_zap(socket, sink, mailbox):
         handler = context.bound.get(ENDPOINT)
     if handler is None or handler.dead:
         return None
-    socket.settle_down()
-    crosses = socket.crosses(handler)
+    socket.claim_owner_loop()
+    crosses = socket.is_cross_thread(handler)
     near, far = pipe_pair(0, 0, crosses)
     near.sink = sink
     far.sink = handler.pattern

@@ -7,7 +7,7 @@ from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.loop import engine_here
+from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
 
 POLLIN = 1
@@ -51,7 +51,7 @@ def poll(items, timeout_ms):
     if timeout_ms == 0:
         if not in_hub:
             return results
-        engine_here().maybe_yield()
+        current_loop().maybe_yield()
         return look(items, descriptors)
     deadline = monotonic_ns() + timeout_ms * 1000000
     if in_hub:

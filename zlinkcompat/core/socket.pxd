@@ -1,6 +1,6 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat.engine.loop cimport Backoff, IOLoop
-from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, line_up, waker_here
+from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, line_up, current_waker
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 
@@ -50,7 +50,7 @@ cdef class CoreSocket(Owner):
     cdef bint mixing_reported
     cdef readonly list paused_connections
     cdef readonly IOLoop engine
-    cdef readonly object io_threads, home
+    cdef readonly object io_threads, owner_loop
     cdef readonly SleeperMailbox mailbox
     cdef WaitList receivers, senders
     cdef list pollers

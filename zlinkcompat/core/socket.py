@@ -22,14 +22,14 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine.delegated_call import DelegatedCall
-from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop, engine_here
+from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop, current_loop
 from zlinkcompat.engine.wait import (
     SleeperMailbox,
     WaitList,
     Waker,
     line_up,
     waits_in_hub,
-    waker_here,
+    current_waker,
 )
 from zlinkcompat.errors import (
     EAGAIN,
@@ -135,8 +135,8 @@ class CoreSocket(Owner):
         self.mixing_reported = False
         self.paused_connections = []
         self.engine = None
-        self.io_threads = context.io_threads_here()
-        self.home = None
+        self.io_threads = context.choose_io_threads()
+        self.owner_loop = None
         self.mailbox = SleeperMailbox()
         self.receivers = WaitList()
         self.senders = WaitList()
@@ -247,7 +247,7 @@ class CoreSocket(Owner):
             return False
         engine = self.engine
         if engine is None:
-            engine = engine_here()
+            engine = current_loop()
         return engine.maybe_yield()
 
     # -- sending ---------------------------------------------------------------------------
@@ -382,7 +382,7 @@ class CoreSocket(Owner):
         while self.pattern.behind and spent < SUBSCRIPTION_WAIT_NS:
             self.pattern.behind = False
             # In the first turn there is room again for what was read, in the second more is read.
-            self.io_threads.settle(2)
+            self.io_threads.wait_until_processed(2)
             self.look()
             spent = monotonic_ns() - began
         self.next_subscription_wait = began + 10 * spent
@@ -429,7 +429,7 @@ class CoreSocket(Owner):
             # Closed in a turn of the hub that this call made: who was asleep then has been told.
             raise zmq_error(self.dead)
         mailbox = self.mailbox
-        waker = waker_here(self.io_threads is None)
+        waker = current_waker(self.io_threads is None)
         waker.since = began
         # Who does what others asked takes what they brought: that is to be the first.
         line_up(mailbox.sleepers, waker)
@@ -649,7 +649,7 @@ class CoreSocket(Owner):
         if not self.reads_on_later:
             self.reads_on_later = True
             engine = self.engine
-            if engine is not None and engine.is_here():
+            if engine is not None and engine.is_current():
                 engine.loop.run_callback(engine.guarded, self.read_on)
             else:
                 self.mailbox.post(self.read_on)
@@ -747,7 +747,7 @@ class CoreSocket(Owner):
                 # Subscriptions go at once.
                 self.engine.flush()
             elif self.io_threads is not None:
-                self.io_threads.give_way()
+                self.io_threads.yield_to_io_threads()
             return
         row = find(option)
         if row is not None and row.holder == PATTERN:
@@ -788,31 +788,31 @@ class CoreSocket(Owner):
 
     # -- endpoints -------------------------------------------------------------------------
 
-    def here(self):
+    def bind_to_current_loop(self):
         """The hub of this socket, fixed at the first bind or connect; None with I/O threads."""
         if self.engine is None and self.io_threads is None:
-            self.engine = engine_here()
+            self.engine = current_loop()
         return self.engine
 
-    def crosses(self, other):
+    def is_cross_thread(self, other):
         """Tell whether a pipe to another socket of the context leads to another thread."""
-        return self.io_threads is not None or self.home is not other.home
+        return self.io_threads is not None or self.owner_loop is not other.owner_loop
 
-    def settle_down(self):
+    def claim_owner_loop(self):
         """The thread of an inproc endpoint's socket: without I/O threads its hub tells."""
-        if self.home is None and self.io_threads is None:
-            self.home = engine_here()
+        if self.owner_loop is None and self.io_threads is None:
+            self.owner_loop = current_loop()
 
-    def place(self, affinity):
+    def choose_loop(self, affinity):
         """The engine for one more endpoint."""
         if self.io_threads is not None:
-            return self.io_threads.place(affinity)
-        return self.here()
+            return self.io_threads.choose_loop(affinity)
+        return self.bind_to_current_loop()
 
-    def settle(self):
+    def wait_for_io_threads(self):
         """Wait until the I/O threads did what they were asked."""
         if self.io_threads is not None:
-            self.io_threads.settle()
+            self.io_threads.wait_until_processed()
 
     def bind(self, endpoint):
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
@@ -867,7 +867,7 @@ class CoreSocket(Owner):
         if crosses:
             near.mailbox = self.mailbox
             far.mailbox = engine.mailbox
-            if engine.is_here():
+            if engine.is_current():
                 self.mailbox.post(self.attach_pipe, about)
                 return far
         return far if self.attach_pipe(*about) else None
@@ -1015,7 +1015,7 @@ class CoreSocket(Owner):
         """
         if self.closed:
             return
-        if self.engine is not None and not self.engine.ended and not self.engine.is_here():
+        if self.engine is not None and not self.engine.ended and not self.engine.is_current():
             # The garbage collector runs in any thread.
             self.engine.callbacks.call(self.close, linger)
             return
@@ -1051,7 +1051,7 @@ class CoreSocket(Owner):
         self.reap()
         try:
             if frees and waits:
-                self.settle()
+                self.wait_for_io_threads()
         finally:
             # What the listeners told at their end came before.
             self.stop_monitor()

@@ -60,7 +60,7 @@ cdef class Connection(PipeSink):
     @cython.locals(count=int)
     cpdef int serve_input(self) except -2
     cpdef wake(self)
-    cpdef wake_here(self)
+    cpdef wake_in_loop(self)
     cpdef wake_after_poll(self)
     @cython.locals(count=Py_ssize_t, began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2

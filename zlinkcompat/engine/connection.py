@@ -69,7 +69,7 @@ MESSAGE_BURST = 4096
 COMMAND_BURST = 256
 
 #: Seconds for which an I/O thread lets others have the GIL after it read what brought no message.
-GIVE_WAY = 0.00005
+GIL_YIELD = 0.00005
 
 #: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
 #: that goes to sleep before.
@@ -226,7 +226,7 @@ class Connection(PipeSink):
             self.serve_input()
             if self.state < FAILED:
                 if self.unproductive:
-                    self.give_way()
+                    self.yield_gil()
                 self.park()
         except BaseException as error:
             if not interrupts.is_interrupt(error):
@@ -410,7 +410,7 @@ class Connection(PipeSink):
 
     def park(self):
         """Sleep until there is something to do for this greenlet."""
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         self.parked = True
         self.engine.hub.switch()
         self.parked = False
@@ -419,10 +419,10 @@ class Connection(PipeSink):
         """Sleep until there is something to read, or to do."""
         if self.stream.buffered:
             # The descriptor does not tell of what the stream has taken from it.
-            self.wake_here()
+            self.wake_in_loop()
         self.park()
 
-    def give_way(self):
+    def yield_gil(self):
         """Let the application's threads run: what was read brought them nothing.
 
         An I/O thread releases the GIL between two reads for some microseconds only. A thread that
@@ -430,39 +430,39 @@ class Connection(PipeSink):
         sends what is passed over."""
         self.unproductive = False
         if self.engine.mailbox is not None:
-            real_sleep(GIVE_WAY)
+            real_sleep(GIL_YIELD)
 
     def wake(self):
         """Let the connection's own greenlet go on, at the next turn of the hub."""
-        self.engine.call(self.wake_here)
+        self.engine.call(self.wake_in_loop)
 
-    def wake_here(self):
-        assert self.engine.is_here()
+    def wake_in_loop(self):
+        assert self.engine.is_current()
         if not self.wake_due:
             self.wake_due = True
             self.engine.loop.run_callback(self.engine.guarded, self.unpark)
 
     def wake_after_poll(self):
-        """:meth:`wake_here`, when the event loop has looked for other connections' input.
+        """:meth:`wake_in_loop`, when the event loop has looked for other connections' input.
 
         It looks once for 50 callbacks or more (gevent), and timers come after it."""
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         if not self.wake_due and self.state < FAILED:
             self.wake_due = True
             if self.poll_timer is None:
                 self.poll_timer = self.engine.loop.timer(0)
             self.poll_timer.start(self.engine.guarded, self.unpark)
 
-    def wake_anywhere(self):
-        """:meth:`wake_here`, for callers in any thread."""
-        if self.engine.is_here():
-            self.wake_here()
+    def wake_threadsafe(self):
+        """:meth:`wake_in_loop`, for callers in any thread."""
+        if self.engine.is_current():
+            self.wake_in_loop()
         else:
             # A socket of this hub may be used in another thread that has none.
-            self.engine.callbacks.call(self.wake_here)
+            self.engine.callbacks.call(self.wake_in_loop)
 
     def unpark(self):
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         self.wake_due = False
         if self.parked:
             self.greenlet.switch()
@@ -482,7 +482,7 @@ class Connection(PipeSink):
 
         Each message would wake the I/O thread for nothing, and the two would take the interpreter's
         lock from each other: over tls the round trip took three times as long."""
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         self.read_by_application = False
         self.read_watcher.stop()
         if self.pause_timer is None:
@@ -759,7 +759,7 @@ class Connection(PipeSink):
             self.engine.call(self.stop_watching)
 
     def stop_watching(self):
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         if self.input_stopped and self.state < FAILED:
             self.read_watcher.stop()
 
@@ -1027,7 +1027,7 @@ class Connection(PipeSink):
         self.engine.call(self.watch_writable)
 
     def watch_writable(self):
-        assert self.engine.is_here()
+        assert self.engine.is_current()
         if self.state >= FAILED:
             return
         if self.write_watcher is None:
@@ -1039,7 +1039,7 @@ class Connection(PipeSink):
         self.write_blocked = False
         if self.pipe is None:
             self.flush_control()
-            self.wake_here()
+            self.wake_in_loop()
             return
         self.pipe.inq.reader_waits = True
         self.flush()

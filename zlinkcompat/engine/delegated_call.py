@@ -9,7 +9,7 @@ from sys import exc_info
 from greenlet import GreenletExit, greenlet
 
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine.wait import WaitList, waker_here
+from zlinkcompat.engine.wait import WaitList, current_waker
 from zlinkcompat.errors import EMTHREAD, zmq_error
 
 LOG = Log("zlinkcompat.engine")
@@ -46,7 +46,7 @@ class DelegatedCall:
         try:
             self.await_begin()
             while not self.done:
-                self.waiting.wait(waker_here(False), -1.0, self.is_done)
+                self.waiting.wait(current_waker(False), -1.0, self.is_done)
         except BaseException:
             self.cancelled = True
             self.engine.callbacks.call(self.cancel)
@@ -61,7 +61,7 @@ class DelegatedCall:
     def await_begin(self):
         """Wait while the hub is busy, or is never run, with a warning in between."""
         for seconds in (WARN_AFTER, GIVE_UP_AFTER - WARN_AFTER):
-            self.waiting.wait(waker_here(False), seconds, self.has_begun)
+            self.waiting.wait(current_waker(False), seconds, self.has_begun)
             if self.begun:
                 return
             if seconds == WARN_AFTER:

@@ -118,7 +118,7 @@ class Listener:
                 return
             LOG.debug("%s: accepted %s", self.endpoint, peer_address)
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
-            engine = self.engine.place(self.options.affinity)
+            engine = self.engine.choose_loop(self.options.affinity)
             session = AcceptedSession(self, engine, peer_address)
             self.handshaking[session] = monotonic()
             engine.call(session.start, (sock,))

@@ -17,7 +17,7 @@ cdef class IOLoop:
     cdef readonly set residents
     cdef readonly bint ended
 
-    cpdef bint is_here(self)
+    cpdef bint is_current(self)
     cpdef bint loop_iterated(self)
     cpdef flush_later(self, connection)
     cpdef on_loop_iteration(self)
@@ -43,4 +43,4 @@ cdef class LoopIteration:
     cpdef finish(self)
 
 
-cpdef IOLoop engine_here()
+cpdef IOLoop current_loop()

@@ -26,7 +26,7 @@ END_FLUSH = 1.0
 
 
 class IOLoop:
-    """Books of one hub. Get it by :func:`engine_here`; all its users run in the hub's thread.
+    """Books of one hub. Get it by :func:`current_loop`; all its users run in the hub's thread.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class IOLoop:
     def call(self, function, args=()):
         """Call ``function(*args)`` in the hub's thread: now, if that is the current one or there
         is no other."""
-        if self.mailbox is None or self.is_here():
+        if self.mailbox is None or self.is_current():
             function(*args)
         else:
             self.mailbox.post(function, args)
@@ -78,11 +78,11 @@ class IOLoop:
         """Call ``function(*args)`` for a watcher of this loop: see :mod:`.interrupts`."""
         interrupts.call_guarded(self.hub, function, args)
 
-    def place(self, affinity):
+    def choose_loop(self, affinity):
         """The engine for one more session: this one, or another of the same pool.
 
         This one, too, while the pool stops: nobody would stop a thread that was started then."""
-        return self if self.pool is None else self.pool.choose(affinity) or self
+        return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
 
     def admit(self, resident):
         self.residents.add(resident)
@@ -125,7 +125,7 @@ class IOLoop:
             left = resident.flush() or left
         return left
 
-    def is_here(self):
+    def is_current(self):
         """Tell whether the current thread is the hub's."""
         return thread_ident() == self.thread
 
@@ -302,7 +302,7 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
 CAN_BUSY_POLL = cpus() > 1
 
 
-def engine_here():
+def current_loop():
     """The hub engine of the current thread's hub, made at first use."""
     hub = get_hub()
     engine = hub.__dict__.get("_zlinkcompat_engine")
@@ -312,4 +312,4 @@ def engine_here():
     return engine
 
 
-__all__ = ["Backoff", "IOLoop", "Mailbox", "engine_here"]
+__all__ = ["Backoff", "IOLoop", "Mailbox", "current_loop"]

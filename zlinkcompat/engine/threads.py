@@ -15,8 +15,8 @@ from zlinkcompat._runtime import log_queue
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original, load_gevent
 from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.loop import engine_here
-from zlinkcompat.engine.wait import LockWaker, WaitList, waker_here
+from zlinkcompat.engine.loop import current_loop
+from zlinkcompat.engine.wait import LockWaker, WaitList, current_waker
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
 from zlinkcompat.routing.mailbox import Mailbox
 
@@ -90,7 +90,7 @@ class IoThread:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             log_queue.use_thread()
             hub = get_hub()
-            engine = engine_here()
+            engine = current_loop()
             engine.serve(LoopMailbox(hub, self.ending), self.pool)
             self.engine = engine
         except BaseException as error:
@@ -130,7 +130,7 @@ class IoThread:
 
     def join(self, timeout):
         """Wait for its end, ``timeout`` seconds at most."""
-        self.ending.wait(waker_here(False), timeout, self.has_ended)
+        self.ending.wait(current_waker(False), timeout, self.has_ended)
 
     def has_ended(self):
         return not self.alive
@@ -154,9 +154,9 @@ class IoThreads:
         self.threads = []
         self.retiring = False
         self.lock = allocate_lock()
-        self.gave_way = 0
+        self.yielded_at = 0
 
-    def place(self, affinity):
+    def choose_loop(self, affinity):
         """The engine with the least to do among those that ``affinity`` names.
 
         Parameters
@@ -173,13 +173,13 @@ class IoThreads:
             with self.lock:
                 if not self.threads:
                     self.start()
-        engine = self.choose(affinity)
+        engine = self.least_loaded_loop(affinity)
         if engine is None:
             raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
         return engine
 
-    def choose(self, affinity):
-        """As :meth:`place`, and None if there is none, or none any more."""
+    def least_loaded_loop(self, affinity):
+        """As :meth:`choose_loop`, and None if there is none, or none any more."""
         allowed = [
             thread.engine
             for number, thread in enumerate(self.threads)
@@ -207,36 +207,36 @@ class IoThreads:
         for thread in self.threads:
             thread.engine.begin_burst()
 
-    def settle(self, turns=0):
+    def wait_until_processed(self, turns=0):
         """Wait until the threads did all that was posted so far, and ``turns`` of their loops."""
         for thread in self.threads:
             Errand(thread, turns).wait()
 
-    def settle_in_destructor(self):
+    def wait_in_destructor(self):
         """Wait until the threads did all that was posted so far, for :data:`PATIENCE` at most.
 
         Blocks the native thread and never switches greenlets: a destructor runs in any greenlet, in
         the middle of anything. What it interrupted may hold a lock that an I/O thread waits for,
         hence the limit."""
-        if any(thread.engine.is_here() for thread in self.threads):
+        if any(thread.engine.is_current() for thread in self.threads):
             return
         deadline = monotonic_ns() + PATIENCE
         for thread in self.threads:
             Errand(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
 
-    def give_way(self):
+    def yield_to_io_threads(self):
         """Let the threads do what was posted, and read what that brought to peers in this process.
 
         A thread that computes keeps Python's lock for 5 ms, in which a subscription would not go
         out; as often as that is enough.
         """
         now = monotonic_ns()
-        if now - self.gave_way >= SWITCH_INTERVAL:
-            self.settle()
+        if now - self.yielded_at >= SWITCH_INTERVAL:
+            self.wait_until_processed()
             # What has arrived by now is seen in the first turn, before or after this, and read by
             # the second.
-            self.settle(2)
-            self.gave_way = monotonic_ns()
+            self.wait_until_processed(2)
+            self.yielded_at = monotonic_ns()
 
     def stop(self, timeout=1.0):
         """End the threads, and wait until they are gone."""
@@ -270,12 +270,12 @@ class IoThreads:
         for engine in engines:
             engine.mailbox.stopped = True
         # Not to be collected: greenlets of threads that are no more.
-        remains.append(self.threads)
+        leaked_after_fork.append(self.threads)
         self.threads = []
         return engines
 
 
-remains = []
+leaked_after_fork = []
 
 
 class Errand:
@@ -308,7 +308,7 @@ class Errand:
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
             # Should the thread end just now, nobody would come back.
-            self.waiting.wait(waker_here(False), 0.1, self.is_over)
+            self.waiting.wait(current_waker(False), 0.1, self.is_over)
 
     def wait_natively(self, seconds):
         """Wait without a switch of greenlets, for so long at most."""

@@ -6,7 +6,7 @@ from zlinkcompat.routing.mailbox cimport Mailbox
 cpdef bint waits_in_hub()
 
 
-cpdef Waker waker_here(bint hub)
+cpdef Waker current_waker(bint hub)
 
 
 cdef class Waker:
@@ -28,7 +28,7 @@ cdef class LockWaker(Waker):
     cdef bint fired
 
 
-@cython.locals(place=Py_ssize_t, before=Waker)
+@cython.locals(position=Py_ssize_t, before=Waker)
 cpdef line_up(list wakers, Waker waker)
 
 

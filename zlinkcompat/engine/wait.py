@@ -39,7 +39,7 @@ def waits_in_hub():
     return "gevent.monkey" in modules and is_module_patched("threading")
 
 
-def waker_here(hub):
+def current_waker(hub):
     """A waker for whoever calls.
 
     Parameters
@@ -167,13 +167,13 @@ def line_up(wakers, waker):
     """Put ``waker`` into the list ``wakers`` behind all that wait longer.
 
     Who was woken in vain has its old place again, and not the last."""
-    place = len(wakers)
-    while place > 0:
-        before = wakers[place - 1]
+    position = len(wakers)
+    while position > 0:
+        before = wakers[position - 1]
         if before.since <= waker.since:
             break
-        place -= 1
-    wakers.insert(place, waker)
+        position -= 1
+    wakers.insert(position, waker)
 
 
 class WaitList:

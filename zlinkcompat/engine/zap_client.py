@@ -66,11 +66,11 @@ class ZapClient(PipeSink):
     # -- what the pipe tells -----------------------------------------------------------------
 
     def read_activated(self, pipe):
-        self.connection.wake_anywhere()
+        self.connection.wake_threadsafe()
 
     def pipe_terminated(self, pipe):
-        self.connection.wake_anywhere()
+        self.connection.wake_threadsafe()
 
     def refused(self, pipe, text):
         # REP drops what is no request; ours is one.
-        self.connection.wake_anywhere()
+        self.connection.wake_threadsafe()
