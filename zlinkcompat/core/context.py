@@ -233,7 +233,7 @@ class CoreContext:
         for pool in self.pools():
             if any(socket.listeners for socket in list(self.sockets)):
                 pool.wait_in_destructor()
-            pool.retire()
+            pool.stop_when_idle()
 
     def forget(self):
         """In a forked child: the sockets, and all their connections, are the parent's."""

@@ -70,7 +70,7 @@ class Listener:
         self.handshaking = {}
         self.watcher = None
         socket.listener_started(self)
-        engine.admit(self)
+        engine.register(self)
         socket.event(EVENT_LISTENING, self.fd, self.endpoint)
         engine.call(self.start)
 
@@ -188,14 +188,14 @@ class Listener:
         if self.listening is not None:
             self.forget()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
-            self.unregister()
+            self.end_registration()
 
     def flush(self):
         """See :meth:`Session.flush`."""
         return False
 
-    def unregister(self):
-        self.engine.dismiss(self)
+    def end_registration(self):
+        self.engine.unregister(self)
         self.socket.listener_ended(self)
 
     def forget(self):

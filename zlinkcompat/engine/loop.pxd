@@ -14,7 +14,7 @@ cdef class IOLoop:
     cdef object iteration_timer
     cdef readonly Mailbox mailbox
     cdef readonly object pool
-    cdef readonly set residents
+    cdef readonly set owned
     cdef readonly bint ended
 
     cpdef bint is_current(self)

@@ -35,7 +35,7 @@ class IOLoop:
         first message of a new burst and is written at once.
     mailbox : Mailbox or None
         Of an I/O thread; None where those who use the sockets are in this hub themselves.
-    residents : set
+    owned : set
         The sessions and listeners that live here.
     ended : bool
         The thread is no more, or was not careful enough to keep its hub.
@@ -56,7 +56,7 @@ class IOLoop:
         self.iteration_timer = None
         self.mailbox = None
         self.pool = None
-        self.residents = set()
+        self.owned = set()
         self.ended = False
 
     # -- whom it serves --------------------------------------------------------------------
@@ -84,21 +84,21 @@ class IOLoop:
         This one, too, while the pool stops: nobody would stop a thread that was started then."""
         return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
 
-    def admit(self, resident):
-        self.residents.add(resident)
+    def register(self, owned_object):
+        self.owned.add(owned_object)
 
-    def dismiss(self, resident):
-        self.residents.discard(resident)
-        if not self.residents and self.pool is not None:
+    def unregister(self, owned_object):
+        self.owned.discard(owned_object)
+        if not self.owned and self.pool is not None:
             self.pool.on_loop_idle(self)
 
     def close(self):
         """The thread ends: so does what lives here."""
-        for resident in list(self.residents):
+        for owned_object in list(self.owned):
             with suppress(ValueError):
-                resident.forget()
-            resident.unregister()
-        self.residents.clear()
+                owned_object.forget()
+            owned_object.end_registration()
+        self.owned.clear()
 
     def end(self):
         """The native thread of this hub ends, or has another hub now: nobody will turn this one
@@ -113,7 +113,7 @@ class IOLoop:
         deadline = monotonic_ns() + int(END_FLUSH * 1e9)
         while self.flush_all() and monotonic_ns() < deadline:
             real_sleep(0.001)
-        for socket in {resident.socket for resident in self.residents}:
+        for socket in {owned_object.socket for owned_object in self.owned}:
             with suppress(ValueError):  # of a loop that was destroyed under its sockets
                 socket.close(0, False)
         self.close()
@@ -121,8 +121,8 @@ class IOLoop:
     def flush_all(self):
         """Write what the kernel takes; tell whether something is left for peers that are there."""
         left = False
-        for resident in self.residents:
-            left = resident.flush() or left
+        for owned_object in self.owned:
+            left = owned_object.flush() or left
         return left
 
     def is_current(self):

@@ -65,7 +65,7 @@ class Session(PipeSink):
         self.protocol = protocols.choose(link, bool(self.raw))
         self.handshake = None
         self.limiter = limiter
-        engine.admit(self)
+        engine.register(self)
         socket.session_started(self)
 
     # -- what a connection asks ------------------------------------------------------------
@@ -245,10 +245,10 @@ class Session(PipeSink):
             self.linger_timer.stop()
             self.linger_timer.close()
             self.linger_timer = None
-        self.unregister()
+        self.end_registration()
 
-    def unregister(self):
-        self.engine.dismiss(self)
+    def end_registration(self):
+        self.engine.unregister(self)
         self.socket.session_ended(self)
 
     def stop_unattached(self):

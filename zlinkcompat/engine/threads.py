@@ -152,7 +152,7 @@ class IoThreads:
     def __init__(self, options):
         self.options = options
         self.threads = []
-        self.retiring = False
+        self.stopping_when_idle = False
         self.lock = allocate_lock()
         self.yielded_at = 0
 
@@ -185,7 +185,7 @@ class IoThreads:
             for number, thread in enumerate(self.threads)
             if not affinity or affinity >> number & 1
         ]
-        return min(allowed, key=lambda engine: len(engine.residents), default=None)
+        return min(allowed, key=lambda engine: len(engine.owned), default=None)
 
     def start(self):
         """All of them, or none."""
@@ -210,7 +210,7 @@ class IoThreads:
     def wait_until_processed(self, turns=0):
         """Wait until the threads did all that was posted so far, and ``turns`` of their loops."""
         for thread in self.threads:
-            Errand(thread, turns).wait()
+            LoopBarrier(thread, turns).wait()
 
     def wait_in_destructor(self):
         """Wait until the threads did all that was posted so far, for :data:`PATIENCE` at most.
@@ -222,7 +222,7 @@ class IoThreads:
             return
         deadline = monotonic_ns() + PATIENCE
         for thread in self.threads:
-            Errand(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
+            LoopBarrier(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
 
     def yield_to_io_threads(self):
         """Let the threads do what was posted, and read what that brought to peers in this process.
@@ -247,19 +247,19 @@ class IoThreads:
             thread.join(timeout)
         pools.discard(self)
 
-    def retire(self):
+    def stop_when_idle(self):
         """Let each thread end by itself when it has nothing left to do. Never waits."""
-        self.retiring = True
+        self.stopping_when_idle = True
         for thread in self.threads:
-            thread.engine.mailbox.post(self.resign, (thread,))
+            thread.engine.mailbox.post(self.stop_if_idle, (thread,))
 
-    def resign(self, thread):
-        if not thread.engine.residents:
+    def stop_if_idle(self, thread):
+        if not thread.engine.owned:
             thread.end()
 
     def on_loop_idle(self, engine):
         """An engine has nothing to do any more; called in its thread."""
-        if self.retiring:
+        if self.stopping_when_idle:
             for thread in self.threads:
                 if thread.engine is engine:
                     thread.stop()
@@ -278,7 +278,7 @@ class IoThreads:
 leaked_after_fork = []
 
 
-class Errand:
+class LoopBarrier:
     """Goes to an I/O thread, stays for so many turns of its loop, and comes back."""
 
     def __init__(self, thread, turns=0):
@@ -300,7 +300,7 @@ class Errand:
         self.done = True
         self.waiting.notify_all()
 
-    def is_over(self):
+    def is_reached(self):
         return self.done or not self.thread.alive
 
     def wait(self):
@@ -308,14 +308,14 @@ class Errand:
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
             # Should the thread end just now, nobody would come back.
-            self.waiting.wait(current_waker(False), 0.1, self.is_over)
+            self.waiting.wait(current_waker(False), 0.1, self.is_reached)
 
     def wait_natively(self, seconds):
         """Wait without a switch of greenlets, for so long at most."""
         mailbox = self.thread.engine.mailbox
         if seconds > 0 and not mailbox.stopped:
             mailbox.post(self.run)
-            self.waiting.wait(LockWaker(), seconds, self.is_over)
+            self.waiting.wait(LockWaker(), seconds, self.is_reached)
 
 
 def stop_all():
