@@ -127,7 +127,7 @@ def test_connecter_stops_a_watcher_whose_start_is_interrupted(kind):
     connecter.engine = SimpleNamespace(loop=loop, guarded=None)
     with pytest.raises(KeyboardInterrupt):
         if kind == "io":
-            connecter.await_io(SimpleNamespace(fileno=lambda: 0), 1, -1)
+            connecter.wait_for_fd(SimpleNamespace(fileno=lambda: 0), 1, -1)
         else:
             connecter.park(1)
     assert watcher.calls == ["start", "stop", "close"]

@@ -268,8 +268,8 @@ def stopping(base, stop):
                 return self.keep(answer, MECHANISM)
             return answer
 
-        def obey(self, body):
-            return self.keep(base.obey(self, body), READY)
+        def handle_command(self, body):
+            return self.keep(base.handle_command(self, body), READY)
 
     return StoppingHandshake
 

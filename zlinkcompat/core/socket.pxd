@@ -65,7 +65,7 @@ cdef class CoreSocket(Owner):
     cdef readonly object address
     cdef object __weakref__
 
-    cdef obey(self)
+    cdef process_commands(self)
     cdef raise_end(self)
     cdef check_open(self)
     cdef bint is_foreign(self) except -1
@@ -75,7 +75,7 @@ cdef class CoreSocket(Owner):
     cdef report_misuse(self)
     cdef report_mixing(self)
     cdef delegate(self, function, args)
-    cpdef look(self)
+    cpdef process_mailbox(self)
     cpdef bint recheck(self) except *
     @cython.locals(engine=IOLoop)
     cdef maybe_yield(self)
@@ -88,7 +88,7 @@ cdef class CoreSocket(Owner):
     cdef read_pending_subscriptions(self)
     @cython.locals(began=cython.longlong, spent=cython.longlong)
     cdef await_late_subscriptions(self)
-    cdef insist_on_whole_message(self)
+    cdef require_complete_message(self)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef send_slowly(self, message, int flags)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
@@ -109,8 +109,8 @@ cdef class CoreSocket(Owner):
     cpdef read_on(self)
     cdef read_now_if_useful(self, bint needed)
     @cython.locals(spin_time=cython.longlong)
-    cdef reach(self, bint needed, long long began, long long spin_time)
-    cdef await_io(self)
+    cdef read_bypassing_io_threads(self, bint needed, long long began, long long spin_time)
+    cdef resume_io_threads(self)
     @cython.locals(produced=int)
     cdef busy_poll(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)

@@ -153,7 +153,7 @@ class CoreSocket(Owner):
         self.address = register(self)
         context.add_socket(self)
 
-    def obey(self):
+    def process_commands(self):
         """Do what other threads asked of this socket, and raise if it is dead then."""
         if self.mailbox.pending:
             self.mailbox.process()
@@ -231,14 +231,14 @@ class CoreSocket(Owner):
         if self.mailbox.pending and not self.context.terminating:
             self.mailbox.process()
 
-    def look(self):
+    def process_mailbox(self):
         """Do what other threads asked, about to sleep or to end it."""
         if self.mailbox.pending:
             self.mailbox.process()
 
     def recheck(self):
         """Process commands, about to sleep; tell whether the socket has ended meanwhile."""
-        self.look()
+        self.process_mailbox()
         return self.dead != 0
 
     def maybe_yield(self):
@@ -271,9 +271,9 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.send_frame, (frame, flags))
         if self.mailbox.pending or self.dead:
-            self.obey()
+            self.process_commands()
         if self.parts_in is not None and self.lockstep:
-            self.insist_on_whole_message()
+            self.require_complete_message()
         if flags & SNDMORE or self.parts_out is not None:
             self.send_part(frame, flags)
             return
@@ -290,9 +290,9 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.send_message, (frames, flags))
         if self.mailbox.pending or self.dead:
-            self.obey()
+            self.process_commands()
         if self.parts_in is not None and self.lockstep:
-            self.insist_on_whole_message()
+            self.require_complete_message()
         if flags & SNDMORE or self.parts_out is not None:
             for frame in frames[:-1]:
                 self.send_part(frame, flags | SNDMORE)
@@ -307,7 +307,7 @@ class CoreSocket(Owner):
         if not self.pattern.send(message):
             self.send_slowly(message, flags)
 
-    def insist_on_whole_message(self):
+    def require_complete_message(self):
         """A request is to be read to its end before the reply, and so is a reply before the next
         request, but for REQ_RELAXED."""
         if not getattr(self.pattern, "relaxed", False):
@@ -383,7 +383,7 @@ class CoreSocket(Owner):
             self.pattern.behind = False
             # In the first turn there is room again for what was read, in the second more is read.
             self.io_threads.wait_until_processed(2)
-            self.look()
+            self.process_mailbox()
             spent = monotonic_ns() - began
         self.next_subscription_wait = began + 10 * spent
 
@@ -447,7 +447,7 @@ class CoreSocket(Owner):
             self.leave_wait()
             mailbox.sleepers.remove(waker)
             # Also if it is killed: others wait for what it was woken to do.
-            self.look()
+            self.process_mailbox()
         if self.dead:
             raise zmq_error(self.dead)
 
@@ -473,7 +473,7 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.recv_frame, (flags,))
         if self.mailbox.pending or self.dead:
-            self.obey()
+            self.process_commands()
         if self.parts_in is not None:
             return self.recv_part()
         self.operations += 1
@@ -494,7 +494,7 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.recv_message, (flags,))
         if self.mailbox.pending or self.dead:
-            self.obey()
+            self.process_commands()
         if self.parts_in is not None:
             parts = self.parts_in[self.next_part :]
             self.parts_in = None
@@ -541,10 +541,10 @@ class CoreSocket(Owner):
                 return message
         elif self.io_threads is not None:
             spin_time = self.options.tuning.spin_time
-            message = self.reach(timeout_ms == 0, began, spin_time)
+            message = self.read_bypassing_io_threads(timeout_ms == 0, began, spin_time)
             if message is not None:
                 return message
-            self.await_io()
+            self.resume_io_threads()
         if timeout_ms == 0:
             raise zmq_error(EAGAIN, RECV_WAITS)
         while True:
@@ -566,7 +566,7 @@ class CoreSocket(Owner):
                     worth.hit()
                 return message
 
-    def reach(self, needed, began, spin_time):
+    def read_bypassing_io_threads(self, needed, began, spin_time):
         """Read the connections past the I/O threads, which would take two switches of threads."""
         self.io_threads.begin_burst()
         if (
@@ -582,7 +582,7 @@ class CoreSocket(Owner):
             return message
         return self.read_now_if_useful(needed)
 
-    def await_io(self):
+    def resume_io_threads(self):
         """It is for the I/O threads to read from now on."""
         self.is_busy_polling = False
         for connection in list(self.paused_connections):
@@ -614,7 +614,7 @@ class CoreSocket(Owner):
                 if self.engine is None:
                     return None
                 self.engine.run_loop_once()
-            self.look()
+            self.process_mailbox()
             message = self.pattern.recv()
             if message is not None or produced < 0:
                 return message
@@ -627,7 +627,7 @@ class CoreSocket(Owner):
             if produced < 0:
                 return None
             if produced > 0:
-                self.look()
+                self.process_mailbox()
                 message = self.pattern.recv()
                 if message is not None:
                     worth.hit()
@@ -672,7 +672,7 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.events, (wanted,))
         if self.mailbox.pending or self.dead:
-            self.obey()
+            self.process_commands()
         self.operations += 1
         if self.operations & 63 == 0:
             self.maybe_yield()
@@ -691,7 +691,7 @@ class CoreSocket(Owner):
 
     def can_send(self):
         """Tell whether a message may be sent now, the end of the socket included. For monitors."""
-        self.look()
+        self.process_mailbox()
         return not self.dead and self.pattern.has_out()
 
     def can_receive(self):
@@ -701,7 +701,7 @@ class CoreSocket(Owner):
             self.engine.flush_before_wait()
         elif self.io_threads is not None:
             self.io_threads.begin_burst()
-            self.await_io()
+            self.resume_io_threads()
         else:
             return False
         for _ in range(READ_ROUNDS):
@@ -712,7 +712,7 @@ class CoreSocket(Owner):
                 if self.engine is None:
                     return False
                 self.engine.run_loop_once()
-            self.look()
+            self.process_mailbox()
             if self.pattern.has_in():
                 return True
             if produced < 0:
@@ -727,7 +727,7 @@ class CoreSocket(Owner):
     def remove_poller(self, waker):
         self.pollers.remove(waker)
         self.mailbox.sleepers.remove(waker)
-        self.look()
+        self.process_mailbox()
 
     # -- options ---------------------------------------------------------------------------
 
@@ -818,28 +818,28 @@ class CoreSocket(Owner):
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
         if self.is_foreign():
             return self.delegate(self.bind, (endpoint,))
-        self.obey()
+        self.process_commands()
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
         """Connect to ``endpoint`` (str), now or whenever it appears. libzmq zmq_connect(3)."""
         if self.is_foreign():
             return self.delegate(self.connect, (endpoint,))
-        self.obey()
+        self.process_commands()
         self.endpoints.connect(endpoint)
 
     def unbind(self, endpoint):
         """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
         if self.is_foreign():
             return self.delegate(self.unbind, (endpoint,))
-        self.obey()
+        self.process_commands()
         self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
         """Undo :meth:`connect`. ENOENT if not connected."""
         if self.is_foreign():
             return self.delegate(self.disconnect, (endpoint,))
-        self.obey()
+        self.process_commands()
         self.endpoints.end(endpoint, "disconnect")
 
     # -- pipes -----------------------------------------------------------------------------
@@ -919,10 +919,10 @@ class CoreSocket(Owner):
     def disconnect_pipe(self, near):
         """Close one peer's pipe as :meth:`drop_pipe`, but keep what has arrived receivable."""
         # A pipe that was made meanwhile is attached first.
-        self.look()
+        self.process_mailbox()
         reads = 0
         while reads < LAST_READS and near.try_read() > 0:
-            self.look()
+            self.process_mailbox()
             reads += 1
         if near.sink is not self.pattern:
             self.drop_pipe(near)

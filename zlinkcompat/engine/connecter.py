@@ -150,7 +150,7 @@ class Connecter(Session):
             sock, connected = self.transport.start_connect(self.address, self.options, self.look_up)
             if not connected:
                 self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
-                self.await_connected(sock)
+                self.wait_until_connected(sock)
                 self.transport.finish_connect(sock)
             self.pass_proxy(sock)
             if not self.stopped:
@@ -180,10 +180,10 @@ class Connecter(Session):
         finally:
             self.asking = False
 
-    def await_connected(self, sock):
+    def wait_until_connected(self, sock):
         """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
         timeout_ms = self.options.connect_timeout
-        if not self.await_io(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
+        if not self.wait_for_fd(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
             raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
 
     def pass_proxy(self, sock):
@@ -220,10 +220,10 @@ class Connecter(Session):
                 return call(argument)
             except BlockingIOError:
                 left = -1 if deadline is None else max(deadline - monotonic(), 0)
-                if not self.await_io(sock, event, left):
+                if not self.wait_for_fd(sock, event, left):
                     raise OSError(ETIMEDOUT, "the SOCKS proxy says nothing") from None
 
-    def await_io(self, sock, event, seconds):
+    def wait_for_fd(self, sock, event, seconds):
         """Wait for ``sock``; False if it was not ready for ``seconds``; negative is for ever."""
         watcher = self.engine.loop.io(sock.fileno(), event)
         try:

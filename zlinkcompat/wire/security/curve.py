@@ -57,7 +57,7 @@ class Curve(Mechanism):
     def receive(self, name, data, offset):
         if name != self.expected:
             self.refuse(name, data, offset)
-        return self.obey(data, offset)
+        return self.handle_command(data, offset)
 
     def secure(self, decoder, encoder):
         encoder.secure(self.shared, self.sends, self.nonce + 1)
@@ -83,7 +83,7 @@ class CurveClient(Curve):
             raise ProtocolError("CURVE_SERVERKEY is no key", None, CRYPTOGRAPHIC)
         return commands.body(b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
 
-    def obey(self, data, offset):
+    def handle_command(self, data, offset):
         if self.expected == b"WELCOME":
             self.expected = b"READY"
             return self.initiate(data, offset)
@@ -138,7 +138,7 @@ class CurveServer(Curve):
     def start(self):
         self.expected = b"HELLO"
 
-    def obey(self, data, offset):
+    def handle_command(self, data, offset):
         if self.expected == b"HELLO":
             self.expected = b"INITIATE"
             return self.welcome(data, offset)

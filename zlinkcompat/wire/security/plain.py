@@ -22,7 +22,7 @@ class Plain(Mechanism):
     def receive(self, name, data, offset):
         if name != self.expected:
             self.refuse(name, data, offset)
-        return self.obey(data, offset)
+        return self.handle_command(data, offset)
 
 
 class PlainClient(Plain):
@@ -34,7 +34,7 @@ class PlainClient(Plain):
             b"HELLO", brief(self.options.plain_username) + brief(self.options.plain_password)
         )
 
-    def obey(self, data, offset):
+    def handle_command(self, data, offset):
         if self.expected == b"WELCOME":
             if data:
                 raise ProtocolError("WELCOME is longer than it is", offset, MALFORMED_WELCOME)
@@ -53,7 +53,7 @@ class PlainServer(Plain):
     def start(self):
         self.expected = b"HELLO"
 
-    def obey(self, data, offset):
+    def handle_command(self, data, offset):
         if self.expected == b"HELLO":
             # Nothing may come before the verdict.
             self.expected = b""

@@ -77,7 +77,7 @@ class ZwsHandshake(Handshake):
         if frame is None:
             return None
         if self.decoder.is_command:
-            return self.obey(frame)
+            return self.handle_command(frame)
         if type(frame) is list or len(frame) > 255:
             raise ProtocolError(
                 "the first message is no routing id", self.decoder.position, INVALID_METADATA
@@ -86,9 +86,9 @@ class ZwsHandshake(Handshake):
         self.done = True
         return b""
 
-    def obey(self, body):
+    def handle_command(self, body):
         if not self.decoder.control and self.stage == self.await_command:
-            return Handshake.obey(self, body)
+            return Handshake.handle_command(self, body)
         command = self.decoder.parse_command(body)
         self.controls += 1
         if self.controls > CONTROLS_MAX:

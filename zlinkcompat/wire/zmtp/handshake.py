@@ -214,9 +214,9 @@ class Handshake:
 
     def await_command(self):
         body = self.decoder.next()
-        return None if body is None else self.obey(body)
+        return None if body is None else self.handle_command(body)
 
-    def obey(self, body):
+    def handle_command(self, body):
         """Give a command to the mechanism; returns what to send."""
         name, data, offset = commands.split_command_untrusted(body, self.decoder.position)
         return self.send(self.mechanism.receive(name, data, offset))
