@@ -90,7 +90,7 @@ cdef class CoreSocket(Owner):
     cdef await_late_subscriptions(self)
     cdef require_complete_message(self)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
-    cdef send_slowly(self, message, int flags)
+    cdef send_blocking(self, message, int flags)
     @cython.locals(timeout_ms=cython.longlong, began=cython.longlong)
     cdef wait_to_send(self, int flags, frame)
     cdef wait_writable(self, long long timeout_ms, long long began)
@@ -102,7 +102,7 @@ cdef class CoreSocket(Owner):
     cdef recv_part(self)
     @cython.locals(engine=IOLoop, timeout_ms=cython.longlong, began=cython.longlong,
                    deadline=cython.longlong, timeout=double, spin_time=cython.longlong)
-    cdef recv_slowly(self, int flags)
+    cdef recv_blocking(self, int flags)
     @cython.locals(produced=int)
     cdef read_now(self)
     cpdef read_on_later(self)

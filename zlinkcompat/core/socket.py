@@ -283,7 +283,7 @@ class CoreSocket(Owner):
         if self.publishes:
             self.read_pending_subscriptions()
         if not self.pattern.send(frame):
-            self.send_slowly(frame, flags)
+            self.send_blocking(frame, flags)
 
     def send_message(self, frames, flags):
         """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
@@ -305,7 +305,7 @@ class CoreSocket(Owner):
             self.read_pending_subscriptions()
         message = frames if len(frames) != 1 else frames[0]
         if not self.pattern.send(message):
-            self.send_slowly(message, flags)
+            self.send_blocking(message, flags)
 
     def require_complete_message(self):
         """A request is to be read to its end before the reply, and so is a reply before the next
@@ -387,7 +387,7 @@ class CoreSocket(Owner):
             spent = monotonic_ns() - began
         self.next_subscription_wait = began + 10 * spent
 
-    def send_slowly(self, message, flags):
+    def send_blocking(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
         began = monotonic_ns()
@@ -481,7 +481,7 @@ class CoreSocket(Owner):
             self.maybe_yield()
         message = self.pattern.recv()
         if message is None:
-            message = self.recv_slowly(flags)
+            message = self.recv_blocking(flags)
         if type(message) is list:
             self.parts_in = message
             self.next_part = 0
@@ -505,7 +505,7 @@ class CoreSocket(Owner):
             self.maybe_yield()
         message = self.pattern.recv()
         if message is None:
-            message = self.recv_slowly(flags)
+            message = self.recv_blocking(flags)
         self.more = False
         return message if type(message) is list else [message]
 
@@ -518,7 +518,7 @@ class CoreSocket(Owner):
             self.parts_in = None
         return frame
 
-    def recv_slowly(self, flags):
+    def recv_blocking(self, flags):
         """The pattern had nothing: read the connections, poll, or sleep, within RCVTIMEO."""
         engine = self.engine
         timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
