@@ -103,7 +103,7 @@ def attach(socket, near, routing_id, metadata, locally_initiated, name):
 
 def join(connecting, near, binding, far, name):
     """Give the far end of a connected pipe to the socket that is bound."""
-    far.tell(take, (connecting, near, binding, far, name))
+    far.post_to_owner(take, (connecting, near, binding, far, name))
 
 
 def take(connecting, near, binding, far, name):
@@ -116,7 +116,7 @@ def take(connecting, near, binding, far, name):
     far.flush()
     # It left while nobody was bound; who left later says so after this.
     if far.peer_closed:
-        far.ended()
+        far.peer_terminated()
 
 
 def connect_zap(socket, sink, mailbox):
@@ -145,7 +145,7 @@ def connect_zap(socket, sink, mailbox):
     if crosses:
         near.mailbox = mailbox
         far.mailbox = handler.mailbox
-    far.tell(handler.attach_pipe, (far, b"", METADATA, False, ENDPOINT))
+    far.post_to_owner(handler.attach_pipe, (far, b"", METADATA, False, ENDPOINT))
     return near
 
 

@@ -901,7 +901,7 @@ class CoreSocket(Owner):
 
     def identify_pipe(self, far, routing_id, metadata):
         """The handshake of a connecting session told who the peer is."""
-        far.peer.tell(self.identify, (far.peer, routing_id, metadata))
+        far.peer.post_to_owner(self.identify, (far.peer, routing_id, metadata))
 
     def identify(self, near, routing_id, metadata):
         near.metadata = metadata

@@ -522,7 +522,7 @@ class Connection(PipeSink):
         self.state = FAILED
         self.wake()
 
-    def refused(self, pipe, text):
+    def protocol_violation(self, pipe, text):
         self.fail(ProtocolError(text, self.decoder.position))
 
     def close(self):

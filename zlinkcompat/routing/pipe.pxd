@@ -9,7 +9,7 @@ cdef class PipeSink:
     cpdef bint written(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
-    cpdef refused(self, Pipe pipe, text)
+    cpdef protocol_violation(self, Pipe pipe, text)
     cpdef int try_read(self, Pipe pipe) except -2
 
 
@@ -41,7 +41,7 @@ cdef class Pipe:
     cdef public PipeSink sink
     cdef readonly bint closed
     cdef public bint peer_closed
-    cdef bint peer_told
+    cdef bint peer_notified
     cdef public bint locally_initiated
     cdef public bint named
     cdef public bytes routing_id
@@ -49,14 +49,14 @@ cdef class Pipe:
     cdef public object endpoint
     cdef public Mailbox mailbox
 
-    cpdef tell(self, function, tuple args=*)
+    cpdef post_to_owner(self, function, tuple args=*)
     cpdef post_readable(self)
     cpdef post_writable(self)
-    cpdef readable(self)
-    cpdef writable(self)
-    cpdef ended(self)
-    cpdef renewed(self, MessageQueue queue)
-    cpdef accused(self, text)
+    cpdef activate_read(self)
+    cpdef activate_write(self)
+    cpdef peer_terminated(self)
+    cpdef replace_output(self, MessageQueue queue)
+    cpdef report_violation_to_sink(self, text)
     @cython.locals(queue=MessageQueue)
     cpdef bint check_read(self)
     @cython.locals(queue=MessageQueue)
@@ -77,13 +77,13 @@ cdef class Pipe:
     @cython.locals(received=MessageQueue, kept=MessageQueue)
     cpdef close_output(self)
     @cython.locals(peer=Pipe)
-    cdef tell_end(self)
+    cdef notify_peer(self)
     cpdef set_conflate(self, bint received, bint sent)
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
     @cython.locals(queue=MessageQueue)
     cpdef hiccup(self)
-    cpdef refuse(self, text)
+    cpdef report_violation(self, text)
 
 
 cdef MessageQueue make_queue(long long hwm, bint crosses, long long limit=*)

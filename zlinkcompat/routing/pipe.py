@@ -46,7 +46,7 @@ class PipeSink:
     def hiccuped(self, pipe):
         """The other end lost its connection and has a new one; it forgot what it was told."""
 
-    def refused(self, pipe, text):
+    def protocol_violation(self, pipe, text):
         """What was written here breaks the rules of the pattern at the other end."""
 
     def try_read(self, pipe):
@@ -184,7 +184,7 @@ class Pipe:
         self.sink = None
         self.closed = False
         self.peer_closed = False
-        self.peer_told = False
+        self.peer_notified = False
         self.locally_initiated = False
         self.routing_id = b""
         self.named = False
@@ -194,7 +194,7 @@ class Pipe:
 
     # -- what the other end tells; between threads, called by the owner of this one --------------
 
-    def tell(self, function, args=()):
+    def post_to_owner(self, function, args=()):
         """Call ``function`` (a method of this end) where this end's owner is."""
         if self.mailbox is None:
             function(*args)
@@ -203,33 +203,33 @@ class Pipe:
 
     def post_readable(self):
         """Tell this end's owner, in its own thread, that there are messages."""
-        self.mailbox.post(self.readable)
+        self.mailbox.post(self.activate_read)
 
     def post_writable(self):
         """Tell this end's owner, in its own thread, that there is room."""
-        self.mailbox.post(self.writable)
+        self.mailbox.post(self.activate_write)
 
-    def readable(self):
+    def activate_read(self):
         if not self.closed:
             self.sink.read_activated(self)
 
-    def writable(self):
+    def activate_write(self):
         if not self.closed:
             self.sink.write_activated(self)
 
-    def ended(self):
+    def peer_terminated(self):
         if not self.closed:
             self.peer_closed = True
             self.sink.pipe_terminated(self)
 
-    def renewed(self, queue):
+    def replace_output(self, queue):
         if not self.closed:
             self.outq = queue
             self.sink.hiccuped(self)
 
-    def accused(self, text):
+    def report_violation_to_sink(self, text):
         if not self.closed:
-            self.sink.refused(self, text)
+            self.sink.protocol_violation(self, text)
 
     # -- in --------------------------------------------------------------------------------
 
@@ -273,9 +273,9 @@ class Pipe:
 
     def wake_writer(self, end):
         if end.mailbox is None:
-            end.writable()
+            end.activate_write()
         else:
-            end.mailbox.post(end.writable)
+            end.mailbox.post(end.activate_write)
 
     # -- out -------------------------------------------------------------------------------
 
@@ -316,7 +316,7 @@ class Pipe:
             sink = peer.sink
             if sink is None or not sink.written(peer):
                 queue.reader_waits = False
-                peer.mailbox.post(peer.readable)
+                peer.mailbox.post(peer.activate_read)
 
     def try_read(self):
         """Ask the other end's holder to produce a message now. See :meth:`PipeSink.try_read`."""
@@ -335,14 +335,14 @@ class Pipe:
         self.closed = True
         self.inq.clear()
         self.sink = None
-        self.tell_end()
+        self.notify_peer()
 
     def close_output(self):
         """End this side for the peer, but keep what was received so far to be read here.
 
         What the peer writes from now on is dropped. To the holder of this end it is as if the
         peer had left: it terminates this end when the last message was read."""
-        if self.closed or self.peer_told:
+        if self.closed or self.peer_notified:
             return
         # The peer clears the queue between the two as soon as it hears of the end.
         received = self.inq
@@ -351,19 +351,19 @@ class Pipe:
             kept.push(received.pop())
         self.inq = kept
         self.peer_closed = True
-        self.tell_end()
+        self.notify_peer()
 
-    def tell_end(self):
+    def notify_peer(self):
         """Tell the peer, once, that this side ended."""
         peer = self.peer
-        if not self.peer_told:
-            self.peer_told = True
+        if not self.peer_notified:
+            self.peer_notified = True
             if not peer.closed:
-                peer.tell(peer.ended)
+                peer.post_to_owner(peer.peer_terminated)
 
-    def refuse(self, text):
+    def report_violation(self, text):
         """What was read here breaks the pattern's rules: the peer is not to be trusted."""
-        self.peer.tell(self.peer.accused, (text,))
+        self.peer.post_to_owner(self.peer.report_violation_to_sink, (text,))
 
     def set_conflate(self, received, sent):
         """Keep only the last message (CONFLATE) of those received here, of those sent, or both."""
@@ -393,7 +393,7 @@ class Pipe:
             queue = make_queue(queue.hwm, True, queue.limit)
             queue.conflates = self.inq.conflates
             self.inq = queue
-        self.peer.tell(self.peer.renewed, (queue,))
+        self.peer.post_to_owner(self.peer.replace_output, (queue,))
 
 
 def make_queue(hwm, crosses, limit=0):

@@ -104,7 +104,7 @@ class Req(Dealer):
         # A number has 4 bytes.
         start = 1 if len(parts[0]) == 4 else 0
         if len(parts) < start + 2 or len(parts[start]) != 0:
-            pipe.refuse("a reply without an empty frame before its body")
+            pipe.report_violation("a reply without an empty frame before its body")
             return
         if (
             self.reply_pipe is not None

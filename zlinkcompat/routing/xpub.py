@@ -138,14 +138,14 @@ class XPub(Pattern):
             subscribes = data[0] == 1
             longest = self.options.command_max
             if 0 < longest < len(data):
-                pipe.refuse(
+                pipe.report_violation(
                     "a subscription of %d bytes is over COMMAND_MAX, %d" % (len(data), longest)
                 )
                 return False
         told_by = self.manual_subscriptions if self.manual else self.subscriptions
         most = self.options.subscriptions_max
         if subscribes and 0 < most <= told_by.count_of(pipe) and not told_by.holds(topic, pipe):
-            pipe.refuse("more subscriptions than SUBSCRIPTIONS_MAX, %d" % most)
+            pipe.report_violation("more subscriptions than SUBSCRIPTIONS_MAX, %d" % most)
             return False
         held = self.is_full() and told_by.holds(topic, self.keyed_by(pipe))
         if subscribes:
