@@ -1015,7 +1015,11 @@ class CoreSocket(Owner):
         """
         if self.closed:
             return
-        if self.engine is not None and not self.engine.ended and not self.engine.is_current():
+        if (
+            self.engine is not None
+            and not self.engine.thread_ended
+            and not self.engine.is_current()
+        ):
             # The garbage collector runs in any thread.
             self.engine.callbacks.call(self.close, linger)
             return

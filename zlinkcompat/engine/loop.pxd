@@ -15,7 +15,7 @@ cdef class IOLoop:
     cdef readonly Mailbox mailbox
     cdef readonly object pool
     cdef readonly set owned
-    cdef readonly bint ended
+    cdef readonly bint thread_ended
 
     cpdef bint is_current(self)
     cpdef bint loop_iterated(self)

@@ -37,7 +37,7 @@ class IOLoop:
         Of an I/O thread; None where those who use the sockets are in this hub themselves.
     owned : set
         The sessions and listeners that live here.
-    ended : bool
+    thread_ended : bool
         The thread is no more, or was not careful enough to keep its hub.
     """
 
@@ -57,7 +57,7 @@ class IOLoop:
         self.mailbox = None
         self.pool = None
         self.owned = set()
-        self.ended = False
+        self.thread_ended = False
 
     # -- whom it serves --------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class IOLoop:
         """
         if thread_ident() != self.thread:
             return  # a forked child
-        self.ended = True
+        self.thread_ended = True
         deadline = monotonic_ns() + int(END_FLUSH * 1e9)
         while self.flush_all() and monotonic_ns() < deadline:
             real_sleep(0.001)
