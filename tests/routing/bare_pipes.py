@@ -85,7 +85,7 @@ class Peer(PipeSink):
     def send(self, *messages):
         """Send messages, each bytes, or a list of frames; whatever the mark."""
         for message in messages:
-            self.far.write_over(message)
+            self.far.write_unbounded(message)
         self.far.flush()
         self.socket.bench.process()
         return self

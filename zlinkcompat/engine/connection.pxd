@@ -76,7 +76,7 @@ cdef class Connection(PipeSink):
                    now=cython.longlong)
     cpdef read_activated(self, Pipe pipe)
     @cython.locals(queue=MessageQueue, tuning=Tuning, now=cython.longlong)
-    cpdef bint written(self, Pipe pipe) except -1
+    cpdef bint try_flush_inline(self, Pipe pipe) except -1
     @cython.locals(size=Py_ssize_t)
     cdef Py_ssize_t measure(self, MessageQueue queue) except -1
     cpdef flush(self)

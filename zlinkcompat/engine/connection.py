@@ -843,7 +843,7 @@ class Connection(PipeSink):
         ):
             self.flush_full_batch()
 
-    def written(self, pipe):
+    def try_flush_inline(self, pipe):
         """The write policy in a thread of the program's: as above, and what gathers is for the I/O
         thread to write as soon as it gets to run, unless this one reaches a limit before."""
         if not DIRECT or self.state != ACTIVE or self.write_blocked:

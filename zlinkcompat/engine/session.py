@@ -170,13 +170,13 @@ class Session(PipeSink):
     def subscribe_for(self, version):
         """An old subscriber that does not tell what it wants gets everything."""
         if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
-            self.pipe.write_over(Subscribe(b""))
+            self.pipe.write_unbounded(Subscribe(b""))
             self.pipe.flush()
 
     def notify_raw(self):
         """STREAM_NOTIFY: an empty message for each beginning and end of a raw connection."""
         if self.raw and self.options.stream_notify:
-            self.pipe.write_over(b"")
+            self.pipe.write_unbounded(b"")
             self.pipe.flush()
 
     def report_end(self, connection, failure):

@@ -38,7 +38,7 @@ class ZapClient(PipeSink):
         self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.callbacks))
         if self.pipe is None:
             return False
-        self.pipe.write_over(question.frames(session.peer_address))
+        self.pipe.write_unbounded(question.frames(session.peer_address))
         self.pipe.flush()
         return True
 

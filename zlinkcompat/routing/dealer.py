@@ -18,7 +18,7 @@ class Dealer(Pattern):
 
     def attach(self, pipe):
         if self.probe:
-            pipe.write_over(b"")
+            pipe.write_unbounded(b"")
             pipe.flush()
         self.queue.attach(pipe)
         self.balancer.attach(pipe)

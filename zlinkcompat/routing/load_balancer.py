@@ -35,7 +35,7 @@ class LoadBalancer(ActivePipes):
             return True
         for pipe in self.pipes:
             if not pipe.peer_closed:
-                pipe.write_over(message)
+                pipe.write_unbounded(message)
                 self.last = pipe
                 pipe.flush()
                 return True

@@ -37,7 +37,7 @@ class Pair(Pattern):
         if pipe is None or pipe.peer_closed:
             lost(UNFINISHED)
             return
-        pipe.write_over(message)
+        pipe.write_unbounded(message)
         pipe.flush()
 
     def recv(self):

@@ -6,7 +6,7 @@ cimport cython
 cdef class PipeSink:
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
-    cpdef bint written(self, Pipe pipe) except -1
+    cpdef bint try_flush_inline(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
     cpdef protocol_violation(self, Pipe pipe, text)
@@ -68,7 +68,7 @@ cdef class Pipe:
     cdef wake_writer(self, Pipe end)
     cpdef bint check_write(self)
     cpdef bint write(self, message)
-    cpdef write_over(self, message)
+    cpdef write_unbounded(self, message)
     @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)
     @cython.locals(peer=Pipe, sink=PipeSink)

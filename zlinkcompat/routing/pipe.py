@@ -29,7 +29,7 @@ class PipeSink:
     def write_activated(self, pipe):
         """There is room to write, after a write had found none."""
 
-    def written(self, pipe):
+    def try_flush_inline(self, pipe):
         """As :meth:`read_activated`, in the thread of the other end's holder.
 
         Returns
@@ -295,7 +295,7 @@ class Pipe:
         self.outq.push(message)
         return True
 
-    def write_over(self, message):
+    def write_unbounded(self, message):
         """Queue a message whatever the high-water mark says (subscriptions, greetings of a socket).
 
         Dropped if an end is terminated."""
@@ -314,7 +314,7 @@ class Pipe:
                 peer.sink.read_activated(peer)
                 return
             sink = peer.sink
-            if sink is None or not sink.written(peer):
+            if sink is None or not sink.try_flush_inline(peer):
                 queue.reader_waits = False
                 peer.mailbox.post(peer.activate_read)
 

@@ -54,7 +54,7 @@ class Router(Pull):
     def attach(self, pipe):
         Pattern.attach(self, pipe)
         if self.probe:
-            pipe.write_over(b"")
+            pipe.write_unbounded(b"")
             pipe.flush()
         self.anonymous[pipe] = None
         self.identify(pipe)
@@ -205,7 +205,7 @@ class Router(Pull):
         elif self.raw and len(message[1]) == 0:
             self.hang_up(pipe)
         else:
-            pipe.write_over(message[1] if len(message) == 2 else message[1:])
+            pipe.write_unbounded(message[1] if len(message) == 2 else message[1:])
             pipe.flush()
 
     def send(self, message):

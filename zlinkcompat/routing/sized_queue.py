@@ -18,7 +18,7 @@ class SizedQueue(MessageQueue):
     ----------
     hwm : int, messages
     limit : int, bytes
-        Of frames' bodies; what is queued by ``write_over`` counts, and is not refused.
+        Of frames' bodies; what is queued by ``write_unbounded`` counts, and is not refused.
     """
 
     def __init__(self, hwm, limit):

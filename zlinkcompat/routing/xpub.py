@@ -61,7 +61,7 @@ class XPub(Pattern):
     def attach(self, pipe):
         Pattern.attach(self, pipe)
         if self.welcome:
-            pipe.write_over(self.welcome)
+            pipe.write_unbounded(self.welcome)
             pipe.flush()
         self.read_subscriptions(pipe)
         return True
@@ -258,7 +258,7 @@ class XPub(Pattern):
         copies = len(pipes) > 1
         for pipe in pipes:
             # A receiver by reference (inproc) may change the list that it gets.
-            pipe.write_over(list(message) if copies else message)
+            pipe.write_unbounded(list(message) if copies else message)
             pipe.flush()
 
     def send(self, message):

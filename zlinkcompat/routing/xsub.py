@@ -51,7 +51,7 @@ class XSub(Pattern):
 
     def tell_subscriptions(self, pipe):
         for topic in self.subscriptions.topics():
-            pipe.write_over(Subscribe(topic))
+            pipe.write_unbounded(Subscribe(topic))
         pipe.flush()
 
     # -- messages --------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class XSub(Pattern):
 
     def tell_all(self, command):
         for pipe in self.pipes:
-            pipe.write_over(command)
+            pipe.write_unbounded(command)
             pipe.flush()
 
     def send_to_all(self, message):
