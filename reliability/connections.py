@@ -108,7 +108,7 @@ class MemoryStream(ByteStream):
         piece = waiting.pop(0)
         if piece is None:
             return 0
-        room = decoder.lend()
+        room = decoder.get_buffer()
         count = min(len(room), len(piece))
         room[:count] = piece[:count]
         decoder.commit(count)
@@ -250,7 +250,7 @@ class Stranger:
         if self.handshake is None:
             return
         while data:
-            with self.decoder.lend() as room:
+            with self.decoder.get_buffer() as room:
                 count = min(len(room), len(data))
                 room[:count] = data[:count]
             self.decoder.commit(count)
@@ -274,7 +274,7 @@ class Stranger:
                 self.done = True
                 self.say(self.data)
                 return
-        self.decoder.rest()
+        self.decoder.release_if_empty()
 
     def say_more(self):
         """Byte 0 of each part: its form and size, and for commands the name."""

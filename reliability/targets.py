@@ -45,7 +45,7 @@ def pieces(data, size):
 def give(decoder, data):
     """Put ``data`` in as the decoder lends room; after each, so that the caller may read."""
     while data:
-        with decoder.lend() as room:
+        with decoder.get_buffer() as room:
             count = min(len(room), len(data))
             room[:count] = data[:count]
         decoder.commit(count)
@@ -62,7 +62,7 @@ def decoded(decoder, data, size):
                     found.append((decoder.is_command, one))
                     if decoder.is_command:
                         decoder.parse_command(one)
-                decoder.rest()
+                decoder.release_if_empty()
     except ProtocolError as error:
         return found, type(error).__name__, error.offset, error.code
     return found

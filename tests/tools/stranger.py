@@ -198,7 +198,7 @@ class Stranger:
         if not data:
             raise ConnectionResetError("the server ended the handshake")
         while data:
-            with self.decoder.lend() as room:
+            with self.decoder.get_buffer() as room:
                 count = min(len(room), len(data))
                 room[:count] = data[:count]
             self.decoder.commit(count)

@@ -10,7 +10,7 @@ for decoder, header in (
     (ZwsDecoder(), b"\x82\x7f" + bytes([1]) + bytes(8)),
 ):
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    decoder.lend()[: len(header)] = header
+    decoder.get_buffer()[: len(header)] = header
     decoder.commit(len(header))
     assert decoder.next() is None
     with open("/proc/self/statm") as file:
@@ -19,12 +19,12 @@ for decoder, header in (
     for _ in range(3):
         try:
             while True:
-                decoder.commit(len(decoder.lend()))
+                decoder.commit(len(decoder.get_buffer()))
         except MemoryError:
             pass
         else:
             raise SystemExit("there is a limit")
         assert decoder.next() is None
-    decoder.rest()
+    decoder.release_if_empty()
     del decoder
 print("right")

@@ -78,7 +78,7 @@ def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
                 start += give(decoder, data[start:end])
                 while (message := decoder.next()) is not None:
                     found.append((decoder.is_command, message))
-                decoder.rest()
+                decoder.release_if_empty()
     except ProtocolError as error:
         return found, (type(error), error.code)
     return found, None

@@ -28,7 +28,7 @@ def encoded(codec, *messages, minor=1):
 
 def give(decoder, data):
     """Put as much of ``data`` in as the decoder lends room for; how much that was."""
-    with decoder.lend() as room:
+    with decoder.get_buffer() as room:
         count = min(len(room), len(data))
         room[:count] = data[:count]
     decoder.commit(count)
@@ -46,7 +46,7 @@ def decoded(codec, data, cuts=(), max_size=-1):
                 start += give(decoder, data[start:end])
                 while (message := decoder.next()) is not None:
                     found.append((decoder.is_command, message))
-                decoder.rest()
+                decoder.release_if_empty()
     except ProtocolError as error:
         return found, (type(error), error.offset, error.code)
     return found, None

@@ -92,7 +92,7 @@ def outcome(decoder, data):
             assert decoder.next() is None
         except ProtocolError as error:
             return type(error)
-        assert len(decoder.lend()) <= 1 << 18  # the memory that it has for them
+        assert len(decoder.get_buffer()) <= 1 << 18  # the memory that it has for them
     return None
 
 

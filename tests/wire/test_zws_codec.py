@@ -36,7 +36,7 @@ def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
                             getattr(command, "context", None) or getattr(command, "code", b""),
                         )
                     found.append(one)
-                decoder.rest()
+                decoder.release_if_empty()
     except ProtocolError as error:
         return found, type(error).__name__
     return found, None

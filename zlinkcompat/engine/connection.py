@@ -293,7 +293,7 @@ class Connection(PipeSink):
                         return False
                     decoder.set_max_size(limit)
                     if decoder is not self.decoder:
-                        self.decoder.adopt(decoder)
+                        self.decoder.take_over(decoder)
                     return self.state == HANDSHAKE
         finally:
             if handshake is not None:
@@ -324,7 +324,7 @@ class Connection(PipeSink):
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
         if count < 0:
             # The buffer was made for this read; in a storm of peers each would hold one.
-            decoder.rest()
+            decoder.release_if_empty()
         return count > 0
 
     def consult(self, handshake, decoder):
@@ -637,7 +637,7 @@ class Connection(PipeSink):
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
                     # Made for this read, which found nothing.
-                    self.decoder.rest()
+                    self.decoder.release_if_empty()
                     if self.write_error is not None:
                         self.fail(self.write_error)
                     return 0
@@ -698,7 +698,7 @@ class Connection(PipeSink):
                 if body is None:
                     message = decoder.next()
                     if message is None:
-                        decoder.rest()
+                        decoder.release_if_empty()
                         break
                     if decoder.is_command:
                         body = message
@@ -1006,7 +1006,7 @@ class Connection(PipeSink):
             return
         if queue.head - self.measured_upto == 1:
             # What comes next may answer it.
-            self.decoder.widen()
+            self.decoder.use_full_read_size()
         self.measured_upto = queue.head
         if self.state == DRAINING:
             self.close()

@@ -30,7 +30,7 @@ class SocketStream(ByteStream):
         if decoder.counters is not None:
             decoder.counters.read_calls += 1
         try:
-            count = self._socket.recv_into(decoder.lend(), 0, _socket.MSG_DONTWAIT)
+            count = self._socket.recv_into(decoder.get_buffer(), 0, _socket.MSG_DONTWAIT)
         except BlockingIOError:
             return -1
         if count:

@@ -268,7 +268,7 @@ class TlsStream(SocketStream):
                 result = -1
                 fetched = True
             if room is None:
-                room = decoder.lend()
+                room = decoder.get_buffer()
                 size = len(room)
             try:
                 while filled < size:

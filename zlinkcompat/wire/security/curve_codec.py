@@ -12,7 +12,7 @@ from zlinkcompat.wire.errors import (
 from zlinkcompat.wire.security import sodium
 from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
 from zlinkcompat.wire.zmtp.commands import Subscribe, frame_of_message
-from zlinkcompat.wire.zmtp.frames import BUFFER_SIZE, SMALL, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames import BUFFER_SIZE, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
 
 __all__ = ["CurveDecoder", "CurveEncoder", "CurveZwsDecoder", "CurveZwsEncoder"]
 
@@ -94,7 +94,7 @@ class Opening:
             self.check_command(len(frame), False)
             return frame
         if opener.flags & MORE:
-            self.keep(frame)
+            self.append_part(frame)
             return None
         if not self.parts:
             return frame
@@ -133,7 +133,7 @@ class CurveEncoder(Encoder):
         else:
             data = frame.mark + frame.topic
         whole = len(data) + BODY
-        if whole >= SMALL:
+        if whole >= INLINE_MAX:
             if (
                 self.pending >= SEALED_AHEAD
                 or self.used + HEADER_MAX > BUFFER_SIZE

@@ -12,7 +12,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.string cimport memcmp, memcpy
 
-from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, SMALL, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
 from zlinkcompat.wire.ws.frames cimport ZwsDecoder, ZwsEncoder
 
 from zlinkcompat.wire.zmtp.commands import Subscribe, frame_of_message
@@ -206,7 +206,7 @@ cdef join(Decoder decoder, Opener opener, bytes body, int flags):
         return frame
     decoder.is_command = False
     if opener.flags & MORE:
-        decoder.keep(frame)
+        decoder.append_part(frame)
         return None
     if not decoder.parts:
         return frame
@@ -271,7 +271,7 @@ cdef class CurveEncoder(Encoder):
             else:
                 frame = frame.buffer
                 size = frame.nbytes
-                if size + BODY >= SMALL:
+                if size + BODY >= INLINE_MAX:
                     return self.add_long(frame, size, flags)
                 PyObject_GetBuffer(frame, &view, PyBUF_SIMPLE)
                 try:
@@ -279,7 +279,7 @@ cdef class CurveEncoder(Encoder):
                 finally:
                     PyBuffer_Release(&view)
         size = PyBytes_GET_SIZE(frame)
-        if size + BODY >= SMALL:
+        if size + BODY >= INLINE_MAX:
             return self.add_long(frame, size, flags)
         return self.add_whole(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
 

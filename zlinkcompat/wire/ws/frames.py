@@ -21,7 +21,14 @@ from zlinkcompat.wire.ws.control import (
 )
 from zlinkcompat.wire.ws.mask import masked
 from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
-from zlinkcompat.wire.zmtp.frames import BUFFER_SIZE, COMMAND, NARROW_FROM, SMALL, Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames import (
+    BUFFER_SIZE,
+    COMMAND,
+    HEADER_READ_FROM,
+    INLINE_MAX,
+    Decoder,
+    Encoder,
+)
 
 __all__ = ["ZwsDecoder", "ZwsEncoder"]
 
@@ -70,10 +77,10 @@ class ZwsDecoder(Decoder):
             available = self.tail - self.head
             if length + size <= available:
                 self.begin_frame()
-                self.take(length)
-                if size < NARROW_FROM:
-                    self.window = self.widest
-                body = self.take(size)
+                self.read_exactly(length)
+                if size < HEADER_READ_FROM:
+                    self.read_size = self.max_read_size
+                body = self.read_exactly(size)
                 if self.server:
                     body = masked(body, self.key, self.phase)
                 if self.opcode >= CLOSE:
@@ -85,7 +92,7 @@ class ZwsDecoder(Decoder):
                     return message
             elif self.opcode < CLOSE and (size >= self.large or length + size > BUFFER_SIZE):
                 self.begin_frame()
-                self.take(length)
+                self.read_exactly(length)
                 self.begin_body(size, 0)
             else:
                 return None
@@ -228,10 +235,10 @@ class ZwsEncoder(Encoder):
     def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
         Encoder.__init__(self, 0, tuning, counters)
         # Whatever is smaller is copied whole, and so has to fit the buffer.
-        self.large = SMALL
+        self.large = INLINE_MAX
         self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
-            self.large = min(self.tuning.zerocopy_threshold, SMALL)
+            self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
         self.client = client
         self.plain = raw
         self.first = FIN | (TEXT if text else BINARY)

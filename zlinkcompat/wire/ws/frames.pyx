@@ -13,7 +13,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
-from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, NARROW_FROM, SMALL, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, HEADER_READ_FROM, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
 from zlinkcompat.wire.ws.mask cimport xor_into
 
 from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
@@ -98,8 +98,8 @@ cdef class ZwsDecoder(Decoder):
                     memcpy(PyBytes_AS_STRING(body), at, size)
                 self.head += length + size
                 self.position += length + size
-                if self.window != self.widest and size < NARROW_FROM:
-                    self.window = self.widest
+                if self.read_size != self.max_read_size and size < HEADER_READ_FROM:
+                    self.read_size = self.max_read_size
                 if self.opcode >= CLOSE:
                     self.control = self.opcode
                     self.is_command = True
@@ -282,10 +282,10 @@ cdef class ZwsEncoder(Encoder):
     def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
         Encoder.__init__(self, 0, tuning, counters)
         # Whatever is smaller is copied whole, and so has to fit the buffer.
-        self.large = SMALL
+        self.large = INLINE_MAX
         self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
-            self.large = min(self.tuning.zerocopy_threshold, SMALL)
+            self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
         self.client = client
         self.plain = raw
         self.first = FIN | (TEXT if text else BINARY)

@@ -123,7 +123,7 @@ class Upgrade:
                 refusal(400),
             )
         try:
-            self.http.receive_data(decoder.take(end.end()))
+            self.http.receive_data(decoder.read_exactly(end.end()))
             event = next(self.http.events(), None)
             return self.accept_answer(event) if self.client else self.accept_request(event)
         except HttpError as error:

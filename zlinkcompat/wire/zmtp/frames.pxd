@@ -13,18 +13,18 @@ cdef enum:
     BATCH_MAX = 1024
     # Behind a large frame of this size only the next header is read (Decoder.begin_body). Of smaller
     # ones several come with a read, and are copied: a system call for each costs more.
-    NARROW_FROM = 32768
+    HEADER_READ_FROM = 32768
 
 
 # Shared with the codecs that derive from these.
 cdef Py_ssize_t BUFFER_SIZE
-cdef Py_ssize_t SMALL
+cdef Py_ssize_t INLINE_MAX
 
 
 cdef class Decoder:
     cdef unsigned char* buffer
     cdef Py_ssize_t head, tail
-    cdef Py_ssize_t window, widest, large
+    cdef Py_ssize_t read_size, max_read_size, large
     cdef Tuning tuning
     cdef readonly Counters counters
     cdef object body
@@ -41,20 +41,20 @@ cdef class Decoder:
     cpdef bint awaits_body(self) except -1
     cdef int reserve(self, iovec* vector) except -1
     cdef bint wants_compaction(self)
-    cpdef adopt(self, Decoder other)
+    cpdef take_over(self, Decoder other)
     cpdef commit(self, Py_ssize_t count)
-    cpdef widen(self)
-    cpdef take(self, Py_ssize_t count)
+    cpdef use_full_read_size(self)
+    cpdef read_exactly(self, Py_ssize_t count)
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)
-    cpdef rest(self)
+    cpdef release_if_empty(self)
     cpdef discard(self)
     cpdef parse_command(self, bytes body)
     cpdef set_max_size(self, long long max_size)
     cdef int check_command(self, unsigned long long size, bint more) except -1
     cdef int refuse_message(self) except -1
     cdef finish(self, object frame, int flags)
-    cdef int keep(self, object frame) except -1
+    cdef int append_part(self, object frame) except -1
     cdef begin_body(self, Py_ssize_t size, int flags)
     cdef take_body(self)
     cdef int grow_body(self) except -1

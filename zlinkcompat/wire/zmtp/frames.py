@@ -25,12 +25,12 @@ COMMAND = 4
 HEADER_MAX = 10
 
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
-SMALL = BUFFER_SIZE // 4
+INLINE_MAX = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
 #: Largest size of a frame, even without MAXMSGSIZE: no address space holds it.
 FRAME_MAX = sys.maxsize // 2
-NARROW = 512
-NARROW_FROM = 32768
+HEADER_READ_SIZE = 512
+HEADER_READ_FROM = 32768
 LEAST_ROOM = 2048
 VECTOR_MAX = 64
 BATCH_MAX = 1024
@@ -48,7 +48,7 @@ _long = Struct(">BQ")
 _short = Struct("BB")
 
 
-def taken_from(spares):
+def pop_spare(spares):
     """One of them; empty if there is none."""
     try:
         return spares.pop()
@@ -66,10 +66,10 @@ class Decoder:
         self.max_unfinished = 0
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
-        self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
+        self.max_read_size = self.read_size = min(self.tuning.in_batch_size, BUFFER_SIZE)
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
-            self.large = min(self.tuning.zerocopy_threshold, SMALL)
+            self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
         self.buffer = None
         self.head = 0
         self.tail = 0
@@ -96,7 +96,7 @@ class Decoder:
         """Change the limit (bytes); for frames whose header was not read yet."""
         self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
-    def lend(self):
+    def get_buffer(self):
         """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
         if self.body is not None:
             left = self.body_size - self.body_filled
@@ -120,7 +120,7 @@ class Decoder:
                     self.counters.compaction_bytes += rest
             elif self.counters is not None:
                 self.counters.compaction_skipped_count += 1
-        end = min(BUFFER_SIZE, self.tail + self.window)
+        end = min(BUFFER_SIZE, self.tail + self.read_size)
         return memoryview(self.buffer)[self.tail : end]
 
     def wants_compaction(self):
@@ -131,7 +131,7 @@ class Decoder:
             LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100
         )
 
-    def adopt(self, other):
+    def take_over(self, other):
         """Take over what another decoder was given and did not consume, by a copy."""
         left = other.available
         self.position = other.position
@@ -144,7 +144,7 @@ class Decoder:
                 self.counters.bytes_copied += left
 
     def commit(self, count):
-        """``count`` bytes were put where :meth:`lend` said."""
+        """``count`` bytes were put where :meth:`get_buffer` said."""
         if self.body is not None:
             self.body_filled += count
             self.chunk_filled += count
@@ -152,11 +152,11 @@ class Decoder:
         else:
             self.tail += count
 
-    def widen(self):
+    def use_full_read_size(self):
         """A lone frame is expected, and no stream of them."""
-        self.window = self.widest
+        self.read_size = self.max_read_size
 
-    def take(self, count):
+    def read_exactly(self, count):
         """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
         if self.tail - self.head < count:
             return None
@@ -213,10 +213,10 @@ class Decoder:
                     MALFORMED_MESSAGE,
                 )
             if header + size <= available:
-                self.take(header)
-                if size < NARROW_FROM:
-                    self.window = self.widest
-                message = self.finish(self.take(size), flags)
+                self.read_exactly(header)
+                if size < HEADER_READ_FROM:
+                    self.read_size = self.max_read_size
+                message = self.finish(self.read_exactly(size), flags)
                 if message is not None:
                     return message
             elif (
@@ -225,7 +225,7 @@ class Decoder:
                 or self.tuning.lazy_compact
                 and self.wants_compaction()
             ):
-                self.take(header)
+                self.read_exactly(header)
                 if self.counters is not None and size < self.large:
                     self.counters.compaction_skipped_count += 1
                 self.begin_body(size, flags)
@@ -256,7 +256,7 @@ class Decoder:
         if flags & MORE:
             if self.parts is None:
                 self.parts = []
-            self.keep(frame)
+            self.append_part(frame)
             return None
         if self.parts is None:
             return frame
@@ -266,7 +266,7 @@ class Decoder:
         message.append(frame)
         return message
 
-    def keep(self, frame):
+    def append_part(self, frame):
         """A frame waits for the rest of its message."""
         if self.max_unfinished > 0:
             self.unfinished += len(frame) + PART_COST
@@ -287,7 +287,7 @@ class Decoder:
 
     def begin_body(self, size, flags):
         here = self.tail - self.head
-        chunk = taken_from(spare)
+        chunk = pop_spare(spare)
         if len(chunk) < max(here, 1):
             chunk = bytearray(min(size, max(FIRST_ROOM, here)))
         chunk[:here] = self.buffer[self.head : self.tail]
@@ -297,8 +297,8 @@ class Decoder:
         self.body_size = size
         self.body_filled = self.chunk_filled = here
         self.body_flags = flags
-        if size >= NARROW_FROM:
-            self.window = min(NARROW, self.widest)
+        if size >= HEADER_READ_FROM:
+            self.read_size = min(HEADER_READ_SIZE, self.max_read_size)
 
     def take_body(self):
         """The body, which has all its bytes."""
@@ -314,7 +314,7 @@ class Decoder:
         """The command in what :meth:`next` returned with :attr:`is_command` set."""
         return parse_command_untrusted(body, self.position)
 
-    def rest(self):
+    def release_if_empty(self):
         """Nothing more to decode now: give the buffer back if it holds nothing."""
         if self.head == self.tail:
             self.buffer = None
@@ -323,7 +323,7 @@ class Decoder:
     def discard(self):
         """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
         self.head = self.tail = 0
-        self.rest()
+        self.release_if_empty()
         self.body = self.parts = None
 
 
@@ -334,7 +334,7 @@ class RawDecoder(Decoder):
         self.is_command = False
         if self.tail == self.head:
             return None
-        return self.take(self.tail - self.head)
+        return self.read_exactly(self.tail - self.head)
 
 
 class Encoder:
@@ -381,7 +381,7 @@ class Encoder:
         room = BUFFER_SIZE - self.used
         if len(self.parts) >= VECTOR_MAX - 1:
             return False
-        if size + HEADER_MAX > room and (size < SMALL or room < SMALL):
+        if size + HEADER_MAX > room and (size < INLINE_MAX or room < INLINE_MAX):
             return False
         if self.open_offset == 0 and not self.raw:
             self.put_header(size, flags)
@@ -408,7 +408,7 @@ class Encoder:
         return True
 
     def add_ready(self, data):
-        if len(data) >= SMALL:
+        if len(data) >= INLINE_MAX:
             if len(self.parts) >= VECTOR_MAX - 2:
                 return False
             self.put_large(data)

@@ -38,7 +38,7 @@ cdef enum:
     POOL_MAX = 32
     # Read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received here and then copied.
-    NARROW = 512
+    HEADER_READ_SIZE = 512
     # Room below which compaction is always due (plan, phase 2).
     LEAST_ROOM = 2048
     # Bytes that a part of a message takes beside its own: its object's, and a place in the list.
@@ -48,7 +48,7 @@ cdef enum:
 
 cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 # An incomplete frame below this waits in the read buffer, which has to hold it and more.
-cdef Py_ssize_t SMALL = BUFFER_SIZE // 4
+cdef Py_ssize_t INLINE_MAX = BUFFER_SIZE // 4
 # First allocation for a large body: a header alone must not take memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
 # Largest size of a frame, even without MAXMSGSIZE: no address space holds it, and neither twice
@@ -136,11 +136,11 @@ cdef class Decoder:
         self.set_max_size(max_size)
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
-        self.widest = self.window = min(self.tuning.in_batch_size, BUFFER_SIZE)
+        self.max_read_size = self.read_size = min(self.tuning.in_batch_size, BUFFER_SIZE)
         # In the plain path a body goes through the buffer if it fits.
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
-            self.large = min(self.tuning.zerocopy_threshold, SMALL)
+            self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
 
     def __dealloc__(self):
         if self.buffer != NULL:
@@ -187,7 +187,7 @@ cdef class Decoder:
             elif self.counters is not None:
                 self.counters.compaction_skipped_count += 1
         vector[count].iov_base = self.buffer + self.tail
-        vector[count].iov_len = min(self.window, BUFFER_SIZE - self.tail)
+        vector[count].iov_len = min(self.read_size, BUFFER_SIZE - self.tail)
         return count + 1
 
     cdef bint wants_compaction(self):
@@ -198,7 +198,7 @@ cdef class Decoder:
         return (self.head > self.tuning.compact_consumed
                 and room < max(LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100))
 
-    cpdef adopt(self, Decoder other):
+    cpdef take_over(self, Decoder other):
         """Take over what another decoder was given and did not consume, by a copy."""
         cdef Py_ssize_t left = other.tail - other.head
         self.position = other.position
@@ -210,14 +210,14 @@ cdef class Decoder:
             if self.counters is not None:
                 self.counters.bytes_copied += left
 
-    def lend(self):
+    def get_buffer(self):
         """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
         cdef iovec vector[2]
         self.reserve(vector)
         return PyMemoryView_FromMemory(<char*>vector[0].iov_base, vector[0].iov_len, PyBUF_WRITE)
 
     cpdef commit(self, Py_ssize_t count):
-        """``count`` bytes were put where :meth:`lend` said."""
+        """``count`` bytes were put where :meth:`get_buffer` said."""
         cdef Py_ssize_t part
         if self.body_size > 0:
             part = min(count, self.body_room - self.body_filled)
@@ -226,14 +226,14 @@ cdef class Decoder:
             count -= part
         self.tail += count
 
-    cpdef widen(self):
+    cpdef use_full_read_size(self):
         """A lone frame is expected, and no stream of them.
 
         By one read and a copy it comes sooner than by a read for its header and one for the body:
         the 64 KiB round trip over tcp took 40.7 us, and takes 36."""
-        self.window = self.widest
+        self.read_size = self.max_read_size
 
-    cpdef take(self, Py_ssize_t count):
+    cpdef read_exactly(self, Py_ssize_t count):
         """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
         cdef bytes data
         if self.tail - self.head < count:
@@ -310,8 +310,8 @@ cdef class Decoder:
                 frame = PyBytes_FromStringAndSize(<char*>at + header, size)
                 self.head += header + size
                 self.position += header + size
-                if self.window != self.widest and size < NARROW_FROM:
-                    self.window = self.widest
+                if self.read_size != self.max_read_size and size < HEADER_READ_FROM:
+                    self.read_size = self.max_read_size
                 if flags & ~LONG == 0 and self.parts is None:
                     self.is_command = False
                     return frame
@@ -356,7 +356,7 @@ cdef class Decoder:
         if flags & MORE:
             if self.parts is None:
                 self.parts = []
-            self.keep(frame)
+            self.append_part(frame)
             return None
         if self.parts is None:
             return frame
@@ -366,7 +366,7 @@ cdef class Decoder:
         message.append(frame)
         return message
 
-    cdef int keep(self, object frame) except -1:
+    cdef int append_part(self, object frame) except -1:
         """A frame waits for the rest of its message."""
         if self.max_unfinished > 0:
             self.unfinished += len(frame) + PART_COST
@@ -393,8 +393,8 @@ cdef class Decoder:
         self.body_size = size
         self.body_filled = here
         self.body_flags = flags
-        if size >= NARROW_FROM:
-            self.window = min(NARROW, self.widest)
+        if size >= HEADER_READ_FROM:
+            self.read_size = min(HEADER_READ_SIZE, self.max_read_size)
 
     cpdef parse_command(self, bytes body):
         """The command in what :meth:`next` returned with :attr:`is_command` set."""
@@ -427,7 +427,7 @@ cdef class Decoder:
         Py_DECREF_object(body)
         return 0
 
-    cpdef rest(self):
+    cpdef release_if_empty(self):
         """Nothing more to decode now: give the buffer back if it holds nothing."""
         if self.head == self.tail and self.buffer != NULL:
             release(self.buffer)
@@ -437,7 +437,7 @@ cdef class Decoder:
     cpdef discard(self):
         """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
         self.head = self.tail = 0
-        self.rest()
+        self.release_if_empty()
         self.body_size = self.body_filled = self.body_room = 0
         self.body = None
         self.parts = None
@@ -551,7 +551,7 @@ cdef class Encoder:
         cdef Py_ssize_t room = BUFFER_SIZE - self.used
         if self.part_count >= VECTOR_MAX - 1:
             return False
-        if size + HEADER_MAX > room and (size < SMALL or room < SMALL):
+        if size + HEADER_MAX > room and (size < INLINE_MAX or room < INLINE_MAX):
             return False
         if self.open_offset == 0 and not self.raw:
             self.put_header(size, flags)
@@ -598,7 +598,7 @@ cdef class Encoder:
         cdef Py_ssize_t size = len(data)
         cdef bint raw = self.raw
         cdef bint done
-        if size < SMALL:
+        if size < INLINE_MAX:
             if self.used + size > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
                 return False
             self.put(<const unsigned char*>PyBytes_AS_STRING(data), size)

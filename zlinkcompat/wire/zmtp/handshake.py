@@ -151,7 +151,7 @@ class Handshake:
         return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
 
     def await_older_greeting(self):
-        greeting = self.decoder.take(OLDER_GREETING_SIZE)
+        greeting = self.decoder.read_exactly(OLDER_GREETING_SIZE)
         if greeting is None:
             return None
         # Its last byte, the socket type, libzmq does not look at.
@@ -184,7 +184,7 @@ class Handshake:
                 decoder.position,
                 MALFORMED_MESSAGE,
             )
-        frame = decoder.take(header + size)
+        frame = decoder.read_exactly(header + size)
         if frame is None:
             return None
         self.mechanism.peer_routing_id = frame[header:]
@@ -192,7 +192,7 @@ class Handshake:
         return b""
 
     def await_greeting(self):
-        greeting = self.decoder.take(GREETING_SIZE)
+        greeting = self.decoder.read_exactly(GREETING_SIZE)
         if greeting is None:
             return None
         self.greeted = True

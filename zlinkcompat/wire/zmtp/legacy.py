@@ -162,11 +162,11 @@ class DecoderV1(Decoder):
                     )
                 flags = begin[header - 1] & MORE
                 if header + size > self.tail - self.head:
-                    self.take(header)
+                    self.read_exactly(header)
                     self.begin_body(size, flags)
                     return None
-                self.take(header)
-                message = self.finish(self.take(size), flags)
+                self.read_exactly(header)
+                message = self.finish(self.read_exactly(size), flags)
             if message is not None:
                 return message
 
