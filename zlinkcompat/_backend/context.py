@@ -97,7 +97,7 @@ class Context:
             return
         if os.getpid() == self._pid:
             if being_deleted():
-                self.core.abandon()
+                self.core.close_unreferenced()
             else:
                 self._wait_for_end()
         self.closed = True

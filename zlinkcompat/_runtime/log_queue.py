@@ -266,7 +266,7 @@ def after_fork():
         no_fork.release()
 
 
-def forget():
+def after_fork_child():
     """In a forked child: the records are the parent's, and its thread does not run here."""
     global no_fork
     no_fork = allocate_lock()
@@ -277,4 +277,4 @@ def forget():
         emitter.running = False
 
 
-os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=forget)
+os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=after_fork_child)

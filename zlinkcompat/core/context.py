@@ -222,7 +222,7 @@ class CoreContext:
     def is_empty(self):
         return not self.sockets
 
-    def abandon(self):
+    def close_unreferenced(self):
         """Nobody holds this context any more: close what is left.
 
         Waits until its addresses are free, since the next object of the program may bind them, but
@@ -235,14 +235,14 @@ class CoreContext:
                 pool.wait_in_destructor()
             pool.stop_when_idle()
 
-    def forget(self):
+    def after_fork_child(self):
         """In a forked child: the sockets, and all their connections, are the parent's."""
         self.terminating = self.closed = True
         for socket in self.sockets:
-            socket.forget()
+            socket.after_fork_child()
         self.sockets.clear()
         for notifier in list(self.notifiers):
-            notifier.forget()
+            notifier.after_fork_child()
 
 
 def waited_for(socket):
@@ -260,27 +260,27 @@ def waited_for(socket):
     )
 
 
-def forget_all():
+def after_fork_child():
     engines = {socket.engine for context in contexts for socket in context.sockets}
     for context in contexts:
         for pool in context.pools():
-            engines.update(pool.forget())
+            engines.update(pool.after_fork_child())
     for engine in engines - {None}:
         # Before watchers are stopped: libuv would stop them in the parent, whose epoll this is.
         engine.loop.reinit()
     for context in list(contexts):
-        context.forget()
+        context.after_fork_child()
     contexts.clear()
 
 
-os.register_at_fork(after_in_child=forget_all)
+os.register_at_fork(after_in_child=after_fork_child)
 
 
 def flush():
     """What sockets accepted for peers that are there is written, briefly.
 
     Absent peers are not waited for, nor does pyzmq. But it waits for ever when it deletes a
-    context, where :meth:`CoreContext.abandon` does not: those may take the whole time to connect.
+    context, where :meth:`CoreContext.close_unreferenced` does not: those may take the whole time to connect.
     """
     began = monotonic()
     if waits_in_hub():

@@ -58,7 +58,7 @@ class Notifier:
                 if self.write_fd != fd:
                     close_fd(self.write_fd)
 
-    def forget(self):
+    def after_fork_child(self):
         """In a forked child: put a descriptor of this process's own in the place of the parent's.
 
         The number stays in use: an event loop of the program that was forked along may still watch

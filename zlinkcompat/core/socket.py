@@ -987,21 +987,21 @@ class CoreSocket(Owner):
         self.senders.notify_all()
         self.notify_pollers()
 
-    def forget(self):
+    def after_fork_child(self):
         """In a forked child: give up all descriptors, and leave the parent's peers alone."""
         self.waiting_thread = 0
         self.closed = True
         self.dead = ENOTSOCK
         self.monitoring = None
         if self.notifier is not None:
-            self.notifier.forget()
+            self.notifier.after_fork_child()
         # Those, too, that were to be closed by an I/O thread, which does not run here.
         for listener in self.listeners:
-            listener.forget()
+            listener.abort()
         for session in self.sessions:
-            session.forget()
+            session.abort()
         if self.engine is not None:
-            self.engine.forget()
+            self.engine.after_fork_child()
 
     def close(self, linger=None, waits=True):
         """Close the socket. Accepted messages are delivered within linger.
@@ -1043,7 +1043,7 @@ class CoreSocket(Owner):
         for pipe in list(self.pattern.pipes):
             self.drop_pipe(pipe)
         for session in list(self.sessions):
-            session.engine.call(session.stop_unattached)
+            session.engine.call(session.stop_if_unattached)
         # Not before the pipes are gone: from here on I/O threads process what they post themselves.
         self.mailbox.close()
         if self.notifier is not None:

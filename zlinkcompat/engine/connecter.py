@@ -312,8 +312,8 @@ class Connecter(Session):
         elif self.asking:
             self.greenlet.throw(GreenletExit)
 
-    def forget(self):
-        Session.forget(self)
+    def abort(self):
+        Session.abort(self)
         # Whatever timer or watcher it waits for.
         self.parked = self.asking = False
         self.stopped = True

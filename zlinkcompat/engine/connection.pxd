@@ -44,7 +44,7 @@ cdef class Connection(PipeSink):
     cdef Py_ssize_t batch_bytes
     cdef long long batch_started_at, measured_upto, burst_id
     cdef list control
-    cdef object goodbye
+    cdef object close_frame
     cdef object heartbeat, write_error
     cdef object read_watcher, write_watcher, pause_timer, poll_timer
 

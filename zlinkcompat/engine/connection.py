@@ -141,7 +141,7 @@ class Connection(PipeSink):
         self.measured_upto = 0
         self.burst_id = 0
         self.control = None
-        self.goodbye = b""
+        self.close_frame = b""
         self.heartbeat = None
         self.undecoded = False
         self.unproductive = False
@@ -214,8 +214,8 @@ class Connection(PipeSink):
             while self.engine.mailbox is not None and (self.reading or self.writing):
                 # Another thread is in here, and was interrupted by others.
                 real_sleep(0)
-            self.say_goodbye()
-            self.shut()
+            self.send_close_frame()
+            self.release()
         interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
         # Uncompiled, the traceback refers to this object.
         self.failure = self.write_error = None
@@ -529,18 +529,18 @@ class Connection(PipeSink):
         """End the connection because its socket wants so."""
         self.fail(None)
 
-    def say_goodbye(self):
+    def send_close_frame(self):
         """Tell the peer why this is the end, where the protocol has words for it; never waits."""
         if self.state == CLOSED:
             return
         encoder = self.encoder
         try:
             if not encoder.pending and not self.write_blocked:
-                data = self.goodbye
+                data = self.close_frame
                 if isinstance(self.failure, ProtocolError):
                     data = self.failure.answer
                 if not data and (self.handshake_done or self.pipe is not None):
-                    data = encoder.goodbye(self.failure)
+                    data = encoder.close_frame(self.failure)
                 if data:
                     encoder.add_control(data)
                     self.stream.write_from(encoder)
@@ -548,7 +548,7 @@ class Connection(PipeSink):
         except (OSError, MemoryError):
             pass  # it is gone already, or is told less
 
-    def shut(self):
+    def release(self):
         if self.state == CLOSED:
             return
         self.state = CLOSED
@@ -575,11 +575,11 @@ class Connection(PipeSink):
         self.partial_write = False
         return partial_write
 
-    def forget(self):
+    def abort(self):
         """In a forked child: close this process's descriptor; the connection is the parent's."""
         self.parked = False
         self.encoder.reset()
-        self.shut()
+        self.release()
 
     # -- in --------------------------------------------------------------------------------
 
@@ -739,7 +739,7 @@ class Connection(PipeSink):
             # Each is answered, one in a turn; but only the last, where nothing can be written.
             self.undecoded = not self.write_blocked
         elif kind is Close:
-            self.goodbye = self.encoder.encode_command(command)
+            self.close_frame = self.encoder.encode_command(command)
             raise Disconnected(0, "the peer closed the connection")
         elif kind is Error:
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)

@@ -160,7 +160,7 @@ class Listener:
             self.pause_for(left)
             return False
         del self.handshaking[session]
-        session.engine.call(session.make_way)
+        session.engine.call(session.abort_slow_handshake)
         return True
 
     def handshake_over(self, session):
@@ -186,7 +186,7 @@ class Listener:
     def close(self):
         """Stop accepting, and free the address at once. Accepted peers stay."""
         if self.listening is not None:
-            self.forget()
+            self.abort()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
             self.end_registration()
 
@@ -198,7 +198,7 @@ class Listener:
         self.engine.unregister(self)
         self.socket.listener_ended(self)
 
-    def forget(self):
+    def abort(self):
         """Close this process's descriptor; the address is free when there is no other."""
         if self.pause is not None:
             self.pause.stop()

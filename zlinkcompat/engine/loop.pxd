@@ -22,7 +22,7 @@ cdef class IOLoop:
     cpdef flush_later(self, connection)
     cpdef on_loop_iteration(self)
     cpdef flush(self)
-    cpdef forget(self)
+    cpdef after_fork_child(self)
     cpdef flush_before_wait(self)
     cpdef run_loop_once(self)
     cpdef maybe_yield(self)

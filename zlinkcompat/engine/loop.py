@@ -96,7 +96,7 @@ class IOLoop:
         """The thread ends: so does what lives here."""
         for owned_object in list(self.owned):
             with suppress(ValueError):
-                owned_object.forget()
+                owned_object.abort()
             owned_object.end_registration()
         self.owned.clear()
 
@@ -166,7 +166,7 @@ class IOLoop:
                     # Interrupted. Flushing this one again is harmless.
                     self.batching = connections[count:] + self.batching
 
-    def forget(self):
+    def after_fork_child(self):
         """In a forked child: what was gathered is the parent's to write."""
         self.batching = []
 

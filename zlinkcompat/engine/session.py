@@ -88,7 +88,7 @@ class Session(PipeSink):
         linger_ms = self.socket.options.linger
         if linger_ms > 0:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
-            self.linger_timer.start(self.engine.guarded, self.give_up)
+            self.linger_timer.start(self.engine.guarded, self.abort_linger)
         return linger_ms != 0
 
     def is_sending(self, opening):
@@ -113,7 +113,7 @@ class Session(PipeSink):
         connection.flush_now()
         return connection.has_unsent()
 
-    def give_up(self):
+    def abort_linger(self):
         """Linger is over."""
         queue = self.pipe.inq
         LOG.warning(
@@ -229,12 +229,12 @@ class Session(PipeSink):
         """What follows from a failure, to end its log record with."""
         return ""
 
-    def forget(self):
+    def abort(self):
         """In a forked child: neither read nor write any more."""
         if self.linger_timer is not None:
             self.linger_timer.stop()
         if self.connection is not None:
-            self.connection.forget()
+            self.connection.abort()
 
     def event(self, kind, value):
         self.socket.event(kind, value, self.identifier)
@@ -251,7 +251,7 @@ class Session(PipeSink):
         self.engine.unregister(self)
         self.socket.session_ended(self)
 
-    def stop_unattached(self):
+    def stop_if_unattached(self):
         """The socket was closed: end, unless the end of the pipe tells."""
         if self.pipe is None:
             self.stop()
@@ -302,7 +302,7 @@ class AcceptedSession(Session):
             return
         connection.start()
 
-    def make_way(self):
+    def abort_slow_handshake(self):
         """End a handshake that takes long, for others that wait (HANDSHAKES_MAX)."""
         connection = self.connection
         if connection is None:

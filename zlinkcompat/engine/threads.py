@@ -264,7 +264,7 @@ class IoThreads:
                 if thread.engine is engine:
                     thread.stop()
 
-    def forget(self):
+    def after_fork_child(self):
         """In a forked child, where the threads do not run. Returns what they left."""
         engines = [thread.engine for thread in self.threads]
         for engine in engines:

@@ -296,7 +296,7 @@ class ZwsEncoder(Encoder):
         opcode, payload = payload_of(command)
         return self.encode_payload(FIN | opcode, payload)
 
-    def goodbye(self, failure):
+    def close_frame(self, failure):
         """A close frame that tells the peer why this is the end; b"" if it cannot hear it."""
         command = close_for(failure)
         return b"" if command is None else self.encode_command(command)

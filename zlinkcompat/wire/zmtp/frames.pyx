@@ -647,7 +647,7 @@ cdef class Encoder:
         """Ready-made frames for :meth:`add_control`."""
         return command.encode()
 
-    def goodbye(self, failure):
+    def close_frame(self, failure):
         """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
         return b""
 
