@@ -20,7 +20,7 @@ cdef long long READ_TIME
 cdef long long LOOK_INTERVAL
 cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
-cdef bint DIRECT
+cdef bint CALLER_THREAD_IO
 
 
 cdef class Connection(PipeSink):

@@ -25,7 +25,7 @@ from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.zap_client import ZapClient
-from zlinkcompat.routing.pipe import PURE, MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.pipe import COMPILED, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.bytestream import ByteStream
@@ -77,7 +77,7 @@ WATCHER_PAUSE = 0.01
 
 #: Whether another thread than the hub's may read and write: not where it may lose the
 #: interpreter's lock between any two steps.
-DIRECT = not PURE
+CALLER_THREAD_IO = COMPILED
 
 PUB = 1
 XPUB = 9
@@ -587,7 +587,7 @@ class Connection(PipeSink):
         if self.state != ACTIVE:
             return 0
         if pipe.mailbox is not None:
-            if not DIRECT:
+            if not CALLER_THREAD_IO:
                 return 0
             if self.reading:
                 # By another thread, which needs the interpreter's lock to go on.
@@ -846,7 +846,7 @@ class Connection(PipeSink):
     def try_flush_inline(self, pipe):
         """The write policy in a thread of the program's: as above, and what gathers is for the I/O
         thread to write as soon as it gets to run, unless this one reaches a limit before."""
-        if not DIRECT or self.state != ACTIVE or self.write_blocked:
+        if not CALLER_THREAD_IO or self.state != ACTIVE or self.write_blocked:
             return False
         queue = pipe.inq
         tuning = self.tuning

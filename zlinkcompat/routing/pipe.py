@@ -397,7 +397,7 @@ class Pipe:
 
 
 def make_queue(hwm, crosses, limit=0):
-    if crosses and PURE:
+    if crosses and not COMPILED:
         from zlinkcompat.routing.locked_queue import LockedQueue, LockedSizedQueue
 
         return LockedSizedQueue(hwm, limit) if limit else LockedQueue(hwm)
@@ -429,4 +429,5 @@ def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_
     return a, b
 
 
-PURE = hasattr(pipe_pair, "__code__")
+#: Whether this module runs compiled; its functions then have no bytecode.
+COMPILED = not hasattr(pipe_pair, "__code__")
