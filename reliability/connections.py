@@ -32,7 +32,7 @@ from zlinkcompat.wire.security.curve_codec import (
     CurveZwsEncoder,
 )
 from zlinkcompat.wire.security.mechanism import COMPATIBLE, SOCKET_TYPES
-from zlinkcompat.wire.security.zap import Verdict
+from zlinkcompat.wire.security.zap import ZapReply
 from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
 from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
 from zlinkcompat.wire.ws.upgrade import Upgrade
@@ -258,8 +258,8 @@ class Stranger:
             try:
                 if not self.done:
                     answer = self.handshake.advance()
-                    if self.handshake.question is not None:
-                        answer += self.handshake.judged(Verdict(200, "OK", {}))
+                    if self.handshake.zap_request is not None:
+                        answer += self.handshake.on_zap_reply(ZapReply(200, "OK", {}))
                     if answer:
                         self.say(self.changed(answer))
                     if self.handshake.done:

@@ -118,8 +118,8 @@ def shaken(handshake, decoder, data, size):
         for piece in pieces(data, size):
             for _ in give(decoder, piece):
                 handshake.advance()
-                if handshake.question is not None:
-                    handshake.judged(zap.Verdict(200, "", {}))
+                if handshake.zap_request is not None:
+                    handshake.on_zap_reply(zap.ZapReply(200, "", {}))
                     handshake.advance()
                 if handshake.done:
                     return

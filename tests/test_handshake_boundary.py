@@ -100,8 +100,8 @@ def test_handshake_curve(make, server, phases, flag):
         if answer is not None:
             peer.send(frame(answer, COMMAND))
         answer = mechanism.receive(*split_command_untrusted(peer.read_frame()[1], 0))
-        if mechanism.question is not None:
-            answer = mechanism.judged(None)  # nobody asks
+        if mechanism.zap_request is not None:
+            answer = mechanism.on_zap_reply(None)  # nobody asks
     encoder = CurveEncoder()
     mechanism.secure(CurveDecoder(), encoder)
     assert all([encoder.add(message) for message in EXPECTED])

@@ -11,7 +11,7 @@ from zlinkcompat.core.options import Options
 from zlinkcompat.wire import errors
 from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
 from zlinkcompat.wire.security import mechanisms, sodium, z85
-from zlinkcompat.wire.security.zap import Question, Verdict, parse_reply
+from zlinkcompat.wire.security.zap import ZapRequest, ZapReply, parse_reply
 from zlinkcompat.wire.zmtp import commands
 
 SERVER, CLIENT = sodium.keypair(), sodium.keypair()
@@ -50,9 +50,9 @@ class Talk:
 
     ``change(number, body)`` may replace a command, counted from 0."""
 
-    def __init__(self, client, server, verdict=None, change=None):
+    def __init__(self, client, server, zap_reply=None, change=None):
         self.client, self.server = client, server
-        self.verdict = verdict
+        self.zap_reply = zap_reply
         self.change = change or (lambda number, body: body)
         self.said = []
         self.questions = []
@@ -73,23 +73,26 @@ class Talk:
     def hear(self, waiting, other, answer, side=None):
         side = side or self.server
         waiting.append((other, answer))
-        if side.question is not None:
-            self.questions.append(side.question)
-            waiting.append((other, side.judged(self.verdict)))
+        if side.zap_request is not None:
+            self.questions.append(side.zap_request)
+            waiting.append((other, side.on_zap_reply(self.zap_reply)))
 
     @property
     def done(self):
         return self.client.done and self.server.done
 
 
-GOOD = Verdict(200, "OK", {b"User-Id": b"me", b"X-zap": b"1"})
+GOOD = ZapReply(200, "OK", {b"User-Id": b"me", b"X-zap": b"1"})
 NAMES = {"null": ["READY", "READY"]}
 NAMES["plain"] = NAMES["curve"] = ["HELLO", "WELCOME", "INITIATE", "READY"]
 
 
-def talk(kind, verdict=GOOD, change=None, server=None, client=None):
+def talk(kind, zap_reply=GOOD, change=None, server=None, client=None):
     return Talk(
-        make(kind, "client", **client or {}), make(kind, "server", **server or {}), verdict, change
+        make(kind, "client", **client or {}),
+        make(kind, "server", **server or {}),
+        zap_reply,
+        change,
     )
 
 
@@ -211,7 +214,7 @@ def configured(options, named):
     ],
 )
 def test_a_refusal(kind, status, command):
-    told = talk(kind, Verdict(status, "no", {}))
+    told = talk(kind, ZapReply(status, "no", {}))
     with pytest.raises(AuthenticationFailed) as caught:
         told.run()
     assert (caught.value.code, caught.value.command) == (status, command)
@@ -370,7 +373,7 @@ def test_nothing_may_come_before_the_verdict(kind):
     said = talk(kind).run().said
     told.server.start()
     body = told.client.start()
-    while told.server.question is None:
+    while told.server.zap_request is None:
         answer = give(told.server, body)
         if answer is not None:
             body = give(told.client, answer)
@@ -390,7 +393,7 @@ def test_a_peer_does_not_name_itself(kind):
     client = make(kind, "client")
     told = client.properties()
     client.properties = lambda: told + b"\7User-Id\0\0\0\4root" + b"\7USER-ID\0\0\0\4root"
-    done = Talk(client, make(kind, "server"), Verdict(200, "", {b"User-Id": b"guest"})).run()
+    done = Talk(client, make(kind, "server"), ZapReply(200, "", {b"User-Id": b"guest"})).run()
     assert done.server.zap_metadata[b"User-Id"] == b"guest"
     assert done.server.peer_metadata == {b"Socket-Type": b"PUSH"}
 
@@ -434,7 +437,7 @@ def test_any_commands(kind, side, said, good):
     if mechanism.done:
         return
     for name, data in said:
-        if mechanism.question is not None or mechanism.done:
+        if mechanism.zap_request is not None or mechanism.done:
             break
         try:
             mechanism.receive(name, data, 0)
@@ -455,12 +458,12 @@ def stop():
 
 
 def test_a_reply():
-    verdict = parse_reply(
+    zap_reply = parse_reply(
         [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
     )
-    assert (verdict.status, verdict.text) == (200, "fine \ufffd")
+    assert (zap_reply.status, zap_reply.text) == (200, "fine \ufffd")
     # The frame of its own goes before.
-    assert verdict.metadata == {b"X-a": b"b", b"User-Id": b"user"}
+    assert zap_reply.metadata == {b"X-a": b"b", b"User-Id": b"user"}
 
 
 @given(
@@ -480,15 +483,15 @@ def test_a_reply():
 )
 def test_any_reply(message):
     try:
-        verdict = parse_reply(message)
+        zap_reply = parse_reply(message)
     except ProtocolError as error:
         assert error.code >> 28 == 2
     else:
-        assert verdict.status in (200, 300, 400, 500) and b"User-Id" in verdict.metadata
+        assert zap_reply.status in (200, 300, 400, 500) and b"User-Id" in zap_reply.metadata
 
 
 def test_a_question_without_credentials():
-    assert Question(b"", b"", b"NULL", [], False).frames("::1")[4:] == [b"::1", b"", b"NULL"]
+    assert ZapRequest(b"", b"", b"NULL", [], False).frames("::1")[4:] == [b"::1", b"", b"NULL"]
 
 
 # -- Z85 -------------------------------------------------------------------------------------

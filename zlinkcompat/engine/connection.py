@@ -49,7 +49,7 @@ HANDSHAKE_FRAME_MAX = 65536
 HANDSHAKE_BYTES_MAX = 131072
 
 #: What a peer may say ahead while a ZAP handler judges it, bytes.
-AHEAD_OF_VERDICT = 4096
+AHEAD_OF_ZAP_REPLY = 4096
 
 # The budget of one turn of a connection. What is left when it is spent waits until the event loop
 # has served the others. (Frames that carry no message would otherwise keep the loop for as long as
@@ -272,7 +272,7 @@ class Connection(PipeSink):
                 except ProtocolError as failure:
                     failure.answer = pending_output + failure.answer
                     raise
-                waits = handshake.question is None and not handshake.done
+                waits = handshake.zap_request is None and not handshake.done
                 if waits and may_read:
                     may_read = False
                     if self.read_handshake(decoder):
@@ -285,8 +285,8 @@ class Connection(PipeSink):
                     if self.state >= FAILED:
                         return False
                     may_read = True
-                elif handshake.question is not None:
-                    if not self.consult(handshake, decoder):
+                elif handshake.zap_request is not None:
+                    if not self.authenticate(handshake, decoder):
                         return False
                 else:
                     if handshake.older is not None and not self.fall_back(handshake.older):
@@ -327,17 +327,17 @@ class Connection(PipeSink):
             decoder.release_if_empty()
         return count > 0
 
-    def consult(self, handshake, decoder):
+    def authenticate(self, handshake, decoder):
         """Have the program's ZAP handler judge the peer. False if the connection was closed."""
-        question = handshake.question
+        zap_request = handshake.zap_request
         client = ZapClient(self)
         try:
-            verdict = None
-            if client.ask(question):
-                verdict = client.poll()
-                while verdict is None:
+            zap_reply = None
+            if client.ask(zap_request):
+                zap_reply = client.poll()
+                while zap_reply is None:
                     # So that a peer that goes away is noticed.
-                    if decoder.available >= AHEAD_OF_VERDICT:
+                    if decoder.available >= AHEAD_OF_ZAP_REPLY:
                         self.read_watcher.stop()
                         self.park()
                     else:
@@ -345,8 +345,8 @@ class Connection(PipeSink):
                         self.park_to_read()
                     if self.state >= FAILED:
                         return False
-                    verdict = client.poll()
-            elif question.required:
+                    zap_reply = client.poll()
+            elif zap_request.required:
                 raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
         except ConnectionError as error:
             raise Disconnected(EFAULT, str(error))
@@ -354,7 +354,7 @@ class Connection(PipeSink):
             client.close()
             if self.state < FAILED:
                 self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
-        answer = handshake.judged(verdict)
+        answer = handshake.on_zap_reply(zap_reply)
         if answer:
             self.send_control(answer)
         return True

@@ -8,7 +8,7 @@ from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.security.zap import parse_reply
 
 
-class Answers(Mailbox):
+class ReplyMailbox(Mailbox):
     """What a handler in another thread does, told in the connection's thread."""
 
     def __init__(self, callbacks):
@@ -32,18 +32,18 @@ class ZapClient(PipeSink):
         self.connection = connection
         self.pipe = None
 
-    def ask(self, question):
-        """Send ``question`` to the handler. False if there is none."""
+    def ask(self, zap_request):
+        """Send ``zap_request`` to the handler. False if there is none."""
         session = self.connection.session
-        self.pipe = session.socket.connect_zap(self, Answers(self.connection.engine.callbacks))
+        self.pipe = session.socket.connect_zap(self, ReplyMailbox(self.connection.engine.callbacks))
         if self.pipe is None:
             return False
-        self.pipe.write_unbounded(question.frames(session.peer_address))
+        self.pipe.write_unbounded(zap_request.frames(session.peer_address))
         self.pipe.flush()
         return True
 
     def poll(self):
-        """The :class:`Verdict`; None as long as there is none.
+        """The :class:`ZapReply`; None as long as there is none.
 
         Raises
         ------

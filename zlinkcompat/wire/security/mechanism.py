@@ -10,7 +10,7 @@ from zlinkcompat.wire.errors import (
     AuthenticationFailed,
     ProtocolError,
 )
-from zlinkcompat.wire.security.zap import Question
+from zlinkcompat.wire.security.zap import ZapRequest
 from zlinkcompat.wire.zmtp.commands import (
     Error,
     encode_metadata,
@@ -58,9 +58,9 @@ def text_of(data, encoding):
 class Mechanism:
     """One side of a mechanism, without I/O.
 
-    Whoever drives it sends what :meth:`start`, :meth:`receive` and :meth:`judged` return, each the
+    Whoever drives it sends what :meth:`start`, :meth:`receive` and :meth:`on_zap_reply` return, each the
     body of a command or None, gives it the peer's commands, and, when there is a
-    :attr:`question`, asks a ZAP handler before anything else.
+    :attr:`zap_request`, asks a ZAP handler before anything else.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ class Mechanism:
     ----------
     done : bool
         Both sides are ready; the ``peer_`` attributes are set.
-    question : zlinkcompat.wire.security.zap.Question or None
-        What the peer wants to be let in with; :meth:`judged` goes on.
+    zap_request : zlinkcompat.wire.security.zap.Question or None
+        What the peer wants to be let in with; :meth:`on_zap_reply` goes on.
     peer_metadata : dict
         bytes to bytes.
     zap_metadata : dict
@@ -89,7 +89,7 @@ class Mechanism:
         self.socket_type = SOCKET_TYPES[options.socket_type]
         self.routing_id = options.routing_id
         self.done = False
-        self.question = None
+        self.zap_request = None
         self.peer_metadata = {}
         self.zap_metadata = {}
         self.peer_routing_id = b""
@@ -169,16 +169,16 @@ class Mechanism:
 
     def ask(self, credentials, required):
         """Have a ZAP handler judge ``credentials`` (list of bytes)."""
-        self.question = Question(
+        self.zap_request = ZapRequest(
             self.options.zap_domain, self.routing_id, self.name, credentials, required
         )
 
-    def judged(self, verdict):
-        """Go on after a :attr:`question`.
+    def on_zap_reply(self, zap_reply):
+        """Go on after a :attr:`zap_request`.
 
         Parameters
         ----------
-        verdict : zlinkcompat.wire.security.zap.Verdict or None
+        zap_reply : zlinkcompat.wire.security.zap.Verdict or None
             None: there is no handler, and the question does not require one.
 
         Raises
@@ -186,17 +186,17 @@ class Mechanism:
         AuthenticationFailed
             With the command that tells the peer.
         """
-        self.question = None
-        if verdict is not None:
-            if verdict.status != 200:
+        self.zap_request = None
+        if zap_reply is not None:
+            if zap_reply.status != 200:
                 # 300 is for a while only, and the peer is to try again (RFC 27).
-                command = b"" if verdict.status == 300 else Error(b"%d" % verdict.status).body()
+                command = b"" if zap_reply.status == 300 else Error(b"%d" % zap_reply.status).body()
                 raise AuthenticationFailed(
-                    f"the ZAP handler refused the peer: {verdict.status} {verdict.text!r:.200}",
-                    verdict.status,
+                    f"the ZAP handler refused the peer: {zap_reply.status} {zap_reply.text!r:.200}",
+                    zap_reply.status,
                     command,
                 )
-            self.zap_metadata = verdict.metadata
+            self.zap_metadata = zap_reply.metadata
         return self.admitted()
 
     # -- commands that may not come ----------------------------------------------------------

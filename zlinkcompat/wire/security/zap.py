@@ -24,7 +24,7 @@ REQUEST_ID = b"1"
 STATUSES = (b"200", b"300", b"400", b"500")
 
 
-class Question:
+class ZapRequest:
     """May this peer come in?
 
     Parameters
@@ -59,7 +59,7 @@ class Question:
         ]
 
 
-class Verdict:
+class ZapReply:
     """What a handler said.
 
     Parameters
@@ -111,7 +111,7 @@ def parse_reply(message):
     except ProtocolError as error:
         raise bad(f"metadata: {error}", ZAP_INVALID_METADATA) from None
     properties[b"User-Id"] = user_id
-    return Verdict(int(status), text.decode("utf-8", "replace"), properties)
+    return ZapReply(int(status), text.decode("utf-8", "replace"), properties)
 
 
 def bad(text, code):

@@ -52,7 +52,7 @@ class Handshake:
     ProtocolError
         From :meth:`advance`: the peer's bytes are malformed or do not fit ours.
     AuthenticationFailed
-        From :meth:`advance` and :meth:`judged`.
+        From :meth:`advance` and :meth:`on_zap_reply`.
     """
 
     def __init__(self, decoder, encoder, mechanism):
@@ -66,9 +66,9 @@ class Handshake:
         self.stage = self.await_signature
 
     @property
-    def question(self):
+    def zap_request(self):
         """What a ZAP handler is to judge before the handshake goes on, or None."""
-        return self.mechanism.question
+        return self.mechanism.zap_request
 
     def start(self):
         """The first bytes to send: the signature.
@@ -81,7 +81,7 @@ class Handshake:
         """Consume what the decoder holds; returns the bytes to send next, b"" if none."""
         answers = []
         try:
-            while not self.done and self.mechanism.question is None:
+            while not self.done and self.mechanism.zap_request is None:
                 answer = self.stage()
                 if answer is None:
                     break
@@ -100,16 +100,16 @@ class Handshake:
         """
         self.stage = None
 
-    def judged(self, verdict):
-        """Go on after a :attr:`question`; returns the bytes to send next.
+    def on_zap_reply(self, zap_reply):
+        """Go on after a :attr:`zap_request`; returns the bytes to send next.
 
         Parameters
         ----------
-        verdict : zlinkcompat.wire.security.zap.Verdict or None
+        zap_reply : zlinkcompat.wire.security.zap.Verdict or None
             None: there is no handler, and the question does not require one.
         """
         try:
-            return self.send(self.mechanism.judged(verdict))
+            return self.send(self.mechanism.on_zap_reply(zap_reply))
         except AuthenticationFailed as failure:
             if failure.command:
                 failure.answer = self.frame(failure.command)
