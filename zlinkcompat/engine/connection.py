@@ -289,7 +289,9 @@ class Connection(PipeSink):
                     if not self.authenticate(handshake, decoder):
                         return False
                 else:
-                    if handshake.older is not None and not self.fall_back(handshake.older):
+                    if handshake.legacy_version is not None and not self.downgrade(
+                        handshake.legacy_version
+                    ):
                         return False
                     decoder.set_max_size(limit)
                     if decoder is not self.decoder:
@@ -304,13 +306,13 @@ class Connection(PipeSink):
                 timer.stop()
                 timer.close()
 
-    def fall_back(self, version):
+    def downgrade(self, version):
         """Change to the codec of an older version. False if the connection was closed meanwhile."""
         while self.encoder.pending or self.control is not None:
             self.park()
             if self.state >= FAILED:
                 return False
-        self.decoder, self.encoder = protocols.make_older(self.session, version)
+        self.decoder, self.encoder = protocols.make_legacy_codec(self.session, version)
         return True
 
     def read_handshake(self, decoder):

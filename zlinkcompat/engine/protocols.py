@@ -42,7 +42,7 @@ class Zmtp:
         return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
 
 
-def make_older(session, version):
+def make_legacy_codec(session, version):
     """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``wire/zmtp/legacy.py``)."""
     decoder = bounded(version.make_decoder(session.frame_max, *shared(session)), session)
     return decoder, version.make_encoder(*shared(session))

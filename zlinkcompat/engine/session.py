@@ -155,7 +155,7 @@ class Session(PipeSink):
         """Let messages flow through :attr:`pipe`; without one, the socket has no place for it."""
         handshake = self.handshake
         self.handshake = None
-        if not self.raw and handshake.older is None:
+        if not self.raw and handshake.legacy_version is None:
             # Now that the socket knows the peer. As in libzmq not where the version has none.
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         LOG.debug("%s: peer %s: ready", self.endpoint, self.peer_address)
@@ -164,8 +164,8 @@ class Session(PipeSink):
         else:
             connection.activate(self.pipe)
             self.notify_raw()
-            if not self.raw and handshake.older is not None:
-                self.subscribe_for(handshake.older)
+            if not self.raw and handshake.legacy_version is not None:
+                self.subscribe_for(handshake.legacy_version)
 
     def subscribe_for(self, version):
         """An old subscriber that does not tell what it wants gets everything."""

@@ -20,7 +20,7 @@ from zlinkcompat.wire.zmtp import commands, legacy
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
 #: Of ZMTP 2, and of the 1 that has one: signature, revision, socket type.
-OLDER_GREETING_SIZE = 12
+LEGACY_GREETING_SIZE = 12
 #: The byte by which ZMTP 2.0 tells itself; 0 is ZMTP 1, and libzmq takes 2 for a ZMTP 3.
 REVISION_2 = 1
 
@@ -44,7 +44,7 @@ class Handshake:
         0 or 1, of the peer's ZMTP 3; -1: it speaks an older one.
     greeted : bool
         The peer has shown that it speaks the protocol.
-    older : zlinkcompat.wire.zmtp.legacy.Version or None
+    legacy_version : zlinkcompat.wire.zmtp.legacy.Version or None
         The older version that the peer speaks, whose codec the messages to come need.
 
     Raises
@@ -62,7 +62,7 @@ class Handshake:
         self.done = False
         self.greeted = False
         self.peer_minor = 0
-        self.older = None
+        self.legacy_version = None
         self.stage = self.await_signature
 
     @property
@@ -132,7 +132,7 @@ class Handshake:
         begin = self.decoder.peek(SIGNATURE_SIZE)
         if begin and begin[0] != 0xFF or len(begin) == SIGNATURE_SIZE and not begin[9] & 1:
             # The signature was the header of this.
-            return self.fall_back(legacy.UNVERSIONED, self.mechanism.routing_id)
+            return self.downgrade(legacy.UNVERSIONED, self.mechanism.routing_id)
         if len(begin) < SIGNATURE_SIZE:
             return None
         self.stage = self.await_version
@@ -151,14 +151,14 @@ class Handshake:
         return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
 
     def await_older_greeting(self):
-        greeting = self.decoder.read_exactly(OLDER_GREETING_SIZE)
+        greeting = self.decoder.read_exactly(LEGACY_GREETING_SIZE)
         if greeting is None:
             return None
         # Its last byte, the socket type, libzmq does not look at.
         version = legacy.VERSION_2 if greeting[SIGNATURE_SIZE] else legacy.VERSION_1
-        return self.fall_back(version, version.frame(self.mechanism.routing_id))
+        return self.downgrade(version, version.frame(self.mechanism.routing_id))
 
-    def fall_back(self, version, answer):
+    def downgrade(self, version, answer):
         """Go on in an older version, which knows nothing of security."""
         options = self.mechanism.options
         if options.mechanism or options.zap_domain:
@@ -167,14 +167,16 @@ class Handshake:
                 SIGNATURE_SIZE,
                 MECHANISM_MISMATCH,
             )
-        self.older = version
+        self.legacy_version = version
         self.peer_minor = -1
         self.stage = self.await_routing_id
         return answer
 
     def await_routing_id(self):
         decoder = self.decoder
-        sizes = self.older.header_untrusted(decoder.peek(legacy.HEADER_MAX), decoder.position)
+        sizes = self.legacy_version.header_untrusted(
+            decoder.peek(legacy.HEADER_MAX), decoder.position
+        )
         if sizes is None:
             return None
         header, size = sizes
