@@ -16,26 +16,26 @@ from types import CodeType, ModuleType
 PACKAGE = "zlinkcompat"
 
 #: Without a class of the core in them. Packages are not here: they hold counterparts.
-AS_THEY_ARE = frozenset({
+ALIASED = frozenset({
     "_typing", "auth.certs", "constants", "error", "eventloop.ioloop", "ssh.forward",
     "ssh.tunnel", "utils.garbage", "utils.interop", "utils.jsonapi", "utils.strtypes",
     "utils.win32", "utils.z85",
 })  # fmt: skip
 
 #: The first part of names that are no counterparts: libzmq's bindings, and what is ours.
-NONE = frozenset({"_version", "backend"})
+NOT_MIRRORED = frozenset({"_version", "backend"})
 
 #: What ``zmq.green`` is made of, and on the backend is one module of ours.
 GREEN = frozenset({"zmq.green.core", "zmq.green.device", "zmq.green.poll"})
 
 
-class CounterpartFinder:
+class SubmoduleFinder:
     """Finds what pyzmq has and this package has no file for. The last of Python's finders."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
         package, _, rest = name.partition(".")
-        if package != PACKAGE or not rest or rest.partition(".")[0] in NONE:
+        if package != PACKAGE or not rest or rest.partition(".")[0] in NOT_MIRRORED:
             return None
         try:
             original = find_spec("zmq." + rest)
@@ -47,12 +47,12 @@ class CounterpartFinder:
             # Compiled for libzmq: its source lies beside it.
             source = os.path.join(os.path.dirname(original.origin), rest.rpartition(".")[2] + ".py")
             original = spec_from_file_location(original.name, source)
-        if rest in AS_THEY_ARE:
-            loader = TheSame(original)
+        if rest in ALIASED:
+            loader = AliasLoader(original)
         elif rest.partition(".")[0] == "sugar":
-            loader = Ours(original)
+            loader = OverlayLoader(original)
         else:
-            loader = Rebound(original)
+            loader = RewritingLoader(original)
         spec = ModuleSpec(name, loader, origin=original.origin)
         if original.submodule_search_locations is not None:
             # None of pyzmq's folder: its files would be loaded as they are.
@@ -66,11 +66,11 @@ class GreenFinder:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name in GREEN:
-            return ModuleSpec(name, TheSame(ModuleSpec("zlinkcompat.green.backend", None)))
+            return ModuleSpec(name, AliasLoader(ModuleSpec("zlinkcompat.green.backend", None)))
         return None
 
 
-class Counterpart:
+class SubmoduleLoader:
     """Loads a counterpart of the module that ``original`` (ModuleSpec) finds."""
 
     def __init__(self, original):
@@ -80,7 +80,7 @@ class Counterpart:
         return None
 
 
-class TheSame(Counterpart):
+class AliasLoader(SubmoduleLoader):
     """That very module."""
 
     def exec_module(self, module):
@@ -88,7 +88,7 @@ class TheSame(Counterpart):
         sys.modules[module.__name__] = import_module(self.original.name)
 
 
-class Ours(Counterpart):
+class OverlayLoader(SubmoduleLoader):
     """pyzmq's names, with this package's in place of those that it has."""
 
     def exec_module(self, module):
@@ -102,14 +102,14 @@ class Ours(Counterpart):
                 setattr(module, name, value)
 
 
-class Rebound(Counterpart):
+class RewritingLoader(SubmoduleLoader):
     """pyzmq's source, for which ``zmq`` is this package."""
 
     def exec_module(self, module):
         code = self.original.loader.get_code(self.original.name)
         module.__file__ = self.original.origin
         # Python asks a module's own builtins for ``__import__``, also in its functions later.
-        module.__builtins__ = {**vars(builtins), "__import__": import_ours}
+        module.__builtins__ = {**vars(builtins), "__import__": import_redirected}
         exec(code, vars(module))
 
     def get_code(self, name) -> CodeType:
@@ -117,8 +117,8 @@ class Rebound(Counterpart):
         return self.original.loader.get_code(self.original.name)
 
 
-def import_ours(name, globals=None, locals=None, fromlist=(), level=0):
-    """``__import__`` of a :class:`Rebound` module."""
+def import_redirected(name, globals=None, locals=None, fromlist=(), level=0):
+    """``__import__`` of a :class:`RewritingLoader` module."""
     if level == 0 and (name == "zmq" or name.startswith("zmq.")):
         name = PACKAGE + name[3:]
     return builtins.__import__(name, globals, locals, fromlist, level)
@@ -126,8 +126,8 @@ def import_ours(name, globals=None, locals=None, fromlist=(), level=0):
 
 def install():
     """Put the finder in place; again is harmless."""
-    if CounterpartFinder not in sys.meta_path:
-        sys.meta_path.append(CounterpartFinder)
+    if SubmoduleFinder not in sys.meta_path:
+        sys.meta_path.append(SubmoduleFinder)
 
 
 def install_green():

@@ -1,7 +1,7 @@
 """Methods of pyzmq's own classes that are plain Python and ask nothing of libzmq."""
 
 
-def borrow(namespace, source, names):
+def copy_methods(namespace, source, names):
     """Put methods of a pyzmq class into the body of one of ours.
 
     They are pyzmq's very functions, so they behave, and change, with the installed pyzmq. Only

@@ -11,7 +11,7 @@ from zmq.utils.interop import cast_int_addr
 
 from zlinkcompat import _backend
 from zlinkcompat._backend.foreign_objects import refuse_other, refuse_socket_class
-from zlinkcompat._pyzmq.method_reuse import borrow
+from zlinkcompat._pyzmq.method_reuse import copy_methods
 from zlinkcompat._sugar.socket import Socket
 from zlinkcompat.errors import ENOTSUP, zmq_error
 
@@ -116,7 +116,7 @@ class Context(_backend.Context, AttributeSetter):
         # zmq.Context[zmq.Socket] in annotations.
         return cls
 
-    borrow(
+    copy_methods(
         locals(),
         _sugar,
         "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow shadow_pyczmq instance __dir__"

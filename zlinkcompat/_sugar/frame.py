@@ -4,7 +4,7 @@ import zmq
 from zmq.sugar.attrsettr import AttributeSetter
 
 from zlinkcompat import _backend
-from zlinkcompat._pyzmq.method_reuse import borrow
+from zlinkcompat._pyzmq.method_reuse import copy_methods
 
 
 class Frame(_backend.Frame, AttributeSetter):
@@ -45,7 +45,7 @@ class Frame(_backend.Frame, AttributeSetter):
     zmq.error.ZMQError: Invalid argument
     """
 
-    borrow(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
+    copy_methods(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
 
     if "__repr__" in vars(zmq.sugar.frame.Frame):  # since 26; before, str() gives the body
 

@@ -10,7 +10,7 @@ from zlinkcompat import _backend, sockopt
 from zlinkcompat._backend.arguments import tells_address
 from zlinkcompat._backend.foreign_objects import Guarded, refuse_other
 from zlinkcompat._backend.socket import OVERRIDABLE
-from zlinkcompat._pyzmq.method_reuse import borrow
+from zlinkcompat._pyzmq.method_reuse import copy_methods
 from zlinkcompat._pyzmq.pickle_guard import guarded
 from zlinkcompat._sugar.frame import Frame
 from zlinkcompat._sugar.poll import Poller
@@ -224,7 +224,7 @@ class Socket(_backend.Socket, AttributeSetter):
                 raise AttributeError(f"{key} attribute is write-only")
         return super().__getattr__(key)
 
-    borrow(
+    copy_methods(
         locals(),
         _sugar,
         "__repr__ __enter__ __exit__ __copy__ __deepcopy__ shadow _connect_cm _bind_cm socket_type"
