@@ -79,7 +79,7 @@ class Peer(PipeSink):
     def pipe_terminated(self, pipe):
         self.ended += 1
 
-    def protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe, text):
         self.refusals += 1
 
     def send(self, *messages):

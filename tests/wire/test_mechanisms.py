@@ -11,7 +11,7 @@ from zlinkcompat.core.options import Options
 from zlinkcompat.wire import errors
 from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
 from zlinkcompat.wire.security import mechanisms, sodium, z85
-from zlinkcompat.wire.security.zap import ZapRequest, ZapReply, parse_reply
+from zlinkcompat.wire.security.zap import ZapReply, ZapRequest, parse_reply
 from zlinkcompat.wire.zmtp import commands
 
 SERVER, CLIENT = sodium.keypair(), sodium.keypair()

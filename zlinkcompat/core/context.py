@@ -22,7 +22,7 @@ from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import threads
 from zlinkcompat.engine.loop import current_loop
-from zlinkcompat.engine.wait import WaitList, waits_in_hub, current_waker
+from zlinkcompat.engine.wait import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
@@ -280,7 +280,8 @@ def flush():
     """What sockets accepted for peers that are there is written, briefly.
 
     Absent peers are not waited for, nor does pyzmq. But it waits for ever when it deletes a
-    context, where :meth:`CoreContext.close_unreferenced` does not: those may take the whole time to connect.
+    context, where :meth:`CoreContext.close_unreferenced` does not: those may take the whole time
+    to connect.
     """
     began = monotonic()
     if waits_in_hub():

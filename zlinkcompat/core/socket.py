@@ -27,9 +27,9 @@ from zlinkcompat.engine.wait import (
     SleeperMailbox,
     WaitList,
     Waker,
+    current_waker,
     line_up,
     waits_in_hub,
-    current_waker,
 )
 from zlinkcompat.errors import (
     EAGAIN,

@@ -49,7 +49,7 @@ cdef class Connection(PipeSink):
     cdef object read_watcher, write_watcher, pause_timer, poll_timer
 
     cpdef park(self)
-    cpdef protocol_violation(self, Pipe pipe, text)
+    cpdef on_protocol_violation(self, Pipe pipe, text)
     cpdef unpark(self)
     cpdef on_fd_readable(self)
     cdef pause_watcher(self)

@@ -524,7 +524,7 @@ class Connection(PipeSink):
         self.state = FAILED
         self.wake()
 
-    def protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe, text):
         self.fail(ProtocolError(text, self.decoder.position))
 
     def close(self):

@@ -188,13 +188,13 @@ class Listener:
         if self.listening is not None:
             self.abort()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
-            self.end_registration()
+            self.unregister()
 
     def flush(self):
         """See :meth:`Session.flush`."""
         return False
 
-    def end_registration(self):
+    def unregister(self):
         self.engine.unregister(self)
         self.socket.listener_ended(self)
 

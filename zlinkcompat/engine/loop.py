@@ -97,7 +97,7 @@ class IOLoop:
         for owned_object in list(self.owned):
             with suppress(ValueError):
                 owned_object.abort()
-            owned_object.end_registration()
+            owned_object.unregister()
         self.owned.clear()
 
     def end(self):

@@ -245,9 +245,9 @@ class Session(PipeSink):
             self.linger_timer.stop()
             self.linger_timer.close()
             self.linger_timer = None
-        self.end_registration()
+        self.unregister()
 
-    def end_registration(self):
+    def unregister(self):
         self.engine.unregister(self)
         self.socket.session_ended(self)
 

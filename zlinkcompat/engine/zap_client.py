@@ -71,6 +71,6 @@ class ZapClient(PipeSink):
     def pipe_terminated(self, pipe):
         self.connection.wake_threadsafe()
 
-    def protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe, text):
         # REP drops what is no request; ours is one.
         self.connection.wake_threadsafe()

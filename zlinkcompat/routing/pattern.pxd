@@ -26,7 +26,7 @@ cdef class Pattern(PipeSink):
     cpdef detach(self, Pipe pipe)
     cpdef disconnect(self, Pipe pipe)
     cpdef drained(self, Pipe pipe)
-    cpdef protocol_violation(self, Pipe pipe, text)
+    cpdef on_protocol_violation(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
     cpdef int try_read_peers(self) except -2
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)

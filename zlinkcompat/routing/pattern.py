@@ -100,7 +100,7 @@ class Pattern(PipeSink):
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
-    def protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe, text):
         # Over inproc. Elsewhere the connection ends, and its engine tells.
         self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
 

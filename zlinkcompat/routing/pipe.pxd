@@ -9,7 +9,7 @@ cdef class PipeSink:
     cpdef bint try_flush_inline(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
-    cpdef protocol_violation(self, Pipe pipe, text)
+    cpdef on_protocol_violation(self, Pipe pipe, text)
     cpdef int try_read(self, Pipe pipe) except -2
 
 
@@ -56,7 +56,7 @@ cdef class Pipe:
     cpdef activate_write(self)
     cpdef peer_terminated(self)
     cpdef replace_output(self, MessageQueue queue)
-    cpdef report_violation_to_sink(self, text)
+    cpdef peer_reported_violation(self, text)
     @cython.locals(queue=MessageQueue)
     cpdef bint check_read(self)
     @cython.locals(queue=MessageQueue)

@@ -46,7 +46,7 @@ class PipeSink:
     def hiccuped(self, pipe):
         """The other end lost its connection and has a new one; it forgot what it was told."""
 
-    def protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe, text):
         """What was written here breaks the rules of the pattern at the other end."""
 
     def try_read(self, pipe):
@@ -227,9 +227,9 @@ class Pipe:
             self.outq = queue
             self.sink.hiccuped(self)
 
-    def report_violation_to_sink(self, text):
+    def peer_reported_violation(self, text):
         if not self.closed:
-            self.sink.protocol_violation(self, text)
+            self.sink.on_protocol_violation(self, text)
 
     # -- in --------------------------------------------------------------------------------
 
@@ -363,7 +363,7 @@ class Pipe:
 
     def report_violation(self, text):
         """What was read here breaks the pattern's rules: the peer is not to be trusted."""
-        self.peer.post_to_owner(self.peer.report_violation_to_sink, (text,))
+        self.peer.post_to_owner(self.peer.peer_reported_violation, (text,))
 
     def set_conflate(self, received, sent):
         """Keep only the last message (CONFLATE) of those received here, of those sent, or both."""

@@ -58,7 +58,7 @@ def text_of(data, encoding):
 class Mechanism:
     """One side of a mechanism, without I/O.
 
-    Whoever drives it sends what :meth:`start`, :meth:`receive` and :meth:`on_zap_reply` return, each the
+    The caller sends what :meth:`start`, :meth:`receive` and :meth:`on_zap_reply` return, each the
     body of a command or None, gives it the peer's commands, and, when there is a
     :attr:`zap_request`, asks a ZAP handler before anything else.
 
@@ -71,7 +71,7 @@ class Mechanism:
     ----------
     done : bool
         Both sides are ready; the ``peer_`` attributes are set.
-    zap_request : zlinkcompat.wire.security.zap.Question or None
+    zap_request : zlinkcompat.wire.security.zap.ZapRequest or None
         What the peer wants to be let in with; :meth:`on_zap_reply` goes on.
     peer_metadata : dict
         bytes to bytes.
@@ -178,7 +178,7 @@ class Mechanism:
 
         Parameters
         ----------
-        zap_reply : zlinkcompat.wire.security.zap.Verdict or None
+        zap_reply : zlinkcompat.wire.security.zap.ZapReply or None
             None: there is no handler, and the question does not require one.
 
         Raises

@@ -105,7 +105,7 @@ class Handshake:
 
         Parameters
         ----------
-        zap_reply : zlinkcompat.wire.security.zap.Verdict or None
+        zap_reply : zlinkcompat.wire.security.zap.ZapReply or None
             None: there is no handler, and the question does not require one.
         """
         try:
