@@ -312,7 +312,7 @@ def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
         told.append(heartbeat)
         heard(heartbeat)
 
-    monkeypatch.setattr(Heartbeat, "heard", count)
+    monkeypatch.setattr(Heartbeat, "reset_timers", count)
     sock, _, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=60_000)
     for number in range(10):
         peer.send(message(b"%d" % number))

@@ -36,7 +36,8 @@ cdef class Connection(PipeSink):
     cdef readonly bint handshake_done, partial_write
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, concurrent_read_write, reading, writing, flush_requested
+    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, concurrent_read_write
+    cdef bint reading, writing, flush_requested
     cdef bint read_by_application, undecoded, unproductive, publishes
     cdef object command
     cdef readonly long long bytes_out

@@ -13,7 +13,9 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
-from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, HEADER_READ_FROM, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.frames cimport (
+    BUFFER_SIZE, HEADER_READ_FROM, INLINE_MAX, VECTOR_MAX, Decoder, Encoder,
+)
 from zlinkcompat.wire.ws.mask cimport xor_into
 
 from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
