@@ -89,7 +89,7 @@ class Context(_backend.Context, AttributeSetter):
         if warn is not None:
             warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
         # Never wait here: the garbage collector runs in any greenlet, the hub's own too.
-        self.core.abandon()
+        self.core.close_unreferenced()
 
     @wraps(_sugar.socket)
     def socket(self, socket_type, socket_class=None, **kwargs):
