@@ -111,7 +111,7 @@ def options(kind, server):
     return made
 
 
-def shaken(handshake, decoder, data, size):
+def run_handshake(handshake, decoder, data, size):
     """A whole handshake with a stranger; keys are new each time, so nothing is compared."""
     handshake.start()
     try:
@@ -135,7 +135,7 @@ def greeting(codecs, data):
         decoder, encoder = codecs.curve.CurveDecoder(1000), codecs.curve.CurveEncoder(1)
     else:
         decoder, encoder = codecs.frames.Decoder(1000), codecs.frames.Encoder(1)
-    shaken(Handshake(decoder, encoder, mechanism), decoder, data, how >> 3)
+    run_handshake(Handshake(decoder, encoder, mechanism), decoder, data, how >> 3)
 
 
 def upgrade(codecs, data):
@@ -147,7 +147,7 @@ def upgrade(codecs, data):
     encoder = codecs.zws.ZwsEncoder(not server)
     names = None if how & 1 and server else subprotocols(made)
     http = Upgrade(not server, "host:1", "/", names, ("http://host",) if how & 2 else ())
-    shaken(
+    run_handshake(
         ZwsHandshake(decoder, encoder, mechanisms.create(made), http, bool(how & 1)),
         decoder,
         data,

@@ -31,7 +31,7 @@ def fill(sock, *frames):
 
 @pytest.fixture
 def pair_up(bound, raw, monitor):
-    """pair_up(PUSH, b"PULL"): our socket, and a shaken peer with a small buffer."""
+    """pair_up(PUSH, b"PULL"): our socket, and a ready peer with a small buffer."""
 
     def pair_up(socket_type, peer_type, identity=None, **options):
         sock = bound(socket_type, sndbuf=4 * KB, **options)

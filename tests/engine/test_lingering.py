@@ -131,7 +131,7 @@ def test_accepted_peer_that_never_shakes_hands(linger, bound, raw, term):
 
 @pytest.fixture(params=["binds", "connects"])
 def pair_up(request, bound, make, raw, raw_listener, monitor):
-    """pair_up(PUSH, b"PULL", linger=-1): our socket and a shaken peer."""
+    """pair_up(PUSH, b"PULL", linger=-1): our socket and a peer with the handshake done."""
 
     def pair_up(socket_type, peer_type, **options):
         if request.param == "binds":

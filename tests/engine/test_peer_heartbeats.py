@@ -16,7 +16,7 @@ PING_AT_ONCE = ping(context=b"are you there?")
 
 @pytest.fixture(params=["binds", "connects"])
 def meet(request, bound, make, raw, raw_listener, monitor):
-    """meet(PULL, heartbeat_ivl=20): our socket, its monitor and a peer, both shaken hands."""
+    """meet(PULL, heartbeat_ivl=20): our socket, its monitor and a peer, with the handshake done."""
 
     def meet(socket_type, peer_type, minor=1, **options):
         if request.param == "binds":
@@ -306,11 +306,11 @@ def test_ping_in_the_same_segment_as_a_message_arms_its_ttl(meet):
 def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
     """On the thread engine each would wake the I/O thread."""
     told = []
-    heard = Heartbeat.heard
+    reset_timers = Heartbeat.reset_timers
 
     def count(heartbeat):
         told.append(heartbeat)
-        heard(heartbeat)
+        reset_timers(heartbeat)
 
     monkeypatch.setattr(Heartbeat, "reset_timers", count)
     sock, _, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=60_000)

@@ -30,7 +30,7 @@ def fill(sock, data):
 
 @pytest.fixture
 def pair_up(bound, raw, monitor):
-    """pair_up(PUSH, b"PULL", sndhwm=5): our socket and a shaken peer with a small buffer."""
+    """pair_up(PUSH, b"PULL", sndhwm=5): our socket and a ready peer with a small buffer."""
 
     def pair_up(socket_type, peer_type, **options):
         sock = bound(socket_type, sndbuf=4 * KB, **options)

@@ -109,7 +109,7 @@ for number in (0, 2, 2):
     sock.affinity = 1 << number
     sock.connect("tcp://127.0.0.1:1")
     sock.connect("ipc:///nowhere%d" % number)
-say([len(thread.engine.residents) for thread in context.core.io_threads.threads])
+say([len(thread.engine.owned) for thread in context.core.io_threads.threads])
 sock.affinity = 8
 try:
     sock.connect("tcp://127.0.0.1:2")
@@ -398,20 +398,20 @@ if not os.fork():
     for question in iter(server.recv, b"end"):
         server.send(question)
     os._exit(0)
-from zlinkcompat.engine.loop import SPINS
-from zlinkcompat.routing.pipe import PURE
+from zlinkcompat.engine.loop import CAN_BUSY_POLL
+from zlinkcompat.routing.pipe import COMPILED
 client = zmq.Context().socket(zmq.REQ)
 client.linger = 0
 client.connect(os.read(ready, 99).decode())
 events = client.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 client.send(b"")
 client.recv()
-while not client.core.left and SPINS and not PURE:
+while not client.core.paused_connections and CAN_BUSY_POLL and COMPILED:
     client.send(b"")
     client.recv()
 client.send(b"end")
 os.wait()
-say(events.poll(30_000), client.core.left)
+say(events.poll(30_000), client.core.paused_connections)
 client.disable_monitor()
 client.close()
 """).ends()
@@ -659,7 +659,7 @@ sock = context.socket(zmq.PULL)
 sock.handshake_ivl = 0
 peer = come(sock)
 # The last step of close().
-context.core.io_threads.settle = go_on.set
+context.core.io_threads.wait_until_processed = go_on.set
 sock.close()
 context.term()
 say(peer.recv(100))

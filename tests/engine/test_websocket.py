@@ -26,7 +26,7 @@ def frame(opcode, payload, first=0x80, mask=True):
     return head + (bytes(4) if mask else b"") + payload
 
 
-def shaken(peer, **options):
+def with_handshake_done(peer, **options):
     """A hand-written client behind its handshake without mechanism."""
     peer.send(request(**options), frame(2, b"\0me"))
     head = read_head(peer)
@@ -64,7 +64,7 @@ def still_works(sock, make):
 
 
 def test_a_client_by_hand(pull, dial):
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\1a"), frame(2, b"\0b"))
     assert pull.recv_multipart() == [b"a", b"b"]
 
@@ -153,7 +153,7 @@ def test_a_server_that_says_nothing_is_given_up(make, raw_listener, monitor):
 
 def test_a_header_of_the_greatest_size(pull, dial):
     spare = upgrade.MAX_HEADER - len(request(X=b""))
-    shaken(dial(pull), X=b"y" * spare)
+    with_handshake_done(dial(pull), X=b"y" * spare)
 
 
 @pytest.mark.parametrize("origin, welcome", [
@@ -165,7 +165,7 @@ def test_origins(make, dial, monitor, caplog, origin, welcome):
     sock.ws_origins = "https://good.example, http://also.example:8080"
     sock.bind("ws://127.0.0.1:*")
     if welcome:
-        shaken(dial(sock), Origin=origin)
+        with_handshake_done(dial(sock), Origin=origin)
         return
     watch = monitor(sock)
     peer = dial(sock)
@@ -261,7 +261,7 @@ def test_servers_that_are_none(make, raw_listener, monitor, answer):
         "flags", "too-large"])  # fmt: skip
 def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, code, why):
     watch = monitor(pull)
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\0before"), data)
     assert pull.recv() == b"before"
     watch.wait_for(E.DISCONNECTED)
@@ -282,7 +282,7 @@ def test_frame_of_almost_2_63_bytes_ends_only_its_connection(make, dial, monitor
         read_head(peer)
         assert sock.recv_multipart()[1] == b""
     else:
-        shaken(peer)
+        with_handshake_done(peer)
     peer.send(b"\x82\xff" + size.to_bytes(8, "big") + bytes(5) + b"abcdef")
     assert peer.read_to_end() == b"\x88\x02" + (1009).to_bytes(2, "big")
     watch.wait_for(E.DISCONNECTED)
@@ -293,7 +293,7 @@ def test_frame_of_almost_2_63_bytes_ends_only_its_connection(make, dial, monitor
 
 
 def test_a_ping_is_answered_with_what_it_carried(pull, dial):
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     peer.send(frame(9, b"x" * 125))
     assert read_frame(peer) == (0x8A, b"x" * 125)
     peer.send(frame(10, b"nobody asked"), frame(2, b"\0still here"))
@@ -301,7 +301,7 @@ def test_a_ping_is_answered_with_what_it_carried(pull, dial):
 
 
 def test_a_ping_between_fragments(pull, dial):
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\0ab", first=0), frame(9, b"p"), frame(0, b"c" * 300))
     assert read_frame(peer) == (0x8A, b"p")
     assert pull.recv() == b"ab" + b"c" * 300
@@ -309,7 +309,7 @@ def test_a_ping_between_fragments(pull, dial):
 
 def test_close_is_answered(pull, dial, monitor):
     watch = monitor(pull)
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\0last"), frame(8, b"\x03\xe9bye"))
     assert peer.read_to_end() == b"\x88\x05\x03\xe9bye"
     watch.wait_for(E.DISCONNECTED)
@@ -317,7 +317,7 @@ def test_close_is_answered(pull, dial, monitor):
 
 
 def test_a_socket_that_closes_says_so(pull, dial):
-    peer = shaken(dial(pull))
+    peer = with_handshake_done(dial(pull))
     pull.close()
     assert peer.read_to_end() == b"\x88\x02\x03\xe8"
 
@@ -325,7 +325,7 @@ def test_a_socket_that_closes_says_so(pull, dial):
 def test_heartbeats_are_pings(make, dial):
     sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=0)
     sock.bind("ws://127.0.0.1:*")
-    peer = shaken(dial(sock))
+    peer = with_handshake_done(dial(sock))
     assert read_frame(peer) == (0x89, b"")
     peer.send(frame(10, b""))
     assert read_frame(peer) == (0x89, b"")
@@ -335,7 +335,7 @@ def test_a_peer_that_answers_no_ping_is_given_up(make, dial, monitor):
     sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=40)
     sock.bind("ws://127.0.0.1:*")
     watch = monitor(sock)
-    shaken(dial(sock))
+    with_handshake_done(dial(sock))
     watch.wait_for(E.DISCONNECTED)
 
 
