@@ -105,7 +105,7 @@ def main():
     one.add_argument("--times", type=int, default=4)
     one.set_defaults(run=subscriber)
 
-    one = runs.add_parser("gil", help="what Python's lock costs round trips and heartbeats")
+    one = runs.add_parser("gil", help="what the GIL costs round trips and heartbeats")
     one.set_defaults(run=gil)
 
     args = parser.parse_args()

@@ -75,8 +75,7 @@ def settle(bench):
     """Return when the library has done all that it can do by now; no time would tell that.
 
     Whoever is woken is runnable at once, however long the machine takes to run it. Twice, since one
-    may wake another that was looked at before; and more often where threads sleep for want of the
-    interpreter's lock.
+    may wake another that was looked at before; and more often where threads sleep for want of the GIL.
     """
     times, sleep = (2, time.sleep) if is_libzmq(bench) else (10, gevent.sleep)
     asleep = 0

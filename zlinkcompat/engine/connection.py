@@ -7,7 +7,7 @@ reads in its own (:meth:`Connection.try_read`). Neither ever blocks or switches.
 
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
 it is the program's threads that take them (compiled only). Each direction is then entered by one at
-a time, by a flag: the interpreter's lock makes that one step, and is held during the system call.
+a time, by a flag: the GIL makes that one step, and is held during the system call.
 Whatever concerns the loop is left to its own thread (``engine.call``), and asserts that it is
 there: in the pure build, and in a compiled one of other flags than the default's (``tox -e
 sanitize``).
@@ -482,8 +482,8 @@ class Connection(PipeSink):
     def pause_watcher(self):
         """A thread of the program reads here by itself, again and again: look away for a while.
 
-        Each message would wake the I/O thread for nothing, and the two would take the interpreter's
-        lock from each other: over tls the round trip took three times as long."""
+        Each message would wake the I/O thread for nothing, and the two would take the GIL
+         from each other: over tls the round trip took three times as long."""
         assert self.engine.is_current()
         self.read_by_application = False
         self.read_watcher.stop()
@@ -592,7 +592,7 @@ class Connection(PipeSink):
             if not CALLER_THREAD_IO:
                 return 0
             if self.reading:
-                # By another thread, which needs the interpreter's lock to go on.
+                # By another thread, which needs the GIL to go on.
                 real_sleep(0)
                 return 1
             self.read_by_application = True

@@ -227,7 +227,7 @@ class IoThreads:
     def yield_to_io_threads(self):
         """Let the threads do what was posted, and read what that brought to peers in this process.
 
-        A thread that computes keeps Python's lock for 5 ms, in which a subscription would not go
+        A thread that computes keeps the GIL for 5 ms, in which a subscription would not go
         out; as often as that is enough.
         """
         now = monotonic_ns()

@@ -1,6 +1,6 @@
 """The queues of a pipe between threads, in the pure build.
 
-Compiled, an operation of a queue is one step under the interpreter's lock. Uncompiled, another
+Compiled, an operation of a queue is one step under the GIL. Uncompiled, another
 thread may run between any two steps of it.
 """
 

@@ -9,7 +9,7 @@ when the other side made progress, and they decide what to wake.
 
 The ends may belong to different threads. Each then has the *mailbox* of its owner, by which
 its sink is told; the queues need no lock, since they have one reader and one writer, and each
-operation on them is one step under the interpreter's lock (uncompiled: ``lockedqueue.py``). Who
+operation on them is one step under the GIL (uncompiled: ``lockedqueue.py``). Who
 finds nothing says so first, then looks again; who writes publishes first, then looks who waits.
 """
 

@@ -37,7 +37,7 @@ HEADER = 5  # bytes of a record's header; its last two are the size of what foll
 HANDSHAKE_BYTES_MAX = 131072
 
 #: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
-#: threads that did so together, since uncompiled that lets go of the interpreter's lock.
+#: threads that did so together, since uncompiled that lets go of the GIL.
 spare = []
 
 
@@ -73,7 +73,7 @@ class TlsStream(SocketStream):
         self.outgoing = ssl.MemoryBIO()
         self.tls = link.wrap(self.incoming, self.outgoing)
         SocketStream.__init__(self, fd)
-        # OpenSSL's calls let go of the interpreter's lock; its object is one thread's at a time.
+        # OpenSSL's calls let go of the GIL; its object is one thread's at a time.
         self.concurrent_read_write = False
         self.busy = False
         self.link = link
