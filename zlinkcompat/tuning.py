@@ -219,7 +219,7 @@ TABLE = (
         "ASYNCIO_BURST",
         64,
         "operations",
-        "asyncio, by both doors: of so many sends and receives of a socket that could all "
+        "asyncio, through both entry points: of so many sends and receives of a socket that could all "
         "succeed at once, the last waits for a turn of the loop, so that other tasks get "
         "theirs; 1 has each one wait",
         1,

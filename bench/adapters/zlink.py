@@ -9,7 +9,7 @@ from .base import Adapter
 
 
 class Zlink(Adapter):
-    """What all doors to this project share."""
+    """What all entry points to this project share."""
 
     module = "zlinkcompat"
     transports = (*Adapter.transports, "tls", "ws", "wss")

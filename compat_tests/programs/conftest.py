@@ -16,9 +16,9 @@ RUNNER = "runner"
 
 
 def pytest_generate_tests(metafunc):
-    """``door``: each of :data:`PLAIN`; ``place``: the runner, which patches, and these."""
-    if "door" in metafunc.fixturenames:
-        metafunc.parametrize("door", PLAIN)
+    """``entry_point``: each of :data:`PLAIN`; ``place``: the runner, which patches, and these."""
+    if "entry_point" in metafunc.fixturenames:
+        metafunc.parametrize("entry_point", PLAIN)
     elif "place" in metafunc.fixturenames:
         metafunc.parametrize("place", [None, *PLAIN], ids=[RUNNER, *PLAIN])
 
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config, items):
     left_out = {
         item
         for item in items
-        if {"door", "place"} & set(getattr(item, "fixturenames", ()))
+        if {"entry_point", "place"} & set(getattr(item, "fixturenames", ()))
         and RUNNER not in item.name
         and not any(name in item.name for name in SAMPLE)
     }

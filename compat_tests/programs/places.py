@@ -1,4 +1,4 @@
-"""Where a program for pyzmq runs on our library: by which door, patched or not."""
+"""Where a program for pyzmq runs on our library: through which entry point, patched or not."""
 
 from compat_tests.libraries import OURS, REFERENCE
 

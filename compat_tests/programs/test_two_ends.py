@@ -62,35 +62,35 @@ class TestUnpatched:
     """Both ends on our library, as users start them who patch nothing."""
 
     @pytest.mark.parametrize("name", ["echo", "echofuture", "echostream"])
-    def test_eventloop_echo(self, start, name, door):
-        program = start(OURS, f"examples/eventloop/{name}.py", **at(door))
-        assert "echoed 200" in start(OURS, "client.py", URL, "200", **at(door)).wait()
+    def test_eventloop_echo(self, start, name, entry_point):
+        program = start(OURS, f"examples/eventloop/{name}.py", **at(entry_point))
+        assert "echoed 200" in start(OURS, "client.py", URL, "200", **at(entry_point)).wait()
         assert "Traceback" not in program.output
 
-    def test_web_server(self, start, door):
-        server = start(OURS, "examples/eventloop/asyncweb.py", **at(door))
+    def test_web_server(self, start, entry_point):
+        server = start(OURS, "examples/eventloop/asyncweb.py", **at(entry_point))
         server.wait_for(r"\.\.")
         reply = start(REFERENCE, "http_get.py", "http://127.0.0.1:8888/").wait()
         assert "hello to you too, #0" in reply
         assert "Traceback" not in server.output
 
-    def test_arrays(self, start, door):
+    def test_arrays(self, start, entry_point):
         publisher = start(
-            OURS, "examples/pubsub/publisher.py", "-n", "5", "--size", "300", **at(door)
+            OURS, "examples/pubsub/publisher.py", "-n", "5", "--size", "300", **at(entry_point)
         )
         publisher.wait_for("Waiting for subscriber")
-        output = start(OURS, "examples/pubsub/subscriber.py", **at(door)).wait()
+        output = start(OURS, "examples/pubsub/subscriber.py", **at(entry_point)).wait()
         assert "array count: 5" in output
         assert "Done." in publisher.wait()
 
-    def test_topics(self, start, door):
+    def test_topics(self, start, entry_point):
         url = "tcp://127.0.0.1:5557"
-        start(OURS, "examples/pubsub/topics_pub.py", url, **at(door))
-        subscriber = start(OURS, "examples/pubsub/topics_sub.py", url, "sports", **at(door))
+        start(OURS, "examples/pubsub/topics_pub.py", url, **at(entry_point))
+        subscriber = start(OURS, "examples/pubsub/topics_sub.py", url, "sports", **at(entry_point))
         subscriber.wait_for(r"sports\.football.*sports\.general")
 
-    def test_ping_and_pong(self, start, door):
+    def test_ping_and_pong(self, start, entry_point):
         """Pong computes without end, beside the thread of a device."""
-        pong = start(OURS, "examples/heartbeat/pong.py", **at(door))
-        start(OURS, "examples/heartbeat/ping.py", **at(door)).wait_for(r"ping 8: [\d.]+ ms")
+        pong = start(OURS, "examples/heartbeat/pong.py", **at(entry_point))
+        start(OURS, "examples/heartbeat/ping.py", **at(entry_point)).wait_for(r"ping 8: [\d.]+ ms")
         assert "Traceback" not in pong.output

@@ -1,14 +1,16 @@
-"""pyzmq's own tests, through one door: ``python -m compat_tests.upstream --door swap -k poll``."""
+"""pyzmq's own tests, through one entry point: ``python -m compat_tests.upstream --entry-point swap -k poll``."""
 
 import argparse
 import pathlib
 import sys
 
 from compat_tests.upstream.cell import judge, keep
-from compat_tests.upstream.run import DOORS, run
+from compat_tests.upstream.run import ENTRY_POINTS, run
 
 parser = argparse.ArgumentParser("python -m compat_tests.upstream", description=__doc__)
-parser.add_argument("--door", choices=DOORS, default="backend", help="what the tests import")
+parser.add_argument(
+    "--entry-point", choices=ENTRY_POINTS, default="backend", help="what the tests import"
+)
 parser.add_argument("--unpatched", action="store_true", help="not monkey-patched with gevent")
 parser.add_argument("-k", dest="select", metavar="EXPR", help="as for pytest")
 parser.add_argument("--junit", type=pathlib.Path, help="folder for junit xml")
@@ -16,7 +18,7 @@ parser.add_argument("--keep", type=pathlib.Path, help="folder for the cell of th
 parser.add_argument("-v", action="store_true", help="also say why")
 options = parser.parse_args()
 result = run(
-    options.door,
+    options.entry_point,
     patched=not options.unpatched,
     select=options.select,
     junit=options.junit and options.junit.resolve(),
@@ -28,7 +30,7 @@ for test, outcome in result.not_passed.items():
     if options.v and outcome != "skipped":
         print(reason)
 print(result.summary() or "no tests ran")
-cell = judge(result, options.door, not options.unpatched)
+cell = judge(result, options.entry_point, not options.unpatched)
 if options.keep:
     keep(cell, options.keep)
 for test in cell["failed"]:

@@ -11,7 +11,7 @@ from compat_tests.upstream.sdist import VERSION
 ENGINES = {True: "hub", False: "thread"}  # by whether it is monkey-patched
 
 
-def judge(result, door, patched):
+def judge(result, entry_point, patched):
     """What a run (`Result`) came to.
 
     Returns
@@ -21,19 +21,19 @@ def judge(result, door, patched):
         counts. ``failed``: texts by test, of what should have passed. ``gone``: tests that
         `expected` names and that pass.
     """
-    listed = not_passing(door, patched)
+    listed = not_passing(entry_point, patched)
     counts = Counter()
     failed = {}
     for test, outcome in result.outcomes.items():
         if outcome == "passed" or outcome == "skipped" and test in listed:
             counts[outcome] += 1
-        elif test in listed or by_chance(door, test, result.texts[test]):
+        elif test in listed or by_chance(entry_point, test, result.texts[test]):
             counts["deselected"] += 1
         else:
             failed[test] = result.texts[test][-500:]
     gone = [test for test in listed if result.outcomes.get(test, "passed") == "passed"]
     return {
-        "door": door,
+        "entry_point": entry_point,
         "engine": ENGINES[patched],
         "pyzmq": VERSION,
         "python": sys.version.split()[0],
@@ -46,9 +46,9 @@ def judge(result, door, patched):
     }
 
 
-def by_chance(door, test, text):
+def by_chance(entry_point, test, text):
     """Whether a failure is the one that `expected` knows of this test, and no other."""
-    if door == "libzmq" and test.startswith(LOST_ON_LIBZMQ):
+    if entry_point == "libzmq" and test.startswith(LOST_ON_LIBZMQ):
         return True
     return test in BY_CHANCE and re.search(BY_CHANCE[test], text) is not None
 
@@ -56,5 +56,5 @@ def by_chance(door, test, text):
 def keep(cell, folder):
     """Write ``cell`` to a file of its own in ``folder`` (pathlib.Path)."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = "{door}-{engine}-{pyzmq}.json".format(**cell)
+    name = "{entry_point}-{engine}-{pyzmq}.json".format(**cell)
     (folder / name).write_text(json.dumps(cell, indent=1) + "\n")

@@ -101,13 +101,13 @@ BY_CHANCE = {
 LOST_ON_LIBZMQ = "tests/test_log.py::"
 
 
-def not_passing(door, patched):
-    """Names of tests, by door (``compat_tests.upstream.run``) and whether it is monkey-patched."""
+def not_passing(entry_point, patched):
+    """Names of tests, by entry point (``compat_tests.upstream.run``) and whether it is monkey-patched."""
     names = NOT_ON_LIBZMQ | NUMPY_AND_3_10
-    if door == "swap":
+    if entry_point == "swap":
         names |= BY_STRING | TIMEOUTS
-    if door != "libzmq" and patched:
+    if entry_point != "libzmq" and patched:
         names |= TWO_LOOPS
-    if door == "swap" and not patched:
+    if entry_point == "swap" and not patched:
         names |= NATIVE_SLEEP
     return names

@@ -10,19 +10,19 @@ from compat_tests.suites import Result, alone, pytest_command, run_until_done
 from compat_tests.upstream import sdist, swapped
 from compat_tests.upstream.expected import LEFT_OUT, LEFT_OUT_OF_25
 
-DOORS = ("backend", "swap", "libzmq")
+ENTRY_POINTS = ("backend", "swap", "libzmq")
 AT_ONCE = 2  # files; the tests sleep most of their time
 BESIDE = ("examples", "mypy_tests")  # what test_mypy.py checks
 SETTINGS = ("pytest.ini", "mypy.ini")
 
 
-def run(door, patched=False, select=None, junit=None, say=None):
+def run(entry_point, patched=False, select=None, junit=None, say=None):
     """Run the suite.
 
     Parameters
     ----------
-    door : str
-        One of :data:`DOORS`: pyzmq on our backend, our package in the place of ``zmq``, or pyzmq as
+    entry_point : str
+        One of :data:`ENTRY_POINTS`: pyzmq on our backend, our package in the place of ``zmq``, or pyzmq as
         it is, on real libzmq.
     patched : bool
         Monkey-patch with gevent first.
@@ -33,7 +33,7 @@ def run(door, patched=False, select=None, junit=None, say=None):
     say : callable or None
         Is given one line after each file.
     """
-    env = sdist.environment("zlinkcompat.backend" if door == "backend" else None)
+    env = sdist.environment("zlinkcompat.backend" if entry_point == "backend" else None)
     # The engine that fits, as a program without monkey-patching has it.
     env["ZLINK_ENGINE"] = "auto"
     if patched:
@@ -46,7 +46,7 @@ def run(door, patched=False, select=None, junit=None, say=None):
             shutil.copytree(sdist.source() / name, folder / name)
         for name in SETTINGS:
             shutil.copy(sdist.source() / name, folder)
-        if door == "swap":
+        if entry_point == "swap":
             swapped.rewrite(folder)
         left_out = LEFT_OUT | (LEFT_OUT_OF_25 if sdist.MAJOR == 25 else {})
         files = [f for f in sorted(folder.glob("tests/test_*.py")) if f.name not in left_out]

@@ -9,7 +9,7 @@ import json
 import pathlib
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "compatibility.md"
-COLUMNS = ("pyzmq", "door", "engine", "Python", "passed", "failed", "deselected", "skipped")
+COLUMNS = ("pyzmq", "entry point", "engine", "Python", "passed", "failed", "deselected", "skipped")
 BEGIN, END = "<!-- upstream matrix -->", "<!-- end -->"
 HEADING = """
 ## pyzmq's own test suite
@@ -28,9 +28,9 @@ def row(cell):
 
 
 def place(row):
-    """Where a row stands: by door, engine and major version, of which there is one row each."""
-    pyzmq, door, engine = row[:3]
-    return door, engine, int(pyzmq.partition(".")[0])
+    """Where a row stands: by entry point, engine and major version, of which there is one row each."""
+    pyzmq, entry_point, engine = row[:3]
+    return entry_point, engine, int(pyzmq.partition(".")[0])
 
 
 def table(rows):

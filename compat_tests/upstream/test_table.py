@@ -22,7 +22,7 @@ def test_a_cell_tells_what_failed_from_what_is_expected():
     found = cell()
     assert found["passed"] == found["skipped"] == found["deselected"] == 1
     assert found["failed"] == {"tests/a.py::bad": "what was said"}
-    assert (found["door"], found["engine"]) == ("swap", "thread")
+    assert (found["entry_point"], found["engine"]) == ("swap", "thread")
 
 
 def test_what_is_skipped_here_alone_has_failed():

@@ -1,4 +1,4 @@
-"""pyzmq's own suite against `expected`: each door and engine once; `tox -m matrix` runs all."""
+"""pyzmq's own suite against `expected`: each entry point and engine once; `tox -m matrix` runs all."""
 
 import pytest
 
@@ -12,10 +12,10 @@ CELLS = [("libzmq", False)] if OURS == REFERENCE else [("backend", False), ("swa
 
 @pytest.mark.upstream
 @pytest.mark.timeout(LIMIT)
-@pytest.mark.parametrize("door, patched", CELLS, ids=[f"{d}-{ENGINES[p]}" for d, p in CELLS])
-def test_pyzmq_suite(door, patched, tmp_path):
-    result = run(door, patched=patched, junit=tmp_path)
-    cell = judge(result, door, patched)
+@pytest.mark.parametrize("entry_point, patched", CELLS, ids=[f"{d}-{ENGINES[p]}" for d, p in CELLS])
+def test_pyzmq_suite(entry_point, patched, tmp_path):
+    result = run(entry_point, patched=patched, junit=tmp_path)
+    cell = judge(result, entry_point, patched)
     assert result.outcomes, "no test ran"
     assert not cell["failed"], f"not in expected.py ({result.summary()}): {cell['failed']}"
     assert not cell["gone"], f"listed in expected.py, but they pass or are gone: {cell['gone']}"

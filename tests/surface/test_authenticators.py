@@ -1,9 +1,9 @@
-"""pyzmq's authenticators judge our peers, through both doors."""
+"""pyzmq's authenticators judge our peers, through both entry points."""
 
 import pytest
 from programs import run
 
-DOORS = {"import": ("zlinkcompat", None), "backend": ("zmq", "zlinkcompat.backend")}
+ENTRY_POINTS = {"import": ("zlinkcompat", None), "backend": ("zmq", "zlinkcompat.backend")}
 
 COMMON = """
 import importlib, os, sys
@@ -146,8 +146,8 @@ print("end")
 PATCH = "from gevent import monkey; monkey.patch_all()\n"
 
 
-def check(source, door, patched):
-    library, backend = DOORS[door]
+def check(source, entry_point, patched):
+    library, backend = ENTRY_POINTS[entry_point]
     text = (PATCH if patched else "") + source.format(library=library)
     lines = run(text, PYZMQ_BACKEND=backend).splitlines()
     (key,) = [line.split(" ", 1)[1] for line in lines if line.startswith("key ")]
@@ -155,15 +155,15 @@ def check(source, door, patched):
     assert lines == [line.replace("{key}", key) for line in EXPECTED]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 @pytest.mark.parametrize("patched", [True, False], ids=["patched", "unpatched"])
-def test_the_thread_authenticator(door, patched):
-    check(THREAD, door, patched)
+def test_the_thread_authenticator(entry_point, patched):
+    check(THREAD, entry_point, patched)
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_the_asyncio_authenticator_patched(door):
-    check(ASYNCIO, door, True)
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_the_asyncio_authenticator_patched(entry_point):
+    check(ASYNCIO, entry_point, True)
 
 
 def test_certificates_are_written_and_read(tmp_path):

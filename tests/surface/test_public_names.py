@@ -48,10 +48,12 @@ ERRORS = (
 )
 
 
-@pytest.mark.parametrize("door", [zlinkcompat, zlinkcompat.green], ids=lambda door: door.__name__)
-def test_no_public_name_is_missing(door):
-    assert [name for name in zmq.__all__ if not hasattr(door, name)] == []
-    assert set(zmq.__all__) <= set(door.__all__)
+@pytest.mark.parametrize(
+    "entry_point", [zlinkcompat, zlinkcompat.green], ids=lambda entry_point: entry_point.__name__
+)
+def test_no_public_name_is_missing(entry_point):
+    assert [name for name in zmq.__all__ if not hasattr(entry_point, name)] == []
+    assert set(zmq.__all__) <= set(entry_point.__all__)
 
 
 def test_dir_lists_every_public_name():

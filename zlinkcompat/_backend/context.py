@@ -14,7 +14,7 @@ from zlinkcompat.errors import EFAULT, zmq_error
 
 
 class Context:
-    """A container of sockets, as pyzmq asks it of a backend; both doors derive theirs.
+    """A container of sockets, as pyzmq asks it of a backend; both entry points derive theirs.
 
     .. versionadded:: 0.1
 

@@ -17,7 +17,7 @@ RCVMORE = 13
 
 
 class Socket:
-    """A socket, as pyzmq asks it of a backend; both doors derive theirs.
+    """A socket, as pyzmq asks it of a backend; both entry points derive theirs.
 
     .. versionadded:: 0.1
 
@@ -92,7 +92,7 @@ class Socket:
         """What ``recv(copy=False)`` returns: a subclass of Frame."""
         import zmq
 
-        # Through the backend door pyzmq's Frame is a subclass of ours.
+        # Through the backend pyzmq's Frame is a subclass of ours.
         return zmq.Frame if issubclass(zmq.Frame, Frame) else Frame
 
     @property

@@ -1,4 +1,4 @@
-"""asyncio, uvloop and tornado by both doors: pyzmq's modules on the backend, and ours.
+"""asyncio, uvloop and tornado through both entry points: pyzmq's modules on the backend, and ours.
 
 A program each, since a backend is for a whole process; on the engine that it chooses by itself.
 """
@@ -6,7 +6,7 @@ A program each, since a backend is for a whole process; on the engine that it ch
 import pytest
 from programs import run
 
-DOORS = {
+ENTRY_POINTS = {
     "backend": ("import zmq\n", {"PYZMQ_BACKEND": "zlinkcompat.backend"}),
     "swapped": ("import zlinkcompat as zmq\n", {}),
 }
@@ -159,23 +159,23 @@ context.term()
 print("done")
 """
 
-doors = pytest.mark.parametrize("door", DOORS)
+through_each_entry_point = pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 
 
-@doors
+@through_each_entry_point
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_coroutines(door, loop):
+def test_coroutines(entry_point, loop):
     pytest.importorskip(loop)
-    imports, environment = DOORS[door]
+    imports, environment = ENTRY_POINTS[entry_point]
     package = imports.split()[1]
     source = f"{imports}import {package}.asyncio as aio\nimport {loop} as loops\n{COROUTINES}"
     assert run(source, **environment) == "done\n"
 
 
-@doors
-def test_tornados_streams(door):
+@through_each_entry_point
+def test_tornados_streams(entry_point):
     pytest.importorskip("tornado")
-    imports, environment = DOORS[door]
+    imports, environment = ENTRY_POINTS[entry_point]
     package = imports.split()[1]
     source = f"{imports}from {package}.eventloop.zmqstream import ZMQStream\n{STREAMS}"
     assert run(source, **environment) == "done\n"

@@ -140,10 +140,10 @@ with zmq.Context() as context:
     with context.socket(zmq.PAIR) as one, ours.socket(zmq.PAIR) as other:
         one.bind("inproc://x")
         other.connect("inproc://x")
-        one.send(b"across the doors")
+        one.send(b"across the entry points")
         print(other.recv())
 """)
-        == "b'across the doors'\n"
+        == "b'across the entry points'\n"
     )
 
 

@@ -15,11 +15,11 @@ def patch(request):
 
 @pytest.fixture(params=["zmq", "zlinkcompat"], ids=["backend", "swap"])
 def program(request, patch):
-    """program(source): what it prints, with the door for ``DOOR``."""
+    """program(source): what it prints, with the module for ``LIBRARY``."""
     backend = "zlinkcompat.backend" if request.param == "zmq" else None
 
     def program(source):
-        source = patch + source.replace("DOOR", request.param)
+        source = patch + source.replace("LIBRARY", request.param)
         done = python("-W", "error::ResourceWarning", "-c", source, PYZMQ_BACKEND=backend)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
@@ -33,8 +33,8 @@ def test_a_proxy_is_steered_and_a_queue_tells(program):
     assert (
         program("""
 import sys, threading
-import DOOR as zmq
-from DOOR.devices import monitored_queue
+import LIBRARY as zmq
+from LIBRARY.devices import monitored_queue
 
 context = zmq.Context()
 def bound(kind, name):
@@ -104,7 +104,7 @@ def test_a_forked_child_leaves_its_parent_alone_and_what_ends_last_still_sends(p
     assert (
         program("""
 import atexit, os, warnings
-import DOOR as zmq
+import LIBRARY as zmq
 
 # Python 3.12 warns of a fork beside I/O threads; the sockets stay open until the end.
 warnings.simplefilter("ignore")
@@ -149,7 +149,7 @@ print("end")
 
 CHILDREN = """
 import multiprocessing, sys
-import DOOR as zmq
+import LIBRARY as zmq
 
 def child(endpoint, closes):
     sock = zmq.Context().socket(zmq.PUSH)
@@ -173,11 +173,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-@pytest.mark.parametrize("door", ["zmq", "zlinkcompat"])
-def test_what_a_child_of_multiprocessing_sent_last_arrives(door, engine, tmp_path):
+@pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
+def test_what_a_child_of_multiprocessing_sent_last_arrives(entry_point, engine, tmp_path):
     """It leaves by os._exit, and nobody terminated its context."""
-    (tmp_path / "children.py").write_text(CHILDREN.replace("DOOR", door))
-    backend = "zlinkcompat.backend" if door == "zmq" else None
+    (tmp_path / "children.py").write_text(CHILDREN.replace("LIBRARY", entry_point))
+    backend = "zlinkcompat.backend" if entry_point == "zmq" else None
     done = python("children.py", cwd=tmp_path, PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "".join(
@@ -185,13 +185,13 @@ def test_what_a_child_of_multiprocessing_sent_last_arrives(door, engine, tmp_pat
     )
 
 
-@pytest.mark.parametrize("door", ["zmq", "zlinkcompat"])
-def test_who_was_interrupted_in_term_may_leave(door, patch, tmp_path):
+@pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
+def test_who_was_interrupted_in_term_may_leave(entry_point, patch, tmp_path):
     """As in pyzmq: the context counts as closed, and nothing waits for the absent peer any more."""
     (tmp_path / "program.py").write_text(
         patch
         + f"""
-import {door} as zmq
+import {entry_point} as zmq
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
 sock.connect("tcp://127.0.0.1:1")  # nobody listens there
@@ -206,7 +206,7 @@ except KeyboardInterrupt:
     raise SystemExit(5 if context.closed else 6)
 """
     )
-    backend = "zlinkcompat.backend" if door == "zmq" else None
+    backend = "zlinkcompat.backend" if entry_point == "zmq" else None
     code, errors = interrupt_when_ready("program.py", cwd=tmp_path, PYZMQ_BACKEND=backend)
     assert code == 5, errors
 
@@ -215,7 +215,7 @@ def test_a_context_that_was_refused_leaves_no_trace(program):
     assert (
         program("""
 import errno
-import DOOR as zmq
+import LIBRARY as zmq
 try:
     zmq.Context(-1)
 except zmq.ZMQError as error:
@@ -231,7 +231,7 @@ def test_sockets_that_are_open_at_exit(program, host):
     assert (
         program(f"""
 import warnings
-import DOOR as zmq
+import LIBRARY as zmq
 warnings.simplefilter("ignore")
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
