@@ -1,4 +1,4 @@
-"""What each floor's logger tells: one line per event, and nothing while nobody listens."""
+"""The loggers of each layer write one line per event, and nothing while nobody listens."""
 
 import logging
 from time import monotonic_ns
@@ -14,14 +14,14 @@ from zlinkcompat._runtime import log_limiter
 
 @pytest.fixture
 def lines(caplog):
-    """lines("routing"): what was logged by that floor, as (level, text); cleared each time."""
+    """lines("routing"): what was logged by that layer, as (level, text); cleared each time."""
     caplog.set_level(logging.DEBUG, "zlinkcompat")
 
-    def lines(floor):
+    def lines(layer):
         told = [
             (each.levelname, each.getMessage())
             for each in caplog.records
-            if each.name == f"zlinkcompat.{floor}"
+            if each.name == f"zlinkcompat.{layer}"
         ]
         caplog.clear()
         assert not any("\n" in text for _, text in told)

@@ -54,7 +54,7 @@ class Direction:
                 return
             try:
                 frames = self.source.recv_message(NOBLOCK)
-            except Exception as error:  # pyzmq's Again, which this floor does not import
+            except Exception as error:  # pyzmq's Again, which this layer does not import
                 if getattr(error, "errno", None) != EAGAIN:
                     raise
                 return
@@ -104,7 +104,7 @@ def acknowledge(control):
     One that cannot send, or whose peer has gone, goes without, where libzmq ends or hangs."""
     try:
         control.send_frame(b"", NOBLOCK)
-    except Exception as error:  # pyzmq's, which this floor does not import
+    except Exception as error:  # pyzmq's, which this layer does not import
         if getattr(error, "errno", None) not in (EAGAIN, ENOTSUP):
             raise
 
