@@ -64,7 +64,7 @@ def links(repository):
 def extensions():
     """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to forget.
 
-    A kernel (``.pyx``) goes before its pure twin of the same name; a hot module is compiled from
+    A Cython module (``.pyx``) goes before its pure-Python fallback of the same name; a hot module is compiled from
     the ``.py`` itself. A ``.pxd`` without a source only declares, and is not built.
     """
     found = []

@@ -2,7 +2,7 @@
 nothing that the target does not expect."""
 
 import pytest
-from twins import CURVE, TWINS, ZWS
+from builds import CODECS, CURVE, ZWS
 
 from reliability.fuzz import CORPUS, NAMES
 from reliability.targets import TARGETS, Codecs
@@ -14,6 +14,6 @@ def test_corpus(name):
     assert len(inputs) > 5
     for data in filter(None, inputs):
         results = [
-            TARGETS[name](Codecs(TWINS[build], ZWS[build], CURVE[build]), data) for build in TWINS
+            TARGETS[name](Codecs(CODECS[build], ZWS[build], CURVE[build]), data) for build in CODECS
         ]
         assert all(result == results[0] for result in results), data

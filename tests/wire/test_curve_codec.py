@@ -1,13 +1,13 @@
-"""Encrypted messages by the byte (RFC 26, "Message Framing"), and the twins against each other."""
+"""Encrypted messages by the byte (RFC 26, "Message Framing"), and compared between the two builds."""
 
 from struct import pack
 
 import pytest
+from builds import CURVE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.bindings import crypto_box_afternm, crypto_box_open_afternm
 from test_frame_codec import give
-from twins import CURVE
 
 from zlinkcompat.wire import errors
 from zlinkcompat.wire.errors import CryptoError, ProtocolError
@@ -236,10 +236,10 @@ def test_the_limit_counts_what_comes_as_in_libzmq(codec):
 
 @pytest.mark.parametrize("key, prefix", [(KEY[1:], PREFIX), (KEY, PREFIX[1:])])
 def test_a_key_of_another_size(key, prefix):
-    kernel = next(iter(CURVE.values()))
-    if kernel.__file__.endswith(".py"):
+    codec = next(iter(CURVE.values()))
+    if codec.__file__.endswith(".py"):
         pytest.skip("only raw memory has to be guarded")
-    for side in (kernel.CurveEncoder(), kernel.CurveDecoder()):
+    for side in (codec.CurveEncoder(), codec.CurveDecoder()):
         with pytest.raises(ValueError):
             side.secure(key, prefix, 1)
 
@@ -288,7 +288,7 @@ def test_any_messages_in_any_pieces(sent, cuts, kind):
 @settings(max_examples=300)
 @given(st.binary(max_size=300), st.integers(0, 300), st.sampled_from(KINDS))
 def test_any_bytes(data, cut, kind):
-    """Nothing but a message or the typed error, and the twins agree."""
+    """Nothing but a message or the typed error, and the two builds agree."""
     wire = encoded(next(iter(CURVE.values())), b"first", kind=kind) + data
     results = [decoded(codec, wire, [cut], kind) for codec in CURVE.values()]
     assert all(result == results[0] for result in results)

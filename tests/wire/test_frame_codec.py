@@ -1,16 +1,16 @@
-"""Frames by the byte (RFC 37, "Framing"), and the twins against each other."""
+"""Frames by the byte (RFC 37, "Framing"), and compared between the two builds."""
 
 import pytest
+from builds import CODECS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins import TWINS
 
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
 
 
-@pytest.fixture(params=TWINS)
+@pytest.fixture(params=CODECS)
 def codec(request):
-    return TWINS[request.param]
+    return CODECS[request.param]
 
 
 def encoded(codec, *messages, minor=1):
@@ -134,9 +134,9 @@ cuts = st.lists(st.integers(0, 200000), max_size=12)
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, max_size=8), cuts=cuts)
 def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts):
-    streams = {name: encoded(codec, *messages) for name, codec in TWINS.items()}
+    streams = {name: encoded(codec, *messages) for name, codec in CODECS.items()}
     assert len(set(streams.values())) == 1
-    for codec in TWINS.values():
+    for codec in CODECS.values():
         expected = ([(False, message) for message in messages], None)
         assert decoded(codec, streams["pure"], cuts) == expected
 
@@ -144,7 +144,7 @@ def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts):
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=200), cuts=cuts, limit=st.sampled_from([-1, 0, 10, 1000]))
 def test_the_twins_agree_on_anything(data, cuts, limit):
-    results = [decoded(codec, data, cuts, limit) for codec in TWINS.values()]
+    results = [decoded(codec, data, cuts, limit) for codec in CODECS.values()]
     assert all(result == results[0] for result in results)
 
 
@@ -152,10 +152,10 @@ def test_the_twins_agree_on_anything(data, cuts, limit):
 @given(messages=st.lists(message, min_size=1, max_size=8), data=st.data())
 def test_partial_writes(messages, data):
     """A transport that takes what it likes: each message finishes with its last byte."""
-    total = len(encoded(TWINS["pure"], *messages))
-    ends = [len(encoded(TWINS["pure"], *messages[: n + 1])) for n in range(len(messages))]
+    total = len(encoded(CODECS["pure"], *messages))
+    ends = [len(encoded(CODECS["pure"], *messages[: n + 1])) for n in range(len(messages))]
     takes = data.draw(st.lists(st.integers(1, max(1, total)), max_size=20))
-    for codec in TWINS.values():
+    for codec in CODECS.values():
         encoder = codec.Encoder(1)
         left, written, finished, steps = list(messages), b"", 0, list(takes)
         while left or encoder.pending:

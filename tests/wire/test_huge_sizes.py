@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from builds import CODECS, CURVE, ZWS
 from test_frame_codec import give
-from twins import CURVE, TWINS, ZWS
 
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
 from zlinkcompat.wire.zmtp import legacy
@@ -52,11 +52,11 @@ DECODERS = {
     "ZMTP 1": (legacy.VERSION_1.make_decoder, zmtp_1, 1),
     "ZMTP 2": (legacy.VERSION_2.make_decoder, zmtp, 0),
 }
-for _twin in TWINS:
+for _build in CODECS:
     DECODERS |= {
-        f"ZMTP 3, {_twin}": (TWINS[_twin].Decoder, zmtp, 0),
-        f"CURVE over ZMTP, {_twin}": (
-            lambda limit, twin=_twin: secured(CURVE[twin].CurveDecoder(limit)),
+        f"ZMTP 3, {_build}": (CODECS[_build].Decoder, zmtp, 0),
+        f"CURVE over ZMTP, {_build}": (
+            lambda limit, build=_build: secured(CURVE[build].CurveDecoder(limit)),
             zmtp,
             0,
         ),
@@ -64,19 +64,21 @@ for _twin in TWINS:
     for _server in (False, True):
         _side, _header = ("server", zws_from_client) if _server else ("client", zws_from_server)
         DECODERS |= {
-            f"ZWS {_side}, {_twin}": (
-                lambda limit, twin=_twin, server=_server: ZWS[twin].ZwsDecoder(limit, server),
+            f"ZWS {_side}, {_build}": (
+                lambda limit, build=_build, server=_server: ZWS[build].ZwsDecoder(limit, server),
                 _header,
                 1,
             ),
-            f"WebSocket {_side}, {_twin}": (
-                lambda limit, twin=_twin, server=_server: ZWS[twin].ZwsDecoder(limit, server, True),
+            f"WebSocket {_side}, {_build}": (
+                lambda limit, build=_build, server=_server: ZWS[build].ZwsDecoder(
+                    limit, server, True
+                ),
                 _header,
                 0,
             ),
-            f"CURVE over ZWS {_side}, {_twin}": (
-                lambda limit, twin=_twin, server=_server: secured(
-                    CURVE[twin].CurveZwsDecoder(limit, server)
+            f"CURVE over ZWS {_side}, {_build}": (
+                lambda limit, build=_build, server=_server: secured(
+                    CURVE[build].CurveZwsDecoder(limit, server)
                 ),
                 _header,
                 1,
@@ -135,12 +137,12 @@ def test_huge_fragment_counts_with_those_before(name, limit):
 
 
 @pytest.mark.parametrize("max_command", [0, 1000, (1 << 63) - 1])
-@pytest.mark.parametrize("twin", TWINS)
-def test_header_of_a_huge_command(twin, max_command):
+@pytest.mark.parametrize("build", CODECS)
+def test_header_of_a_huge_command(build, max_command):
     for size in SIZES:
         decoders = [
-            (TWINS[twin].Decoder(-1), zmtp(size, 6), size),
-            (ZWS[twin].ZwsDecoder(-1), zws_from_server(size)[:-1] + b"\2", size - 1),
+            (CODECS[build].Decoder(-1), zmtp(size, 6), size),
+            (ZWS[build].ZwsDecoder(-1), zws_from_server(size)[:-1] + b"\2", size - 1),
         ]
         for decoder, header, body in decoders:
             decoder.max_command = max_command
@@ -149,14 +151,14 @@ def test_header_of_a_huge_command(twin, max_command):
             assert name_of(outcome(decoder, header + b"ab")) == expected(size, body, limit), size
 
 
-@pytest.mark.parametrize("twin", TWINS)
-def test_limit_of_unfinished_messages_near_2_63(twin):
+@pytest.mark.parametrize("build", CODECS)
+def test_limit_of_unfinished_messages_near_2_63(build):
     for limit in ((1 << 63) - 1, (1 << 62) + 1):
-        decoder = TWINS[twin].Decoder()
+        decoder = CODECS[build].Decoder()
         decoder.max_unfinished = limit
         give(decoder, b"\1\3abc" * 5 + b"\0\0")
         assert decoder.next() == [b"abc"] * 5 + [b""]
-        decoder = ZWS[twin].ZwsDecoder()
+        decoder = ZWS[build].ZwsDecoder()
         decoder.max_unfinished = limit
         give(decoder, b"\2\4\0abc" + b"\0\3abc" * 5 + b"\x80\0")
         assert decoder.next() == b"abc" * 6

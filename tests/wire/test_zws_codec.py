@@ -1,10 +1,10 @@
-"""WebSocket frames by the byte (RFC 6455, RFC 45), and the twins against each other."""
+"""WebSocket frames by the byte (RFC 6455, RFC 45), and compared between the two builds."""
 
 import pytest
+from builds import MASKS, ZWS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_frame_codec import cuts, give, message
-from twins import MASKS, ZWS
 from wspeer import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError

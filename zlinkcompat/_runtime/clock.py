@@ -1,4 +1,4 @@
-"""The monotonic clock, read on the message path (pure twin of the kernel ``clock.pyx``)."""
+"""The monotonic clock, read on the message path (pure-Python fallback of ``clock.pyx``)."""
 
 from time import monotonic_ns
 

@@ -1,6 +1,6 @@
 """The monotonic clock, read on the message path.
 
-A kernel because the write policy reads it for each gathered message: 22 ns by ``clock_gettime``
+Written in Cython because the write policy reads it for each gathered message: 22 ns by ``clock_gettime``
 where ``time.monotonic_ns`` takes 47 ns and makes an int object.
 """
 

@@ -16,7 +16,7 @@ cdef class PipeSink:
 cdef class MessageQueue:
     cdef list ring
     # Signed on purpose: after a late acknowledgement a difference may be negative; unsigned it
-    # would wrap and block the pipe for good, in the compiled twin only.
+    # would wrap and block the pipe for good, in the compiled build only.
     cdef Py_ssize_t mask
     cdef readonly long long head, tail, acked, hwm, lwm, limit
     cdef public bint reader_waits, writer_waits

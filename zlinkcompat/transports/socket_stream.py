@@ -1,4 +1,4 @@
-"""Pure twin of ``fdstream.pyx``: the stream of a connected socket."""
+"""Pure-Python fallback of ``socket_stream.pyx``: the stream of a connected socket."""
 
 import _socket
 import select

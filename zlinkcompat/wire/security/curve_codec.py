@@ -1,4 +1,4 @@
-"""Pure twin of ``curve_codec.pyx``: messages that CURVE encrypts, with the same interface."""
+"""Pure-Python fallback of ``curve_codec.pyx``: messages that CURVE encrypts, with the same interface."""
 
 from struct import pack, unpack_from
 
@@ -28,7 +28,7 @@ MESSAGE = b"\x07MESSAGE"
 
 
 class Sealer:
-    """Puts frames into boxes. See the kernel."""
+    """Puts frames into boxes. See the Cython module."""
 
     def __init__(self, key, prefix, next):
         self.key = key
@@ -42,7 +42,7 @@ class Sealer:
 
 
 class Opener:
-    """Takes frames out of boxes. See the kernel."""
+    """Takes frames out of boxes. See the Cython module."""
 
     def __init__(self, key, prefix, last):
         self.key = key
@@ -106,7 +106,7 @@ class Opening:
 
 
 class CurveDecoder(Opening, Decoder):
-    """ZMTP frames in, whole messages out. See the kernel."""
+    """ZMTP frames in, whole messages out. See the Cython module."""
 
 
 class CurveZwsDecoder(Opening, ZwsDecoder):
@@ -114,7 +114,7 @@ class CurveZwsDecoder(Opening, ZwsDecoder):
 
 
 class CurveEncoder(Encoder):
-    """Messages in, ZMTP frames out. See the kernel."""
+    """Messages in, ZMTP frames out. See the Cython module."""
 
     sealer = None
 
@@ -155,7 +155,7 @@ class CurveEncoder(Encoder):
 
 
 class CurveZwsEncoder(ZwsEncoder):
-    """The same in WebSocket frames. See the kernel."""
+    """The same in WebSocket frames. See the Cython module."""
 
     sealer = None
 

@@ -1,4 +1,4 @@
-"""Messages that CURVE encrypts, each frame in a box. Kernel; ``curve_codec.py`` is its pure twin.
+"""Messages that CURVE encrypts, each frame in a box. ``curve_codec.py`` is its pure-Python fallback.
 
 A box is the body of a frame without flags: the word MESSAGE, a nonce, a code that authenticates,
 and, encrypted, the real flags (MORE 1, COMMAND 2) and body. The buffers, and what is written when, are

@@ -1,4 +1,4 @@
-"""Pure twin of ``zws.pyx``: messages in WebSocket frames, with the same interface."""
+"""Pure-Python fallback of ``frames.pyx``: messages in WebSocket frames, with the same interface."""
 
 import os
 from struct import Struct
@@ -42,7 +42,7 @@ _long = Struct(">BBQ")
 
 
 class ZwsDecoder(Decoder):
-    """WebSocket frames in, whole messages out. See the kernel."""
+    """WebSocket frames in, whole messages out. See the Cython module."""
 
     def __init__(self, max_size=-1, server=False, raw=False, tuning=None, counters=None):
         Decoder.__init__(self, max_size, tuning, counters)
@@ -230,7 +230,7 @@ class ZwsDecoder(Decoder):
 
 
 class ZwsEncoder(Encoder):
-    """Messages in, WebSocket frames out. See the kernel."""
+    """Messages in, WebSocket frames out. See the Cython module."""
 
     def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
         Encoder.__init__(self, 0, tuning, counters)

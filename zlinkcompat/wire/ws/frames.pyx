@@ -1,4 +1,4 @@
-"""Messages in WebSocket frames (ZWS 2.0). Kernel; ``zws.py`` is its pure twin.
+"""Messages in WebSocket frames (ZWS 2.0). ``frames.py`` is its pure-Python fallback.
 
 A frame of a message is a binary WebSocket message: a flag octet (MORE 1, COMMAND 2) and the body,
 in one frame or several. What a client sends is masked. The buffers, and what is written when, are

@@ -1,4 +1,4 @@
-"""Pure twin of ``mask.pyx``: masking of WebSocket payloads (RFC 6455, 5.3)."""
+"""Pure-Python fallback of ``mask.pyx``: masking of WebSocket payloads (RFC 6455, 5.3)."""
 
 
 def masked(data, key, phase=0):

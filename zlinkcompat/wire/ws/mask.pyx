@@ -1,4 +1,4 @@
-"""Masking of WebSocket payloads (RFC 6455, 5.3). Kernel; ``mask.py`` is its pure twin."""
+"""Masking of WebSocket payloads (RFC 6455, 5.3). ``mask.py`` is its pure-Python fallback."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy

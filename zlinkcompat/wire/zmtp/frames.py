@@ -1,6 +1,6 @@
-"""The frame codec: pure twin of the kernel ``frames.pyx``, with the same interface.
+"""The frame codec: pure-Python fallback of ``frames.pyx``, with the same interface.
 
-Where the kernel lends raw memory, this one lends memoryviews; buffers are bytearrays.
+Where the Cython module hands out raw memory, this one hands out memoryviews; buffers are bytearrays.
 """
 
 import sys
@@ -57,7 +57,7 @@ def pop_spare(spares):
 
 
 class Decoder:
-    """Bytes in, whole messages out. See the kernel for parameters, attributes and errors."""
+    """Bytes in, whole messages out. See the Cython module for parameters, attributes and errors."""
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.set_max_size(max_size)
@@ -338,7 +338,7 @@ class RawDecoder(Decoder):
 
 
 class Encoder:
-    """Messages in, a vector of buffers out. See the kernel."""
+    """Messages in, a vector of buffers out. See the Cython module."""
 
     raw = False
 

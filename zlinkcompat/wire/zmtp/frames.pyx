@@ -1,4 +1,4 @@
-"""The frame codec: bytes to whole messages and back. Kernel; ``frames.py`` is its pure twin.
+"""The frame codec: bytes to whole messages and back. ``frames.py`` is its pure-Python fallback.
 
 A frame is a flags byte (MORE 1, LONG 2, COMMAND 4), one or eight bytes of size, and the body.
 Source: RFC 37 "Framing"; libzmq ``src/v2_decoder.cpp``, ``src/v3_1_encoder.cpp``.

@@ -1,0 +1,40 @@
+"""Both forms of the codecs: the ones that run and, where those are Cython modules, their pure-Python fallbacks."""
+
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+from unittest import mock
+
+from zlinkcompat.wire.security import curve_codec
+from zlinkcompat.wire.ws import frames as ws_frames
+from zlinkcompat.wire.ws import mask
+from zlinkcompat.wire.zmtp import frames
+
+
+def load_pure(module, *imports):
+    """Load ``module`` from its ``.py``, with ``imports`` in place of the codecs that it imports."""
+    path = Path(module.__file__).parent / (module.__name__.rpartition(".")[2] + ".py")
+    name = "pure_" + path.stem
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    build = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    replaced = {each.original_name: each for each in imports}
+    with mock.patch.dict(sys.modules, replaced):
+        loader.exec_module(build)
+    build.original_name = module.__name__
+    return build
+
+
+def builds(module, pure):
+    return {"pure": pure} if pure is module else {"compiled": module, "pure": pure}
+
+
+COMPILED = not frames.__file__.endswith(".py")
+PURE = load_pure(frames) if COMPILED else frames
+PURE_MASK = load_pure(mask) if COMPILED else mask
+PURE_ZWS = load_pure(ws_frames, PURE, PURE_MASK) if COMPILED else ws_frames
+PURE_CURVE = load_pure(curve_codec, PURE, PURE_ZWS) if COMPILED else curve_codec
+CODECS = builds(frames, PURE)
+MASKS = builds(mask, PURE_MASK)
+ZWS = builds(ws_frames, PURE_ZWS)
+CURVE = builds(curve_codec, PURE_CURVE)
