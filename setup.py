@@ -64,8 +64,8 @@ def links(repository):
 def extensions():
     """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to forget.
 
-    A Cython module (``.pyx``) goes before its pure-Python fallback of the same name; a hot module is compiled from
-    the ``.py`` itself. A ``.pxd`` without a source only declares, and is not built.
+    A Cython module (``.pyx``) goes before its pure-Python fallback of the same name. A hot module
+    is compiled from the ``.py`` itself. A ``.pxd`` without a source only declares, and is not built.
     """
     found = []
     declared = [*Path("zlinkcompat").rglob("*.pxd"), *Path("zlinkcompat").rglob("*.pyx")]

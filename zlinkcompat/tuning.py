@@ -219,8 +219,8 @@ TABLE = (
         "ASYNCIO_BURST",
         64,
         "operations",
-        "asyncio, through both entry points: of so many sends and receives of a socket that could all "
-        "succeed at once, the last waits for a turn of the loop, so that other tasks get "
+        "asyncio, through both entry points: of so many sends and receives of a socket that "
+        "could all succeed at once, the last waits for a turn of the loop, so that other tasks get "
         "theirs; 1 has each one wait",
         1,
     ),

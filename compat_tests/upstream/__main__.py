@@ -1,4 +1,4 @@
-"""pyzmq's own tests, through one entry point: ``python -m compat_tests.upstream --entry-point swap -k poll``."""
+"""Run pyzmq's own tests: ``python -m compat_tests.upstream --entry-point swap -k poll``."""
 
 import argparse
 import pathlib

@@ -102,7 +102,7 @@ LOST_ON_LIBZMQ = "tests/test_log.py::"
 
 
 def not_passing(entry_point, patched):
-    """Names of tests, by entry point (``compat_tests.upstream.run``) and whether it is monkey-patched."""
+    """Names of tests, by entry point (``run.ENTRY_POINTS``) and whether it is monkey-patched."""
     names = NOT_ON_LIBZMQ | NUMPY_AND_3_10
     if entry_point == "swap":
         names |= BY_STRING | TIMEOUTS

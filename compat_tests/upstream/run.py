@@ -22,8 +22,8 @@ def run(entry_point, patched=False, select=None, junit=None, say=None):
     Parameters
     ----------
     entry_point : str
-        One of :data:`ENTRY_POINTS`: pyzmq on our backend, our package in the place of ``zmq``, or pyzmq as
-        it is, on real libzmq.
+        One of :data:`ENTRY_POINTS`: pyzmq on our backend, our package in the place of ``zmq``, or
+        pyzmq as it is, on real libzmq.
     patched : bool
         Monkey-patch with gevent first.
     select : str or None

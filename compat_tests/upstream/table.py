@@ -28,7 +28,7 @@ def row(cell):
 
 
 def place(row):
-    """Where a row stands: by entry point, engine and major version, of which there is one row each."""
+    """Where a row stands; there is one for each entry point, engine and major version."""
     pyzmq, entry_point, engine = row[:3]
     return entry_point, engine, int(pyzmq.partition(".")[0])
 

@@ -1,4 +1,4 @@
-"""pyzmq's own suite against `expected`: each entry point and engine once; `tox -m matrix` runs all."""
+"""pyzmq's own suite, each entry point and engine once; `tox -m matrix` runs all versions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Both forms of the codecs: the ones that run and, where those are Cython modules, their pure-Python fallbacks."""
+"""Load the codecs as they run and, if those are compiled, their pure-Python fallbacks as well."""
 
 import importlib.machinery
 import importlib.util

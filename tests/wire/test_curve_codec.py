@@ -1,4 +1,4 @@
-"""Encrypted messages by the byte (RFC 26, "Message Framing"), and compared between the two builds."""
+"""Encrypted messages by the byte (RFC 26, "Message Framing"), compared between both builds."""
 
 from struct import pack
 

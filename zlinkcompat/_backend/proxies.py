@@ -1,4 +1,7 @@
-"""Proxies over sockets of either entry point (libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``)."""
+"""Proxies for sockets of both entry points.
+
+Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``.
+"""
 
 from zlinkcompat._backend.foreign_objects import refuse_other
 from zlinkcompat._backend.socket import Socket

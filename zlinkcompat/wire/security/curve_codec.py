@@ -1,4 +1,4 @@
-"""Pure-Python fallback of ``curve_codec.pyx``: messages that CURVE encrypts, with the same interface."""
+"""Pure-Python fallback of ``curve_codec.pyx``: messages that CURVE encrypts."""
 
 from struct import pack, unpack_from
 

@@ -1,6 +1,6 @@
 """The frame codec: pure-Python fallback of ``frames.pyx``, with the same interface.
 
-Where the Cython module hands out raw memory, this one hands out memoryviews; buffers are bytearrays.
+The Cython module hands out raw memory. This module hands out memoryviews of bytearrays.
 """
 
 import sys
