@@ -65,7 +65,7 @@ def extensions():
     """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to forget.
 
     A Cython module (``.pyx``) goes before its pure-Python fallback of the same name. A hot module
-    is compiled from the ``.py`` itself. A ``.pxd`` without a source only declares, and is not built.
+    is compiled from the ``.py`` itself. A ``.pxd`` without a source only declares and is not built.
     """
     found = []
     declared = [*Path("zlinkcompat").rglob("*.pxd"), *Path("zlinkcompat").rglob("*.pyx")]

@@ -74,9 +74,9 @@ def under_way():
 def settle(bench):
     """Return when the library has done all that it can do by now; no time would tell that.
 
-    A thread that is woken is runnable at once, however long the machine takes to run it. Look twice,
-    since one thread may wake another that was looked at before. Look more often where threads sleep
-    until they get the GIL.
+    A thread that is woken is runnable at once, however long the machine takes to run it. Look
+    twice, since one thread may wake another that was looked at before. Look more often where
+    threads sleep until they get the GIL.
     """
     times, sleep = (2, time.sleep) if is_libzmq(bench) else (10, gevent.sleep)
     asleep = 0
