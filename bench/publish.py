@@ -1,79 +1,72 @@
-"""``python -m bench.publish RESULTS.json``: put a run's figures into README and docs.
+"""``python -m bench.publish RESULTS.json``: put the figures of a run into README and docs.
 
-A run of ``--phases`` goes into docs/baseline.md, any other into README.md, docs/performance.md and
-docs/figures.md.
-What is between ``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->`` is written anew; the chart goes
-to ``docs/gains.svg``.
+A run of ``--phases`` goes into docs/performance-plan.md, any other run into README.md,
+docs/performance.md and docs/figures.md. The text between ``<!-- bench:NAME -->`` and
+``<!-- /bench:NAME -->`` is replaced; the chart goes to ``docs/overview.svg``.
 """
 
 import re
 import sys
 
 from . import phases
-from .cases import MEMORY, default_cases
+from .cases import default_cases
 from .machine import ROOT
 from .results import load
 from .show import charts, formatting, markdown
 
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
-#: What a reader gets to see first: small and large messages, each way, and encrypted ones.
-README_ROWS = (
+#: The cases of README's chart: small and large messages, each way, and encrypted ones.
+CHART_RATES = (
     "push-pull/tcp/64B",
     "push-pull/tcp/64KB",
     "push-pull/inproc/64B",
-    "curve/tcp/64B",
     "pub-sub/tcp/64B",
     "dealer-router/tcp/64B",
-    "req-rep/tcp/64B",
-    "req-rep/tcp/64KB",
-    MEMORY.name,
+    "curve/tcp/64B",
 )
+CHART_TRIPS = ("req-rep/tcp/64B", "req-rep/tcp/64KB")
 THREAD = "zlink-thread"
-CHART_LIBRARIES = (*README_LIBRARIES, "zlink-backend")
 
 
 def main(path):
     results = load(path)
     if phases.PLAIN in results.libraries:
         fill(
-            ROOT / "docs" / "baseline.md",
+            ROOT / "docs" / "performance-plan.md",
             {
                 "where": "\n".join(f"{line}  " for line in formatting.machine(results)),
                 "flags": phases.table(results),
-                "targets": "```text\n" + "\n".join(phases.lines(results)) + "\n```",
+                "targets": markdown.fold(
+                    "Each feature on and off, by case, and the plan's targets",
+                    "```text\n" + "\n".join(phases.lines(results)) + "\n```",
+                ),
             },
         )
         return
     rows = [case.name for case in default_cases()]
     where = filter(None, (*formatting.machine(results), formatting.duration(results)))
-    fill(ROOT / "README.md", {"table": readme(results)})
+    fill(ROOT / "README.md", {"machine": "; ".join(formatting.machine(results))})
     fill(
         ROOT / "docs" / "performance.md",
         {
             "where": "\n".join(f"{line}  " for line in where),
             "summary": charts.summary(results),
-            "ratios": markdown.ratios(results, rows),
+            "ratios": markdown.ratios(results, rows, targets=False),
             "behind": where_not(results),
         },
     )
     fill(
         ROOT / "docs" / "figures.md",
         {
-            "grid": markdown.ratios(only(results, README_LIBRARIES)),
-            "details": markdown.details(at(results, rows)),
+            "grid": markdown.folded(only(results, README_LIBRARIES)),
+            "details": markdown.fold(
+                "Costs by case and library", markdown.details(at(results, rows))
+            ),
+            "aims": markdown.fold("Targets by case", markdown.aims(results)),
         },
     )
-    chart = charts.gains(only(results, CHART_LIBRARIES), README_ROWS)
-    (ROOT / "docs" / "gains.svg").write_text(chart + "\n", encoding="utf-8")
-
-
-def readme(results):
-    return "\n\n".join(
-        (
-            markdown.gains(only(results, README_LIBRARIES), README_ROWS),
-            "; ".join(formatting.machine(results)),
-        )
-    )
+    chart = charts.overview(only(results, README_LIBRARIES), CHART_RATES, CHART_TRIPS)
+    (ROOT / "docs" / "overview.svg").write_text(chart + "\n", encoding="utf-8")
 
 
 def only(results, libraries):

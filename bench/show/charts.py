@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import latency
 from ..cases import PATTERNS, SIZES, TRANSPORTS, human
+from . import formatting
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
 STYLES = {
@@ -177,33 +178,58 @@ def heat_map(results, other):
         return svg(made, name)
 
 
-def gains(results, cases):
-    """How many times better than pyzmq each library is, a row a case: the chart of README."""
-    chosen = [each for each in results.cases if each.case.name in cases]
-    libraries = [name for name in results.others if name != "pyzmq"] + [results.subject]
-    with matplotlib.rc_context(SETTINGS):
-        made, axes = figure(0.9 + 0.28 * len(chosen))
-        for library in libraries:
-            points = []
-            for y, result in enumerate(chosen):
-                ratio = result.ratio(library, "pyzmq")
-                if ratio is not None:
-                    points.append((ratio.gain, y))
-            if points:
-                axes.plot(
-                    *zip(*points, strict=True),
-                    label=library,
-                    linestyle="none",
-                    **{**style(library), "markersize": 6, "linewidth": 0},
-                )
-        axes.axvline(1, color=STYLES["pyzmq"][0], linewidth=1.4, label="pyzmq")
-        axes.set_xscale("log", base=2)
-        plain_log(axes.xaxis, lambda value, _: f"{value:g}x")
-        axes.set_yticks(range(len(chosen)), [each.case.name for each in chosen])
-        axes.invert_yaxis()
-        axes.set_title("times better than pyzmq: rate, or round trips p50", loc="left", fontsize=10)
-        legend(made)
-        return svg(made, "how many times better than pyzmq")
+def overview(results, rates, trips):
+    """Return the chart of README: two panels of bars, throughput above and round trips below.
+
+    Parameters
+    ----------
+    results : bench.results.Results
+    rates, trips : sequence of str
+        Names of the cases of each panel. Rates are drawn as multiples of pyzmq's, round trips in
+        microseconds.
+    """
+    libraries = [results.subject, *(name for name in results.others)]
+    panels = [
+        [each for each in results.cases if each.case.name in names] for names in (rates, trips)
+    ]
+    with matplotlib.rc_context({**SETTINGS, "axes.grid": False}):
+        made = Figure(figsize=(WIDTH, 1.6 + 0.55 * sum(map(len, panels))), layout="constrained")
+        above, below = made.subplots(2, 1, height_ratios=[len(each) or 1 for each in panels])
+        for axes, cases, reference in ((above, panels[0], "pyzmq"), (below, panels[1], None)):
+            bars(axes, cases, libraries, reference)
+        above.set_title("Throughput, times pyzmq's: longer is better", loc="left", fontsize=10)
+        below.set_title("Round trip, microseconds: shorter is better", loc="left", fontsize=10)
+        handles, labels = above.get_legend_handles_labels()
+        made.legend(
+            handles, labels, loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2
+        )
+        return svg(made, "throughput and round trips of zlinkcompat, pyzmq, zmq.green and pyomq")
+
+
+def bars(axes, cases, libraries, reference):
+    """Draw a group of bars for each case, one bar for each library, with its figure at the end."""
+    thickness = 0.8 / len(libraries)
+    for place, library in enumerate(libraries):
+        rows, lengths, figures = [], [], []
+        for y, result in enumerate(cases):
+            series, base = result.of(library), result.of(reference) if reference else None
+            value = series.median() if series is not None else None
+            if value and (base is None or base.median()):
+                rows.append(y + (place - (len(libraries) - 1) / 2) * thickness)
+                lengths.append(value / base.median() if base is not None else value)
+                figures.append(formatting.figure(result.case, value))
+        drawn = axes.barh(
+            rows,
+            lengths,
+            thickness * 0.9,
+            color=style(library)["color"],
+            label="zlinkcompat" if library == "zlink" else library,
+        )
+        axes.bar_label(drawn, figures, padding=3, fontsize=7.5)
+    axes.set_yticks(range(len(cases)), [each.case.name for each in cases])
+    axes.invert_yaxis()
+    axes.margins(x=0.16)
+    axes.tick_params(axis="y", length=0)
 
 
 def all_of(results):

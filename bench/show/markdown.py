@@ -14,44 +14,59 @@ def document(results):
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def ratios(results, cases=None):
-    """A row a case: each library's figure, and in brackets the subject's ratio to it.
+def ratios(results, cases=None, targets=True):
+    """Return a row for each case: the subject's figure first, then each other library's.
+
+    The figure of another library is followed by the subject's ratio to it, in brackets.
 
     Parameters
     ----------
     results : bench.results.Results
     cases : sequence of str, optional
         Names of the cases to show, all by default.
+    targets : bool
+        Add a column with the targets of each case.
     """
     subject = results.subject
     chosen = [each for each in results.cases if cases is None or each.case.name in cases]
-    names = [name for name in results.measured if any(each.of(name) is not None for each in chosen)]
-    rows = [["case", *names, "targets"]]
+    measured = [name for name in results.measured if any(each.of(name) for each in chosen)]
+    names = sorted(measured, key=lambda name: name != subject)  # sorting is stable
+    rows = [["case", *names, *(["targets"] if targets else [])]]
     for result in chosen:
         cells = [f"`{result.case.name}`"]
         for name in names:
             text = formatting.series_figure(result.case, result.of(name))
             ratio = result.ratio(subject, name) if name != subject else None
             cells.append(text if ratio is None else f"{text} ({bold(ratio)})")
-        rows.append([*cells, formatting.targets(result, results)])
+        if targets:
+            cells.append(formatting.targets(result, results))
+        rows.append(cells)
     return table(rows)
 
 
-def gains(results, cases):
-    """A row a case: the subject's figure, and its ratio to each other library."""
-    subject = results.subject
-    names = [name for name in results.measured if name != subject]
-    rows = [["case", subject, *(f"to {name}" for name in names)]]
+def folded(results):
+    """Return the ratios of every case, one folded table for each pattern and transport."""
+    groups = {}
     for result in results.cases:
-        if result.case.name in cases:
-            ratios = [result.ratio(subject, name) for name in names]
-            rows.append(
-                [
-                    f"`{result.case.name}`",
-                    formatting.series_figure(result.case, result.of(subject)),
-                    *(bold(ratio) if ratio else "-" for ratio in ratios),
-                ]
-            )
+        name = f"{result.case.pattern} over {result.case.transport}"
+        groups.setdefault(name, []).append(result.case.name)
+    return "\n\n".join(
+        fold(name, ratios(results, cases, targets=False)) for name, cases in groups.items()
+    )
+
+
+def fold(summary, text):
+    """Return ``text`` in a block that a reader opens by a click."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def aims(results):
+    """Return a row for each case that has targets: the targets, and whether they are reached."""
+    rows = [["case", "targets"]]
+    for result in results.cases:
+        text = formatting.targets(result, results)
+        if text:
+            rows.append([f"`{result.case.name}`", text])
     return table(rows)
 
 

@@ -9,10 +9,10 @@ from tests.bench.conftest import results, series
 
 STORM = Case("storm", "tcp", 500)
 PARTS = {
-    "README.md": ["table"],
+    "README.md": ["machine"],
     "docs/performance.md": ["where", "summary", "ratios", "behind"],
-    "docs/figures.md": ["grid", "details"],
-    "docs/baseline.md": ["where", "flags", "targets"],
+    "docs/figures.md": ["grid", "details", "aims"],
+    "docs/performance-plan.md": ["where", "flags", "targets"],
 }
 
 
@@ -34,23 +34,24 @@ def published(run, pages):
 
 
 def test_each_part_is_written_between_its_marks_and_nothing_else(run, pages):
-    baseline = (pages / "docs" / "baseline.md").read_text()
+    baseline = (pages / "docs" / "performance-plan.md").read_text()
     run.duration = 3060
     texts = published(run, pages)
-    assert texts["docs/baseline.md"] == baseline
+    assert texts["docs/performance-plan.md"] == baseline
     performance = texts["docs/performance.md"]
-    assert "| `push-pull/tcp/64B` | 4 M/s | **4.00x** |" in texts["README.md"]
+    assert "commit" in texts["README.md"]
+    assert "| `push-pull/tcp/64B` | 4 M/s | 1 M/s (**4.00x**) |" in texts["docs/figures.md"]
     assert "took 51 minutes" in performance and "ahead of pyzmq in 1 of 2 cases" in performance
     for text in texts["README.md"], performance, texts["docs/figures.md"]:
         assert "old" not in text and text.startswith("before\n") and text.endswith("after\n")
     assert performance.count("by hand\n") == 3
-    assert (pages / "docs" / "gains.svg").read_text().startswith("<svg")
+    assert (pages / "docs" / "overview.svg").read_text().startswith("<svg")
     assert published(run, pages) == texts
 
 
 def test_a_page_without_a_mark_is_told(run, pages):
-    (pages / "README.md").write_text("<!-- bench:table -->")
-    with pytest.raises(ValueError, match=r"README.md has no <!-- bench:table --> \.\.\."):
+    (pages / "README.md").write_text("<!-- bench:machine -->")
+    with pytest.raises(ValueError, match=r"README.md has no <!-- bench:machine --> \.\.\."):
         published(run, pages)
 
 
@@ -62,8 +63,8 @@ def test_the_run_of_the_flags_goes_into_the_baseline(pages):
     )
     texts = published(run, pages)
     assert texts["docs/performance.md"] == performance
-    assert "`push-pull/tcp/64B`" in texts["docs/baseline.md"]
-    assert "old" not in texts["docs/baseline.md"]
+    assert "`push-pull/tcp/64B`" in texts["docs/performance-plan.md"]
+    assert "old" not in texts["docs/performance-plan.md"]
 
 
 def test_where_others_are_ahead_is_whole_and_the_worst_comes_first():

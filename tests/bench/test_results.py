@@ -126,7 +126,7 @@ def test_how_long_it_took_in_words(run):
 
 def test_markdown(run):
     text = markdown.document(run)
-    assert "| `push-pull/tcp/64B` | 1 M/s (**4.00x**) | 4 M/s | >= 3x yes (pyzmq) |" in text
+    assert "| `push-pull/tcp/64B` | 4 M/s | 1 M/s (**4.00x**) | >= 3x yes (pyzmq) |" in text
     assert "FAILED req-rep/tcp/64B pyzmq: hung <here>" in text
 
 
@@ -154,7 +154,7 @@ def test_charts_are_well_formed(run):
         *lines,
         *curves,
         charts.heat_map(run, "pyzmq"),
-        charts.gains(run, [RATE.name, TRIP.name]),
+        charts.overview(run, [RATE.name], [TRIP.name]),
     ):
         xml.dom.minidom.parseString(chart)
 

@@ -146,7 +146,9 @@ def pip(words, settings, folder):
     for word in words[1:]:
         if not word.startswith("-"):
             name, extras = re.fullmatch(r"(\.|[\w-]+)(?:\[(.*)\])?", word).groups()
-            assert name in (".", "zlinkcompat", *TOOLS)
+            assert name in (".", "zlinkcompat", *TOOLS, *SERVERS)
+            if name in SERVERS:
+                continue
             for extra in filter(None, (extras or "").split(",")):
                 assert extra in EXTRAS, extra
 
@@ -181,7 +183,23 @@ def tool(name):
     return check
 
 
+#: Servers of docs/deploy.md, which are not installed for the tests.
+SERVERS = ("gunicorn", "uvicorn", "celery")
+
+
+def server(words, settings, folder):
+    """The application that a server is told to run is a file of the page, and has that name."""
+    deployed = "\n".join(blocks(ROOT / "docs" / "deploy.md", "python"))
+    for word in words:
+        module, _, name = word.partition(":")
+        if name:
+            assert f"# {module}.py\n" in deployed and f"def {name}(" in deployed
+    if "-A" in words:
+        assert f"# {words[words.index('-A') + 1]}.py\n" in deployed
+
+
 PROGRAMS = {
+    **dict.fromkeys(SERVERS, server),
     "python": python,
     "python3": python,
     "npm": npm,

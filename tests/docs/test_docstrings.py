@@ -3,13 +3,10 @@ in them, ``interrogate`` (``tox -e lint``) and numpydoc (``tox -e docs``) look a
 
 import doctest
 import gc
-import inspect
-import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from test_pages import ROOT
 
 import zlinkcompat as zmq
 import zlinkcompat.asyncio
@@ -48,31 +45,3 @@ def test_every_public_name_says_what_it_does(thing):
         for name, value in found
         if (callable(value) or isinstance(value, property)) and not value.__doc__
     ] == []
-
-
-API = (ROOT / "docs" / "api.md").read_text()
-HIDDEN = set(re.findall(r"\w+", " ".join(re.findall(r":exclude-members: (.*)", API))))
-
-
-def published():
-    """The names of pyzmq's shape in docs/api.md whose docstrings are ours, with these."""
-    for path in re.findall(r"auto(?:class|function):: ([\w.]+)", API):
-        module, _, name = path.rpartition(".")
-        thing = getattr(import_module(module), name)
-        yield path, thing
-        for name in dir(thing) if isinstance(thing, type) else ():
-            member = getattr(thing, name)
-            own = str(getattr(member, "__module__", None) or "").startswith("zlinkcompat")
-            if own and not name.startswith("_") and name not in HIDDEN:
-                yield f"{path}.{name}", member
-
-
-@pytest.mark.parametrize(
-    ("path", "thing"), [pytest.param(*each, id=each[0]) for each in published()]
-)
-def test_a_docstring_says_whose_rule_it_is_and_the_errno(path, thing):
-    said = inspect.getdoc(thing)
-    assert re.search(r"libzmq|RFC|pyzmq|As of :", said)
-    errors = said.partition("Raises\n------\n")[2].partition("\n\n")[0]
-    if "ZMQError" in errors:
-        assert re.search(r"\bE[A-Z]{3,}\b|As (of )?:", errors)

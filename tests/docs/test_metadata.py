@@ -14,7 +14,7 @@ def test_the_readme_of_a_release_has_no_link_into_the_checkout(monkeypatch):
     forge = "https://forge/us/it"
     released = made["readme"](forge)
     assert LINK.search(plain) and not LINK.search(released)
-    assert f"![How many times better than pyzmq]({forge}/raw/HEAD/docs/gains.svg)" in released
+    assert f"]({forge}/raw/HEAD/docs/overview.svg)" in released
     for path in re.findall(rf"{forge}/(?:raw|blob)/HEAD/([^)#]*)", released):
         assert (ROOT / path).exists(), path
     # Nothing else is changed.

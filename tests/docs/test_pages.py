@@ -1,4 +1,4 @@
-"""README and docs tell the truth: each page's Python blocks run, as one program in their order, and
+"""The Python blocks of README and of each page of docs/ run, as one program for each page, and
 print what the ``text`` blocks behind them say."""
 
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What is not on the site: links and commands only.
 OTHERS = [
     ROOT / name
@@ -21,6 +21,8 @@ OTHERS = [
         "examples/browser/README.md",
     )
 ]
+#: Pages whose Python blocks are files of their own, run by another test.
+SEVERAL_PROGRAMS = {"deploy.md": "test_deploy.py"}
 FENCE = re.compile(r"^```([^\s`]+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -31,7 +33,9 @@ def blocks(page, language):
 
 
 @pytest.mark.parametrize(
-    "page", [each for each in PAGES if blocks(each, "python")], ids=lambda page: page.name
+    "page",
+    [each for each in PAGES if blocks(each, "python") and each.name not in SEVERAL_PROGRAMS],
+    ids=lambda page: page.name,
 )
 def test_a_page_runs(page, tmp_path):
     program = tmp_path / "page.py"
@@ -79,6 +83,8 @@ FATES = {
     "python": "test_a_page_runs",
     "text": "output, where the page has Python compared by test_a_page_runs",
     "console": "test_commands.py",
+    "dockerfile": "test_deploy.py",
+    "ini": "test_deploy.py",
     "graphviz": "drawn by sphinx-build, looked at by tools/test_site.py",
     "{eval-rst}": "sphinx-build -W",
     "{toctree}": "sphinx-build -W",
