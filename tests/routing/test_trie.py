@@ -5,7 +5,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zlinkcompat.routing.trie import Trie
+from zlinkcompat.routing.trie import FORGET_BURST, Trie
 
 #: Few letters, so that topics share beginnings; some longer than a node may be.
 TOPICS = st.one_of(
@@ -55,7 +55,8 @@ def test_pipes(steps, messages):
             expected = [
                 (topic, bool(pipes - {pipe})) for topic, pipes in wanted.items() if pipe in pipes
             ]
-            assert sorted(tree.forget_pipe(pipe)) == sorted(expected)
+            found = tree.forget_pipe(pipe)
+            assert found == sorted(found) and sorted(found) == sorted(expected)
             for pipes in wanted.values():
                 pipes.discard(pipe)
         # What an earlier step had a match list must not be in a later one.
@@ -113,6 +114,22 @@ def test_forgetting_a_pipe_costs_what_it_has():
     assert seconds(tree.forget_pipe, "stranger") * 20 < seconds(tree.topics)
     assert tree.match_pipes(b"1") == ["holder"] and tree.match_pipes(b"a") is None
     assert tree.size == 50_000 and tree.count_of("stranger") == 0
+
+
+def test_pipe_with_many_topics_is_forgotten_in_bursts():
+    tree = Trie()
+    topics = {b"%d" % number for number in range(2 * FORGET_BURST + 1)}
+    for topic in topics:
+        tree.add_pipe(topic, "leaving")
+    tree.add_pipe(b"1", "staying")
+    gone = []
+    for size in FORGET_BURST, FORGET_BURST, 1, 0:
+        burst = tree.forget_pipe("leaving")
+        assert len(burst) == size and burst == sorted(burst)
+        gone += burst
+        assert tree.count_of("leaving") == len(topics) - len(gone)
+    assert sorted(gone) == sorted((topic, topic == b"1") for topic in topics)
+    assert tree.topics() == [b"1"] and tree.size == 1
 
 
 def test_matching_costs_as_much_as_it_finds():

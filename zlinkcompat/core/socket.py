@@ -658,6 +658,24 @@ class CoreSocket(Owner):
         self.reads_on_later = False
         self.on_readable()
 
+    def call_later(self, function, pipe):
+        engine = self.engine
+        if engine is not None:
+            if not engine.is_here():
+                return False
+            engine.call_after_poll(function, pipe)
+            return True
+        engine = None if self.io_threads is None else self.io_threads.choose(0)
+        if engine is None:
+            return False
+        # By way of an I/O thread: what is posted to this mailbox while it is processed is done at
+        # once.
+        engine.mailbox.post(self.post_call, (function, pipe))
+        return True
+
+    def post_call(self, function, pipe):
+        self.mailbox.post(function, (pipe,))
+
     def notify_pollers(self):
         if self.pollers:
             # A copy: waking one may let another thread run, which removes its own from the list,

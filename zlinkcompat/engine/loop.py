@@ -74,6 +74,18 @@ class IOLoop:
         else:
             self.mailbox.post(function, args)
 
+    def call_after_poll(self, function, argument):
+        """Call ``function(argument)`` when the loop has polled for I/O.
+
+        A callback of gevent's loop may run before that, as a timer of no delay does not."""
+        timer = self.loop.timer(0)
+        timer.start(self.guarded, self.end_timer, timer, function, argument)
+
+    def end_timer(self, timer, function, argument):
+        timer.stop()
+        timer.close()
+        function(argument)
+
     def guarded(self, function, *args):
         """Call ``function(*args)`` for a watcher of this loop: see :mod:`.interrupts`."""
         interrupts.call_guarded(self.hub, function, args)

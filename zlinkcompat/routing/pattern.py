@@ -27,6 +27,10 @@ class Owner:
         """Call :meth:`on_readable` when others had their turn: peers send nothing but messages that
         are dropped, and there may be more."""
 
+    def call_later(self, function, pipe):
+        """Call ``function(pipe)`` when others had their turn; False: it cannot be called later."""
+        return False
+
     def on_pipe_gone(self, pipe):
         """A pipe whose peer ended was read to its end, and left the pattern."""
 

@@ -36,6 +36,7 @@ cdef class Trie:
     @cython.locals(node=Node, topics=set)
     cpdef bint remove_pipe(self, bytes topic, pipe)
     cdef bint take_pipe(self, Node node, bytes topic, pipe) except -1
+    @cython.locals(topics=set, gone=list)
     cpdef list forget_pipe(self, pipe)
     @cython.locals(node=Node)
     cpdef bint holds(self, bytes topic, pipe=*) except -1

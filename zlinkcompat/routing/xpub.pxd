@@ -17,6 +17,7 @@ cdef class XPub(Pattern):
     cdef bint inverts
     cdef bytes welcome
     cdef list begun
+    cdef set departed
 
     cpdef bint attach(self, Pipe pipe) except -1
     cpdef detach(self, Pipe pipe)

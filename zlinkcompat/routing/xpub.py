@@ -55,6 +55,8 @@ class XPub(Pattern):
         self.warned = False
         # The subscribers that get the message which is just sent frame by frame.
         self.begun = []
+        # The peers that left, and had more subscriptions than are forgotten at a time.
+        self.departed = set()
 
     # -- peers -----------------------------------------------------------------------------
 
@@ -70,17 +72,27 @@ class XPub(Pattern):
         Pattern.detach(self, pipe)
         if pipe in self.begun:
             self.begun.remove(pipe)
-        told = self.manual_subscriptions if self.manual else self.subscriptions
-        news = False
-        for topic, still_wanted in told.forget_pipe(pipe):
-            if not still_wanted or self.manual or self.verbose_cancel:
-                news = self.notify(pipe, topic, False, None, True) or news
-        if self.manual:
-            self.subscriptions.forget_pipe(pipe)
-        if news:
-            self.owner.on_readable()
+        self.forget(pipe)
         # Who waits for this peer by XPUB_NODROP is to go on without.
         self.owner.on_writable()
+
+    def forget(self, pipe):
+        """Forget the subscriptions of a peer that left: a burst now, and the rest later."""
+        told = self.manual_subscriptions if self.manual else self.subscriptions
+        news = False
+        while True:
+            for trie in (self.manual_subscriptions, self.subscriptions):
+                for topic, still_wanted in trie.forget_pipe(pipe):
+                    if trie is told and (not still_wanted or self.manual or self.verbose_cancel):
+                        news = self.notify(pipe, topic, False, None, True) or news
+            if not (self.manual_subscriptions.count_of(pipe) or self.subscriptions.count_of(pipe)):
+                self.departed.discard(pipe)
+                break
+            self.departed.add(pipe)
+            if self.owner.call_later(self.forget, pipe):
+                break
+        if news:
+            self.owner.on_readable()
 
     def pipe_terminated(self, pipe):
         self.read_subscriptions(pipe)
@@ -230,6 +242,8 @@ class XPub(Pattern):
         pipes = self.subscriptions.match_pipes(topic if type(topic) is bytes else topic.bytes)
         if self.only_last and self.last_pipe is not None:
             pipes = [self.last_pipe] if pipes and self.last_pipe in pipes else None
+        if self.departed and pipes:
+            pipes = [pipe for pipe in pipes if pipe not in self.departed]
         if self.inverts:
             unwanted = set(pipes or ())
             return [pipe for pipe in self.pipes if pipe not in unwanted]
