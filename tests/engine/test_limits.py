@@ -1,6 +1,10 @@
 """What a peer may cost is bounded, and what is short ends nothing."""
 
+import errno
+import gc
 import logging
+import os
+import tracemalloc
 
 import gevent
 import pytest
@@ -163,6 +167,33 @@ def test_limits_of_metadata_can_be_lifted(bound, raw):
     assert sock.recv(copy=False).get("6999") == ""
 
 
+def test_many_properties_take_little_memory(bound, raw):
+    """Not much more than the READY has: as a dict of str they took twelve times as much."""
+    sock = bound(zmq.PULL, metadata_max=0, properties_max=0)
+    many = {f"{number:05}": b"" for number in range(4600)}
+    told = ready(b"PUSH", **many)
+
+    def come():
+        raw(sock.last_endpoint).send(greeting(), told, message(b"let in"))
+        return sock.recv(copy=False)
+
+    frame = come()
+    assert frame.get("04599") == "" and frame.get("Socket-Type") == "PUSH"
+    with pytest.raises(zmq.ZMQError, match=os.strerror(errno.EINVAL)):
+        frame.get("04600")
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(5):
+            come()
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 5 * 2 * len(told), kept
+
+
 def test_what_all_peers_say_is_kept_once(bound, raw):
     sock = bound(zmq.PULL)
     told = []
@@ -170,3 +201,27 @@ def test_what_all_peers_say_is_kept_once(bound, raw):
         raw(sock.last_endpoint).send(greeting(), ready(b"PUSH", b""), message(b"x"))
         told.append(sock.recv(copy=False).get("Socket-Type"))
     assert told[0] == "PUSH" and told[0] is told[1]
+
+
+@pytest.mark.both_engines
+def test_subscriber_with_many_topics_leaves_in_bursts(bound, raw):
+    """Others have their turn in between, the user hears of each topic, and nobody is lost."""
+    sock = bound(zmq.XPUB, rcvhwm=0)
+    topics = [b"%05d" % number for number in range(20_000)]
+    large, small = (raw(sock.last_endpoint) for _ in range(2))
+    for peer, wanted in ((large, topics), (small, [b"0"])):
+        peer.handshake(b"SUB")
+        peer.send(*[command(b"SUBSCRIBE", topic) for topic in wanted])
+        told = sorted(sock.recv() for _ in wanted)
+        assert told == sorted(b"\1" + topic for topic in wanted)
+    large.close()
+    counts, gone = set(), []
+    while len(gone) < len(topics):
+        gone.append(sock.recv())
+        if sock.get(zmq.TOPICS_COUNT) not in counts:
+            counts.add(sock.get(zmq.TOPICS_COUNT))
+            sock.send(b"00001 news")
+            assert small.read_frame() == (0, b"00001 news")
+    assert sorted(gone) == [b"\0" + topic for topic in topics]
+    assert sock.get(zmq.TOPICS_COUNT) == 1
+    assert len(counts) >= 5

@@ -18,6 +18,7 @@ from zlinkcompat.engine.events import (
     EVENT_HANDSHAKE_FAILED_PROTOCOL,
     EVENT_HANDSHAKE_SUCCEEDED,
 )
+from zlinkcompat.engine.packed_metadata import DICT_MAX, PackedMetadata
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
 from zlinkcompat.wire.security.mechanism import text_of
@@ -146,9 +147,11 @@ class Session(PipeSink):
             mechanism = handshake.mechanism
             routing_id = mechanism.peer_routing_id
             # As in libzmq the first of a name counts; the peer comes last.
-            for told in (mechanism.zap_metadata, mechanism.peer_metadata):
-                for name, value in told.items():
-                    metadata.setdefault(text_of(name, "latin-1"), text_of(value, "utf-8"))
+            add_properties(metadata, mechanism.zap_metadata)
+            if len(mechanism.peer_metadata) > DICT_MAX:
+                metadata = PackedMetadata(metadata, mechanism.peer_metadata)
+            else:
+                add_properties(metadata, mechanism.peer_metadata)
         return routing_id, metadata
 
     def activate(self, connection):
@@ -255,6 +258,12 @@ class Session(PipeSink):
         """The socket was closed: end, unless the end of the pipe tells."""
         if self.pipe is None:
             self.stop()
+
+
+def add_properties(metadata, told):
+    """Add the properties ``told`` (dict of bytes) to ``metadata`` (dict of str)."""
+    for name, value in told.items():
+        metadata.setdefault(text_of(name, "latin-1"), text_of(value, "utf-8"))
 
 
 def frame_max(socket_type, options):
