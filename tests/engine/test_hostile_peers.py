@@ -16,7 +16,7 @@ from gevent import socket
 from guard import GUARD
 from hypothesis import HealthCheck, given, settings
 from rawpeer import message
-from stranger import Stranger, dial
+from stranger import ACTIVE, CONNECTED, Stranger, dial
 
 import zlinkcompat as zmq
 import zlinkcompat.asyncio
@@ -40,9 +40,10 @@ PEERS = {
     "PUB": zmq.SUB,
     "PUSH": zmq.PULL,
     "PAIR": zmq.PAIR,
+    "STREAM": zmq.DEALER,
 }
 
-RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "PAIR")
+RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "PAIR", "STREAM")
 
 
 @pytest.fixture
@@ -101,6 +102,16 @@ class Application:
         self.received.append(frames[-1])
         if self.name == "REP":
             self.sock.send_multipart(frames)
+        elif self.name == "STREAM" and frames[-1]:
+            self.echo(frames)
+
+    def echo(self, frames):
+        try:
+            self.sock.send_multipart(frames)
+        except zmq.ZMQError as error:
+            # As documented: the peer has gone since.
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
 
     def run(self):
         while not self.stopping:
@@ -130,7 +141,8 @@ class Good:
     def __init__(self, endpoint, name, mechanism):
         self.sock = dial(endpoint, socket, GUARD)
         self.name = name
-        self.peer = Stranger(self.sock, endpoint, PEERS[name], mechanism, server_key=PUBLIC)
+        upto = CONNECTED if name == "STREAM" else ACTIVE
+        self.peer = Stranger(self.sock, endpoint, PEERS[name], mechanism, upto, PUBLIC)
         self.number = 0
         if name == "PUB":
             self.peer.send(self.peer.command(b"SUBSCRIBE", b""))
@@ -150,6 +162,13 @@ class Good:
                 assert not application.errors, application.errors
                 self.answer()
             return
+        if self.name == "STREAM":
+            peer.send(text)
+            answer = b""
+            while text not in answer:
+                answer += self.heard(peer.stream.recv(65536))
+            application.received.clear()
+            return
         if self.name == "XPUB":
             peer.send(peer.command(b"SUBSCRIBE", text))
             text = b"\1" + text
@@ -161,10 +180,13 @@ class Good:
                 gevent.sleep(0.001)
         application.received.clear()
 
+    def heard(self, data):
+        assert data, "the good peer was disconnected"
+        return data
+
     def answer(self):
         """Answer each question that is there: an id, an empty frame and the question."""
-        data = self.peer.stream.recv(65536)
-        assert data
+        data = self.heard(self.peer.stream.recv(65536))
         for question in data.split(b"\x00\x08question")[:-1]:
             self.peer.send(question + message(b"answer"))
 
@@ -200,7 +222,8 @@ def attack(endpoint, name, mechanism, check, count):
     def visit(plan):
         while len(visits) > 3:
             visits.pop(0).close()
-        visits.append(hostile.Visit(endpoint, PEERS[name], plan, mechanism, PUBLIC))
+        raw = name == "STREAM"
+        visits.append(hostile.Visit(endpoint, PEERS[name], plan, mechanism, PUBLIC, raw))
         check()
 
     try:
@@ -210,22 +233,34 @@ def attack(endpoint, name, mechanism, check, count):
             each.close()
 
 
-def run(application, name, target, count, mechanism="NULL"):
-    """Have hostile peers visit ``target``, where ``application`` uses a socket of type ``name``."""
+def good_peer(target, name, mechanism, application):
+    """A good peer that is served; a PAIR may have to get rid of another one first."""
+    with gevent.Timeout(GUARD):
+        while True:
+            good = Good(target, name, mechanism)
+            with gevent.Timeout(1, False):
+                good.is_served(application)
+                return good
+            good.close()
+
+
+def run(application, name, target, count, mechanism="NULL", beside=True):
+    """Have hostile peers visit ``target``, where ``application`` uses a socket of type ``name``.
+
+    A good peer is there ``beside`` them, or comes when they have left."""
     good = []
 
     def check():
         assert not application.errors, application.errors
-        if name == "PAIR":
-            return  # whoever is there keeps others out
-        if not good:
-            good.append(Good(target, name, mechanism))
-        good[0].is_served(application)
+        if beside:
+            good[0].is_served(application)
 
     try:
-        if name != "PAIR":
-            check()
+        if beside:
+            good.append(good_peer(target, name, mechanism, application))
         attack(target, name, mechanism, check, count)
+        if not beside:
+            good.append(good_peer(target, name, mechanism, application))
         assert not application.errors, application.errors
     finally:
         for each in good:
@@ -238,10 +273,10 @@ def run(application, name, target, count, mechanism="NULL"):
 def attacked(make, engine_name, many):
     """attacked(type, loop, endpoint, mechanism): an application under attack."""
 
-    def attacked(name, loop, endpoint="tcp://127.0.0.1:*", mechanism="NULL"):
+    def attacked(name, loop, endpoint="tcp://127.0.0.1:*", mechanism="NULL", beside=True):
         sock = bound_socket(make, name, endpoint, mechanism)
         target = sock.last_endpoint.decode()
-        run(Application(sock, name, loop, engine_name), name, target, many, mechanism)
+        run(Application(sock, name, loop, engine_name), name, target, many, mechanism, beside)
 
     return attacked
 
@@ -256,6 +291,18 @@ def engine_name(request):
 @pytest.mark.parametrize("name", RECEIVERS)
 def test_application_receives(attacked, name, loop):
     attacked(name, loop)
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("loop", ["recv", "multipart", "frames", "poll"])
+def test_pair_is_free_when_hostile_peers_have_left(attacked, loop):
+    """A PAIR has one peer. The good one of the other tests keeps hostile ones out."""
+    attacked("PAIR", loop, beside=False)
+
+
+@pytest.mark.both_engines
+def test_stream_over_tls(attacked):
+    attacked("STREAM", "multipart", "tls://127.0.0.1:*")
 
 
 @pytest.mark.both_engines
@@ -447,7 +494,7 @@ class StreamApplication(LoopApplication):
 
 @pytest.mark.parametrize("engine", ["thread"], indirect=True)
 @pytest.mark.parametrize("application", [AsyncioApplication, StreamApplication])
-@pytest.mark.parametrize("name", ["PULL", "ROUTER", "REP", "SUB", "XPUB"])
+@pytest.mark.parametrize("name", ["PULL", "ROUTER", "DEALER", "REP", "SUB", "XSUB", "XPUB", "PAIR"])
 def test_event_loop_goes_on(no_error_reaches_the_hub, application, name, many):
     running = application(name)
     run(running, name, running.target, many)

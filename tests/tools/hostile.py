@@ -110,9 +110,11 @@ def encoded(stranger, step):
 
 
 class Visit:
-    """One connection of a hostile peer, which does as planned. ``close()`` ends it at last."""
+    """One connection of a hostile peer, which does as planned. ``close()`` ends it at last.
 
-    def __init__(self, endpoint, socket_type, plan, mechanism="NULL", server_key=b""):
+    Where the server's socket is ``raw``, there is no handshake that it could begin with."""
+
+    def __init__(self, endpoint, socket_type, plan, mechanism="NULL", server_key=b"", raw=False):
         self.sock = dial(endpoint, socket)
         minor = plan["minor"] if mechanism == "NULL" else 1
         try:
@@ -121,7 +123,7 @@ class Visit:
                 endpoint,
                 socket_type,
                 mechanism,
-                plan["upto"],
+                CONNECTED if raw else plan["upto"],
                 server_key,
                 minor,
                 identity=plan["identity"],
