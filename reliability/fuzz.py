@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -78,7 +79,8 @@ def run(seconds, names=NAMES):
     Returns
     -------
     dict
-        Per target the inputs tried, the coverage (edges) and the inputs kept; ``failures``.
+        Per target the seconds, the day, the inputs tried, the coverage (edges) and the inputs kept;
+        ``failures``.
     """
     found, failures = {}, []
     for name in names:
@@ -102,16 +104,13 @@ def run(seconds, names=NAMES):
             start(name, folder, "-merge=1", kept, new)
         tried = int(re.search(r"number_of_executed_units: *(\d+)", said)[1])
         found[name] = {
+            "seconds": seconds,
+            "on": date.today().isoformat(),
             "inputs": tried,
             "edges": int(re.findall(r"cov: (\d+)", said)[-1]),
             "kept": len(list(kept.iterdir())),
         }
-    return {
-        "seconds_each": seconds,
-        "targets": found,
-        "failures": failures,
-        "inputs": sum(each["inputs"] for each in found.values()),
-    }
+    return {"targets": found, "failures": failures}
 
 
 if __name__ == "__main__":

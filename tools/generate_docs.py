@@ -132,15 +132,16 @@ def faults():
 def fuzzing():
     """Inputs of each target."""
     found = reliability()["fuzz"]
-    yield "| target | inputs | edges covered | kept |"
-    yield "|---|---:|---:|---:|"
+    yield "| target | seconds | inputs | edges covered | kept | on |"
+    yield "|---|---:|---:|---:|---:|---|"
     for name, one in found["targets"].items():
-        yield f"| {name} | {one['inputs']:,} | {one['edges']} | {one['kept']} |"
+        yield (
+            f"| {name} | {one['seconds']} | {one['inputs']:,} | {one['edges']} | {one['kept']} | "
+            f"{one['on']} |"
+        )
     yield ""
-    yield (
-        f"{found['inputs']:,} inputs, {found['seconds_each']} s for each target; crashes: "
-        f"{len(found['failures'])} ({found['on']})."
-    )
+    inputs = sum(one["inputs"] for one in found["targets"].values())
+    yield f"{inputs:,} inputs in all; crashes: {len(found['failures'])}."
 
 
 HELD = {
