@@ -36,25 +36,25 @@ def counter_names():
 
 
 LIMITS = {
-    "MAXMSGSIZE": "A frame that says it is longer ends its connection before memory is taken; "
-    "others grow as their bytes arrive.",
+    "MAXMSGSIZE": "A frame that announces more ends its connection before memory is taken. Memory "
+    "for other frames grows as their bytes arrive.",
     "HANDSHAKE_IVL": "A handshake that takes longer is ended.",
-    "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit others wait in "
-    "the backlog, and the oldest is ended once it took a second.",
-    "SUBSCRIPTIONS_MAX": "Of one peer of a PUB or XPUB; one more ends its connection.",
-    "SNDBYTES_MAX": "Bytes that wait for one peer, until written. A message is accepted while less "
-    "waits, whatever its size; then it is as at SNDHWM: the socket type blocks, "
-    "drops or refuses. Not over inproc.",
+    "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit, new peers wait "
+    "in the backlog, and the oldest handshake is ended once it has taken a second.",
+    "SUBSCRIPTIONS_MAX": "Subscriptions of one peer of a PUB or XPUB. One more ends its "
+    "connection.",
+    "SNDBYTES_MAX": "Bytes that wait for one peer, until they are written. A message is accepted "
+    "while less waits, whatever its size. At the limit the socket type blocks, drops or refuses, "
+    "as at SNDHWM. Not for inproc.",
     "RCVBYTES_MAX": "Bytes of one peer that wait for the program. At the limit nothing more is "
-    "read from that peer, and its own queue fills. A message of several frames "
-    "whose last is not there yet may have as many (each frame counts 48 more); one "
-    "that goes on ends its connection. Not over inproc.",
-    "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that says it is longer ends "
-    "its connection before memory is taken; one in a message to an XPUB when it is "
-    "there.",
-    "METADATA_MAX": "What a peer tells of itself in its handshake: its socket type, its routing id "
-    "and its `X-...` properties, with 5 bytes for each. A peer that tells more is "
-    "refused.",
+    "read from that peer, so its own queue fills. An unfinished message of several frames may have "
+    "as many bytes, and each frame counts 48 more; a longer one ends its connection. Not for "
+    "inproc.",
+    "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that announces more ends its "
+    "connection before memory is taken. A subscription in a message to an XPUB does so when it has "
+    "arrived.",
+    "METADATA_MAX": "What a peer says about itself in its handshake: its socket type, its routing "
+    "id and its `X-...` properties, with 5 bytes for each. A peer that says more is refused.",
     "PROPERTIES_MAX": "The number of these properties.",
     "SNDHWM": "Messages that wait for one peer.",
     "RCVHWM": "Messages of one peer that wait for the program.",
@@ -64,39 +64,43 @@ LIMITS = {
 
 def limits():
     """The options that bound what peers can cost."""
-    yield "| socket option | default | what it bounds |"
+    yield "| socket option | default | what it limits |"
     yield "|---|---|---|"
     for row in options.SOCKET_OPTIONS:
         if row.name in LIMITS:
             yield f"| `{row.name}` ({row.id}) | {row.default} {row.unit} | {LIMITS[row.name]} |"
 
 
+def by_reason(rows, reason):
+    """Yield a table row for each reason, with the names of the options that have it."""
+    names = {}
+    for row in rows:
+        if getattr(row, reason):
+            names.setdefault(getattr(row, reason), []).append(f"`{row.name}`")
+    for why, options_of_it in names.items():
+        yield f"| {', '.join(options_of_it)} | {why} |"
+
+
 def inert_options():
-    """The options of ``zlinkcompat.core.options`` that are kept and change nothing."""
-    yield "| option | of | unit | why it has no meaning here |"
-    yield "|---|---|---|---|"
-    for kind, rows in (("socket", options.SOCKET_OPTIONS), ("context", options.CONTEXT_OPTIONS)):
-        for row in rows:
-            if row.inert:
-                yield f"| `{row.name}` | {kind} | {row.unit or '-'} | {row.inert} |"
+    """Options that are stored and have no effect."""
+    yield "| option | why it has no effect |"
+    yield "|---|---|"
+    yield from by_reason((*options.SOCKET_OPTIONS, *options.CONTEXT_OPTIONS), "inert")
 
 
 def refused_options():
-    """The options that libzmq would take, and this library refuses."""
+    """Options that libzmq would accept, and this library refuses."""
     yield "| option | why it is refused with `EINVAL` |"
     yield "|---|---|"
-    for row in options.SOCKET_OPTIONS:
-        if row.refused:
-            yield f"| `{row.name}` | {row.refused} |"
+    yield from by_reason(options.SOCKET_OPTIONS, "refused")
 
 
 def differences():
-    """What the differential tests let differ, with the reasons."""
-    yield "| scenarios | why |"
+    """What the differential tests allow to differ, with the reasons."""
+    yield "| what differs | why |"
     yield "|---|---|"
-    for scenarios, why in KNOWN:
-        named = scenarios.replace("|", "\\|")
-        yield f"| `{named}` | {why} |"
+    for _, what, why in KNOWN:
+        yield f"| {what} | {why} |"
 
 
 def programs():
@@ -181,11 +185,11 @@ def load():
     yield "| | zlinkcompat | pyzmq |"
     yield "|---|---:|---:|"
     for name, what in (
-        ("accepted_per_s", "accepted, shaken hands with and answered a second"),
-        ("cpu_us_per_connection", "CPU of the server for each, us"),
+        ("accepted_per_s", "connections accepted and answered per second"),
+        ("cpu_us_per_connection", "CPU time of the server per connection, us"),
     ):
         yield (
-            f"| {what}, rounds in turn | "
+            f"| {what}, by round | "
             + " | ".join(
                 ", ".join(f"{each:,}" for each in found[name][library])
                 for library in ("zlinkcompat", "zmq")
@@ -263,7 +267,7 @@ def gil():
     found = reliability()["gil"]
     yield "| round trip, us | median | 99% |"
     yield "|---|---:|---:|"
-    rows = [("nobody computes", found["alone"])]
+    rows = [("no thread computes", found["alone"])]
     rows += [
         (f"a thread computes, switch interval {float(interval):g} ms", one)
         for interval, one in found["beside"].items()
@@ -272,13 +276,13 @@ def gil():
         yield f"| {what} | {one['median_us']:,} | {one['p99_us']:,} |"
     yield ""
     yield (
-        f"| {found['lasting_s']} s, heartbeats every {found['heartbeat_ivl_ms']} ms, patience "
+        f"| {found['lasting_s']} s, heartbeats every {found['heartbeat_ivl_ms']} ms, timeout "
         f"{found['heartbeat_timeout_ms']} ms | the peer ends the connection |"
     )
     yield "|---|---|"
     calls = (
         ("keeps", "a C call that keeps the lock"),
-        ("gives", "the same call, giving it back"),
+        ("gives", "the same call, releasing the GIL"),
         ("computes", "pure Python"),
     )
     for name, what in calls:

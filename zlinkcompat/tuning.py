@@ -93,34 +93,31 @@ TABLE = (
         "ZMQ_ASIO_ZEROCOPY_WRITE",
         "ASIO_ZEROCOPY_WRITE",
         1,
-        "large frames are written from the sender's memory; 0 copies them through the write "
-        "buffer (plan, phase 1)",
+        "writes large frames from the sender's memory; 0 copies them through the write buffer",
     ),
     flag(
         "lazy_compact",
         "ZMQ_ASIO_LAZY_COMPACT",
         "ASIO_LAZY_COMPACT",
         1,
-        "what a read left incomplete is moved only where the buffer gets short, and a large body "
-        "is received into the object that the user gets; 0 moves it before each read, and "
-        "receives all that fits through the buffer (plan, phase 2)",
+        "moves the incomplete rest of a read only when the buffer runs short, and receives a large "
+        "body into the object that the program gets; 0 moves the rest before each read, and "
+        "receives all that fits through the buffer",
     ),
     flag(
         "write_batching",
         "ZMQ_ASIO_WRITE_BATCHING",
         "ASIO_WRITE_BATCHING",
         1,
-        "messages behind the first of a burst are written together; 0 writes each by itself "
-        "(plan, phase 3)",
+        "writes the second and later messages of a burst together; 0 writes each by itself",
     ),
     flag(
         "handshake_zerocopy",
         "ZMQ_ASIO_HANDSHAKE_ZEROCOPY",
         "ASIO_HANDSHAKE_ZEROCOPY",
         1,
-        "messages that arrive behind the handshake are decoded where they lie; 0 copies them "
-        "into a second buffer first (plan, phase 4); with CURVE, `ws` and `wss` it changes "
-        "nothing",
+        "decodes messages that arrive behind the handshake where they are; 0 copies them into a "
+        "second buffer first. It has no effect with CURVE, `ws` and `wss`",
     ),
     Setting(
         "zerocopy_threshold",
@@ -128,7 +125,7 @@ TABLE = (
         "ZEROCOPY_THRESHOLD",
         8192,
         "bytes",
-        "a frame of this size or more is large",
+        "frames of this size or more are large",
     ),
     Setting(
         "compact_consumed",
@@ -136,7 +133,7 @@ TABLE = (
         "COMPACT_CONSUMED",
         2048,
         "bytes",
-        "the read buffer is compacted only when more than this was consumed of it",
+        "the rest of a read buffer is moved only if more than this was consumed of it ...",
     ),
     Setting(
         "compact_room",
@@ -144,7 +141,7 @@ TABLE = (
         "COMPACT_ROOM",
         20,
         "percent",
-        "... and when less than this of it, or less than 2048 bytes, is left to read into",
+        "... and if less than this share, or less than 2048 bytes, is free behind it",
         0,
         50,
     ),
@@ -154,7 +151,7 @@ TABLE = (
         "IN_BATCH_SIZE",
         131072,
         "bytes",
-        "most that one read puts into the read buffer, whose size is the limit",
+        "the most that one read takes, up to the size of the read buffer",
         1,
     ),
     Setting(
@@ -163,7 +160,7 @@ TABLE = (
         "OUT_BATCH_SIZE",
         131072,
         "bytes",
-        "gathered messages are written at this size",
+        "a batch of this size is written",
         1,
     ),
     Setting(
@@ -172,7 +169,7 @@ TABLE = (
         "BATCH_MESSAGES",
         256,
         "messages",
-        "gathered messages are written at this number",
+        "a batch of so many messages is written",
     ),
     Setting(
         "batch_time",
@@ -180,14 +177,14 @@ TABLE = (
         "BATCH_TIME",
         100,
         "microseconds",
-        "gathered messages are written at this age",
+        "a batch whose first message has waited this long is written",
     ),
     flag(
         "tcp_nodelay",
         "ZLINK_TCP_NODELAY",
         "TCP_NODELAY",
         1,
-        "TCP_NODELAY on TCP connections; 0 leaves Nagle's algorithm to hold small writes",
+        "sets TCP_NODELAY on TCP connections; 0 lets Nagle's algorithm delay small writes",
     ),
     Setting(
         "socket_buffers",
@@ -195,10 +192,10 @@ TABLE = (
         "SOCKET_BUFFERS",
         -1,
         "bytes",
-        "SO_SNDBUF and SO_RCVBUF where SNDBUF and RCVBUF are not set; 524288 is the plan's "
-        "phase 0. 0 leaves them to the kernel, which grows them as needed; so does -1, but "
-        "for SO_SNDBUF between peers on one host, which is 524288 then: what waits stays in "
-        "the CPU's cache. Over ipc SO_SNDBUF alone has an effect",
+        "SO_SNDBUF and SO_RCVBUF of a connection, unless SNDBUF or RCVBUF is set. 0 leaves them to "
+        "the kernel, which grows them as needed. -1 does so as well, but fixes SO_SNDBUF at 524288 "
+        "between peers on one host, so that data in flight stays in the CPU's cache. Over ipc only "
+        "SO_SNDBUF has an effect",
         -1,
     ),
     Setting(
@@ -207,9 +204,9 @@ TABLE = (
         "BUSY_POLL",
         -1,
         "microseconds",
-        "a receiver polls its connections so long before it sleeps; "
-        f"-1 is {ADAPTIVE_POLL}; 0 never polls. Ever more rarely where it brings nothing, "
-        "never while another greenlet is ready, never on one CPU",
+        "how long a receiver polls its connections before it sleeps; "
+        f"-1 is {ADAPTIVE_POLL}, 0 never polls. It polls ever more rarely if that brings nothing, "
+        "and not at all while another greenlet is ready or if there is one CPU",
         -1,
         1000000,
     ),
@@ -219,9 +216,8 @@ TABLE = (
         "ASYNCIO_BURST",
         64,
         "operations",
-        "asyncio, through both entry points: of so many sends and receives of a socket that "
-        "could all succeed at once, the last waits for a turn of the loop, so that other tasks get "
-        "theirs; 1 has each one wait",
+        "with asyncio, after so many sends and receives of a socket that succeed at once, the next "
+        "waits for an iteration of the event loop, so that other tasks run; 1 makes each one wait",
         1,
     ),
     Setting(
@@ -242,7 +238,7 @@ TABLE = (
         "",
         131072,
         "bytes",
-        "size of the buffers that connections read into; at least 16384",
+        "size of the buffers that connections read into, at least 16384",
     ),
     Setting(
         "hub_turn_interval",
@@ -250,7 +246,7 @@ TABLE = (
         "",
         1000,
         "microseconds",
-        "a greenlet that sends or receives without end lets the hub poll I/O this often",
+        "how often a greenlet that sends or receives without end lets the hub poll for I/O",
     ),
     Setting(
         "direct_read_peers",
@@ -258,7 +254,7 @@ TABLE = (
         "",
         4,
         "connections",
-        "a receiver reads its connections itself while they are no more than this",
+        "the most connections that a receiver reads itself, without waiting for the hub",
     ),
     Setting(
         "term_warning",
@@ -266,7 +262,7 @@ TABLE = (
         "",
         1000,
         "milliseconds",
-        "``Context.term()`` that waits longer logs once what it waits for; 0 never does",
+        "`Context.term()` logs once what it waits for if it waits longer; 0 never does",
     ),
 )
 

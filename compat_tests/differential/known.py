@@ -1,28 +1,42 @@
-"""The differences from libzmq that are meant: which outcomes, and why. The rest has to be equal."""
+"""The intended differences from libzmq: which outcomes may differ, and why. Others must be equal.
+
+A row has a regular expression of the outcomes, the same in words for docs/compatibility.md, and the
+reason.
+"""
 
 KNOWN = (
     (
         r"option/(IN_BATCH_SIZE|OUT_BATCH_SIZE|BUSY_POLL|PRIORITY|WSS_\w+)/|extension/",
-        "drafts of libzmq, which the wheel is built without, and options of our own: TLS, "
-        "WebSocket, limits, flags. They work here; the wheel refuses them with EINVAL",
+        "draft options of libzmq (`IN_BATCH_SIZE`, `OUT_BATCH_SIZE`, `BUSY_POLL`, `PRIORITY`, "
+        "`WSS_...`), and this project's own options",
+        "pyzmq's wheel is built without them and refuses them with EINVAL. Here they work",
     ),
-    (r"(endpoint/\w+/\w+/|has/)(tls|ws|wss)\b", "transports that the wheel is built without"),
+    (
+        r"(endpoint/\w+/\w+/|has/)(tls|ws|wss)\b",
+        "endpoints of `tls`, `ws` and `wss`",
+        "pyzmq's wheel is built without these transports",
+    ),
     (
         r"(endpoint/\w+/\w+/|has/)tipc\b",
-        "there is no tipc transport here: EPROTONOSUPPORT. The wheel's needs a kernel that has one",
+        "endpoints of `tipc`",
+        "There is no TIPC transport here, so they are refused with EPROTONOSUPPORT. The wheel's "
+        "TIPC needs a kernel that supports it",
     ),
     (
         r"option/(ROUTER_MANDATORY|ROUTER_RAW|PROBE_ROUTER|ROUTER_HANDOVER|CONNECT_ROUTING_ID"
         r"|CONNECT_RID|FAIL_UNROUTABLE|ROUTER_BEHAVIOR)/REP/",
-        "REP of libzmq has ROUTER's options by inheritance, to no effect: refused, not ignored",
+        "options of ROUTER on a REP socket",
+        "libzmq's REP inherits them without effect. Here they are refused",
     ),
     (
         r"monitor/\w+/\w+/wrong-type-(client|server)",
-        "a peer of a type that does not fit: libzmq disconnects, and tells no reason or another by "
-        "chance; HANDSHAKE_FAILED_PROTOCOL here",
+        "monitor events for a peer whose socket type does not fit",
+        "libzmq disconnects, and reports no reason or another one by chance. Here the event is "
+        "HANDSHAKE_FAILED_PROTOCOL",
     ),
     (
         r"context/(THREAD_SCHED_POLICY|THREAD_NAME_PREFIX)/(default|get/)",
-        "pyzmq takes a value of -1 for a failure if errno is left over from an earlier call",
+        "reading the context options `THREAD_SCHED_POLICY` and `THREAD_NAME_PREFIX`",
+        "pyzmq takes the value -1 for a failure if errno is left over from an earlier call",
     ),
 )

@@ -14,9 +14,9 @@ BEGIN, END = "<!-- upstream matrix -->", "<!-- end -->"
 HEADING = """
 ## pyzmq's own test suite
 
-Written by `python -m compat_tests.upstream.table`, of what `tox -m matrix` ran, or a part of it.
-Skipped: tests that skip themselves, on libzmq too. Deselected: named, with the reason, in
-`compat_tests/upstream/expected.py`.
+`python -m compat_tests.upstream.table` writes this table from what `tox -m matrix` ran, or a part
+of it. Skipped tests skip themselves, on libzmq as well. Deselected tests are named in
+`compat_tests/upstream/expected.py`, with the reason.
 
 """
 

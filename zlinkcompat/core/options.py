@@ -23,8 +23,8 @@ SOCKET = "socket"  # ``CoreSocket`` itself: state, which is only read
 INT_MAX = 2**31 - 1
 
 # Why an option changes nothing here.
-NO_MULTICAST = "there is no multicast transport"
-NO_THREAD_OPTIONS = "I/O threads, where there are any, are the system's to schedule, place and name"
+NO_MULTICAST = "there is no multicast transport here"
+NO_THREAD_OPTIONS = "the operating system schedules, places and names the I/O threads"
 
 #: Least and greatest value of the C types behind the kinds of int.
 RANGES = {
@@ -824,7 +824,7 @@ CONTEXT_OPTIONS = (
         "bytes",
         INT_MAX,
         at_least(0),
-        inert="libzmq keeps it, too, and limits nothing by it; MAXMSGSIZE does",
+        inert="libzmq stores it as well, and limits nothing by it; MAXMSGSIZE does",
     ),
     Option("MSG_T_SIZE", 6, "int", "bytes", 64, writable=False),
     Option(
@@ -855,7 +855,7 @@ CONTEXT_OPTIONS = (
         "",
         1,
         at_least(0),
-        inert="large frames are always received where the program gets them",
+        inert="large frames are always received without a copy",
     ),
     Option("IPV6", 42, "bool", "", 0, at_least(0)),
     Option("BLOCKY", 70, "bool", "", 1, at_least(0)),
