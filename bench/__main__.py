@@ -5,16 +5,18 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
-from . import cases, compare, machine, options, phases, results, syscalls
+from . import cases, compare, machine, options, phases, program, results, syscalls
+from .busy import BusyProcesses
 from .processes import ForkServer
 from .run import Run
 from .show import formatting, markdown, terminal
 
 REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
 FORKSERVERS = 5  # of a library; a round takes one of them
+MOST_WITH_METRICS = 60  # cases: more of them are shown by their main figures only
 SAVING = 20  # seconds between two savings of the results
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
@@ -28,8 +30,22 @@ def terminated(number, frame):
 
 
 def main(argv=None):
+    """Run the command line; returns the exit code."""
+    try:
+        code = command(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def command(argv=None):
     parse = options.parser()
-    chosen = parse.parse_args(argv)
+    arguments, commands = options.program_of(sys.argv[1:] if argv is None else list(argv))
+    chosen = parse.parse_args(arguments)
+    if commands is not None:
+        return programs(parse, chosen, commands)
     if chosen.resume and not (chosen.json or chosen.full):
         parse.error("--resume needs the --json FILE of the run to go on with")
     if chosen.strict and not chosen.compare:
@@ -60,15 +76,14 @@ def main(argv=None):
         "mode": name,
         "rounds": chosen.rounds or mode.rounds,
         "seconds": chosen.seconds or mode.seconds,
-        "pinned": not chosen.no_pin,
+        "pinned": not chosen.no_pin and not chosen.crowded,
+        "crowded": chosen.crowded,
     }
     if old is not None:
-        for what in ("rounds", "seconds", "pinned"):
-            if old.settings.get(what) != settings[what]:
-                note(
-                    f"{chosen.compare} is of other settings: {what} {old.settings.get(what)}, "
-                    f"now {settings[what]}"
-                )
+        for what, now in settings.items():
+            before = old.settings.get(what, 0)  # a run of before --crowded was not
+            if what != "mode" and before != now:
+                note(f"{chosen.compare} is of other settings: {what} {before}, now {now}")
     with ExitStack() as stack:
         # First, so that it goes when all processes have.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
@@ -89,7 +104,8 @@ def main(argv=None):
         )
         if earlier is not None:
             resume(found, earlier, kept)
-        interrupted = measure(chosen, mode, found, families, wanted, old, folder, kept)
+        busy = stack.enter_context(BusyProcesses(chosen.crowded)) if chosen.crowded else None
+        interrupted = measure(chosen, mode, found, families, wanted, old, folder, kept, busy)
     return finish(chosen, found, old, interrupted)
 
 
@@ -105,7 +121,28 @@ def which_cases(chosen, name):
     return phases.cases() if chosen.phases else cases.SETS[name]()
 
 
-def measure(chosen, mode, found, families, wanted, old, folder, kept):
+def programs(parse, chosen, arguments):
+    """Compare the user's own two commands; returns the exit code."""
+    try:
+        commands = program.split(arguments)
+        if chosen.json:
+            writable(Path(chosen.json))
+    except ValueError as error:
+        parse.error(str(error))
+    rounds = chosen.rounds or program.ROUNDS
+    with BusyProcesses(chosen.crowded) if chosen.crowded else nullcontext():
+        try:
+            found = program.measure(commands, rounds, chosen.timeout or program.TIMEOUT, note)
+        except program.ProgramFailed as error:
+            note(f"FAILED {error}")
+            return 1
+    program.show(found)
+    if chosen.json:
+        program.save(found, chosen.json, rounds, chosen.crowded)
+    return 0
+
+
+def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
     """Fill ``found``, which is saved meanwhile; returns whether it was interrupted."""
     for line in (
         *formatting.machine(found),
@@ -124,13 +161,14 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept):
         there,
         found.settings["rounds"],
         found.settings["seconds"],
-        chosen.timeout or mode.timeout,
+        (chosen.timeout or mode.timeout) * (1 + chosen.crowded),
         found.settings["pinned"],
         counting,
         {case.name for case in counted},
         allowance=0,
         folder=folder,
         progress=None,
+        busy=busy,
     )
     wanted = [case for case in wanted if run.steps(case)]
     total = sum(map(run.steps, wanted))
@@ -232,7 +270,9 @@ def resume(found, earlier, path):
 
 def finish(chosen, found, old, interrupted):
     """Show and write everything; returns the exit code."""
-    terminal.show(found)
+    terminal.show(found, metrics=len(found.cases) <= MOST_WITH_METRICS)
+    if chosen.targets:
+        terminal.show_targets(found)
     if chosen.phases:
         phases.show(found)
     if chosen.markdown:

@@ -1,6 +1,6 @@
 """What is measured: patterns x transports x sizes, and the targets some of it is held against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 KB = 1024
@@ -11,6 +11,7 @@ WARMUP = 1000
 WARM_BYTES = 64 * MB
 QUEUE_BYTES = 16 * MB
 SUBSCRIBERS = 8
+UNREAD = 10_000  # messages that a subscriber may be behind before a PUB drops
 STORM = 500
 CROWD = 1000
 IDLE = 3000
@@ -33,13 +34,20 @@ class Pattern:
     work : str
         The module of :mod:`bench.work` that holds the roles.
     roles : tuple of str
-        Functions there, a process each (over inproc, a thread or greenlet each).
+        Functions there, a process each (over inproc, a thread or greenlet each). What follows
+        a ``-`` tells apart those that run the same function.
     kind : str
         A key of ``KINDS``.
     of_messages : bool
         Whether there is a size to vary; else the size of a case counts connections.
     encrypted : bool
         By CURVE; over tcp only.
+    asynchronous : bool, optional
+        True if the program is one of asyncio, False if it is one of threads or greenlets.
+    charged : tuple of str
+        The roles whose CPU and system calls count, by default all.
+    options : dict
+        What the workload varies.
     """
 
     types: tuple
@@ -48,8 +56,54 @@ class Pattern:
     kind: str = "rate"
     of_messages: bool = True
     encrypted: bool = False
+    asynchronous: bool | None = None
+    charged: tuple = ()
+    options: dict = field(default_factory=dict)
 
 
+def serving(engines, step):
+    """The loop of an inference server, with some engines that take ``step`` seconds a step."""
+    return Pattern(
+        ("ROUTER", "PULL"),
+        "serving",
+        ("client", *(f"engine-{number}" for number in range(engines))),
+        asynchronous=True,
+        options={"engines": engines, "step": step},
+    )
+
+
+def publishing(slow):
+    """A PUB that drops, with ``slow`` subscribers that do not read."""
+    return Pattern(
+        ("PUB", "SUB"),
+        "subscribers",
+        ("sink", "sleeper", "source"),
+        asynchronous=False,
+        charged=("source",),
+        options={"slow": slow},
+    )
+
+
+STEP = 0.002  # seconds
+#: Programs as people write them, each with sizes of its own: see ``PROGRAMS``.
+PROGRAM_PATTERNS = {
+    "serving": serving(1, 0),
+    "serving-2-engines": serving(2, 0),
+    "serving-steps": serving(1, STEP),
+    "serving-2-engines-steps": serving(2, STEP),
+    "serving-call": Pattern(
+        ("ROUTER", "PULL"),
+        "serving",
+        ("caller", "engine-0"),
+        "trip",
+        asynchronous=True,
+        options={"engines": 1, "step": 0},
+    ),
+    "ring": Pattern(("PUSH", "PULL"), "ring", ("source", "worker", "relay"), asynchronous=False),
+    "mixed": Pattern(("DEALER", "DEALER"), "mixed", ("server", "client")),
+    "slow-subscriber": publishing(1),
+    "prompt-subscribers": publishing(0),
+}
 PATTERNS = {
     "push-pull": Pattern(("PUSH", "PULL")),
     "curve": Pattern(("PUSH", "PULL"), encrypted=True),
@@ -64,6 +118,7 @@ PATTERNS = {
     "crowd": Pattern(("DEALER", "ROUTER"), "crowd", of_messages=False),
     "storm": Pattern(("DEALER", "ROUTER"), "storm", ("server", "clients"), of_messages=False),
     "memory": Pattern(("DEALER", "ROUTER"), "memory", ("server", "peers"), "memory", False),
+    **PROGRAM_PATTERNS,
 }
 
 
@@ -118,8 +173,18 @@ class Case:
         return self.shape.roles
 
     @property
+    def charged(self):
+        """The roles whose CPU and system calls count."""
+        return self.shape.charged or self.roles
+
+    @property
     def subscribes(self):
         return "SUB" in self.shape.types
+
+    @property
+    def drops(self):
+        """Whether a PUB may drop what a subscriber has no room for."""
+        return self.shape.work == "subscribers"
 
     @property
     def message_size(self):
@@ -145,6 +210,8 @@ class Case:
 
         A round has to be of many fills of the queues: else it may count what lay in them only.
         """
+        if self.drops:  # what is on the way to those that read must never be dropped
+            return UNREAD
         return min(1000, QUEUE_BYTES // self.message_size)
 
 
@@ -153,6 +220,26 @@ def human(size):
         if size >= unit:
             return f"{size // unit}{name}"
     return f"{size}B"
+
+
+def programs(*rows):
+    return tuple(
+        Case(pattern, transport, size) for pattern, transport, *sizes in rows for size in sizes
+    )
+
+
+#: Programs as people write them. `prompt-subscribers` is what `slow-subscriber` is held against.
+PROGRAMS = programs(
+    ("serving", "ipc", 64 * KB, 256 * KB, MB, 4 * MB),
+    ("serving-2-engines", "ipc", 64 * KB, MB),
+    ("serving-steps", "ipc", 64 * KB, MB),
+    ("serving-2-engines-steps", "ipc", 64 * KB, MB),
+    ("serving-call", "ipc", 64),
+    ("ring", "ipc", KB, 64 * KB),
+    ("mixed", "tcp", KB, 64 * KB),
+    ("slow-subscriber", "tcp", 64, KB),
+    ("prompt-subscribers", "tcp", 64, KB),
+)
 
 
 def against(pyzmq, pyomq=None, raw=None):
@@ -169,23 +256,24 @@ def targeted(*rows):
 
 
 TARGETED = targeted(
-    ("push-pull", "tcp", 64, 3, 2),
-    ("push-pull", "tcp", KB, 3, 2, 0.8),
-    ("push-pull", "tcp", 64 * KB, 1.8, 1.5, 1),
-    ("push-pull", "tcp", 128 * KB, 1.8, 1.2, 1),
-    ("push-pull", "tcp", MB, 1.8, 1.2, 1),
-    ("push-pull", "ipc", 64, 3, 2),
-    ("push-pull", "inproc", 64, 3, 2),
-    ("pub-sub", "tcp", 64, 2.5),
-    ("pair", "tcp", 64, 3, 2),
-    ("dealer-router", "tcp", 64, 4, 1.5),
+    ("push-pull", "tcp", 64, 8, 2),
+    ("push-pull", "tcp", KB, 4, 2, 0.8),
+    ("push-pull", "tcp", 8 * KB, None, 1.5),
+    ("push-pull", "tcp", 64 * KB, 2.5, 1.3, 1),
+    ("push-pull", "tcp", 128 * KB, 2.5, 1.3, 1),
+    ("push-pull", "tcp", MB, 2.5, 1.3, 1),
+    ("push-pull", "ipc", 64, 4, 2),
+    ("push-pull", "inproc", 64, 4, 2),
+    ("pub-sub", "tcp", 64, 4, 2),
+    ("pair", "tcp", 64, 4, 2),
+    ("dealer-router", "tcp", 64, 9, 2),
     ("curve", "tcp", 64, 0.6),
     ("curve", "tcp", 64 * KB, 0.8),
-    ("req-rep", "tcp", 64, 0.2, 0.3, 2),
-    ("req-rep", "tcp", 64 * KB, 0.3, 0.3, 2.5),
+    ("req-rep", "tcp", 64, 0.12, 0.15, 2),
+    ("req-rep", "tcp", 64 * KB, 0.28, 0.3, 2.5),
     ("req-rep", "ipc", 64, 0.2, 0.3, 2),
 )
-MEMORY = Case("memory", "tcp", IDLE, limit=12 * KB)
+MEMORY = Case("memory", "tcp", IDLE, limit=9 * KB)
 CONNECTIONS = tuple(
     Case(pattern, transport, size)
     for pattern, size in (("crowd", CROWD), ("storm", STORM))
@@ -197,6 +285,7 @@ def quick_cases():
     """A row of TARGETS of each sort; under a minute with three libraries."""
     left_out = {
         "push-pull/tcp/1KB",
+        "push-pull/tcp/8KB",
         "push-pull/tcp/128KB",
         "pub-sub/tcp/64B",
         "pair/tcp/64B",
@@ -213,9 +302,14 @@ def default_cases():
     return [
         *TARGETED.values(),
         *(Case(pattern, "tcp", 64) for pattern in others),
+        *first_of_each_program(),
         *(case for case in CONNECTIONS if case.transport == "tcp"),
         MEMORY,
     ]
+
+
+def first_of_each_program():
+    return {case.pattern: case for case in reversed(PROGRAMS)}.values()
 
 
 def full_cases():
@@ -223,11 +317,11 @@ def full_cases():
     grid = (
         Case(pattern, transport, size)
         for pattern, shape in PATTERNS.items()
-        if shape.of_messages
+        if shape.of_messages and pattern not in PROGRAM_PATTERNS
         for transport in (TRANSPORTS[:1] if shape.encrypted else TRANSPORTS)
         for size in SIZES
     )
-    return [*(TARGETED.get(case.name, case) for case in grid), *CONNECTIONS, MEMORY]
+    return [*(TARGETED.get(case.name, case) for case in grid), *PROGRAMS, *CONNECTIONS, MEMORY]
 
 
 SETS = {"quick": quick_cases, "default": default_cases, "full": full_cases}

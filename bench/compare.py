@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 from statistics import mean, median, variance
 
+from .metrics import METRICS
+from .results import OURS, REFERENCES
 from .show import formatting
 
 CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
@@ -11,8 +13,6 @@ SIGMAS = 3.5  # of some two thousand figures about one is farther off by chance
 #: A few rounds tell little of how far rounds lie apart: what they do in the whole run counts as so
 #: many more (a moderated variance).
 USUAL = 4
-#: What stands for the machine: the first that both runs have in a case.
-REFERENCES = ("pyzmq", "websockets", "raw")
 MACHINE = ("cpu", "cpus", "system")
 
 
@@ -60,15 +60,24 @@ class Change:
     before: float
     after: float
     move: Move
+    metric: object = None
+
+    @property
+    def what(self):
+        """The library, and which of its figures is compared."""
+        return f"{self.library} {self.metric.label}" if self.metric else self.library
+
+    def text(self, value):
+        return self.metric.text(value) if self.metric else formatting.figure(self.case, value)
 
 
 def changes(old, new):
-    """All that both runs have measured of our libraries.
+    """All that both runs have measured of our libraries: main figures, latencies, CPU and calls.
 
     A machine that is slower today is no regression, nor is a pyzmq that is faster today. Where
     both runs have pyzmq in the case, or else another of ``REFERENCES``, the figure and its ratio
     to that, taken round by round, must both have moved; if the runs are of different machines,
-    the ratio alone.
+    the ratio alone. A secondary figure that only one of the runs has is left out.
 
     Parameters
     ----------
@@ -79,55 +88,62 @@ def changes(old, new):
     list of Change
     """
     same_machine = all(old.environment.get(key) == new.environment.get(key) for key in MACHINE)
-    usual = [deviation(each) for each in (old, new)]
     found = []
-    for after in new.cases:
-        before = old.result(after.case.name)
-        if before is None:
-            continue
-        for series in after.series:
-            if series.library.startswith("zlink"):
-                found.append(change(before, after, series.library, same_machine, usual))
+    for metric in (None, *METRICS):
+        usual = [deviation(each, metric) for each in (old, new)]
+        for after in new.cases:
+            before = old.result(after.case.name)
+            if before is None or (metric and metric not in after.metrics()):
+                continue
+            for series in after.series:
+                if series.library.startswith(OURS):
+                    found.append(change(before, after, series.library, same_machine, usual, metric))
     return [each for each in found if each is not None]
 
 
-def change(before, after, library, same_machine, usual):
+def change(before, after, library, same_machine, usual, metric=None):
     case = after.case
+    name = metric.field if metric else None
     series = [each.of(library) for each in (before, after)]
-    if not all(each is not None and each.median() for each in series):
+    if not all(each is not None and each.median(name) for each in series):
         return None
-    moves = [move(case, *(each.figures() for each in series), usual)]
+    medians = [each.median(name) for each in series]
+    if metric and max(medians) < metric.least:
+        return None
+    moves = [move(metric or case, *(each.figures(name) for each in series), usual)]
     for reference in REFERENCES:
-        ratios = [each.ratio(library, reference) for each in (before, after)]
-        if all(ratios):
+        ratios = [each.ratio(library, reference, metric) for each in (before, after)]
+        if all(ratios) and all(each.value for each in ratios):
+            moves.append(move(metric or case, *(each.values for each in ratios), usual))
+            if not same_machine:
+                del moves[0]
             break
-    if all(ratios):
-        moves.append(move(case, *(each.values for each in ratios), usual))
-        if not same_machine:
-            del moves[0]
     least = min(moves, key=lambda each: abs(each.shift) - each.noise)
     if any(each.shift * least.shift < 0 for each in moves):  # one up, one down: neither
         least = Move(0.0, least.noise)
-    return Change(case, library, *(each.median() for each in series), least)
+    if metric:
+        least.noise = hypot(least.noise, 2 * metric.uncertainty)
+    return Change(case, library, *medians, least, metric)
 
 
-def move(case, before, after, usual=(None, None)):
-    """The :class:`Move` from some figures of a case to others.
+def move(what, before, after, usual=(None, None)):
+    """The :class:`Move` from some figures of a case, or of a metric, to others.
 
     ``usual`` is the :func:`deviation` of both runs, where they have more than this case.
     """
-    shift = log(median(after) / median(before)) * (1 if case.more_is_better else -1)
+    shift = log(median(after) / median(before)) * (1 if what.more_is_better else -1)
     return Move(shift, SIGMAS * hypot(*map(error, (before, after), usual)))
 
 
-def deviation(results):
+def deviation(results, metric=None):
     """How far our libraries' rounds lie apart in a run: of logarithms, the root mean square."""
+    name = metric.field if metric else None
     squares = [
         variance(map(log, figures))
         for case in results.cases
         for series in case.series
-        if series.library.startswith("zlink")
-        and len(figures := series.figures()) > 1
+        if series.library.startswith(OURS)
+        and len(figures := series.figures(name)) > 1
         and min(figures) > 0
     ]
     return mean(squares) ** 0.5 if squares else 0.0
@@ -135,8 +151,9 @@ def deviation(results):
 
 def error(values, usual):
     """The standard error of the logarithm's median, about 1.25 of that of its mean."""
+    values = [each for each in values if each > 0]
     more = len(values) - 1
-    squared = variance(map(log, values)) if more else 0.0
+    squared = variance(map(log, values)) if more > 0 else 0.0
     if usual is not None:
         squared = (USUAL * usual**2 + more * squared) / (USUAL + more)
     return 1.25 * (squared / len(values)) ** 0.5
@@ -147,9 +164,9 @@ def show(changes):
     different = [each for each in changes if each.move.regressed or each.move.improved]
     for each in sorted(different, key=lambda each: each.move.shift):
         word = "REGRESSED" if each.move.regressed else "improved"
-        before, after = (formatting.figure(each.case, one) for one in (each.before, each.after))
+        before, after = map(each.text, (each.before, each.after))
         print(
-            f"{word} {each.case.name} {each.library}: {before} -> {after} "
+            f"{word} {each.case.name} {each.what}: {before} -> {after} "
             f"({each.move.change:+.0%}, noise {each.move.noise:.0%})"
         )
     regressed = sum(each.move.regressed for each in different)

@@ -85,8 +85,31 @@ def parser():
         action="store_true",
         help="each feature flag of the performance plan on against off",
     )
+    add(
+        "--crowded",
+        type=positive(int),
+        metavar="N",
+        default=0,
+        help="measure beside N processes that compute all the time; nothing is pinned then",
+    )
+    add("--targets", action="store_true", help="also tell which of the project's aims are reached")
+    add(
+        "--program",
+        nargs=argparse.REMAINDER,
+        metavar="A ... -- B ...",
+        help="compare two commands of yours instead: wall time, CPU and system calls, in turn "
+        "(last option; --rounds, --timeout, --crowded and --json go before it)",
+    )
     add("--list", action="store_true", help="list the cases and end")
     return parse
+
+
+def program_of(arguments):
+    """Split off what follows ``--program``: (the rest, that or None)."""
+    if "--program" not in arguments:
+        return arguments, None
+    at = arguments.index("--program")
+    return arguments[:at], arguments[at + 1 :]
 
 
 def positive(kind):

@@ -51,7 +51,7 @@ def run(adapter, spec, control):
             spec["counted"],
             spec["slowdown"],
         )
-        functions.append(partial(getattr(work, role), end))
+        functions.append(partial(getattr(work, role.partition("-")[0]), end))
     if len(functions) == 1 and not adapter.waiting.asynchronous:
         results = [functions[0]()]  # in the main thread or greenlet, as programs do
     else:

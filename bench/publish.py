@@ -51,7 +51,7 @@ def main(path):
         {
             "where": "\n".join(f"{line}  " for line in where),
             "summary": charts.summary(results),
-            "ratios": markdown.ratios(results, rows, targets=False),
+            "ratios": markdown.ratios(results, rows),
             "behind": where_not(results),
         },
     )

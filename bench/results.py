@@ -7,10 +7,15 @@ from pathlib import Path
 from statistics import mean, median, stdev
 
 from . import latency
+from .adapters import known
 from .cases import MEMORY, TARGETED, Case
+from .metrics import METRICS, P50, P99, P999
 
 FORMAT = 1
 NOISY = 0.05  # relative standard deviation that is pointed out
+OURS = "zlink"  # what the names of our libraries begin with
+#: What stands for the machine, and what we are compared with: the first that a case has.
+REFERENCES = ("pyzmq", "zmq.asyncio", "websockets", "raw")
 
 
 @dataclass(slots=True)
@@ -51,7 +56,11 @@ class Series:
         return [each for each in self.rounds if each] or self.spoilt
 
     def figures(self, name=None):
-        return [each[name or self.field] for each in self.good() if (name or self.field) in each]
+        """The figure ``name`` of each round, by default the one that the case is about."""
+        if name == "syscalls":
+            return [self.syscalls] if self.syscalls is not None else []
+        found = (value_of(each, name or self.field) for each in self.good())
+        return [each for each in found if each is not None]
 
     def median(self, name=None):
         """The median of a figure, by default the one that the case is about; None without one."""
@@ -73,12 +82,21 @@ class Series:
             "median": self.median(),
             "deviation": self.deviation,
             "percentiles": self.percentiles(),
+            **{each.field: self.median(each.field) for each in (P50, P99, P999)},
+            "cpu_us": self.median("cpu_us"),
             "user_us": self.median("user_us"),
             "system_us": self.median("system_us"),
             "peak": self.median("peak"),
             "discarded": len(self.spoilt),
             "disturbed": self.disturbed,
         }
+
+
+def value_of(round_, name):
+    """A figure of a round, or None."""
+    if name == "cpu_us" and name not in round_ and "user_us" in round_:
+        return round_["user_us"] + round_["system_us"]  # an older run has only the parts
+    return round_.get(name)
 
 
 @dataclass(slots=True)
@@ -92,19 +110,36 @@ class CaseResult:
         """The series of ``library``, or None."""
         return next((each for each in self.series if each.library == library), None)
 
-    def ratio(self, library, other):
-        """:class:`Ratio` of a library's figure to another's; None without both."""
+    def metrics(self):
+        """The secondary figures that there are in this case."""
+        if self.case.kind == "memory":
+            return []
+        return [
+            each
+            for each in METRICS
+            if each.field != self.case.field
+            and any(series.median(each.field) is not None for series in self.series)
+        ]
+
+    def ratio(self, library, other, metric=None):
+        """:class:`Ratio` of a library's figure to another's; None without both.
+
+        Of the figure that the case is about, or of ``metric``.
+        """
         mine, theirs = self.of(library), self.of(other)
         if mine is None or theirs is None or mine.error or theirs.error:
             return None
-        name = self.case.field
+        name = metric.field if metric else self.case.field
         pairs = [
-            (a[name], b[name]) for a, b in zip(mine.rounds, theirs.rounds, strict=False) if a and b
+            (value_of(a, name), value_of(b, name))
+            for a, b in zip(mine.rounds, theirs.rounds, strict=False)
+            if a and b
         ]
-        if not pairs:  # of what other work spoilt, the medians are all there is
-            pairs = [(mine.median(), theirs.median())]
         values = [a / b for a, b in pairs if a is not None and b]
-        return Ratio(self.case, other, values) if values else None
+        if not values:  # of what is not in the rounds, or was spoilt, the medians are all there is
+            medians = mine.median(name), theirs.median(name)
+            values = [medians[0] / medians[1]] if medians[0] is not None and medians[1] else []
+        return Ratio(self.case, library, other, values, metric) if values else None
 
 
 @dataclass(slots=True)
@@ -112,8 +147,10 @@ class Ratio:
     """A library's figure to another's, taken round by round."""
 
     case: Case
+    library: str
     other: str
     values: list
+    metric: object = None
 
     @property
     def value(self):
@@ -126,11 +163,13 @@ class Ratio:
     @property
     def gain(self):
         """How many times better, whatever the direction: over 1 is ahead."""
-        return self.value if self.case.more_is_better else 1 / self.value
+        if (self.metric or self.case).more_is_better:
+            return self.value
+        return 1 / self.value if self.value else float("inf")
 
     @property
     def target(self):
-        return dict(self.case.targets).get(self.other)
+        return dict(self.case.targets).get(self.other) if self.metric is None else None
 
     @property
     def reached(self):
@@ -176,6 +215,32 @@ class Results:
     def others(self):
         return [name for name in self.measured if name != self.subject]
 
+    def ours(self, result, other):
+        """The library of ours that ``other`` is compared with in a case, or None.
+
+        That is the one for programs of the same form, or else the subject, or else the first.
+        """
+        adapter = known().get(other.partition("@")[0])
+        wanted = (adapter.counterpart if adapter else None, self.subject, *self.measured)
+        return next((name for name in wanted if self.is_ours(result, name, other)), None)
+
+    def is_ours(self, result, name, other):
+        ours = name is not None and (name == self.subject or name.startswith(OURS))
+        return ours and name != other and result.of(name) is not None
+
+    def against(self, result, other, metric=None):
+        """:class:`Ratio` of ours to ``other`` in a case; None for the subject, or without both."""
+        ours = self.ours(result, other) if other != self.subject else None
+        return result.ratio(ours, other, metric) if ours else None
+
+    def reference(self, result):
+        """The first of ``REFERENCES`` in a case that did not fail in it, or None."""
+        for name in REFERENCES:
+            series = result.of(name)
+            if series is not None and series.median() is not None:
+                return name
+        return None
+
     def result(self, name):
         return next((each for each in self.cases if each.case.name == name), None)
 
@@ -209,17 +274,20 @@ def case_as_dict(result, results):
     case = result.case
     ratios = []
     for other in results.others:
-        ratio = result.ratio(results.subject, other)
-        if ratio is not None:
-            ratios.append(
-                {
-                    "to": other,
-                    "ratio": ratio.value,
-                    "deviation": ratio.deviation,
-                    "target": ratio.target,
-                    "reached": ratio.reached,
-                }
-            )
+        for metric in (None, *result.metrics()):
+            ratio = results.against(result, other, metric)
+            if ratio is not None:
+                ratios.append(
+                    {
+                        "of": ratio.library,
+                        "to": other,
+                        "figure": metric.field if metric else case.field,
+                        "ratio": ratio.value,
+                        "deviation": ratio.deviation,
+                        "target": ratio.target,
+                        "reached": ratio.reached,
+                    }
+                )
     return {
         "case": case.name,
         "pattern": case.pattern,

@@ -50,6 +50,8 @@ class Run:
         For the socket files and the certificate; they are left there.
     progress : object
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
+    busy : bench.busy.BusyProcesses, optional
+        What competes for the CPUs on purpose, and does not spoil a round.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Run:
         allowance,
         folder,
         progress,
+        busy=None,
     ):
         self.families = families
         self.rounds = rounds
@@ -75,6 +78,7 @@ class Run:
         self.allowance = allowance
         self.folder = folder
         self.progress = progress
+        self.busy = busy
         self.played = 0
 
     def steps(self, case):
@@ -130,8 +134,9 @@ class Run:
         """Run one round, again if other work spoilt it, a few times at most."""
         for left in reversed(range(ATTEMPTS)):
             others = OtherWork()
+            before = self.busy_cpu()
             round_, cpu = self.play_once(forkserver, case, self.seconds, self.timeout)
-            round_["other_work"] = share = others.share(cpu)
+            round_["other_work"] = share = others.share(cpu + self.busy_cpu() - before)
             if share is None or share <= SPOILT:
                 series.rounds.append(round_)
                 return
@@ -141,6 +146,9 @@ class Run:
                 return
             self.allowance -= 1
             self.progress.again(case, series.library)
+
+    def busy_cpu(self):
+        return self.busy.cpu() if self.busy else 0.0
 
     def play_once(self, forkserver, case, seconds, timeout, on_message=None):
         self.played += 1
@@ -169,7 +177,7 @@ class Run:
             raise RoundFailed(f"no certificate: {error}")
 
     def count(self, forkserver, case, series):
-        with self.counting(case.roles) as counter:
+        with self.counting(case.charged) as counter:
             round_, _ = self.play_once(forkserver, case, COUNTING, PATIENCE, counter.on_message)
             calls = counter.total()
             if calls is not None:
@@ -241,9 +249,11 @@ def combined(case, results):
     size = case.message_size
     # Plain sockets count bytes; everything else messages.
     count = whole["received"] / size if whole.pop("in_bytes", False) else whole["received"]
+    count = whole.get("messages", count)  # where the costs are not of each that was received
     round_ = {"count": count}
     for name in ("user", "system"):
         round_[f"{name}_us"] = sum(each.get(name, 0) for each in results) / count * 1e6
+    round_["cpu_us"] = round_["user_us"] + round_["system_us"]
     round_["peak"] = max(each.get("peak", 0) for each in results)
     counted = [each["counters"] for each in results if each.get("counters")]
     if counted:

@@ -26,10 +26,11 @@ class Counter:
     Parameters
     ----------
     roles : sequence of str
-        The ends to wait for.
+        The ends to wait for, and whose processes are counted.
     """
 
     def __init__(self, roles):
+        self.roles = set(roles)
         self.cold = {f"warm {role}" for role in roles}
         self.tracer = None
 
@@ -48,7 +49,7 @@ class Counter:
         self.cold -= set(message)
         if self.cold or not before:
             return
-        self.attach([child.pid for child in children])
+        self.attach([each.pid for each in children if self.roles.intersection(each.roles)])
         for child in children:
             child.send({"go": True})
 
@@ -103,18 +104,13 @@ class Perf(Counter):
         )
         return done.returncode == 0 and done.stderr.partition(",")[0].isdigit()
 
+    @staticmethod
+    def around(output):
+        """What goes before a command, so that the calls of all its processes are counted."""
+        return ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", str(output)]
+
     def command(self, pids):
-        return [
-            "perf",
-            "stat",
-            "-x,",
-            "-e",
-            "raw_syscalls:sys_enter",
-            "-o",
-            str(self.output),
-            "-p",
-            ",".join(map(str, pids)),
-        ]
+        return [*self.around(self.output), "-p", ",".join(map(str, pids))]
 
     def attached(self, pids):
         """perf has a descriptor for each thread that it counts."""
@@ -137,8 +133,12 @@ class Strace(Counter):
             return False
         return subprocess.run(["strace", "-c", "-f", "true"], capture_output=True).returncode == 0
 
+    @staticmethod
+    def around(output):
+        return ["strace", "-c", "-f", "-o", str(output)]
+
     def command(self, pids):
-        return ["strace", "-c", "-f", "-o", str(self.output), *(f"-p{pid}" for pid in pids)]
+        return [*self.around(self.output), *(f"-p{pid}" for pid in pids)]
 
     def attached(self, pids):
         return all("TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text() for pid in pids)

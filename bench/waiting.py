@@ -58,11 +58,35 @@ class Tasks:
     sleep = staticmethod(asyncio.sleep)
 
     @staticmethod
-    def together(functions):
+    def new_loop():
+        return asyncio.new_event_loop()
+
+    @classmethod
+    def together(cls, functions):
         async def everything():
             return await asyncio.gather(*(function() for function in functions))
 
-        return asyncio.run(everything())
+        loop = cls.new_loop()
+        try:
+            asyncio.set_event_loop(loop)
+            return loop.run_until_complete(everything())
+        finally:
+            left = asyncio.all_tasks(loop)
+            for each in left:
+                each.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+class UvloopTasks(Tasks):
+    """The same in uvloop's event loop."""
+
+    @staticmethod
+    def new_loop():
+        import uvloop
+
+        return uvloop.new_event_loop()
 
 
 def in_threads(functions):

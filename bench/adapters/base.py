@@ -40,6 +40,8 @@ class Adapter:
     patterns : sequence of str
         Those of ``PATTERNS`` that it can do.
     transports : sequence of str
+    counterpart : str
+        The name of our library for programs of the same form.
     forks : bool
         Whether the library works in a process forked after it was imported.
     certificate : pair of str, or None
@@ -52,12 +54,15 @@ class Adapter:
     waiting = Threads
     patterns = tuple(PATTERNS)
     transports = ("tcp", "ipc", "inproc")
+    counterpart = "zlink"
     forks = True
     certificate = None
 
     def runs(self, case):
         """Whether the library can do ``case``."""
         if case.shape.encrypted and case.transport == "inproc":
+            return False
+        if case.shape.asynchronous not in (None, self.waiting.asynchronous):
             return False
         return case.pattern in self.patterns and case.transport in self.transports
 
@@ -96,14 +101,12 @@ class Adapter:
         """The socket of ``end``: 0 sends or asks, 1 receives or answers."""
         zmq = self.zmq
         kind = case.shape.types[end]
-        socket = self.context.socket(getattr(zmq, kind))
-        # pyomq's default is to drop what is not sent yet. A SUB of libzmq with such a linger may
-        # wait for ever to tell a PUB that is gone that it unsubscribes.
-        socket.setsockopt(zmq.LINGER, 0 if kind == "SUB" else -1)
+        socket = self.new_socket(kind)
         limit = 0 if AS_PERF else case.high_water_mark
         socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], limit)
         if kind == "PUB":
-            socket.setsockopt(zmq.XPUB_NODROP, 1)  # the rate is of what arrives
+            if not case.drops:
+                self.never_drop(socket)  # the rate is of what arrives
         elif kind == "SUB":
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         elif case.pattern == "router-router" and end == 0:
@@ -112,6 +115,18 @@ class Adapter:
         if case.shape.encrypted:
             self.encrypt(socket, end)
         return socket
+
+    def new_socket(self, kind):
+        """A socket of the type ``kind``, which sends what is queued when it is closed."""
+        socket = self.context.socket(getattr(self.zmq, kind))
+        # pyomq's default is to drop what is not sent yet. A SUB of libzmq with such a linger may
+        # wait for ever to tell a PUB that is gone that it unsubscribes.
+        socket.setsockopt(self.zmq.LINGER, 0 if kind == "SUB" else -1)
+        return socket
+
+    def never_drop(self, publisher):
+        """Let a PUB wait for its slowest subscriber."""
+        publisher.setsockopt(self.zmq.XPUB_NODROP, 1)
 
     def encrypt(self, socket, end):
         zmq = self.zmq
@@ -152,6 +167,10 @@ class Adapter:
                 return lambda: socket.recv_multipart(flags=0, copy=True), itemgetter(-1)
             return socket.recv_multipart, itemgetter(-1)
         return socket.recv, bytes
+
+    def blocking(self):
+        """The module that blocks, and a context of it, for the threads of an asyncio program."""
+        raise NotImplementedError
 
     def proxy(self, frontend, backend):
         """Forward for ever."""

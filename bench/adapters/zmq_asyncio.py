@@ -6,10 +6,9 @@ from ..waiting import Tasks
 from .pyzmq import Pyzmq
 
 
-class Library(Pyzmq):
-    name = "zmq.asyncio"
-    order = 2
+class ZmqAsyncio(Pyzmq):
     module = "zmq.asyncio"
+    counterpart = "zlink.asyncio"
     waiting = Tasks
     # It has no proxy; one written here would be measured, not pyzmq.
     patterns = tuple(each for each in Pyzmq.patterns if each != "proxy")
@@ -37,3 +36,11 @@ class Library(Pyzmq):
                     await self.waiting.sleep(0)
 
         return send_when_there_is_room
+
+    def blocking(self):
+        return self.zmq, self.zmq.Context()
+
+
+class Library(ZmqAsyncio):
+    name = "zmq.asyncio"
+    order = 2

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import latency
 from ..cases import PATTERNS, SIZES, TRANSPORTS, human
+from ..metrics import METRICS
 from . import formatting
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
@@ -18,10 +19,14 @@ STYLES = {
     "zlink-thread": ("#cc79a7", "D"),
     "zlink-pure": ("#b8860b", "v"),
     "zlink.asyncio": ("#882255", "P"),
+    "zlink.asyncio-uvloop": ("#ee3377", "P"),
     "pyzmq": ("#0072b2", "o"),
     "zmq.green": ("#009e73", "s"),
     "zmq.asyncio": ("#56b4e9", "D"),
+    "zmq.asyncio-uvloop": ("#33bbee", "d"),
     "pyomq": ("#332288", "v"),
+    "pyomq.asyncio": ("#6644aa", "<"),
+    "pyomq.asyncio-uvloop": ("#9977cc", ">"),
     "pynng": ("#117733", "P"),
     "raw": ("#777777", "x"),
     "websockets": ("#aa4499", "^"),
@@ -40,6 +45,7 @@ SETTINGS = {
     "legend.frameon": False,
 }
 NINES = (0, 90, 99, 99.9, 99.99)
+MOST_ROWS = 40  # of a chart; the tables have all
 MOST = 16  # a gain of so many times has the full colour
 
 
@@ -139,7 +145,7 @@ def heat_map(results, other):
     """The subject's gain over ``other``, pattern and transport by size; None without any."""
     gains = {}
     for result in results.cases:
-        ratio = result.ratio(results.subject, other)
+        ratio = results.against(result, other)
         if ratio is not None and result.case.shape.of_messages:
             row = (result.case.pattern, result.case.transport)
             gains.setdefault(row, {})[result.case.size] = ratio.gain
@@ -232,12 +238,56 @@ def bars(axes, cases, libraries, reference):
     axes.tick_params(axis="y", length=0)
 
 
+def metrics(results):
+    """A chart for each secondary figure: how many times better each library is, a row a case."""
+    found = []
+    for metric in METRICS:
+        rows = [
+            each.case.name
+            for each in results.cases
+            if metric in each.metrics() and results.reference(each)
+        ]
+        if rows and len(results.measured) > 1:
+            found.append(gains(results, rows[:MOST_ROWS], metric))
+    return found
+
+
+def gains(results, cases, metric):
+    """How many times better than libzmq each library is in ``metric``, a row a case."""
+    chosen = [each for each in results.cases if each.case.name in cases]
+    libraries = [name for name in results.others if name != "pyzmq"] + [results.subject]
+    with matplotlib.rc_context(SETTINGS):
+        made, axes = figure(0.9 + 0.28 * len(chosen))
+        for library in libraries:
+            points = []
+            for y, result in enumerate(chosen):
+                reference = results.reference(result) or "pyzmq"
+                ratio = result.ratio(library, reference, metric) if library != reference else None
+                if ratio is not None and 0 < ratio.gain < float("inf"):
+                    points.append((ratio.gain, y))
+            if points:
+                axes.plot(
+                    *zip(*points, strict=True),
+                    label=library,
+                    linestyle="none",
+                    **{**style(library), "markersize": 6, "linewidth": 0},
+                )
+        axes.axvline(1, color=STYLES["pyzmq"][0], linewidth=1.4, label="pyzmq")
+        axes.set_xscale("log", base=2)
+        plain_log(axes.xaxis, lambda value, _: f"{value:g}x")
+        axes.set_yticks(range(len(chosen)), [each.case.name for each in chosen])
+        axes.invert_yaxis()
+        axes.set_title(f"times better than pyzmq: {metric.label}", loc="left", fontsize=10)
+        legend(made)
+        return svg(made, f"how many times better than pyzmq: {metric.label}")
+
+
 def all_of(results):
     """Every chart that there are figures for: (throughputs, distributions), as lists of SVG."""
     lines = [
         throughput(results, pattern, transport) for pattern in PATTERNS for transport in TRANSPORTS
     ]
-    curves = [distribution(results, each) for each in results.cases if each.case.kind == "trip"]
+    curves = [distribution(results, each) for each in results.cases]
     return [each for each in lines if each], [each for each in curves if each]
 
 

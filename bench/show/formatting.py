@@ -1,8 +1,15 @@
-"""Figures and ratios in formatting, the same in every output."""
+"""Figures and ratios as text, the same in every output."""
 
 from ..cases import KB, MB
 from ..latency import PERCENTILES
+from ..metrics import short
 from ..results import NOISY
+
+HOW_TO_READ = (
+    "x: ours to the library on its left, green where ours is ahead. Ours is zlink; for libraries "
+    "of asyncio it is zlink.asyncio, if measured. More is better for rates; less is better for "
+    "latencies, CPU, system calls and memory."
+)
 
 
 def figure(case, value):
@@ -34,6 +41,13 @@ def series_figure(case, series):
     return text + ("?" if series.disturbed else "")
 
 
+def metric_figure(metric, series):
+    """A library's cell of a secondary figure."""
+    if series is None or series.error:
+        return "-"
+    return metric.text(series.median(metric.field))
+
+
 def times(ratio):
     return f"{ratio.value:.2f}x" if ratio.value < 10 else f"{ratio.value:.1f}x"
 
@@ -50,7 +64,7 @@ def targets(result, results):
     """All targets of a case: those against other libraries, and the limit."""
     found = []
     for other in results.others:
-        text = target(result.ratio(results.subject, other))
+        text = target(results.against(result, other))
         if text:
             found.append(f"{text} ({other})")
     series = result.of(results.subject)
@@ -63,7 +77,7 @@ def targets(result, results):
 def latency(series):
     """p50, p90, p99 and p99.9 in microseconds; empty for what is not a round trip."""
     found = series.percentiles() if series is not None else None
-    return " / ".join(f"{found[name]:.3g}" for name in PERCENTILES) if found else ""
+    return " / ".join(short(found[name]) for name in PERCENTILES) if found else ""
 
 
 def costs(case, series):
@@ -72,9 +86,9 @@ def costs(case, series):
         return ""
     parts = []
     if case.kind != "memory":
-        parts.append(f"{series.median('user_us'):.3g}+{series.median('system_us'):.3g} us")
+        parts.append(f"{short(series.median('user_us'))}+{short(series.median('system_us'))} us")
     if series.syscalls is not None:
-        parts.append(f"{series.syscalls:.3g} calls")
+        parts.append(f"{short(series.syscalls)} calls")
     if series.median("peak"):
         parts.append(f"{series.median('peak') / MB:.0f} MB")
     return ", ".join(parts)
@@ -109,6 +123,7 @@ def machine(results):
         f"commit {about['commit']}, {about['date']}, {settings['rounds']} rounds of "
         f"{settings['seconds']:g} s in turn, "
         f"{'each end on a CPU of its own' if settings['pinned'] else 'not pinned'}"
+        + (f", beside {busy} busy processes" if (busy := settings.get("crowded")) else "")
         + (f", {flags}" if flags else "")
     )
 

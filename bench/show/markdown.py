@@ -7,40 +7,42 @@ def document(results):
     """Everything: where it was measured, the ratios, the costs and the remarks."""
     parts = [
         "\n".join(f"{line}  " for line in formatting.machine(results)),
-        ratios(results),
+        ratios(results, metrics=True),
         details(results),
         *(f"- {' '.join(line.split())}" for line in formatting.remarks(results)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def ratios(results, cases=None, targets=True):
+def ratios(results, cases=None, metrics=False):
     """Return a row for each case: the subject's figure first, then each other library's.
 
-    The figure of another library is followed by the subject's ratio to it, in brackets.
+    The figure of another library is followed by our ratio to it, in brackets.
 
     Parameters
     ----------
     results : bench.results.Results
     cases : sequence of str, optional
         Names of the cases to show, all by default.
-    targets : bool
-        Add a column with the targets of each case.
+    metrics : bool
+        Whether rows of latencies, CPU and system calls follow each case.
     """
-    subject = results.subject
     chosen = [each for each in results.cases if cases is None or each.case.name in cases]
     measured = [name for name in results.measured if any(each.of(name) for each in chosen)]
-    names = sorted(measured, key=lambda name: name != subject)  # sorting is stable
-    rows = [["case", *names, *(["targets"] if targets else [])]]
+    names = sorted(measured, key=lambda name: name != results.subject)  # sorting is stable
+    rows = [["case", *names]]
     for result in chosen:
-        cells = [f"`{result.case.name}`"]
-        for name in names:
-            text = formatting.series_figure(result.case, result.of(name))
-            ratio = result.ratio(subject, name) if name != subject else None
-            cells.append(text if ratio is None else f"{text} ({bold(ratio)})")
-        if targets:
-            cells.append(formatting.targets(result, results))
-        rows.append(cells)
+        for metric in (None, *(result.metrics() if metrics else ())):
+            cells = [metric.label if metric else f"`{result.case.name}`"]
+            for name in names:
+                series = result.of(name)
+                if metric:
+                    text = formatting.metric_figure(metric, series)
+                else:
+                    text = formatting.series_figure(result.case, series)
+                ratio = results.against(result, name, metric)
+                cells.append(text if ratio is None else f"{text} ({bold(ratio)})")
+            rows.append(cells)
     return table(rows)
 
 
@@ -50,9 +52,7 @@ def folded(results):
     for result in results.cases:
         name = f"{result.case.pattern} over {result.case.transport}"
         groups.setdefault(name, []).append(result.case.name)
-    return "\n\n".join(
-        fold(name, ratios(results, cases, targets=False)) for name, cases in groups.items()
-    )
+    return "\n\n".join(fold(name, ratios(results, cases)) for name, cases in groups.items())
 
 
 def fold(summary, text):

@@ -82,11 +82,14 @@ def body(results):
     if curves:
         yield "<h2>Latency of round trips</h2>"
         yield grid((chart, "") for chart in curves)
+    compared = charts.metrics(results)
+    if compared:
+        yield "<h2>Latency, CPU and system calls against libzmq</h2>"
+        yield grid((chart, "") for chart in compared)
     yield "<h2>All figures</h2>"
     yield (
-        f"<p class='quiet'>In each cell the median; under it {escape(results.subject)}'s ratio "
-        "to it, taken round by round. Green: it is ahead. Round trips are p50, less is better."
-        "</p>"
+        "<p class='quiet'>In each cell the median of the rounds; under it our ratio to it, taken "
+        f"round by round. {escape(formatting.HOW_TO_READ)}</p>"
     )
     yield table(results)
     remarks = list(formatting.remarks(results))
@@ -114,21 +117,28 @@ def grid(pairs):
 
 
 def table(results):
-    heads = ["case", *results.measured, "targets"]
+    heads = ["case", *results.measured]
     rows = []
     for result in results.cases:
-        cells = [f"<td>{escape(result.case.name)}</td>"]
-        for name in results.measured:
-            ratio = result.ratio(results.subject, name) if name != results.subject else None
-            text = escape(formatting.series_figure(result.case, result.of(name)))
-            if ratio is None:
-                cells.append(f"<td>{text}</td>")
+        for metric in (None, *result.metrics()):
+            if metric:
+                cells = [f"<td><small>{escape(metric.label)}</small></td>"]
             else:
-                side = "ahead" if ratio.gain >= 1 else "behind"
-                said = f"{text}<br><small>{formatting.times(ratio)}</small>"
-                cells.append(f'<td class="{side}">{said}</td>')
-        cells.append(f"<td>{escape(formatting.targets(result, results))}</td>")
-        rows.append("".join(cells))
+                cells = [f"<td>{escape(result.case.name)}</td>"]
+            for name in results.measured:
+                ratio = results.against(result, name, metric)
+                series = result.of(name)
+                if metric:
+                    text = escape(formatting.metric_figure(metric, series))
+                else:
+                    text = escape(formatting.series_figure(result.case, series))
+                if ratio is None:
+                    cells.append(f"<td>{text}</td>")
+                else:
+                    side = "ahead" if ratio.gain >= 1 else "behind"
+                    said = f"{text}<br><small>{formatting.times(ratio)}</small>"
+                    cells.append(f'<td class="{side}">{said}</td>')
+            rows.append("".join(cells))
     return rows_of(heads, rows)
 
 

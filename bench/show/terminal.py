@@ -63,8 +63,11 @@ class Live:
         self.console.print(f"{name}: seems slower than before, more rounds", style="dim")
 
 
-def show(results, file=None):
-    """Print the table of a run, with who is ahead in colour, and what to know of it."""
+def show(results, file=None, metrics=True):
+    """Print the table of a run, with what is ahead in colour, and the remarks.
+
+    With ``metrics`` each case is followed by rows of its latencies, CPU and system calls.
+    """
     console = Console(file=file, highlight=False)
     table = Table("case")
     subject = results.subject
@@ -72,27 +75,36 @@ def show(results, file=None):
         table.add_column(name, justify="right")
         if name != subject:
             table.add_column("", justify="right")
-    table.add_column("targets")
     for column in table.columns:
         column.no_wrap = True
     for result in results.cases:
-        cells = [result.case.name]
-        for name in results.measured:
-            series = result.of(name)
-            style = "red" if series is not None and series.error else ""
-            cells.append(Text(formatting.series_figure(result.case, series), style))
-            if name != subject:
-                cells.append(compared(result.ratio(subject, name)))
-        cells.append(formatting.targets(result, results))
-        table.add_row(*cells)
+        for metric in (None, *(result.metrics() if metrics else ())):
+            cells = [f"  {metric.label}" if metric else result.case.name]
+            for name in results.measured:
+                series = result.of(name)
+                style = "red" if series is not None and series.error else ""
+                if metric:
+                    text = formatting.metric_figure(metric, series)
+                else:
+                    text = formatting.series_figure(result.case, series)
+                cells.append(Text(text, style))
+                if name != subject:
+                    cells.append(compared(results.against(result, name, metric)))
+            table.add_row(*cells)
     widen(console, table)
     console.print(table)
-    console.print(
-        f"x: {subject} to the one on its left; green where {subject} is ahead. Round "
-        "trips are p50, and less is better."
-    )
+    console.print(formatting.HOW_TO_READ)
     for line in formatting.remarks(results):
         console.print(line, markup=False)
+
+
+def show_targets(results, file=None):
+    """Print the project's own targets, and which of them are reached."""
+    console = Console(file=file, highlight=False)
+    for result in results.cases:
+        text = formatting.targets(result, results)
+        if text:
+            console.print(f"{result.case.name}: {text}", markup=False)
 
 
 def compared(ratio):

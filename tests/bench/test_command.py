@@ -46,7 +46,8 @@ def test_everything_that_is_written(tmp_path):
         str(tmp_path / "report"),
     )
     assert done.returncode == 0, done.stderr
-    assert "push-pull/tcp/64B" in done.stdout and ">= 3x" in done.stdout
+    assert "push-pull/tcp/64B" in done.stdout and "CPU/message" in done.stdout
+    assert "targets" not in done.stdout
     assert "libzmq" in done.stderr and "commit" in done.stderr
     kept = json.loads((tmp_path / "a.json").read_text())
     assert kept["subject"] == "zlink" and kept["libraries"]["pyzmq"]["libzmq"]
@@ -69,7 +70,8 @@ def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
     done = run_bench(*compared, "--no-pin")
     assert done.returncode == 0, done.stderr
     assert "old.json is of other settings: pinned True, now False" in done.stderr
-    assert "1 figures compared: 0 regressed, 1 improved" in done.stdout
+    assert re.search(r"^improved push-pull/tcp/64B zlink: ", done.stdout, re.MULTILINE)
+    assert "figures compared" in done.stdout
 
 
 def speed_up(path, factor):
@@ -243,6 +245,10 @@ def test_names_with_settings_are_split():
         (("--phases", "--libs", "zlink"), "it takes no --libs"),
         (("--rounds", "0"), "invalid positive int"),
         (("--seconds", "-1"), "invalid positive float"),
+        (("--crowded", "0"), "invalid positive int"),
+        (("--program", "true"), "--program needs two commands"),
+        (("--program", "true", "--"), "--program needs two commands"),
+        (("--json", "no/such/folder/a.json", "--program", "a", "--", "b"), "cannot be written"),
     ],
 )
 def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
@@ -252,7 +258,7 @@ def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
     assert ended.value.code == 2 and message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("size, count", [((), 22), (("--quick",), 8), (("--full",), 445)])
+@pytest.mark.parametrize("size, count", [((), 32), (("--quick",), 8), (("--full",), 464)])
 def test_the_cases_of_each_size(size, count, capsys):
     assert main([*size, "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count
@@ -274,3 +280,64 @@ def test_the_bench_runs_under_another_package_name(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "push-pull/tcp/64B" in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_ends_the_list_quietly():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody_reads:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "--full", "--list"],
+            cwd=ROOT,
+            stdout=nobody_reads,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=LIMIT,
+        )
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_a_crowded_run_says_so_and_is_not_pinned(tmp_path):
+    path = tmp_path / "run.json"
+    done = run_bench(*ONE, "--crowded", "2", "--json", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "not pinned, beside 2 busy processes" in done.stderr
+    settings = json.loads(path.read_text())["settings"]
+    assert settings["crowded"] == 2 and settings["pinned"] is False
+
+
+def test_the_targets_are_told_only_if_asked_for():
+    done = run_bench(*ONE, "--targets")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^push-pull/tcp/64B: >= \d+x (yes|no) \(pyzmq\)", done.stdout, re.MULTILINE)
+    assert ">=" not in done.stdout.partition("push-pull/tcp/64B:")[0]
+
+
+def test_two_programs_of_the_user_are_compared(tmp_path):
+    path = tmp_path / "programs.json"
+    work = "sum(range(10**6))"
+    done = run_bench(
+        *("--rounds", "2", "--json", str(path), "--program"),
+        *(sys.executable, "-S", "-c", f"[{work} for _ in range(20)]", "--"),
+        *(sys.executable, "-S", "-c", work),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "A/B" in done.stdout and "CPU" in done.stdout
+    a, b = json.loads(path.read_text())["programs"]
+    assert len(a["wall"]) == len(b["cpu"]) == 2 and min(a["cpu"]) > max(b["cpu"])
+    assert len(a["syscalls"]) == len(b["syscalls"]) <= 1
+
+
+@pytest.mark.parametrize(
+    "command, message",
+    [
+        ((sys.executable, "-c", "raise SystemExit('oh dear')"), "ended with 1\noh dear"),
+        (("no-such-program",), "No such file"),
+        ((sys.executable, "-c", "while True: pass"), "ended with -9"),
+    ],
+)
+def test_a_program_that_fails_is_named(command, message):
+    limits = ("--rounds", "1", "--timeout", "20" if "-9" not in message else "1")
+    done = run_bench(*limits, "--program", *command, "--", "true")
+    assert done.returncode == 1
+    assert "FAILED A (" in done.stderr and message in done.stderr

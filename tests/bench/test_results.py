@@ -5,10 +5,10 @@ import xml.dom.minidom
 
 import pytest
 
-from bench import compare, latency
+from bench import compare, latency, metrics
 from bench.adapters import known
 from bench.cases import Case, full_cases, named
-from bench.results import CaseResult, load, save
+from bench.results import CaseResult, Series, load, save
 from bench.show import charts, formatting, markdown, page
 from tests.bench.conftest import RATE, TRIP, results, series
 
@@ -30,14 +30,44 @@ def test_ratios_are_taken_round_by_round():
     )
     ratio = result.ratio("zlink", "pyzmq")
     assert ratio.values == [3.0, 4.0, 2.0] and ratio.value == 3.0
-    assert ratio.reached and ratio.target == 3 and ratio.gain == 3.0
+    assert ratio.target == 8 and ratio.reached is False and ratio.gain == 3.0
 
 
 def test_less_is_better_in_a_round_trip():
     result = CaseResult(TRIP, [series("pyzmq", "p50_us", 100.0), series("zlink", "p50_us", 25.0)])
     ratio = result.ratio("zlink", "pyzmq")
     assert ratio.value == 0.25 and ratio.gain == 4.0 and ratio.reached is False
-    assert formatting.target(ratio) == "<= 0.2x no"
+    assert formatting.target(ratio) == "<= 0.12x no"
+
+
+def trip(cpu, p99):
+    """A round of a rate, with its CPU and the 99th percentile in microseconds."""
+    return {"rate": 1e6, "user_us": cpu / 2, "system_us": cpu / 2, "p99_us": p99}
+
+
+def test_latencies_cpu_and_calls_have_ratios_of_their_own():
+    theirs = Series("pyzmq", "rate", [trip(4.0, 100.0), trip(6.0, 300.0)], syscalls=0.5)
+    ours = Series("zlink", "rate", [trip(2.0, 50.0), trip(3.0, 75.0)], syscalls=0.1)
+    result = CaseResult(RATE, [theirs, ours])
+    assert result.metrics() == [metrics.P99, metrics.CPU, metrics.CALLS]
+    ratios = [result.ratio("zlink", "pyzmq", each) for each in result.metrics()]
+    assert [each.values for each in ratios] == [[0.5, 0.25], [0.5, 0.5], [0.2]]
+    assert [each.gain > 1 for each in ratios] == [True] * 3
+    assert [each.target for each in ratios] == [None] * 3
+
+
+def test_libraries_of_asyncio_are_compared_with_ours_of_asyncio():
+    names = ("pyzmq", "zmq.asyncio", "pyomq.asyncio-uvloop", "zlink", "zlink.asyncio")
+    run = results((RATE, *(series(name, "rate", 1e6) for name in names)), libraries=names)
+    (result,) = run.cases
+    assert [run.ours(result, each) for each in names] == [
+        "zlink",
+        "zlink.asyncio",
+        "zlink",
+        "zlink.asyncio",
+        "zlink",
+    ]
+    assert run.against(result, "zlink") is None
 
 
 def test_no_ratio_to_what_failed_or_is_not_there():
@@ -105,7 +135,15 @@ def test_a_run_is_kept_whole(run, tmp_path):
     assert path.read_text() == (tmp_path / "again.json").read_text()
     first = json.loads(path.read_text())["cases"][0]
     assert first["ratios"] == [
-        {"to": "pyzmq", "ratio": 4.0, "deviation": 0.0, "target": 3, "reached": True},
+        {
+            "of": "zlink",
+            "to": "pyzmq",
+            "figure": "rate",
+            "ratio": 4.0,
+            "deviation": 0.0,
+            "target": 8,
+            "reached": False,
+        },
     ]
     assert not list(tmp_path.glob("*.part"))
 
@@ -126,7 +164,7 @@ def test_how_long_it_took_in_words(run):
 
 def test_markdown(run):
     text = markdown.document(run)
-    assert "| `push-pull/tcp/64B` | 4 M/s | 1 M/s (**4.00x**) | >= 3x yes (pyzmq) |" in text
+    assert "| `push-pull/tcp/64B` | 4 M/s | 1 M/s (**4.00x**) |" in text
     assert "FAILED req-rep/tcp/64B pyzmq: hung <here>" in text
 
 
@@ -155,6 +193,7 @@ def test_charts_are_well_formed(run):
         *curves,
         charts.heat_map(run, "pyzmq"),
         charts.overview(run, [RATE.name], [TRIP.name]),
+        *charts.metrics(run),
     ):
         xml.dom.minidom.parseString(chart)
 
@@ -205,6 +244,36 @@ def test_rounds_that_are_alike_by_chance_are_held_to_what_rounds_of_the_run_do()
         return next(each.move for each in found if each.case is RATE)
 
     assert not change(2.8e6).regressed and change(1e6).regressed
+
+
+def test_more_cpu_is_told_beside_the_rate():
+    def run(cpu):
+        pyzmq, zlink = (
+            Series(name, "rate", [trip(each, 9.0)] * 3)
+            for name, each in (("pyzmq", 2.0), ("zlink", cpu))
+        )
+        return results((RATE, pyzmq, zlink))
+
+    found = {each.what: each.move for each in compare.changes(run(2.0), run(4.0))}
+    assert found.keys() == {"zlink", "zlink p99", "zlink CPU/message"}
+    assert found["zlink CPU/message"].regressed
+    assert not found["zlink"].regressed and not found["zlink p99"].regressed
+
+
+@pytest.mark.parametrize("after, regressed", [(0.6, True), (0.25, False), (0.2, False)])
+def test_one_count_of_system_calls_has_its_uncertainty(after, regressed):
+    def run(calls):
+        return results((RATE, series("zlink", "rate", 1e6, 1e6, syscalls=calls)))
+
+    *_, calls = compare.changes(run(0.2), run(after))
+    assert calls.metric is metrics.CALLS and calls.move.regressed is regressed
+
+
+def test_so_few_system_calls_are_not_compared():
+    def run(calls):
+        return results((RATE, series("zlink", "rate", 1e6, 1e6, syscalls=calls)))
+
+    assert [each.metric for each in compare.changes(run(0.001), run(0.04))] == [None]
 
 
 def test_a_slower_machine_is_no_regression():

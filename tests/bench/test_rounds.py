@@ -10,10 +10,13 @@ import pytest
 
 from bench import syscalls
 from bench.adapters import adapter
+from bench.busy import BusyProcesses
 from bench.cases import Case
+from bench.machine import OtherWork
 from bench.processes import ForkServer, RoundFailed, run_processes
-from bench.run import combined, slowdown, specs
+from bench.run import Run, combined, slowdown, specs
 from bench.work.end import End
+from tests.bench.conftest import Silent
 
 ONE_WAY = Case("push-pull", "tcp", 64)
 
@@ -93,6 +96,51 @@ def test_system_calls_are_counted(counter, forkserver, tiny):
     result = tiny([forkserver("zlink")], Case("req-rep", "tcp", 64), counting=counter)
     # At least a send and a recv at each end.
     assert result.of("zlink").syscalls >= 4
+
+
+def test_the_publisher_alone_is_charged_where_the_pattern_says_so(tmp_path):
+    case = Case("slow-subscriber", "tcp", 64)
+    ends = [{"sent": 70, "messages": 10, "user": 1e-5, "system": 2e-5, "rate": 7.0}, {}]
+    round_ = combined(case, [*ends, {"received": 70}])
+    assert round_["count"] == 10 and round_["cpu_us"] == pytest.approx(3)
+    assert case.charged == ("source",) and case.roles == ("sink", "sleeper", "source")
+
+
+def test_system_calls_are_counted_in_the_charged_processes_only():
+    class Seen(syscalls.Unseen):
+        def attach(self, pids):
+            self.pids = pids
+
+    children = [
+        SimpleNamespace(pid=number, roles=(role,), sent=[])
+        for number, role in enumerate(("sink", "source"))
+    ]
+    for each in children:
+        each.send = each.sent.append
+    counter = Seen(("source",))
+    counter.on_message({"endpoint": "x"}, children)
+    counter.on_message({"warm source": True}, children)
+    assert counter.pids == [1] and [each.sent for each in children] == [[{"go": True}]] * 2
+
+
+def test_busy_processes_compute_and_end():
+    with BusyProcesses(2) as busy:
+        pids = [each.pid for each in busy.running]
+        deadline = perf_counter() + 60
+        while busy.cpu() < 0.1 and perf_counter() < deadline:
+            pass
+        assert busy.cpu() >= 0.1
+    assert busy.cpu() == 0 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_what_is_busy_on_purpose_spoils_no_round(forkserver, tmp_path):
+    with BusyProcesses(3) as busy:
+        run = Run([], 1, 0.02, 100, False, None, (), 0, str(tmp_path), Silent(), busy)
+        before = busy.cpu()
+        others = OtherWork()
+        round_, cpu = run.play_once(forkserver("pyzmq"), ONE_WAY, 0.3, 100)
+        with_them, without = others.share(cpu), others.share(cpu + busy.cpu() - before)
+    assert round_["rate"] > 0 and without < with_them
 
 
 def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, forkserver):

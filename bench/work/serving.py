@@ -1,0 +1,237 @@
+"""The loop of an inference server: an asyncio front, and engines of threads, over multipart.
+
+The front sends each request from a ROUTER, msgpack and an array, and takes the replies with
+a PULL. An engine reads with a DEALER in one thread, takes steps in its main thread, and sends with
+a PUSH in another. Everything goes with ``copy=False`` and, where there is an array,
+``track=True``, as such servers do it.
+"""
+
+import asyncio
+import os
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+from time import perf_counter, perf_counter_ns
+
+WINDOW = 8  # requests in flight
+REQUEST, CALL, WARM, END = b"\0", b"\1", b"\2", b"\3"
+
+
+def msgpack():
+    try:
+        import msgpack
+    except ImportError as error:
+        raise ImportError("this case needs msgpack: pip install msgpack") from error
+    return msgpack
+
+
+class Front:
+    """The client's sockets, and the requests that wait for a reply."""
+
+    def __init__(self, end):
+        self.end = end
+        self.engines = len(end.case.roles) - 1
+        self.router, self.inlet = self.bound("ROUTER", "inlet")
+        self.pull, self.outlet = self.bound("PULL", "outlet")
+        self.pack = msgpack().packb
+        self.unpack = msgpack().unpackb
+        self.pending = {}
+        self.unsent = deque()
+        self.number = 0
+
+    def bound(self, kind, name):
+        socket = self.end.adapter.new_socket(kind)
+        return socket, self.end.adapter.bind(socket, self.end.addresses[name])
+
+    async def start(self):
+        self.end.announce(inlet=self.inlet, outlet=self.outlet)
+        self.identities = [(await self.router.recv_multipart())[0] for _ in range(self.engines)]
+        self.reader = asyncio.ensure_future(self.read())
+
+    async def read(self):
+        """Give each reply to the request that waits for it."""
+        try:
+            while True:
+                frames = await self.pull.recv_multipart(copy=False)
+                for number in self.unpack(bytes(frames[0]))["done"]:
+                    self.pending.pop(number).set_result(frames[1:])
+        except Exception as error:
+            for each in self.pending.values():
+                if not each.done():
+                    each.set_exception(error)
+            raise
+
+    async def request(self, kind, *arrays, engine=None):
+        """Send one request, to the engines in turn; returns the arrays of its reply."""
+        self.number = number = self.number + 1
+        engine = engine or self.identities[number % self.engines]
+        self.pending[number] = reply = asyncio.get_running_loop().create_future()
+        header = self.pack({"id": number, "tokens": [1, 2, 3]})
+        tracked = bool(arrays)
+        sent = await self.router.send_multipart(
+            (engine, kind, header, *arrays), copy=False, track=tracked
+        )
+        if tracked:
+            while self.unsent and self.unsent[0][0].done:
+                self.unsent.popleft()
+            if not sent.done:
+                self.unsent.append((sent, arrays))  # it may not be written to yet
+        return await reply
+
+    async def warm(self):
+        """The warm-up is over, here and in the engines."""
+        for each in self.identities:
+            await self.request(WARM, engine=each)
+        await self.end.measured()
+
+    async def stop(self):
+        for each in self.identities:
+            await self.router.send_multipart((each, END), copy=False)
+        for each in self.identities:
+            await self.end.wait_for(f"{each.decode()} is over")
+        self.reader.cancel()
+        await asyncio.gather(self.reader, return_exceptions=True)
+        for socket in (self.router, self.pull):
+            self.end.close(socket)
+
+
+async def client(end):
+    """Several requests with an array at a time."""
+    front = Front(end)
+    await front.start()
+    size = end.case.message_size
+    array = bytearray(size)
+    times = []
+
+    async def ask(enough):
+        while not enough():
+            start = perf_counter_ns()
+            (reply,) = await front.request(REQUEST, array)
+            times.append(perf_counter_ns() - start)
+            if memoryview(reply).nbytes != size:
+                raise AssertionError(f"the reply has {memoryview(reply).nbytes} bytes, not {size}")
+
+    async def all_ask(enough):
+        await asyncio.gather(*(ask(enough) for _ in range(WINDOW)))
+
+    await all_ask(lambda: len(times) >= end.case.warmup)
+    await front.warm()
+    times.clear()
+    start = perf_counter()
+    await all_ask(lambda: perf_counter() > start + end.seconds)
+    elapsed = perf_counter() - start
+    cost = end.cost()
+    await front.stop()
+    return {
+        "sent": len(times),
+        "received": len(times),
+        "rate": len(times) / elapsed,
+        "times": times,
+        **cost,
+    }
+
+
+async def caller(end):
+    """One small call after the other, each answered before the next."""
+    front = Front(end)
+    await front.start()
+    times = []
+    for _ in range(end.case.warmup):
+        await front.request(CALL)
+    await front.warm()
+    stop = perf_counter() + end.seconds
+    while perf_counter() < stop:
+        start = perf_counter_ns()
+        await front.request(CALL)
+        times.append(perf_counter_ns() - start)
+    cost = end.cost()
+    await front.stop()
+    return {"sent": len(times), "received": len(times), "times": times, **cost}
+
+
+async def engine(end):
+    """The steps of an engine, in its main thread: take what has come, compute, hand on."""
+    inlet, outlet = await end.wait_for("inlet"), await end.wait_for("outlet")
+    zmq, context = end.adapter.blocking()
+    requests, replies = queue.Queue(), queue.Queue()
+    threads = [
+        thread(read, zmq, context, inlet, end.role.encode(), requests),
+        thread(write, zmq, context, outlet, replies),
+    ]
+    step = end.case.shape.options["step"]
+    cost = None
+    while cost is None:
+        batch = [requests.get()]
+        while not requests.empty():
+            batch.append(requests.get())
+        if step and batch[0][0] == REQUEST:
+            time.sleep(step)  # what an accelerator does meanwhile takes no CPU
+        for kind, number, arrays in batch:
+            if kind == END:
+                cost = end.cost()
+                break
+            replies.put((number, arrays))
+            if kind == WARM:
+                await end.measured()
+    replies.put(None)
+    for each in threads:
+        each.join()
+    context.term()
+    end.announce(**{f"{end.role} is over": True})
+    return cost
+
+
+def thread(function, *args):
+    """Start a thread; an error in it ends the process, for which nobody has to wait then."""
+
+    def run():
+        try:
+            function(*args)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+    started = threading.Thread(target=run)
+    started.start()
+    return started
+
+
+def read(zmq, context, inlet, identity, requests):
+    """Read requests until the end mark comes."""
+    unpack = msgpack().unpackb
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.LINGER, -1)
+    socket.setsockopt(zmq.IDENTITY, identity)
+    socket.connect(inlet)
+    socket.send(b"ready")
+    poller = zmq.Poller()
+    poller.register(socket, zmq.POLLIN)
+    kind = None
+    while kind != END:
+        for ready, _ in poller.poll():
+            first, *frames = ready.recv_multipart(copy=False)
+            kind = bytes(first)
+            number = unpack(bytes(frames[0]))["id"] if frames else 0
+            requests.put((kind, number, [memoryview(each) for each in frames[1:]]))
+    socket.close()
+
+
+def write(zmq, context, outlet, replies):
+    """Send what the steps have made, until there is a None."""
+    pack = msgpack().packb
+    socket = context.socket(zmq.PUSH)
+    socket.setsockopt(zmq.LINGER, -1)
+    socket.connect(outlet)
+    unsent = deque()
+    while (reply := replies.get()) is not None:
+        number, arrays = reply
+        header = pack({"done": [number], "tokens": [4, 5, 6]})
+        tracker = socket.send_multipart((header, *arrays), copy=False, track=bool(arrays))
+        if arrays:
+            while unsent and unsent[0][0].done:
+                unsent.popleft()
+            if not tracker.done:
+                unsent.append((tracker, arrays))
+    socket.close()
