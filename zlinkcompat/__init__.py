@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from zlinkcompat._pyzmq import import_hooks
 from zlinkcompat._runtime.source_finder import install_if_asked
+from zlinkcompat._runtime.startup import require_gil
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
     raise ImportError(f"PYZMQ_BACKEND={__name__}: the backend is PYZMQ_BACKEND={__name__}.backend")
 
+require_gil()
 # Before any module that may be compiled is imported.
 install_if_asked()
 import_hooks.install()

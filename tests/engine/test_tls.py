@@ -20,7 +20,7 @@ from zlinkcompat import sockopt
 pytestmark = pytest.mark.both_engines
 
 TLS_UNSPECIFIED, TLS_CERTIFICATE = 0x40000000, 0x40000001
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 EXPIRED = {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY}
 NOT_YET = {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY}

@@ -301,10 +301,10 @@ def test_an_interrupt_can_be_caught(program, patch):
 
 
 def test_help(program):
-    done = runner("--help")
+    done = runner("run", "--help")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(
-        "usage: python -m zlinkcompat [--no-patch] [--stats] (prog.py | -m module)"
+        "usage: python -m zlinkcompat run [--no-patch] [--stats] (prog.py | -m module)"
     )
     assert "PYZMQ_BACKEND" in done.stdout
 

@@ -8,6 +8,7 @@ from zlinkcompat._backend.arguments import as_int
 from zlinkcompat._backend.foreign_objects import name_of, refuse_asker
 from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat._runtime.gevent_support import is_timeout
+from zlinkcompat._runtime.startup import warn_if_uncompiled
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.registry import context_at
 from zlinkcompat.errors import EFAULT, zmq_error
@@ -52,6 +53,7 @@ class Context:
             if self.core is None:
                 raise zmq_error(EFAULT, f"there is no context at {shadow}")
         else:
+            warn_if_uncompiled(__file__)
             self.core = CoreContext(as_int(io_threads), self._engine)
 
     def __reduce__(self):

@@ -491,7 +491,7 @@ class Poller(poller_module.Poller):
                     continue
                 try:
                     await asyncio.wait_for(changed.wait(), max(0, deadline - loop.time()))
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     return poll.zmq_poll(self.sockets, 0)
         finally:
             waiting.unwatch()

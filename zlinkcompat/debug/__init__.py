@@ -9,20 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._runtime import counters as _counters
+from zlinkcompat._runtime.startup import is_extension
 from zlinkcompat.core.registry import socket_at
 from zlinkcompat.debug.snapshot import dump
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 from zlinkcompat.transports.sockets import describe
+from zlinkcompat.version import VERSION
 
 if TYPE_CHECKING:
     import zmq
 
 __all__ = [
-    "build_info", "compiled_modules", "dump", "counting", "counters", "connections",
+    "version", "build_info", "compiled_modules", "dump", "counting", "counters", "connections",
     "zmq_debug_get_zerocopy_count", "zmq_debug_get_fallback_count", "zmq_debug_get_bytes_copied",
     "zmq_debug_get_compaction_count", "zmq_debug_get_compaction_skipped_count",
     "zmq_debug_reset_counters",
 ]  # fmt: skip
+
+#: The version of zlinkcompat, such as "0.1.0"; ``zlinkcompat.__version__`` is pyzmq's.
+version: str = VERSION
 
 
 def compiled_modules() -> list[str]:
@@ -33,8 +38,15 @@ def compiled_modules() -> list[str]:
     Returns
     -------
     list of str
-        Those with a ``.pxd`` beside them.
+        Those that have a ``.pxd`` beside them in the checkout.
     """
+    try:
+        # A wheel has it, by setup.py; a checkout has the declarations themselves.
+        from zlinkcompat._compiled_modules import NAMES
+    except ImportError:
+        pass
+    else:
+        return sorted(NAMES)
     root = Path(__file__).parents[1]
     return sorted(
         ".".join(("zlinkcompat", *path.relative_to(root).with_suffix("").parts))
@@ -61,17 +73,15 @@ def build_info() -> dict[str, Any]:
     >>> sorted(debug.build_info())
     ['compiled', 'modules', 'pure', 'python', 'version']
     """
-    from zlinkcompat.version import VERSION
-
     modules = {}
     for name in compiled_modules():
-        modules[name] = not (import_module(name).__file__ or "").endswith(".py")
+        modules[name] = is_extension(import_module(name).__file__)
     kinds = set(modules.values())
     return {
         "compiled": "partly" if len(kinds) > 1 else kinds == {True},
         "modules": modules,
         "pure": os.environ.get("ZLINKCOMPAT_PURE") == "1",
-        "version": VERSION,
+        "version": version,
         "python": sys.version.split()[0],
     }
 

@@ -1,0 +1,100 @@
+"""Limits of the machine that sockets run into: file descriptors, CPUs, buffers, memory."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+#: A socket needs one file descriptor and each of its connections one more.
+FEW_DESCRIPTORS = 4096
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit: ``value`` as text, and ``advice`` where it is too low."""
+
+    name: str
+    value: str
+    advice: str = ""
+
+
+def read(path):
+    """The text of a file of the kernel's; empty if there is none."""
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def descriptors():
+    try:
+        import resource
+    except ImportError:
+        return None  # Windows
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    named = ["unlimited" if n == resource.RLIM_INFINITY else str(n) for n in (soft, hard)]
+    advice = ""
+    if 0 <= soft < FEW_DESCRIPTORS:
+        advice = (
+            f"Only {soft} file descriptors may be open, and each connection needs one: raise the "
+            f"limit (ulimit -n {FEW_DESCRIPTORS} or more) if the program has many peers."
+        )
+    return Limit("open files", f"{named[0]} (hard limit {named[1]})", advice)
+
+
+def usable_cpus():
+    """Number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def cpu_quota(root="/sys/fs/cgroup"):
+    """CPUs' worth of time that the control group may use; None without a limit."""
+    quota, _, period = read(f"{root}/cpu.max").partition(" ")
+    if not quota:
+        quota = read(f"{root}/cpu/cpu.cfs_quota_us")
+        period = read(f"{root}/cpu/cpu.cfs_period_us")
+    try:
+        found = int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):
+        return None  # "max", or no control groups
+    return found if found > 0 else None
+
+
+def cpus(root="/sys/fs/cgroup"):
+    count, quota = usable_cpus(), cpu_quota(root)
+    text = f"{count} usable of {os.cpu_count()}"
+    advice = ""
+    if quota is not None:
+        text += f", quota {quota:g}"
+    if min(count, quota or count) < 2:
+        advice = (
+            "This process has less than two CPUs: with the thread engine, its I/O thread and its "
+            "own threads take turns. The hub engine (gevent) suits it better."
+        )
+    return Limit("CPUs", text, advice)
+
+
+def memory(root="/sys/fs/cgroup"):
+    text = read(f"{root}/memory.max") or read(f"{root}/memory/memory.limit_in_bytes")
+    if not text.isdigit() or int(text) >= 1 << 60:
+        return Limit("memory of the group", "unlimited")
+    return Limit("memory of the group", f"{int(text) // MIB} MiB")
+
+
+def kernel(name, path):
+    text = read(path)
+    return Limit(name, text) if text else None
+
+
+def limits():
+    """All limits that this platform has."""
+    found = [
+        descriptors(),
+        cpus(),
+        memory(),
+        kernel("net.core.somaxconn", "/proc/sys/net/core/somaxconn"),
+        kernel("net.core.rmem_max", "/proc/sys/net/core/rmem_max"),
+        kernel("net.core.wmem_max", "/proc/sys/net/core/wmem_max"),
+    ]
+    return [limit for limit in found if limit is not None]

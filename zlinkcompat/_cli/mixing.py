@@ -1,0 +1,47 @@
+"""Programs that import zmq here and zlinkcompat there, whose sockets cannot meet."""
+
+import ast
+import re
+from importlib.metadata import distributions
+from pathlib import Path
+
+
+def dependents():
+    """Names of installed distributions that depend on pyzmq; ours is not among them."""
+    found = set()
+    for each in distributions():
+        for requirement in each.requires or ():
+            name = re.match(r"[\w.-]*", requirement)[0]
+            if name.lower() == "pyzmq" and "extra ==" not in requirement:
+                found.add(each.metadata["Name"])
+    return sorted(found - {"zlinkcompat"}, key=str.lower)
+
+
+def sources(paths):
+    """The Python files among files and folders."""
+    for path in map(Path, paths):
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def packages(source):
+    """The top-level names that a program's text imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def imports(paths):
+    """Files that import zlinkcompat, and files that import zmq, as two lists.
+
+    A file that does not parse is in neither."""
+    ours, theirs = [], []
+    for path in sources(paths):
+        try:
+            names = set(packages(path.read_text(encoding="utf-8")))
+        except (OSError, SyntaxError, ValueError):
+            continue
+        ours += [path] * ("zlinkcompat" in names)
+        theirs += [path] * ("zmq" in names)
+    return ours, theirs

@@ -1,0 +1,35 @@
+"""The versions that a bug report needs."""
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from zlinkcompat.version import VERSION
+
+#: Distributions that we stand on; the last ones are optional.
+NAMES = ("pyzmq", "gevent", "greenlet", "PyNaCl", "wsproto")
+
+
+def installed(name):
+    """The version of a distribution, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def versions():
+    """Names to versions, ours first; None for what is not installed."""
+    return {
+        "zlinkcompat": VERSION,
+        platform.python_implementation(): platform.python_version(),
+        **{name: installed(name) for name in NAMES},
+    }
+
+
+def one_line():
+    """What ``--version`` prints."""
+    found = {name: text for name, text in versions().items() if text}
+    first = found.pop("zlinkcompat")
+    rest = ", ".join(f"{name} {text}" for name, text in found.items())
+    return f"zlinkcompat {first} ({rest}, {sys.platform})"
