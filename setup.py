@@ -1,32 +1,43 @@
-"""The compiled modules, and README with links for PyPI; everything declarative is in setup.cfg."""
+"""Compile the modules and adapt README for PyPI; everything declarative is in setup.cfg."""
 
 import os
 import re
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from distutils import ccompiler
+from distutils.sysconfig import customize_compiler
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+from setuptools.modified import newer_group
 
-#: The uncompiled build is wanted: a wheel for any platform.
+#: The user wants the pure-Python fallback: a wheel for any platform.
 PURE = os.environ.get("ZLINKCOMPAT_PURE") == "1"
 
-#: Development and CI: a build that fails must not quietly become a slow one.
+#: For development and CI: a failed build is an error, not a slower library.
 REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 
-#: -g0: the interpreter's flags ask for debug symbols, five times the code's size. Assertions are
-#: for builds that look for mistakes.
+#: The flags of the interpreter ask for debug symbols, which are five times as large as the code;
+#: -g0 leaves them out. Assertions are for builds that look for mistakes.
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0 -DCYTHON_WITHOUT_ASSERTIONS").split()
 
-if os.name == "posix":
-    FLAGS += ["-include", str(Path("zlinkcompat/_runtime/traceback_path.h").absolute())]
+FLAGS += ["-include", str(Path("zlinkcompat/_runtime/traceback_path.h").absolute())]
 
-#: Where the source is published, ``https://github.com/OWNER/NAME``: a release tells.
+#: Where the source is published, ``https://github.com/OWNER/NAME``; the release workflow sets it.
 REPOSITORY = os.environ.get("ZLINKCOMPAT_REPOSITORY")
 
 DIRECTIVES = {
     "language_level": 3,
-    # Bounds and None are checked: a mistake is to raise, as in the pure build, not to crash.
+    # Bounds and None are checked, so that a mistake raises as in the pure build, and never crashes.
     "boundscheck": True,
     "wraparound": True,
     "nonecheck": True,
@@ -38,6 +49,67 @@ DIRECTIVES = {
     # As text that inspect.signature reads: functions with a binding are slower to call.
     "embedsignature.format": "clinic",
 }
+
+#: CPU seconds that one module takes, translation and compilation; measured in November 2026.
+SECONDS_PER_MODULE = 3
+
+NOT_COMPILED = """\
+zlinkcompat: NOT COMPILED: {reason}
+zlinkcompat: The install goes on with the pure-Python fallback. It works, but it is many times
+zlinkcompat: slower than the compiled build, and slower than pyzmq.
+zlinkcompat: {fix}
+zlinkcompat: The first Context of a program warns of it, unless ZLINKCOMPAT_PURE=1 is set."""
+
+COMPILER_FIX = """\
+To compile it, install a C compiler and Python's headers (Debian: gcc python3-dev),
+zlinkcompat: then install zlinkcompat again with --force-reinstall --no-cache-dir."""
+
+WINDOWS = "on {name} the compiled modules are not supported (they need POSIX)"
+WINDOWS_FIX = "On this platform pyzmq is the faster choice."
+
+
+# -- what the user is told ---------------------------------------------------------------------
+
+
+def tell(text):
+    """Print to our own output, and to the installer's, which otherwise hides what a build prints.
+
+    An installer such as pip reads the output of a build from a pipe, and shows it only if the build
+    fails or the user asks for it (``-v``). A user should know of a slow build, and what a long
+    build does, so we also write to the error output of the process that started us.
+    """
+    print(text, flush=True)
+    for path in (f"/proc/{os.getppid()}/fd/2", "/dev/tty"):
+        try:
+            found = os.stat(path)
+            # In a regular file the installer's next line would overwrite ours.
+            if stat.S_ISREG(found.st_mode) or is_own_output(found):
+                continue
+            with open(path, "w") as output:
+                output.write(f"\n{text}\n")
+            return
+        except OSError:
+            continue  # a socket, no terminal, or not Linux
+
+
+def is_own_output(found):
+    return any(os.path.samestat(found, os.fstat(number)) for number in (1, 2))
+
+
+def duration(seconds):
+    """Describe an estimate: ``about 2 minutes``."""
+    minutes = round(seconds / 60)
+    if minutes == 0:
+        return f"about {max(10, round(seconds, -1))} seconds"
+    return f"about {minutes} minute" + "s" * (minutes > 1)
+
+
+def cpus():
+    """Number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+# -- metadata ----------------------------------------------------------------------------------
 
 
 def readme(repository):
@@ -61,11 +133,14 @@ def links(repository):
     }
 
 
-def extensions():
-    """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to forget.
+# -- the build -----------------------------------------------------------------------------------
 
-    A Cython module (``.pyx``) goes before its pure-Python fallback of the same name. A hot module
-    is compiled from the ``.py`` itself. A ``.pxd`` without a source only declares and is not built.
+
+def extensions():
+    """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to maintain.
+
+    A ``.pyx`` is compiled in place of the ``.py`` of the same name, its pure-Python fallback. Other
+    modules are compiled from the ``.py`` itself. A ``.pxd`` without a source only declares.
     """
     found = []
     declared = [*Path("zlinkcompat").rglob("*.pxd"), *Path("zlinkcompat").rglob("*.pyx")]
@@ -78,21 +153,53 @@ def extensions():
     return found
 
 
-class BuildAllOrNothing(build_ext):
-    """Compiles all modules or, where that is not possible, leaves all of them uncompiled.
+def failure(command):
+    """Run one command of the compiler; returns why it failed, or None."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        return f"{command[0]}: {error.strerror}"
+    if done.returncode == 0:
+        return None
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line]
+    told = (errors or lines[-1:] or [""])[0]
+    return f"{command[0]} failed with exit code {done.returncode}" + f": {told}" * bool(told)
 
-    Never some: a compiled module takes the types of another from its ``.pxd``, and could not be
-    imported beside a pure one.
+
+class BuildAllOrNothing(build_ext):
+    """Compile all modules or, where that is not possible, leave all of them uncompiled.
+
+    Never only some: a compiled module takes the types of another from its ``.pxd``, and could not
+    be imported beside a pure one.
     """
 
     def finalize_options(self):
         super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()
+        self.parallel = self.parallel or cpus()
+        if self.editable_mode or self.inplace:
+            # setuptools compiles an editable install in a temporary folder, hence everything again
+            # each time. These are the folders of ``build_ext --inplace``.
+            base = self.get_finalized_command("build").build_base
+            name = f"{self.plat_name}-{sys.implementation.cache_tag}"
+            self.build_temp = os.path.join(base, f"temp.{name}")
+            self.build_lib = os.path.join(base, f"lib.{name}")
 
     def run(self):
+        if not self.extensions:
+            return
         # Read now: setuptools builds elsewhere first, and a failure leaves the attribute changed.
         places = [".", self.build_lib] if self.inplace else [self.build_lib]
+        begin = time.monotonic()
+        self.remove_stale(places)
+        changed = len(self.extensions) if self.force else sum(map(self.is_changed, self.extensions))
         try:
+            self.probe()
+            if changed:
+                estimate = duration(changed * SECONDS_PER_MODULE / self.parallel)
+                tell(
+                    f"zlinkcompat: compiling {changed} modules on {self.parallel} CPUs, {estimate}"
+                )
             self.translate()
             super().run()
         except Exception as error:
@@ -100,10 +207,40 @@ class BuildAllOrNothing(build_ext):
                 raise
             self.discard(places)
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            print(f"zlinkcompat: not compiled, runs slower from pure Python source ({reason})")
+            tell(NOT_COMPILED.format(reason=reason, fix=COMPILER_FIX))
+        else:
+            if changed:
+                tell(f"zlinkcompat: compiled in {time.monotonic() - begin:.0f} seconds")
+
+    def probe(self):
+        """Compile and link one line, so that a missing compiler is found at once."""
+        compiler = ccompiler.new_compiler()
+        customize_compiler(compiler)
+        include = [f"-I{path}" for path in self.include_dirs]
+        with tempfile.TemporaryDirectory() as folder:
+            source, object_, library = (
+                str(Path(folder, f"probe.{kind}")) for kind in ("c", "o", "so")
+            )
+            Path(source).write_text("#include <Python.h>\n")
+            failed = failure(
+                [*compiler.compiler_so, *include, "-c", source, "-o", object_]
+            ) or failure([*compiler.linker_so, object_, "-o", library])
+        if failed:
+            raise RuntimeError(failed)
+
+    def is_changed(self, extension):
+        """Whether the source of the module is newer than what was built of it."""
+        sources = [
+            path
+            for suffix in (".py", ".pyx", ".pxd", ".h")
+            for source in extension.sources
+            if (path := Path(source).with_suffix(suffix)).exists()
+        ]
+        built = Path(self.build_lib, self.get_ext_filename(extension.name))
+        return newer_group(list(map(str, sources)), str(built))
 
     def translate(self):
-        """Cython to C; here and not at import, so that only a build needs Cython."""
+        """Translate Cython to C; here and not at import, so that only a build needs Cython."""
         from Cython.Build import cythonize
 
         translated = cythonize(
@@ -118,12 +255,52 @@ class BuildAllOrNothing(build_ext):
         for extension in self.extensions:
             extension.sources = sources[extension.name]
 
+    def remove_stale(self, places):
+        """Remove extensions of modules that were renamed or deleted since."""
+        current = {self.get_ext_filename(each.name) for each in self.extensions}
+        suffix = sysconfig.get_config_var("EXT_SUFFIX")
+        for place in places:
+            for path in Path(place, "zlinkcompat").rglob(f"*{suffix}"):
+                if str(path.relative_to(place)) not in current:
+                    path.unlink()
+
     def discard(self, places):
-        """Remove what was built, now or earlier: Python would take it before the source."""
+        """Remove what was built, now or earlier: Python would prefer it to the source."""
         for extension in self.extensions:
             for place in places:
                 Path(place, self.get_ext_filename(extension.name)).unlink(missing_ok=True)
-        self.extensions = []
+        # setuptools names the wheel for any platform if there is none.
+        self.extensions = self.distribution.ext_modules = []
+
+
+class BuildSources(build_py):
+    """Copy the sources, the list of the compiled modules, and the benchmark."""
+
+    def run(self):
+        if self.editable_mode:
+            return super().run()
+        # Sources that were renamed or deleted since an earlier build would be packed as well.
+        shutil.rmtree(Path(self.build_lib, "zlinkcompat-stubs"), ignore_errors=True)
+        for path in Path(self.build_lib, "zlinkcompat").rglob("*.py*"):
+            if path.is_file() and path.suffix in (".py", ".pyi", ".pyx", ".pxd"):
+                path.unlink()
+        super().run()
+        self.write_names()
+        self.copy_benchmark()
+
+    def write_names(self):
+        """Name the modules of a compiled build for ``debug.build_info()``."""
+        names = "".join(f'    "{each.name}",\n' for each in extensions())
+        Path(self.build_lib, "zlinkcompat", "_compiled_modules.py").write_text(
+            f'"""The modules that a full build compiles, by setup.py."""\n\nNAMES = [\n{names}]\n'
+        )
+
+    def copy_benchmark(self):
+        """Pack ``bench`` for ``zlinkcompat bench``, where other programs do not see it."""
+        for source in Path("bench").rglob("*.py"):
+            target = Path(self.build_lib, "zlinkcompat", "_bench", source.relative_to("bench"))
+            self.mkpath(str(target.parent))
+            self.copy_file(str(source), str(target), preserve_mode=False)
 
 
 class BuildApart(build):
@@ -134,6 +311,23 @@ class BuildApart(build):
         if "ZLINKCOMPAT_CFLAGS" in os.environ:
             self.build_base = "build/custom"
 
+    def run(self):
+        super().run()
+        if os.name != "posix" and not PURE:
+            reason = WINDOWS.format(name=sysconfig.get_platform())
+            tell(NOT_COMPILED.format(reason=reason, fix=WINDOWS_FIX))
+
+
+class NameByContent(bdist_wheel):
+    """Name a wheel for any platform if its modules could not be compiled."""
+
+    def run(self):
+        if not self.skip_build:
+            self.run_command("build")
+            self.skip_build = True
+            self.root_is_pure = not self.distribution.has_ext_modules()
+        super().run()
+
 
 # Cython's worker processes may import this file again.
 if __name__ == "__main__":
@@ -141,6 +335,11 @@ if __name__ == "__main__":
         long_description=readme(REPOSITORY),
         long_description_content_type="text/markdown",
         project_urls=links(REPOSITORY),
-        ext_modules=[] if PURE else extensions(),
-        cmdclass={"build": BuildApart, "build_ext": BuildAllOrNothing},
+        ext_modules=[] if PURE or os.name != "posix" else extensions(),
+        cmdclass={
+            "bdist_wheel": NameByContent,
+            "build": BuildApart,
+            "build_ext": BuildAllOrNothing,
+            "build_py": BuildSources,
+        },
     )
