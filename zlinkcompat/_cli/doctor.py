@@ -21,16 +21,20 @@ class Report:
         self.advice = []
 
     def heading(self, text):
+        """Begin a section."""
         print(f"\n{text}")
 
     def line(self, name, value):
+        """Print one fact."""
         print(f"  {name:<22} {value}")
 
     def advise(self, text):
+        """Keep for the end what the user should do."""
         self.advice.append(text)
 
 
 def report_versions(report):
+    """Report what is installed."""
     report.heading("Versions")
     for name, version in versions().items():
         report.line(name, version or "not installed")
@@ -39,6 +43,7 @@ def report_versions(report):
 
 
 def report_build(report):
+    """Report whether the modules are compiled."""
     report.heading("Build")
     build = build_info()
     compiled = sum(build["modules"].values())
@@ -62,6 +67,7 @@ def report_build(report):
 
 
 def report_engine(report):
+    """Report which engine a program gets, and why."""
     report.heading("Engine")
     asked = os.environ.get("ZLINK_ENGINE", "auto")
     report.line("ZLINK_ENGINE", asked if "ZLINK_ENGINE" in os.environ else "not set (auto)")
@@ -82,6 +88,7 @@ def report_engine(report):
 
 
 def report_settings(report):
+    """Report variables that change settings, and mistakes in them."""
     report.heading("Settings in the environment")
     found = [name for name in sorted(os.environ) if name.startswith(("ZLINK_", "ZMQ_"))]
     for name in found:
@@ -102,6 +109,7 @@ def report_settings(report):
 
 
 def report_limits(report):
+    """Report limits of the machine."""
     report.heading("Limits")
     for limit in limits.limits():
         report.line(limit.name, limit.value)
@@ -110,6 +118,7 @@ def report_limits(report):
 
 
 def report_mixing(report, paths):
+    """Report programs that use libzmq's pyzmq beside us."""
     report.heading("Imports")
     others = mixing.dependents()
     report.line("packages that use zmq", ", ".join(others) or "none")
@@ -129,6 +138,7 @@ def report_mixing(report, paths):
 
 
 def parser(prog):
+    """The command line."""
     parse = argparse.ArgumentParser(
         prog=prog,
         description="Report the build, versions, the engine and limits of this machine, and what "

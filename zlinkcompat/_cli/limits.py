@@ -28,6 +28,7 @@ def read(path):
 
 
 def descriptors():
+    """Limit of open file descriptors; None on Windows."""
     try:
         import resource
     except ImportError:
@@ -62,6 +63,7 @@ def cpu_quota(root="/sys/fs/cgroup"):
 
 
 def cpus(root="/sys/fs/cgroup"):
+    """CPUs of this process, and how much of them it may use."""
     count, quota = usable_cpus(), cpu_quota(root)
     text = f"{count} usable of {os.cpu_count()}"
     advice = ""
@@ -76,6 +78,7 @@ def cpus(root="/sys/fs/cgroup"):
 
 
 def memory(root="/sys/fs/cgroup"):
+    """Memory that the control group may use."""
     text = read(f"{root}/memory.max") or read(f"{root}/memory/memory.limit_in_bytes")
     if not text.isdigit() or int(text) >= 1 << 60:
         return Limit("memory of the group", "unlimited")
@@ -83,6 +86,7 @@ def memory(root="/sys/fs/cgroup"):
 
 
 def kernel(name, path):
+    """A setting of the kernel; None where it is not known."""
     text = read(path)
     return Limit(name, text) if text else None
 
