@@ -26,6 +26,9 @@ CHART_RATES = (
 )
 CHART_TRIPS = ("req-rep/tcp/64B", "req-rep/tcp/64KB")
 THREAD = "zlink-thread"
+#: The two tables of the main results: other libraries, and the ways to use this one.
+OTHERS = ("zlink", "pyzmq", "zmq.green", "zmq.asyncio", "pyomq", "pynng")
+VARIANTS = ("zlink", "zlink-thread", "zlink-backend", "zlink.asyncio", "zlink-pure", "raw")
 
 
 def main(path):
@@ -51,7 +54,8 @@ def main(path):
         {
             "where": "\n".join(f"{line}  " for line in where),
             "summary": charts.summary(results),
-            "ratios": markdown.ratios(results, rows),
+            "ratios": markdown.ratios(only(results, OTHERS), rows),
+            "variants": markdown.ratios(only(results, VARIANTS), rows),
             "behind": where_not(results),
         },
     )

@@ -47,11 +47,10 @@ def ratios(results, cases=None, metrics=False):
 
 
 def folded(results):
-    """Return the ratios of every case, one folded table for each pattern and transport."""
+    """Return the ratios of every case, one folded table for each pattern."""
     groups = {}
     for result in results.cases:
-        name = f"{result.case.pattern} over {result.case.transport}"
-        groups.setdefault(name, []).append(result.case.name)
+        groups.setdefault(result.case.pattern, []).append(result.case.name)
     return "\n\n".join(fold(name, ratios(results, cases)) for name, cases in groups.items())
 
 
