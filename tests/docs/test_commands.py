@@ -117,7 +117,8 @@ def runner(words, settings, folder):
 
 
 def bench_options(words, settings, folder):
-    bench.options.parser().parse_args(words)
+    rest, _ = bench.options.program_of(words)
+    bench.options.parser().parse_args(rest)
 
 
 def suite(words, settings, folder):
@@ -205,6 +206,7 @@ PROGRAMS = {
     **dict.fromkeys(SERVERS, server),
     "python": python,
     "python3": python,
+    "zlinkcompat": runner,
     "npm": npm,
     "source": lambda words, settings, folder: None,  # the activate script of a new environment
     "pip": pip,
