@@ -110,6 +110,16 @@ def test_publisher_forgets_a_subscriber_that_ends(bench):
     assert peers[1].received() == [[b"a", b"1"]]
 
 
+def test_publisher_that_cannot_go_on_later_forgets_all_topics_at_once(bench):
+    sock = bench(zmq.XPUB, rcvhwm=0)
+    peer = sock.peer(hwm=0)
+    for number in range(3000):
+        peer.subscribe(b"%d" % number)
+    assert sock.pattern.get_option(zmq.TOPICS_COUNT) == 3000
+    peer.leave()
+    assert sock.pattern.get_option(zmq.TOPICS_COUNT) == 0
+
+
 def test_receivers_of_one_list_do_not_share_it(bench):
     sock = bench(zmq.XPUB)
     peers = [sock.peer().subscribe(b"a") for _ in range(2)]

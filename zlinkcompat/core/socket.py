@@ -661,11 +661,11 @@ class CoreSocket(Owner):
     def call_later(self, function, pipe):
         engine = self.engine
         if engine is not None:
-            if not engine.is_here():
+            if not engine.is_current():
                 return False
             engine.call_after_poll(function, pipe)
             return True
-        engine = None if self.io_threads is None else self.io_threads.choose(0)
+        engine = None if self.io_threads is None else self.io_threads.least_loaded_loop(0)
         if engine is None:
             return False
         # By way of an I/O thread: what is posted to this mailbox while it is processed is done at
