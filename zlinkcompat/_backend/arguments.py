@@ -2,10 +2,9 @@
 
 from io import BytesIO
 
-from zlinkcompat.core.options import find
+from zlinkcompat.core.options import INT_MAX, find
 
 INT_MIN = -(2**31)
-INT_MAX = 2**31 - 1
 
 
 def contiguous(data):

@@ -13,12 +13,10 @@ from zlinkcompat._backend.pinned import (
     held_buffers,
     new_tracker,
 )
+from zlinkcompat._constants import MORE, SHARED, SRCFD
 from zlinkcompat.errors import EINVAL, zmq_error
 
 # zmq_msg_get(3).
-MORE = 1
-SRCFD = 2
-SHARED = 3
 
 
 class Frame(Exporter):

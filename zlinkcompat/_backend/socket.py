@@ -8,12 +8,10 @@ from zlinkcompat._backend.foreign_objects import refuse_asker, refuse_other
 from zlinkcompat._backend.frame import Frame, default_copy_threshold
 from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat._backend.pinned import finished_tracker
+from zlinkcompat._constants import RCVMORE, SNDMORE
 from zlinkcompat.core.registry import socket_at
 from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.errors import ENOTSOCK, zmq_error
-
-SNDMORE = 2
-RCVMORE = 13
 
 
 class Socket:

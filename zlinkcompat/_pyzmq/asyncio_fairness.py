@@ -10,9 +10,8 @@ Source: pyzmq ``zmq/_future.py``.
 
 from functools import wraps
 
+from zlinkcompat._constants import NOBLOCK
 from zlinkcompat._runtime.gevent_support import hub_runs_under, running_loop
-
-DONTWAIT = 1
 
 HUB_AT_REST = (
     "this socket's connections are in a gevent hub, which does not run while this event loop "
@@ -34,7 +33,7 @@ def giving_way(begin, later):
     @wraps(begin)
     def method(self, kind, *args, **kwargs):
         flags = (kwargs.get("kwargs") or {}).get("flags", 0)
-        if kind == "poll" or flags & DONTWAIT:
+        if kind == "poll" or flags & NOBLOCK:
             return begin(self, kind, *args, **kwargs)
         streak = self._streak + 1
         if streak >= self.core.options.tuning.asyncio_burst and not self.closed:

@@ -8,11 +8,11 @@ setting ``RECV_PYOBJ`` of :mod:`zlinkcompat.tuning` allows or forbids such calls
 from functools import wraps
 from warnings import warn
 
+from zlinkcompat._constants import NULL
 from zlinkcompat.errors import EACCES, zmq_error
 
 ALLOW, FORBID = 1, 0
 NETWORK = ("tcp://", "ws://", "tls://", "wss://")
-NULL = 0
 CERT_REQUIRED = 2  # of the standard library's ssl, which only TLS imports
 
 ADVICE = (

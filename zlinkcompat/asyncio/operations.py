@@ -7,12 +7,10 @@ from weakref import WeakKeyDictionary, ref
 from greenlet import getcurrent
 from zmq.error import Again, ZMQError
 
+from zlinkcompat._constants import POLLIN, POLLOUT
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.wait import Waker
-
-POLLIN = 1
-POLLOUT = 2
 
 #: Later than any call can begin, ns.
 LAST = 2**62

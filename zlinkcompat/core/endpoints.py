@@ -1,9 +1,9 @@
 """The endpoints of one socket: what it bound and connected, and how that is undone."""
 
 from zlinkcompat import transports
+from zlinkcompat._constants import EVENT_BIND_FAILED
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.core import inproc
-from zlinkcompat.engine.events import EVENT_BIND_FAILED
 from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 

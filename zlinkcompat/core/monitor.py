@@ -6,13 +6,10 @@ Source: libzmq ``zmq_socket_monitor(3)``.
 
 from struct import pack
 
+from zlinkcompat._constants import EVENT_MONITOR_STOPPED, NOBLOCK, PAIR
 from zlinkcompat._runtime.gevent_support import get_original
-from zlinkcompat.engine.events import EVENT_MONITOR_STOPPED
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
-
-PAIR = 0
-NOBLOCK = 1
 
 # Native: I/O threads have events to tell, too.
 RLock = get_original("threading", "RLock")

@@ -10,7 +10,8 @@ that asks for a mechanism must not run on without. See ``refused``.
 
 import copy
 
-from zlinkcompat import sockopt, tuning
+from zlinkcompat import _constants, sockopt, tuning
+from zlinkcompat._constants import CURVE, DEALER, NULL, PLAIN, PUB, PULL, PUSH, SUB, XSUB
 from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.wire.security import sodium, z85
 
@@ -34,10 +35,8 @@ RANGES = {
     "uint64": (-(2**63), 2**64 - 1),
 }
 
-SUB = 2
-XSUB = 10
-#: PUB, SUB, DEALER, PULL, PUSH (libzmq ``src/options.hpp: get_effective_conflate_option``).
-CONFLATING = frozenset((1, 2, 5, 7, 8))
+#: Source: libzmq ``src/options.hpp: get_effective_conflate_option``.
+CONFLATING = frozenset((PUB, SUB, DEALER, PULL, PUSH))
 
 
 # -- what a row allows ---------------------------------------------------------------------
@@ -138,8 +137,6 @@ def is_property(value):
 
 
 # -- mechanisms (libzmq ``src/options.cpp``: the last option of one decides) -----------------
-
-NULL, PLAIN, CURVE = 0, 1, 2
 
 
 def serving(mechanism):
@@ -385,29 +382,29 @@ SOCKET_OPTIONS = (
     # pyzmq reads and writes it as int64; libzmq counts the bits of a uint64.
     Option("AFFINITY", 4, "uint64", "bit mask of I/O threads", 0),
     Option("ROUTING_ID", 5, "bytes", "1 to 255 octets", b"", sized(1, 255)),
-    pattern("SUBSCRIBE", 6, "bytes", b""),
-    pattern("UNSUBSCRIBE", 7, "bytes", b""),
+    pattern("SUBSCRIBE", _constants.SUBSCRIBE, "bytes", b""),
+    pattern("UNSUBSCRIBE", _constants.UNSUBSCRIBE, "bytes", b""),
     Option("RATE", 8, "int", "kbit/s", 100, at_least(1), inert=NO_MULTICAST),
     Option("RECOVERY_IVL", 9, "int", "ms", 10000, at_least(0), inert=NO_MULTICAST),
     Option("SNDBUF", 11, "int", "bytes; -1 the system's", -1, at_least(-1)),
     Option("RCVBUF", 12, "int", "bytes; -1 the system's", -1, at_least(-1)),
-    state("RCVMORE", 13),
-    state("FD", 14),
-    state("EVENTS", 15),
-    state("TYPE", 16),
+    state("RCVMORE", _constants.RCVMORE),
+    state("FD", _constants.FD),
+    state("EVENTS", _constants.EVENTS),
+    state("TYPE", _constants.TYPE),
     Option("LINGER", 17, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("RECONNECT_IVL", 18, "int", "ms; -1 never", 100, at_least(-1)),
     Option("BACKLOG", 19, "int", "connections", 100, at_least(0)),
     Option("RECONNECT_IVL_MAX", 21, "int", "ms; 0 no growth", 0, at_least(0)),
     Option("MAXMSGSIZE", 22, "int64", "bytes; -1 no limit", -1),
-    Option("SNDHWM", 23, "int", "messages; 0 no limit", 1000, at_least(0)),
-    Option("RCVHWM", 24, "int", "messages; 0 no limit", 1000, at_least(0)),
+    Option("SNDHWM", _constants.SNDHWM, "int", "messages; 0 no limit", 1000, at_least(0)),
+    Option("RCVHWM", _constants.RCVHWM, "int", "messages; 0 no limit", 1000, at_least(0)),
     Option("MULTICAST_HOPS", 25, "int", "hops", 1, at_least(1), inert=NO_MULTICAST),
     Option("RCVTIMEO", 27, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("SNDTIMEO", 28, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("IPV4ONLY", 31, "int", "", 1, zero_or_one, attribute="ipv6", keep=negated, show=negated),
-    state("LAST_ENDPOINT", 32, "bytes", b""),
-    pattern("ROUTER_MANDATORY", 33),
+    state("LAST_ENDPOINT", _constants.LAST_ENDPOINT, "bytes", b""),
+    pattern("ROUTER_MANDATORY", _constants.ROUTER_MANDATORY),
     Option("TCP_KEEPALIVE", 34, "int", "-1 the system's", -1, between(-1, 1)),
     Option("TCP_KEEPALIVE_CNT", 35, "int", "probes; -1 the system's", -1, at_least(-1)),
     Option("TCP_KEEPALIVE_IDLE", 36, "int", "s; -1 the system's", -1, at_least(-1)),
@@ -423,8 +420,8 @@ SOCKET_OPTIONS = (
         collect=add_tcp_filter,
     ),
     Option("IMMEDIATE", 39, "int", "", 0, zero_or_one),
-    pattern("XPUB_VERBOSE", 40),
-    pattern("ROUTER_RAW", 41),
+    pattern("XPUB_VERBOSE", _constants.XPUB_VERBOSE),
+    pattern("ROUTER_RAW", _constants.ROUTER_RAW),
     Option("IPV6", 42, "bool", "", 0, zero_or_one),
     Option("MECHANISM", 43, "int", "", NULL, writable=False),
     Option(
@@ -472,36 +469,36 @@ SOCKET_OPTIONS = (
     curve_key("CURVE_PUBLICKEY", 48),
     curve_key("CURVE_SECRETKEY", 49, secret=True),
     curve_key("CURVE_SERVERKEY", 50, client=True),
-    pattern("PROBE_ROUTER", 51),
-    pattern("REQ_CORRELATE", 52),
-    pattern("REQ_RELAXED", 53),
+    pattern("PROBE_ROUTER", _constants.PROBE_ROUTER),
+    pattern("REQ_CORRELATE", _constants.REQ_CORRELATE),
+    pattern("REQ_RELAXED", _constants.REQ_RELAXED),
     Option("CONFLATE", 54, "bool", "", 0, zero_or_one, attribute="conflate_asked"),
     Option("ZAP_DOMAIN", 55, "bytes", "1 to 255 octets", b"", sized(1, 255)),
-    pattern("ROUTER_HANDOVER", 56),
+    pattern("ROUTER_HANDOVER", _constants.ROUTER_HANDOVER),
     Option("TOS", 57, "int", "IP_TOS octet", 0, at_least(0)),
     ipc_filter("IPC_FILTER_PID", 58),
     ipc_filter("IPC_FILTER_UID", 59),
     ipc_filter("IPC_FILTER_GID", 60),
-    pattern("CONNECT_ROUTING_ID", 61, "bytes", b""),
+    pattern("CONNECT_ROUTING_ID", _constants.CONNECT_ROUTING_ID, "bytes", b""),
     absent("GSSAPI_SERVER", 62, "int"),
     absent("GSSAPI_PRINCIPAL", 63),
     absent("GSSAPI_SERVICE_PRINCIPAL", 64),
     absent("GSSAPI_PLAINTEXT", 65, "int"),
     Option("HANDSHAKE_IVL", 66, "int", "ms; 0 no limit", 30000, at_least(0)),
     Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX), tell=proxy),
-    pattern("XPUB_NODROP", 69),
-    pattern("XPUB_MANUAL", 71),
-    pattern("XPUB_WELCOME_MSG", 72, "bytes", b""),
-    pattern("STREAM_NOTIFY", 73, default=1),
+    pattern("XPUB_NODROP", _constants.XPUB_NODROP),
+    pattern("XPUB_MANUAL", _constants.XPUB_MANUAL),
+    pattern("XPUB_WELCOME_MSG", _constants.XPUB_WELCOME_MSG, "bytes", b""),
+    pattern("STREAM_NOTIFY", _constants.STREAM_NOTIFY, default=1),
     Option("INVERT_MATCHING", 74, "bool", "", 0),
     Option("HEARTBEAT_IVL", 75, "int", "ms; 0 none", 0, at_least(0)),
     # 16 bit of tenths of a second on the wire (RFC 37).
     Option("HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599), keep=whole_tenths),
     Option("HEARTBEAT_TIMEOUT", 77, "int", "ms; -1 HEARTBEAT_IVL", -1, at_least(0)),
-    pattern("XPUB_VERBOSER", 78),
+    pattern("XPUB_VERBOSER", _constants.XPUB_VERBOSER),
     Option("CONNECT_TIMEOUT", 79, "int", "ms; 0 the system's", 0, at_least(0)),
     Option("TCP_MAXRT", 80, "int", "ms; 0 the system's", 0, at_least(0)),
-    state("THREAD_SAFE", 81),
+    state("THREAD_SAFE", _constants.THREAD_SAFE),
     Option("MULTICAST_MAXTPDU", 84, "int", "bytes", 1500, at_least(1), inert=NO_MULTICAST),
     Option("USE_FD", 89, "int", "descriptor; -1 none", -1, at_least(-1)),
     absent("GSSAPI_PRINCIPAL_NAMETYPE", 90, "int"),
@@ -520,13 +517,13 @@ SOCKET_OPTIONS = (
         collect=add_property,
     ),
     Option("MULTICAST_LOOP", 96, "bool", "", 1, inert=NO_MULTICAST),
-    pattern("XPUB_MANUAL_LAST_VALUE", 98),
+    pattern("XPUB_MANUAL_LAST_VALUE", _constants.XPUB_MANUAL_LAST_VALUE),
     Option("SOCKS_USERNAME", 99, "bytes", "up to 255 octets", b"", sized(0, 255)),
     Option("SOCKS_PASSWORD", 100, "bytes", "up to 255 octets", b"", sized(0, 255), secret=True),
-    pattern("ONLY_FIRST_SUBSCRIBE", 108),
+    pattern("ONLY_FIRST_SUBSCRIBE", _constants.ONLY_FIRST_SUBSCRIBE),
     Option("RECONNECT_STOP", 109, "int", "bit mask of RECONNECT_STOP_*", 0),
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
-    pattern("TOPICS_COUNT", 116, "int", readable=True, writable=False),
+    pattern("TOPICS_COUNT", _constants.TOPICS_COUNT, "int", readable=True, writable=False),
     *(tunable(setting) for setting in tuning.TABLE if setting.option),
     # libzmq's names for wss; other names of the TLS options below. It cannot read them.
     wss("WSS_KEY_PEM", 103, "tls_key"),

@@ -2,6 +2,7 @@
 
 import select
 
+from zlinkcompat._constants import POLLERR, POLLIN, POLLOUT, POLLPRI
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat.core.notifier import Notifier
@@ -9,11 +10,6 @@ from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
-
-POLLIN = 1
-POLLOUT = 2
-POLLERR = 4
-POLLPRI = 8
 
 #: What poll(2) calls them.
 BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POLLPRI))

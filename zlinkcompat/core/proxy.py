@@ -5,13 +5,9 @@ Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``; pyzmq ``monitored_q
 
 from struct import pack
 
+from zlinkcompat._constants import NOBLOCK, POLLIN, POLLOUT, ROUTER
 from zlinkcompat.core.poll import poll
 from zlinkcompat.errors import EAGAIN, ENOTSUP
-
-ROUTER = 6
-NOBLOCK = 1
-POLLIN = 1
-POLLOUT = 2
 
 #: Messages that one direction may pass before the other has its turn.
 BURST = 1000

@@ -11,6 +11,26 @@ socket's mailbox, where the next call finds it.
 from greenlet import getcurrent
 
 from zlinkcompat import routing
+from zlinkcompat._constants import (
+    EVENTS,
+    FD,
+    LAST_ENDPOINT,
+    NOBLOCK,
+    POLLIN,
+    POLLOUT,
+    PUB,
+    RCVHWM,
+    RCVMORE,
+    REP,
+    REQ,
+    SNDHWM,
+    SNDMORE,
+    SUB,
+    THREAD_SAFE,
+    TYPE,
+    XPUB,
+    XSUB,
+)
 from zlinkcompat._runtime import counters
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import run_signal_handlers
@@ -46,27 +66,9 @@ from zlinkcompat.routing.pipe import Pipe, pipe_pair
 
 LOG = Log("zlinkcompat.core")
 
-NOBLOCK = 1
-SNDMORE = 2
-POLLIN = 1
-POLLOUT = 2
-PUB = 1
-SUB = 2
-REQ = 3
-REP = 4
-XPUB = 9
-XSUB = 10
 
 # Options of the socket itself (zmq.h).
-FD = 14
-EVENTS = 15
-TYPE = 16
-RCVMORE = 13
-LAST_ENDPOINT = 32
-THREAD_SAFE = 81
 
-SNDHWM = 23
-RCVHWM = 24
 
 # Reads of a connection that the user ends: what has arrived is received, but a peer that sends
 # without end is not read without end.

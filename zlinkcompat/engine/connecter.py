@@ -10,15 +10,20 @@ from time import monotonic
 
 from greenlet import GreenletExit, greenlet
 
-from zlinkcompat._runtime.log_limiter import LogLimiter
-from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.events import (
+from zlinkcompat._constants import (
     EVENT_CLOSED,
     EVENT_CONNECT_DELAYED,
     EVENT_CONNECT_RETRIED,
     EVENT_CONNECTED,
+    RECONNECT_STOP_AFTER_DISCONNECT,
+    RECONNECT_STOP_CONN_REFUSED,
+    RECONNECT_STOP_HANDSHAKE_FAILED,
+    SUB,
+    XSUB,
 )
+from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
 from zlinkcompat.wire import socks
@@ -31,17 +36,10 @@ from zlinkcompat.wire.errors import (
 
 LOG = Log("zlinkcompat.engine")
 
-SUB = 2
-XSUB = 10
 
 # Events of the loop's watchers.
 READABLE = 1
 WRITABLE = 2
-
-# RECONNECT_STOP bits (libzmq zmq_setsockopt(3)).
-STOP_CONN_REFUSED = 1
-STOP_HANDSHAKE_FAILED = 2
-STOP_AFTER_DISCONNECT = 4
 
 #: What stands for RECONNECT_IVL_MAX (ms) where that is not set and the peer refuses each attempt
 #: for a reason that will not change by itself.
@@ -160,7 +158,10 @@ class Connecter(Session):
             if interrupts.is_interrupt(error):
                 raise
             LOG.debug("%s: cannot connect: %s", self.endpoint, error.strerror or error)
-            if error.errno == ECONNREFUSED and self.options.reconnect_stop & STOP_CONN_REFUSED:
+            if (
+                error.errno == ECONNREFUSED
+                and self.options.reconnect_stop & RECONNECT_STOP_CONN_REFUSED
+            ):
                 self.stopped = True
             fd = getattr(error, "descriptor", -1)
         except GreenletExit:
@@ -337,7 +338,10 @@ class Connecter(Session):
         options = self.options
         self.refused = not connection.handshake_done and self.is_refusal(failure)
         self.report_end(connection, failure)
-        if not connection.handshake_done and options.reconnect_stop & STOP_HANDSHAKE_FAILED:
+        if (
+            not connection.handshake_done
+            and options.reconnect_stop & RECONNECT_STOP_HANDSHAKE_FAILED
+        ):
             self.stopped = True
         pipe = self.pipe
         if pipe is None:
@@ -350,7 +354,7 @@ class Connecter(Session):
             # The socket is gone; what it left behind may need another connection. Not if it was
             # this side that ended: linger is over, or all is sent.
             unsent = pipe.inq.tail != pipe.inq.head
-            after_disconnect = options.reconnect_stop & STOP_AFTER_DISCONNECT
+            after_disconnect = options.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT
             if failure is None or not unsent or after_disconnect:
                 self.stopped = True
             self.stops_when_sent = True
@@ -374,7 +378,11 @@ class Connecter(Session):
     def pipe_terminated(self, pipe):
         # Closed or disconnected.
         unsent = pipe.inq.tail != pipe.inq.head
-        if not unsent or self.options.reconnect_stop & STOP_AFTER_DISCONNECT or not self.lingers():
+        if (
+            not unsent
+            or self.options.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT
+            or not self.lingers()
+        ):
             self.stop()
         else:
             self.stops_when_sent = True

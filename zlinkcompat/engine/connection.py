@@ -17,6 +17,7 @@ from errno import ECONNRESET, EFAULT, EINTR, EPIPE, ETIMEDOUT
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from zlinkcompat._constants import PUB, XPUB
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.gevent_support import get_original
@@ -79,8 +80,6 @@ WATCHER_PAUSE = 0.01
 #: interpreter's lock between any two steps.
 CALLER_THREAD_IO = COMPILED
 
-PUB = 1
-XPUB = 9
 
 LOG = Log("zlinkcompat.engine")
 

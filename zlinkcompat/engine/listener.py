@@ -3,15 +3,15 @@
 from errno import EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from time import monotonic
 
-from zlinkcompat._runtime.log_limiter import LogLimiter
-from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import interrupts
-from zlinkcompat.engine.events import (
+from zlinkcompat._constants import (
     EVENT_ACCEPT_FAILED,
     EVENT_ACCEPTED,
     EVENT_CLOSED,
     EVENT_LISTENING,
 )
+from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 

@@ -8,25 +8,24 @@ many.
 import logging
 from errno import ECONNABORTED, EPIPE
 
-from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import protocols
-from zlinkcompat.engine.connection import Connection, Disconnected
-from zlinkcompat.engine.events import (
+from zlinkcompat._constants import (
     EVENT_DISCONNECTED,
     EVENT_HANDSHAKE_FAILED_AUTH,
     EVENT_HANDSHAKE_FAILED_NO_DETAIL,
     EVENT_HANDSHAKE_FAILED_PROTOCOL,
     EVENT_HANDSHAKE_SUCCEEDED,
+    PUB,
+    STREAM,
+    XPUB,
 )
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import protocols
+from zlinkcompat.engine.connection import Connection, Disconnected
 from zlinkcompat.engine.packed_metadata import DICT_MAX, PackedMetadata
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
 from zlinkcompat.wire.security.mechanism import text_of
 from zlinkcompat.wire.zmtp.commands import Subscribe
-
-PUB = 1
-XPUB = 9
-STREAM = 11
 
 LOG = Log("zlinkcompat.engine")
 

@@ -1,9 +1,10 @@
 """DEALER: sends to its peers in turn and receives from all in turn (RFC 28)."""
 
+from zlinkcompat._constants import PROBE_ROUTER
 from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.load_balancer import LoadBalancer
 from zlinkcompat.routing.log import UNFINISHED, lost
-from zlinkcompat.routing.options import PROBE_ROUTER, boolean
+from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import Pattern
 
 

@@ -1,7 +1,7 @@
 """PUB: publishes by subscription (RFC 29)."""
 
+from zlinkcompat._constants import SUBSCRIBE, UNSUBSCRIBE
 from zlinkcompat.errors import ENOTSUP, zmq_error
-from zlinkcompat.routing.options import SUBSCRIBE, UNSUBSCRIBE
 from zlinkcompat.routing.xpub import XPub
 
 

@@ -3,10 +3,11 @@
 import random
 from struct import pack
 
+from zlinkcompat._constants import REQ_CORRELATE, REQ_RELAXED
 from zlinkcompat.errors import EFSM, REQ_RECEIVES, REQ_SENDS, zmq_error
 from zlinkcompat.routing.dealer import Dealer
 from zlinkcompat.routing.log import UNFINISHED, dropped, lost
-from zlinkcompat.routing.options import REQ_CORRELATE, REQ_RELAXED, boolean
+from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import SKIP_BURST
 
 

@@ -4,17 +4,16 @@ import random
 from collections import deque
 from struct import pack
 
-from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
-from zlinkcompat.routing.log import LOG, UNFINISHED, dropped, lost, who
-from zlinkcompat.routing.options import (
+from zlinkcompat._constants import (
     CONNECT_ROUTING_ID,
     PROBE_ROUTER,
     ROUTER_HANDOVER,
     ROUTER_MANDATORY,
     ROUTER_RAW,
-    boolean,
-    octets,
 )
+from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
+from zlinkcompat.routing.log import LOG, UNFINISHED, dropped, lost, who
+from zlinkcompat.routing.option_values import boolean, octets
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.pull import Pull
 

@@ -1,7 +1,8 @@
 """STREAM: raw byte streams of peers that do not speak ZMTP, by routing id."""
 
+from zlinkcompat._constants import CONNECT_ROUTING_ID, STREAM_NOTIFY
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
-from zlinkcompat.routing.options import CONNECT_ROUTING_ID, STREAM_NOTIFY, octets
+from zlinkcompat.routing.option_values import octets
 from zlinkcompat.routing.router import Router
 
 

@@ -1,7 +1,8 @@
 """SUB: subscribes by options, and filters what comes (RFC 29)."""
 
+from zlinkcompat._constants import INVERT_MATCHING, SUBSCRIBE, UNSUBSCRIBE
 from zlinkcompat.errors import ENOTSUP, zmq_error
-from zlinkcompat.routing.options import INVERT_MATCHING, SUBSCRIBE, UNSUBSCRIBE, octets
+from zlinkcompat.routing.option_values import octets
 from zlinkcompat.routing.xsub import XSub
 
 

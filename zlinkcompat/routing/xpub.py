@@ -2,8 +2,7 @@
 
 from collections import OrderedDict, deque
 
-from zlinkcompat.routing.log import LOG
-from zlinkcompat.routing.options import (
+from zlinkcompat._constants import (
     INVERT_MATCHING,
     ONLY_FIRST_SUBSCRIBE,
     SUBSCRIBE,
@@ -15,9 +14,9 @@ from zlinkcompat.routing.options import (
     XPUB_VERBOSE,
     XPUB_VERBOSER,
     XPUB_WELCOME_MSG,
-    boolean,
-    octets,
 )
+from zlinkcompat.routing.log import LOG
+from zlinkcompat.routing.option_values import boolean, octets
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe

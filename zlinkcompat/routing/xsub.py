@@ -1,12 +1,8 @@
 """XSUB: subscribes by sending (RFC 29)."""
 
+from zlinkcompat._constants import INVERT_MATCHING, ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT
 from zlinkcompat.routing.fair_queue import FairQueue
-from zlinkcompat.routing.options import (
-    INVERT_MATCHING,
-    ONLY_FIRST_SUBSCRIBE,
-    TOPICS_COUNT,
-    boolean,
-)
+from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import SKIP_BURST, Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe

@@ -2,7 +2,7 @@
 
 
 class ByteStream:
-    """Base of all streams; ``fdstream.SocketStream`` is the plain one, tls and ws wrap others.
+    """Base of all streams; ``socket_stream.SocketStream`` is the plain one, tls and ws wrap others.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ HEADER = 5  # bytes of a record's header; its last two are the size of what foll
 
 #: Bytes that a peer may send before the TLS handshake is over. OpenSSL takes chains of certificates
 #: of up to 100 KiB.
-HANDSHAKE_BYTES_MAX = 131072
+TLS_HANDSHAKE_BYTES_MAX = 131072
 
 #: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
 #: threads that did so together, since uncompiled that lets go of the GIL.
@@ -144,9 +144,9 @@ class TlsStream(SocketStream):
                 raise TlsError(error) from None
             if may_read:
                 may_read = False
-                if self.handshake_bytes >= HANDSHAKE_BYTES_MAX:
+                if self.handshake_bytes >= TLS_HANDSHAKE_BYTES_MAX:
                     raise ProtocolError(
-                        f"the TLS handshake is longer than {HANDSHAKE_BYTES_MAX} bytes",
+                        f"the TLS handshake is longer than {TLS_HANDSHAKE_BYTES_MAX} bytes",
                         None,
                         TLS_UNSPECIFIED,
                     )

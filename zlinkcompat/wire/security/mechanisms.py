@@ -1,12 +1,9 @@
 """The security mechanisms, by libzmq's numbers."""
 
+from zlinkcompat._constants import CURVE, NULL, PLAIN
 from zlinkcompat.wire.security.curve import CurveClient, CurveServer
 from zlinkcompat.wire.security.null import Null
 from zlinkcompat.wire.security.plain import PlainClient, PlainServer
-
-NULL = 0
-PLAIN = 1
-CURVE = 2
 
 #: (the client's class, the server's).
 TABLE = {

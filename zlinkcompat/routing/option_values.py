@@ -1,26 +1,6 @@
-"""Numbers of the options that socket types handle themselves (zmq.h); checks of values."""
+"""Checks of the values of options that socket types handle themselves."""
 
 from zlinkcompat.errors import EINVAL, zmq_error
-
-SUBSCRIBE = 6
-UNSUBSCRIBE = 7
-ROUTER_MANDATORY = 33
-XPUB_VERBOSE = 40
-ROUTER_RAW = 41
-PROBE_ROUTER = 51
-REQ_CORRELATE = 52
-REQ_RELAXED = 53
-ROUTER_HANDOVER = 56
-CONNECT_ROUTING_ID = 61
-XPUB_NODROP = 69
-XPUB_MANUAL = 71
-XPUB_WELCOME_MSG = 72
-STREAM_NOTIFY = 73
-INVERT_MATCHING = 74
-XPUB_VERBOSER = 78
-XPUB_MANUAL_LAST_VALUE = 98
-ONLY_FIRST_SUBSCRIBE = 108
-TOPICS_COUNT = 116
 
 
 def boolean(value):
