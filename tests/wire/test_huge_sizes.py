@@ -165,7 +165,7 @@ def test_limit_of_unfinished_messages_near_2_63(build):
 
 
 def test_decoder_after_a_body_found_no_memory(program):
-    assert program((Path(__file__).parent / "short_of_memory.py").read_text()).line() == "right"
+    assert program((Path(__file__).parent / "out_of_memory.py").read_text()).line() == "right"
 
 
 def test_header_of_zmtp_1_has_its_place_in_every_batch():

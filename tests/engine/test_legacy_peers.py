@@ -1,7 +1,7 @@
 """Peers of ZMTP 2.0 and 1.0 are spoken to in their own version, as libzmq does."""
 
 import pytest
-from olderpeer import VERSIONS, Unversioned, Version1, Version2, header
+from legacypeer import VERSIONS, Unversioned, Version1, Version2, header
 from rawpeer import SIGNATURE, command
 from watching import E
 

@@ -1,4 +1,4 @@
-"""Event loops end while a coroutine waits in a socket: ``forgotten_loops.py PACKAGE LOOP WAIT``.
+"""End event loops while a coroutine waits in a socket: arguments PACKAGE LOOP WAIT.
 
 PACKAGE is ``zmq`` (by the backend) or ``zlinkcompat``, LOOP ``asyncio`` or ``uvloop``, WAIT
 ``recv``, ``poll`` or ``poller``. Prints whether descriptors and threads are left of them, after

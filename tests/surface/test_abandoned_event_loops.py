@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from programs import python
 
-PROGRAM = Path(__file__).parent / "processes" / "forgotten_loops.py"
+PROGRAM = Path(__file__).parent / "processes" / "abandoned_event_loops.py"
 
 ENTRY_POINTS = {
     "swap": ("zlinkcompat", {}),
