@@ -1,6 +1,6 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat.engine.loop cimport Backoff, IOLoop
-from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, line_up, current_waker
+from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, insert_by_age, current_waker
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 from zlinkcompat.routing.pipe cimport Pipe, pipe_pair
 

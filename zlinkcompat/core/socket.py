@@ -48,7 +48,7 @@ from zlinkcompat.engine.wait import (
     WaitList,
     Waker,
     current_waker,
-    line_up,
+    insert_by_age,
     waits_in_hub,
 )
 from zlinkcompat.errors import (
@@ -364,7 +364,7 @@ class CoreSocket(Owner):
 
         Each connection is read once, and not again for :data:`SUBSCRIPTIONS_INTERVAL`: a publisher
         would otherwise make a system call for each message while a subscriber reads nothing."""
-        if self.engine is not None and not self.engine.flush_due:
+        if self.engine is not None and not self.engine.is_flush_scheduled:
             now = monotonic_ns()
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
                 self.subscriptions_read_at = now
@@ -434,7 +434,7 @@ class CoreSocket(Owner):
         waker = current_waker(self.io_threads is None)
         waker.since = began
         # Who does what others asked takes what they brought: that is to be the first.
-        line_up(mailbox.sleepers, waker)
+        insert_by_age(mailbox.sleepers, waker)
         self.enter_wait()
         try:
             # Another thread may have posted a command, or ended the socket, before the waker was
@@ -652,7 +652,7 @@ class CoreSocket(Owner):
             self.reads_on_later = True
             engine = self.engine
             if engine is not None and engine.is_current():
-                engine.loop.run_callback(engine.guarded, self.read_on)
+                engine.loop.run_callback(engine.call_guarded, self.read_on)
             else:
                 self.mailbox.post(self.read_on)
 
@@ -742,7 +742,7 @@ class CoreSocket(Owner):
     def add_poller(self, waker):
         """Wake ``waker`` whenever the events may have changed."""
         self.pollers.append(waker)
-        line_up(self.mailbox.sleepers, waker)
+        insert_by_age(self.mailbox.sleepers, waker)
 
     def remove_poller(self, waker):
         self.pollers.remove(waker)

@@ -85,7 +85,7 @@ class Connecter(Session):
 
     def start(self):
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.engine.guarded, self.greenlet.switch)
+        self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
 
     def hold(self, pipe):
         """The pipe is ours while there is no connection."""
@@ -230,7 +230,7 @@ class Connecter(Session):
         try:
             # Started within the try: a signal's handler may raise right behind the call. A watcher
             # that outlives the descriptor makes libev abort the process.
-            watcher.start(self.engine.guarded, self.wake)
+            watcher.start(self.engine.call_guarded, self.wake)
             return self.park(seconds)
         finally:
             watcher.stop()
@@ -292,7 +292,7 @@ class Connecter(Session):
         self.woken = False
         try:
             if timer is not None:
-                timer.start(self.engine.guarded, self.unpark)
+                timer.start(self.engine.call_guarded, self.unpark)
             self.parked = True
             self.engine.hub.switch()
         finally:
@@ -397,4 +397,4 @@ class Connecter(Session):
             if not self.ended:
                 self.end()
         else:
-            self.engine.loop.run_callback(self.engine.guarded, self.unpark)
+            self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)

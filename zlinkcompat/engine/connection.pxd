@@ -17,7 +17,7 @@ cdef int FAILED
 cdef int CLOSED
 cdef int READ_BURST
 cdef long long READ_TIME
-cdef long long LOOK_INTERVAL
+cdef long long END_CHECK_INTERVAL
 cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
 cdef bint CALLER_THREAD_IO
@@ -38,10 +38,10 @@ cdef class Connection(PipeSink):
     cdef object greenlet
     cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, concurrent_read_write
     cdef bint reading, writing, flush_requested
-    cdef bint read_by_application, undecoded, unproductive, publishes
+    cdef bint read_by_application, has_undecoded, last_read_was_useless, publishes
     cdef object command
     cdef readonly long long bytes_out
-    cdef long long looked_at
+    cdef long long end_checked_at
     cdef Py_ssize_t batch_bytes
     cdef long long batch_started_at, measured_upto, burst_id
     cdef list control
@@ -79,13 +79,13 @@ cdef class Connection(PipeSink):
     @cython.locals(queue=MessageQueue, tuning=Tuning, now=cython.longlong)
     cpdef bint try_flush_inline(self, Pipe pipe) except -1
     @cython.locals(size=Py_ssize_t)
-    cdef Py_ssize_t measure(self, MessageQueue queue) except -1
+    cdef Py_ssize_t measure_new_messages(self, MessageQueue queue) except -1
     cpdef flush(self)
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t,
                    adds=bint)
     cdef write_all(self)
-    cdef bint finds_end(self, long long now) except -1
+    cdef bint has_peer_closed(self, long long now) except -1
     cpdef flush_aged_batch(self)
     cdef flush_full_batch(self)
     cdef write_failed(self, error)

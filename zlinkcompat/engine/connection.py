@@ -63,7 +63,7 @@ READ_BURST = 64
 READ_TIME = 1_000_000
 
 #: Nanoseconds for which the last look at the end of a connection holds. A look takes 0.3 us.
-LOOK_INTERVAL = 50_000
+END_CHECK_INTERVAL = 50_000
 
 #: Messages and commands that are decoded in a row.
 MESSAGE_BURST = 4096
@@ -142,12 +142,12 @@ class Connection(PipeSink):
         self.control = None
         self.close_frame = b""
         self.heartbeat = None
-        self.undecoded = False
-        self.unproductive = False
+        self.has_undecoded = False
+        self.last_read_was_useless = False
         self.poll_timer = None
         self.command = None
         self.bytes_out = 0
-        self.looked_at = 0
+        self.end_checked_at = 0
         self.publishes = session.socket.socket_type in (PUB, XPUB)
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
@@ -158,7 +158,7 @@ class Connection(PipeSink):
     def start(self):
         """Run in a greenlet of its own."""
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.engine.guarded, self.greenlet.switch)
+        self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
 
     def run_to_end(self):
         try:
@@ -174,7 +174,7 @@ class Connection(PipeSink):
             self.session.peer_address,
         )
 
-    def fail_by(self, error):
+    def fail_on_error(self, error):
         """End the connection because of the exception that is being handled.
 
         A defect of this engine must not cost more than the connection, nor reach the program: only
@@ -195,7 +195,7 @@ class Connection(PipeSink):
         self.greenlet = getcurrent()
         session = self.session
         try:
-            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
+            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
             if self.perform_handshake():
                 self.handshake_done = True
                 session.connection_ready(self)
@@ -208,7 +208,7 @@ class Connection(PipeSink):
                 interrupts.raise_in_main_greenlet(self.engine.hub)
                 self.fail(Disconnected(EINTR, "the program was interrupted in the handshake"))
             else:
-                self.fail_by(error)
+                self.fail_on_error(error)
         finally:
             while self.engine.mailbox is not None and (self.reading or self.writing):
                 # Another thread is in here, and was interrupted by others.
@@ -224,7 +224,7 @@ class Connection(PipeSink):
         try:
             self.serve_input()
             if self.state < FAILED:
-                if self.unproductive:
+                if self.last_read_was_useless:
                     self.yield_gil()
                 self.park()
         except BaseException as error:
@@ -244,7 +244,7 @@ class Connection(PipeSink):
         if interval > 0:
             deadline = monotonic_ns() + interval * 1_000_000
             timer = self.engine.loop.timer(interval / 1000.0)
-            timer.start(self.engine.guarded, self.on_handshake_timeout)
+            timer.start(self.engine.call_guarded, self.on_handshake_timeout)
         try:
             if not self.begin_stream():
                 return False
@@ -354,7 +354,7 @@ class Connection(PipeSink):
         finally:
             client.close()
             if self.state < FAILED:
-                self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
+                self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
         answer = handshake.on_zap_reply(zap_reply)
         if answer:
             self.send_control(answer)
@@ -368,7 +368,7 @@ class Connection(PipeSink):
             if stream.blocked:
                 # Also by this name, since forget() has to stop it.
                 watcher = self.write_watcher = self.engine.loop.io(stream.fd, 2)
-                watcher.start(self.engine.guarded, self.on_fd_readable)
+                watcher.start(self.engine.call_guarded, self.on_fd_readable)
             try:
                 self.park()
             finally:
@@ -429,7 +429,7 @@ class Connection(PipeSink):
         An I/O thread releases the GIL between two reads for some microseconds only. A thread that
         waits for the GIL is woken then, comes too late, and waits anew, for as long as a peer
         sends what is passed over."""
-        self.unproductive = False
+        self.last_read_was_useless = False
         if self.engine.mailbox is not None:
             real_sleep(GIL_YIELD)
 
@@ -441,7 +441,7 @@ class Connection(PipeSink):
         assert self.engine.is_current()
         if not self.wake_due:
             self.wake_due = True
-            self.engine.loop.run_callback(self.engine.guarded, self.unpark)
+            self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)
 
     def wake_after_poll(self):
         """:meth:`wake_in_loop`, when the event loop has looked for other connections' input.
@@ -452,7 +452,7 @@ class Connection(PipeSink):
             self.wake_due = True
             if self.poll_timer is None:
                 self.poll_timer = self.engine.loop.timer(0)
-            self.poll_timer.start(self.engine.guarded, self.unpark)
+            self.poll_timer.start(self.engine.call_guarded, self.unpark)
 
     def wake_threadsafe(self):
         """:meth:`wake_in_loop`, for callers in any thread."""
@@ -489,12 +489,12 @@ class Connection(PipeSink):
         if self.pause_timer is None:
             self.pause_timer = self.engine.loop.timer(WATCHER_PAUSE)
             self.session.socket.paused_connections.append(self)
-        self.pause_timer.start(self.engine.guarded, self.recheck_polling)
+        self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
 
     def recheck_polling(self):
         if self.read_by_application and self.session.socket.is_busy_polling:
             self.read_by_application = False
-            self.pause_timer.start(self.engine.guarded, self.recheck_polling)
+            self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
         else:
             self.resume_watcher()
 
@@ -507,7 +507,7 @@ class Connection(PipeSink):
         self.pause_timer = None
         self.session.socket.paused_connections.remove(self)
         if self.state < FAILED and not self.input_stopped:
-            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
+            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
 
     def fail(self, failure):
         """End the connection, from any greenlet: its own one will clean up.
@@ -606,12 +606,12 @@ class Connection(PipeSink):
         finally:
             self.reading = False
         if (
-            (self.undecoded or self.stream.buffered)
+            (self.has_undecoded or self.stream.buffered)
             and not self.input_stopped
             and self.state < FAILED
         ):
             # The descriptor does not tell of what was taken from it already.
-            if self.undecoded or self.unproductive:
+            if self.has_undecoded or self.last_read_was_useless:
                 self.engine.call(self.wake_after_poll)
             else:
                 self.wake()
@@ -632,8 +632,8 @@ class Connection(PipeSink):
                 return 1
             began = 0
             for _ in range(READ_BURST):
-                if self.input_stopped or self.undecoded or self.state >= FAILED:
-                    self.unproductive = self.undecoded
+                if self.input_stopped or self.has_undecoded or self.state >= FAILED:
+                    self.last_read_was_useless = self.has_undecoded
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
@@ -649,7 +649,7 @@ class Connection(PipeSink):
                 if self.deliver():
                     return 1
                 if not self.decoder.awaits_body():
-                    self.unproductive = True
+                    self.last_read_was_useless = True
                     return 0
                 now = monotonic_ns()
                 if began == 0:
@@ -657,7 +657,7 @@ class Connection(PipeSink):
                 elif now - began > READ_TIME:
                     return 0
         except Exception as error:
-            self.fail_by(error)
+            self.fail_on_error(error)
             # A message that came just before went into the pipe: look, or its receiver sleeps.
             return 1
         return 0
@@ -671,7 +671,7 @@ class Connection(PipeSink):
     def deliver(self):
         """Move decoded messages into the pipe while there is room. Returns how many.
 
-        :attr:`undecoded` is set where the budget of this turn ended it."""
+        :attr:`has_undecoded` is set where the budget of this turn ended it."""
         decoder = self.decoder
         pipe = self.pipe
         queue = pipe.outq
@@ -681,7 +681,7 @@ class Connection(PipeSink):
         # A publisher is sent subscriptions, each of which changes its trie: here, or in the thread
         # that owns the mailbox.
         burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
-        self.undecoded = False
+        self.has_undecoded = False
         try:
             while True:
                 if not queue.has_room():
@@ -694,7 +694,7 @@ class Connection(PipeSink):
                     self.stop_input()
                     break
                 if count >= burst or commands >= COMMAND_BURST:
-                    self.undecoded = True
+                    self.has_undecoded = True
                     break
                 if body is None:
                     message = decoder.next()
@@ -710,7 +710,7 @@ class Connection(PipeSink):
                     self.command = body = None
                     if message is None:
                         commands += 1
-                        if self.undecoded:
+                        if self.has_undecoded:
                             break
                         continue
                 queue.push(message)
@@ -738,7 +738,7 @@ class Connection(PipeSink):
         if kind is Ping:
             self.engine.call(self.on_ping, (command,))
             # Each is answered, one in a turn; but only the last, where nothing can be written.
-            self.undecoded = not self.write_blocked
+            self.has_undecoded = not self.write_blocked
         elif kind is Close:
             self.close_frame = self.encoder.encode_command(command)
             raise Disconnected(0, "the peer closed the connection")
@@ -776,7 +776,7 @@ class Connection(PipeSink):
         self.input_stopped = False
         if reading:
             # The pattern takes what this very turn delivers. The rest has a turn of its own.
-            self.undecoded = True
+            self.has_undecoded = True
         else:
             self.reading = True
             try:
@@ -784,12 +784,12 @@ class Connection(PipeSink):
                     # Read long ago, maybe, but what it said since lies behind this.
                     self.on_bytes_received()
             except Exception as error:
-                self.fail_by(error)
+                self.fail_on_error(error)
             finally:
                 self.reading = False
         if not self.input_stopped and self.state == ACTIVE:
-            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
-            if self.undecoded or self.stream.buffered or self.write_error is not None:
+            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
+            if self.has_undecoded or self.stream.buffered or self.write_error is not None:
                 self.wake()
 
     # -- out -------------------------------------------------------------------------------
@@ -805,7 +805,7 @@ class Connection(PipeSink):
             return
         if pipe.mailbox is not None:
             # From another thread: what it wrote until this one came to it is the batch.
-            if not self.finds_end(monotonic_ns()):
+            if not self.has_peer_closed(monotonic_ns()):
                 self.flush()
             return
         queue = pipe.inq
@@ -824,7 +824,7 @@ class Connection(PipeSink):
             ):
                 self.burst_id = engine.burst_id
                 self.batch_started_at = now
-                if not self.finds_end(now):
+                if not self.has_peer_closed(now):
                     self.flush()
                 return
             self.is_batching = True
@@ -837,7 +837,7 @@ class Connection(PipeSink):
             return
         # Large frames count by their bytes, too: flushing at each made 8 KiB messages three times
         # slower. One as large as a batch goes at once, and takes with it what was gathered.
-        self.batch_bytes += self.measure(queue)
+        self.batch_bytes += self.measure_new_messages(queue)
         if (
             self.batch_bytes >= tuning.out_batch_size
             or queue.tail - queue.head >= tuning.batch_messages
@@ -860,7 +860,7 @@ class Connection(PipeSink):
             ):
                 self.burst_id = self.engine.burst_id
                 self.batch_started_at = now
-                if not self.finds_end(now):
+                if not self.has_peer_closed(now):
                     self.flush()
                 return True
             self.is_batching = True
@@ -877,7 +877,7 @@ class Connection(PipeSink):
         if not self.concurrent_read_write:
             # The I/O thread encrypts it, while this one goes on: twice as many of 64 B.
             return True
-        self.batch_bytes += self.measure(queue)
+        self.batch_bytes += self.measure_new_messages(queue)
         if (
             self.batch_bytes >= tuning.out_batch_size
             or queue.tail - queue.head >= tuning.batch_messages
@@ -885,15 +885,15 @@ class Connection(PipeSink):
             self.flush_full_batch()
         return True
 
-    def finds_end(self, now):
+    def has_peer_closed(self, now):
         """Before a lone message is written: look whether the connection has ended meanwhile.
 
         The loop may not have polled since, because the program computes, or because the watcher is
         paused. The kernel would take the message, for nobody; the next connection is to have it.
         """
-        if now - self.looked_at < LOOK_INTERVAL:
+        if now - self.end_checked_at < END_CHECK_INTERVAL:
             return False
-        self.looked_at = now
+        self.end_checked_at = now
         if not self.stream.has_ended():
             return False
         # Nothing more is written. The reader takes what came before the end, and comes upon it.
@@ -914,7 +914,7 @@ class Connection(PipeSink):
             self.counters.batch_size_flush_count += 1
         self.flush()
 
-    def measure(self, queue):
+    def measure_new_messages(self, queue):
         """Bytes that were written to the pipe since this was last asked."""
         size = 0
         # The I/O thread may have written some meanwhile, or dropped all with the peer.
@@ -997,7 +997,7 @@ class Connection(PipeSink):
             if isinstance(error, (OSError, MemoryError)):
                 self.write_failed(error)
                 return
-            self.fail_by(error)
+            self.fail_on_error(error)
             if adds:
                 # The message cannot be encoded, and would end each connection to come.
                 if offset == 0:
@@ -1033,7 +1033,7 @@ class Connection(PipeSink):
             return
         if self.write_watcher is None:
             self.write_watcher = self.engine.loop.io(self.stream.fd, 2)
-        self.write_watcher.start(self.engine.guarded, self.on_fd_writable)
+        self.write_watcher.start(self.engine.call_guarded, self.on_fd_writable)
 
     def on_fd_writable(self):
         self.write_watcher.stop()
@@ -1092,7 +1092,7 @@ class Connection(PipeSink):
                 pending = encoder.pending
                 count = self.stream.write_from(encoder)
             except Exception as error:
-                self.fail_by(error)
+                self.fail_on_error(error)
                 return
             if count > 0:
                 self.bytes_out += count
@@ -1127,4 +1127,4 @@ class Connection(PipeSink):
         if self.state == DRAINING:
             # The read watcher notices a peer that goes away meanwhile.
             self.input_stopped = False
-            self.read_watcher.start(self.engine.guarded, self.on_fd_readable)
+            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)

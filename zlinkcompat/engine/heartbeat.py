@@ -7,8 +7,8 @@ Source: RFC 37 "Connection Heartbeating"; libzmq ``src/stream_engine_base.cpp`` 
 from zlinkcompat.wire.zmtp.commands import Ping
 
 #: Turns of the loop in which a peer may still be heard when its time is over, and seconds for each.
-LAST_TURNS = 3
-TURN = 0.001
+GRACE_ITERATIONS = 3
+GRACE_INTERVAL = 0.001
 
 
 class Heartbeat:
@@ -41,7 +41,7 @@ class Heartbeat:
         self.acknowledged = 0
         if interval > 0:
             self.interval_timer = self.loop.timer(interval / 1000.0, interval / 1000.0)
-            self.interval_timer.start(connection.engine.guarded, self.ping)
+            self.interval_timer.start(connection.engine.call_guarded, self.ping)
 
     def ping(self):
         connection = self.connection
@@ -77,8 +77,10 @@ class Heartbeat:
             self.interval_timer = self.disarm(self.interval_timer)
 
     def arm(self, seconds, give_up):
-        timer = self.loop.timer(seconds, TURN)
-        timer.start(self.connection.engine.guarded, self.expire, give_up, iter(range(LAST_TURNS)))
+        timer = self.loop.timer(seconds, GRACE_INTERVAL)
+        timer.start(
+            self.connection.engine.call_guarded, self.expire, give_up, iter(range(GRACE_ITERATIONS))
+        )
         return timer
 
     def disarm(self, timer):

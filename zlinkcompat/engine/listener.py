@@ -77,7 +77,7 @@ class Listener:
     def start(self):
         if self.listening is not None:
             self.watcher = self.engine.loop.io(self.fd, 1)
-            self.watcher.start(self.engine.guarded, self.on_fd_readable)
+            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
 
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
@@ -175,13 +175,13 @@ class Listener:
     def pause_for(self, seconds):
         self.watcher.stop()
         self.pause = self.engine.loop.timer(seconds)
-        self.pause.start(self.engine.guarded, self.resume)
+        self.pause.start(self.engine.call_guarded, self.resume)
 
     def resume(self):
         self.pause.stop()
         self.pause.close()
         self.pause = None
-        self.watcher.start(self.engine.guarded, self.on_fd_readable)
+        self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
 
     def close(self):
         """Stop accepting, and free the address at once. Accepted peers stay."""

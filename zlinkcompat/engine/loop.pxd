@@ -7,7 +7,7 @@ cdef class IOLoop:
     cdef readonly object hub, loop, callbacks
     cdef readonly unsigned long thread
     cdef list batching
-    cdef readonly bint flush_due
+    cdef readonly bint is_flush_scheduled
     cdef readonly long long burst_id, iteration, iterated_at
     cdef readonly long long iteration_interval
     cdef readonly Backoff busy_poll_backoff

@@ -47,7 +47,7 @@ class IOLoop:
         self.loop = hub.loop
         self.callbacks = threadsafe_callbacks(hub)
         self.batching = []
-        self.flush_due = False
+        self.is_flush_scheduled = False
         self.burst_id = 1
         self.iteration = -1
         self.iterated_at = 0
@@ -61,7 +61,7 @@ class IOLoop:
 
     # -- whom it serves --------------------------------------------------------------------
 
-    def serve(self, mailbox, pool):
+    def attach_to_pool(self, mailbox, pool):
         """Become the engine of an I/O thread of ``pool`` (IoThreads)."""
         self.mailbox = mailbox
         self.pool = pool
@@ -79,14 +79,14 @@ class IOLoop:
 
         A callback of gevent's loop may run before that, as a timer of no delay does not."""
         timer = self.loop.timer(0)
-        timer.start(self.guarded, self.end_timer, timer, function, argument)
+        timer.start(self.call_guarded, self.end_timer, timer, function, argument)
 
     def end_timer(self, timer, function, argument):
         timer.stop()
         timer.close()
         function(argument)
 
-    def guarded(self, function, *args):
+    def call_guarded(self, function, *args):
         """Call ``function(*args)`` for a watcher of this loop: see :mod:`.interrupts`."""
         interrupts.call_guarded(self.hub, function, args)
 
@@ -112,7 +112,7 @@ class IOLoop:
             owned_object.unregister()
         self.owned.clear()
 
-    def end(self):
+    def on_thread_exit(self):
         """The native thread of this hub ends, or has another hub now: nobody will turn this one
         any more.
 
@@ -154,12 +154,12 @@ class IOLoop:
     def flush_later(self, connection):
         """``connection`` holds messages back: flush it when the hub turns, at the latest."""
         self.batching.append(connection)
-        if not self.flush_due:
-            self.flush_due = True
-            self.loop.run_callback(self.guarded, self.on_loop_iteration)
+        if not self.is_flush_scheduled:
+            self.is_flush_scheduled = True
+            self.loop.run_callback(self.call_guarded, self.on_loop_iteration)
 
     def on_loop_iteration(self):
-        self.flush_due = False
+        self.is_flush_scheduled = False
         self.flush()
 
     def flush(self):
@@ -210,7 +210,7 @@ class IOLoop:
             # Another greenlet that turns at the same time makes its own.
             self.iteration_timer = None
         iteration = LoopIteration(current)
-        timer.start(self.guarded, iteration.finish)
+        timer.start(self.call_guarded, iteration.finish)
         try:
             while not iteration.done:
                 self.hub.switch()
@@ -320,7 +320,7 @@ def current_loop():
     engine = hub.__dict__.get("_zlinkcompat_engine")
     if engine is None:
         engine = hub._zlinkcompat_engine = IOLoop(hub)
-        at_thread_end(engine.end)
+        at_thread_end(engine.on_thread_exit)
     return engine
 
 

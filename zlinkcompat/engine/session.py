@@ -88,7 +88,7 @@ class Session(PipeSink):
         linger_ms = self.socket.options.linger
         if linger_ms > 0:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
-            self.linger_timer.start(self.engine.guarded, self.abort_linger)
+            self.linger_timer.start(self.engine.call_guarded, self.abort_linger)
         return linger_ms != 0
 
     def is_sending(self, opening):

@@ -25,7 +25,7 @@ start_new_thread = get_original("_thread", "start_new_thread")
 
 SWITCH_INTERVAL = 5_000_000  # ns, as long as Python lets a thread compute
 
-PATIENCE = 1_000_000_000  # ns, which a destructor waits at most
+DESTRUCTOR_TIMEOUT = 1_000_000_000  # ns, which a destructor waits at most
 
 
 class LoopMailbox(Mailbox):
@@ -91,7 +91,7 @@ class IoThread:
             log_queue.use_thread()
             hub = get_hub()
             engine = current_loop()
-            engine.serve(LoopMailbox(hub, self.ending), self.pool)
+            engine.attach_to_pool(LoopMailbox(hub, self.ending), self.pool)
             self.engine = engine
         except BaseException as error:
             self.failure = error
@@ -213,14 +213,14 @@ class IoThreads:
             LoopBarrier(thread, turns).wait()
 
     def wait_in_destructor(self):
-        """Wait until the threads did all that was posted so far, for :data:`PATIENCE` at most.
+        """Wait until the threads did all that was posted so far, for :data:`DESTRUCTOR_TIMEOUT` at most.
 
         Blocks the native thread and never switches greenlets: a destructor runs in any greenlet, in
         the middle of anything. What it interrupted may hold a lock that an I/O thread waits for,
         hence the limit."""
         if any(thread.engine.is_current() for thread in self.threads):
             return
-        deadline = monotonic_ns() + PATIENCE
+        deadline = monotonic_ns() + DESTRUCTOR_TIMEOUT
         for thread in self.threads:
             LoopBarrier(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
 

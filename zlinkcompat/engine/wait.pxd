@@ -29,7 +29,7 @@ cdef class LockWaker(Waker):
 
 
 @cython.locals(position=Py_ssize_t, before=Waker)
-cpdef line_up(list wakers, Waker waker)
+cpdef insert_by_age(list wakers, Waker waker)
 
 
 cdef class WaitList:

@@ -59,7 +59,7 @@ class Waker:
     ----------
     since : int
         When the call began that sleeps now, perhaps not for the first time: its place among others
-        (:func:`line_up`).
+        (:func:`insert_by_age`).
     """
 
     def __init__(self):
@@ -163,7 +163,7 @@ class LockWaker(Waker):
         return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
 
 
-def line_up(wakers, waker):
+def insert_by_age(wakers, waker):
     """Put ``waker`` into the list ``wakers`` behind all that wait longer.
 
     Who was woken in vain has its old place again, and not the last."""
@@ -205,7 +205,7 @@ class WaitList:
         bool
             False if the time ran out first.
         """
-        line_up(self.wakers, waker)
+        insert_by_age(self.wakers, waker)
         completed = False
         try:
             woken = recheck is not None and recheck() or waker.sleep(timeout)
