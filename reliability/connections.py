@@ -344,7 +344,7 @@ class Attacked:
             endpoint="tcp://in.memory",
             link=link,
             limiter=LogLimiter(),
-            handshake_over=lambda session: None,
+            on_handshake_over=lambda session: None,
         )
         self.held = []
         self.got = []

@@ -73,21 +73,21 @@ class Connecter(Session):
         self.address = address
         self.stopped = False
         self.stops_when_sent = False
-        self.begun = False
-        self.ended = False
+        self.has_begun = False
+        self.has_ended = False
         self.parked = False
-        self.asking = False
+        self.is_resolving = False
         self.interval = options.reconnect_ivl
-        self.refused = False
+        self.was_refused = False
         if not options.immediate:
-            self.hold(socket.make_pipe(self, b"", None, True))
+            self.own_pipe(socket.make_pipe(self, b"", None, True))
         engine.call(self.start)
 
     def start(self):
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
         self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
 
-    def hold(self, pipe):
+    def own_pipe(self, pipe):
         """The pipe is ours while there is no connection."""
         self.pipe = pipe
         if pipe is not None:
@@ -96,9 +96,9 @@ class Connecter(Session):
     # -- the greenlet ----------------------------------------------------------------------
 
     def run_to_end(self):
-        if self.ended:
+        if self.has_ended:
             return
-        self.begun = True
+        self.has_begun = True
         try:
             self.run()
         except Exception:
@@ -110,7 +110,7 @@ class Connecter(Session):
 
     def end(self):
         """Let go of the pipe and the socket."""
-        self.ended = True
+        self.has_ended = True
         if self.pipe is not None:
             self.pipe.terminate()
         self.finish()
@@ -130,7 +130,7 @@ class Connecter(Session):
 
     def run_once(self):
         """Dial once, and serve the connection, if there is one, until it ends."""
-        self.refused = False
+        self.was_refused = False
         sock = self.dial()
         if sock is not None:
             self.peer_address = self.transport.peer_address(sock)
@@ -145,12 +145,12 @@ class Connecter(Session):
         sock = None
         fd = -1
         try:
-            sock, connected = self.transport.start_connect(self.address, self.options, self.look_up)
+            sock, connected = self.transport.start_connect(self.address, self.options, self.resolve)
             if not connected:
                 self.event(EVENT_CONNECT_DELAYED, EINPROGRESS)
                 self.wait_until_connected(sock)
                 self.transport.finish_connect(sock)
-            self.pass_proxy(sock)
+            self.negotiate_proxy(sock)
             if not self.stopped:
                 self.transport.tune(sock, self.options)
                 return sock
@@ -173,13 +173,13 @@ class Connecter(Session):
             self.event(EVENT_CLOSED, fd)
         return None
 
-    def look_up(self, *args):
+    def resolve(self, *args):
         """``getaddrinfo``, which :meth:`stop` does not wait for."""
-        self.asking = True
+        self.is_resolving = True
         try:
             return getaddrinfo(*args)
         finally:
-            self.asking = False
+            self.is_resolving = False
 
     def wait_until_connected(self, sock):
         """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
@@ -187,7 +187,7 @@ class Connecter(Session):
         if not self.wait_for_fd(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
             raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
 
-    def pass_proxy(self, sock):
+    def negotiate_proxy(self, sock):
         """Have the SOCKS proxy, if that is what we are connected to, connect us to the peer.
 
         libzmq waits for a silent proxy for ever; here HANDSHAKE_IVL counts for it, too."""
@@ -240,7 +240,7 @@ class Connecter(Session):
         """Sleep for the current interval, jittered and growing as libzmq's does."""
         options = self.options
         longest = options.reconnect_ivl_max
-        if self.refused:
+        if self.was_refused:
             longest = self.longest_when_refused()
         elif not longest:
             # The peer is gone, or another one: the refusals before no longer count.
@@ -249,7 +249,7 @@ class Connecter(Session):
         if options.reconnect_ivl > 0:
             interval += random.randrange(options.reconnect_ivl)
         if longest > options.reconnect_ivl:
-            self.interval = min(self.interval * 2 or int(self.refused), longest)
+            self.interval = min(self.interval * 2 or int(self.was_refused), longest)
             interval = min(interval, longest)
         self.event(EVENT_CONNECT_RETRIED, interval)
         self.park(interval / 1000.0)
@@ -276,7 +276,7 @@ class Connecter(Session):
         )
 
     def consequence(self, failure):
-        if not self.refused or self.stopped or self.options.reconnect_ivl < 0:
+        if not self.was_refused or self.stopped or self.options.reconnect_ivl < 0:
             return ""
         text = ""
         if not isinstance(failure, ProtocolError) and self.handshake.mechanism.name == b"CURVE":
@@ -310,13 +310,13 @@ class Connecter(Session):
         # Runs in the hub.
         if self.parked:
             self.greenlet.switch()
-        elif self.asking:
+        elif self.is_resolving:
             self.greenlet.throw(GreenletExit)
 
     def abort(self):
         Session.abort(self)
         # Whatever timer or watcher it waits for.
-        self.parked = self.asking = False
+        self.parked = self.is_resolving = False
         self.stopped = True
 
     # -- what a connection asks and tells --------------------------------------------------
@@ -336,7 +336,7 @@ class Connecter(Session):
 
     def connection_ended(self, connection, failure):
         options = self.options
-        self.refused = not connection.handshake_done and self.is_refusal(failure)
+        self.was_refused = not connection.handshake_done and self.is_refusal(failure)
         self.report_end(connection, failure)
         if (
             not connection.handshake_done
@@ -358,14 +358,14 @@ class Connecter(Session):
             if failure is None or not unsent or after_disconnect:
                 self.stopped = True
             self.stops_when_sent = True
-            self.hold(pipe)
+            self.own_pipe(pipe)
         elif self.stopped or options.reconnect_ivl < 0:
             pass  # run_to_end terminates the pipe
         elif options.immediate:
             pipe.terminate()
             self.pipe = None
         else:
-            self.hold(pipe)
+            self.own_pipe(pipe)
             if self.socket.socket_type in (SUB, XSUB):
                 # The next connection is to hear all subscriptions, and none twice.
                 pipe.hiccup()
@@ -392,9 +392,9 @@ class Connecter(Session):
         self.stopped = True
         if self.connection is not None:
             self.connection.close()
-        elif not self.begun:
+        elif not self.has_begun:
             # At once: a program may close thousands of sockets before the hub turns.
-            if not self.ended:
+            if not self.has_ended:
                 self.end()
         else:
             self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)

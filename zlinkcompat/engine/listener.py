@@ -22,7 +22,7 @@ ACCEPT_BURST = 64
 ACCEPT_PAUSE = 0.1
 
 #: Seconds that a handshake is given, whatever the number of them.
-GRACE = 1.0
+HANDSHAKE_GRACE = 1.0
 
 LOG = Log("zlinkcompat.engine")
 
@@ -65,7 +65,7 @@ class Listener:
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()
         self.pause = None
-        self.short_of = 0
+        self.exhausted_errno = 0
         self.limiter = LogLimiter()
         self.handshaking = {}
         self.watcher = None
@@ -84,7 +84,7 @@ class Listener:
             if self.listening is None:
                 return  # closed meanwhile, by a handler of the log or the garbage collector
             # Only at first it is known that a peer waits.
-            if self.is_full() and (number or not self.make_place()):
+            if self.is_full() and (number or not self.make_room()):
                 return
             try:
                 accepted = self.transport.accept(self.listening)
@@ -95,7 +95,7 @@ class Listener:
                 return
             if accepted is None:
                 return
-            self.short_of = 0
+            self.exhausted_errno = 0
             self.serve(*accepted)
 
     def serve(self, sock, peer_address):
@@ -134,9 +134,9 @@ class Listener:
         """Go on later if this process or machine is short of something; peers wait meanwhile."""
         if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
             self.pause_for(ACCEPT_PAUSE)
-            if self.short_of == error.errno:
+            if self.exhausted_errno == error.errno:
                 return  # as was told when it began
-            self.short_of = error.errno
+            self.exhausted_errno = error.errno
             more = self.limiter.admit("no place", error.errno)
             if more is not None:
                 LOG.warning(
@@ -149,13 +149,13 @@ class Listener:
     def is_full(self):
         return 0 < self.options.handshakes_max <= len(self.handshaking)
 
-    def make_place(self):
+    def make_room(self):
         """End the oldest handshake for a peer that waits; False, and a pause, if it is not slow.
 
         Peers that come in crowds wait in the backlog; those that say nothing do not keep others out
-        for longer than :data:`GRACE`."""
+        for longer than :data:`HANDSHAKE_GRACE`."""
         session, since = next(iter(self.handshaking.items()))
-        left = since + GRACE - monotonic()
+        left = since + HANDSHAKE_GRACE - monotonic()
         if left > 0:
             self.pause_for(left)
             return False
@@ -163,13 +163,13 @@ class Listener:
         session.engine.call(session.abort_slow_handshake)
         return True
 
-    def handshake_over(self, session):
+    def on_handshake_over(self, session):
         """Called by a session, in its own thread."""
         self.engine.call(self.release, (session,))
 
     def release(self, session):
         self.handshaking.pop(session, None)
-        if self.pause is not None and not self.short_of:
+        if self.pause is not None and not self.exhausted_errno:
             self.resume()
 
     def pause_for(self, seconds):

@@ -295,7 +295,7 @@ class AcceptedSession(Session):
         if self.stopped or self.socket.closed:
             # While it was accepted: who closed the socket may have looked for sessions before.
             sock.close()
-            self.listener.handshake_over(self)
+            self.listener.on_handshake_over(self)
             self.finish()
             return
         try:
@@ -305,7 +305,7 @@ class AcceptedSession(Session):
             LOG.exception(
                 "%s: peer %s: the connection cannot be set up", self.endpoint, self.peer_address
             )
-            self.listener.handshake_over(self)
+            self.listener.on_handshake_over(self)
             self.finish()
             return
         connection.start()
@@ -321,14 +321,14 @@ class AcceptedSession(Session):
             )
 
     def connection_ready(self, connection):
-        self.listener.handshake_over(self)
+        self.listener.on_handshake_over(self)
         routing_id, metadata = self.report_ready(connection)
         self.pipe = self.socket.make_pipe(self, routing_id, metadata, False)
         self.activate(connection)
 
     def connection_ended(self, connection, failure):
         if not connection.handshake_done:
-            self.listener.handshake_over(self)
+            self.listener.on_handshake_over(self)
         self.report_end(connection, failure)
         if self.pipe is not None:
             self.pipe.terminate()
