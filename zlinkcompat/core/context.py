@@ -89,7 +89,7 @@ class CoreContext:
         None for the hub engine.
     worker_threads : IoThreads or None
         With the hub engine, for sockets of threads that may block natively.
-    adapts : bool
+    chooses_engine : bool
         ``ZLINK_ENGINE`` leaves the choice to us.
     max_sockets : int or None
         MAX_SOCKETS as it was when the first socket was made; later changes do nothing.
@@ -102,7 +102,7 @@ class CoreContext:
         self.options.set_io_threads(io_threads)
         self.io_threads = None
         self.worker_threads = None
-        self.adapts = chosen == "auto"
+        self.chooses_engine = chosen == "auto"
         if wants_threads(engine or chosen):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
@@ -117,7 +117,7 @@ class CoreContext:
         self.unbound = {}
         self.address = register(self)
         contexts.add(self)
-        flush_where_atexit_does_not()
+        flush_in_multiprocessing_children()
 
     def set(self, option, value):
         """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
@@ -129,7 +129,7 @@ class CoreContext:
 
     def choose_io_threads(self):
         """The I/O threads of a socket that is made now, or None if its hub does the I/O."""
-        if self.io_threads is not None or not self.adapts or not may_block_natively():
+        if self.io_threads is not None or not self.chooses_engine or not may_block_natively():
             return self.io_threads
         with self.lock:
             if self.worker_threads is None:
@@ -207,7 +207,7 @@ class CoreContext:
                     "context %#x: term() still waits after %g s for %s",
                     self.address,
                     patience,
-                    "; ".join(map(waited_for, list(self.sockets))),
+                    "; ".join(map(describe_unfinished, list(self.sockets))),
                 )
                 patience = -1.0
         for pool in self.pools():
@@ -245,7 +245,7 @@ class CoreContext:
             notifier.after_fork_child()
 
 
-def waited_for(socket):
+def describe_unfinished(socket):
     """What ``term()`` waits for in one socket, for the log."""
     sessions = list(socket.sessions)
     places = sorted({each.endpoint for each in (*socket.listeners, *sessions)})
@@ -323,7 +323,7 @@ def flush_at_exit():
 _flushed = None
 
 
-def flush_where_atexit_does_not():
+def flush_in_multiprocessing_children():
     """multiprocessing's children run finalizers of its own, and then leave by ``os._exit``."""
     global _flushed
     process = sys.modules.get("multiprocessing.process")

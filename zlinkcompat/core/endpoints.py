@@ -59,7 +59,7 @@ class Endpoints:
             inproc.bind(socket, text)
             self.inproc_names.append(text)
             socket.last_endpoint = text.encode()
-            self.tell("bound to", text)
+            self.log_endpoint("bound to", text)
             return
         transport = transport_of(transport_name)
         options = socket.options.copy()
@@ -74,7 +74,7 @@ class Endpoints:
         if not is_wildcard(transport_name, address_text):
             self.bound_as[text] = listener.endpoint
         socket.last_endpoint = listener.endpoint.encode()
-        self.tell("bound to", listener.endpoint)
+        self.log_endpoint("bound to", listener.endpoint)
 
     def connect(self, text):
         socket = self.socket
@@ -82,7 +82,7 @@ class Endpoints:
         if transport_name == "inproc":
             inproc.connect(socket, text)
             socket.last_endpoint = text.encode()
-            self.tell("connects to", text)
+            self.log_endpoint("connects to", text)
             return
         if socket.socket_type in SINGLE_CONNECT:
             if any(connecter.endpoint == text for connecter in self.connecters):
@@ -93,9 +93,9 @@ class Endpoints:
         engine = socket.choose_loop(options.affinity)
         self.connecters.append(Connecter(socket, engine, transport, address, options, text))
         socket.last_endpoint = text.encode()
-        self.tell("connects to", text)
+        self.log_endpoint("connects to", text)
 
-    def tell(self, what, text):
+    def log_endpoint(self, what, text):
         """Log what the socket did with an endpoint."""
         LOG.debug("socket %#x: %s %s", self.socket.address, what, text)
 
@@ -127,7 +127,7 @@ class Endpoints:
                     found = found or self.end_named(name)
         if not found:
             raise zmq_error(ENOENT, f"{verb} {text!r}: this socket has no such endpoint")
-        self.tell(verb, text)
+        self.log_endpoint(verb, text)
 
     def end_inproc(self, text):
         if text in self.inproc_names:

@@ -13,7 +13,7 @@ from zlinkcompat.wire.security.zap import ENDPOINT
 METADATA = {}
 
 
-class Unbound(PipeSink):
+class PendingConnect(PipeSink):
     """Holds the far end of a pipe whose endpoint nobody has bound yet."""
 
     def __init__(self, context, name, socket, pipe):
@@ -37,7 +37,7 @@ class Unbound(PipeSink):
         pipe.terminate()
 
 
-def marks(sender, receiver):
+def combined_hwm(sender, receiver):
     """High-water mark (messages) of one direction: both ends' together, as libzmq counts."""
     if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
         return 0
@@ -61,8 +61,10 @@ def bind(socket, name):
         if socket.is_cross_thread(waiting.socket):
             near.mailbox = waiting.socket.mailbox
             far.mailbox = socket.mailbox
-        near.set_high_water_marks(marks(waiting.socket, socket), marks(socket, waiting.socket))
-        join(waiting.socket, near, socket, far, name)
+        near.set_high_water_marks(
+            combined_hwm(waiting.socket, socket), combined_hwm(socket, waiting.socket)
+        )
+        complete_connect(waiting.socket, near, socket, far, name)
 
 
 def connect(socket, name):
@@ -74,21 +76,21 @@ def connect(socket, name):
         if owner is None:
             # Whoever binds may do so in another thread.
             near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm, True)
-            waiting = Unbound(context, name, socket, far)
+            waiting = PendingConnect(context, name, socket, far)
             far.sink = waiting
             if attach(socket, near, b"", None, True, name):
                 near.metadata = METADATA
                 context.unbound.setdefault(name, []).append(waiting)
             return
     crosses = socket.is_cross_thread(owner)
-    near, far = pipe_pair(marks(socket, owner), marks(owner, socket), crosses)
+    near, far = pipe_pair(combined_hwm(socket, owner), combined_hwm(owner, socket), crosses)
     # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
     far.sink = owner.pattern
     if crosses:
         near.mailbox = socket.mailbox
         far.mailbox = owner.mailbox
     if attach(socket, near, owner.options.routing_id, METADATA, True, name):
-        join(socket, near, owner, far, name)
+        complete_connect(socket, near, owner, far, name)
 
 
 def attach(socket, near, routing_id, metadata, locally_initiated, name):
@@ -101,12 +103,12 @@ def attach(socket, near, routing_id, metadata, locally_initiated, name):
     return True
 
 
-def join(connecting, near, binding, far, name):
+def complete_connect(connecting, near, binding, far, name):
     """Give the far end of a connected pipe to the socket that is bound."""
-    far.post_to_owner(take, (connecting, near, binding, far, name))
+    far.post_to_owner(accept_pipe, (connecting, near, binding, far, name))
 
 
-def take(connecting, near, binding, far, name):
+def accept_pipe(connecting, near, binding, far, name):
     # In the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
@@ -159,6 +161,6 @@ def set_high_water_marks(socket, pipe):
     peer = pipe.peer.sink
     other = getattr(peer, "owner", None)
     if other is not None:
-        pipe.set_high_water_marks(marks(socket, other), marks(other, socket))
+        pipe.set_high_water_marks(combined_hwm(socket, other), combined_hwm(other, socket))
     else:
         pipe.set_high_water_marks(socket.options.sndhwm, socket.options.rcvhwm)

@@ -228,7 +228,7 @@ class Option:
         Called with the :class:`Options` and the value kept, when it was set.
     collect : callable, optional
         Called with the :class:`Options` and the value in place of keeping it: it adds to others.
-    tell : callable, optional
+    getter : callable, optional
         From the :class:`Options` to the value got, in place of ``show``.
     needs : callable, optional
         What is missing in this installation to set it, as text; "" if nothing.
@@ -251,13 +251,13 @@ class Option:
         readable=True,
         writable=True,
         attribute=None,
-        keep=same,
+        convert=same,
         show=same,
         refused="",
         draft=False,
         effect=None,
         collect=None,
-        tell=None,
+        getter=None,
         needs=None,
         secret=False,
         inert="",
@@ -272,13 +272,13 @@ class Option:
         self.readable = readable
         self.writable = writable and not refused
         self.attribute = attribute or name.lower()
-        self.keep = keep
+        self.convert = convert
         self.show = show
         self.refused = refused
         self.draft = draft
         self.effect = effect
         self.collect = collect
-        self.tell = tell
+        self.getter = getter
         self.needs = needs
         self.secret = secret
         self.inert = inert
@@ -305,9 +305,9 @@ class Option:
             shown = "this value" if self.secret else format(repr(value), ".80")
             raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {shown}")
         if self.kind == "bytes":
-            return self.keep(value)
+            return self.convert(value)
         # True and False are ints to set, but not to get.
-        return int(value != 0) if self.kind == "bool" else self.keep(int(value))
+        return int(value != 0) if self.kind == "bool" else self.convert(int(value))
 
     def fits(self, value):
         """Tell whether ``value`` has the type of this option, and its size in C."""
@@ -350,7 +350,7 @@ def curve_key(name, id, client=False, secret=False):
         b"",
         is_key,
         readable=False,
-        keep=key_of,
+        convert=key_of,
         effect=using(CURVE, client),
         needs=sodium.missing,
         secret=secret,
@@ -402,7 +402,9 @@ SOCKET_OPTIONS = (
     Option("MULTICAST_HOPS", 25, "int", "hops", 1, at_least(1), inert=NO_MULTICAST),
     Option("RCVTIMEO", 27, "int", "ms; -1 for ever", -1, at_least(-1)),
     Option("SNDTIMEO", 28, "int", "ms; -1 for ever", -1, at_least(-1)),
-    Option("IPV4ONLY", 31, "int", "", 1, zero_or_one, attribute="ipv6", keep=negated, show=negated),
+    Option(
+        "IPV4ONLY", 31, "int", "", 1, zero_or_one, attribute="ipv6", convert=negated, show=negated
+    ),
     state("LAST_ENDPOINT", _constants.LAST_ENDPOINT, "bytes", b""),
     pattern("ROUTER_MANDATORY", _constants.ROUTER_MANDATORY),
     Option("TCP_KEEPALIVE", 34, "int", "-1 the system's", -1, between(-1, 1)),
@@ -433,7 +435,7 @@ SOCKET_OPTIONS = (
         zero_or_one,
         attribute="as_server",
         effect=serving(PLAIN),
-        tell=serves(PLAIN),
+        getter=serves(PLAIN),
     ),
     Option(
         "PLAIN_USERNAME",
@@ -463,7 +465,7 @@ SOCKET_OPTIONS = (
         zero_or_one,
         attribute="as_server",
         effect=serving(CURVE),
-        tell=serves(CURVE),
+        getter=serves(CURVE),
         needs=sodium.missing,
     ),
     curve_key("CURVE_PUBLICKEY", 48),
@@ -485,7 +487,7 @@ SOCKET_OPTIONS = (
     absent("GSSAPI_SERVICE_PRINCIPAL", 64),
     absent("GSSAPI_PLAINTEXT", 65, "int"),
     Option("HANDSHAKE_IVL", 66, "int", "ms; 0 no limit", 30000, at_least(0)),
-    Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX), tell=proxy),
+    Option("SOCKS_PROXY", 68, "bytes", "host:port", b"", sized(1, INT_MAX), getter=proxy),
     pattern("XPUB_NODROP", _constants.XPUB_NODROP),
     pattern("XPUB_MANUAL", _constants.XPUB_MANUAL),
     pattern("XPUB_WELCOME_MSG", _constants.XPUB_WELCOME_MSG, "bytes", b""),
@@ -493,7 +495,9 @@ SOCKET_OPTIONS = (
     Option("INVERT_MATCHING", 74, "bool", "", 0),
     Option("HEARTBEAT_IVL", 75, "int", "ms; 0 none", 0, at_least(0)),
     # 16 bit of tenths of a second on the wire (RFC 37).
-    Option("HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599), keep=whole_tenths),
+    Option(
+        "HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599), convert=whole_tenths
+    ),
     Option("HEARTBEAT_TIMEOUT", 77, "int", "ms; -1 HEARTBEAT_IVL", -1, at_least(0)),
     pattern("XPUB_VERBOSER", _constants.XPUB_VERBOSER),
     Option("CONNECT_TIMEOUT", 79, "int", "ms; 0 the system's", 0, at_least(0)),
@@ -679,7 +683,7 @@ class Options:
         self.socket_type = socket_type
         for row in SOCKET_OPTIONS:
             if row.holder == OPTIONS and row.readable:
-                setattr(self, row.attribute, row.keep(row.default))
+                setattr(self, row.attribute, row.convert(row.default))
         if socket_type in (SUB, XSUB):
             # Subscriptions are all that they send (libzmq ``src/xsub.cpp``).
             self.linger = 0
@@ -749,8 +753,8 @@ class Options:
             return tuning.get(row.attribute, self.tuned.get(row.attribute))
         if not row.readable:
             raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'it can only be set'}")
-        if row.tell is not None:
-            return row.tell(self)
+        if row.getter is not None:
+            return row.getter(self)
         return row.show(getattr(self, row.attribute))
 
     def copy(self):

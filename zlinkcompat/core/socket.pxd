@@ -39,7 +39,7 @@ cdef class CoreSocket(Owner):
     cdef list parts_out
     cdef unsigned long operations
     cdef long long subscriptions_read_at
-    cdef bint reads_on_later
+    cdef bint is_read_scheduled
     cdef long long next_subscription_wait
     cdef Backoff read_backoff, busy_poll_backoff
     cdef readonly bint is_busy_polling
@@ -105,8 +105,8 @@ cdef class CoreSocket(Owner):
     cdef recv_blocking(self, int flags)
     @cython.locals(produced=int)
     cdef read_now(self)
-    cpdef read_on_later(self)
-    cpdef read_on(self)
+    cpdef schedule_read(self)
+    cpdef resume_reading(self)
     cdef read_now_if_useful(self, bint needed)
     @cython.locals(spin_time=cython.longlong)
     cdef read_bypassing_io_threads(self, bint needed, long long began, long long spin_time)

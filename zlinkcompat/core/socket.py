@@ -126,7 +126,7 @@ class CoreSocket(Owner):
         self.next_subscription_wait = 0
         self.operations = 0
         self.subscriptions_read_at = 0
-        self.reads_on_later = False
+        self.is_read_scheduled = False
         self.read_backoff = Backoff(16)
         self.busy_poll_backoff = Backoff(32)
         self.is_busy_polling = False
@@ -369,7 +369,7 @@ class CoreSocket(Owner):
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
                 self.subscriptions_read_at = now
                 self.pattern.read_all_peers()
-        elif self.pattern.behind:
+        elif self.pattern.has_late_subscriptions:
             self.await_late_subscriptions()
 
     def await_late_subscriptions(self):
@@ -381,8 +381,8 @@ class CoreSocket(Owner):
         if began < self.next_subscription_wait:
             return
         spent = 0
-        while self.pattern.behind and spent < SUBSCRIPTION_WAIT_NS:
-            self.pattern.behind = False
+        while self.pattern.has_late_subscriptions and spent < SUBSCRIPTION_WAIT_NS:
+            self.pattern.has_late_subscriptions = False
             # In the first turn there is room again for what was read, in the second more is read.
             self.io_threads.wait_until_processed(2)
             self.process_mailbox()
@@ -647,17 +647,17 @@ class CoreSocket(Owner):
         self.senders.notify()
         self.notify_pollers()
 
-    def read_on_later(self):
-        if not self.reads_on_later:
-            self.reads_on_later = True
+    def schedule_read(self):
+        if not self.is_read_scheduled:
+            self.is_read_scheduled = True
             engine = self.engine
             if engine is not None and engine.is_current():
-                engine.loop.run_callback(engine.call_guarded, self.read_on)
+                engine.loop.run_callback(engine.call_guarded, self.resume_reading)
             else:
-                self.mailbox.post(self.read_on)
+                self.mailbox.post(self.resume_reading)
 
-    def read_on(self):
-        self.reads_on_later = False
+    def resume_reading(self):
+        self.is_read_scheduled = False
         self.on_readable()
 
     def call_later(self, function, pipe):

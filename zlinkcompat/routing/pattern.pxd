@@ -8,7 +8,7 @@ cdef Py_ssize_t DIRECT_READ_PEERS
 cdef class Owner:
     cpdef on_readable(self)
     cpdef on_writable(self)
-    cpdef read_on_later(self)
+    cpdef schedule_read(self)
     cpdef on_pipe_gone(self, Pipe pipe)
 
 
@@ -18,7 +18,7 @@ cdef class Pattern(PipeSink):
     cdef readonly list pipes
     cdef readonly Pipe last_pipe
     cdef readonly Py_ssize_t parts_limit
-    cdef public bint behind
+    cdef public bint has_late_subscriptions
     cdef object limiter
 
     cpdef bint attach(self, Pipe pipe) except -1

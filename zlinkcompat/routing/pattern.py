@@ -23,7 +23,7 @@ class Owner:
     def on_writable(self):
         """A message may be sent where none could be before."""
 
-    def read_on_later(self):
+    def schedule_read(self):
         """Call :meth:`on_readable` when others had their turn: peers send nothing but messages that
         are dropped, and there may be more."""
 
@@ -52,7 +52,7 @@ class Pattern(PipeSink):
         Where the last received message came from.
     parts_limit : int
         A message ends at so many frames whatever SNDMORE says; 0 is no limit.
-    behind : bool
+    has_late_subscriptions : bool
         An I/O thread has more subscriptions of a peer than found room in its pipe.
     """
 
@@ -62,7 +62,7 @@ class Pattern(PipeSink):
         self.pipes = []
         self.last_pipe = None
         self.parts_limit = 0
-        self.behind = False
+        self.has_late_subscriptions = False
         self.limiter = None
 
     # -- peers -----------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Rep(Pull):
                 dropped(self.queue.last, "a request without an empty frame before its body")
                 skipped += 1
                 if skipped >= SKIP_BURST:
-                    self.owner.read_on_later()
+                    self.owner.schedule_read()
                     return False
         return True
 

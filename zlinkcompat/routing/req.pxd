@@ -21,7 +21,7 @@ cdef class Req(Dealer):
     @cython.locals(skipped=Py_ssize_t)
     cpdef bint has_in(self) except -1
     @cython.locals(parts=list, start=Py_ssize_t)
-    cdef take(self, message, Pipe pipe)
+    cdef accept_reply(self, message, Pipe pipe)
     cpdef bint has_out(self) except -1
     cpdef disconnect(self, Pipe pipe)
     cpdef detach(self, Pipe pipe)

@@ -90,14 +90,14 @@ class Req(Dealer):
             message = self.queue.read()
             if message is None:
                 return False
-            self.take(message, self.queue.last)
+            self.accept_reply(message, self.queue.last)
             skipped += 1
             if self.reply is None and skipped >= SKIP_BURST:
-                self.owner.read_on_later()
+                self.owner.schedule_read()
                 return False
         return True
 
-    def take(self, message, pipe):
+    def accept_reply(self, message, pipe):
         """Keep ``message`` if it is the reply; others are dropped, as in libzmq.
 
         A peer whose message is none, whatever its number, is disconnected."""

@@ -26,9 +26,9 @@ cdef class XPub(Pattern):
     cpdef write_activated(self, Pipe pipe)
     cdef read_subscriptions(self, Pipe pipe)
     @cython.locals(told_by=Trie, held=bint, news=bint)
-    cdef bint take(self, Pipe pipe, frame, bint tells) except -1
+    cdef bint process_frame(self, Pipe pipe, frame, bint tells) except -1
     cdef bint is_full(self) except -1
-    cdef bint tell(self, Pipe pipe, message) except -1
+    cdef bint notify_user(self, Pipe pipe, message) except -1
     @cython.locals(dropped=Py_ssize_t)
     cdef bint notify(self, Pipe pipe, bytes topic, bint subscribes, Pipe sender,
                      bint held) except -1

@@ -106,35 +106,35 @@ class XPub(Pattern):
     def read_subscriptions(self, pipe):
         if pipe.mailbox is not None and pipe.inq.writer_waits:
             # An I/O thread has more that found no room.
-            self.behind = True
+            self.has_late_subscriptions = True
         news = False
         while True:
             message = pipe.read()
             if message is None:
                 break
             if type(message) is not list:
-                news = self.take(pipe, message, True) or news
+                news = self.process_frame(pipe, message, True) or news
             elif not is_subscription(message[0]):
                 full = self.is_full()
                 for frame in () if self.only_first else message:
                     # As in libzmq they count, and stay frames of the user's message.
                     if is_subscription(frame):
-                        news = self.take(pipe, frame, full) or news
-                news = self.tell(pipe, message) or news
+                        news = self.process_frame(pipe, frame, full) or news
+                news = self.notify_user(pipe, message) or news
             else:
                 # libzmq looks at every frame of a message by itself.
                 rest = []
                 for frame in message:
                     if is_subscription(frame):
-                        news = self.take(pipe, frame, True) or news
+                        news = self.process_frame(pipe, frame, True) or news
                     else:
                         rest.append(frame)
                 if rest:
-                    news = self.tell(pipe, rest) or news
+                    news = self.notify_user(pipe, rest) or news
         if news:
             self.owner.on_readable()
 
-    def take(self, pipe, frame, tells):
+    def process_frame(self, pipe, frame, tells):
         """Obey a frame from a subscriber; True if the user has something to receive.
 
         A peer that breaks a limit is refused. The user is told only if ``tells``."""
@@ -142,7 +142,7 @@ class XPub(Pattern):
             topic = frame.topic
             subscribes = not isinstance(frame, Cancel)
         elif not is_subscription(frame):
-            return self.tell(pipe, frame)
+            return self.notify_user(pipe, frame)
         else:
             data = as_bytes(frame)
             topic = data[1:]
@@ -171,7 +171,7 @@ class XPub(Pattern):
         """Tell whether as many messages wait for the user as RCVHWM allows."""
         return 0 < self.options.rcvhwm <= len(self.pending) or len(self.overflow) > 0
 
-    def tell(self, pipe, message):
+    def notify_user(self, pipe, message):
         """Queue a message for the user, unless too many wait; True if it was queued."""
         if not self.tells_user:
             return False

@@ -19,7 +19,7 @@ cdef class XSub(Pattern):
     cpdef hiccuped(self, Pipe pipe)
     cdef tell_subscriptions(self, Pipe pipe)
     cpdef bint send(self, message) except -1
-    cdef take(self, frame)
+    cdef process_frame(self, frame)
     cdef note(self, bytes data)
     cpdef subscribe(self, bytes topic)
     cpdef cancel(self, bytes topic)

@@ -54,7 +54,7 @@ class XSub(Pattern):
 
     def send(self, message):
         if type(message) is not list:
-            self.take(message)
+            self.process_frame(message)
             return True
         if not is_subscription(message[0]):
             if not self.only_first:
@@ -68,14 +68,14 @@ class XSub(Pattern):
         rest = []
         for frame in message:
             if is_subscription(frame):
-                self.take(frame)
+                self.process_frame(frame)
             else:
                 rest.append(frame)
         if rest:
             self.send_to_all(rest if len(rest) > 1 else rest[0])
         return True
 
-    def take(self, frame):
+    def process_frame(self, frame):
         """Subscribe, cancel, or send the frame upstream."""
         if not is_subscription(frame):
             self.send_to_all(frame)
@@ -128,7 +128,7 @@ class XSub(Pattern):
                 return message
             skipped += 1
             if skipped >= SKIP_BURST:
-                self.owner.read_on_later()
+                self.owner.schedule_read()
                 return None
 
     def wants(self, message):
