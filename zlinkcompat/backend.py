@@ -18,8 +18,8 @@ from zlinkcompat._backend.poll import zmq_poll
 from zlinkcompat._backend.proxies import device, monitored_queue, proxy, proxy_steerable
 from zlinkcompat._backend.socket import OVERRIDABLE
 from zlinkcompat._pyzmq import import_hooks
-from zlinkcompat._pyzmq.asyncio_fairness import bound_bursts
-from zlinkcompat._pyzmq.pickle_guard import guarded
+from zlinkcompat._pyzmq.asyncio_fairness import limit_bursts
+from zlinkcompat._pyzmq.pickle_guard import guard_recv_pyobj
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.wire.security import sodium, z85
 
@@ -54,9 +54,9 @@ class Socket(_backend.Socket):
             cls.bind = naming_address_once(cls.bind)
             cls.connect = naming_address_once(cls.connect)
             cls.__setattr__ = noting_overrides(cls.__setattr__)
-            cls.recv_pyobj = guarded(cls.recv_pyobj)
+            cls.recv_pyobj = guard_recv_pyobj(cls.recv_pyobj)
         elif cls.__module__ == "zmq._future" and cls.__name__ == "_AsyncSocket":
-            bound_bursts(cls)
+            limit_bursts(cls)
 
 
 def naming_address_once(theirs):

@@ -19,14 +19,14 @@ HUB_AT_REST = (
 )
 
 
-def bound_bursts(cls):
+def limit_bursts(cls):
     """Have pyzmq's ``_AsyncSocket`` (or what stands in its place) give way."""
     cls._streak = 0
-    cls._add_recv_event = giving_way(cls._add_recv_event, without_receiving)
-    cls._add_send_event = giving_way(cls._add_send_event, behind_another)
+    cls._add_recv_event = yield_every_burst(cls._add_recv_event, receive_later)
+    cls._add_send_event = yield_every_burst(cls._add_send_event, send_later)
 
 
-def giving_way(begin, later):
+def yield_every_burst(begin, later):
     """``begin``, a method that begins an operation and returns its future; every so often by
     ``later``, which begins it without a try."""
 
@@ -56,7 +56,7 @@ def insist_on_running_hub(future):
         raise RuntimeError(HUB_AT_REST)
 
 
-def without_receiving(self, begin, *args, **kwargs):
+def receive_later(self, begin, *args, **kwargs):
     """Begin to receive; pyzmq sees that there is a message and comes back with the loop's turn."""
     self.__dict__["_handle_recv"] = nothing
     try:
@@ -65,7 +65,7 @@ def without_receiving(self, begin, *args, **kwargs):
         del self.__dict__["_handle_recv"]
 
 
-def behind_another(self, begin, *args, **kwargs):
+def send_later(self, begin, *args, **kwargs):
     """Begin to send; pyzmq does not try while others wait, and comes back with the loop's turn."""
     futures = self._send_futures
     futures.appendleft(None)

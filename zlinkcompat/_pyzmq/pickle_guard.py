@@ -23,7 +23,7 @@ ADVICE = (
 _warned = False
 
 
-def guarded(recv_pyobj):
+def guard_recv_pyobj(recv_pyobj):
     """Wrap pyzmq's ``recv_pyobj`` to check the socket before it takes a message.
 
     Parameters

@@ -11,7 +11,7 @@ from zlinkcompat._backend.arguments import tells_address
 from zlinkcompat._backend.foreign_objects import Guarded, refuse_other
 from zlinkcompat._backend.socket import OVERRIDABLE
 from zlinkcompat._pyzmq.method_reuse import copy_methods
-from zlinkcompat._pyzmq.pickle_guard import guarded
+from zlinkcompat._pyzmq.pickle_guard import guard_recv_pyobj
 from zlinkcompat._sugar.frame import Frame
 from zlinkcompat._sugar.poll import Poller
 from zlinkcompat.errors import EFAULT, EINVAL
@@ -234,7 +234,7 @@ class Socket(_backend.Socket, AttributeSetter):
         " recv_unicode send_pyobj send_json recv_json poll get_monitor_socket"
         " disable_monitor",
     )
-    recv_pyobj = guarded(_sugar.recv_pyobj)
+    recv_pyobj = guard_recv_pyobj(_sugar.recv_pyobj)
 
 
 def name_address(error, addr):

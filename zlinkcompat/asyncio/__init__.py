@@ -34,7 +34,7 @@ from zlinkcompat._sugar import names as _names
 from zlinkcompat._sugar import poll as poller_module
 from zlinkcompat._sugar import socket as socket_module
 from zlinkcompat._sugar.names import *  # noqa: F403
-from zlinkcompat.asyncio.operations import Operation, PollWaiting, Waiting, settle
+from zlinkcompat.asyncio.operations import Operation, PendingOperations, PollWaiter, complete
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
 __all__ = _names.__all__
@@ -194,7 +194,7 @@ class Socket(_future._AsyncSocket):
                 raise RuntimeError(HUB_AT_REST)
             if waiting is not None:
                 waiting.cancel()
-            waiting = self.__dict__["_waiting"] = Waiting(self.core, loop)
+            waiting = self.__dict__["_waiting"] = PendingOperations(self.core, loop)
         return waiting
 
     def _operate(self, sends, call, args, flags):
@@ -358,7 +358,7 @@ class Socket(_future._AsyncSocket):
             if recvd.cancelled() or recvd.exception() is not None:
                 return recvd
             future = recvd.get_loop().create_future()
-            settle(future, load, recvd.result())
+            complete(future, load, recvd.result())
             return future
         waiting = self._waiting
         for operation in reversed(waiting.receiving if waiting is not None else ()):
@@ -466,14 +466,14 @@ class Poller(poller_module.Poller):
         cores = [socket.core for socket in blocking]
         if not all(can_wait(core, loop) for core in cores):
             raise RuntimeError(HUB_AT_REST)
-        waiting = PollWaiting(loop)
+        waiting = PollWaiter(loop)
         changed = waiting.changed
         descriptors = [
             (thing, events) for thing, events in self.sockets if not isinstance(thing, Blocking)
         ]
         deadline = None if timeout is None or timeout < 0 else loop.time() + timeout / 1000
         try:
-            waiting.watch(cores)
+            waiting.add_to(cores)
             for thing, events in descriptors:
                 if events & (zmq.POLLIN | zmq.POLLERR | zmq.POLLPRI):
                     loop.add_reader(thing, changed.set)
@@ -494,7 +494,7 @@ class Poller(poller_module.Poller):
                 except TimeoutError:
                     return poll.zmq_poll(self.sockets, 0)
         finally:
-            waiting.unwatch()
+            waiting.remove()
             for thing, _ in descriptors:
                 loop.remove_reader(thing)
                 loop.remove_writer(thing)

@@ -23,13 +23,13 @@ cdef class Operation:
 cdef bint attempt(future, call, tuple args, load=*) except -1
 
 
-cdef class Waiting:
+cdef class PendingOperations:
     cdef readonly CoreSocket core
     cdef readonly object loop, receiving, sending, polling
     cdef set kept
     cdef LoopWaker waker
     cdef object __weakref__
-    cdef bint watching, turning
+    cdef bint watching, is_busy_polling
     cdef long long give_up_at
     cdef long burst, streak
     cdef Backoff busy_poll_backoff
@@ -38,10 +38,10 @@ cdef class Waiting:
     cpdef begin(self, bint sends, call, tuple args)
     @cython.locals(spin_time=cython.longlong)
     cpdef add(self, queue, Operation operation)
-    cdef turn(self)
+    cdef keep_polling(self)
     @cython.locals(operation=Operation)
     cpdef advance(self)
-    cdef go_on(self, queue, int event)
+    cdef retry_in_order(self, queue, int event)
     cdef bint may(self, int event) except -1
     @cython.locals(operation=Operation)
-    cpdef tidy(self)
+    cpdef discard_finished(self)

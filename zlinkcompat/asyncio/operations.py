@@ -122,11 +122,11 @@ def attempt(future, call, args, load=None):
         if load is None:
             future.set_result(result)
         else:
-            settle(future, load, result)
+            complete(future, load, result)
     return True
 
 
-def settle(future, load, result):
+def complete(future, load, result):
     """Complete ``future`` with ``load(result)``, or what that raises."""
     try:
         future.set_result(load(result))
@@ -134,7 +134,7 @@ def settle(future, load, result):
         future.set_exception(error)
 
 
-class PollWaiting:
+class PollWaiter:
     """A poll of many sockets that waits in ``loop`` until one of them has changed."""
 
     def __init__(self, loop):
@@ -144,7 +144,7 @@ class PollWaiting:
         self.waker = LoopWaker(self)
         self.watched = []
 
-    def watch(self, cores):
+    def add_to(self, cores):
         """Have changes of sockets end the wait."""
         self.kept.add(self)
         for core in cores:
@@ -155,14 +155,14 @@ class PollWaiting:
         """A socket has changed."""
         self.changed.set()
 
-    def unwatch(self):
+    def remove(self):
         """The poll is over."""
         self.kept.discard(self)
         for core in self.watched:
             core.remove_poller(self.waker)
 
 
-class Waiting:
+class PendingOperations:
     """The operations of one socket that wait, and the waker that goes on with them.
 
     Parameters
@@ -180,7 +180,7 @@ class Waiting:
         self.kept = waiting_in(loop)
         self.waker = LoopWaker(self)
         self.watching = False
-        self.turning = False
+        self.is_busy_polling = False
         self.give_up_at = 0
         # A coroutine that sends or receives without end must not starve the others.
         self.burst = core.options.tuning.asyncio_burst
@@ -225,7 +225,7 @@ class Waiting:
                 # Turns of the loop that do not sleep: others get theirs, and a message that is
                 # near is spared two switches of threads.
                 self.give_up_at = monotonic_ns() + spin_time
-                self.turning = True
+                self.is_busy_polling = True
 
     def expire_after(self, milliseconds, future, error):
         """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
@@ -236,7 +236,7 @@ class Waiting:
                     future.set_result(0)
                 else:
                     future.set_exception(error())
-                self.tidy()
+                self.discard_finished()
 
         timer = self.loop.call_later(milliseconds / 1000, expire)
         future.add_done_callback(lambda future: timer.cancel())
@@ -244,31 +244,31 @@ class Waiting:
     def on_done(self, future):
         """A future that waited is done, or was cancelled."""
         if future.cancelled():
-            self.tidy()
+            self.discard_finished()
 
-    def turn(self):
+    def keep_polling(self):
         """Let the loop turn again without sleep, while that may bring something."""
-        if not self.turning:
+        if not self.is_busy_polling:
             return
         if not self.watching:
-            self.turning = False
+            self.is_busy_polling = False
             self.busy_poll_backoff.hit()
         elif monotonic_ns() < self.give_up_at:
             self.waker.wake()
         else:
-            self.turning = False
+            self.is_busy_polling = False
             self.busy_poll_backoff.missed()
 
     def advance(self):
         """Try again what waits, in its order."""
-        self.go_on(self.receiving, POLLIN)
-        self.go_on(self.sending, POLLOUT)
+        self.retry_in_order(self.receiving, POLLIN)
+        self.retry_in_order(self.sending, POLLOUT)
         for operation in self.polling:
             operation.attempt()
-        self.tidy()
-        self.turn()
+        self.discard_finished()
+        self.keep_polling()
 
-    def go_on(self, queue, event):
+    def retry_in_order(self, queue, event):
         """Try again what waits in ``queue``, for as long as ``event`` is there."""
         # As in pyzmq, which asks the socket first; an exception is dear, too.
         while queue and self.may(event) and queue[0].attempt():
@@ -281,7 +281,7 @@ class Waiting:
         except ZMQError:
             return True  # that is the end of what waits
 
-    def tidy(self):
+    def discard_finished(self):
         """Drop what is over, not to be kept until something happens to the socket."""
         for queue in (self.receiving, self.sending, self.polling):
             for operation in [each for each in queue if each.future.done()]:
@@ -298,4 +298,4 @@ class Waiting:
                 operation.future.cancel()
             except RuntimeError:
                 pass  # the loop is closed, and nobody is told
-        self.tidy()
+        self.discard_finished()
