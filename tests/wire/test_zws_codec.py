@@ -299,7 +299,7 @@ def test_partial_writes(messages, data, client):
             written += pieces[:count]
             finished += encoder.advance(count)
             assert finished == sum(end <= len(written) for end in ends)
-            assert encoder.partly_written == (len(written) not in (0, *ends))
+            assert encoder.has_partial_write == (len(written) not in (0, *ends))
         assert decoded(codec, written, server=client) == (messages, None)
 
 

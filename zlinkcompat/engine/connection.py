@@ -565,7 +565,7 @@ class Connection(PipeSink):
         if self.write_watcher is not None:
             self.write_watcher.stop()
             self.write_watcher.close()
-        self.partial_write = self.pipe is not None and self.encoder.partly_written
+        self.partial_write = self.pipe is not None and self.encoder.has_partial_write
         self.encoder.reset()
         self.decoder.discard()
         self.stream.close()
@@ -648,7 +648,7 @@ class Connection(PipeSink):
                 self.on_bytes_received()
                 if self.deliver():
                     return 1
-                if not self.decoder.awaits_body():
+                if not self.decoder.is_receiving_body():
                     self.last_read_was_useless = True
                     return 0
                 now = monotonic_ns()

@@ -38,7 +38,7 @@ cdef class Decoder:
     cdef long long unfinished
     cdef public bint commands_only
 
-    cpdef bint awaits_body(self) except -1
+    cpdef bint is_receiving_body(self) except -1
     cdef int reserve(self, iovec* vector) except -1
     cdef bint wants_compaction(self)
     cpdef take_over(self, Decoder other)

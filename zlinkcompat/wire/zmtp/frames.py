@@ -88,7 +88,7 @@ class Decoder:
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
 
-    def awaits_body(self):
+    def is_receiving_body(self):
         """Tell whether a large body is arriving."""
         return self.body is not None
 
@@ -482,7 +482,7 @@ class Encoder:
         return finished
 
     @property
-    def partly_written(self):
+    def has_partial_write(self):
         """Some but not all bytes of the first unfinished message were written."""
         return self.open_written or self.written > self.started
 

@@ -151,7 +151,7 @@ cdef class Decoder:
         """Bytes in the buffer that were not consumed."""
         return self.tail - self.head
 
-    cpdef bint awaits_body(self) except -1:
+    cpdef bint is_receiving_body(self) except -1:
         """Tell whether a large body is arriving."""
         return self.body_size > 0
 
@@ -700,7 +700,7 @@ cdef class Encoder:
         return finished
 
     @property
-    def partly_written(self):
+    def has_partial_write(self):
         """Some but not all bytes of the first unfinished message were written."""
         return self.open_written or self.written > self.started
 
