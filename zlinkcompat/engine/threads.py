@@ -213,7 +213,7 @@ class IoThreads:
             LoopBarrier(thread, turns).wait()
 
     def wait_in_destructor(self):
-        """Wait until the threads did all that was posted so far, for :data:`DESTRUCTOR_TIMEOUT` at most.
+        """Wait until the threads did what was posted so far, :data:`DESTRUCTOR_TIMEOUT` at most.
 
         Blocks the native thread and never switches greenlets: a destructor runs in any greenlet, in
         the middle of anything. What it interrupted may hold a lock that an I/O thread waits for,
