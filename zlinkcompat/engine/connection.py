@@ -1,9 +1,9 @@
-"""A connection: one peer's byte stream, spoken ZMTP over by one greenlet.
+"""A connection: one peer's byte stream and the protocol on it, served by one greenlet.
 
-The greenlet shakes hands, then sleeps on a persistent read watcher and moves what arrives into the
-pipe. Two short cuts keep switches out of the way of a message: a sender writes in its own greenlet
-(:meth:`Connection.read_activated`, the write policy), and a receiver that finds its queue empty
-reads in its own (:meth:`Connection.try_read`). Neither ever blocks or switches.
+The greenlet performs the handshake. Then it sleeps on a persistent read watcher, and moves what
+arrives into the pipe. Two short cuts keep switches out of the way of a message: a sender writes in
+its own greenlet (:meth:`Connection.read_activated`, the write policy), and a receiver that finds
+its queue empty reads in its own (:meth:`Connection.try_read`). Neither ever blocks or switches.
 
 Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
 it is the program's threads that take them (compiled only). Each direction is then entered by one at
@@ -479,10 +479,10 @@ class Connection(PipeSink):
             self.greenlet.switch()
 
     def pause_watcher(self):
-        """A thread of the program reads here by itself, again and again: look away for a while.
+        """Stop the read watcher for a while: an application thread is busy-polling this connection.
 
-        Each message would wake the I/O thread for nothing, and the two would take the GIL
-         from each other: over tls the round trip took three times as long."""
+        Otherwise each message would wake the I/O thread for nothing, and the two threads would take
+        the GIL from each other: over tls the round trip took three times as long."""
         assert self.engine.is_current()
         self.read_by_application = False
         self.read_watcher.stop()
@@ -499,7 +499,7 @@ class Connection(PipeSink):
             self.resume_watcher()
 
     def resume_watcher(self):
-        """The end of :meth:`pause_watcher`."""
+        """End the pause that :meth:`pause_watcher` began."""
         if self.pause_timer is None:
             return
         self.pause_timer.stop()
@@ -663,7 +663,7 @@ class Connection(PipeSink):
         return 0
 
     def on_bytes_received(self):
-        """The peer lives: tell the timers that wait for it."""
+        """Bytes came from the peer: reset the timers that wait for it."""
         heartbeat = self.heartbeat
         if heartbeat is not None and heartbeat.is_armed():
             self.engine.call(heartbeat.reset_timers)
@@ -799,7 +799,7 @@ class Connection(PipeSink):
 
         The first message of a burst is written at once. A lone message is never held: holding it
         for a batch timer saves a system call on paper, and lost 20-40% in practice. Later ones
-        gather until a limit is reached, somebody waits, or the hub turns.
+        are batched until a limit is reached, a receiver waits, or the loop iterates.
         """
         if self.state != ACTIVE and self.state != DRAINING or self.write_blocked:
             return
@@ -814,7 +814,8 @@ class Connection(PipeSink):
         tuning = self.tuning
         if not self.is_batching:
             now = monotonic_ns()
-            # Asked in any case: else the second message would still be the first since the turn.
+            # Asked in any case. Otherwise the second message would still count as the first one
+            # since the loop iterated.
             loop_iterated = engine.loop_iterated()
             if (
                 loop_iterated
@@ -836,7 +837,7 @@ class Connection(PipeSink):
             self.flush_aged_batch()
             return
         # Large frames count by their bytes, too: flushing at each made 8 KiB messages three times
-        # slower. One as large as a batch goes at once, and takes with it what was gathered.
+        # slower. One as large as a batch goes at once, together with the batch.
         self.batch_bytes += self.measure_new_messages(queue)
         if (
             self.batch_bytes >= tuning.out_batch_size
@@ -845,8 +846,10 @@ class Connection(PipeSink):
             self.flush_full_batch()
 
     def try_flush_inline(self, pipe):
-        """The write policy in a thread of the program's: as above, and what gathers is for the I/O
-        thread to write as soon as it gets to run, unless this one reaches a limit before."""
+        """Apply the write policy in an application thread.
+
+        It is the policy of :meth:`read_activated`, but the I/O thread writes the batch as soon as
+        it gets to run, unless this thread reaches a limit before."""
         if not CALLER_THREAD_IO or self.state != ACTIVE or self.write_blocked:
             return False
         queue = pipe.inq
@@ -902,14 +905,14 @@ class Connection(PipeSink):
         return True
 
     def flush_aged_batch(self):
-        """Write what was gathered, if it still is: it got old, or the hub turned."""
+        """Write the batch, if there still is one: it got old, or the loop iterated."""
         if self.is_batching:
             if self.counters is not None:
                 self.counters.batch_timeout_flush_count += 1
             self.flush()
 
     def flush_full_batch(self):
-        """Write what was gathered: a limit is reached."""
+        """Write the batch: a limit is reached."""
         if self.counters is not None:
             self.counters.batch_size_flush_count += 1
         self.flush()
@@ -1006,7 +1009,8 @@ class Connection(PipeSink):
                 pipe.discard(1)
             return
         if queue.head - self.measured_upto == 1:
-            # What comes next may answer it.
+            # A single message was sent. If a reply follows, read it with one full-size read instead
+            # of a header-sized one.
             self.decoder.use_full_read_size()
         self.measured_upto = queue.head
         if self.state == DRAINING:

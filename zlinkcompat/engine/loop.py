@@ -1,8 +1,7 @@
-"""The hub engine: what the connections of one gevent hub share.
+"""The I/O loop: what the connections of one gevent hub share.
 
-It keeps the write policy's books (who gathers, when the hub last turned), flushes what was
-gathered when the hub turns, lets the hub turn under a greenlet that never waits, and decides
-whether a receiver may busy-poll.
+It knows which connections hold a batch back and flushes them when the event loop iterates. It runs
+the event loop for a greenlet that never waits, and decides whether a receiver may busy-poll.
 """
 
 import os
@@ -26,19 +25,19 @@ END_FLUSH = 1.0
 
 
 class IOLoop:
-    """Books of one hub. Get it by :func:`current_loop`; all its users run in the hub's thread.
+    """The I/O loop of one hub. :func:`current_loop` returns it. Its users run in the hub's thread.
 
     Attributes
     ----------
     burst_id : int
-        Grows when a receiver found nothing and is about to wait: whatever is sent next is the
-        first message of a new burst and is written at once.
+        Grows when a receiver found nothing and is about to wait. The next message that is sent is
+        then the first of a new burst, and is written at once.
     mailbox : Mailbox or None
         Of an I/O thread; None where those who use the sockets are in this hub themselves.
     owned : set
-        The sessions and listeners that live here.
+        The sessions and listeners that run on this loop.
     thread_ended : bool
-        The thread is no more, or was not careful enough to keep its hub.
+        True once the thread has exited or its hub has been destroyed.
     """
 
     def __init__(self, hub):
@@ -144,7 +143,7 @@ class IOLoop:
     # -- write policy ----------------------------------------------------------------------
 
     def loop_iterated(self):
-        """Tell whether the hub polled I/O since this was last asked."""
+        """Tell whether the event loop has polled for I/O since the last call."""
         iteration = self.loop.iteration
         if iteration == self.iteration:
             return False
@@ -152,7 +151,7 @@ class IOLoop:
         return True
 
     def flush_later(self, connection):
-        """``connection`` holds messages back: flush it when the hub turns, at the latest."""
+        """Flush ``connection``, which holds a batch back, at the next iteration of the loop."""
         self.batching.append(connection)
         if not self.is_flush_scheduled:
             self.is_flush_scheduled = True
@@ -163,9 +162,9 @@ class IOLoop:
         self.flush()
 
     def flush(self):
-        """Write all that was gathered: nobody has immediate data any more."""
+        """Write the batches of all connections."""
         if self.batching:
-            # A connection may fail, and even start to gather again, under our hands.
+            # A connection may fail meanwhile, or even begin another batch.
             connections = self.batching
             self.batching = []
             count = 0
@@ -179,7 +178,7 @@ class IOLoop:
                     self.batching = connections[count:] + self.batching
 
     def after_fork_child(self):
-        """In a forked child: what was gathered is the parent's to write."""
+        """In a forked child: drop the batches, which the parent writes."""
         self.batching = []
 
     def flush_before_wait(self):
@@ -191,10 +190,10 @@ class IOLoop:
         """The same, said by another thread: what it sends next is the first of a burst."""
         self.burst_id += 1
 
-    # -- turns of the hub ------------------------------------------------------------------
+    # -- iterations of the event loop ------------------------------------------------------
 
     def run_loop_once(self):
-        """Let the hub make one pass that polls I/O.
+        """Let the event loop make one pass that polls for I/O.
 
         ``gevent.sleep(0)`` is none: it polls once per 50 callbacks, 121 ms I/O latency measured.
         A timer of no delay fires right after the next poll (1.5 us; ``gevent.idle`` takes 2.4).
@@ -207,7 +206,7 @@ class IOLoop:
         if timer is None:
             timer = self.loop.timer(0)
         else:
-            # Another greenlet that turns at the same time makes its own.
+            # Another greenlet that does this at the same time makes its own timer.
             self.iteration_timer = None
         iteration = LoopIteration(current)
         timer.start(self.call_guarded, iteration.finish)
@@ -226,7 +225,7 @@ class IOLoop:
         if monotonic_ns() - self.iterated_at < self.iteration_interval:
             return False
         if self.loop_iterated():
-            # The hub turns by itself.
+            # The event loop runs by itself.
             self.iterated_at = monotonic_ns()
             return False
         self.flush()
@@ -279,7 +278,7 @@ class Backoff:
 
 
 class LoopIteration:
-    """One greenlet's turn of the hub."""
+    """One pass of the event loop, for which one greenlet waits."""
 
     def __init__(self, greenlet):
         self.greenlet = greenlet
@@ -315,7 +314,7 @@ CAN_BUSY_POLL = cpus() > 1
 
 
 def current_loop():
-    """The hub engine of the current thread's hub, made at first use."""
+    """Return the I/O loop of the current thread's hub, made at first use."""
     hub = get_hub()
     engine = hub.__dict__.get("_zlinkcompat_engine")
     if engine is None:

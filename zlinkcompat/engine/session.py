@@ -317,7 +317,9 @@ class AcceptedSession(Session):
             self.stopped = True
         elif not connection.handshake_done:
             connection.fail(
-                Disconnected(ECONNABORTED, "as many peers as HANDSHAKES_MAX had not shaken hands")
+                Disconnected(
+                    ECONNABORTED, "as many handshakes as HANDSHAKES_MAX allows were unfinished"
+                )
             )
 
     def connection_ready(self, connection):

@@ -9,8 +9,9 @@ when the other side made progress, and they decide what to wake.
 
 The ends may belong to different threads. Each then has the *mailbox* of its owner, by which
 its sink is told; the queues need no lock, since they have one reader and one writer, and each
-operation on them is one step under the GIL (uncompiled: ``lockedqueue.py``). Who
-finds nothing says so first, then looks again; who writes publishes first, then looks who waits.
+operation on them runs without releasing the GIL (uncompiled: ``locked_queue.py``). To avoid lost
+wake-ups, a reader that finds the queue empty sets ``reader_waits`` and then re-checks the queue; a
+writer publishes the message first and then tests ``reader_waits``.
 """
 
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
@@ -133,7 +134,7 @@ class MessageQueue:
 
     def clear(self):
         """Drop all messages."""
-        # What they are runs code of its own when it is dropped: last.
+        # Dropping a message can run finalizers, so do it last, when the queue is consistent again.
         dropped = self.ring
         self.ring = []
         self.mask = -1

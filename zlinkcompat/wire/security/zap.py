@@ -86,7 +86,7 @@ def parse_reply(message):
 
     Returns
     -------
-    Verdict
+    ZapReply
 
     Raises
     ------
