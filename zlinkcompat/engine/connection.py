@@ -77,7 +77,7 @@ GIL_YIELD = 0.00005
 WATCHER_PAUSE = 0.01
 
 #: Whether another thread than the hub's may read and write: not where it may lose the
-#: interpreter's lock between any two steps.
+#: GIL between any two steps.
 CALLER_THREAD_IO = COMPILED
 
 
