@@ -18,7 +18,7 @@ NAMES = {
     "compaction_bytes": "bytes that were moved",
     "compaction_skipped_count": "reads whose rest could stay where it was",
     "batch_flush_count": "batches written",
-    "batch_timeout_flush_count": "batches written because of their age, or by an iteration of the loop",
+    "batch_timeout_flush_count": "batches written because of their age, or as the loop iterated",
     "batch_size_flush_count": "batches written because of a limit of bytes or messages",
     "batched_messages": "messages in all batches",
     "read_calls": "system calls that read",
