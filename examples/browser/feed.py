@@ -1,10 +1,10 @@
-"""A page that draws what a PUB publishes, and a form that asks a REP, over ``ws://``.
+"""Show a web page that draws what a PUB socket publishes and asks a REP socket, over ``ws://``.
 
-    npm install --prefix examples/browser     # jszmq and what bundles it, once
+    npm install --prefix examples/browser     # once: jszmq, and its bundler
     npm run --prefix examples/browser build
-    python examples/browser/feed.py           # then open what it prints
+    python examples/browser/feed.py           # then open the address that it prints
 
-Pages are served on the first port, the sockets' endpoints are told to the page by its address.
+The program also serves the page, whose address contains the endpoints of the sockets.
 """
 
 import functools
@@ -46,7 +46,7 @@ def main():
     context = zmq.Context.instance()
     pub, rep = context.socket(zmq.PUB), context.socket(zmq.REP)
     pages = f"http://127.0.0.1:{serve_pages()}"
-    # Pages of other origins, as any that the user visits, are refused.
+    # Refuse pages of other origins, such as any other page that the user visits.
     pub.ws_origins = rep.ws_origins = pages
     pub.bind("ws://127.0.0.1:*/feed")
     rep.bind("ws://127.0.0.1:*/ask")

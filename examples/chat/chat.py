@@ -1,8 +1,8 @@
-"""A live chat in the browser, with no library in the page: one STREAM socket over ``ws://``.
+"""Run a live chat for browsers, without a library in the page: one STREAM socket over ``ws://``.
 
-    python examples/chat/chat.py    # then open what it prints, in two windows
+    python examples/chat/chat.py    # then open the address that it prints in two windows
 
-Each browser is a peer of the socket. A peer that comes, and one that goes, is an empty message.
+Each browser is a peer of the socket. An empty message says that a peer came or left.
 """
 
 import functools
@@ -36,7 +36,7 @@ def chat(stream):
         for each in list(present):
             try:
                 stream.send_multipart([each, said], zmq.NOBLOCK)
-            except zmq.ZMQError:  # gone meanwhile (EHOSTUNREACH), or it does not read (EAGAIN)
+            except zmq.ZMQError:  # the peer has left (EHOSTUNREACH) or does not read (EAGAIN)
                 continue
 
 
@@ -45,7 +45,7 @@ def main():
     stream.maxmsgsize = 4096  # bytes
     stream.ws_text = 1
     page = f"http://127.0.0.1:{serve_page()}"
-    stream.ws_origins = page  # pages of other origins, as any that the user visits, are refused
+    stream.ws_origins = page  # refuse pages of other origins
     stream.bind("ws://127.0.0.1:*/chat")
     room = stream.last_endpoint.decode()
     print(f"{page}/index.html?room={room}", flush=True)

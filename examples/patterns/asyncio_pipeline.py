@@ -1,4 +1,4 @@
-"""Coroutines as the stages of a pipeline, one with no patience in recv: no message is lost.
+"""Connect coroutines to a pipeline. One stage uses a short RCVTIMEO, and no message is lost.
 
 Run it:
 
@@ -47,7 +47,7 @@ async def main():
     taken = []
     stage = asyncio.create_task(transform(ends[1], ends[2]))
     collecting = asyncio.create_task(impatient(ends[3], taken))
-    await asyncio.sleep(0.05)  # nothing there yet: waits are in vain
+    await asyncio.sleep(0.05)  # no message is there yet, so recv times out
     await produce(ends[0])
     await collecting
     stage.cancel()

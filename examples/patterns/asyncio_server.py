@@ -1,4 +1,4 @@
-"""An asyncio server with an ordinary thread beside it that asks with blocking sockets.
+"""Run an asyncio server, and ask it from an ordinary thread with blocking sockets.
 
 Run it:
 
@@ -25,7 +25,7 @@ def client(endpoint, answers):
 async def serve(socket):
     while True:
         request = await socket.recv_json()
-        await asyncio.sleep(0)  # others get their turn
+        await asyncio.sleep(0)  # let other tasks run
         await socket.send_json({"double": 2 * request["number"]})
 
 

@@ -1,4 +1,4 @@
-"""A broker in front of worker threads: clients come by tcp to a ROUTER, workers by inproc.
+"""Put a broker in front of worker threads: clients reach a ROUTER by tcp, workers by inproc.
 
 Run it:
 
@@ -57,7 +57,7 @@ def main():
         thread.start()
     for thread in clients:
         thread.join()
-    # The proxy deals in turn, so each worker gets one of these.
+    # The proxy serves the workers in turn, so each one gets one of these.
     with context.socket(zmq.REQ) as last:
         last.connect(endpoint)
         for _ in workers:

@@ -1,4 +1,4 @@
-"""A loop that never blocks: NOBLOCK, zmq.Again, and timeouts in place of waits.
+"""Send and receive in a loop that never blocks, with NOBLOCK, zmq.Again and timeouts.
 
 Run it:
 
@@ -28,7 +28,7 @@ def main():
                 push.send(b"%d" % sent, zmq.NOBLOCK)
                 sent += 1
             except zmq.Again:
-                pass  # full, or not connected yet: again in the next round
+                pass  # the queue is full, or there is no peer yet; try again in the next round
         try:
             received.append(int(pull.recv(zmq.NOBLOCK)))
         except zmq.Again:

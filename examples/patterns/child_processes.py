@@ -1,4 +1,4 @@
-"""Child processes (multiprocessing, spawn) that get work by ipc and send results back.
+"""Send work to child processes (multiprocessing, spawn) by ipc, and get the results back.
 
 Run it:
 

@@ -1,6 +1,6 @@
-"""Replicas of a server's state: a snapshot on request, then the updates by PUB (Clone).
+"""Replicate the state of a server: a snapshot on request, then updates by PUB (Clone).
 
-Updates carry a sequence number, so what the snapshot holds already is skipped.
+Updates carry a sequence number, so a replica skips those that its snapshot contains.
 
     python clone_state.py
 """
@@ -37,7 +37,7 @@ def replica(context, snapshots_at, updates_at, may_ask, result):
     with context.socket(zmq.SUB) as updates, context.socket(zmq.DEALER) as snapshots:
         updates.subscribe(b"")
         updates.connect(updates_at)
-        may_ask.wait()  # until the publisher has the subscription: nothing is missed from here
+        may_ask.wait()  # until the publisher has the subscription, so that no update is missed
         snapshots.connect(snapshots_at)
         snapshots.send(b"snapshot?")
         sequence, state = snapshots.recv_json()
@@ -68,7 +68,7 @@ def main():
     for thread in replicas:
         thread.start()
     for _ in replicas:
-        updates.recv()  # a subscription
+        updates.recv()  # the subscription
     serving = threading.Thread(target=server, args=(snapshots, updates, collector))
     serving.start()
     for number in range(UPDATES):

@@ -1,4 +1,4 @@
-"""An encrypted server that lets in one of two clients: CURVE, and an authenticator's thread.
+"""Run an encrypted server (CURVE) whose authenticator lets in one of two clients.
 
 Run it:
 

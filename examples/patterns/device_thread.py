@@ -1,4 +1,4 @@
-"""A forwarder as a background device: ThreadProxy between publishers and subscribers.
+"""Run a forwarder in the background: a ThreadProxy between publishers and subscribers.
 
 Run it:
 

@@ -1,4 +1,4 @@
-"""Subscriptions by topic: filters at the publisher, envelopes of several parts, unsubscribing.
+"""Subscribe by topic: filters at the publisher, envelopes of several frames, unsubscribing.
 
 Run it:
 

@@ -1,6 +1,6 @@
-"""A file in chunks, as many under way as the receiver gave credit for.
+"""Send a file in chunks, and only as many at a time as the receiver has asked for (credit).
 
-The receiver asks for chunks ahead; so neither side holds more than CREDIT of them.
+The receiver asks for CREDIT chunks ahead, so neither side holds more than that.
 
     python file_transfer.py
 """
@@ -50,7 +50,7 @@ def main():
         file.write(content)
     context = zmq.Context()
     router, dealer = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
-    router.sndhwm = dealer.rcvhwm = 2 * CREDIT  # a ROUTER drops what does not fit
+    router.sndhwm = dealer.rcvhwm = 2 * CREDIT  # a ROUTER drops messages that do not fit
     router.bind("tcp://127.0.0.1:*")
     dealer.connect(router.last_endpoint)
     thread = threading.Thread(target=server, args=(router, file.name))

@@ -1,6 +1,6 @@
-"""Workers that report for duty and show that they live (Paranoid Pirate); one of them dies.
+"""Distribute requests to workers that send heartbeats (Paranoid Pirate). One of them dies.
 
-The queue forgets a worker from which it hears nothing, and gives its request to another.
+The queue forgets a worker that sends nothing, and gives its request to another worker.
 
     python heartbeating_queue.py
 """
@@ -73,7 +73,7 @@ def main():
         for args in ((b"steady",), (b"mortal", 1))
     ]
     workers[1].start()
-    backend.poll()  # the mortal one is the first to report, and so gets the first request
+    backend.poll()  # the worker that will die reports first, and so gets the first request
     workers[0].start()
     results, dead = queue(backend, [b"request %d" % number for number in range(REQUESTS)])
     for thread in workers:

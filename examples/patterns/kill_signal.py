@@ -1,4 +1,4 @@
-"""Workers that are stopped by a second socket: they poll for work and for the end of it.
+"""Stop workers by a second socket: they poll one socket for work and one for the end.
 
 Run it:
 

@@ -1,4 +1,4 @@
-"""A proxy that keeps each topic's last value for subscribers that come late (XPUB_VERBOSE).
+"""Keep the last value of each topic in a proxy, for late subscribers (XPUB_VERBOSE).
 
 Run it:
 
@@ -42,14 +42,14 @@ def main():
     backend.bind("tcp://127.0.0.1:*")
     endpoint = backend.last_endpoint
     thread = threading.Thread(target=proxy, args=(frontend, backend))
-    publisher.recv()  # the proxy's subscription is here
+    publisher.recv()  # the proxy's subscription
     thread.start()
     for number in range(100):
         publisher.send_multipart([b"topic %d" % (number % 10), b"value %d" % number])
     with context.socket(zmq.SUB) as first:
         first.subscribe(b"topic 9")
         first.connect(endpoint)
-        # Until the last one came it may be fed from the stream, or from the cache.
+        # A subscriber may get a value from the stream or from the cache until the last one came.
         while (message := first.recv_multipart()) != [b"topic 9", b"value 99"]:
             pass
         print("first:", *message)

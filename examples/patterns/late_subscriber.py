@@ -1,6 +1,6 @@
-"""A publisher that never pauses, and subscribers that join while it publishes.
+"""Let subscribers join while a publisher sends without a pause.
 
-The publisher's loop neither sleeps nor waits: its connections are served all the same.
+The publisher's loop neither sleeps nor waits, and its connections are served all the same.
 
     python late_subscriber.py
 """

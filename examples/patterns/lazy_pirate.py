@@ -1,4 +1,4 @@
-"""A client that does not wait for ever: poll, close, reconnect and ask again (Lazy Pirate).
+"""Limit how long a client waits: poll, close, reconnect and ask again (Lazy Pirate).
 
 The server leaves two requests without an answer.
 
@@ -16,7 +16,7 @@ SILENT_FOR = {2, 3}  # of the requests that the server sees
 def server(socket):
     seen = 0
     while True:
-        # A ROUTER, since a REP would have to answer before it may receive.
+        # A ROUTER, because a REP would have to answer before it may receive again.
         client, empty, request = socket.recv_multipart()
         seen += 1
         if seen not in SILENT_FOR:

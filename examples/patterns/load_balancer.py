@@ -1,4 +1,4 @@
-"""ROUTER to ROUTER: a request goes to the worker that has been free for longest.
+"""Send each request to the worker that has been free for longest, from ROUTER to ROUTER.
 
 Run it:
 
@@ -35,7 +35,7 @@ def balance(frontend, backend):
     poller = zmq.Poller()
     poller.register(backend, zmq.POLLIN)
     while left:
-        # Requests are taken only while there is somebody to do them.
+        # Take requests only while a worker is free.
         if free:
             poller.register(frontend, zmq.POLLIN)
         elif frontend in poller:

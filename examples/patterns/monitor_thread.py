@@ -1,4 +1,4 @@
-"""A thread that watches what happens to a socket's connections (socket monitor).
+"""Watch the connections of a socket in a thread of its own (socket monitor).
 
 Run it:
 
@@ -40,7 +40,7 @@ def main():
     with context.socket(zmq.REQ) as client:
         client.connect(server.last_endpoint)
         client.send(b"hello")
-        seen[zmq.EVENT_HANDSHAKE_SUCCEEDED].wait()  # that thread prints, too
+        seen[zmq.EVENT_HANDSHAKE_SUCCEEDED].wait()  # that thread prints as well
         print(server.recv())
         server.send(b"world")
         print(client.recv())

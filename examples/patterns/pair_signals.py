@@ -1,4 +1,4 @@
-"""Threads in a row that signal each other by PAIR over inproc, and hand a socket on.
+"""Signal from thread to thread by PAIR over inproc, and hand a socket on.
 
 Run it:
 

@@ -1,4 +1,4 @@
-"""A subscriber that computes between two receives loses nothing below its high-water mark.
+"""Compute between two receives in a subscriber. Nothing is lost below its high-water mark.
 
 Run it:
 

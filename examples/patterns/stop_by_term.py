@@ -1,4 +1,4 @@
-"""``term()`` ends what waits: every thread blocked in a call gets ContextTerminated.
+"""Stop threads by ``term()``: every thread that waits in a call gets ContextTerminated.
 
 Run it:
 

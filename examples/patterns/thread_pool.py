@@ -1,4 +1,4 @@
-"""Sockets in a thread pool: every task of concurrent.futures asks with a socket of its own.
+"""Use sockets in a thread pool: each task of concurrent.futures has a socket of its own.
 
 Run it:
 

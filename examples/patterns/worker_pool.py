@@ -1,6 +1,7 @@
-"""Ventilator, workers, sink: tasks go out by PUSH, results come back by PULL.
+"""Distribute tasks to workers by PUSH, and collect the results by PULL (ventilator and sink).
 
-The workers say when they are there, so the tasks are shared out evenly, and end with the context.
+Each worker reports that it is there, so the tasks are shared out evenly. The workers end with the
+context.
 
     python worker_pool.py
 """
