@@ -5,6 +5,7 @@ from builds import CODECS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
 
 
@@ -188,3 +189,80 @@ def test_what_is_written_is_let_go_of_while_the_rest_waits(codec, phases):
             frame.data.append(0)
         encoder.advance(1)
         frame.data.append(0)
+
+
+# -- several messages at once --------------------------------------------------------------
+
+MESSAGES = st.lists(
+    st.one_of(
+        st.binary(max_size=20),
+        st.sampled_from([b"", b"x" * 255, b"x" * 256, b"x" * 9000]),
+        st.lists(st.binary(max_size=5), min_size=2, max_size=3),
+    )
+)
+
+
+def shape(message):
+    """As a message is decoded: parts in a list, a lone frame as bytes."""
+    return [bytes(each) for each in message] if type(message) is list else bytes(message)
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(messages=MESSAGES, cuts=st.lists(st.integers(0, 20_000)), most=st.integers(1, 5))
+def test_batches_decode_what_single_steps_decode(name, messages, cuts, most):
+    codec = CODECS[name]
+    data = encoded(codec, *messages)
+    decoder = codec.Decoder()
+    found = []
+    places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    for start, end in zip(places, places[1:], strict=False):
+        while start < end:
+            start += give(decoder, data[start:end])
+            while True:
+                batch = decoder.next_batch(most)
+                if batch is not None:
+                    assert 0 < len(batch) <= most
+                    found += batch
+                elif (message := decoder.next()) is not None:
+                    found.append(message)
+                else:
+                    break
+    assert found == messages and decoder.position == len(data)
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(messages=MESSAGES, copied=st.booleans())
+def test_batches_encode_what_single_steps_encode(name, messages, copied):
+    codec = CODECS[name]
+    encoder = codec.Encoder(1, tuning=Tuning({"zerocopy_write": int(not copied)}))
+    data = b""
+    left = list(messages)
+    finished = 0
+    while left or encoder.pending:
+        whole = encoder.add_all(left)
+        assert whole == (encoder.accepted == len(left))
+        del left[: encoder.accepted]
+        data += b"".join(bytes(part) for part in encoder.vector())
+        finished += encoder.advance(encoder.pending)
+    assert data == encoded(codec, *messages) and finished == len(messages)
+
+
+@pytest.mark.parametrize("what", ["command", "reserved", "large", "parts", "handshake"])
+def test_a_batch_ends_before_other_frames(codec, what):
+    decoder = codec.Decoder(10)
+    begin = {"command": b"\4\5\4PING", "reserved": b"\x08\0", "large": b"\0\x0b", "parts": b"\1\0"}
+    if what == "handshake":
+        decoder.commands_only = True
+        give(decoder, b"\0\1a")
+    else:
+        give(decoder, b"\0\1a\0\1b" + begin[what])
+        assert decoder.next_batch(9) == [b"a", b"b"]
+    assert decoder.next_batch(9) is None
+
+
+def test_a_message_that_cannot_be_encoded_is_told_by_its_place(codec):
+    encoder = codec.Encoder()
+    with pytest.raises(AttributeError):
+        encoder.add_all([b"a", b"b", 3, b"c"])
+    assert encoder.accepted == 2
+    assert encoder.advance(encoder.pending) == 2

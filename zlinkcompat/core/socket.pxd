@@ -37,6 +37,9 @@ cdef class CoreSocket(Owner):
     cdef list parts_in
     cdef Py_ssize_t next_part
     cdef list parts_out
+    # Milliseconds, and nanoseconds; see read_options.
+    cdef int sndtimeo, rcvtimeo
+    cdef long long spin_time
     cdef unsigned long operations
     cdef long long subscriptions_read_at
     cdef bint is_read_scheduled
@@ -65,9 +68,13 @@ cdef class CoreSocket(Owner):
     cdef readonly object address
     cdef object __weakref__
 
+    cdef read_options(self)
+    @cython.final
+    cdef long long poll_limit(self) except -1
     cdef process_commands(self)
     cdef raise_end(self)
     cdef check_open(self)
+    @cython.final
     cdef bint is_foreign(self) except -1
     cpdef enter_wait(self)
     cpdef leave_wait(self)

@@ -150,6 +150,7 @@ class CoreSocket(Owner):
         self.sessions = set()
         self.listeners = set()
         self.options = Options(socket_type)
+        self.read_options()
         self.counters = counters.make()
         self.pattern = routing.create(socket_type, self, self.options)
         self.address = register(self)
@@ -391,7 +392,7 @@ class CoreSocket(Owner):
 
     def send_blocking(self, message, flags):
         """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
-        timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
+        timeout_ms = 0 if flags & NOBLOCK else self.sndtimeo
         began = monotonic_ns()
         if self.engine is not None:
             self.engine.flush()
@@ -406,7 +407,7 @@ class CoreSocket(Owner):
                 return
 
     def wait_to_send(self, flags, frame):
-        timeout_ms = 0 if flags & NOBLOCK else self.options.sndtimeo
+        timeout_ms = 0 if flags & NOBLOCK else self.sndtimeo
         began = monotonic_ns()
         if self.engine is not None:
             self.engine.flush()
@@ -523,7 +524,7 @@ class CoreSocket(Owner):
     def recv_blocking(self, flags):
         """The pattern had nothing: read the connections, poll, or sleep, within RCVTIMEO."""
         engine = self.engine
-        timeout_ms = 0 if flags & NOBLOCK else self.options.rcvtimeo
+        timeout_ms = 0 if flags & NOBLOCK else self.rcvtimeo
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
         spin_time = 0
@@ -534,7 +535,7 @@ class CoreSocket(Owner):
                 return message
         if engine is not None:
             engine.flush_before_wait()
-            spin_time = self.options.tuning.spin_time
+            spin_time = self.poll_limit()
             if timeout_ms != 0 and engine.may_busy_poll(spin_time):
                 message = self.busy_poll(began, spin_time, engine.busy_poll_backoff)
             else:
@@ -542,7 +543,7 @@ class CoreSocket(Owner):
             if message is not None:
                 return message
         elif self.io_threads is not None:
-            spin_time = self.options.tuning.spin_time
+            spin_time = self.poll_limit()
             message = self.read_bypassing_io_threads(timeout_ms == 0, began, spin_time)
             if message is not None:
                 return message
@@ -773,10 +774,23 @@ class CoreSocket(Owner):
         if row is not None and row.holder == PATTERN:
             raise zmq_error(EINVAL, "option %s does not apply to this socket type" % row.name)
         self.options.set(option, value)
+        self.read_options()
         if option == SNDHWM or option == RCVHWM:
             # As in libzmq the only ones, beside LINGER and timeouts, that reach living pipes.
             for pipe in self.pattern.pipes:
                 self.endpoints.set_high_water_marks(pipe)
+
+    def read_options(self):
+        """Keep those that calls which wait need: to look them up by name takes long."""
+        self.sndtimeo = self.options.sndtimeo
+        self.rcvtimeo = self.options.rcvtimeo
+        self.spin_time = -1
+
+    def poll_limit(self):
+        """BUSY_POLL, in nanoseconds."""
+        if self.spin_time < 0:
+            self.spin_time = self.options.tuning.spin_time
+        return self.spin_time
 
     def get(self, option):
         """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""

@@ -20,6 +20,7 @@ cdef long long READ_TIME
 cdef long long END_CHECK_INTERVAL
 cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
+cdef Py_ssize_t CHUNK
 cdef bint CALLER_THREAD_IO
 
 
@@ -66,24 +67,26 @@ cdef class Connection(PipeSink):
     @cython.locals(count=Py_ssize_t, began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2
     @cython.locals(decoder=Decoder, pipe=Pipe, queue=MessageQueue, count=Py_ssize_t,
-                   commands=Py_ssize_t, burst=Py_ssize_t)
+                   commands=Py_ssize_t, burst=Py_ssize_t, room=Py_ssize_t, alone=bint,
+                   messages=list)
     cpdef Py_ssize_t deliver(self) except -2
     cdef on_bytes_received(self)
     cdef on_command(self, body)
     cpdef on_ping(self, command)
     cdef stop_input(self)
     cpdef stop_watching(self)
-    @cython.locals(queue=MessageQueue, tuning=Tuning, loop_iterated=bint,
+    @cython.locals(queue=MessageQueue, tuning=Tuning, loop_iterated=bint, engine=IOLoop,
                    now=cython.longlong)
     cpdef read_activated(self, Pipe pipe)
     @cython.locals(queue=MessageQueue, tuning=Tuning, now=cython.longlong)
     cpdef bint try_flush_inline(self, Pipe pipe) except -1
-    @cython.locals(size=Py_ssize_t)
+    @cython.final
+    @cython.locals(size=Py_ssize_t, data=bytes)
     cdef Py_ssize_t measure_new_messages(self, MessageQueue queue) except -1
     cpdef flush(self)
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t,
-                   adds=bint)
+                   adds=bint, fits=bint)
     cdef write_all(self)
     cdef bint has_peer_closed(self, long long now) except -1
     cpdef flush_aged_batch(self)

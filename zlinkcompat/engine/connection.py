@@ -69,6 +69,9 @@ END_CHECK_INTERVAL = 50_000
 MESSAGE_BURST = 4096
 COMMAND_BURST = 256
 
+#: Messages that the encoder is given at once.
+CHUNK = 128
+
 #: Seconds for which an I/O thread lets others have the GIL after it read what brought no message.
 GIL_YIELD = 0.00005
 
@@ -682,20 +685,33 @@ class Connection(PipeSink):
         # that owns the mailbox.
         burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
         self.has_undecoded = False
+        room = 0
+        alone = True
         try:
             while True:
-                if not queue.has_room():
+                if room == 0:
+                    room = queue.room()
+                if room == 0:
                     if pipe.peer_closed:
                         queue.clear()
                         continue
                     queue.writer_waits = True
-                    if queue.has_room():
-                        continue
-                    self.stop_input()
-                    break
+                    room = queue.room()
+                    if room == 0:
+                        self.stop_input()
+                        break
                 if count >= burst or commands >= COMMAND_BURST:
                     self.has_undecoded = True
                     break
+                if body is None and not alone:
+                    # Behind the first message: as many as are of the simplest kind.
+                    messages = decoder.next_batch(min(room, burst - count))
+                    if messages is not None:
+                        queue.push_all(messages)
+                        count += len(messages)
+                        room -= len(messages)
+                        continue
+                    alone = True
                 if body is None:
                     message = decoder.next()
                     if message is None:
@@ -714,6 +730,9 @@ class Connection(PipeSink):
                             break
                         continue
                 queue.push(message)
+                room -= 1
+                if count == 0:
+                    alone = False
                 count += 1
         finally:
             # What came before a malformed frame counts too.
@@ -810,9 +829,9 @@ class Connection(PipeSink):
             return
         queue = pipe.inq
         queue.reader_waits = True
-        engine = self.engine
         tuning = self.tuning
         if not self.is_batching:
+            engine = self.engine
             now = monotonic_ns()
             # Asked in any case. Otherwise the second message would still count as the first one
             # since the loop iterated.
@@ -921,12 +940,14 @@ class Connection(PipeSink):
         """Bytes that were written to the pipe since this was last asked."""
         size = 0
         # The I/O thread may have written some meanwhile, or dropped all with the peer.
-        self.measured_upto = max(self.measured_upto, queue.head)
+        if self.measured_upto < queue.head:
+            self.measured_upto = queue.head
         while self.measured_upto < queue.tail:
-            message = queue.peek(self.measured_upto - queue.head)
+            message = queue.ring[self.measured_upto & queue.mask]
             self.measured_upto += 1
             if type(message) is bytes:
-                size += len(message)
+                data = message
+                size += len(data)
             elif type(message) is list:
                 for frame in message:
                     size += len(frame) if type(frame) is bytes else frame_size(frame)
@@ -969,8 +990,16 @@ class Connection(PipeSink):
                         available = min(available, 1)
                     queue.held = available
                     adds = True
-                    while offset < available and encoder.add(queue.peek(offset)):
-                        offset += 1
+                    while offset < available:
+                        if available - offset == 1:
+                            if encoder.add(queue.peek(offset)):
+                                offset += 1
+                            break
+                        fits = encoder.add_all(queue.first(offset, min(available - offset, CHUNK)))
+                        offset += encoder.accepted
+                        encoder.accepted = 0
+                        if not fits:
+                            break
                     adds = False
                     if encoder.pending == 0:
                         if pipe.mailbox is not None and available == 0 and pipe.check_read():
@@ -1002,6 +1031,8 @@ class Connection(PipeSink):
                 return
             self.fail_on_error(error)
             if adds:
+                offset += encoder.accepted
+                encoder.accepted = 0
                 # The message cannot be encoded, and would end each connection to come.
                 if offset == 0:
                     encoder.reset()

@@ -47,7 +47,7 @@ class Dealer(Pattern):
 
     def recv(self):
         message = self.queue.read()
-        if message is not None:
+        if message is not None and self.last_pipe is not self.queue.last:
             self.last_pipe = self.queue.last
         return message
 

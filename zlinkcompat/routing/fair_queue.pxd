@@ -5,6 +5,7 @@ from zlinkcompat.routing.active_pipes cimport ActivePipes
 cimport cython
 
 
+@cython.final
 cdef class FairQueue(ActivePipes):
     cdef Pattern pattern
 

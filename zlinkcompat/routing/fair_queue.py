@@ -31,7 +31,8 @@ class FairQueue(ActivePipes):
             pipe = self.pipes[self.current]
             message = pipe.read()
             if message is not None:
-                self.last = pipe
+                if self.last is not pipe:
+                    self.last = pipe
                 self.current += 1
                 if self.current >= self.active:
                     self.current = 0

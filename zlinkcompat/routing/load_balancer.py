@@ -16,15 +16,16 @@ class LoadBalancer(ActivePipes):
     def write(self, message):
         """Send ``message`` to the next pipe with room, :attr:`last` then; False if none has."""
         while self.active > 0:
-            pipe = self.pipes[self.current]
-            if pipe.write(message):
+            slot = self.current
+            pipe = self.pipes[slot]
+            # The turn passes on before the reader is told: that may end this pipe.
+            self.current = slot + 1 if slot + 1 < self.active else 0
+            if self.last is not pipe:
                 self.last = pipe
-                self.current += 1
-                if self.current >= self.active:
-                    self.current = 0
-                pipe.flush()
+            if pipe.send(message):
                 return True
-            self.passivate(self.current)
+            self.current = slot
+            self.passivate(slot)
         return False
 
     def finish(self, message):

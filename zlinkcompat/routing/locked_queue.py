@@ -28,8 +28,12 @@ class Locked:
         super().__init__(*args)
 
     push = locked("push")
+    offer = locked("offer")
+    push_all = locked("push_all")
     peek = locked("peek")
+    first = locked("first")
     pop = locked("pop")
+    drop = locked("drop")
     clear = locked("clear")
     bring_forward = locked("bring_forward")
 

@@ -27,10 +27,7 @@ class Pair(Pattern):
 
     def send(self, message):
         pipe = self.pipe
-        if pipe is None or not pipe.write(message):
-            return False
-        pipe.flush()
-        return True
+        return pipe is not None and pipe.send(message)
 
     def finish(self, message):
         pipe = self.pipe

@@ -3,6 +3,9 @@ from zlinkcompat.routing.mailbox cimport Mailbox
 cimport cython
 
 
+cdef Py_ssize_t ROOM_MAX
+
+
 cdef class PipeSink:
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
@@ -24,17 +27,26 @@ cdef class MessageQueue:
     cdef public Py_ssize_t held
 
     cpdef set_hwm(self, long long hwm)
-    cpdef push(self, message)
-    cpdef pop(self)
-    cpdef peek(self, Py_ssize_t offset)
-    cpdef bring_forward(self, Py_ssize_t offset)
-    cpdef bint has_room(self)
+    cdef int push(self, message) except -1
+    cdef bint offer(self, message) except -1
+    cdef int push_all(self, list messages) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef pop(self)
+    @cython.locals(index=Py_ssize_t)
+    cdef int drop(self, Py_ssize_t count) except -1
+    cdef peek(self, Py_ssize_t offset)
+    @cython.locals(start=Py_ssize_t)
+    cdef list first(self, Py_ssize_t offset, Py_ssize_t count)
+    cdef bring_forward(self, Py_ssize_t offset)
+    cdef bint has_room(self) except -1
+    cdef Py_ssize_t room(self) except -1
     cdef forget_old(self)
-    cpdef clear(self)
+    cdef clear(self)
     @cython.locals(ring=list, size=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t)
     cdef grow(self)
 
 
+@cython.final
 cdef class Pipe:
     cdef readonly MessageQueue inq, outq
     cdef public Pipe peer
@@ -58,7 +70,7 @@ cdef class Pipe:
     cpdef replace_output(self, MessageQueue queue)
     cpdef peer_reported_violation(self, text)
     @cython.locals(queue=MessageQueue)
-    cpdef bint check_read(self)
+    cpdef bint check_read(self) except -1
     @cython.locals(queue=MessageQueue)
     cpdef read(self)
     @cython.locals(queue=MessageQueue)
@@ -66,8 +78,11 @@ cdef class Pipe:
     @cython.locals(queue=MessageQueue)
     cdef acknowledge(self)
     cdef wake_writer(self, Pipe end)
-    cpdef bint check_write(self)
-    cpdef bint write(self, message)
+    cpdef bint check_write(self) except -1
+    @cython.locals(queue=MessageQueue)
+    cpdef bint write(self, message) except -1
+    @cython.locals(queue=MessageQueue)
+    cpdef bint send(self, message) except -1
     cpdef write_unbounded(self, message)
     @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)

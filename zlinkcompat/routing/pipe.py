@@ -16,6 +16,9 @@ writer publishes the message first and then tests ``reader_waits``.
 
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
 
+#: What a queue without a high-water mark has room for; messages are decoded in smaller bursts.
+ROOM_MAX = 1 << 20
+
 
 class PipeSink:
     """Who holds a pipe end, and is told what happens at the other end.
@@ -103,6 +106,27 @@ class MessageQueue:
         self.ring[self.tail & self.mask] = message
         self.tail += 1
 
+    def offer(self, message):
+        """Append a message; False, and nothing is appended, if there is no room."""
+        if not (self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates):
+            return False
+        if self.conflates or self.tail - self.head > self.mask:
+            self.push(message)
+        else:
+            self.ring[self.tail & self.mask] = message
+            self.tail += 1
+        return True
+
+    def push_all(self, messages):
+        """Append a list of messages that :meth:`room` has room for."""
+        while self.tail - self.head + len(messages) > self.mask + 1:
+            self.grow()
+        for message in messages:
+            if self.conflates:
+                self.forget_old()
+            self.ring[self.tail & self.mask] = message
+            self.tail += 1
+
     def pop(self):
         """Remove and return the oldest message; the caller knows that there is one."""
         index = self.head & self.mask
@@ -111,9 +135,26 @@ class MessageQueue:
         self.head += 1
         return message
 
+    def drop(self, count):
+        """Remove the ``count`` oldest messages; the caller knows that there are so many."""
+        while count > 0:
+            count -= 1
+            index = self.head & self.mask
+            self.head += 1
+            # Dropping a message can run a finalizer that uses the queue, so do it last.
+            self.ring[index] = None
+
     def peek(self, offset):
         """Return the message ``offset`` places behind the oldest, without removing it."""
         return self.ring[(self.head + offset) & self.mask]
+
+    def first(self, offset, count):
+        """List the messages from ``offset`` places behind the oldest on; the caller knows that
+        there are ``count``.
+
+        The list has one at least, and ends where the ring does."""
+        start = (self.head + offset) & self.mask
+        return self.ring[start : min(start + count, self.mask + 1)]
 
     def bring_forward(self, offset):
         """Make the message ``offset`` places behind the oldest the oldest."""
@@ -125,6 +166,12 @@ class MessageQueue:
 
     def has_room(self):
         return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
+
+    def room(self):
+        """How many messages there is room for, or fewer; 0 only if there is room for none."""
+        if self.hwm == 0 or self.conflates:
+            return ROOM_MAX
+        return max(0, self.hwm - (self.tail - self.acked))
 
     def forget_old(self):
         """CONFLATE: only the newest message is of interest, but for those on their way out."""
@@ -258,9 +305,7 @@ class Pipe:
         """Remove ``count`` messages that were read by ``inq.peek`` before."""
         queue = self.inq
         queue.held = max(0, queue.held - count)
-        while count > 0:
-            queue.pop()
-            count -= 1
+        queue.drop(count)
         if queue.head - queue.acked >= queue.lwm:
             self.acknowledge()
 
@@ -291,9 +336,26 @@ class Pipe:
 
     def write(self, message):
         """Queue a message. Returns False, and queues nothing, if there is no room."""
-        if not self.check_write():
+        if self.closed or self.peer_closed:
             return False
-        self.outq.push(message)
+        queue = self.outq
+        if queue.offer(message):
+            return True
+        # The reader may have made room before it could see that this end waits.
+        queue.writer_waits = True
+        return queue.offer(message)
+
+    def send(self, message):
+        """:meth:`write` and, if that was possible, :meth:`flush`."""
+        if self.closed or self.peer_closed:
+            return False
+        queue = self.outq
+        if not queue.offer(message):
+            queue.writer_waits = True
+            if not queue.offer(message):
+                return False
+        if queue.reader_waits:
+            self.flush()
         return True
 
     def write_unbounded(self, message):

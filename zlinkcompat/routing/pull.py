@@ -29,7 +29,7 @@ class Pull(Pattern):
 
     def recv(self):
         message = self.queue.read()
-        if message is not None:
+        if message is not None and self.last_pipe is not self.queue.last:
             self.last_pipe = self.queue.last
         return message
 

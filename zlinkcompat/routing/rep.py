@@ -75,9 +75,7 @@ class Rep(Pull):
             reply.append(message)
         pipe = self.request_pipe
         if pipe is not None:
-            if pipe.write(reply):
-                pipe.flush()
-            else:
+            if not pipe.send(reply):
                 dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 

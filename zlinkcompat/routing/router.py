@@ -218,12 +218,10 @@ class Router(Pull):
         if self.raw and len(parts[1]) == 0:
             self.hang_up(pipe)
             return True
-        if not pipe.write(parts[1] if len(parts) == 2 else parts[1:]):
+        if not pipe.send(parts[1] if len(parts) == 2 else parts[1:]):
             if self.mandatory:
                 return False
             dropped(pipe, FULL)
-            return True
-        pipe.flush()
         return True
 
     def recv(self):

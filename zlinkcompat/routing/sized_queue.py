@@ -37,6 +37,25 @@ class SizedQueue(MessageQueue):
         self.bytes_in += size
         MessageQueue.push(self, message)
 
+    def offer(self, message):
+        if not self.has_room():
+            return False
+        self.push(message)
+        return True
+
+    def push_all(self, messages):
+        for message in messages:
+            self.push(message)
+
+    def drop(self, count):
+        while count > 0:
+            self.pop()
+            count -= 1
+
+    def room(self):
+        # What the next message does to the bytes is not known before it is there.
+        return int(self.has_room())
+
     def pop(self):
         if self.acked == self.head:
             self.bytes_acked = self.bytes_out

@@ -36,6 +36,7 @@ cdef class XPub(Pattern):
     cdef drop(self, Py_ssize_t count)
     @cython.locals(pipe=Pipe, pipes=list)
     cpdef bint begin(self, frame) except -1
+    @cython.final
     @cython.locals(pipes=list)
     cdef list match(self, topic)
     @cython.locals(pipe=Pipe, index=Py_ssize_t)

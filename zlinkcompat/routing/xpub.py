@@ -284,8 +284,7 @@ class XPub(Pattern):
         for index in range(len(pipes)):
             pipe = pipes[index]
             # A receiver by reference (inproc) may change the list that it gets.
-            if pipe.write(list(message) if copies else message):
-                pipe.flush()
+            pipe.send(list(message) if copies else message)
         return True
 
     def recv(self):

@@ -29,6 +29,7 @@ cdef class XSub(Pattern):
     cdef send_to_all(self, message)
     @cython.locals(skipped=Py_ssize_t)
     cpdef recv(self)
+    @cython.final
     @cython.locals(matches=bint)
     cdef bint wants(self, message) except -1
     cpdef bint has_in(self) except -1

@@ -110,8 +110,7 @@ class XSub(Pattern):
 
     def send_to_all(self, message):
         for pipe in self.pipes:
-            if pipe.write(list(message) if type(message) is list else message):
-                pipe.flush()
+            pipe.send(list(message) if type(message) is list else message)
 
     def recv(self):
         message = self.fetched

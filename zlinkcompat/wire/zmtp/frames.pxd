@@ -37,6 +37,8 @@ cdef class Decoder:
     cdef public long long max_command, max_unfinished
     cdef long long unfinished
     cdef public bint commands_only
+    # Of this very class, no other codec.
+    cdef bint plain
 
     cpdef bint is_receiving_body(self) except -1
     cdef int reserve(self, iovec* vector) except -1
@@ -47,6 +49,7 @@ cdef class Decoder:
     cpdef read_exactly(self, Py_ssize_t count)
     cpdef bytes peek(self, Py_ssize_t count)
     cpdef next(self)
+    cpdef list next_batch(self, Py_ssize_t most)
     cpdef release_if_empty(self)
     cpdef discard(self)
     cpdef parse_command(self, bytes body)
@@ -74,7 +77,8 @@ cdef struct Batch:
 
 cdef class Encoder:
     cdef public int minor
-    cdef bint raw
+    cdef bint raw, plain
+    cdef public Py_ssize_t accepted
     cdef Batch* batch
     cdef unsigned char* buffer
     cdef Py_ssize_t used
@@ -91,6 +95,8 @@ cdef class Encoder:
     cdef bint open_written
 
     cpdef bint add(self, message) except -1
+    cpdef bint add_all(self, list messages) except -1
+    cdef int add_short(self, list messages) except -1
     cpdef add_control(self, bytes data)
     cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1
     cpdef reset(self)

@@ -249,6 +249,26 @@ class Decoder:
             "a message came before the end of the handshake", self.position, UNEXPECTED_COMMAND
         )
 
+    def next_batch(self, most):
+        """The next messages, at most ``most``, as far as each is one short frame in the buffer."""
+        messages = []
+        if (
+            type(self) is Decoder
+            and not self.commands_only
+            and not self.body
+            and self.parts is None
+        ):
+            while len(messages) < most and self.tail - self.head >= 2:
+                flags, size = self.buffer[self.head], self.buffer[self.head + 1]
+                if flags or size > self.max_size or self.tail - self.head < 2 + size:
+                    break
+                messages.append(self.read_exactly(2 + size)[2:])
+        if not messages:
+            return None
+        self.is_command = False
+        self.read_size = self.max_read_size
+        return messages
+
     def finish(self, frame, flags):
         self.is_command = bool(flags & COMMAND)
         if self.is_command:
@@ -349,6 +369,7 @@ class Encoder:
         self.open_frame = 0
         self.open_offset = 0
         self.open_written = False
+        self.accepted = 0
         self.clear()
 
     def add(self, message):
@@ -366,6 +387,15 @@ class Encoder:
         elif not self.add_frame(message, 0):
             return False
         self.ends.append(self.added)
+        return True
+
+    def add_all(self, messages):
+        """Add messages until the batch is full; False then. :attr:`accepted` tells how many."""
+        self.accepted = 0
+        for message in messages:
+            if not self.add(message):
+                return False
+            self.accepted += 1
         return True
 
     def add_frame(self, frame, flags):

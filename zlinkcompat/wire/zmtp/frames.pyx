@@ -134,6 +134,7 @@ cdef class Decoder:
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.set_max_size(max_size)
+        self.plain = type(self) is Decoder
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
         self.max_read_size = self.read_size = min(self.tuning.in_batch_size, BUFFER_SIZE)
@@ -333,6 +334,40 @@ cdef class Decoder:
             else:
                 return None
 
+    cpdef list next_batch(self, Py_ssize_t most):
+        """The next messages, at most ``most``, as far as each is one short frame in the buffer.
+
+        Returns None where :meth:`next` is to be asked, which knows all kinds of frames.
+        """
+        cdef list messages
+        cdef const unsigned char* at
+        cdef Py_ssize_t size
+        if (
+            not self.plain or self.commands_only or self.body_size > 0 or self.parts is not None
+            or self.tail - self.head < 2 or self.buffer[self.head] != 0
+        ):
+            return None
+        # First: the garbage collector may run here, and with it whatever uses this decoder.
+        messages = []
+        try:
+            while most > 0 and self.tail - self.head >= 2:
+                at = self.buffer + self.head
+                size = at[1]
+                if at[0] != 0 or size > self.max_size or self.tail - self.head < 2 + size:
+                    break
+                messages.append(PyBytes_FromStringAndSize(<char*>at + 2, size))
+                self.head += 2 + size
+                self.position += 2 + size
+                most -= 1
+        except MemoryError:
+            if not messages:
+                raise
+        if not messages:
+            return None
+        self.is_command = False
+        self.read_size = self.max_read_size
+        return messages
+
     cdef int check_command(self, unsigned long long size, bint more) except -1:
         if more:
             raise ProtocolError("a command says that more follows", self.position,
@@ -487,10 +522,13 @@ cdef class Encoder:
         Not yet written of this batch.
     open_offset : int, bytes
         Over 0: a frame was added up to there, and no other may follow before its rest.
+    accepted : int
+        How many messages the last :meth:`add_all` has added, even if it raised.
     """
 
     def __init__(self, minor=1, tuning=None, counters=None):
         self.minor = minor
+        self.plain = type(self) is Encoder
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
 
@@ -523,6 +561,54 @@ cdef class Encoder:
         self.batch.ends[self.end_count] = self.added
         self.end_count += 1
         return True
+
+    cpdef bint add_all(self, list messages) except -1:
+        """Add messages until the batch is full; False then. :attr:`accepted` tells how many."""
+        cdef Py_ssize_t count = len(messages)
+        self.accepted = 0
+        while self.accepted < count:
+            if self.run_open and self.plain:
+                self.add_short(messages)
+                if self.accepted == count:
+                    break
+            if not self.add(messages[self.accepted]):
+                return False
+            self.accepted += 1
+        return True
+
+    cdef int add_short(self, list messages) except -1:
+        """Copy messages of one short frame each, from :attr:`accepted` on, to the open part."""
+        cdef iovec* part = &self.batch.parts[self.part_count - 1]
+        cdef unsigned char* at
+        cdef object message
+        cdef Py_ssize_t size, limit = 256
+        if self.open_frame > 0 or self.open_offset > 0 or self.part_count >= VECTOR_MAX - 1:
+            return 0
+        if self.tuning.zerocopy_write:
+            limit = min(limit, self.tuning.zerocopy_threshold)
+        # Nothing below runs code of anybody else.
+        while self.accepted < len(messages) and self.end_count < BATCH_MAX:
+            message = messages[self.accepted]
+            if type(message) is not bytes:
+                break
+            size = PyBytes_GET_SIZE(message)
+            if size >= limit or self.used + size + HEADER_MAX > BUFFER_SIZE:
+                break
+            at = self.buffer + self.used
+            at[0] = 0
+            at[1] = size
+            memcpy(at + 2, PyBytes_AS_STRING(message), size)
+            if self.counters is not None:
+                self.counters.bytes_copied += size
+            size += 2
+            self.used += size
+            part.iov_len += size
+            self.pending += size
+            self.added += size
+            self.batch.ends[self.end_count] = self.added
+            self.end_count += 1
+            self.accepted += 1
+        return 0
 
     cdef bint add_frame(self, frame, int flags) except -1:
         cdef Py_ssize_t size
