@@ -1,8 +1,8 @@
 """``python -m bench.publish RESULTS.json``: put the figures of a run into README and docs.
 
 A run of ``--phases`` goes into docs/performance-plan.md, any other run into README.md,
-docs/performance.md and docs/figures.md. The text between ``<!-- bench:NAME -->`` and
-``<!-- /bench:NAME -->`` is replaced; the chart goes to ``docs/overview.svg``.
+docs/performance.md, docs/figures.md and docs/compare.md. The text between ``<!-- bench:NAME -->``
+and ``<!-- /bench:NAME -->`` is replaced; the chart goes to ``docs/overview.svg``.
 """
 
 import re
@@ -25,6 +25,9 @@ CHART_RATES = (
     "curve/tcp/64B",
 )
 CHART_TRIPS = ("req-rep/tcp/64B", "req-rep/tcp/64KB")
+CROWDS = ("crowd/tcp/1000x",)
+#: The libraries of docs/compare.md.
+COMPARED = ("zlink", "pyzmq", "zmq.green", "pyomq", "pynng")
 THREAD = "zlink-thread"
 #: The two tables of the main results: other libraries, and the ways to use this one.
 OTHERS = ("zlink", "pyzmq", "zmq.green", "zmq.asyncio", "pyomq", "pynng")
@@ -69,6 +72,8 @@ def main(path):
             "aims": markdown.fold("Targets by case", markdown.aims(results)),
         },
     )
+    compared = markdown.ratios(only(results, COMPARED), (*CHART_RATES, *CHART_TRIPS, *CROWDS))
+    fill(ROOT / "docs" / "compare.md", {"compared": compared})
     chart = charts.overview(only(results, README_LIBRARIES), CHART_RATES, CHART_TRIPS)
     (ROOT / "docs" / "overview.svg").write_text(chart + "\n", encoding="utf-8")
 

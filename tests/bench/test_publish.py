@@ -12,6 +12,7 @@ PARTS = {
     "README.md": ["machine"],
     "docs/performance.md": ["where", "summary", "ratios", "variants", "behind"],
     "docs/figures.md": ["grid", "details", "aims"],
+    "docs/compare.md": ["compared"],
     "docs/performance-plan.md": ["where", "flags", "targets"],
 }
 
