@@ -38,7 +38,8 @@ def run(command, clone):
         text=True,
         stdout=subprocess.PIPE,
     )
-    if done.returncode:
+    # doctor's exit code says whether this machine could be improved.
+    if done.returncode and command != "zlinkcompat doctor":
         sys.exit(f"the command failed with exit code {done.returncode}")
     return done.stdout
 
@@ -62,12 +63,10 @@ def follow(clone):
         commands = []
         if kind == "python":
             write_programs(text, clone)
-            commands = ["python service.py"]
+            commands = ["python swapped.py"]
         elif kind == "console":
             commands = [line.split("  #")[0] for line in text.splitlines()]
         for command in commands:
-            if command.startswith(("git clone", "cd ")):
-                continue
             printed = run(command, clone)
             if re.search(r"(service|swapped)\.py|package\.module", command):
                 assert printed == expected, printed
