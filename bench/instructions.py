@@ -1,0 +1,199 @@
+"""``python -m bench.instructions``: how many instructions each call costs, counted by callgrind.
+
+Both ends of each pattern run in one process. What counts is what runs within a call of the program:
+the interpreter's loop around it does not, and neither does the kernel. The count hardly depends on
+the machine and on its other work. It tells nothing of caches and mispredicted branches. A run takes
+about ten seconds of CPU time, and needs valgrind and a compiled build.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from bench.counted_program import BURST, SIZE, TYPES
+
+LIMIT = 900  # seconds, should the machine be busy
+FLOOR = "an empty call"
+
+# As Cython names what the interpreter calls for a method.
+METHOD = re.compile(r"__pyx_pw_\w*_6Socket_\d+(send|recv|recv_multipart)$")
+EMPTY = re.compile(r"__pyx_pw_\w*_5Owner_\d+on_readable$")
+OURS = re.compile(r"__pyx_\w+?_11zlinkcompat_\d*(\w+)")
+COPY = re.compile(r"_*memcpy")
+
+
+class Profile:
+    """What callgrind counted between two marks.
+
+    Parameters
+    ----------
+    text : str
+        Of a file that callgrind wrote without compressed names and positions.
+
+    Attributes
+    ----------
+    own : dict of str to int
+        The instructions of each function, without those of the functions that it calls.
+    calls, within : dict of str to int
+        How often each function was called, and its instructions with those of what it calls.
+    """
+
+    def __init__(self, text):
+        self.own = defaultdict(int)
+        self.calls = defaultdict(int)
+        self.within = defaultdict(int)
+        function = called = None
+        for line in text.splitlines():
+            key, _, value = line.partition("=")
+            if key == "fn":
+                function = value
+            elif key == "cfn":
+                called = value
+            elif key == "calls":
+                self.calls[called] += int(value.split()[0])
+            elif line[:1].isdigit():
+                cost = int(line.split()[1])
+                if called is None:
+                    self.own[function] += cost
+                else:
+                    self.within[called] += cost
+                    called = None
+
+    def matching(self, pattern):
+        """The names of called functions that match, with the match's first group if it has one."""
+        for name in sorted(self.calls):
+            match = pattern.match(name)
+            if match:
+                yield name, match.group(match.lastindex or 0)
+
+    def per_call(self, pattern):
+        """Instructions of one call of the functions that match; 0 if there was none."""
+        names = [name for name, _ in self.matching(pattern)]
+        calls = sum(self.calls[name] for name in names)
+        return sum(self.within[name] for name in names) / calls if calls else 0
+
+
+def profiles(engine, patterns, count):
+    """Run the program under callgrind.
+
+    Returns
+    -------
+    dict of str to Profile
+        By pattern, and :data:`FLOOR`.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        There is no valgrind, or the program failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        output = Path(folder, "out")
+        done = subprocess.run(
+            [
+                "valgrind",
+                "--tool=callgrind",
+                "--dump-before=getppid",
+                "--compress-strings=no",
+                "--compress-pos=no",
+                f"--callgrind-out-file={output}",
+                *(sys.executable, "-m", "bench.counted_program", engine, str(count), *patterns),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+        if done.returncode:
+            # What valgrind says of itself begins so.
+            said = re.sub(r"^==\d+==.*\n", "", done.stderr, flags=re.MULTILINE)
+            raise RuntimeError(f"the program failed under callgrind:\n{said}")
+        # Dump 1 ends where the first part begins, dump 2 where it ends, and so on.
+        return {
+            name: Profile(Path(f"{output}.{2 * place}").read_text())
+            for place, name in enumerate([*patterns, FLOOR], 1)
+        }
+
+
+def rows(found):
+    """The table: (pattern, socket type, method, instructions of a call, those of its floor).
+
+    A call cannot cost less than an empty compiled method and, where it sends, one copy of the body;
+    where it receives, one bytes object with the body.
+    """
+    empty = found[FLOOR].per_call(EMPTY)
+    if not empty:
+        raise RuntimeError("zlinkcompat is not compiled: there are no calls to count")
+    for pattern, profile in found.items():
+        if pattern == FLOOR:
+            continue
+        sending, receiving = TYPES[pattern]
+        made = profile.per_call(re.compile("PyBytes_FromStringAndSize$"))
+        copied = profile.per_call(COPY)
+        methods = [method for _, method in profile.matching(METHOD)]
+        for method in sorted(methods, reverse=True):
+            end = sending if method == "send" else receiving
+            if pattern == "req-rep":
+                end = f"{sending}, {receiving}"
+            cost = profile.per_call(
+                re.compile(METHOD.pattern.replace("send|recv|recv_multipart", method))
+            )
+            yield pattern, end, method, cost, empty + (copied if method == "send" else made)
+
+
+def table(found):
+    """Markdown."""
+    lines = [
+        "| pattern | socket | call | instructions | floor | times the floor |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{pattern}` | {end} | `{method}` | {cost:,.0f} | {floor:,.0f} | {cost / floor:.1f}x |"
+        for pattern, end, method, cost, floor in rows(found)
+    ]
+    return "\n".join(lines)
+
+
+def dearest(profile, number):
+    """The functions with the most instructions of their own: lines of text."""
+    calls = sum(profile.calls[name] for name, _ in profile.matching(METHOD))
+    most = sorted(profile.own.items(), key=lambda each: -each[1])[:number]
+    for name, cost in most:
+        match = OURS.match(name)
+        yield f"{cost / calls:9.1f}  {match.group(1) if match else name}"
+
+
+def parser():
+    parse = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__)
+    add = parse.add_argument
+    add("--engine", choices=("hub", "thread"), default="hub", help="default hub")
+    add("--pattern", action="append", choices=TYPES, help="may be given again; default all")
+    add("--count", type=int, default=2 * BURST, metavar="N", help="messages of each pattern")
+    add("--functions", type=int, default=0, metavar="N", help="list the N dearest functions, too")
+    return parse
+
+
+def main(arguments=None):
+    parse = parser()
+    chosen = parse.parse_args(arguments)
+    if chosen.count < BURST:
+        parse.error(f"--count: at least {BURST}, one burst")
+    try:
+        found = profiles(chosen.engine, chosen.pattern or list(TYPES), chosen.count)
+        text = table(found)
+    except (OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Instructions of one call, {SIZE} bytes over tcp, {chosen.engine} engine\n")
+    print(text)
+    for pattern, profile in found.items():
+        if chosen.functions and pattern != FLOOR:
+            print(f"\n{pattern}: instructions of a function itself, for each call of a method")
+            print("\n".join(dearest(profile, chosen.functions)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
