@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from tracing import traced
@@ -83,3 +84,28 @@ def test_lone_messages(counts):
     assert counters["messages_in"] == counters["messages_out"] == 1_000
     assert writes <= 1_000 + SHAKING
     assert reads <= 1_000 * 1.1 + SHAKING
+
+
+#: Calls for each message that the test below allows. A call for each would be 1. Calls that are
+#: made by time, such as those that look for subscriptions, are more on a busy machine.
+FEW = 0.25
+UNREAD = Path(__file__).parent / "programs" / "unread.py"
+
+
+@pytest.mark.parametrize("engine", ["hub", "thread"])
+@pytest.mark.parametrize("situation", ["unread", "absent", "slow"])
+def test_calls_do_not_grow_with_messages_that_nobody_takes(tmp_path, engine, situation):
+    """Neither where the peer reads nothing or little, nor where it never comes."""
+    log = tmp_path / "log"
+    program = f"""
+        import runpy, sys
+        sys.argv[1:] = [{situation!r}]
+        runpy.run_path({str(UNREAD)!r}, run_name="__main__")
+    """
+    patterns, messages = map(int, traced(program, log=log, ZLINK_ENGINE=engine).split())
+    names = re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.MULTILINE)
+    marks = [place for place, name in enumerate(names) if name == "getppid"]
+    assert len(marks) == 2 * patterns
+    for first, last in zip(marks[::2], marks[1::2], strict=True):
+        calls = Counter(names[first + 1 : last])
+        assert calls.total() < FEW * messages, calls
