@@ -124,6 +124,7 @@ def bench_options(words, settings, folder):
 def suite(words, settings, folder):
     parser = argparse.ArgumentParser()
     parser.add_argument("-n", type=int)
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("paths", nargs="*")
     for path in parser.parse_args(words).paths:
         assert (ROOT / path).exists(), path
