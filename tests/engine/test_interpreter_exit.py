@@ -1,7 +1,5 @@
 """A program ends without closing anything: what it sent arrives, and its exit never hangs."""
 
-import time
-
 import pytest
 from guard import GUARD
 
@@ -132,10 +130,12 @@ for _ in range(10):
 
 @pytest.mark.parametrize("linger", [-1, 60000])
 def test_absent_peers_are_not_waited_for(linger, raw_listener, program):
-    """Nor does pyzmq; whoever wants to wait calls term()."""
+    """Nor does pyzmq wait for them; a program that wants to wait calls term()."""
     refusing = raw_listener(listens=False)
     mute = raw_listener()
     one = program("""
+        from zlinkcompat.core import context as core
+        core.EXIT_FLUSH = 3600  # an exit that waits would wait that long
         context = zmq.Context()
         for endpoint in sys.argv[2:]:
             sock = context.socket(zmq.PUSH)
@@ -144,12 +144,9 @@ def test_absent_peers_are_not_waited_for(linger, raw_listener, program):
             sock.send(b"for nobody")
             say("sent")
         gevent.sleep(0.01)
-        say(time.monotonic())
     """, linger, refusing.endpoint, mute.endpoint)  # fmt: skip
     one.line(), one.line()
-    began = float(one.line())
     one.ends()
-    assert time.monotonic() - began < 0.9  # less than the flush of peers that are there
 
 
 @PATCHED

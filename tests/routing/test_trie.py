@@ -141,7 +141,9 @@ def test_matching_costs_as_much_as_it_finds():
             tree.add_pipe(bytes(number), number)
         assert tree.match_pipes(bytes(count)) == list(range(count))
         costs.append(min(seconds(tree.match_pipes, bytes(count)) for _ in range(20)))
-    assert costs[1] < costs[0] * 16 * 6
+    # In proportion that is 16 times as much, by the square 256 times. The larger tree does not fit
+    # into the caches of a busy machine, where 7 times the proportion was seen.
+    assert costs[1] < costs[0] * 16 * 12
 
 
 def test_matched_list_survives_a_leaving_pipe():

@@ -13,6 +13,7 @@ LIGHT = {
     "_ast", "_opcode", "_string", "_tokenize", "_weakrefset", "ast", "copy", "greenlet",
     "importlib", "linecache", "logging", "opcode", "select", "signal", "string", "textwrap",
     "token", "tokenize", "traceback", "_colorize", "cython_runtime", "dataclasses",
+    "_missing_stdlib_info",
 }  # fmt: skip
 
 #: What a first tcp endpoint must not load: it belongs to CURVE, to TLS, to WebSocket, to names of
