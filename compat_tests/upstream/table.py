@@ -24,7 +24,7 @@ of it. Skipped tests skip themselves, on libzmq as well. Deselected tests are na
 def row(cell):
     """The fields of a cell (dict of `cell.judge`)."""
     fields = {**cell, "Python": cell["python"], "failed": len(cell["failed"])}
-    return [str(fields[name]) for name in COLUMNS]
+    return [str(fields[name.replace(" ", "_")]) for name in COLUMNS]
 
 
 def place(row):
