@@ -29,11 +29,15 @@ def environment(clone):
 
 
 def run(command, clone):
-    """Run one command of the page and return what it printed."""
+    """Run one command of the page and return what it printed.
+
+    Installs run in the clone, and programs in the folder beside it, as a user may save them there.
+    """
+    installs = command.startswith(("python3 -m venv", "source", "pip"))
     print("$", command, flush=True)
     done = subprocess.run(
         ["bash", "-ec", command],
-        cwd=clone,
+        cwd=clone if installs else clone.parent,
         env=environment(clone),
         text=True,
         stdout=subprocess.PIPE,
@@ -44,15 +48,15 @@ def run(command, clone):
     return done.stdout
 
 
-def write_programs(text, clone):
+def write_programs(text, folder):
     """Save the program as printed (``swapped.py``) and on ``import zmq`` (``service.py``)."""
     before = re.sub(r"^.*# (import zmq)$", r"\1", text, count=1, flags=re.MULTILINE)
     assert before != text, "the program does not name the line that it replaces"
-    (clone / "package").mkdir()
-    (clone / "package/__init__.py").touch()
+    (folder / "package").mkdir()
+    (folder / "package/__init__.py").touch()
     for name in "service.py", "package/module.py":
-        (clone / name).write_text(before)
-    (clone / "swapped.py").write_text(text)
+        (folder / name).write_text(before)
+    (folder / "swapped.py").write_text(text)
 
 
 def follow(clone):
@@ -62,7 +66,7 @@ def follow(clone):
     for kind, text in blocks:
         commands = []
         if kind == "python":
-            write_programs(text, clone)
+            write_programs(text, clone.parent)
             commands = ["python swapped.py"]
         elif kind == "console":
             commands = [line.split("  #")[0] for line in text.splitlines()]
