@@ -41,5 +41,6 @@ def threadsafe_callbacks(hub):
     try:
         return hub.zlinkcompat_callbacks
     except AttributeError:
+        interrupts.protect_hub(hub)
         hub.zlinkcompat_callbacks = callbacks = ThreadsafeCallbacks(hub)
         return callbacks

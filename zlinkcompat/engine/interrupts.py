@@ -9,8 +9,10 @@ Compiled, since the interpreter runs handlers at the start of each Python functi
 ``try``. In the pure-Python build a callback can still be lost there.
 """
 
+import logging
 import sys
 from _signal import NSIG, getsignal  # the functions of ``signal`` are written in Python
+from functools import partial
 
 from greenlet import GreenletExit
 
@@ -67,8 +69,22 @@ def call_guarded(hub, function, args=()):
             if is_interrupt(error):
                 raise_in_main_greenlet(hub)
             else:
-                LOG.exception("unexpected error in a callback of the event loop")
+                log_defect(hub, error)
                 return
+
+
+def log_defect(hub, error):
+    """Log an exception of a callback. An interrupt may come here, in Python code."""
+    exc_info = type(error), error, error.__traceback__
+    for _ in range(ATTEMPTS):
+        try:
+            text = "unexpected error in a callback of the event loop"
+            LOG.log(logging.ERROR, text, exc_info=exc_info)
+            return
+        except BaseException as interrupt:
+            if not is_interrupt(interrupt):
+                raise
+            raise_in_main_greenlet(hub)
 
 
 def resume_guarded(hub, function):
@@ -83,3 +99,34 @@ def resume_guarded(hub, function):
             if not is_interrupt(error):
                 raise
             raise_in_main_greenlet(hub)
+
+
+def protect_hub(hub):
+    """Keep an interrupt from ending ``hub``, unless it has started already.
+
+    gevent's ``Hub.run`` is a Python function. A handler that raises before ``run`` enters the loop
+    ends the hub's greenlet, and from then on nothing in this thread is served."""
+    if not hub and not hub.dead:
+        hub.run = partial(run_hub, hub)
+
+
+def run_hub(hub):
+    """Run ``hub`` in its greenlet. An interrupt is raised in the main greenlet; the hub goes on."""
+    # Without this the hub would refer to itself, and stay until the garbage collector runs.
+    del hub.run
+    while True:
+        interrupt = None
+        try:
+            type(hub).run(hub)
+            return
+        except BaseException as error:
+            if not is_interrupt(error):
+                raise
+            interrupt = error
+        hub.parent.throw(interrupt)
+
+
+def check_hub(hub):
+    """Raise RuntimeError if ``hub`` has ended: every switch to it returns at once."""
+    if hub.dead:
+        raise RuntimeError("gevent's hub of this thread has ended, nothing can be waited for")

@@ -213,6 +213,7 @@ class IOLoop:
         try:
             while not iteration.done:
                 self.hub.switch()
+                interrupts.check_hub(self.hub)
         finally:
             iteration.greenlet = None
             timer.stop()

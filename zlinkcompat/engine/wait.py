@@ -121,6 +121,7 @@ class HubWaker(Waker):
         try:
             while not (self.fired or self.expired):
                 self.hub.switch()
+                interrupts.check_hub(self.hub)
         finally:
             # A wake-up that is still on its way must not switch into whatever this greenlet
             # does next.
