@@ -197,3 +197,18 @@ def test_events_are_pyzmqs_enumeration(watched):
     sock, monitor = watched(zmq.PAIR)
     sock.bind("tcp://127.0.0.1:*")
     assert type(recv_monitor_message(monitor)["event"]) is pyzmq.Event
+
+
+def test_locks_are_native_in_a_patched_program(program):
+    """A monitor's lock was one of gevent's there: where it had to wait in the hub, it raised."""
+    one = program(
+        """
+        from zlinkcompat._runtime.gevent_support import get_original
+        from zlinkcompat.core import context, monitor, notifier
+        from zlinkcompat.routing import locked_queue
+        native = get_original("_thread", "RLock")
+        say(*[module.RLock is native for module in (context, monitor, notifier, locked_queue)])
+    """,
+        patch=True,
+    )
+    assert one.ends() == "True True True True\n"

@@ -39,7 +39,7 @@ LOG = Log("zlinkcompat.core")
 contexts = WeakSet()
 
 # Native: held for a few steps, by any thread.
-RLock = get_original("threading", "RLock")
+RLock = get_original("_thread", "RLock")
 
 
 def wants_threads(engine):

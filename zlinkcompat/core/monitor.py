@@ -12,7 +12,7 @@ from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 
 # Native: I/O threads have events to tell, too.
-RLock = get_original("threading", "RLock")
+RLock = get_original("_thread", "RLock")
 
 
 class Monitor:

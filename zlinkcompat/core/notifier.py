@@ -4,7 +4,7 @@ import os
 
 from zlinkcompat._runtime.gevent_support import get_original
 
-RLock = get_original("threading", "RLock")
+RLock = get_original("_thread", "RLock")
 # gevent's closes at the next turn of the hub, which a program may not make for long.
 close_fd = get_original("os", "close")
 

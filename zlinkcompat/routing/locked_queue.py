@@ -9,7 +9,7 @@ from zlinkcompat.routing.pipe import MessageQueue
 from zlinkcompat.routing.sized_queue import SizedQueue
 
 # Reentrant, since dropping a message may run the program's code.
-RLock = get_original("threading", "RLock")
+RLock = get_original("_thread", "RLock")
 
 
 def locked(name):
