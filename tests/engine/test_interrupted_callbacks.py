@@ -22,7 +22,7 @@ pytestmark = [
 PROGRAM = Path(__file__).parent / "programs" / "interrupted.py"
 
 #: Seconds of interrupts, 500 in each.
-SECONDS = 0.4
+SECONDS = 1.0
 
 EXCEPTIONS = ["KeyboardInterrupt", "TimeoutError", "Interrupted"]
 
@@ -64,11 +64,33 @@ def test_listener_goes_on(interrupted, make):
     assert one.line() == "after"
 
 
-def test_connecter_goes_on(interrupted, raw_listener, request):
-    if not request.config.getoption("all_faults"):
-        pytest.skip("--all-faults: one run in 150, beside other work, stops dialling still")
+def test_monitor_goes_on(interrupted, make):
+    one = interrupted("monitored")
+    endpoint = one.line()
+    with gevent.Timeout(SECONDS, False):
+        while True:
+            peer = RawPeer.connect(endpoint)
+            gevent.sleep(0.001)
+            peer.close()
+    finish(one)
+    push = make(zmq.PUSH)
+    push.connect(endpoint)
+    push.send(b"after")
+    assert one.line() == "after 1"
+
+
+def test_each_cross_thread_callback_runs_once(interrupted):
+    one = interrupted("called")
+    one.line()
+    gevent.sleep(SECONDS)
+    finish(one)
+    assert one.line() == "True True"
+
+
+def test_connecter_goes_on(interrupted, raw_listener):
     listener = raw_listener()
     one = interrupted("connects", listener.endpoint)
+    listener.accept().close()  # it has started
     with gevent.Timeout(SECONDS, False):
         while True:
             listener.accept().close()

@@ -91,13 +91,18 @@ class InHub:
         self.watchers = []
         hub = get_hub()
         loop = hub.loop
-        for fd, events in descriptors:
-            if fd < 0:
-                continue
-            mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
-            watcher = loop.io(fd, mask)
-            watcher.start(interrupts.call_guarded, hub, self.waker.wake)
-            self.watchers.append(watcher)
+        try:
+            for fd, events in descriptors:
+                if fd < 0:
+                    continue
+                mask = (1 if events & (POLLIN | POLLERR | POLLPRI) else 0) | (events & POLLOUT)
+                watcher = loop.io(fd, mask)
+                self.watchers.append(watcher)
+                watcher.start(interrupts.call_guarded, hub, self.waker.wake)
+        except BaseException:
+            # A watcher that outlives its descriptor makes libev abort the process.
+            self.close()
+            raise
 
     def sleep(self, timeout):
         self.waker.sleep(timeout)

@@ -1,0 +1,1 @@
+# Compiled so that no signal's handler runs between its steps (interrupts.py).
