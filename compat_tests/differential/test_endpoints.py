@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 
 import pytest
 
@@ -134,5 +135,31 @@ def test_rebind_after_unbind(both, transport):
         address = sock.last_endpoint.decode()
         sock.unbind(address)
         return errors(lambda: sock.unbind(address), lambda: sock.connect(address))
+
+    both(scenario)
+
+
+@pytest.mark.parametrize("host", ["*", "0.0.0.0", "127.0.0.1", "localhost", "lo"])
+def test_unbind_by_the_endpoint_that_was_bound(both, host):
+    def scenario(bench):
+        sock = bench.socket("REP", bind=f"tcp://{host}:*")
+        # Once more, now that the port is known.
+        own = sock.last_endpoint.decode()
+        sock.unbind(own)
+        endpoint = f"tcp://{host}:{own.rpartition(':')[2]}"
+        # libzmq closes the descriptor in its I/O thread.
+        while errors(lambda: sock.bind(endpoint)) != ["returned"]:
+            time.sleep(0.001)
+        return errors(lambda: sock.unbind(endpoint), lambda: sock.unbind(own))
+
+    assert "returned" in both(scenario)
+
+
+@pytest.mark.parametrize("bound, given", [("lo", "127.0.0.1"), ("*", "0.0.0.0"), ("0.0.0.0", "*")])
+def test_unbind_by_another_spelling(both, bound, given):
+    def scenario(bench):
+        sock = bench.socket("REP", bind=f"tcp://{bound}:*")
+        port = sock.last_endpoint.decode().rpartition(":")[2]
+        return errors(lambda: sock.unbind(f"tcp://{given}:{port}"))
 
     both(scenario)

@@ -33,21 +33,12 @@ def transport_of(name):
     return transports.get(name)
 
 
-def is_wildcard(transport_name, address_text):
-    """Tell whether a bind lets the system choose the port, or the path of ipc."""
-    if transport_name == "ipc":
-        return address_text == "*"
-    port = address_text.partition("/")[0].rpartition(":")[2]
-    return port == "*" or not port.strip("0")
-
-
 class Endpoints:
     """Listeners, connecters and inproc peers of a socket, by endpoint."""
 
     def __init__(self, socket):
         self.socket = socket
         self.listeners = {}  # bound endpoint -> Listener
-        self.bound_as = {}  # what the user wrote -> bound endpoint
         self.connecters = []
         self.inproc_names = []
         self.inproc_pipes = []
@@ -71,8 +62,6 @@ class Endpoints:
             socket.event(EVENT_BIND_FAILED, getattr(error, "errno", 0) or 0, text)
             raise
         self.listeners[listener.endpoint] = listener
-        if not is_wildcard(transport_name, address_text):
-            self.bound_as[text] = listener.endpoint
         socket.last_endpoint = listener.endpoint.encode()
         self.log_endpoint("bound to", listener.endpoint)
 
@@ -105,8 +94,8 @@ class Endpoints:
         Parameters
         ----------
         text : str
-            As the user wrote it then, or as LAST_ENDPOINT gave it; another spelling of the same
-            tcp address will do. A bind that let the system choose goes by LAST_ENDPOINT only.
+            As LAST_ENDPOINT gave it. For tcp, another spelling of the same address will do if one
+            could connect by it: a name of this host, but neither ``*`` nor an interface.
         verb : str
             What was asked, for the error.
 
@@ -141,13 +130,11 @@ class Endpoints:
         return bool(pipes)
 
     def end_named(self, text):
-        endpoint = self.bound_as.get(text, text)
-        listener = self.listeners.pop(endpoint, None)
+        listener = self.listeners.pop(text, None)
         if listener is not None:
-            self.bound_as = {k: v for k, v in self.bound_as.items() if v != endpoint}
             listener.engine.call(listener.close)
             self.socket.wait_for_io_threads()
-            self.drop_peers_of(endpoint)
+            self.drop_peers_of(text)
         connecters = [connecter for connecter in self.connecters if connecter.endpoint == text]
         for connecter in connecters:
             self.connecters.remove(connecter)
@@ -189,7 +176,6 @@ class Endpoints:
         for listener in self.listeners.values():
             listener.engine.call(listener.close)
         self.listeners = {}
-        self.bound_as = {}
         for name in self.inproc_names:
             inproc.unbind(self.socket, name)
         self.inproc_names = []
