@@ -18,7 +18,9 @@ def of_libzmq():
     [("hub", False), ("hub", True), ("thread", False)],
     ids=["hub", "patched", "thread"],
 )
-@pytest.mark.parametrize("kind", ["DEALER", "PULL", "SUB", "ROUTER", "REP", "XPUB", "PAIR"])
+@pytest.mark.parametrize(
+    "kind", ["DEALER", "PULL", "SUB", "ROUTER", "REP", "XPUB", "PAIR", "PUB", "PUSH", "REQ", "XSUB"]
+)
 def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libzmq):
     if kind not in of_libzmq:
         of_libzmq[kind] = program(PROGRAM, kind, library="zmq").ends()

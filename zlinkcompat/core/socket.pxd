@@ -72,6 +72,7 @@ cdef class CoreSocket(Owner):
     @cython.final
     cdef long long poll_limit(self) except -1
     cdef process_commands(self)
+    cdef process_commands_to_receive(self)
     cdef raise_end(self)
     cdef check_open(self)
     @cython.final

@@ -163,6 +163,15 @@ class CoreSocket(Owner):
         if self.dead:
             self.raise_end()
 
+    def process_commands_to_receive(self):
+        """As :meth:`process_commands`, in a call that receives.
+
+        libzmq first finds that the socket type, or its state, does not allow the call: it processes
+        no command then, and so does not learn that the context terminates."""
+        if not self.dead and self.parts_in is None and self.context.terminating:
+            self.pattern.check_may_receive()
+        self.process_commands()
+
     def raise_end(self):
         """Raise what ended the socket, in a call that was made since.
 
@@ -476,7 +485,7 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.recv_frame, (flags,))
         if self.mailbox.pending or self.dead:
-            self.process_commands()
+            self.process_commands_to_receive()
         if self.parts_in is not None:
             return self.recv_part()
         self.operations += 1
@@ -497,7 +506,7 @@ class CoreSocket(Owner):
         if self.is_foreign():
             return self.delegate(self.recv_message, (flags,))
         if self.mailbox.pending or self.dead:
-            self.process_commands()
+            self.process_commands_to_receive()
         if self.parts_in is not None:
             parts = self.parts_in[self.next_part :]
             self.parts_in = None

@@ -34,6 +34,7 @@ cdef class Pattern(PipeSink):
     cpdef bint begin(self, frame) except -1
     cpdef finish(self, list message)
     cpdef bint send(self, message) except -1
+    cpdef check_may_receive(self)
     cpdef recv(self)
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1

@@ -182,6 +182,9 @@ class Pattern(PipeSink):
         """
         raise zmq_error(ENOTSUP, "send: this socket type only receives")
 
+    def check_may_receive(self):
+        """Raise ENOTSUP or EFSM where :meth:`recv` would, whatever has arrived."""
+
     def recv(self):
         """Receive a whole message; None if there is none. Raises ENOTSUP, EFSM."""
         raise zmq_error(ENOTSUP, "recv: this socket type only sends")

@@ -11,5 +11,6 @@ cdef class Push(Pattern):
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
     cpdef bint send(self, message) except -1
+    cpdef check_may_receive(self)
     cpdef finish(self, list message)
     cpdef bint has_out(self) except -1

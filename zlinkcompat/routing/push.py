@@ -35,5 +35,8 @@ class Push(Pattern):
         if not self.balancer.finish(message):
             lost(UNFINISHED)
 
+    def check_may_receive(self):
+        self.recv()
+
     def has_out(self):
         return self.balancer.has_out()

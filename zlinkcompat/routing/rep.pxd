@@ -10,6 +10,7 @@ cdef class Rep(Pull):
     cdef list envelope
     cdef bint sends_reply
 
+    cpdef check_may_receive(self)
     cpdef recv(self)
     @cython.locals(skipped=Py_ssize_t)
     cpdef bint has_in(self) except -1

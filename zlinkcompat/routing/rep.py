@@ -20,9 +20,13 @@ class Rep(Pull):
         self.envelope = None
         self.sends_reply = False
 
-    def recv(self):
+    def check_may_receive(self):
         if self.sends_reply:
             raise zmq_error(EFSM, REP_RECEIVES)
+
+    def recv(self):
+        if self.sends_reply:
+            self.check_may_receive()
         if not self.has_in():
             return None
         message = self.request

@@ -17,6 +17,7 @@ cdef class Req(Dealer):
     cpdef finish(self, list message)
     @cython.locals(envelope=list, taken=bint, waiting=Py_ssize_t)
     cdef bint request(self, message, bint begun) except -1
+    cpdef check_may_receive(self)
     cpdef recv(self)
     @cython.locals(skipped=Py_ssize_t)
     cpdef bint has_in(self) except -1

@@ -72,9 +72,13 @@ class Req(Dealer):
         self.awaits_reply = True
         return True
 
-    def recv(self):
+    def check_may_receive(self):
         if not self.awaits_reply:
             raise zmq_error(EFSM, REQ_RECEIVES)
+
+    def recv(self):
+        if not self.awaits_reply:
+            self.check_may_receive()
         if not self.has_in():
             return None
         message = self.reply
