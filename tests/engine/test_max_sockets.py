@@ -69,3 +69,20 @@ def test_limit_holds_for_sockets_with_something_to_deliver(few):
         sock.options.linger = 0
         for session in list(sock.sessions):
             session.engine.call(session.stop)
+
+
+@pytest.mark.hub
+def test_descriptors_of_connections_are_free_when_close_returns(context):
+    with context.socket(zmq.PULL) as pull:
+        port = pull.bind_to_random_port("tcp://127.0.0.1")
+        socks = [context.socket(zmq.PUSH) for _ in range(MOST)]
+        for sock in socks:
+            sock.linger = 0
+            sock.connect(f"tcp://127.0.0.1:{port}")
+            sock.send(b"connected")
+        for _ in socks:
+            pull.recv()
+        before = len(os.listdir("/proc/self/fd"))
+        for sock in socks:
+            sock.close()
+        assert len(os.listdir("/proc/self/fd")) == before - MOST

@@ -530,8 +530,24 @@ class Connection(PipeSink):
         self.fail(ProtocolError(text, self.decoder.position))
 
     def close(self):
-        """End the connection because its socket wants so."""
+        """End the connection because its socket wants so.
+
+        On the hub engine the descriptor is freed at once, unless this is called out of a read or
+        write: a program may close many sockets before its hub gets to run."""
         self.fail(None)
+        if (
+            self.parked
+            and self.handshake_done
+            and not self.reading
+            and not self.writing
+            and self.engine.mailbox is None
+            and self.engine.is_current()
+        ):
+            self.send_close_frame()
+            self.release()
+            # The wake-up that was due may have been that of a timer, which is closed now.
+            self.wake_due = False
+            self.wake_in_loop()
 
     def send_close_frame(self):
         """Tell the peer why this is the end, where the protocol has words for it; never waits."""
