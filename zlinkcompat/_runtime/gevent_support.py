@@ -5,6 +5,7 @@ does not pay for importing gevent, and nothing in it finds gevent among the load
 module that such a program imports may import gevent itself.
 """
 
+import os
 import sys
 from importlib import import_module
 from threading import main_thread
@@ -14,6 +15,9 @@ _get_hub = None
 
 def get_original(module, name):
     """The object ``name`` of a standard ``module``, also where gevent has patched it.
+
+    Take ``RLock`` from ``_thread``: in a patched program that of ``threading`` is a Python class,
+    which waits by gevent's locks.
 
     Source: gevent's ``monkey.get_original``.
     """
@@ -64,15 +68,26 @@ def get_hub():
     return _get_hub()
 
 
+def format_context(context):
+    """What gevent prints of the watcher whose callback failed; its default, imported when needed.
+
+    ``pprint`` imports ten further modules, a sixth of the time that gevent takes."""
+    from pprint import saferepr
+
+    return saferepr(context)
+
+
 def load_gevent():
     """Import gevent; again is harmless."""
     global _get_hub
 
     first = "gevent.hub" not in sys.modules
-    from gevent import hub
+    from gevent import config, hub
 
     if first:
         # gevent takes the thread that imports it for the main one, whose loop alone can watch
         # child processes.
         hub.MAIN_THREAD_IDENT = main_thread().ident
+        if not os.environ.get("GEVENT_FORMAT_CONTEXT"):
+            config.format_context = f"{__name__}.format_context"
     _get_hub = hub.get_hub

@@ -23,7 +23,7 @@ from zlinkcompat._constants import (
 )
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import interrupts
+from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import Session
 from zlinkcompat.wire import socks
@@ -68,6 +68,7 @@ class Connecter(Session):
 
     def __init__(self, socket, engine, transport, address, options, endpoint):
         link = transport.Link(address, options, False)
+        protocols.load(link.protocol, options.mechanism)
         Session.__init__(self, socket, engine, options, endpoint, link, LogLimiter())
         self.transport = transport
         self.address = address

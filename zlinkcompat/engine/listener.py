@@ -11,7 +11,7 @@ from zlinkcompat._constants import (
 )
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import interrupts
+from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 
@@ -61,6 +61,7 @@ class Listener:
         self.transport = transport
         self.options = options
         self.link = transport.Link(address, options, True)
+        protocols.load(self.link.protocol, options.mechanism)
         self.listening = transport.listen(address, options, getaddrinfo)
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()

@@ -1,18 +1,37 @@
-"""What is spoken over a stream: the codec and the handshake of each protocol, in one table."""
+"""What is spoken over a stream: the codec and the handshake of each protocol, in one table.
 
+CURVE and WebSocket are imported by the first endpoint that asks for them.
+"""
+
+from importlib import import_module
+
+from zlinkcompat._constants import CURVE
 from zlinkcompat.wire.security import mechanisms
-from zlinkcompat.wire.security.curve_codec import (
-    CurveDecoder,
-    CurveEncoder,
-    CurveZwsDecoder,
-    CurveZwsEncoder,
-)
-from zlinkcompat.wire.security.mechanisms import CURVE
-from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
-from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
-from zlinkcompat.wire.ws.upgrade import Upgrade
 from zlinkcompat.wire.zmtp.frames import Decoder, Encoder, RawDecoder, RawEncoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
+
+
+def load(protocol, mechanism):
+    """Import what connections of an endpoint need.
+
+    Endpoints call this at once: later the process may have no descriptor left to read a module
+    with.
+
+    Parameters
+    ----------
+    protocol : str
+        What the link says.
+    mechanism : int
+        The socket's ``MECHANISM``.
+    """
+    mechanisms.load(mechanism)
+    if mechanism == CURVE:
+        import_module("zlinkcompat.wire.security.curve_codec")
+    if protocol == "ws" and (protocol, False) not in TABLE:
+        from zlinkcompat.engine.ws_protocol import Zws
+
+        for raw in (False, True):
+            TABLE[protocol, raw] = Zws(raw)
 
 
 def shared(session):
@@ -31,11 +50,15 @@ class Zmtp:
     """ZMTP 3 (RFC 37)."""
 
     def make_decoder(self, session):
-        make = CurveDecoder if session.options.mechanism == CURVE else Decoder
+        make = Decoder
+        if session.options.mechanism == CURVE:
+            from zlinkcompat.wire.security.curve_codec import CurveDecoder as make
         return make(session.frame_max, *shared(session))
 
     def make_encoder(self, session):
-        make = CurveEncoder if session.options.mechanism == CURVE else Encoder
+        make = Encoder
+        if session.options.mechanism == CURVE:
+            from zlinkcompat.wire.security.curve_codec import CurveEncoder as make
         return make(1, *shared(session))
 
     def make_handshake(self, session, connection, decoder):
@@ -61,43 +84,10 @@ class Raw:
         return None
 
 
-class Zws:
-    """ZWS 2.0 (RFC 45); ``raw``: WebSocket alone, whose messages are a STREAM socket's."""
-
-    def __init__(self, raw):
-        self.raw = raw
-
-    def make_decoder(self, session):
-        make = CurveZwsDecoder if self.encrypts(session) else ZwsDecoder
-        return make(session.frame_max, session.link.bind, self.raw, *shared(session))
-
-    def make_encoder(self, session):
-        text = self.raw and bool(session.options.ws_text)
-        make = CurveZwsEncoder if self.encrypts(session) else ZwsEncoder
-        return make(not session.link.bind, self.raw, text, *shared(session))
-
-    def encrypts(self, session):
-        return session.options.mechanism == CURVE and not self.raw
-
-    def make_handshake(self, session, connection, decoder):
-        link = session.link
-        upgrade = Upgrade(
-            not link.bind,
-            link.address.host,
-            link.address.path,
-            () if self.raw else subprotocols(session.options),
-            link.origins,
-        )
-        mechanism = mechanisms.create(session.options)
-        return ZwsHandshake(decoder, connection.encoder, mechanism, upgrade, self.raw)
-
-
-#: (what the link says, raw): the protocol.
+#: (what the link says, raw): the protocol. :func:`load` adds those of WebSocket.
 TABLE = {
     ("zmtp", False): Zmtp(),
     ("zmtp", True): Raw(),
-    ("ws", False): Zws(False),
-    ("ws", True): Zws(True),
 }
 
 

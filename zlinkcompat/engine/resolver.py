@@ -1,7 +1,7 @@
 """Names of hosts: looked up without stopping the hub of a thread that has one."""
 
 import threading
-from socket import EAI_AGAIN, gaierror
+from _socket import EAI_AGAIN, gaierror  # ``socket`` takes a while to import
 
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.engine.wait import waits_in_hub

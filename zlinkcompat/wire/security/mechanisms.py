@@ -1,18 +1,29 @@
 """The security mechanisms, by libzmq's numbers."""
 
-from zlinkcompat._constants import CURVE, NULL, PLAIN
-from zlinkcompat.wire.security.curve import CurveClient, CurveServer
-from zlinkcompat.wire.security.null import Null
-from zlinkcompat.wire.security.plain import PlainClient, PlainServer
+from importlib import import_module
 
-#: (the client's class, the server's).
-TABLE = {
-    NULL: (Null, Null),
-    PLAIN: (PlainClient, PlainServer),
-    CURVE: (CurveClient, CurveServer),
+from zlinkcompat._constants import CURVE, NULL, PLAIN
+from zlinkcompat.wire.security.null import Null
+
+#: (the client's class, the server's). :func:`load` adds those of :data:`ON_DEMAND`.
+TABLE = {NULL: (Null, Null)}
+
+#: Imported by the first endpoint that asks for them: the module, and its two classes.
+ON_DEMAND = {
+    PLAIN: ("plain", "PlainClient", "PlainServer"),
+    CURVE: ("curve", "CurveClient", "CurveServer"),
 }
+
+
+def load(mechanism):
+    """Enter the classes of a mechanism into :data:`TABLE`."""
+    if mechanism not in TABLE:
+        module, client, server = ON_DEMAND[mechanism]
+        module = import_module(f"zlinkcompat.wire.security.{module}")
+        TABLE[mechanism] = getattr(module, client), getattr(module, server)
 
 
 def create(options):
     """The :class:`Mechanism` that ``options`` (libzmq's, in lower case) ask for."""
+    load(options.mechanism)
     return TABLE[options.mechanism][bool(options.as_server)](options)

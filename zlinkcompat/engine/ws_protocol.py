@@ -1,0 +1,43 @@
+"""ZWS 2.0 (RFC 45): ZMTP's messages over WebSocket; and WebSocket alone, for STREAM sockets."""
+
+from zlinkcompat._constants import CURVE
+from zlinkcompat.engine.protocols import shared
+from zlinkcompat.wire.security import mechanisms
+from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
+from zlinkcompat.wire.ws.upgrade import Upgrade
+
+
+class Zws:
+    """ZWS 2.0 (RFC 45); ``raw``: WebSocket alone, whose messages are a STREAM socket's."""
+
+    def __init__(self, raw):
+        self.raw = raw
+
+    def make_decoder(self, session):
+        make = ZwsDecoder
+        if self.encrypts(session):
+            from zlinkcompat.wire.security.curve_codec import CurveZwsDecoder as make
+        return make(session.frame_max, session.link.bind, self.raw, *shared(session))
+
+    def make_encoder(self, session):
+        text = self.raw and bool(session.options.ws_text)
+        make = ZwsEncoder
+        if self.encrypts(session):
+            from zlinkcompat.wire.security.curve_codec import CurveZwsEncoder as make
+        return make(not session.link.bind, self.raw, text, *shared(session))
+
+    def encrypts(self, session):
+        return session.options.mechanism == CURVE and not self.raw
+
+    def make_handshake(self, session, connection, decoder):
+        link = session.link
+        upgrade = Upgrade(
+            not link.bind,
+            link.address.host,
+            link.address.path,
+            () if self.raw else subprotocols(session.options),
+            link.origins,
+        )
+        mechanism = mechanisms.create(session.options)
+        return ZwsHandshake(decoder, connection.encoder, mechanism, upgrade, self.raw)
