@@ -17,8 +17,8 @@ from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.frames import RawDecoder, RawEncoder
 
 #: As in the module, where they are C's: docs/security.md states the second.
-PORTION = 256
-DATALESS_MAX = 256
+PORTION = 32
+DATALESS_MAX = 32
 
 
 class ServerLink:
@@ -125,7 +125,7 @@ def test_peer_of_many_key_updates_is_ended(pair, ask):
 
 @pytest.mark.parametrize("ask", [False, True])
 def test_one_byte_does_not_pay_for_many_key_updates(pair, ask):
-    data = b"".join(pair.updates(50, ask) + pair.said(b"x") for _ in range(20))
+    data = b"".join(pair.updates(10, ask) + pair.said(b"x") for _ in range(20))
     with pytest.raises(TlsError, match="records without data"):
         pair.receive(data)
 

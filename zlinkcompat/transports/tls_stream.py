@@ -21,11 +21,11 @@ AHEAD = 262144
 
 #: Records given to OpenSSL at a time: it goes on within one call until one of them has data, and a
 #: key update takes it some microseconds.
-PORTION = 256
+PORTION = 32
 
 #: Records without data (key updates, session tickets) that a peer may send; each record with data
 #: allows one more.
-DATALESS_MAX = 256
+DATALESS_MAX = 32
 
 #: Bytes of answers to key updates that may wait for a peer that does not read.
 ANSWERS_MAX = 65536
