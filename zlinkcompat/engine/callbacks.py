@@ -9,8 +9,8 @@ class ThreadsafeCallbacks:
     """Calls functions in a hub's thread, from any thread and in order.
 
     gevent's ``run_callback_threadsafe`` is not used: it changes the loop's reference count while it
-    holds the GIL, but the loop changes the same count without the GIL. Now and then an update is
-    lost, and finally the loop ends with ``LoopExit`` although greenlets wait for their timers.
+    holds the GIL, but the loop changes the same count without the GIL, so updates can get lost.
+    After enough lost updates the loop ends with ``LoopExit`` although greenlets wait for timers.
     """
 
     def __init__(self, hub):
@@ -35,9 +35,9 @@ class ThreadsafeCallbacks:
 
 
 def threadsafe_callbacks(hub):
-    """Return the :class:`ThreadsafeCallbacks` of ``hub``, made at first use.
+    """Return the :class:`ThreadsafeCallbacks` of ``hub``, and create it on first use.
 
-    ``hub`` has to be the hub of the current thread."""
+    ``hub`` must be the hub of the current thread."""
     try:
         return hub.zlinkcompat_callbacks
     except AttributeError:

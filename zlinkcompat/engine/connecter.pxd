@@ -1,2 +1,2 @@
-# Compiled so that no signal's handler runs between its steps (interrupts.py): a watcher that stays
-# active while its descriptor is closed makes libev end the process.
+# Compiled so that no signal handler runs between two steps (see interrupts.py). If a handler raised
+# there, a watcher could stay active after its descriptor is closed, and libev would abort.

@@ -1,7 +1,7 @@
 """A connecter: keeps one connected endpoint connected, in one greenlet.
 
-Between connections the pipe is the connecter's: what the socket sends meanwhile waits there, up to
-the high-water mark.
+Between two connections the connecter owns the pipe. Messages that the socket sends meanwhile wait
+in the pipe, up to the high-water mark.
 """
 
 import random
@@ -41,8 +41,8 @@ LOG = Log("zlinkcompat.engine")
 READABLE = 1
 WRITABLE = 2
 
-#: What stands for RECONNECT_IVL_MAX (ms) where that is not set and the peer refuses each attempt
-#: for a reason that will not change by itself.
+#: The longest pause (ms) where RECONNECT_IVL_MAX is not set and the peer rejects each attempt for a
+#: reason that retrying does not change.
 REFUSED_IVL_MAX = 10_000
 
 
@@ -54,15 +54,15 @@ class Connecter(Session):
     socket, engine, options
         As for :class:`Session`.
     transport : module
-        Of ``zlinkcompat.transports``.
+        A module of ``zlinkcompat.transports``.
     address
-        As ``transport.parse`` gave it.
+        The result of ``transport.parse``.
     endpoint : str
-        As the user wrote it.
+        The endpoint as the user wrote it.
 
-    RECONNECT_IVL, RECONNECT_IVL_MAX, CONNECT_TIMEOUT in milliseconds, RECONNECT_STOP and IMMEDIATE
-    as in libzmq's ``zmq_setsockopt(3)``. One thing more: while RECONNECT_IVL_MAX is 0 and the peer
-    refuses us (wrong key, mechanism or socket type), the pauses double up to
+    RECONNECT_IVL, RECONNECT_IVL_MAX, CONNECT_TIMEOUT (all in milliseconds), RECONNECT_STOP and
+    IMMEDIATE work as in libzmq's ``zmq_setsockopt(3)``, with one addition: while RECONNECT_IVL_MAX
+    is 0 and the peer rejects us (wrong key, mechanism or socket type), the pauses double up to
     :data:`REFUSED_IVL_MAX`.
     """
 
@@ -89,7 +89,7 @@ class Connecter(Session):
         self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
 
     def own_pipe(self, pipe):
-        """The pipe is ours while there is no connection."""
+        """Make this connecter the owner of the pipe, because there is no connection."""
         self.pipe = pipe
         if pipe is not None:
             pipe.sink = self
@@ -104,13 +104,13 @@ class Connecter(Session):
             self.run()
         except Exception:
             LOG.exception(
-                "%s: unexpected error, the endpoint is not connected again", self.endpoint
+                "%s: unexpected error: the endpoint will not be connected again", self.endpoint
             )
         finally:
             self.end()
 
     def end(self):
-        """Let go of the pipe and the socket."""
+        """Release the pipe and the socket."""
         self.has_ended = True
         if self.pipe is not None:
             self.pipe.terminate()
@@ -126,11 +126,11 @@ class Connecter(Session):
             except BaseException as error:
                 if not interrupts.is_interrupt(error):
                     raise
-                # It is the program's, and is no reason to give the endpoint up.
+                # The interrupt belongs to the program. It is not a reason to give up the endpoint.
                 interrupts.raise_in_main_greenlet(self.engine.hub)
 
     def run_once(self):
-        """Dial once, and serve the connection, if there is one, until it ends."""
+        """Connect once; if that succeeds, serve the connection until it ends."""
         self.was_refused = False
         sock = self.dial()
         if sock is not None:
@@ -142,7 +142,7 @@ class Connecter(Session):
         self.opening = False
 
     def dial(self):
-        """Make one attempt; returns a connected socket object, or None."""
+        """Make one connection attempt and return a connected socket object, or None."""
         sock = None
         fd = -1
         try:
@@ -166,7 +166,7 @@ class Connecter(Session):
                 self.stopped = True
             fd = getattr(error, "descriptor", -1)
         except GreenletExit:
-            pass  # stopped while it looked up a name
+            pass  # stop() was called during the name lookup
         if sock is not None:
             fd = sock.fileno()
             sock.close()
@@ -175,7 +175,7 @@ class Connecter(Session):
         return None
 
     def resolve(self, *args):
-        """``getaddrinfo``, which :meth:`stop` does not wait for."""
+        """Call ``getaddrinfo``; :meth:`stop` does not wait for it."""
         self.is_resolving = True
         try:
             return getaddrinfo(*args)
@@ -183,15 +183,15 @@ class Connecter(Session):
             self.is_resolving = False
 
     def wait_until_connected(self, sock):
-        """Wait until the attempt is decided, for CONNECT_TIMEOUT at most."""
+        """Wait until the attempt has succeeded or failed, for at most CONNECT_TIMEOUT."""
         timeout_ms = self.options.connect_timeout
         if not self.wait_for_fd(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
             raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
 
     def negotiate_proxy(self, sock):
-        """Have the SOCKS proxy, if that is what we are connected to, connect us to the peer.
+        """If we are connected to a SOCKS proxy, have it connect us to the peer.
 
-        libzmq waits for a silent proxy for ever; here HANDSHAKE_IVL counts for it, too."""
+        libzmq waits for a silent proxy without a limit; here HANDSHAKE_IVL limits the wait."""
         target = self.transport.beyond_proxy(self.address, self.options)
         if target is None:
             return
@@ -212,25 +212,25 @@ class Connecter(Session):
             while len(heard) < wanted:
                 more = self.retry(sock, READABLE, deadline, sock.recv, wanted - len(heard))
                 if not more:
-                    raise OSError(ECONNRESET, "the SOCKS proxy ended the connection")
+                    raise OSError(ECONNRESET, "the SOCKS proxy closed the connection")
                 heard += more
 
     def retry(self, sock, event, deadline, call, argument):
-        """``call(argument)``, as soon as ``sock`` is ready for it."""
+        """Return ``call(argument)``, called as soon as ``sock`` is ready for it."""
         while True:
             try:
                 return call(argument)
             except BlockingIOError:
                 left = -1 if deadline is None else max(deadline - monotonic(), 0)
                 if not self.wait_for_fd(sock, event, left):
-                    raise OSError(ETIMEDOUT, "the SOCKS proxy says nothing") from None
+                    raise OSError(ETIMEDOUT, "the SOCKS proxy does not answer") from None
 
     def wait_for_fd(self, sock, event, seconds):
-        """Wait for ``sock``; False if it was not ready for ``seconds``; negative is for ever."""
+        """Wait for ``sock``; False if it was not ready in ``seconds``. Negative means no limit."""
         watcher = self.engine.loop.io(sock.fileno(), event)
         try:
-            # Started within the try: a signal's handler may raise right behind the call. A watcher
-            # that outlives the descriptor makes libev abort the process.
+            # Start the watcher inside the try: a signal handler may raise right after the call.
+            # libev aborts the process if a watcher outlives its descriptor.
             watcher.start(self.engine.call_guarded, self.wake)
             return self.park(seconds)
         finally:
@@ -238,13 +238,13 @@ class Connecter(Session):
             watcher.close()
 
     def wait_before_retry(self):
-        """Sleep for the current interval, jittered and growing as libzmq's does."""
+        """Sleep for the current interval, which grows and has jitter as in libzmq."""
         options = self.options
         longest = options.reconnect_ivl_max
         if self.was_refused:
             longest = self.longest_when_refused()
         elif not longest:
-            # The peer is gone, or another one: the refusals before no longer count.
+            # The peer is gone or was replaced, so its earlier rejections no longer count.
             self.interval = options.reconnect_ivl
         interval = self.interval
         if options.reconnect_ivl > 0:
@@ -256,18 +256,18 @@ class Connecter(Session):
         self.park(interval / 1000.0)
 
     def longest_when_refused(self):
-        """The longest pause, ms, between attempts that the peer refuses."""
+        """Return the longest pause (ms) between attempts that the peer rejects."""
         return self.options.reconnect_ivl_max or REFUSED_IVL_MAX
 
     def is_refusal(self, failure):
-        """Tell whether a handshake failed for a reason that will not change by itself.
+        """Tell whether a handshake failed for a reason that retrying does not change.
 
-        A CURVE server says nothing to a client that has another server's key, it just closes: so
-        the end of the connection behind the peer's greeting counts as well."""
+        A CURVE server closes without a message if the client has another server's key. So the end
+        of the connection after the peer's greeting counts as a rejection as well."""
         if isinstance(failure, AuthenticationFailed):
-            return failure.code == 400  # 300 and 500 are for a while (RFC 27)
+            return failure.code == 400  # 300 and 500 are temporary (RFC 27)
         if isinstance(failure, ProtocolError):
-            # Not what a ZAP handler of ours answers, nor HTTP, where 503 is for a while.
+            # Errors of our own ZAP handler and of HTTP do not count: a 503 is temporary.
             return failure.code < ZAP_UNSPECIFIED or failure.code == TLS_CERTIFICATE
         handshake = self.handshake
         return (
@@ -284,11 +284,11 @@ class Connecter(Session):
             text = " (CURVE_SERVERKEY may not be the key of this server)"
         longest = self.longest_when_refused()
         if longest > self.options.reconnect_ivl:
-            text += f"; the next attempts come ever later, up to {longest / 1000:g} s apart"
+            text += f"; the next attempts are up to {longest / 1000:g} s apart"
         return text
 
     def park(self, seconds):
-        """Sleep until :meth:`wake` (True) or for ``seconds`` (False); negative is for ever."""
+        """Sleep until :meth:`wake` (True) or for ``seconds`` (False). Negative means no limit."""
         timer = self.engine.loop.timer(seconds) if seconds >= 0 else None
         self.woken = False
         try:
@@ -316,11 +316,11 @@ class Connecter(Session):
 
     def abort(self):
         Session.abort(self)
-        # Whatever timer or watcher it waits for.
+        # Applies whether it waits for a timer or for a watcher.
         self.parked = self.is_resolving = False
         self.stopped = True
 
-    # -- what a connection asks and tells --------------------------------------------------
+    # -- called by the connection ----------------------------------------------------------
 
     def connection_ready(self, connection):
         routing_id, metadata = self.report_ready(connection)
@@ -348,12 +348,12 @@ class Connecter(Session):
         if pipe is None:
             return
         if connection.take_partial_write():
-            # A message whose first bytes are out is dropped with the connection: the peer may
-            # have closed because of it, and would be sent it for ever.
+            # Drop a message that was written in part: the peer may have closed because of it, and
+            # we would send it again on every new connection.
             pipe.discard(1)
         if pipe.peer_closed:
-            # The socket is gone; what it left behind may need another connection. Not if it was
-            # this side that ended: linger is over, or all is sent.
+            # The socket is closed. Messages that it left may need another connection, unless this
+            # side ended the connection: then linger is over, or everything is sent.
             unsent = pipe.inq.tail != pipe.inq.head
             after_disconnect = options.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT
             if failure is None or not unsent or after_disconnect:
@@ -368,16 +368,16 @@ class Connecter(Session):
         else:
             self.own_pipe(pipe)
             if self.socket.socket_type in (SUB, XSUB):
-                # The next connection is to hear all subscriptions, and none twice.
+                # The next connection must receive all subscriptions, and each only once.
                 pipe.hiccup()
 
-    # -- what the socket tells while there is no connection ----------------------------------
+    # -- called by the pipe while there is no connection -------------------------------------
 
     def try_read(self, pipe):
         return 0
 
     def pipe_terminated(self, pipe):
-        # Closed or disconnected.
+        # The socket was closed, or the endpoint disconnected.
         unsent = pipe.inq.tail != pipe.inq.head
         if (
             not unsent
@@ -394,7 +394,7 @@ class Connecter(Session):
         if self.connection is not None:
             self.connection.close()
         elif not self.has_begun:
-            # At once: a program may close thousands of sockets before the hub turns.
+            # End at once: a program may close thousands of sockets before the hub runs again.
             if not self.has_ended:
                 self.end()
         else:

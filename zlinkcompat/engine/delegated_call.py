@@ -1,6 +1,6 @@
-"""Calls of a socket of the hub engine in another native thread than its hub's.
+"""Calls on a socket of the hub engine from a native thread that is not its hub's thread.
 
-Its connections belong to that hub, so the call is made there, in a greenlet of its own, while the
+The socket's connections belong to that hub. So the call runs there, in its own greenlet, while the
 calling thread waits.
 """
 
@@ -14,13 +14,13 @@ from zlinkcompat.errors import EMTHREAD, zmq_error
 
 LOG = Log("zlinkcompat.engine")
 
-#: Seconds after which a hub that has not begun a call is warned of, and the call given up.
+#: Seconds to wait for the hub to begin a call before a warning, and before the call fails.
 WARN_AFTER = 1.0
 GIVE_UP_AFTER = 10.0
 
 
 class DelegatedCall:
-    """One call, made in the thread of ``engine``'s hub."""
+    """One call that runs in the thread of ``engine``'s hub."""
 
     def __init__(self, engine, function, args):
         self.engine = engine
@@ -35,12 +35,12 @@ class DelegatedCall:
         self.waiting = WaitList()
 
     def wait(self):
-        """Make the call, and return or raise what it does.
+        """Make the call; return its result or raise its exception.
 
         Raises
         ------
         ZMQError
-            EMTHREAD: the hub did not turn; nothing was done.
+            EMTHREAD: the hub did not run, and the call was not made.
         """
         self.engine.callbacks.call(self.begin)
         try:
@@ -55,18 +55,18 @@ class DelegatedCall:
             try:
                 raise self.error
             finally:
-                self.error = None  # or its traceback would refer to itself
+                self.error = None  # otherwise its traceback would refer to itself
         return self.result
 
     def await_begin(self):
-        """Wait while the hub is busy, or is never run, with a warning in between."""
+        """Wait for the hub to begin the call; log a warning once if that takes long."""
         for seconds in (WARN_AFTER, GIVE_UP_AFTER - WARN_AFTER):
             self.waiting.wait(current_waker(False), seconds, self.has_begun)
             if self.begun:
                 return
             if seconds == WARN_AFTER:
                 LOG.warning(
-                    "a call in another thread waits for the gevent hub of thread %d, which "
+                    "a call from another thread waits for the gevent hub of thread %d, which "
                     "has not run for %g s",
                     self.engine.thread,
                     seconds,

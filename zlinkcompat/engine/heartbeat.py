@@ -6,7 +6,7 @@ Source: RFC 37 "Connection Heartbeating"; libzmq ``src/stream_engine_base.cpp`` 
 
 from zlinkcompat.wire.zmtp.commands import Ping
 
-#: Turns of the loop in which a peer may still be heard when its time is over, and seconds for each.
+#: Loop iterations that still accept bytes from a peer after its timeout, and seconds for each.
 GRACE_ITERATIONS = 3
 GRACE_INTERVAL = 0.001
 
@@ -17,25 +17,26 @@ class Heartbeat:
     Parameters
     ----------
     connection : Connection
-        Its ``send_heartbeat`` and ``expire`` are used.
+        Its methods ``send_heartbeat`` and ``expire`` are called.
     options
-        ``heartbeat_ivl``, ``heartbeat_timeout``, ``heartbeat_ttl`` in milliseconds.
+        ``heartbeat_ivl``, ``heartbeat_timeout`` and ``heartbeat_ttl``, in milliseconds.
     """
 
     def __init__(self, connection, options):
         self.connection = connection
         self.loop = connection.engine.loop
         interval = options.heartbeat_ivl
-        # -1 stands for the interval; 0 never gives up.
+        # -1 means the same as the interval; 0 means no timeout.
         timeout = options.heartbeat_timeout
         self.timeout = interval if timeout < 0 else timeout
         self.ttl_ds = options.heartbeat_ttl // 100
         self.interval_timer = None
         self.timeout_timer = None
         self.ttl_timer = None
-        # Of the PING whose answer is awaited: whether bytes before it are on their way, where it
-        # ends among all bytes written (-1: it is not written), and how many of those the peer's
-        # host had acknowledged when that was last asked.
+        # State of the PING whose PONG we wait for. ``is_queued``: whether bytes before it are still
+        # on their way. ``ping_end``: its end as an offset in all bytes written, -1 while it is not
+        # written. ``acknowledged``: how many bytes the peer's host had acknowledged at the last
+        # check.
         self.is_queued = False
         self.ping_end = -1
         self.acknowledged = 0
@@ -46,7 +47,7 @@ class Heartbeat:
     def ping(self):
         connection = self.connection
         acknowledged = connection.acknowledged()
-        # Armed first: the program's thread may read the answer before this one goes on.
+        # Arm the timer first: the application thread may read the PONG before this method returns.
         arms = self.timeout_timer is None and self.timeout > 0
         if arms:
             self.acknowledged = acknowledged
@@ -56,16 +57,16 @@ class Heartbeat:
         connection.send_heartbeat(Ping(self.ttl_ds, b""))
 
     def pinged(self, ttl_ds):
-        """The peer wants to be given up when it is silent for ``ttl_ds`` tenths of a second."""
+        """Handle a PING: give the peer up if it stays silent for ``ttl_ds`` tenths of a second."""
         if self.ttl_timer is None and ttl_ds > 0:
             self.ttl_timer = self.arm(ttl_ds / 10.0, self.connection.expire)
 
     def is_armed(self):
-        """Tell whether :meth:`reset_timers` makes a difference. Called from any thread."""
+        """Tell whether :meth:`reset_timers` has an effect. Called from any thread."""
         return self.timeout_timer is not None or self.ttl_timer is not None
 
     def reset_timers(self):
-        """Bytes came from the peer: it lives."""
+        """Bytes arrived, so the peer is alive: stop the timers."""
         if self.timeout_timer is not None:
             self.timeout_timer = self.disarm(self.timeout_timer)
         if self.ttl_timer is not None:
@@ -89,16 +90,17 @@ class Heartbeat:
         return None
 
     def expire(self, give_up, turns):
-        # A loop serves its timers before what came in. Where it stood still for so long, because a
-        # greenlet computed or the machine was busy, the answer may be there, unread.
+        # A loop runs its timers before it reads sockets. If the loop was delayed, because a
+        # greenlet computed or the machine was busy, the PONG may have arrived and be unread.
         if next(turns, None) is None:
             give_up()
 
     def expire_timeout(self):
-        """HEARTBEAT_TIMEOUT is over. It counts from when the PING reached the peer's host.
+        """Handle the end of HEARTBEAT_TIMEOUT, which starts when the peer's host has the PING.
 
-        While the PING waits behind messages, the peer lives if its host acknowledges bytes of
-        them: one large message on a slow line may take longer than the timeout."""
+        While messages queue in front of the PING, the peer counts as alive as long as its host
+        acknowledges their bytes: one large message on a slow link can take longer than the timeout.
+        """
         connection = self.connection
         acknowledged = connection.acknowledged()
         if self.is_queued:

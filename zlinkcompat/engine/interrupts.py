@@ -1,17 +1,17 @@
-"""What is raised in callbacks of an event loop that has nothing to do with them.
+"""Exceptions that signal handlers raise inside callbacks of an event loop.
 
-gevent runs a signal's handler wherever the main thread happens to be, a callback of the engine
-included, and stops a watcher whose callback raises. A listener would so stop accepting for good
-when a program catches Ctrl-C. Here the program gets its exception, and the callback is called
-again.
+gevent runs a signal handler wherever the main thread happens to be, even in a callback of the
+engine. It also stops a watcher whose callback raises. So if a program caught Ctrl-C, a listener
+would stop accepting permanently. This module passes the exception on to the program and calls the
+callback again.
 
-Compiled, since the interpreter runs handlers at the start of each Python function: before its first
-``try``. In the pure-Python build a callback can still be lost there.
+The module is compiled because the interpreter runs handlers at the start of each Python function,
+before the function's first ``try``. In the pure-Python build a callback can still be lost there.
 """
 
 import logging
 import sys
-from _signal import NSIG, getsignal  # the functions of ``signal`` are written in Python
+from _signal import NSIG, getsignal  # the functions of ``signal`` itself are Python functions
 from functools import partial
 
 from greenlet import GreenletExit
@@ -20,15 +20,15 @@ from zlinkcompat._runtime.log_queue import Log
 
 LOG = Log("zlinkcompat.engine")
 
-#: Times that one callback is called again. It has to tolerate that it ran in part.
+#: How often one callback is called again. It must tolerate an earlier, incomplete run.
 ATTEMPTS = 8
 
 
 def is_interrupt(error):
-    """Tell whether an exception is the program's: Ctrl-C, or from one of its signal handlers.
+    """Tell whether an exception comes from the program: Ctrl-C or one of its signal handlers.
 
-    It is asked of each failure, and next to a signal as a rule. So it is quick, and calls nothing
-    in which the interpreter would run a handler."""
+    This check runs on every failure, and usually right after a signal. So it is fast, and it calls
+    nothing in which the interpreter would run a handler."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return True
     trace = error.__traceback__
@@ -44,20 +44,20 @@ def is_interrupt(error):
 
 
 def raise_in_main_greenlet(hub):
-    """Have the main greenlet raise the interrupt that is being handled, soon."""
+    """Raise the interrupt that is being handled in the main greenlet, soon."""
     kind, error, trace = sys.exc_info()
     hub.loop.run_callback(hub.handle_system_error, kind, error, trace)
 
 
 def call_guarded(hub, function, args=()):
-    """Call ``function(*args)`` for the event loop of ``hub``. Raises GreenletExit only.
+    """Call ``function(*args)`` for the event loop of ``hub``. Raise only GreenletExit.
 
     Parameters
     ----------
     hub : gevent.hub.Hub
-        The current thread's.
+        The hub of the current thread.
     function : callable
-        Called again if an interrupt of the program came in between.
+        It is called again if an interrupt of the program stopped it.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -90,7 +90,7 @@ def log_defect(hub, error):
 def resume_guarded(hub, function):
     """Call ``function()``, which switches to a greenlet of the program.
 
-    What the greenlet raises is raised here, but for interrupts."""
+    Exceptions of the greenlet are raised here, except for interrupts."""
     for _ in range(ATTEMPTS):
         try:
             function()

@@ -15,13 +15,13 @@ from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 
-#: Connections accepted in one turn of the hub, so that a storm of them does not stop traffic.
+#: Connections accepted per loop iteration. The limit keeps a flood of them from stopping traffic.
 ACCEPT_BURST = 64
 
 #: Seconds without accepting after the process or machine ran out of descriptors or memory.
 ACCEPT_PAUSE = 0.1
 
-#: Seconds that a handshake is given, whatever the number of them.
+#: Seconds that a handshake may take even if the listener has too many of them.
 HANDSHAKE_GRACE = 1.0
 
 LOG = Log("zlinkcompat.engine")
@@ -34,25 +34,25 @@ class Listener:
     ----------
     socket : zlinkcompat.core.socket.CoreSocket
     engine : IOLoop
-        Where it accepts; its peers may be served by others.
+        The loop that accepts. Other loops may serve the accepted peers.
     transport : module
-        Of ``zlinkcompat.transports``.
+        A module of ``zlinkcompat.transports``.
     address
-        As ``transport.parse`` gave it.
+        The result of ``transport.parse``.
     options : Options
-        A snapshot of the socket's.
+        A snapshot of the socket's options.
 
     Raises
     ------
     ZMQError
-        EADDRINUSE, ENODEV, EINVAL, ... as the transport's ``listen``.
+        EADDRINUSE, ENODEV, EINVAL, ...: the errors of the transport's ``listen``.
 
     Attributes
     ----------
     endpoint : str
-        What LAST_ENDPOINT tells: wildcards replaced by what the system chose.
+        The value of LAST_ENDPOINT: the system's choices replace wildcards.
     handshaking : dict
-        Accepted sessions whose handshake is not over, oldest first, and since when (s).
+        Accepted sessions with an unfinished handshake, oldest first, and when each began (s).
     """
 
     def __init__(self, socket, engine, transport, address, options):
@@ -83,8 +83,8 @@ class Listener:
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
             if self.listening is None:
-                return  # closed meanwhile, by a handler of the log or the garbage collector
-            # Only at first it is known that a peer waits.
+                return  # a log handler or the garbage collector closed it
+            # Only in the first round do we know that a peer waits.
             if self.is_full() and (number or not self.make_room()):
                 return
             try:
@@ -100,11 +100,11 @@ class Listener:
             self.serve(*accepted)
 
     def serve(self, sock, peer_address):
-        """Have an accepted connection served, unless a filter keeps it out."""
+        """Start a session for an accepted connection, unless a filter rejects the peer."""
         session = None
         try:
             if not self.transport.admits(sock, self.options):
-                LOG.info("%s: peer %s: kept out by a filter", self.endpoint, peer_address)
+                LOG.info("%s: peer %s: rejected by a filter", self.endpoint, peer_address)
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, EACCES, self.endpoint)
                 return
@@ -113,7 +113,7 @@ class Listener:
             except OSError as error:
                 if interrupts.is_interrupt(error):
                     raise
-                # The peer may be gone already; others wait behind it.
+                # The peer may be gone already. Do not raise: others wait behind it.
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
                 return
@@ -124,7 +124,7 @@ class Listener:
             self.handshaking[session] = monotonic()
             engine.call(session.start, (sock,))
         except BaseException:
-            # Interrupted by a signal's handler of the program, perhaps. The peer dials again.
+            # A signal handler of the program may have interrupted us. The peer connects again.
             sock.close()
             if session is not None and session.connection is None:
                 self.release(session)
@@ -132,11 +132,11 @@ class Listener:
             raise
 
     def accept_failed(self, error):
-        """Go on later if this process or machine is short of something; peers wait meanwhile."""
+        """Report a failed accept; pause if the process or machine has run out of a resource."""
         if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
             self.pause_for(ACCEPT_PAUSE)
             if self.exhausted_errno == error.errno:
-                return  # as was told when it began
+                return  # already reported when the shortage began
             self.exhausted_errno = error.errno
             more = self.limiter.admit("no place", error.errno)
             if more is not None:
@@ -151,10 +151,10 @@ class Listener:
         return 0 < self.options.handshakes_max <= len(self.handshaking)
 
     def make_room(self):
-        """End the oldest handshake for a peer that waits; False, and a pause, if it is not slow.
+        """End the oldest handshake if it is slow; otherwise pause accepting and return False.
 
-        Peers that come in crowds wait in the backlog; those that say nothing do not keep others out
-        for longer than :data:`HANDSHAKE_GRACE`."""
+        So a crowd of peers waits in the backlog, and silent peers block others for at most
+        :data:`HANDSHAKE_GRACE`."""
         session, since = next(iter(self.handshaking.items()))
         left = since + HANDSHAKE_GRACE - monotonic()
         if left > 0:
@@ -165,7 +165,7 @@ class Listener:
         return True
 
     def on_handshake_over(self, session):
-        """Called by a session, in its own thread."""
+        """Release the session's place; the session calls this in its own thread."""
         self.engine.call(self.release, (session,))
 
     def release(self, session):
@@ -185,7 +185,7 @@ class Listener:
         self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
 
     def close(self):
-        """Stop accepting, and free the address at once. Accepted peers stay."""
+        """Stop accepting and free the address at once. Accepted peers stay connected."""
         if self.listening is not None:
             self.abort()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
@@ -200,7 +200,7 @@ class Listener:
         self.socket.listener_ended(self)
 
     def abort(self):
-        """Close this process's descriptor; the address is free when there is no other."""
+        """Close this process's descriptor. A forked process may still hold the address."""
         if self.pause is not None:
             self.pause.stop()
             self.pause.close()

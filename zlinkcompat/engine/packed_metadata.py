@@ -1,21 +1,21 @@
-"""The properties of a peer that tells very many of itself, in little memory."""
+"""A compact form of the metadata of a peer that sends very many properties."""
 
 from zlinkcompat.wire.zmtp.commands import encode_metadata, parse_metadata_untrusted
 
-#: Properties that are kept as a dict of str. A READY of 64 KiB can have 4,600, and a dict of them
-#: takes 772 KiB.
+#: Up to this many properties are kept as a dict of str. A READY command of 64 KiB can hold
+#: thousands, and a dict of them takes about ten times the command's size.
 DICT_MAX = 64
 
 
 class PackedMetadata:
-    """What ``Frame.get`` asks for, kept in the form of the wire.
+    """Metadata for ``Frame.get``, kept in its encoded form.
 
     Parameters
     ----------
     own : dict
-        str to str: what is known of the peer otherwise, and counts first.
+        str to str: properties that we add ourselves; they take precedence.
     properties : dict
-        bytes to bytes, of the peer's READY.
+        bytes to bytes: the properties of the peer's READY.
     """
 
     __slots__ = ("own", "data")
@@ -25,7 +25,7 @@ class PackedMetadata:
         self.data = encode_metadata(properties)
 
     def get(self, name):
-        """The property ``name`` (str), or None; all of them are looked through."""
+        """Return the property ``name`` (str), or None. The search is linear."""
         value = self.own.get(name)
         if value is not None:
             return value

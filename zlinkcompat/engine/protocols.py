@@ -1,6 +1,6 @@
-"""What is spoken over a stream: the codec and the handshake of each protocol, in one table.
+"""The protocols that run over a stream: the codec and the handshake of each, in one table.
 
-CURVE and WebSocket are imported by the first endpoint that asks for them.
+The first endpoint that needs CURVE or WebSocket imports it.
 """
 
 from importlib import import_module
@@ -12,15 +12,14 @@ from zlinkcompat.wire.zmtp.handshake import Handshake
 
 
 def load(protocol, mechanism):
-    """Import what connections of an endpoint need.
+    """Import the modules that the connections of an endpoint need.
 
-    Endpoints call this at once: later the process may have no descriptor left to read a module
-    with.
+    Endpoints call this early: later the process may have no descriptor left for reading a module.
 
     Parameters
     ----------
     protocol : str
-        What the link says.
+        The protocol name of the link.
     mechanism : int
         The socket's ``MECHANISM``.
     """
@@ -35,12 +34,12 @@ def load(protocol, mechanism):
 
 
 def shared(session):
-    """The settings and counters that codecs read and fill."""
+    """Return the settings and counters that codecs use."""
     return session.options.tuning, session.socket.counters
 
 
 def bounded(decoder, session):
-    """``decoder``, with the limits that the socket's options set beside MAXMSGSIZE."""
+    """Set the limits of ``decoder`` that the socket has besides MAXMSGSIZE, and return it."""
     decoder.max_command = session.options.command_max
     decoder.max_unfinished = session.options.rcvbytes_max
     return decoder
@@ -66,13 +65,13 @@ class Zmtp:
 
 
 def make_legacy_codec(session, version):
-    """``(decoder, encoder)`` for a peer that speaks an older ZMTP (``wire/zmtp/legacy.py``)."""
+    """Return ``(decoder, encoder)`` for a peer with an older ZMTP (``wire/zmtp/legacy.py``)."""
     decoder = bounded(version.make_decoder(session.frame_max, *shared(session)), session)
     return decoder, version.make_encoder(*shared(session))
 
 
 class Raw:
-    """Bytes as they are: STREAM sockets, and ROUTER_RAW."""
+    """Unframed bytes, for STREAM sockets and ROUTER_RAW."""
 
     def make_decoder(self, session):
         return RawDecoder(-1, *shared(session))
@@ -84,7 +83,7 @@ class Raw:
         return None
 
 
-#: (what the link says, raw): the protocol. :func:`load` adds those of WebSocket.
+#: Maps (the link's protocol name, raw) to the protocol. :func:`load` adds those of WebSocket.
 TABLE = {
     ("zmtp", False): Zmtp(),
     ("zmtp", True): Raw(),
@@ -92,5 +91,5 @@ TABLE = {
 
 
 def choose(link, raw):
-    """The protocol for connections of ``link``; ``raw``: the socket type is STREAM."""
+    """Return the protocol for connections of ``link``; ``raw`` is true for STREAM sockets."""
     return TABLE[link.protocol, raw]

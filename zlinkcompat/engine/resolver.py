@@ -1,4 +1,4 @@
-"""Names of hosts: looked up without stopping the hub of a thread that has one."""
+"""Host name lookup that does not block the hub of the calling thread."""
 
 import threading
 from _socket import EAI_AGAIN, gaierror  # ``socket`` takes a while to import
@@ -8,7 +8,9 @@ from zlinkcompat.engine.wait import waits_in_hub
 
 
 def getaddrinfo(*args):
-    """``socket.getaddrinfo``; gaierror too when the interpreter ends, and threads begin no more."""
+    """Call ``socket.getaddrinfo``.
+
+    It raises gaierror as well while the interpreter exits, when new threads cannot start."""
     if not waits_in_hub():
         return get_original("socket", "getaddrinfo")(*args)
     from gevent import socket as gevent_socket
@@ -18,4 +20,4 @@ def getaddrinfo(*args):
     except RuntimeError as error:
         if threading.main_thread().is_alive():
             raise
-        raise gaierror(EAI_AGAIN, "no thread can look up names: the interpreter ends") from error
+        raise gaierror(EAI_AGAIN, "cannot look up names while the interpreter exits") from error

@@ -1,2 +1,2 @@
-# Compiled so that no signal's handler runs between its steps (interrupts.py): a descriptor must not have
-# two owners.
+# Compiled so that no signal handler runs between two steps (see interrupts.py): a descriptor must
+# not have two owners.

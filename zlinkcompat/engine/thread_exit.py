@@ -1,10 +1,10 @@
-"""The end of a native thread, told where it happens."""
+"""A callback that runs when a native thread ends."""
 
 import sys
 
 from zlinkcompat._runtime.gevent_support import get_original
 
-# Native: where gevent patched it, threading's tells greenlets apart.
+# The native version: if gevent has patched threading, its version is local to greenlets.
 local = get_original("threading", "local")
 
 
@@ -13,7 +13,7 @@ class AtEnd:
         self.function = function
 
     def __del__(self, is_finalizing=sys.is_finalizing):
-        # The main thread ends with the interpreter, which has been flushed by then.
+        # The main thread ends with the interpreter, and its sockets have been flushed by then.
         if not is_finalizing():
             self.function()
 
@@ -22,6 +22,8 @@ ends = local()
 
 
 def at_thread_end(function):
-    """Call ``function`` when the current thread ends, in that thread, instead of what was to be
-    called before. It must not switch greenlets, nor ask for the thread's hub: there is none."""
+    """Call ``function`` in the current thread when the thread ends.
+
+    It replaces the function of an earlier call. It must not switch greenlets or ask for the
+    thread's hub, because the hub no longer exists."""
     ends.one = AtEnd(function)

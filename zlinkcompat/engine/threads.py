@@ -1,7 +1,7 @@
-"""The thread engine: native threads, each with a hub of its own, that do a context's I/O.
+"""The thread engine: native threads, each with its own hub, that do the I/O of a context.
 
-They run the very same listeners, connecters and connections as the hub engine does in the
-program's own hub. The program's threads reach them through mailboxes only.
+They run the same listeners, connecters and connections that the hub engine runs in the program's
+own hub. Application threads reach them only through mailboxes.
 
 Source: libzmq ``src/io_thread.hpp``, ``src/ctx.cpp: choose_io_thread``.
 """
@@ -23,13 +23,13 @@ from zlinkcompat.routing.mailbox import Mailbox
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
 
-SWITCH_INTERVAL = 5_000_000  # ns, as long as Python lets a thread compute
+SWITCH_INTERVAL = 5_000_000  # ns, the interpreter's default switch interval
 
-DESTRUCTOR_TIMEOUT = 1_000_000_000  # ns, which a destructor waits at most
+DESTRUCTOR_TIMEOUT = 1_000_000_000  # ns, the longest wait in a destructor
 
 
 class LoopMailbox(Mailbox):
-    """Commands for what lives in another thread's hub."""
+    """Commands for objects that live in another thread's hub."""
 
     def __init__(self, hub, ended):
         Mailbox.__init__(self)
@@ -41,7 +41,7 @@ class LoopMailbox(Mailbox):
         self.ended = ended
 
     def alert(self):
-        # Many posts are one wake-up.
+        # One wake-up serves many posts.
         if not (self.signalled or self.stopped):
             self.signalled = True
             self.watcher.send()
@@ -49,7 +49,7 @@ class LoopMailbox(Mailbox):
     def on_signal(self):
         self.signalled = False
         while self.pending:
-            # A defect of one command must not cost the others.
+            # One failing command must not stop the others.
             interrupts.call_guarded(self.hub, self.process)
 
     def stop(self):
@@ -64,7 +64,7 @@ class IoThread:
     Attributes
     ----------
     engine : IOLoop
-        Of its hub, once started.
+        The loop of its hub, once the thread has started.
     """
 
     def __init__(self, pool):
@@ -74,7 +74,7 @@ class IoThread:
         self.alive = True
         self.failure = None
         self.ending = WaitList()
-        load_gevent()  # here, where an exception is the caller's
+        load_gevent()  # load it here, so that the caller gets an exception
         started = allocate_lock()
         started.acquire()
         start_new_thread(self.run, (started.release,))
@@ -86,7 +86,7 @@ class IoThread:
         from gevent.exceptions import LoopExit
 
         try:
-            # Signals are the program's; a call that they interrupt must be one of its own.
+            # Block signals: they belong to the program, and must interrupt its own calls.
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             log_queue.use_thread()
             hub = get_hub()
@@ -103,50 +103,50 @@ class IoThread:
                 try:
                     hub.switch()
                 except LoopExit:
-                    pass  # as asked by end()
+                    pass  # end() asked for it
         finally:
             engine.mailbox.stop()
             engine.close()
             engine.callbacks.close()
-            # By itself it would never end, and stay with all that it refers to.
+            # The hub's greenlet would never end by itself, and would keep all that it refers to.
             hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)
             self.alive = False
             self.ending.notify_all()
 
     def stop(self):
-        """Have it end, whatever it does. Called from any thread."""
+        """Make the thread end, whatever it does. Called from any thread."""
         self.engine.mailbox.post(self.end)
 
     def end(self):
-        # In its hub.
+        # Runs in its hub.
         self.stopping = True
         hub = self.engine.hub
         pool, hub._threadpool = hub._threadpool, None
         if pool is not None:
-            # It looked up names. Here, in the hub's own greenlet, nobody waits for a slow one.
+            # The pool looked up names. In the hub's own greenlet, kill() waits for no slow lookup.
             pool.kill()
         self.engine.loop.break_()
 
     def join(self, timeout):
-        """Wait for its end, ``timeout`` seconds at most."""
+        """Wait for the thread to end, for at most ``timeout`` seconds."""
         self.ending.wait(current_waker(False), timeout, self.has_ended)
 
     def has_ended(self):
         return not self.alive
 
 
-#: All that were started and not stopped, in this process.
+#: The pools of this process that are started and not stopped.
 pools = WeakSet()
 
 
 class IoThreads:
-    """The I/O threads of one context, started at the first need.
+    """The I/O threads of one context, started on first use.
 
     Parameters
     ----------
     options : ContextOptions
-        ``io_threads`` is read when they start.
+        ``io_threads`` is read when the threads start.
     """
 
     def __init__(self, options):
@@ -157,7 +157,7 @@ class IoThreads:
         self.yielded_at = 0
 
     def choose_loop(self, affinity):
-        """The engine with the least to do among those that ``affinity`` names.
+        """Return the loop with the fewest owned objects among those that ``affinity`` names.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class IoThreads:
         Raises
         ------
         ZMQError
-            EMTHREAD: there is none. EAGAIN: the system has no more threads.
+            EMTHREAD: no such thread exists. EAGAIN: the system cannot start a thread.
         """
         if not self.threads:
             with self.lock:
@@ -175,11 +175,11 @@ class IoThreads:
                     self.start()
         engine = self.least_loaded_loop(affinity)
         if engine is None:
-            raise zmq_error(EMTHREAD, "no I/O thread is available: see IO_THREADS and AFFINITY")
+            raise zmq_error(EMTHREAD, "no I/O thread is available: check IO_THREADS and AFFINITY")
         return engine
 
     def least_loaded_loop(self, affinity):
-        """As :meth:`choose_loop`, and None if there is none, or none any more."""
+        """Do the same as :meth:`choose_loop`, but return None if no thread is available."""
         allowed = [
             thread.engine
             for number, thread in enumerate(self.threads)
@@ -188,7 +188,7 @@ class IoThreads:
         return min(allowed, key=lambda engine: len(engine.owned), default=None)
 
     def start(self):
-        """All of them, or none."""
+        """Start all threads; if one fails to start, stop the others."""
         threads = []
         try:
             for _ in range(self.options.io_threads):
@@ -203,20 +203,20 @@ class IoThreads:
         pools.add(self)
 
     def begin_burst(self):
-        """A receiver is about to wait: whatever is sent next is written at once."""
+        """Begin a new burst, because a receiver is about to wait: the next send writes at once."""
         for thread in self.threads:
             thread.engine.begin_burst()
 
     def wait_until_processed(self, turns=0):
-        """Wait until the threads did all that was posted so far, and ``turns`` of their loops."""
+        """Wait until the threads have done all that was posted, plus ``turns`` loop iterations."""
         for thread in self.threads:
             LoopBarrier(thread, turns).wait()
 
     def wait_in_destructor(self):
-        """Wait until the threads did what was posted so far, :data:`DESTRUCTOR_TIMEOUT` at most.
+        """Wait up to :data:`DESTRUCTOR_TIMEOUT` until the threads have done all that was posted.
 
-        Blocks the native thread and never switches greenlets: a destructor runs in any greenlet, in
-        the middle of anything. What it interrupted may hold a lock that an I/O thread waits for,
+        This blocks the native thread and never switches greenlets, because a destructor can run in
+        any greenlet at any point. The interrupted code may hold a lock that an I/O thread needs,
         hence the limit."""
         if any(thread.engine.is_current() for thread in self.threads):
             return
@@ -225,21 +225,21 @@ class IoThreads:
             LoopBarrier(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
 
     def yield_to_io_threads(self):
-        """Let the threads do what was posted, and read what that brought to peers in this process.
+        """Let the threads do what was posted, and let peers in this process read the result.
 
-        A thread that computes keeps the GIL for 5 ms, in which a subscription would not go
-        out; as often as that is enough.
+        A thread that computes keeps the GIL for a whole switch interval, and a subscription would
+        not go out meanwhile. So this runs at most once per switch interval.
         """
         now = monotonic_ns()
         if now - self.yielded_at >= SWITCH_INTERVAL:
             self.wait_until_processed()
-            # What has arrived by now is seen in the first turn, before or after this, and read by
-            # the second.
+            # The first iteration, before or after this point, sees what has arrived by now. The
+            # second iteration reads it.
             self.wait_until_processed(2)
             self.yielded_at = monotonic_ns()
 
     def stop(self, timeout=1.0):
-        """End the threads, and wait until they are gone."""
+        """Stop the threads and wait until they have ended."""
         threads, self.threads = self.threads, []
         for thread in threads:
             thread.stop()
@@ -248,7 +248,7 @@ class IoThreads:
         pools.discard(self)
 
     def stop_when_idle(self):
-        """Let each thread end by itself when it has nothing left to do. Never waits."""
+        """Let each thread end by itself once it owns nothing. Never waits."""
         self.stopping_when_idle = True
         for thread in self.threads:
             thread.engine.mailbox.post(self.stop_if_idle, (thread,))
@@ -258,18 +258,18 @@ class IoThreads:
             thread.end()
 
     def on_loop_idle(self, engine):
-        """An engine has nothing to do any more; called in its thread."""
+        """Stop the thread of an idle loop, if asked to; called in that thread."""
         if self.stopping_when_idle:
             for thread in self.threads:
                 if thread.engine is engine:
                     thread.stop()
 
     def after_fork_child(self):
-        """In a forked child, where the threads do not run. Returns what they left."""
+        """Reset in a forked child, where the threads do not run. Return their loops."""
         engines = [thread.engine for thread in self.threads]
         for engine in engines:
             engine.mailbox.stopped = True
-        # Not to be collected: greenlets of threads that are no more.
+        # Keep these from being collected: they hold greenlets of threads that no longer exist.
         leaked_after_fork.append(self.threads)
         self.threads = []
         return engines
@@ -279,7 +279,7 @@ leaked_after_fork = []
 
 
 class LoopBarrier:
-    """Goes to an I/O thread, stays for so many turns of its loop, and comes back."""
+    """A command that runs in an I/O thread, stays for some loop iterations, and reports back."""
 
     def __init__(self, thread, turns=0):
         self.thread = thread
@@ -293,7 +293,7 @@ class LoopBarrier:
             self.timer.close()
         if self.turns:
             self.turns -= 1
-            # One of no delay fires after the next poll.
+            # A timer of 0 s fires after the next poll.
             self.timer = self.thread.engine.loop.timer(0)
             self.timer.start(self.run)
             return
@@ -307,11 +307,11 @@ class LoopBarrier:
         mailbox = self.thread.engine.mailbox
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
-            # Should the thread end just now, nobody would come back.
+            # Use a timeout: if the thread ends just now, nothing notifies us.
             self.waiting.wait(current_waker(False), 0.1, self.is_reached)
 
     def wait_natively(self, seconds):
-        """Wait without a switch of greenlets, for so long at most."""
+        """Wait for at most ``seconds`` without switching greenlets."""
         mailbox = self.thread.engine.mailbox
         if seconds > 0 and not mailbox.stopped:
             mailbox.post(self.run)
@@ -319,6 +319,6 @@ class LoopBarrier:
 
 
 def stop_all():
-    """Interpreter exit."""
+    """Stop all pools when the interpreter exits."""
     for pool in list(pools):
         pool.stop()

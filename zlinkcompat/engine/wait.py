@@ -1,8 +1,8 @@
-"""Wakers: how the side that made progress wakes the side that sleeps.
+"""Wakers: how a thread or greenlet that made progress wakes one that sleeps.
 
-A wake-up carries no message: the sleeper looks again for itself. :class:`HubWaker` is the form for
-a greenlet of a hub; another hub's thread is reached by that hub's threadsafe callbacks.
-:class:`LockWaker` is the form for a native thread that has no hub and is to get none.
+A wake-up carries no message: the sleeper checks its condition again. :class:`HubWaker` puts a
+greenlet to sleep in its hub; other threads wake it through the hub's threadsafe callbacks.
+:class:`LockWaker` puts a native thread to sleep that has no hub and must not get one.
 """
 
 from sys import modules
@@ -14,23 +14,24 @@ from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.routing.mailbox import Mailbox
 
-# Native threads: where gevent patched it, threading's tells greenlets apart.
+# The native versions: if gevent has patched threading, its versions tell greenlets apart.
 get_ident = get_original("_thread", "get_ident")
 allocate_lock = get_original("_thread", "allocate_lock")
 
-#: What the longest wait of a lock can be, seconds.
+#: The longest timeout of a lock, in seconds.
 LONGEST = 1e6
 
-#: gevent's function of this name, once gevent is loaded: without it no thread has a hub.
+#: gevent's function of this name once gevent is loaded. Before that, no thread has a hub.
 get_hub_if_exists = None
 
 
 def waits_in_hub():
-    """Tell whether whoever calls waits by switching to a hub: its thread has one, or the program
-    is monkey-patched. Otherwise it blocks its thread."""
+    """Tell whether the caller waits by switching to a hub instead of blocking its thread.
+
+    It does if its thread has a hub or if the program is monkey-patched."""
     global get_hub_if_exists
     if get_hub_if_exists is None:
-        # Another thread may be importing it.
+        # Another thread may be importing gevent.
         get_hub_if_exists = getattr(modules.get("gevent._hub_local"), "get_hub_if_exists", None)
         if get_hub_if_exists is None:
             return False
@@ -40,12 +41,12 @@ def waits_in_hub():
 
 
 def current_waker(hub):
-    """A waker for whoever calls.
+    """Return a waker for the calling greenlet or thread.
 
     Parameters
     ----------
     hub : bool
-        In this thread's hub in any case, made if there is none.
+        If true, wait in this thread's hub in any case, and create it if needed.
     """
     if hub or waits_in_hub():
         return HubWaker()
@@ -53,13 +54,13 @@ def current_waker(hub):
 
 
 class Waker:
-    """One sleeper. ``wake`` may be called from any greenlet or thread, any number of times.
+    """One sleeper. ``wake`` can be called from any greenlet or thread, any number of times.
 
     Attributes
     ----------
     since : int
-        When the call began that sleeps now, perhaps not for the first time: its place among others
-        (:func:`insert_by_age`).
+        When the sleeping call began; the call may have slept before. It decides the position in
+        the list of waiters (:func:`insert_by_age`).
     """
 
     def __init__(self):
@@ -74,21 +75,21 @@ class Waker:
         Parameters
         ----------
         timeout : float, seconds
-            Negative waits for ever.
+            Negative means no limit.
 
         Returns
         -------
         bool
-            False if the time ran out first.
+            False if the timeout expired first.
         """
         return False
 
 
 class HubWaker(Waker):
-    """The current greenlet, asleep in its hub.
+    """The current greenlet, which sleeps in its hub.
 
-    Raises gevent's ``BlockingSwitchOutError`` from ``sleep`` in the hub's own greenlet, and lets
-    through what others throw into the greenlet (``gevent.Timeout``, ``GreenletExit``).
+    ``sleep`` raises gevent's ``BlockingSwitchOutError`` in the hub's own greenlet. It passes on
+    exceptions that are thrown into the greenlet (``gevent.Timeout``, ``GreenletExit``).
     """
 
     def __init__(self):
@@ -96,7 +97,7 @@ class HubWaker(Waker):
         self.hub = get_hub()
         self.callbacks = threadsafe_callbacks(self.hub)
         self.thread = get_ident()
-        self.greenlet = None  # who sleeps, while it does
+        self.greenlet = None  # the sleeping greenlet, while it sleeps
         self.fired = False
         self.expired = False
 
@@ -105,7 +106,7 @@ class HubWaker(Waker):
             return
         self.fired = True
         if get_ident() == self.thread:
-            # Who does not sleep yet will look at ``fired``, or has found what it wanted already.
+            # A greenlet that does not sleep yet will check ``fired``, or has finished its call.
             if self.greenlet is not None:
                 self.hub.loop.run_callback(interrupts.resume_guarded, self.hub, self.switch)
         else:
@@ -113,8 +114,8 @@ class HubWaker(Waker):
 
     def sleep(self, timeout):
         loop = self.hub.loop
-        # Without a timer, something must keep the loop alive: a socket with no endpoint yet may
-        # wait for ever, where gevent would raise LoopExit.
+        # Without a timer, an async watcher keeps the loop alive: a socket without an endpoint may
+        # wait without a limit, and gevent would raise LoopExit.
         watcher = loop.timer(timeout) if timeout >= 0 else loop.async_()
         watcher.start(interrupts.resume_guarded, self.hub, self.expire)
         self.greenlet = getcurrent()
@@ -123,8 +124,7 @@ class HubWaker(Waker):
                 self.hub.switch()
                 interrupts.check_hub(self.hub)
         finally:
-            # A wake-up that is still on its way must not switch into whatever this greenlet
-            # does next.
+            # A wake-up that is still on its way must not switch into later work of this greenlet.
             self.greenlet = None
             watcher.stop()
             watcher.close()
@@ -140,9 +140,9 @@ class HubWaker(Waker):
 
 
 class LockWaker(Waker):
-    """The current native thread, asleep on a lock; others run meanwhile.
+    """The current native thread, which sleeps on a lock while other threads run.
 
-    In the main thread signal handlers run; what they raise comes out of ``sleep``.
+    In the main thread, signal handlers run during ``sleep``, and ``sleep`` raises their exceptions.
     """
 
     def __init__(self):
@@ -158,16 +158,16 @@ class LockWaker(Waker):
         try:
             self.lock.release()
         except RuntimeError:
-            pass  # pure build: two threads at the same time
+            pass  # pure build: two threads wake it at the same time
 
     def sleep(self, timeout):
         return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
 
 
 def insert_by_age(wakers, waker):
-    """Put ``waker`` into the list ``wakers`` behind all that wait longer.
+    """Insert ``waker`` into the list ``wakers``, behind all that have waited longer.
 
-    Who was woken in vain has its old place again, and not the last."""
+    A waker that was woken in vain gets its old position back, not the last one."""
     position = len(wakers)
     while position > 0:
         before = wakers[position - 1]
@@ -178,10 +178,10 @@ def insert_by_age(wakers, waker):
 
 
 class WaitList:
-    """Wakers that wait for one condition, served in order, one for each notification.
+    """Wakers that wait for one condition. Each notification wakes the first in the list.
 
-    Who wakes and finds more than it needs calls :meth:`notify` for the next; so does who was
-    woken but cannot use it, because it was killed or timed out at the same moment.
+    A woken waiter calls :meth:`notify` for the next one if it leaves something over. It does the
+    same if it cannot use the wake-up because it was killed or timed out at the same moment.
     """
 
     def __init__(self):
@@ -193,18 +193,19 @@ class WaitList:
         Parameters
         ----------
         waker : Waker
-            Of the caller; used once.
+            A waker of the caller; it can be used once.
         timeout : float, seconds
-            Negative waits for ever.
+            Negative means no limit.
         recheck : callable, optional
-            Called after the waker is in the list and before it sleeps. Tells whether the condition
-            came true meanwhile; this call then does not sleep. Needed wherever another thread can
-            change the condition, since that thread may have notified before the waker was listed.
+            Called after the waker is in the list and before it sleeps. If it returns true, the
+            condition has come true meanwhile and the call does not sleep. It is needed wherever
+            another thread can change the condition, because that thread may have notified before
+            the waker was listed.
 
         Returns
         -------
         bool
-            False if the time ran out first.
+            False if the timeout expired first.
         """
         insert_by_age(self.wakers, waker)
         completed = False
@@ -216,12 +217,12 @@ class WaitList:
             try:
                 self.wakers.remove(waker)
             except ValueError:
-                # Notified.
+                # We were notified, and pass it on if we cannot use it.
                 if not completed:
                     self.notify()
 
     def notify(self):
-        """Wake the one who waits longest."""
+        """Wake the waiter that has waited longest."""
         if self.wakers:
             try:
                 self.wakers.pop(0).wake()
@@ -229,22 +230,22 @@ class WaitList:
                 pass  # pure build: another thread notified at the same time
 
     def notify_all(self):
-        """Wake all that wait."""
-        # In place: another thread may be adding a waker to this very list.
+        """Wake all waiters."""
+        # Change the list in place: another thread may be adding a waker to it.
         while self.wakers:
             self.notify()
 
 
 class SleeperMailbox(Mailbox):
-    """Commands for who sleeps, or makes a call, on a socket.
+    """Commands for a socket, processed by threads or greenlets that sleep or make a call on it.
 
-    One of the sleepers is woken; it processes, and that wakes whom the commands concern.
+    A post wakes one of the sleepers. It processes the commands, and they wake further sleepers.
 
     Attributes
     ----------
     sleepers : list of Waker
     notifier
-        Its ``signal`` is called for each post, if it is set.
+        If it is set, its ``signal`` is called for each post.
     """
 
     def __init__(self):
@@ -255,18 +256,18 @@ class SleeperMailbox(Mailbox):
 
     def alert(self):
         if self.closed:
-            # Nobody will call any more; commands are harmless to a closed socket.
+            # No call will process the commands any more, and they do not harm a closed socket.
             self.process()
             return
         if self.sleepers:
             try:
                 self.sleepers[0].wake()
             except IndexError:
-                pass  # pure build: it is awake
+                pass  # pure build: the sleeper has just woken up
         if self.notifier is not None:
             self.notifier.signal()
 
     def close(self):
-        """From now on whoever posts, processes."""
+        """From now on, process each command in the thread that posts it."""
         self.closed = True
         self.process()

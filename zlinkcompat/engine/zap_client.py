@@ -1,4 +1,4 @@
-"""The client of ZAP: asks the program's handler whether a peer may come in (RFC 27).
+"""The ZAP client: it asks the program's ZAP handler whether to accept a peer (RFC 27).
 
 Source: libzmq ``src/session_base.cpp: zap_connect``, ``zap_client.cpp``.
 """
@@ -9,7 +9,7 @@ from zlinkcompat.wire.security.zap import parse_reply
 
 
 class ReplyMailbox(Mailbox):
-    """What a handler in another thread does, told in the connection's thread."""
+    """Events of a handler in another thread, forwarded to the connection's thread."""
 
     def __init__(self, callbacks):
         Mailbox.__init__(self)
@@ -20,12 +20,12 @@ class ReplyMailbox(Mailbox):
 
 
 class ZapClient(PipeSink):
-    """One question, by a pipe of its own, of one connection.
+    """One ZAP request of one connection, sent over its own pipe.
 
     Parameters
     ----------
     connection : Connection
-        Its greenlet is woken by whatever the handler does.
+        Its greenlet is woken by each event of the handler.
     """
 
     def __init__(self, connection):
@@ -43,14 +43,14 @@ class ZapClient(PipeSink):
         return True
 
     def poll(self):
-        """The :class:`ZapReply`; None as long as there is none.
+        """Return the :class:`ZapReply`, or None while there is none.
 
         Raises
         ------
         ProtocolError
-            The reply is broken.
+            The reply is malformed.
         ConnectionError
-            The handler is gone without one.
+            The handler closed without a reply.
         """
         message = self.pipe.read()
         if message is not None:
@@ -63,7 +63,7 @@ class ZapClient(PipeSink):
         if self.pipe is not None:
             self.pipe.terminate()
 
-    # -- what the pipe tells -----------------------------------------------------------------
+    # -- called by the pipe ------------------------------------------------------------------
 
     def read_activated(self, pipe):
         self.connection.wake_threadsafe()
@@ -72,5 +72,5 @@ class ZapClient(PipeSink):
         self.connection.wake_threadsafe()
 
     def on_protocol_violation(self, pipe, text):
-        # REP drops what is no request; ours is one.
+        # REP drops a message that is not a request. Ours is one, so this is only a wake-up.
         self.connection.wake_threadsafe()
