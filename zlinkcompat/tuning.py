@@ -205,8 +205,9 @@ TABLE = (
         -1,
         "microseconds",
         "how long a receiver polls its connections before it sleeps; "
-        f"-1 is {ADAPTIVE_POLL}, 0 never polls. It polls ever more rarely if that brings nothing, "
-        "and not at all while another greenlet is ready or if there is one CPU",
+        f"-1 is {ADAPTIVE_POLL} as long as no other program wants the CPU, 0 never polls. It polls "
+        "ever more rarely if that brings nothing, and not at all while another greenlet is ready "
+        "or if there is one CPU",
         -1,
         1000000,
     ),
@@ -346,6 +347,8 @@ class Tuning:
 
     batch_time, spin_time : int, nanoseconds
         The latter is ``busy_poll``'s.
+    adaptive_poll : bool
+        ``busy_poll`` is -1.
     """
 
     def __init__(self, chosen=None):
@@ -368,4 +371,5 @@ class Tuning:
         self.asyncio_burst = resolve("asyncio_burst")
         self.recv_pyobj = resolve("recv_pyobj")
         busy_poll = resolve("busy_poll")
+        self.adaptive_poll = busy_poll < 0
         self.spin_time = (ADAPTIVE_POLL if busy_poll < 0 else busy_poll) * 1000

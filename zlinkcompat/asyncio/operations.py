@@ -9,6 +9,7 @@ from zmq.error import Again, ZMQError
 
 from zlinkcompat._constants import POLLIN, POLLOUT
 from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.wait import Waker
 
@@ -182,6 +183,7 @@ class PendingOperations:
         self.watching = False
         self.is_busy_polling = False
         self.give_up_at = 0
+        self.polled_at = 0
         # A coroutine that sends or receives without end must not starve the others.
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
@@ -220,11 +222,13 @@ class PendingOperations:
             self.core.add_poller(self.waker)
             # What came before it watched told nobody.
             self.waker.wake()
-            spin_time = self.core.options.tuning.spin_time
+            now = monotonic_ns()
+            spin_time = contention.poll_time(self.core.options.tuning, now)
             if spin_time > 0 and CAN_BUSY_POLL and self.busy_poll_backoff.allows():
                 # Turns of the loop that do not sleep: others get theirs, and a message that is
                 # near is spared two switches of threads.
-                self.give_up_at = monotonic_ns() + spin_time
+                self.give_up_at = now + spin_time
+                self.polled_at = now
                 self.is_busy_polling = True
 
     def expire_after(self, milliseconds, future, error):
@@ -253,7 +257,12 @@ class PendingOperations:
         if not self.watching:
             self.is_busy_polling = False
             self.busy_poll_backoff.hit()
-        elif monotonic_ns() < self.give_up_at:
+            return
+        previous = self.polled_at
+        self.polled_at = now = monotonic_ns()
+        if contention.check_gap(previous, now) and self.core.options.tuning.adaptive_poll:
+            self.is_busy_polling = False
+        elif now < self.give_up_at:
             self.waker.wake()
         else:
             self.is_busy_polling = False

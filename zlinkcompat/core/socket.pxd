@@ -1,4 +1,5 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
+from zlinkcompat.engine.contention cimport CpuContention
 from zlinkcompat.engine.loop cimport Backoff, IOLoop
 from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, insert_by_age, current_waker
 from zlinkcompat.routing.pattern cimport Owner, Pattern
@@ -25,6 +26,7 @@ cdef long long SUBSCRIPTION_WAIT_NS
 
 cdef long long SUBSCRIPTIONS_INTERVAL
 cdef int READ_ROUNDS
+cdef CpuContention contention
 
 
 cdef class CoreSocket(Owner):
@@ -40,6 +42,7 @@ cdef class CoreSocket(Owner):
     # Milliseconds, and nanoseconds; see read_options.
     cdef int sndtimeo, rcvtimeo
     cdef long long spin_time
+    cdef bint adaptive_poll
     cdef unsigned long operations
     cdef long long subscriptions_read_at
     cdef bint is_read_scheduled
@@ -70,7 +73,7 @@ cdef class CoreSocket(Owner):
 
     cdef read_options(self)
     @cython.final
-    cdef long long poll_limit(self) except -1
+    cdef long long poll_limit(self, long long now) except -1
     cdef process_commands(self)
     cdef process_commands_to_receive(self)
     cdef raise_end(self)
@@ -119,7 +122,7 @@ cdef class CoreSocket(Owner):
     @cython.locals(spin_time=cython.longlong)
     cdef read_bypassing_io_threads(self, bint needed, long long began, long long spin_time)
     cdef resume_io_threads(self)
-    @cython.locals(produced=int)
+    @cython.locals(produced=int, previous=cython.longlong, now=cython.longlong)
     cdef busy_poll(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)
     @cython.locals(events=int)

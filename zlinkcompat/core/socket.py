@@ -41,6 +41,7 @@ from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
 from zlinkcompat.core.registry import register
+from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.delegated_call import DelegatedCall
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop, current_loop
 from zlinkcompat.engine.wait import (
@@ -544,7 +545,7 @@ class CoreSocket(Owner):
                 return message
         if engine is not None:
             engine.flush_before_wait()
-            spin_time = self.poll_limit()
+            spin_time = self.poll_limit(began)
             if timeout_ms != 0 and engine.may_busy_poll(spin_time):
                 message = self.busy_poll(began, spin_time, engine.busy_poll_backoff)
             else:
@@ -552,7 +553,7 @@ class CoreSocket(Owner):
             if message is not None:
                 return message
         elif self.io_threads is not None:
-            spin_time = self.poll_limit()
+            spin_time = self.poll_limit(began)
             message = self.read_bypassing_io_threads(timeout_ms == 0, began, spin_time)
             if message is not None:
                 return message
@@ -634,7 +635,8 @@ class CoreSocket(Owner):
 
     def busy_poll(self, began, spin_time, worth):
         """Read the connections again and again, while they are few, for ``spin_time`` ns."""
-        while monotonic_ns() - began < spin_time:
+        now = monotonic_ns()
+        while now - began < spin_time:
             produced = self.pattern.try_read_peers()
             if produced < 0:
                 return None
@@ -644,6 +646,11 @@ class CoreSocket(Owner):
                 if message is not None:
                     worth.hit()
                     return message
+            previous = now
+            now = monotonic_ns()
+            if contention.check_gap(previous, now) and self.adaptive_poll:
+                # The message may have come meanwhile.
+                return self.read_now()
         worth.missed()
         return None
 
@@ -794,11 +801,16 @@ class CoreSocket(Owner):
         self.sndtimeo = self.options.sndtimeo
         self.rcvtimeo = self.options.rcvtimeo
         self.spin_time = -1
+        self.adaptive_poll = True
 
-    def poll_limit(self):
-        """BUSY_POLL, in nanoseconds."""
+    def poll_limit(self, now):
+        """Return for how many nanoseconds a receiver may poll now, by BUSY_POLL."""
         if self.spin_time < 0:
-            self.spin_time = self.options.tuning.spin_time
+            tuning = self.options.tuning
+            self.adaptive_poll = tuning.adaptive_poll
+            self.spin_time = tuning.spin_time
+        if self.adaptive_poll and now < contention.paused_until:
+            return 0
         return self.spin_time
 
     def get(self, option):
