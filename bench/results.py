@@ -208,8 +208,9 @@ class Results:
 
     @property
     def subject(self):
-        """Whose figures are compared: ours if it is there, else the last."""
-        return "zlink" if "zlink" in self.measured else (self.measured or [None])[-1]
+        """The library that the others are compared with: the first of ours, else the last."""
+        ours = [name for name in self.measured if name.startswith(OURS)]
+        return "zlink" if "zlink" in ours else (ours or self.measured[-1:] or [None])[0]
 
     @property
     def others(self):

@@ -70,6 +70,19 @@ def test_libraries_of_asyncio_are_compared_with_ours_of_asyncio():
     assert run.against(result, "zlink") is None
 
 
+@pytest.mark.parametrize(
+    "libraries, subject",
+    [
+        (("pyzmq", "zlink-thread", "zlink"), "zlink"),
+        (("zlink.asyncio", "zlink.asyncio-uvloop", "pyomq.asyncio"), "zlink.asyncio"),
+        (("pyzmq", "raw"), "raw"),
+        ((), None),
+    ],
+)
+def test_one_of_ours_is_the_subject_wherever_it_stands(libraries, subject):
+    assert results(libraries=libraries).subject == subject
+
+
 def test_no_ratio_to_what_failed_or_is_not_there():
     result = CaseResult(
         RATE,
