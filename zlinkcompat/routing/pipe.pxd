@@ -16,15 +16,22 @@ cdef class PipeSink:
     cpdef int try_read(self, Pipe pipe) except -2
 
 
+# One thread writes, one thread reads: docs/internals/threading.md. The counters are signed on
+# purpose: after a late acknowledgement a difference may be negative; unsigned it would wrap and
+# block the pipe for good, in the compiled build only.
 cdef class MessageQueue:
+    # Written by the writer. The reader clears slots of the ring.
     cdef list ring
-    # Signed on purpose: after a late acknowledgement a difference may be negative; unsigned it
-    # would wrap and block the pipe for good, in the compiled build only.
     cdef Py_ssize_t mask
-    cdef readonly long long head, tail, acked, hwm, lwm, limit
-    cdef public bint reader_waits, writer_waits
-    cdef bint conflates
+    cdef readonly long long tail
+    # Written by the reader.
+    cdef readonly long long head, acked
     cdef public Py_ssize_t held
+    # Set by one side before it sleeps, cleared by the side that wakes it.
+    cdef public bint reader_waits, writer_waits
+    # Written by the owner of the socket.
+    cdef readonly long long hwm, lwm, limit
+    cdef bint conflates
 
     cpdef set_hwm(self, long long hwm)
     cdef int push(self, message) except -1
@@ -46,6 +53,7 @@ cdef class MessageQueue:
     cdef grow(self)
 
 
+# Only the owner of this end writes its fields; the other end posts to the owner's mailbox.
 @cython.final
 cdef class Pipe:
     cdef readonly MessageQueue inq, outq
