@@ -1,7 +1,7 @@
 """zlinkcompat: a gevent-native ZeroMQ engine behind pyzmq's API.
 
-``import zlinkcompat as zmq`` in place of ``import zmq``. The names are pyzmq's: constants and
-errors are its very objects, sockets and contexts are ours.
+Write ``import zlinkcompat as zmq`` in place of ``import zmq``. The names are those of pyzmq. Its
+constants and errors are the same objects; the sockets and contexts are ours.
 """
 
 import os
@@ -23,20 +23,20 @@ import_hooks.install()
 if TYPE_CHECKING:
     from zlinkcompat._sugar.names import *  # noqa: F403
 
-#: Names that pyzmq has, too.
+#: Names with an underscore that pyzmq exports as well.
 UNDERSCORED = ("__version__", "__revision__", "_FINISHED_TRACKER")
 
 
 def __getattr__(name):
-    # Late: pyzmq imports zlinkcompat.backend in the middle of its own import, when neither its
-    # constants nor its errors are there.
+    # Import late: pyzmq imports zlinkcompat.backend in the middle of its own import, before it has
+    # its constants and errors.
     from importlib import import_module
 
-    # ``from zlinkcompat import tuning`` asks here first; the import system then finds the module.
+    # ``from zlinkcompat import tuning`` calls this first; the import system then finds the module.
     if PathFinder.find_spec(f"{__name__}.{name}", __path__):  # noqa: F405
         pass
     elif name in ("sugar", "utils"):
-        # ``import zmq`` brings them along.
+        # ``import zmq`` imports these modules as well.
         return import_module(f"{__name__}.{name}")
     elif not name.startswith("_") or name in UNDERSCORED:
         names = import_module("zlinkcompat._sugar.names")

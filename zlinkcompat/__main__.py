@@ -1,4 +1,4 @@
-"""``python -m zlinkcompat``: the same as the command ``zlinkcompat``."""
+"""``python -m zlinkcompat``, which does the same as the command ``zlinkcompat``."""
 
 from zlinkcompat._cli import main
 

@@ -1,4 +1,4 @@
-"""libzmq's numbers (``zmq.h``) that this package uses by name; each is defined here only.
+"""Numbers of libzmq (``zmq.h``) that this package uses by name, each defined only here.
 
 A compiled module that needs one as a C integer declares it in its ``.pxd`` (``cdef int POLLIN``);
 the import then fills the C variable.
@@ -42,7 +42,7 @@ PLAIN = 1
 CURVE = 2
 
 # -- socket options ------------------------------------------------------------------------
-# Those that code handles by name. All others have their number in the table of core/options.py.
+# Options that the code uses by name. The table of core/options.py has the numbers of all others.
 
 SUBSCRIBE = 6
 UNSUBSCRIBE = 7

@@ -1,7 +1,7 @@
-"""The pyzmq backend: ``PYZMQ_BACKEND=zlinkcompat.backend`` puts this core under ``import zmq``.
+"""The pyzmq backend: ``PYZMQ_BACKEND=zlinkcompat.backend`` makes ``import zmq`` use this engine.
 
-Every name that pyzmq 25.1 to 27 asks of a backend. pyzmq imports this module in the middle of its
-own import, so nothing here may import pyzmq while it is being imported.
+This module has every name that pyzmq 25.1 to 27 expects of a backend. pyzmq imports it in the
+middle of its own import, so nothing here may import pyzmq while pyzmq is being imported.
 
 Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 """
@@ -34,14 +34,14 @@ Message = Frame
 
 
 class Socket(_backend.Socket):
-    """What pyzmq's ``Socket`` derives from; see the base class.
+    """The base class of pyzmq's ``Socket``.
 
     .. versionadded:: 0.1
 
-    pyzmq's ``send`` only adds drafts to its backend's, and its multipart methods go frame by frame:
-    its class is left with the compiled ones, which take the same parameters, and which go frame by
-    frame where a program overrides ``send`` or ``recv``. Its asynchronous class gives way now and
-    then (``burst.py``).
+    pyzmq's ``send`` only adds draft features to its backend's, and its multipart methods send and
+    receive frame by frame. So pyzmq's class uses our compiled methods instead, which take the same
+    parameters. They go frame by frame if a program overrides ``send`` or ``recv``. pyzmq's
+    asynchronous class yields now and then (see ``_pyzmq/asyncio_fairness.py``).
     """
 
     __slots__ = ()
@@ -60,8 +60,9 @@ class Socket(_backend.Socket):
 
 
 def naming_address_once(theirs):
-    """``theirs``, pyzmq's ``bind`` or ``connect``, which adds the address to the text of an error:
-    without it where the text names the address already."""
+    """Wrap ``theirs``, pyzmq's ``bind`` or ``connect``, which adds the address to an error's text.
+
+    The wrapper removes it if the text names the address already."""
 
     @wraps(theirs)
     def method(self, addr):
@@ -77,7 +78,7 @@ def naming_address_once(theirs):
 
 
 def noting_overrides(theirs):
-    """``theirs``, pyzmq's ``__setattr__``, which also notes that a socket is given a method."""
+    """Wrap ``theirs``, pyzmq's ``__setattr__``, to note when a socket gets a method of its own."""
 
     @wraps(theirs)
     def __setattr__(self, key, value):
@@ -88,27 +89,27 @@ def noting_overrides(theirs):
     return __setattr__
 
 
-#: Longest path of an ipc endpoint, bytes.
+#: The longest path of an ipc endpoint, in bytes.
 IPC_PATH_MAX_LEN = 107
 
 PYZMQ_DRAFT_API = False
 
 
 def zmq_errno():
-    """The errno of the last error that was raised here.
+    """Return the errno of the last error that was raised here.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int
-        0 if there was none. libzmq's ``zmq_errno(3)``.
+        0 if there was no error. libzmq's ``zmq_errno(3)``.
     """
     return last_errno()
 
 
 def zmq_version_info():
-    """The libzmq version whose behaviour this is.
+    """Return the libzmq version whose behaviour this package has.
 
     .. versionadded:: 0.1
 
@@ -121,24 +122,25 @@ def zmq_version_info():
 
 
 def has(capability):
-    """Whether an optional capability is there.
+    """Tell whether an optional capability is available.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     capability : str
-        "ipc", "curve", "tls", "ws" or "wss"; no other of libzmq's ("draft", "gssapi", ...) is.
+        "ipc", "curve", "tls", "ws" or "wss". libzmq's others ("draft", "gssapi", ...) are not
+        available.
 
     Returns
     -------
     bool
-        "ws" and "wss" are there where the extra ``ws`` is installed; "curve" where PyNaCl is.
+        "ws" and "wss" need the extra ``ws``; "curve" needs PyNaCl.
 
     Raises
     ------
     TypeError
-        ``capability`` is no text.
+        ``capability`` is not a str.
 
     Notes
     -----
@@ -152,14 +154,14 @@ def has(capability):
 
 
 def curve_keypair():
-    """A new pair of keys for CURVE.
+    """Create a new pair of CURVE keys.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     tuple of bytes
-        ``(public key, secret key)``, each 40 octets of Z85 (RFC 32).
+        ``(public key, secret key)``, each 40 bytes of Z85 text (RFC 32).
 
     Raises
     ------
@@ -176,26 +178,26 @@ def curve_keypair():
 
 
 def curve_public(secret_key):
-    """The public key for a secret one.
+    """Return the public key that belongs to a secret key.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     secret_key : bytes or str
-        40 octets of Z85 (RFC 32).
+        40 bytes of Z85 text (RFC 32).
 
     Returns
     -------
     bytes
-        40 octets of Z85.
+        40 bytes of Z85 text.
 
     Raises
     ------
     ValueError
-        It has another length.
+        The key does not have 40 bytes.
     ZMQError
-        EINVAL: it is no Z85. ENOTSUP: PyNaCl is not installed.
+        EINVAL: the key is not Z85 text. ENOTSUP: PyNaCl is not installed.
 
     Notes
     -----
@@ -214,14 +216,14 @@ def curve_public(secret_key):
 
 
 def insist_on_curve(what):
-    """ENOTSUP where PyNaCl is missing."""
+    """Raise ENOTSUP if PyNaCl is missing."""
     if sodium.missing():
         raise zmq_error(ENOTSUP, f"{what}: {sodium.missing()}")
 
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
     import_hooks.install_green()
-    # Before 26 pyzmq has one compiled for libzmq in its own package, not in its backend.
+    # Before version 26, pyzmq has this module, compiled for libzmq, in its own package.
     monitoredqueue = ModuleType("zmq.devices.monitoredqueue", monitored_queue.__doc__)
     monitoredqueue.__all__ = ["monitored_queue"]
     monitoredqueue.monitored_queue = monitored_queue

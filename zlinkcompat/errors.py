@@ -1,8 +1,8 @@
-"""The one place that makes pyzmq's exceptions.
+"""The only place that creates pyzmq's exceptions.
 
-pyzmq loads its backend in the middle of ``import zmq``, so nothing below the surface may import
-pyzmq while it is itself being imported. Inside, errno values are plain integers; the exception
-class is looked up here, when something is actually raised.
+pyzmq loads its backend in the middle of ``import zmq``, so the internal layers must not import
+pyzmq while it is being imported. They use errno values as plain integers. This module looks up the
+exception class when an error is actually raised.
 
 Source: libzmq ``include/zmq.h`` (``ZMQ_HAUSNUMERO`` block) for the numbers above 156384712.
 """
@@ -34,7 +34,7 @@ ENOCOMPATPROTO = 156384764
 ETERM = 156384765
 EMTHREAD = 156384766
 
-#: Texts of the numbers that the C library does not know (libzmq ``src/err.cpp``).
+#: Texts for errno values that the C library does not know (libzmq ``src/err.cpp``).
 ZMQ_TEXTS = {
     EFSM: "Operation cannot be accomplished in current state",
     ENOCOMPATPROTO: "The protocol is not compatible with the socket type",
@@ -45,7 +45,7 @@ ZMQ_TEXTS = {
 
 CLOSED = f"{_os.strerror(ENOTSOCK)}: the socket is closed; make another with Context.socket()"
 
-# What the state of REQ and REP forbids: libzmq's text, and what to do.
+# Errors of the state machine of REQ and REP: libzmq's text, and what to do.
 REQ_SENDS = (
     f"{ZMQ_TEXTS[EFSM]}: send on REQ: the previous request has no reply yet; call recv() "
     "first, or set REQ_RELAXED"
@@ -60,8 +60,8 @@ UNREAD_FRAMES = (
     "for those first"
 )
 
-# Notes of Again and ContextTerminated: tracebacks show them below the text. The text itself stays
-# libzmq's, since programs compare it with ``==``.
+# Notes of Again and ContextTerminated, which tracebacks show below the text. The text itself stays
+# libzmq's, because programs compare it with ``==``.
 SEND_WAITS = (
     "send: no peer could take the message within SNDTIMEO milliseconds, or at once with "
     "NOBLOCK: no peer is connected, or SNDHWM messages wait for each"
@@ -72,24 +72,24 @@ TERMINATED = "the context is being terminated: close this socket, Context.term()
 
 _last = 0
 
-# pyzmq's module, once something was raised.
+# pyzmq's error module, once an error was raised.
 error = None
 
 
 def zmq_error(errno, text=None):
-    """Make the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ... ``ZMQError``.
+    """Create the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ``ZMQError``, ...
 
     Parameters
     ----------
     errno : int
     text : str, optional
-        What failed, where, and what to do; pyzmq's own text for the errno when absent. For EAGAIN
+        What failed, where, and what to do; by default pyzmq's own text for the errno. With EAGAIN
         and ETERM it becomes a note of the exception.
 
     Returns
     -------
     zmq.ZMQError
-        To be raised by the caller.
+        The caller raises it.
     """
     global _last, error
 
@@ -109,12 +109,12 @@ def zmq_error(errno, text=None):
     if errno == ETERM:
         text = TERMINATED
     if text is not None:
-        made.__notes__ = [text]  # as add_note() of Python 3.11
+        made.__notes__ = [text]  # what add_note() does since Python 3.11
     return made
 
 
 def no_peer(routing_id):
-    """The text of EHOSTUNREACH for a message to ``routing_id`` (bytes)."""
+    """Return the text of EHOSTUNREACH for a message to ``routing_id`` (bytes)."""
     return (
         f"{ZMQ_TEXTS[EHOSTUNREACH]}: send: no peer is connected that has the routing id "
         f"{routing_id!r}"
@@ -122,14 +122,14 @@ def no_peer(routing_id):
 
 
 def strerror(errno):
-    """Text of an errno, libzmq's own numbers included.
+    """Return the text of an errno, including libzmq's own numbers.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     errno : int
-        Of ``ZMQError.errno``.
+        A value of ``ZMQError.errno``.
 
     Returns
     -------
@@ -140,5 +140,5 @@ def strerror(errno):
 
 
 def last_errno():
-    """The errno (int) of the last exception that was made here; 0 if there was none."""
+    """Return the errno (int) of the last exception that was created here; 0 if there was none."""
     return _last

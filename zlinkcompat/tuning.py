@@ -1,14 +1,15 @@
 """Feature flags and thresholds, in one table.
 
-Each is resolved as environment variable over socket option over default, when a socket first binds
-or connects: nothing is read on the message path. The flags, by the names of the performance plan,
-are rollbacks: with one off, the plain path of before that phase runs.
+Each setting is resolved when a socket first binds or connects, so that the message path reads none
+of them. The environment variable has priority over the socket option, and that over the default.
+Each flag is a rollback switch: if it is off, the plain code path runs that the optimization of the
+performance plan (docs/performance-plan.md) replaces.
 """
 
 import os
 import warnings
 
-#: No libzmq numbers its options so high.
+#: libzmq does not use option numbers this high.
 ASIO_ZEROCOPY_WRITE = 1001
 ASIO_LAZY_COMPACT = 1002
 ASIO_WRITE_BATCHING = 1003
@@ -22,19 +23,19 @@ TCP_NODELAY = 1016
 SOCKET_BUFFERS = 1017
 ASYNCIO_BURST = 1018
 RECV_PYOBJ = 1019
-# pyzmq's names and numbers.
+# Names and numbers of pyzmq.
 IN_BATCH_SIZE = 101
 OUT_BATCH_SIZE = 102
 BUSY_POLL = 113
 
 INT_MAX = 2**31 - 1
 
-#: What the kernel is asked to buffer of a connection within the host, bytes.
+#: The kernel buffer size to request for connections within the host, in bytes.
 LOCAL_BUFFER = 512 * 1024
 
-#: How long BUSY_POLL -1 polls at most, microseconds. Who sleeps just before the answer comes makes
-#: a round trip twice to five times as long: 50 are too few where it is of 64 KB and more, or
-#: encrypted.
+#: The longest time that BUSY_POLL -1 polls, in microseconds. If a receiver sleeps just before the
+#: reply arrives, the round trip takes several times as long. 50 us are too short for messages of
+#: 64 KB and more, and with encryption.
 ADAPTIVE_POLL = 150
 
 
@@ -45,13 +46,13 @@ class Setting:
     ----------
     name : str
     variable : str
-        Of the environment.
+        The environment variable.
     option : str
-        Name of the socket option, a constant of this module; empty for what is the process's.
+        Name of the socket option, a constant of this module; empty for a process-wide setting.
     default : int
     unit : str
     effect : str
-        What it does, for people.
+        A description of the effect, for the documentation.
     least, greatest : int
         Allowed values.
     """
@@ -68,11 +69,11 @@ class Setting:
         self.greatest = greatest
 
     def allows(self, value):
-        """Tell whether the value is one that can be set."""
+        """Tell whether ``value`` is allowed."""
         return self.least <= value <= self.greatest
 
     def parse(self, text):
-        """The value that the environment asks for; ValueError if it is none."""
+        """Return the value of the environment variable's text; ValueError if it is not allowed."""
         digits = text[1:] if text[:1] == "-" else text
         if not (digits.isascii() and digits.isdigit() and self.allows(int(text))):
             raise ValueError(
@@ -83,7 +84,7 @@ class Setting:
 
 
 def flag(name, variable, option, default, effect):
-    """A row that is on or off."""
+    """Create a row that is on or off."""
     return Setting(name, variable, option, default, "0 or 1", effect, 0, 1)
 
 
@@ -267,39 +268,39 @@ TABLE = (
     ),
 )
 
-#: Other variables of the environment that begin as those of settings.
+#: Other environment variables that begin like those of settings.
 OTHERS = ("ZLINK_ENGINE",)
 
 _by_name = {setting.name: setting for setting in TABLE}
 
 
 def get(name: str, chosen: int | None = None) -> int:
-    """The value of a setting: of the environment, else the socket's own, else the default.
+    """Return the value of a setting: from the environment, the socket option, or the default.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     name : str
-        Of a row of :data:`TABLE`.
+        The name of a row of :data:`TABLE`.
     chosen : int, optional
-        What a socket option says, in the row's unit.
+        The value of the socket option, in the row's unit.
 
     Returns
     -------
     int
-        In the row's unit.
+        The value in the row's unit.
 
     Raises
     ------
     KeyError
-        There is no such row.
+        The row does not exist.
     ValueError
-        The environment variable is no number, or not allowed.
+        The environment variable is not a number, or its value is not allowed.
 
     Notes
     -----
-    Ours alone: libzmq has no such table.
+    libzmq does not have such a table.
     """
     setting = _by_name[name]
     text = os.environ.get(setting.variable)
@@ -312,7 +313,7 @@ _checked = False
 
 
 def check_environment():
-    """Warn, once, of each variable that is named like a setting and is none."""
+    """Warn once about each variable that is named like a setting but is not one."""
     global _checked
     if _checked:
         return
@@ -336,19 +337,19 @@ def check_environment():
 
 
 class Tuning:
-    """The settings of one socket or endpoint, resolved, for the message path to read.
+    """The resolved settings of one socket or endpoint, which the message path reads.
 
     Parameters
     ----------
     chosen : dict of str to int, optional
-        What socket options say, by the names of :data:`TABLE`.
+        The values of socket options, by the names of :data:`TABLE`.
 
-    Attributes are the rows that have a socket option, in their units, but for:
+    The attributes are the rows that have a socket option, in their units, except for:
 
     batch_time, spin_time : int, nanoseconds
-        The latter is ``busy_poll``'s.
+        The latter is the value of ``busy_poll``.
     adaptive_poll : bool
-        ``busy_poll`` is -1.
+        Whether ``busy_poll`` is -1.
     """
 
     def __init__(self, chosen=None):

@@ -111,5 +111,5 @@ def test_records_beyond_the_queue_are_counted(monkeypatch, handler):
             (logging.getLogger("zlinkcompat.engine"), logging.INFO, "%d", (number,), None, 0.0)
         )
     emitter.drain()
-    assert seen[0] == "0" and "left out, since handlers are slow: 15" in seen[1]
+    assert seen[0] == "0" and "dropped because handlers are slow: 15" in seen[1]
     assert seen[2:] == [str(number) for number in range(1, 10)]

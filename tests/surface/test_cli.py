@@ -64,7 +64,7 @@ def test_help_names_every_command():
 
 def test_no_argument_is_an_error():
     done = cli()
-    assert done.returncode == 2 and "one of run, doctor, bench; or a program" in done.stderr
+    assert done.returncode == 2 and "one of run, doctor, bench, or name a program" in done.stderr
 
 
 def test_our_version_is_in_the_debug_module():
@@ -91,7 +91,7 @@ def doctor(*arguments, **variables):
     done = cli("doctor", *arguments, **{"ZLINKCOMPAT_PURE": "1", **variables})
     assert done.stderr == ""
     report, _, advice = done.stdout.partition("\nWhat to do\n")
-    assert (done.returncode == 0) == (advice == "  Nothing: all is well.\n")
+    assert (done.returncode == 0) == (advice == "  Nothing: no problem was found.\n")
     return re.sub(" +", " ", report), advice
 
 
@@ -158,7 +158,7 @@ def test_the_cpu_quota_of_both_kinds_of_control_groups(files, quota, tmp_path):
         (tmp_path / name).write_text(text + "\n")
     assert limits.cpu_quota(tmp_path) == quota
     told = limits.cpus(tmp_path)
-    assert ("less than two CPUs" in told.advice) == (
+    assert ("fewer than two CPUs" in told.advice) == (
         min(quota or 2, len(os.sched_getaffinity(0))) < 2
     )
 

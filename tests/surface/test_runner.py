@@ -357,7 +357,7 @@ def test_uvloop_with_sockets_of_the_hub_is_an_error():
     pytest.importorskip("uvloop")
     done = runner(LOOP_OF_C, "before")
     assert done.returncode == 0, done.stderr
-    assert "make the socket in a coroutine of the loop" in done.stdout
+    assert "create the socket in a coroutine of the loop" in done.stdout
 
 
 def test_uvloop_with_sockets_made_before_it_unpatched():

@@ -35,7 +35,7 @@ def test_import_without_the_gil_says_what_to_do(name):
     done = python("-c", WITHOUT_GIL.format(name))
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "ImportError: zlinkcompat needs the GIL, and this free-threaded Python runs without it: "
+        "ImportError: zlinkcompat needs the GIL, but this free-threaded Python runs without it: "
         "use the standard build of Python, or start this one with PYTHON_GIL=1\n"
     )
 

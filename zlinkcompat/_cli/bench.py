@@ -1,18 +1,18 @@
-"""``zlinkcompat bench``: the benchmark of the checkout, or the copy of it in an installed wheel."""
+"""``zlinkcompat bench``: runs the benchmark of the checkout, or its copy in an installed wheel."""
 
 import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-#: Modules that the benchmark imports; the extra ``bench`` brings them.
+#: Modules that the benchmark imports; the extra ``bench`` installs them.
 NEEDED = ("hdrh", "rich")
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
 
 def package():
-    """The name of the benchmark's package; None if this installation has none."""
+    """Return the name of the benchmark's package; None if this installation has none."""
     if (CHECKOUT / "bench" / "forkserver.py").exists():
         sys.path.insert(0, str(CHECKOUT))
         return "bench"
@@ -24,11 +24,11 @@ def main(argv, prog):
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         sys.exit(
-            f"{prog}: the benchmark needs more packages ({', '.join(missing)}): "
+            f"{prog}: the benchmark needs packages that are missing ({', '.join(missing)}): "
             "pip install 'zlinkcompat[bench]'"
         )
     name = package()
     if name is None:
-        sys.exit(f"{prog}: this installation has no benchmark; run it from a checkout")
+        sys.exit(f"{prog}: this installation does not contain the benchmark; run it in a checkout")
     sys.argv = [prog, *argv]
     runpy.run_module(name, run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""``zlinkcompat doctor``: what runs here, on which engine, within which limits, and what to do."""
+"""``zlinkcompat doctor``: reports the installation, the engine, limits, and advice."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ BACKEND = "zlinkcompat.backend"
 
 
 class Report:
-    """Lines under headings, and what the user should do."""
+    """Prints sections and collects advice for the user."""
 
     def __init__(self):
         self.advice = []
@@ -29,7 +29,7 @@ class Report:
         print(f"  {name:<22} {value}")
 
     def advise(self, text):
-        """Keep for the end what the user should do."""
+        """Collect advice, which is printed at the end."""
         self.advice.append(text)
 
 
@@ -88,7 +88,7 @@ def report_engine(report):
 
 
 def report_settings(report):
-    """Report variables that change settings, and mistakes in them."""
+    """Report environment variables that change settings, and mistakes in them."""
     report.heading("Settings in the environment")
     found = [name for name in sorted(os.environ) if name.startswith(("ZLINK_", "ZMQ_"))]
     for name in found:
@@ -118,12 +118,12 @@ def report_limits(report):
 
 
 def report_mixing(report, paths):
-    """Report programs that use libzmq's pyzmq beside us."""
+    """Report programs that use pyzmq with libzmq beside zlinkcompat."""
     report.heading("Imports")
     others = mixing.dependents()
     report.line("packages that use zmq", ", ".join(others) or "none")
     if os.environ.get("PYZMQ_BACKEND") == BACKEND:
-        report.line("import zmq", "is this engine, by PYZMQ_BACKEND")
+        report.line("import zmq", "uses this engine, because of PYZMQ_BACKEND")
         return
     ours, theirs = mixing.imports(paths)
     for path in paths:
@@ -138,23 +138,23 @@ def report_mixing(report, paths):
 
 
 def parser(prog):
-    """The command line."""
+    """Return the parser of the command line."""
     parse = argparse.ArgumentParser(
         prog=prog,
-        description="Report the build, versions, the engine and limits of this machine, and what "
-        "to do. Please add it to a bug report. The exit status is 1 if something should be done.",
+        description="Report the build, the versions, the engine and the limits of this machine, "
+        "with advice. Please add it to a bug report. The exit status is 1 if there is advice.",
     )
     parse.add_argument(
         "paths",
         nargs="*",
         metavar="program",
-        help="files and folders of your program, to look for imports of zmq beside zlinkcompat",
+        help="files and folders of your program, which are searched for imports of zmq",
     )
     return parse
 
 
 def main(argv, prog):
-    """Print the report; returns 1 if something should be done."""
+    """Print the report; return 1 if there is advice."""
     paths = parser(prog).parse_args(argv).paths
     report = Report()
     report_versions(report)
@@ -164,6 +164,6 @@ def main(argv, prog):
     report_limits(report)
     report_mixing(report, paths)
     report.heading("What to do")
-    for text in report.advice or ["Nothing: all is well."]:
+    for text in report.advice or ["Nothing: no problem was found."]:
         print(f"  - {text}" if report.advice else f"  {text}")
     return 1 if report.advice else 0

@@ -1,10 +1,10 @@
-"""Limits of the machine that sockets run into: file descriptors, CPUs, buffers, memory."""
+"""System limits that sockets can reach: file descriptors, CPUs, buffers, memory."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-#: A socket needs one file descriptor and each of its connections one more.
+#: A socket needs one file descriptor, and each of its connections needs one more.
 FEW_DESCRIPTORS = 4096
 
 MIB = 1 << 20
@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit: ``value`` as text, and ``advice`` where it is too low."""
+    """One limit: its ``value`` as text, and ``advice`` if it is too low."""
 
     name: str
     value: str
@@ -20,7 +20,7 @@ class Limit:
 
 
 def read(path):
-    """The text of a file of the kernel's; empty if there is none."""
+    """Return the text of a kernel file; empty if the file does not exist."""
     try:
         return Path(path).read_text().strip()
     except OSError:
@@ -28,7 +28,7 @@ def read(path):
 
 
 def descriptors():
-    """Limit of open file descriptors; None on Windows."""
+    """Return the limit of open file descriptors; None on Windows."""
     try:
         import resource
     except ImportError:
@@ -45,12 +45,12 @@ def descriptors():
 
 
 def usable_cpus():
-    """Number of CPUs that this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def cpu_quota(root="/sys/fs/cgroup"):
-    """CPUs' worth of time that the control group may use; None without a limit."""
+    """Return the CPU time that the control group may use, in CPUs; None without a limit."""
     quota, _, period = read(f"{root}/cpu.max").partition(" ")
     if not quota:
         quota = read(f"{root}/cpu/cpu.cfs_quota_us")
@@ -58,12 +58,12 @@ def cpu_quota(root="/sys/fs/cgroup"):
     try:
         found = int(quota) / int(period)
     except (ValueError, ZeroDivisionError):
-        return None  # "max", or no control groups
+        return None  # the quota is "max", or there are no control groups
     return found if found > 0 else None
 
 
 def cpus(root="/sys/fs/cgroup"):
-    """CPUs of this process, and how much of them it may use."""
+    """Return the number of CPUs, and how many of them this process may use."""
     count, quota = usable_cpus(), cpu_quota(root)
     text = f"{count} usable of {os.cpu_count()}"
     advice = ""
@@ -71,14 +71,14 @@ def cpus(root="/sys/fs/cgroup"):
         text += f", quota {quota:g}"
     if min(count, quota or count) < 2:
         advice = (
-            "This process has less than two CPUs: with the thread engine, its I/O thread and its "
-            "own threads take turns. The hub engine (gevent) suits it better."
+            "This process has fewer than two CPUs, so with the thread engine the I/O thread and "
+            "the program's threads take turns. The hub engine (gevent) is the better choice."
         )
     return Limit("CPUs", text, advice)
 
 
 def memory(root="/sys/fs/cgroup"):
-    """Memory that the control group may use."""
+    """Return the memory that the control group may use."""
     text = read(f"{root}/memory.max") or read(f"{root}/memory/memory.limit_in_bytes")
     if not text.isdigit() or int(text) >= 1 << 60:
         return Limit("memory of the group", "unlimited")
@@ -86,13 +86,13 @@ def memory(root="/sys/fs/cgroup"):
 
 
 def kernel(name, path):
-    """A setting of the kernel; None where it is not known."""
+    """Return a kernel setting; None where the kernel does not have it."""
     text = read(path)
     return Limit(name, text) if text else None
 
 
 def limits():
-    """All limits that this platform has."""
+    """Return all limits of this platform."""
     found = [
         descriptors(),
         cpus(),

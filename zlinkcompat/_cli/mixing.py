@@ -1,4 +1,4 @@
-"""Programs that import zmq here and zlinkcompat there, whose sockets cannot meet."""
+"""Detection of programs that import both zmq and zlinkcompat, whose sockets cannot be mixed."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def dependents():
-    """Names of installed distributions that depend on pyzmq; ours is not among them."""
+    """Return the names of installed distributions that depend on pyzmq, except our own."""
     found = set()
     for each in distributions():
         for requirement in each.requires or ():
@@ -18,13 +18,13 @@ def dependents():
 
 
 def sources(paths):
-    """The Python files among files and folders."""
+    """Yield the Python files among files and folders."""
     for path in map(Path, paths):
         yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def packages(source):
-    """The top-level names that a program's text imports."""
+    """Yield the top-level names that the program text ``source`` imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -33,9 +33,9 @@ def packages(source):
 
 
 def imports(paths):
-    """Files that import zlinkcompat, and files that import zmq, as two lists.
+    """Return two lists: the files that import zlinkcompat, and the files that import zmq.
 
-    A file that does not parse is in neither."""
+    A file that cannot be parsed is in neither list."""
     ours, theirs = [], []
     for path in sources(paths):
         try:

@@ -13,7 +13,7 @@ from zlinkcompat import _cli
 
 BACKEND = "zlinkcompat.backend"
 
-#: Files whose frames lie under the program's; the last one may be the console script.
+#: Files whose frames lie below the program's in a traceback; the last may be the console script.
 OWN_FILES = (
     __file__,
     _cli.__file__,
@@ -25,17 +25,17 @@ OWN_FILES = (
 
 
 def parse(argv, prog):
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=f"{prog} [--no-patch] [--stats] (prog.py | -m module) [args ...]",
         description="Run a program that was written for pyzmq on zlinkcompat's engine, unchanged.",
-        epilog="The program, and what it starts, see PYZMQ_BACKEND=" + BACKEND + ".",
+        epilog="The program and its child processes see PYZMQ_BACKEND=" + BACKEND + ".",
     )
     parser.add_argument(
         "--no-patch",
         action="store_true",
-        help="leave the standard library as it is; without it, gevent monkey-patches it first",
+        help="leave the standard library as it is, instead of monkey-patching it with gevent",
     )
     parser.add_argument(
         "--stats",
@@ -60,34 +60,34 @@ def parse(argv, prog):
     if options.program[:1] == ["--"]:
         del options.program[0]
     if options.module == [] or not (options.module or options.program):
-        parser.error("a program, or -m and a module, is needed")
+        parser.error("missing program: name a file, or -m and a module")
     if options.program and not os.path.exists(options.program[0]):
-        # As python says it.
+        # The same message as python's.
         reason = os.strerror(ENOENT)
         parser.exit(2, f"can't open file {options.program[0]!r}: [Errno {ENOENT}] {reason}\n")
     return options
 
 
 def excepthook(kind, error, trace):
-    """Print what ended the program, without the runner's own frames."""
+    """Print the program's traceback without the runner's own frames."""
     while trace is not None and trace.tb_frame.f_code.co_filename in OWN_FILES:
         trace = trace.tb_next
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
 def print_stats(*_):
-    """What ``--stats`` prints, to stderr."""
+    """Print the report of ``--stats`` to stderr."""
     from zlinkcompat.debug import dump
 
-    # Not by sys.stderr: the signal may come in the middle of a print.
+    # Do not use sys.stderr: the signal may arrive in the middle of a print.
     os.write(2, f"{dump()}\n".encode())
 
 
 def main(argv, prog):
-    """Run what the command line names; it sees its own ``sys.argv`` and ``__main__``."""
+    """Run the program that the command line names, with its own ``sys.argv`` and ``__main__``."""
     options = parse(argv, prog)
     sys.excepthook = excepthook
-    # Children inherit it.
+    # Child processes inherit it.
     os.environ["PYZMQ_BACKEND"] = BACKEND
     if not options.no_patch:
         from gevent import monkey
@@ -104,15 +104,15 @@ def main(argv, prog):
         left = error
         raise
     finally:
-        # With what the program leaves behind, as runpy would drop it before the exit.
+        # Keep what the program leaves, because runpy would drop it before the report.
         atexit.register(print_stats, left)
 
 
 def run(options):
-    """Run the program; returns its globals."""
+    """Run the program and return its globals."""
     if options.module:
         sys.argv = options.module
-        # As python -m: the current directory comes first.
+        # As with python -m, the current directory comes first.
         sys.path[0] = os.getcwd()
         return runpy.run_module(options.module[0], run_name="__main__", alter_sys=True)
     sys.argv = options.program

@@ -6,12 +6,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 from zlinkcompat.version import VERSION
 
-#: Distributions that we stand on; the last ones are optional.
+#: Distributions that we depend on; the last ones are optional.
 NAMES = ("pyzmq", "gevent", "greenlet", "PyNaCl", "wsproto")
 
 
 def installed(name):
-    """The version of a distribution, or None."""
+    """Return the version of a distribution, or None."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -19,7 +19,7 @@ def installed(name):
 
 
 def versions():
-    """Names to versions, ours first; None for what is not installed."""
+    """Return a dict of names to versions, ours first; None means not installed."""
     return {
         "zlinkcompat": VERSION,
         platform.python_implementation(): platform.python_version(),
@@ -28,7 +28,7 @@ def versions():
 
 
 def one_line():
-    """What ``--version`` prints."""
+    """Return the line that ``--version`` prints."""
     found = {name: text for name, text in versions().items() if text}
     first = found.pop("zlinkcompat")
     rest = ", ".join(f"{name} {text}" for name, text in found.items())

@@ -1,8 +1,8 @@
-"""PyInstaller's hook for programs that use zlinkcompat, which it finds by itself."""
+"""PyInstaller's hook for programs that use zlinkcompat. PyInstaller finds it by itself."""
 
 from pathlib import Path
 
 
 def hook_dirs():
-    """Folders with hooks, for the entry point ``pyinstaller40``."""
+    """Return the folders with hooks, for the entry point ``pyinstaller40``."""
     return [str(Path(__file__).parent)]

@@ -1,7 +1,7 @@
-"""PyInstaller's hook: modules that are imported by names which its analysis cannot see.
+"""PyInstaller's hook, which lists modules whose imports PyInstaller's analysis cannot see.
 
-Compiled modules hide their imports, and the counterparts of pyzmq's modules are made at run time of
-the code of pyzmq's. So both packages are frozen whole.
+Compiled modules hide their imports, and the counterparts of pyzmq's modules are created at run time
+from pyzmq's source. So both packages are included as a whole.
 """
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules
@@ -10,7 +10,7 @@ UNUSED = {"tests", "_bench", "_cli", "_pyinstaller"}
 
 
 def is_used(name):
-    """Leave out what a frozen program has no use for."""
+    """Tell whether a frozen program needs the module."""
     return UNUSED.isdisjoint(name.split("."))
 
 
@@ -21,5 +21,5 @@ hiddenimports = [
     "gevent.threadpool",
     "nacl.bindings",
 ]
-# Where a module of pyzmq is compiled for libzmq, its counterpart is made of the source beside it.
+# If a module of pyzmq is compiled for libzmq, its counterpart is created from the source beside it.
 datas = collect_data_files("zmq", include_py_files=True, excludes=["**/tests/**"])

@@ -1,1 +1,1 @@
-"""How this package attaches to the pyzmq that is installed."""
+"""The parts that attach this package to the installed pyzmq."""

@@ -1,9 +1,10 @@
-"""``zmq.asyncio`` through the backend: a coroutine that never has to wait gives way all the same.
+"""Fairness for ``zmq.asyncio`` on the backend: coroutines that never wait still yield to others.
 
-pyzmq's asynchronous sockets try at once, and return a future that is done when that succeeds;
-awaiting it does not let the loop turn. libzmq, whose messages come from another thread, fails often
-enough. Here nearly all succeed, so every ``ASYNCIO_BURST``-th operation of a socket is left to the
-loop's next turn, as one that has to wait: before a message is taken, so that a cancel loses none.
+pyzmq's asynchronous sockets first try an operation at once. If it succeeds they return a finished
+future, and awaiting that does not let the event loop run. With libzmq the first try often fails,
+because messages come from another thread. Here nearly every try succeeds. So every
+``ASYNCIO_BURST``-th operation of a socket skips the first try and waits for the next loop
+iteration. It does so before it takes a message, so that cancelling it loses no message.
 
 Source: pyzmq ``zmq/_future.py``.
 """
@@ -15,20 +16,21 @@ from zlinkcompat._runtime.gevent_support import hub_runs_under, running_loop
 
 HUB_AT_REST = (
     "this socket's connections are in a gevent hub, which does not run while this event loop "
-    "waits: make the socket in a coroutine of the loop, or set ZLINK_ENGINE=thread"
+    "waits: create the socket in a coroutine of the loop, or set ZLINK_ENGINE=thread"
 )
 
 
 def limit_bursts(cls):
-    """Have pyzmq's ``_AsyncSocket`` (or what stands in its place) give way."""
+    """Make pyzmq's ``_AsyncSocket`` (or the class in its place) yield after a burst."""
     cls._streak = 0
     cls._add_recv_event = yield_every_burst(cls._add_recv_event, receive_later)
     cls._add_send_event = yield_every_burst(cls._add_send_event, send_later)
 
 
 def yield_every_burst(begin, later):
-    """``begin``, a method that begins an operation and returns its future; every so often by
-    ``later``, which begins it without a try."""
+    """Wrap ``begin``, a method that begins an operation and returns its future.
+
+    Every ``ASYNCIO_BURST``-th call uses ``later``, which begins the operation without a try."""
 
     @wraps(begin)
     def method(self, kind, *args, **kwargs):
@@ -49,7 +51,7 @@ def yield_every_burst(begin, later):
 
 
 def insist_on_running_hub(future):
-    """Raise RuntimeError, and cancel ``future``, if nothing will ever complete it."""
+    """If ``future`` can never complete, cancel it and raise RuntimeError."""
     loop = running_loop()
     if loop is not None and not hub_runs_under(loop):
         future.cancel()
@@ -57,7 +59,7 @@ def insist_on_running_hub(future):
 
 
 def receive_later(self, begin, *args, **kwargs):
-    """Begin to receive; pyzmq sees that there is a message and comes back with the loop's turn."""
+    """Begin to receive. pyzmq notices that there is a message in the next loop iteration."""
     self.__dict__["_handle_recv"] = nothing
     try:
         return begin(self, *args, **kwargs)
@@ -66,7 +68,7 @@ def receive_later(self, begin, *args, **kwargs):
 
 
 def send_later(self, begin, *args, **kwargs):
-    """Begin to send; pyzmq does not try while others wait, and comes back with the loop's turn."""
+    """Begin to send. pyzmq does not try while other sends wait, and tries in the next iteration."""
     futures = self._send_futures
     futures.appendleft(None)
     try:
@@ -76,4 +78,4 @@ def send_later(self, begin, *args, **kwargs):
 
 
 def nothing():
-    """In the place of a try."""
+    """Do nothing, in place of the first try."""

@@ -1,8 +1,9 @@
-"""Counterparts of pyzmq's submodules: ``zlinkcompat.devices`` for ``zmq.devices``, and so on.
+"""Import hooks for pyzmq's submodules: ``zlinkcompat.devices`` for ``zmq.devices``, and so on.
 
-Most of pyzmq is Python that asks ``zmq`` for its classes. A counterpart is pyzmq's own source, of
-whichever version is installed, run once more with ``zlinkcompat`` wherever it says ``zmq``. What
-binds no class of the core is pyzmq's very module, and what we have a file for is ours.
+Most of pyzmq is Python code that imports its classes from ``zmq``. A counterpart is the source of
+the installed pyzmq, executed once more with ``zlinkcompat`` in place of ``zmq``. A module that
+uses no class of the core is an alias of pyzmq's module. A module that this package has a file for
+is loaded from that file.
 """
 
 import builtins
@@ -15,22 +16,22 @@ from types import CodeType, ModuleType
 
 PACKAGE = "zlinkcompat"
 
-#: Without a class of the core in them. Packages are not here: they hold counterparts.
+#: Modules without a class of the core. Packages are not listed, because they hold counterparts.
 ALIASED = frozenset({
     "_typing", "auth.certs", "constants", "error", "eventloop.ioloop", "ssh.forward",
     "ssh.tunnel", "utils.garbage", "utils.interop", "utils.jsonapi", "utils.strtypes",
     "utils.win32", "utils.z85",
 })  # fmt: skip
 
-#: The first part of names that are no counterparts: libzmq's bindings, and what is ours.
+#: First parts of names without a counterpart: libzmq's bindings, and our own modules.
 NOT_MIRRORED = frozenset({"_version", "backend"})
 
-#: What ``zmq.green`` is made of, and on the backend is one module of ours.
+#: The modules of ``zmq.green``, which one module of ours replaces on the backend.
 GREEN = frozenset({"zmq.green.core", "zmq.green.device", "zmq.green.poll"})
 
 
 class SubmoduleFinder:
-    """Finds what pyzmq has and this package has no file for. The last of Python's finders."""
+    """Finds pyzmq modules that this package has no file for. Python asks this finder last."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -44,7 +45,7 @@ class SubmoduleFinder:
         if original is None or original.origin is None:
             return None
         if isinstance(original.loader, ExtensionFileLoader):
-            # Compiled for libzmq: its source lies beside it.
+            # The module is compiled for libzmq. Its source lies beside the extension.
             source = os.path.join(os.path.dirname(original.origin), rest.rpartition(".")[2] + ".py")
             original = spec_from_file_location(original.name, source)
         if rest in ALIASED:
@@ -55,13 +56,13 @@ class SubmoduleFinder:
             loader = RewritingLoader(original)
         spec = ModuleSpec(name, loader, origin=original.origin)
         if original.submodule_search_locations is not None:
-            # None of pyzmq's folder: its files would be loaded as they are.
+            # Leave pyzmq's folder out: Python would load its files unchanged.
             spec.submodule_search_locations = []
         return spec
 
 
 class GreenFinder:
-    """Finds, on the backend, what ``zmq.green`` is made of. The first of Python's finders."""
+    """Finds the modules of ``zmq.green`` on the backend. Python asks this finder first."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -81,15 +82,15 @@ class SubmoduleLoader:
 
 
 class AliasLoader(SubmoduleLoader):
-    """That very module."""
+    """Loads pyzmq's module itself."""
 
     def exec_module(self, module):
-        # The import system takes what it finds here.
+        # The import system returns the module that it finds here.
         sys.modules[module.__name__] = import_module(self.original.name)
 
 
 class OverlayLoader(SubmoduleLoader):
-    """pyzmq's names, with this package's in place of those that it has."""
+    """Loads pyzmq's names, and replaces those that this package has itself."""
 
     def exec_module(self, module):
         ours = import_module(PACKAGE)
@@ -103,34 +104,34 @@ class OverlayLoader(SubmoduleLoader):
 
 
 class RewritingLoader(SubmoduleLoader):
-    """pyzmq's source, for which ``zmq`` is this package."""
+    """Executes pyzmq's source with this package in place of ``zmq``."""
 
     def exec_module(self, module):
         code = self.original.loader.get_code(self.original.name)
         module.__file__ = self.original.origin
-        # Python asks a module's own builtins for ``__import__``, also in its functions later.
+        # Python looks up ``__import__`` in the module's builtins, even when functions run later.
         module.__builtins__ = {**vars(builtins), "__import__": import_redirected}
         exec(code, vars(module))
 
     def get_code(self, name) -> CodeType:
-        """For ``python -m``."""
+        """Return the code for ``python -m``."""
         return self.original.loader.get_code(self.original.name)
 
 
 def import_redirected(name, globals=None, locals=None, fromlist=(), level=0):
-    """``__import__`` of a :class:`RewritingLoader` module."""
+    """Replace ``__import__`` in modules of :class:`RewritingLoader`."""
     if level == 0 and (name == "zmq" or name.startswith("zmq.")):
         name = PACKAGE + name[3:]
     return builtins.__import__(name, globals, locals, fromlist, level)
 
 
 def install():
-    """Put the finder in place; again is harmless."""
+    """Install the finder. Repeated calls have no effect."""
     if SubmoduleFinder not in sys.meta_path:
         sys.meta_path.append(SubmoduleFinder)
 
 
 def install_green():
-    """Put ours in the place of ``zmq.green``; again is harmless."""
+    """Replace ``zmq.green`` with our module. Repeated calls have no effect."""
     if GreenFinder not in sys.meta_path:
         sys.meta_path.insert(0, GreenFinder)

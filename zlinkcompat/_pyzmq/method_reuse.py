@@ -1,19 +1,19 @@
-"""Methods of pyzmq's own classes that are plain Python and ask nothing of libzmq."""
+"""Reuse of methods of pyzmq's own classes that are plain Python and do not call libzmq."""
 
 
 def copy_methods(namespace, source, names):
-    """Put methods of a pyzmq class into the body of one of ours.
+    """Copy methods of a pyzmq class into the body of one of our classes.
 
-    They are pyzmq's very functions, so they behave, and change, with the installed pyzmq. Only
-    such can be borrowed as do not call ``super()``; what an older pyzmq lacks is left out.
+    The copies are pyzmq's own functions, so they behave as in the installed version. A method that
+    calls ``super()`` cannot be copied. Methods that an older pyzmq lacks are left out.
 
     Parameters
     ----------
     namespace : dict
-        ``locals()`` of the class body.
+        ``locals()`` in the class body.
     source : type
     names : str
-        Separated by blanks.
+        The names, separated by spaces.
     """
     for name in names.split():
         if name in source.__dict__:

@@ -1,4 +1,4 @@
-"""``recv_pyobj`` on a socket that anybody may connect to.
+"""A guard for ``recv_pyobj`` on a socket that any peer can connect to.
 
 Unpickling runs code that the sender of the message chooses. ``recv_pyobj`` therefore warns once,
 or fails, where the socket is bound to a network endpoint and does not authenticate its peers. The

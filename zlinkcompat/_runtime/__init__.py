@@ -1,1 +1,1 @@
-"""What the package takes from the running process: clock, threads, gevent, logging, counters."""
+"""What the package uses of the running process: clock, threads, gevent, logging, counters."""

@@ -1,8 +1,8 @@
-"""gevent, imported at the first use of a hub; and the standard library as it is below gevent.
+"""Access to gevent, imported on first use, and to the unpatched standard library.
 
-A program that is not monkey-patched gets native threads for its I/O, and may never need a hub: it
-does not pay for importing gevent, and nothing in it finds gevent among the loaded modules. So no
-module that such a program imports may import gevent itself.
+A program that is not monkey-patched uses native threads for its I/O and may never need a hub. It
+should not pay for importing gevent, and should not find gevent in ``sys.modules``. So a module that
+such a program imports must not import gevent at its top level.
 """
 
 import os
@@ -14,10 +14,10 @@ _get_hub = None
 
 
 def get_original(module, name):
-    """The object ``name`` of a standard ``module``, also where gevent has patched it.
+    """Return the original object ``name`` of a standard ``module``, even if gevent has patched it.
 
-    Take ``RLock`` from ``_thread``: in a patched program that of ``threading`` is a Python class,
-    which waits by gevent's locks.
+    Take ``RLock`` from ``_thread``: in a patched program, that of ``threading`` is a Python class
+    that waits by gevent's locks.
 
     Source: gevent's ``monkey.get_original``.
     """
@@ -30,26 +30,26 @@ def get_original(module, name):
 def is_module_patched(name):
     """Tell whether gevent has patched the standard module ``name``."""
     monkey = sys.modules.get("gevent.monkey")
-    # Another thread may be importing it: nothing is patched then.
+    # Another thread may be importing gevent.monkey, and then nothing is patched yet.
     return hasattr(monkey, "is_module_patched") and monkey.is_module_patched(name)
 
 
 def run_signal_handlers():
-    """Let the interpreter run handlers of signals that are pending, which compiled code does not.
+    """Call a Python function, so that the interpreter runs the handlers of pending signals.
 
-    It does so when it calls a Python function."""
+    Compiled code does not run them by itself."""
 
 
 def running_loop():
-    """The asyncio event loop that runs in this thread, or None."""
+    """Return the asyncio event loop that runs in this thread, or None."""
     events = sys.modules.get("asyncio.events")
     return None if events is None else events._get_running_loop()
 
 
 def hub_runs_under(loop):
-    """Tell whether the hub of this thread turns while the asyncio event loop ``loop`` waits.
+    """Tell whether this thread's hub runs while the asyncio event loop ``loop`` waits.
 
-    It does where the loop waits in a ``select`` that gevent has patched. uvloop waits in C."""
+    It does if the loop waits in a ``select`` that gevent has patched. uvloop waits in C instead."""
     from asyncio import SelectorEventLoop
 
     return is_module_patched("select") and isinstance(loop, SelectorEventLoop)
@@ -62,31 +62,31 @@ def is_timeout(error):
 
 
 def get_hub():
-    """The hub of the current thread, made at the first use."""
+    """Return the hub of the current thread, and create it on first use."""
     if _get_hub is None:
         load_gevent()
     return _get_hub()
 
 
 def format_context(context):
-    """What gevent prints of the watcher whose callback failed; its default, imported when needed.
+    """Format a failed callback's watcher as gevent does by default.
 
-    ``pprint`` imports ten further modules, a sixth of the time that gevent takes."""
+    gevent imports ``pprint`` and its dependencies early; this function imports it on first use."""
     from pprint import saferepr
 
     return saferepr(context)
 
 
 def load_gevent():
-    """Import gevent; again is harmless."""
+    """Import gevent. Repeated calls have no effect."""
     global _get_hub
 
     first = "gevent.hub" not in sys.modules
     from gevent import config, hub
 
     if first:
-        # gevent takes the thread that imports it for the main one, whose loop alone can watch
-        # child processes.
+        # gevent takes the importing thread for the main thread, and only the main thread's loop
+        # can watch child processes.
         hub.MAIN_THREAD_IDENT = main_thread().ident
         if not os.environ.get("GEVENT_FORMAT_CONTEXT"):
             config.format_context = f"{__name__}.format_context"

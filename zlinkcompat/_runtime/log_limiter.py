@@ -1,11 +1,11 @@
-"""A limit for log records that a peer can cause again and again."""
+"""A limit for log records that a peer can cause repeatedly."""
 
 from zlinkcompat._runtime.clock import monotonic_ns
 
 #: Seconds between two records of one kind.
 INTERVAL = 60.0
 
-#: Kinds that are counted at the same time; the oldest is forgotten for one more.
+#: The number of kinds that are counted at the same time. A further kind replaces the oldest one.
 KINDS = 64
 
 
@@ -13,34 +13,34 @@ class LogLimiter:
     """Decides which of many similar records are written.
 
     The first record of a kind is written at once. Further ones are only counted until the interval
-    is over; the next one after that is written with their number.
+    is over; the next record after that is written together with their number.
 
-    Any thread may call. Without a lock, since a logging call may switch threads or greenlets: two
-    threads at the same time may write one record more.
+    Any thread may call it. It does not take a lock, because a logging call may switch threads or
+    greenlets. So two concurrent threads may write one record more.
 
     Parameters
     ----------
     interval : float, seconds
-        Between two records of one kind.
+        The time between two records of one kind.
     """
 
     def __init__(self, interval=INTERVAL):
         self.interval = int(interval * 1e9)
-        self.kinds = {}  # kind -> [when the last one was written (ns), how many were not since]
+        self.kinds = {}  # kind -> [time of the last written record (ns), number suppressed since]
 
     def admit(self, *kind):
-        """Ask whether to write a record.
+        """Decide whether to write a record.
 
         Parameters
         ----------
         *kind
-            What the record is about. Not a text of the peer's, which could be another each time.
+            What the record is about. It must not contain text from the peer, which can vary.
 
         Returns
         -------
         str or None
-            None: do not write it. Otherwise what to append to its text: ``""``, or the number of
-            those that were not written.
+            None: do not write the record. Otherwise the text to append to it: ``""``, or the number
+            of suppressed records.
         """
         now = monotonic_ns()
         entry = self.kinds.get(kind)
@@ -49,7 +49,7 @@ class LogLimiter:
             return None
         if entry is None and len(self.kinds) >= KINDS:
             self.forget_oldest()
-        # At the end of the dict, which is in the order of the last records.
+        # Insert at the end: the dict is ordered by the time of the last written record.
         self.kinds.pop(kind, None)
         self.kinds[kind] = [now, 0]
         if entry is None or not entry[1]:
@@ -61,4 +61,4 @@ class LogLimiter:
         try:
             self.kinds.pop(next(iter(self.kinds)), None)
         except (RuntimeError, StopIteration):
-            pass  # another thread just did so
+            pass  # another thread has just done it

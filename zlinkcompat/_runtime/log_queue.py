@@ -1,10 +1,10 @@
-"""Logging that never waits, switches greenlets or raises where the record is made.
+"""Logging that never blocks, switches greenlets or raises in the code that logs.
 
-A handler of the program may wait for a lock or a server, switch greenlets, or raise. The engine
-logs in callbacks of an event loop and in the middle of its work, where none of that may happen. So
-records are queued, and the program's handlers get them later: in a greenlet of its own where the
-caller's thread has a hub that the program runs, otherwise in a native thread that ends when the
-queue is empty.
+A logging handler of the program may wait for a lock or a server, switch greenlets, or raise. The
+engine logs in callbacks of an event loop and in the middle of its work, where none of these is
+allowed. So records are queued, and the program's handlers receive them later. If the calling thread
+has a hub that the program runs, the handlers run in a greenlet of that hub. Otherwise they run in a
+native thread that ends when the queue is empty.
 """
 
 import logging
@@ -22,18 +22,18 @@ start_new_thread = get_original("_thread", "start_new_thread")
 get_ident = get_original("_thread", "get_ident")
 real_sleep = get_original("time", "sleep")
 
-#: Seconds that a fork waits for the handler that a native thread is just running.
+#: Seconds that a fork waits for a handler that is running in the native thread.
 FORK_PATIENCE = 1.0
 
-#: Records that wait for slow handlers; further ones are counted and left out.
+#: The number of queued records. Further ones are dropped and counted.
 QUEUE_MAX = 1000
 
-# Programs that log nothing are told nothing: a peer must not be able to fill their stderr.
+# Without this handler, logging would print to stderr, and a peer could fill it.
 logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
 
 
 class Log:
-    """A logger by name, with the methods of ``logging.Logger`` that are used here.
+    """A named logger with the methods of ``logging.Logger`` that the package uses.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Log:
         self.logger = logging.getLogger(name)
 
     def is_enabled_for(self, level):
-        """Tell whether somebody may want records of ``level``, without logging's lock."""
+        """Tell whether any handler may want records of ``level``. Takes no lock of logging."""
         logger = self.logger
         return (
             not logger.disabled
@@ -69,14 +69,14 @@ class Log:
         self.log(logging.ERROR, text, *args, exc_info=sys.exc_info())
 
     def log(self, level, text, *args, exc_info=None):
-        """Log at ``level``; the text and arguments are those of ``logging.Logger.log``."""
+        """Log at ``level``. The parameters are those of ``logging.Logger.log``."""
         if not self.is_enabled_for(level):
             return
         emitter_here().put((self.logger, level, text, args, exc_info, time()))
 
 
 def emit(record):
-    """Give a record to the handlers of the program."""
+    """Pass a record to the program's handlers."""
     logger, level, text, args, exc_info, created = record
     record = logger.makeRecord(logger.name, level, "zlinkcompat", 0, text, args, exc_info)
     record.relativeCreated += (created - record.created) * 1000
@@ -86,7 +86,7 @@ def emit(record):
 
 
 class Emitter:
-    """A queue of records for one way to run handlers."""
+    """A queue of records, and a place to run handlers for them."""
 
     def __init__(self):
         self.records = deque()
@@ -96,7 +96,7 @@ class Emitter:
         emitters.add(self)
 
     def put(self, record):
-        """Queue a record, from any thread. Never waits."""
+        """Queue a record. Any thread may call it, and it never waits."""
         if len(self.records) >= QUEUE_MAX:
             self.left_out += 1
             return
@@ -108,11 +108,11 @@ class Emitter:
             self.start()
 
     def start(self):
-        """Have :meth:`drain` called where handlers may wait."""
+        """Arrange for :meth:`drain` to run where handlers may wait."""
         raise NotImplementedError
 
     def drain(self):
-        """Emit all records; what a handler raises costs its record only."""
+        """Emit all records. If a handler raises, only its record is lost."""
         while True:
             self.emit_all()
             with self.lock:
@@ -121,11 +121,11 @@ class Emitter:
                     return
 
     def emit(self, record):
-        """Give a record to the handlers."""
+        """Pass a record to the handlers."""
         emit(record)
 
     def emit_all(self):
-        """Emit what is queued, in the caller."""
+        """Emit the queued records in the calling thread."""
         records = self.records
         while records:
             try:
@@ -140,7 +140,7 @@ class Emitter:
                         (
                             record[0],
                             logging.WARNING,
-                            "log records left out, since handlers are slow: %d",
+                            "log records dropped because handlers are slow: %d",
                             (left_out,),
                             None,
                             time(),
@@ -159,19 +159,19 @@ class HubEmitter(Emitter):
         self.hub = hub
 
     def start(self):
-        """Begin :meth:`run` in a greenlet of its own."""
+        """Start :meth:`run` in a new greenlet."""
         from greenlet import greenlet
 
         self.hub.loop.run_callback(greenlet(self.run, self.hub).switch)
 
     def run(self):
-        """Emit all; what a handler raises does not end the greenlet."""
+        """Emit all records. An exception of a handler does not end the greenlet."""
         while True:
             try:
                 self.drain()
                 return
             except BaseException:
-                # Ctrl-C, or a Timeout of the handler's. The hub throws it into the main greenlet.
+                # Ctrl-C, or a handler's Timeout. The hub raises it in the main greenlet.
                 self.hub.handle_error(self, *sys.exc_info())
 
 
@@ -183,30 +183,30 @@ class ThreadEmitter(Emitter):
         self.thread = 0
 
     def start(self):
-        """Begin :meth:`run` in a native thread."""
+        """Start :meth:`run` in a native thread."""
         try:
             start_new_thread(self.run, ())
         except RuntimeError:
             with self.lock:
-                self.running = False  # no more threads; the next record tries again
+                self.running = False  # out of threads; the next record tries again
 
     def run(self):
-        """Emit all, with signals blocked."""
+        """Emit all records with signals blocked."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.thread = get_ident()
         self.drain()
 
     def emit(self, record):
-        """Give a record to the handlers, while no fork goes on."""
+        """Pass a record to the handlers while no fork is in progress."""
         if get_ident() != self.thread:
-            emit(record)  # flush()
+            emit(record)  # called by flush()
             return
         with no_fork:
             emit(record)
 
 
-#: Held while the native thread runs a handler, and by a fork. A handler takes locks, such as that
-#: of a buffered file, and a child would wait without end for one that this thread held.
+#: Held while the native thread runs a handler, and during a fork. Handlers take locks, such as the
+#: lock of a buffered file. A child would wait forever for a lock that this thread held at the fork.
 no_fork = allocate_lock()
 
 emitters = WeakSet()
@@ -215,12 +215,12 @@ here = get_original("threading", "local")()
 
 
 def use_thread():
-    """Run no handlers in the hub of the current thread: it is an I/O thread's."""
+    """Declare the current thread an I/O thread: no handlers run in its hub."""
     here.emitter = thread_emitter
 
 
 def emitter_here():
-    """The emitter for records that the current thread makes."""
+    """Return the emitter for records of the current thread."""
     emitter = getattr(here, "emitter", None)
     if emitter is not None:
         return emitter
@@ -234,15 +234,15 @@ def emitter_here():
 
 
 def hub_here():
-    """The hub of the current thread, or None."""
+    """Return the hub of the current thread, or None."""
     local = sys.modules.get("gevent._hub_local")
     return None if local is None else local.get_hub_if_exists()
 
 
 def flush(timeout=1.0):
-    """Emit what is queued, here and now; wait for handlers that run, ``timeout`` seconds at most.
+    """Emit queued records now, and wait for running handlers for at most ``timeout`` seconds.
 
-    For the interpreter's exit, and for tests."""
+    The interpreter's exit and tests call this."""
     for emitter in list(emitters):
         emitter.emit_all()
     waited = 0.0
@@ -252,22 +252,23 @@ def flush(timeout=1.0):
 
 
 def before_fork():
-    """Let the handler that the native thread runs come to its end; not for ever, since it may wait
-    for a lock of the program that is held here."""
+    """Wait until the native thread's handler has finished.
+
+    The wait is limited, because the handler may need a lock that the forking thread holds."""
     here.holds_no_fork = get_ident() != thread_emitter.thread and no_fork.acquire(
         True, FORK_PATIENCE
     )
 
 
 def after_fork():
-    """In the parent: handlers may run again."""
+    """Let handlers run again in the parent."""
     if here.holds_no_fork:
         here.holds_no_fork = False
         no_fork.release()
 
 
 def after_fork_child():
-    """In a forked child: the records are the parent's, and its thread does not run here."""
+    """Reset in a forked child: the records belong to the parent, whose thread does not run here."""
     global no_fork
     no_fork = allocate_lock()
     thread_emitter.thread = 0

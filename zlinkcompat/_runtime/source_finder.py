@@ -1,4 +1,4 @@
-"""``ZLINKCOMPAT_PURE=1``: run the uncompiled source, though extensions lie beside it."""
+"""Support for ``ZLINKCOMPAT_PURE=1``: run the source even if compiled extensions lie beside it."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from importlib.util import spec_from_file_location
 
 
 class SourceFinder:
-    """Finds the ``.py`` of our modules before Python's own finder takes the extension."""
+    """Finds the ``.py`` files of our modules before Python's own finder finds the extensions."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -22,6 +22,6 @@ class SourceFinder:
 
 
 def install_if_asked():
-    """Put the finder in place if the environment asks for it; again is harmless."""
+    """Install the finder if the environment asks for it. Repeated calls have no effect."""
     if os.environ.get("ZLINKCOMPAT_PURE") == "1" and SourceFinder not in sys.meta_path:
         sys.meta_path.insert(0, SourceFinder)

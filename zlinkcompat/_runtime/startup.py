@@ -1,11 +1,11 @@
-"""Checks of the interpreter and the build: the GIL is on, the modules are compiled."""
+"""Checks at startup: that the GIL is on, and that the modules are compiled."""
 
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from warnings import warn
 
-#: Packages whose frames lie between a program and its first context.
+#: Packages whose frames lie between the program and the warning.
 OWN_PACKAGES = ("zlinkcompat", "zmq")
 
 _has_warned = False
@@ -14,26 +14,26 @@ _has_warned = False
 def require_gil():
     """Raise ImportError where the GIL is off.
 
-    The compiled pipes and the buffer pools rely on it: without the GIL, two threads could read one
-    buffer. gevent, on which this package is built, has no free-threaded build either.
+    The compiled pipes and the buffer pools rely on the GIL: without it, two threads could read one
+    buffer. gevent, which this package needs, does not have a free-threaded build either.
     """
     is_gil_enabled = getattr(sys, "_is_gil_enabled", None)
     if is_gil_enabled is not None and not is_gil_enabled():
         raise ImportError(
-            "zlinkcompat needs the GIL, and this free-threaded Python runs without it: use the "
+            "zlinkcompat needs the GIL, but this free-threaded Python runs without it: use the "
             "standard build of Python, or start this one with PYTHON_GIL=1"
         )
 
 
 def is_extension(path):
-    """Tell whether a module's ``__file__`` is that of a compiled module."""
+    """Tell whether ``path``, a module's ``__file__``, is a compiled extension."""
     return (path or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def warn_if_uncompiled(path):
-    """Warn once in a process that its modules are not compiled, by the ``__file__`` of one of them.
+    """Warn once per process if ``path``, the ``__file__`` of a module, is not a compiled extension.
 
-    ``ZLINKCOMPAT_PURE=1`` asks for the pure-Python fallback, so then there is nothing to warn of.
+    ``ZLINKCOMPAT_PURE=1`` asks for the pure-Python fallback, so the warning is left out then.
     """
     global _has_warned
     if _has_warned or is_extension(path) or os.environ.get("ZLINKCOMPAT_PURE") == "1":
@@ -56,7 +56,7 @@ def warn_if_uncompiled(path):
 
 
 def _program_level():
-    """The ``stacklevel`` at which a warning of our caller names the program's own line."""
+    """Return the ``stacklevel`` that makes a warning of our caller point at the program's line."""
     level, frame = 2, sys._getframe(2)
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]

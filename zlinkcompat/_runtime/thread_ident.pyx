@@ -1,7 +1,7 @@
-"""The number of the current native thread, asked on the message path.
+"""The identifier of the current native thread, read on the message path.
 
-A Cython module because each call of a socket of the hub engine asks: 2 ns, where
-``_thread.get_ident`` makes an int object.
+A Cython module because every call on a socket of the hub engine reads it. ``_thread.get_ident``
+takes longer and creates an int object.
 """
 
 cdef extern from "pythread.h":
@@ -9,5 +9,5 @@ cdef extern from "pythread.h":
 
 
 cpdef unsigned long thread_ident() noexcept:
-    """As ``_thread.get_ident()``, also where gevent has patched it."""
+    """Return ``_thread.get_ident()``, even if gevent has patched it."""
     return PyThread_get_thread_ident()

@@ -19,37 +19,38 @@ _sugar = zmq.sugar.context.Context
 
 
 class Context(_backend.Context, AttributeSetter):
-    """A container of sockets; takes and gives all that pyzmq's does.
+    """A container of sockets. It has the methods and options of pyzmq's.
 
-    Whether ``threading`` is monkey-patched now decides where its I/O is done: in the hub of the
-    thread that uses a socket, or else in native threads. ZLINK_ENGINE overrides.
+    If ``threading`` is monkey-patched when the context is created, I/O is done in the hub of the
+    thread that uses a socket; otherwise native threads do it. ZLINK_ENGINE overrides this.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     io_threads : int or Context
-        Native threads for I/O, unless it is done in hubs; a Context makes a shadow of it.
+        The number of native I/O threads, if native threads do the I/O. If it is a Context, the new
+        object is a shadow of it.
     shadow : Context or int
-        Another object's ``underlying``.
+        The ``underlying`` of another object.
 
     Raises
     ------
     ValueError
-        ZLINK_ENGINE in the environment is neither hub, thread nor auto.
+        ZLINK_ENGINE in the environment is not hub, thread or auto.
     ZMQError
-        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+        EINVAL: ``io_threads`` is negative. EFAULT: the context to shadow does not exist.
 
     Notes
     -----
-    pyzmq's ``zmq.Context``, libzmq's ``zmq_ctx_new(3)``. It may be shared between threads. One that
-    the garbage collector finds lets go without waiting.
+    pyzmq's ``zmq.Context``, libzmq's ``zmq_ctx_new(3)``. Threads may share a context. The garbage
+    collector releases an unreferenced context without waiting.
 
     Examples
     --------
     >>> import zlinkcompat as zmq
     >>> context = zmq.Context()
-    >>> context.linger = 0  # of its sockets to come, milliseconds
+    >>> context.linger = 0  # for its future sockets, milliseconds
     >>> socket = context.socket(zmq.DEALER)
     >>> socket.linger
     0
@@ -83,19 +84,19 @@ class Context(_backend.Context, AttributeSetter):
         self._sockets = WeakSet()
 
     def __del__(self):
-        # In the pure build all are missing when __init__ raised.
+        # In the pure build, all attributes are missing if __init__ raised.
         if getattr(self, "core", None) is None or self._shadow or self.closed:
             return
         if warn is not None:
             warn(f"Unclosed context {self}", ResourceWarning, stacklevel=2, source=self)
-        # Never wait here: the garbage collector runs in any greenlet, the hub's own too.
+        # Never wait here: the garbage collector runs in any greenlet, even in the hub's own.
         self.core.close_unreferenced()
 
     @wraps(_sugar.socket)
     def socket(self, socket_type, socket_class=None, **kwargs):
-        """Make a socket of this context."""
-        # pyzmq's method, but for the check. It does not call pyzmq's, which would hide the caller
-        # from PYTHONTRACEMALLOC=2.
+        """Create a socket of this context."""
+        # This is pyzmq's method plus a check. It does not call pyzmq's method, which would hide the
+        # caller from PYTHONTRACEMALLOC=2.
         if self.closed:
             raise zmq_error(ENOTSUP, "socket: the context is closed")
         if socket_class is None:
@@ -107,13 +108,13 @@ class Context(_backend.Context, AttributeSetter):
             try:
                 sock.setsockopt(option, value)
             except zmq.ZMQError:
-                pass  # not an option of this type of socket
+                pass  # this type of socket does not have the option
         self._add_socket(sock)
         return sock
 
     @classmethod
     def __class_getitem__(cls, item):
-        # zmq.Context[zmq.Socket] in annotations.
+        # Allows zmq.Context[zmq.Socket] in annotations.
         return cls
 
     copy_methods(

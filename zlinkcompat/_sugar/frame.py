@@ -15,18 +15,18 @@ class Frame(_backend.Frame, AttributeSetter):
     Parameters
     ----------
     data : bytes, contiguous buffer or None
-        None is an empty frame.
+        None makes an empty frame.
     track : bool
-        Make a MessageTracker that is done when the engine no longer uses the buffer.
+        Create a MessageTracker, which is done when the engine no longer uses the buffer.
     copy : bool or None
-        Whether to copy the data now; None decides by ``copy_threshold``.
+        Whether to copy the data now; None means that ``copy_threshold`` decides.
     copy_threshold : int, bytes
-        Smaller data is copied anyway; None is ``zmq.COPY_THRESHOLD``.
+        Smaller data is always copied; None means ``zmq.COPY_THRESHOLD``.
 
     Raises
     ------
     TypeError
-        The data is text, or no buffer.
+        The data is text, or does not support the buffer protocol.
     BufferError
         The buffer is not contiguous.
 
@@ -40,17 +40,17 @@ class Frame(_backend.Frame, AttributeSetter):
     >>> frame = zmq.Frame(b"some bytes")
     >>> len(frame), frame.bytes, frame.more
     (10, b'some bytes', False)
-    >>> frame["User-Id"]  # of received frames only
+    >>> frame["User-Id"]  # only received frames have properties
     Traceback (most recent call last):
     zmq.error.ZMQError: Invalid argument
     """
 
     copy_methods(locals(), zmq.sugar.frame.Frame, "__getitem__ group routing_id")
 
-    if "__repr__" in vars(zmq.sugar.frame.Frame):  # since 26; before, str() gives the body
+    if "__repr__" in vars(zmq.sugar.frame.Frame):  # since 26; in older versions, str() is the body
 
         def __repr__(self):
-            # What is shown of a message does not change with the import.
+            # A message looks the same with both imports.
             text = zmq.sugar.frame.Frame.__repr__(self)
             return text.replace(f"<{__name__}.", "<zmq.", 1)
 
@@ -59,28 +59,28 @@ Message = Frame
 
 
 class TrackerType(type):
-    """pyzmq's own trackers, which the core makes, are instances of ours, too."""
+    """Makes pyzmq's own trackers, which the core creates, instances of ours as well."""
 
     def __instancecheck__(cls, instance):
         return isinstance(instance, zmq.MessageTracker)
 
 
 class MessageTracker(zmq.MessageTracker, metaclass=TrackerType):
-    """Tells when the engine is done with buffers: pyzmq's, which also takes our Frames.
+    """Tells when the engine no longer uses a buffer: pyzmq's class, which also takes our Frames.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     *towatch : Frame, MessageTracker or threading.Event
-        What has to be done, each of them.
+        The tracker is done when all of these are done.
 
     Raises
     ------
     ValueError
-        A Frame that is not tracked.
+        A Frame is not tracked.
     TypeError
-        Something else.
+        An argument has another type.
     """
 
     def __init__(self, *towatch):

@@ -1,4 +1,4 @@
-"""The public names of ``import zlinkcompat as zmq``: pyzmq's, with ours in place of its core's."""
+"""The public names of ``import zlinkcompat as zmq``: pyzmq's, with our classes in place of its."""
 
 import zmq
 from zmq import *  # noqa: F403
@@ -32,7 +32,7 @@ DRAFT_API = False
 
 
 def zmq_version():
-    """The libzmq version whose behaviour this is.
+    """Return the libzmq version whose behaviour this package has.
 
     .. versionadded:: 0.1
 

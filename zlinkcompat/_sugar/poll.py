@@ -29,12 +29,12 @@ class Poller(zmq.Poller):
         Parameters
         ----------
         timeout : int or float, milliseconds
-            None or negative waits for ever; parts of a millisecond do not count.
+            None or a negative value means no limit. Fractions of a millisecond are cut off.
 
         Returns
         -------
         list of (Socket or int, int)
-            What is ready, and for what (POLLIN, POLLOUT, ...); empty after ``timeout``.
+            The ready objects and their events (POLLIN, POLLOUT, ...); empty after ``timeout``.
 
         Raises
         ------
@@ -49,21 +49,21 @@ class Poller(zmq.Poller):
 
 
 def select(rlist, wlist, xlist, timeout=None):
-    """``select.select`` for sockets, too.
+    """Do what ``select.select`` does, for sockets as well.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     rlist, wlist, xlist : list of Socket, int or object with fileno()
-        Whose input, output and errors to wait for.
+        The objects whose input, output and errors to wait for.
     timeout : float, seconds
-        None or negative waits for ever.
+        None or a negative value means no limit.
 
     Returns
     -------
     tuple of three lists
-        What is ready of each; objects with ``fileno()`` come back as their descriptor.
+        The ready objects of each list. An object with ``fileno()`` is returned as its descriptor.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def select(rlist, wlist, xlist, timeout=None):
 
     Notes
     -----
-    pyzmq's ``zmq.select``, by libzmq's ``zmq_poll(3)``.
+    pyzmq's ``zmq.select``, implemented by libzmq's ``zmq_poll(3)``.
     """
     wanted = {}
     for things, event in (

@@ -1,4 +1,4 @@
-"""Socket of the swapped import: pyzmq's ``zmq.Socket`` on our core."""
+"""Socket of the swapped import: pyzmq's ``zmq.Socket`` on our engine."""
 
 from warnings import warn
 
@@ -20,36 +20,36 @@ _sugar = zmq.sugar.socket.Socket
 
 
 class Socket(_backend.Socket, AttributeSetter):
-    """A socket. Made by ``Context.socket``; takes and gives all that pyzmq's does.
+    """A socket, created by ``Context.socket``. It has the methods and options of pyzmq's.
 
-    Options are attributes, too: ``socket.rcvtimeo = 20`` (ms), ``socket.sndhwm`` (messages). It is
-    used by one thread at a time, and by any number of greenlets of one hub.
+    Options are also attributes: ``socket.rcvtimeo = 20`` (ms), ``socket.sndhwm`` (messages). Only
+    one thread may use a socket at a time, but any number of greenlets of one hub may.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     ctx_or_socket : Context or Socket
-        A socket makes a shadow of it.
+        If it is a socket, the new object is a shadow of it.
     socket_type : int
         ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     shadow : Socket or int
-        Another object's ``underlying``.
+        The ``underlying`` of another object.
     copy_threshold : int, bytes
-        With ``copy=False``, smaller frames are copied anyway; None is ``zmq.COPY_THRESHOLD``.
+        With ``copy=False``, smaller frames are still copied; None means ``zmq.COPY_THRESHOLD``.
 
     Raises
     ------
     TypeError
-        No context, or no type; the socket to shadow is closed.
+        The context or the type is missing, or the socket to shadow is closed.
     ZMQError
-        EINVAL: there is no such type. EMFILE: MAX_SOCKETS are open. ETERM, EFAULT: the context is
-        being terminated, is closed. ENOTSOCK: there is no socket to shadow.
+        EINVAL: the type is unknown. EMFILE: MAX_SOCKETS sockets are open. ETERM: the context is
+        being terminated. EFAULT: it is closed. ENOTSOCK: the socket to shadow does not exist.
 
     Notes
     -----
-    pyzmq's ``zmq.Socket``, libzmq's ``zmq_socket(3)``; the patterns are RFC 28 to 31. Methods that
-    send or receive text, JSON, pickles, ... are pyzmq's own.
+    This is pyzmq's ``zmq.Socket`` and libzmq's ``zmq_socket(3)``; RFC 28 to 31 define the patterns.
+    The methods that send or receive text, JSON, pickles, ... are pyzmq's own.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Socket(_backend.Socket, AttributeSetter):
     [b'two', b'frames']
     """
 
-    # AttributeSetter takes names that a class body knows for attributes, others for options.
+    # AttributeSetter treats names that the class defines as attributes, and others as options.
     _shadow_obj = None
     _monitor_socket = None
     _type_name = "UNKNOWN"
@@ -75,7 +75,7 @@ class Socket(_backend.Socket, AttributeSetter):
             shadow, ctx_or_socket = ctx_or_socket, None
         if isinstance(shadow, _backend.Socket):
             if shadow.closed:
-                # pyzmq's class: it misses the context then.
+                # pyzmq raises the same class, because it finds no context then.
                 raise TypeError("the socket to shadow is closed")
             ctx_or_socket = shadow.context
             address = shadow.underlying
@@ -92,11 +92,11 @@ class Socket(_backend.Socket, AttributeSetter):
 
     @classmethod
     def __class_getitem__(cls, item):
-        # zmq.Socket[bytes] in annotations.
+        # Allows zmq.Socket[bytes] in annotations.
         return cls
 
     def choose_frame_class(self):
-        """What ``recv(copy=False)`` returns."""
+        """Return the class of frames that ``recv(copy=False)`` returns."""
         return Frame
 
     def __del__(self):
@@ -106,21 +106,21 @@ class Socket(_backend.Socket, AttributeSetter):
             self.close()
 
     def close(self, linger=None):
-        """Close the socket. Returns at once; what it accepted is delivered within LINGER.
+        """Close the socket. This returns at once; accepted messages are delivered within LINGER.
 
         Parameters
         ----------
         linger : int, milliseconds, optional
-            Set LINGER first; -1 is for ever.
+            Set LINGER first; -1 means no limit.
 
         Raises
         ------
         TypeError, OverflowError
-            ``linger`` is no C int.
+            ``linger`` is not a C int.
 
         Notes
         -----
-        libzmq's ``zmq_close(3)``. Closing what is closed does nothing.
+        libzmq's ``zmq_close(3)``. Closing a closed socket does nothing.
         """
         super().close(linger=linger)
         if self.context is not None:
@@ -132,27 +132,27 @@ class Socket(_backend.Socket, AttributeSetter):
         Parameters
         ----------
         addr : str or bytes
-            ``transport://address``; ``tcp://127.0.0.1:*`` takes a free port, which LAST_ENDPOINT
-            tells.
+            ``transport://address``. ``tcp://127.0.0.1:*`` uses a free port, which LAST_ENDPOINT
+            returns.
 
         Returns
         -------
         context manager
-            Unbinds at its end.
+            It unbinds at the end of the block.
 
         Raises
         ------
         TypeError
-            ``addr`` is no text.
+            ``addr`` is not text.
         ZMQError
-            EINVAL: no endpoint, or a ``tls`` server without a certificate. EPROTONOSUPPORT: no such
-            transport, or its extra is not installed. ENOCOMPATPROTO: not for this type of socket.
-            EADDRINUSE, EADDRNOTAVAIL, ENODEV, ENAMETOOLONG, EACCES, ...: what the system says.
-            ENOTSOCK, ETERM.
+            EINVAL: ``addr`` is not an endpoint, or a ``tls`` server has no certificate.
+            EPROTONOSUPPORT: the transport is unknown, or its extra is not installed.
+            ENOCOMPATPROTO: this type of socket cannot use the transport. EADDRINUSE, EADDRNOTAVAIL,
+            ENODEV, ENAMETOOLONG, EACCES, ...: errors of the operating system. ENOTSOCK, ETERM.
 
         Notes
         -----
-        libzmq's ``zmq_bind(3)``. An ipc path on which a process listens is refused (EADDRINUSE).
+        libzmq's ``zmq_bind(3)``. It refuses an ipc path on which a process listens (EADDRINUSE).
         """
         try:
             super().bind(addr)
@@ -162,7 +162,7 @@ class Socket(_backend.Socket, AttributeSetter):
         return self._bind_cm(addr)
 
     def connect(self, addr):
-        """Connect to ``addr``; returns before the peer is there, and goes on trying.
+        """Connect to ``addr``. This returns at once; the socket keeps trying until it succeeds.
 
         Parameters
         ----------
@@ -172,20 +172,20 @@ class Socket(_backend.Socket, AttributeSetter):
         Returns
         -------
         context manager
-            Disconnects at its end.
+            It disconnects at the end of the block.
 
         Raises
         ------
         TypeError
-            ``addr`` is no text.
+            ``addr`` is not text.
         ZMQError
-            EINVAL: no endpoint, or an address that cannot be. EPROTONOSUPPORT: no such transport,
-            or its extra is not installed. ENOCOMPATPROTO: not for this type of socket. ENOTSOCK,
-            ETERM.
+            EINVAL: ``addr`` is not an endpoint, or its address is invalid. EPROTONOSUPPORT: the
+            transport is unknown, or its extra is not installed. ENOCOMPATPROTO: this type of socket
+            cannot use the transport. ENOTSOCK, ETERM.
 
         Notes
         -----
-        libzmq's ``zmq_connect(3)``. It is tried again after RECONNECT_IVL milliseconds.
+        libzmq's ``zmq_connect(3)``. A failed attempt is repeated after RECONNECT_IVL milliseconds.
         """
         try:
             super().connect(addr)
@@ -200,7 +200,7 @@ class Socket(_backend.Socket, AttributeSetter):
     fileno = Guarded(_sugar.fileno)
 
     def __setattr__(self, key, value):
-        # subscribe is a method, yet ``socket.subscribe = topic`` sets the option.
+        # subscribe is a method, but ``socket.subscribe = topic`` sets the option.
         name = key.lower()
         if name in ("subscribe", "unsubscribe") and key not in self.__dict__:
             getattr(self, name)(value)
@@ -238,6 +238,6 @@ class Socket(_backend.Socket, AttributeSetter):
 
 
 def name_address(error, addr):
-    """Say which address an error is about, as pyzmq does, unless its text tells already."""
+    """Add the address to an error, as pyzmq does, unless its text names the address already."""
     if error.errno != EFAULT and not tells_address(error.strerror, addr):
         error.strerror += f" (addr={addr!r})"

@@ -1,4 +1,4 @@
-"""Insight: which modules are compiled, what the debug counters say, what the kernel gives."""
+"""Debugging: the compiled modules, the debug counters, and the kernel's view of connections."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ version: str = VERSION
 
 
 def compiled_modules() -> list[str]:
-    """Names of the modules that a full build compiles.
+    """Return the names of the modules that a full build compiles.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     list of str
-        Those that have a ``.pxd`` beside them in the checkout.
+        The modules that have a ``.pxd`` file in the checkout.
     """
     try:
-        # A wheel has it, by setup.py; a checkout has the declarations themselves.
+        # setup.py writes this module into a wheel; a checkout has the ``.pxd`` files instead.
         from zlinkcompat._compiled_modules import NAMES
     except ImportError:
         pass
@@ -55,16 +55,16 @@ def compiled_modules() -> list[str]:
 
 
 def build_info() -> dict[str, Any]:
-    """Tell which build runs.
+    """Return which build is running.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     dict
-        ``compiled``: True if every module of the message path is compiled, False if none is, and
-        "partly" for a broken build. ``modules``: module name to True (compiled) or False.
-        ``pure``: whether ``ZLINKCOMPAT_PURE`` asks for the uncompiled source. ``version``,
+        ``compiled``: True if all modules of the message path are compiled, False if none is, and
+        "partly" if the build is broken. ``modules``: maps module names to True (compiled) or False.
+        ``pure``: whether ``ZLINKCOMPAT_PURE`` asks for the pure-Python fallback. ``version``,
         ``python``.
 
     Examples
@@ -90,7 +90,7 @@ def build_info() -> dict[str, Any]:
 
 
 def counting() -> bool:
-    """Whether sockets made now count.
+    """Tell whether new sockets count.
 
     .. versionadded:: 0.1
 
@@ -103,22 +103,22 @@ def counting() -> bool:
 
 
 def counters(socket: zmq.Socket[Any] | None = None) -> dict[str, float]:
-    """The debug counters of the performance plan.
+    """Return the debug counters.
 
-    They count only in sockets made while :func:`counting` is true, and are 0 for others.
+    Only sockets that were created while :func:`counting` is true count. Others report 0.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     socket : zlinkcompat.Socket or zmq.Socket on this backend, optional
-        Whose; all of this process, also those closed, when absent.
+        The socket; without it, the sums over all sockets of this process, even closed ones.
 
     Returns
     -------
     dict of str to int
-        By the names of ``_runtime.counters.NAMES`` (calls, bytes or messages, as the name says),
-        and ``messages_per_batch_avg`` (float).
+        The keys are the names of ``_runtime.counters.NAMES`` (in calls, bytes or messages, as the
+        name says), and ``messages_per_batch_avg`` (float).
 
     Raises
     ------
@@ -138,71 +138,71 @@ def counters(socket: zmq.Socket[Any] | None = None) -> dict[str, float]:
 def _core_of(socket):
     core = socket_at(socket.underlying)
     if core is None:
-        raise zmq_error(ENOTSOCK, "the socket is closed, or libzmq's")
+        raise zmq_error(ENOTSOCK, "the socket is closed, or belongs to libzmq")
     return core
 
 
 def zmq_debug_get_zerocopy_count() -> int:
-    """Large frames that were written from the sender's memory.
+    """Return the number of large frames that were written from the sender's memory.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int, frames
-        ``zerocopy_write_count`` of :func:`counters`, of the whole process.
+        ``zerocopy_write_count`` of :func:`counters`, for the whole process.
     """
     return counters()["zerocopy_write_count"]
 
 
 def zmq_debug_get_fallback_count() -> int:
-    """Large frames that were copied into a write buffer.
+    """Return the number of large frames that were copied into a write buffer.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int, frames
-        ``fallback_write_count`` of :func:`counters`, of the whole process.
+        ``fallback_write_count`` of :func:`counters`, for the whole process.
     """
     return counters()["fallback_write_count"]
 
 
 def zmq_debug_get_bytes_copied() -> int:
-    """Bytes of messages that were copied into a write buffer, or from behind a handshake.
+    """Return the bytes of messages that were copied into a write buffer, or out of a handshake's.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int, bytes
-        ``bytes_copied`` of :func:`counters`, of the whole process.
+        ``bytes_copied`` of :func:`counters`, for the whole process.
     """
     return counters()["bytes_copied"]
 
 
 def zmq_debug_get_compaction_count() -> int:
-    """Times that the rest in a read buffer was moved to its start.
+    """Return how often the rest of a read buffer was moved to its start.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int, times
-        ``compaction_count`` of :func:`counters`, of the whole process.
+        ``compaction_count`` of :func:`counters`, for the whole process.
     """
     return counters()["compaction_count"]
 
 
 def zmq_debug_get_compaction_skipped_count() -> int:
-    """Times that the rest in a read buffer stayed where it was.
+    """Return how often the rest of a read buffer could stay where it was.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     int, times
-        ``compaction_skipped_count`` of :func:`counters`, of the whole process.
+        ``compaction_skipped_count`` of :func:`counters`, for the whole process.
     """
     return counters()["compaction_skipped_count"]
 
@@ -219,21 +219,21 @@ def zmq_debug_reset_counters() -> None:
 
 
 def connections(socket: zmq.Socket[Any]) -> list[dict[str, Any]]:
-    """The connections of a socket as the kernel has them.
+    """Return the connections of a socket with their kernel settings.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     socket : zlinkcompat.Socket or zmq.Socket on this backend
-        Whose.
+        The socket.
 
     Returns
     -------
     list of dict
-        ``endpoint`` (str), ``fd``, ``sndbuf`` and ``rcvbuf`` (the effective sizes, bytes; Linux
-        doubles what is asked for, for its own bookkeeping), ``nodelay`` (bool; None where the
-        transport has no such option).
+        ``endpoint`` (str), ``fd``, ``sndbuf`` and ``rcvbuf`` (the effective sizes in bytes; Linux
+        doubles the requested size for its own bookkeeping), ``nodelay`` (bool; None if the
+        transport does not have this option).
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""A picture of this process: every context, socket, pipe and connection, with its queues.
+"""A snapshot of this process: every context, socket, pipe and connection, with its queues.
 
-It only looks: nothing is locked, woken or changed, so that a signal handler and any thread may take
-it, also of a program that hangs. What other threads do meanwhile may be in it by half.
+Taking a snapshot only reads: it locks, wakes and changes nothing. So a signal handler or any thread
+may take one, even if the program hangs. Changes made concurrently by other threads may be captured
+only partially.
 """
 
 from zlinkcompat.core.context import contexts
@@ -9,12 +10,12 @@ from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 STATES = ("handshake", "active", "draining", "failed", "closed")
 
-#: Of a set that other threads change: it is looked at anew so many times.
+#: How often to retry copying a set that other threads change.
 TRIES = 100
 
 
 class Dump(dict):
-    """What ``zlinkcompat.debug.dump()`` returns: data, and text by ``str()``."""
+    """The result of ``zlinkcompat.debug.dump()``: data, and its text as ``str()``."""
 
     def __str__(self):
         lines = []
@@ -30,7 +31,7 @@ class Dump(dict):
 
 
 def describe_socket(socket):
-    """The lines about one socket."""
+    """Yield the lines about one socket."""
     yield "  {type} {address:#x}: {state}, {pipes_count} pipes".format_map(
         dict(socket, pipes_count=len(socket["pipes"]))
     )
@@ -50,22 +51,22 @@ def describe_socket(socket):
 
 
 def dump() -> Dump:
-    """Show every context, socket, pipe and connection of this process.
+    """Describe every context, socket, pipe and connection of this process.
 
-    May be called from any thread and from signal handlers.
+    Any thread and any signal handler may call this.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     Dump
-        A dict of plain data (``json.dumps`` takes it), whose ``str()`` is text to read:
+        A dict of plain data (``json.dumps`` accepts it), whose ``str()`` is readable text. It has
         ``contexts``, a list of ``address``, ``engine`` ("hub" or "thread"), ``state`` and
-        ``sockets``. Of a socket: ``address`` (its ``underlying``), ``type``, ``state``,
-        ``listeners``, ``connections`` and ``pipes``. Of a connection: ``endpoint``, ``peer``,
-        ``state``, ``fd`` (-1: none), ``unwritten_bytes`` (encoded, and not yet taken by the
-        kernel). Of a pipe: ``endpoint``, ``routing_id`` (text), and ``out_messages``,
-        ``in_messages`` with their high-water marks (messages; 0: no limit).
+        ``sockets``. A socket has ``address`` (its ``underlying``), ``type``, ``state``,
+        ``listeners``, ``connections`` and ``pipes``. A connection has ``endpoint``, ``peer``,
+        ``state``, ``fd`` (-1: none) and ``unwritten_bytes`` (bytes that are encoded but not yet
+        accepted by the kernel). A pipe has ``endpoint``, ``routing_id`` (text), ``out_messages``
+        and ``in_messages``, and their high-water marks (messages; 0: no limit).
 
     Examples
     --------
@@ -85,17 +86,17 @@ def dump() -> Dump:
 
 
 def copied(things):
-    """A list of a set that may change meanwhile."""
+    """Return a list copy of a set that may change meanwhile."""
     for _ in range(TRIES):
         try:
             return list(things)
         except RuntimeError:
-            continue  # it changed meanwhile
+            continue  # another thread changed the set
     return []
 
 
 def of_context(context):
-    """What :func:`dump` says of a context."""
+    """Return the part of :func:`dump` about a context."""
     state = "closed" if context.closed else "terminating" if context.terminating else "open"
     return {
         "address": context.address,
@@ -106,7 +107,7 @@ def of_context(context):
 
 
 def of_socket(socket):
-    """What :func:`dump` says of a socket."""
+    """Return the part of :func:`dump` about a socket."""
     sessions = copied(socket.sessions)
     endpoints = {
         id(pipe.peer): session.endpoint
@@ -124,7 +125,7 @@ def of_socket(socket):
 
 
 def of_listener(listener):
-    """What :func:`dump` says of a bound endpoint."""
+    """Return the part of :func:`dump` about a bound endpoint."""
     return {
         "endpoint": listener.endpoint,
         "paused": listener.pause is not None,
@@ -133,7 +134,7 @@ def of_listener(listener):
 
 
 def of_session(session):
-    """What :func:`dump` says of a connection, or of the lack of one."""
+    """Return the part of :func:`dump` about a connection, or about an endpoint without one."""
     connection = session.connection
     found = {
         "endpoint": session.endpoint,
@@ -152,7 +153,7 @@ def of_session(session):
 
 
 def of_pipe(pipe, endpoints):
-    """What :func:`dump` says of a pipe."""
+    """Return the part of :func:`dump` about a pipe."""
     out, incoming = pipe.outq, pipe.inq
     return {
         "endpoint": endpoints.get(id(pipe)) or pipe.endpoint or "inproc",

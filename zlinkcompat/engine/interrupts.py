@@ -74,7 +74,7 @@ def call_guarded(hub, function, args=()):
 
 
 def log_defect(hub, error):
-    """Log an exception of a callback. An interrupt may come here, in Python code."""
+    """Log an exception of a callback. Logging is Python code, so an interrupt can occur here."""
     exc_info = type(error), error, error.__traceback__
     for _ in range(ATTEMPTS):
         try:
@@ -102,17 +102,17 @@ def resume_guarded(hub, function):
 
 
 def protect_hub(hub):
-    """Keep an interrupt from ending ``hub``, unless it has started already.
+    """Keep an interrupt from ending ``hub``, unless the hub runs already.
 
-    gevent's ``Hub.run`` is a Python function. A handler that raises before ``run`` enters the loop
-    ends the hub's greenlet, and from then on nothing in this thread is served."""
+    gevent's ``Hub.run`` is a Python function. If a handler raises before ``run`` enters the loop,
+    the hub's greenlet ends, and no callback of this thread runs any more."""
     if not hub and not hub.dead:
         hub.run = partial(run_hub, hub)
 
 
 def run_hub(hub):
-    """Run ``hub`` in its greenlet. An interrupt is raised in the main greenlet; the hub goes on."""
-    # Without this the hub would refer to itself, and stay until the garbage collector runs.
+    """Run ``hub`` in its greenlet. Raise interrupts in the main greenlet, and keep running."""
+    # Delete the attribute: otherwise the hub refers to itself until the garbage collector runs.
     del hub.run
     while True:
         interrupt = None
@@ -127,6 +127,6 @@ def run_hub(hub):
 
 
 def check_hub(hub):
-    """Raise RuntimeError if ``hub`` has ended: every switch to it returns at once."""
+    """Raise RuntimeError if ``hub`` has ended, because every switch to it would return at once."""
     if hub.dead:
-        raise RuntimeError("gevent's hub of this thread has ended, nothing can be waited for")
+        raise RuntimeError("the gevent hub of this thread has ended, so the call cannot wait")

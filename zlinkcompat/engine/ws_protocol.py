@@ -1,4 +1,4 @@
-"""ZWS 2.0 (RFC 45): ZMTP's messages over WebSocket; and WebSocket alone, for STREAM sockets."""
+"""The protocols over WebSocket: ZWS 2.0 (RFC 45), and plain WebSocket for STREAM sockets."""
 
 from zlinkcompat._constants import CURVE
 from zlinkcompat.engine.protocols import shared
@@ -9,7 +9,7 @@ from zlinkcompat.wire.ws.upgrade import Upgrade
 
 
 class Zws:
-    """ZWS 2.0 (RFC 45); ``raw``: WebSocket alone, whose messages are a STREAM socket's."""
+    """ZWS 2.0 (RFC 45); with ``raw``, plain WebSocket messages for a STREAM socket."""
 
     def __init__(self, raw):
         self.raw = raw

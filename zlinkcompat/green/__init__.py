@@ -1,7 +1,7 @@
-"""``import zlinkcompat.green as zmq``: the hub engine always, in place of ``zmq.green``.
+"""``import zlinkcompat.green as zmq`` replaces ``zmq.green`` and always uses the hub engine.
 
-What waits, waits in its greenlet only; timeouts work, and any number of greenlets may wait on one
-socket.
+A call that waits blocks only its own greenlet. Timeouts work, and any number of greenlets may wait
+on one socket.
 """
 
 from zlinkcompat._sugar import names as _names
@@ -10,7 +10,7 @@ from zlinkcompat.green import poll as poll
 from zlinkcompat.green.core import Context as Context
 from zlinkcompat.green.core import Socket as Socket
 
-# The function in the place of its module, as in pyzmq.
+# The name ``device`` is the function and not its module, as in pyzmq.
 from zlinkcompat.green.device import device as device
 
 __all__ = _names.__all__

@@ -1,7 +1,8 @@
-"""What ``zmq.green`` is made of on the backend, for its modules ``core``, ``poll`` and ``device``.
+"""Replacement for ``zmq.green``'s modules ``core``, ``poll`` and ``device`` on the backend.
 
-pyzmq's own watch a socket's descriptor from the hub, and look again every 11.6 s in case it told
-nothing. Here calls wait in the hub of their thread by themselves, on either engine.
+pyzmq's own modules watch a socket's descriptor from the hub, and check again every 11.6 s in case
+the descriptor missed an event. Here a call waits in the hub of its thread by itself, on either
+engine.
 """
 
 import warnings
@@ -15,28 +16,28 @@ TIMEOS = (zmq.RCVTIMEO, zmq.SNDTIMEO)
 
 
 class _Socket(zmq.Socket):
-    """pyzmq's Socket, whose calls wait in their greenlet."""
+    """pyzmq's Socket, with calls that block only their greenlet."""
 
     _repr_cls = "zmq.green.Socket"
 
     def __init__(self, *args, **kwargs):
-        # Who calls in a thread that has a hub waits in it.
+        # A call waits in the hub if its thread has one, so create it now.
         gevent.get_hub()
         super().__init__(*args, **kwargs)
 
     def get(self, option):
-        """As of the base class; warns of timeouts."""
+        """Get an option; warn if it is a timeout."""
         tell_of_timeouts(option)
         return super().get(option)
 
     def set(self, option, optval):
-        """As of the base class; warns of timeouts."""
+        """Set an option; warn if it is a timeout."""
         tell_of_timeouts(option)
         return super().set(option, optval)
 
 
 class _Context(zmq.Context):
-    """pyzmq's Context of these sockets."""
+    """pyzmq's Context, which creates these sockets."""
 
     _socket_class = _Socket
     _repr_cls = "zmq.green.Context"
@@ -47,7 +48,7 @@ _Poller = zmq.Poller
 
 
 def tell_of_timeouts(option):
-    """pyzmq warns who sets them that they do nothing, so nobody may count on that they work."""
+    """Warn about a timeout option: pyzmq warns that it has no effect, but here it works."""
     if option in TIMEOS:
         warnings.warn(
             "RCVTIMEO and SNDTIMEO, which have no effect in zmq.green on libzmq, "

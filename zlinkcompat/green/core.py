@@ -11,11 +11,11 @@ class Socket(_names.Socket):
     Parameters
     ----------
     ctx_or_socket, socket_type, shadow, copy_threshold : Context or Socket, int, int, int
-        As of :class:`zlinkcompat.Socket`.
+        The parameters of :class:`zlinkcompat.Socket`.
 
     Notes
     -----
-    pyzmq's ``zmq.green.Socket``, whose RCVTIMEO and SNDTIMEO do nothing; here they work.
+    pyzmq's ``zmq.green.Socket``. There RCVTIMEO and SNDTIMEO have no effect; here they work.
     """
 
     _repr_cls = "zlinkcompat zmq.green.Socket"
@@ -29,14 +29,15 @@ class Context(_names.Context):
     Parameters
     ----------
     io_threads : int or Context
-        No threads are made; a Context makes a shadow of it.
+        The number is ignored, because no threads are created. If it is a Context, the new object
+        is a shadow of it.
     shadow : Context or int
-        Another object's ``underlying``.
+        The ``underlying`` of another object.
 
     Raises
     ------
     ZMQError
-        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+        EINVAL: ``io_threads`` is negative. EFAULT: the context to shadow does not exist.
 
     Notes
     -----
@@ -61,6 +62,6 @@ class Context(_names.Context):
     _instance = None
 
 
-# pyzmq's names for them, in its ``zmq.green.core``.
+# The names that pyzmq's ``zmq.green.core`` uses.
 _Socket = Socket
 _Context = Context

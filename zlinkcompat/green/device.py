@@ -1,28 +1,28 @@
-"""The device of ``zmq.green``, which takes -1 for a socket."""
+"""Counterpart of ``zmq.green.device``, which accepts -1 as a socket."""
 
 from zlinkcompat._backend.proxies import proxy
 
 
 def device(device_type, isocket, osocket):
-    """Pass messages between two sockets both ways, in a greenlet.
+    """Forward messages between two sockets in both directions, in the calling greenlet.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     device_type : int
-        ``zmq.QUEUE``, ...; makes no difference.
+        ``zmq.QUEUE``, ...; the value has no effect.
     isocket : Socket
-        Bound and connected already.
+        A socket that is bound and connected already.
     osocket : Socket or int
-        The same; -1 is ``isocket`` once more, which then answers itself.
+        A second such socket; -1 means ``isocket``, which then echoes its messages.
 
     Raises
     ------
     TypeError
-        Something is no Socket.
+        An argument is not a Socket.
     ZMQError
-        ETERM, ENOTSOCK: how it ends. EFAULT: a socket is closed already.
+        ETERM, ENOTSOCK: the device ends with one of these. EFAULT: a socket was closed before.
 
     Notes
     -----

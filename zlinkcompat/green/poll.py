@@ -1,4 +1,4 @@
-"""pyzmq's ``zmq.green.poll``. Where a thread has a hub, any Poller waits in it."""
+"""Counterpart of ``zmq.green.poll``: in a thread with a hub, any Poller waits in that hub."""
 
 from zlinkcompat._sugar.poll import Poller
 
