@@ -1,8 +1,8 @@
-"""Routing: pipes with high-water marks, and which of them a message takes."""
+"""Routing: pipes with high-water marks, and patterns that choose a pipe for each message."""
 
 
 def create(socket_type, owner, options):
-    """The pattern of a socket type.
+    """Create the pattern of a socket type.
 
     Parameters
     ----------
@@ -10,7 +10,7 @@ def create(socket_type, owner, options):
         ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     owner : zlinkcompat.routing.pattern.Owner
     options
-        libzmq's socket options as attributes in lower case.
+        libzmq's socket options, as attributes with lower-case names.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def create(socket_type, owner, options):
     from zlinkcompat.routing.xpub import XPub
     from zlinkcompat.routing.xsub import XSub
 
-    # In the order of libzmq's numbers.
+    # In the order of libzmq's socket type numbers.
     classes = (Pair, Pub, Sub, Req, Rep, Dealer, Router, Pull, Push, XPub, XSub, Stream)
     if not 0 <= socket_type < len(classes):
         raise zmq_error(EINVAL, f"socket type {socket_type}: zmq.PAIR (0) to zmq.STREAM (11)")

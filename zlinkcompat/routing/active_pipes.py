@@ -1,16 +1,16 @@
-"""Taking turns: what fair queueing and load balancing share.
+"""Round-robin over pipes, the common base of fair queueing and load balancing.
 
 Source: libzmq ``src/array.hpp``, as ``fq.cpp`` and ``lb.cpp`` use it.
 """
 
 
 class ActivePipes:
-    """Pipes, of which ``pipes[:active]`` may be of use; ``current`` is whose turn it is.
+    """A list of pipes, of which ``pipes[:active]`` may be ready. ``pipes[current]`` is next.
 
     Attributes
     ----------
     last : Pipe or None
-        Whose turn it was last.
+        The pipe that was used last.
     """
 
     def __init__(self):
@@ -21,12 +21,12 @@ class ActivePipes:
         self.last = None
 
     def add(self, pipe):
-        """Take a pipe, not active yet."""
+        """Add a pipe, which is not active yet."""
         self.slots[pipe] = len(self.pipes)
         self.pipes.append(pipe)
 
     def detach(self, pipe):
-        """Forget a pipe, if it is here."""
+        """Remove a pipe, if it is in the list."""
         if pipe not in self.slots:
             return
         slot = self.slots[pipe]
@@ -40,7 +40,7 @@ class ActivePipes:
             self.last = None
 
     def activated(self, pipe):
-        """``pipe``, if it is here, is of use again: it has messages, or room."""
+        """Mark ``pipe`` as active, if it is in the list: it has messages or room again."""
         slot = self.slots.get(pipe, -1)
         if slot >= self.active:
             self.swap(slot, self.active)

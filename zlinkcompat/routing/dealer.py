@@ -1,4 +1,4 @@
-"""DEALER: sends to its peers in turn and receives from all in turn (RFC 28)."""
+"""DEALER: sends to its peers in turn, and receives from all of them in turn (RFC 28)."""
 
 from zlinkcompat._constants import PROBE_ROUTER
 from zlinkcompat.routing.fair_queue import FairQueue
@@ -9,7 +9,7 @@ from zlinkcompat.routing.pattern import Pattern
 
 
 class Dealer(Pattern):
-    """Asynchronous client or server; PROBE_ROUTER greets each peer with an empty message."""
+    """Asynchronous client or server. With PROBE_ROUTER it sends each new peer an empty message."""
 
     def __init__(self, owner, options):
         Pattern.__init__(self, owner, options)

@@ -1,4 +1,4 @@
-"""Fair queueing: receive from all pipes that have something, in turn.
+"""Fair queueing: receive in turn from all pipes that have messages.
 
 Source: libzmq ``src/fq.cpp``; RFC 28 and 30.
 """
@@ -12,7 +12,7 @@ class FairQueue(ActivePipes):
     Parameters
     ----------
     pattern : Pattern
-        Its ``drained`` is called for a pipe whose peer is gone and that was read to its end.
+        Its ``drained`` is called when a pipe whose peer is gone has been read to its end.
     """
 
     def __init__(self, pattern):
@@ -21,12 +21,12 @@ class FairQueue(ActivePipes):
 
     def attach(self, pipe):
         self.add(pipe)
-        # As in libzmq it has a turn at once, and loses it if nothing is there by then.
+        # As in libzmq, the pipe is active at once, and becomes passive if it has no message.
         self.activated(pipe)
         pipe.check_read()
 
     def read(self):
-        """The next message, from :attr:`last` then; None if there is none."""
+        """Return the next message and set :attr:`last` to its pipe; None if there is none."""
         while self.active > 0:
             pipe = self.pipes[self.current]
             message = pipe.read()
@@ -43,7 +43,7 @@ class FairQueue(ActivePipes):
         return None
 
     def count(self):
-        """How many messages wait."""
+        """Return the number of waiting messages."""
         waiting = 0
         for index in range(self.active):
             pipe = self.pipes[index]

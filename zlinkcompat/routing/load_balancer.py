@@ -1,4 +1,4 @@
-"""Load balancing: send to all pipes that have room, in turn.
+"""Load balancing: send in turn to all pipes that have room.
 
 Source: libzmq ``src/lb.cpp``; RFC 28 and 30.
 """
@@ -14,11 +14,11 @@ class LoadBalancer(ActivePipes):
         self.activated(pipe)
 
     def write(self, message):
-        """Send ``message`` to the next pipe with room, :attr:`last` then; False if none has."""
+        """Send ``message`` to the next pipe with room, and set :attr:`last`; False if none has."""
         while self.active > 0:
             slot = self.current
             pipe = self.pipes[slot]
-            # The turn passes on before the reader is told: that may end this pipe.
+            # Advance before waking the reader, because waking it may end this pipe.
             self.current = slot + 1 if slot + 1 < self.active else 0
             if self.last is not pipe:
                 self.last = pipe
@@ -29,7 +29,7 @@ class LoadBalancer(ActivePipes):
         return False
 
     def finish(self, message):
-        """Send a message that was begun while a pipe had room; False if all peers left since.
+        """Send a message that was begun while a pipe had room; False if all peers have left.
 
         If SNDHWM was lowered meanwhile, the message exceeds it."""
         if self.write(message):

@@ -1,14 +1,14 @@
-"""The queues of a pipe between threads, in the pure build.
+"""The queues of a pipe between threads, for the pure-Python build.
 
-Compiled, an operation of a queue is one step under the GIL. Uncompiled, another
-thread may run between any two steps of it.
+In the compiled build, an operation of a queue runs without releasing the GIL. In the pure build
+another thread may run at any point of it, so these queues take a lock.
 """
 
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.routing.pipe import MessageQueue
 from zlinkcompat.routing.sized_queue import SizedQueue
 
-# Reentrant, since dropping a message may run the program's code.
+# Reentrant, because dropping a message may run code of the program.
 RLock = get_original("_thread", "RLock")
 
 
@@ -21,7 +21,7 @@ def locked(name):
 
 
 class Locked:
-    """Two threads may use the queue at once, one of them to write, the other to read."""
+    """Allows two threads to use a queue at once, one to write and one to read."""
 
     def __init__(self, *args):
         self.lock = RLock()

@@ -1,5 +1,7 @@
-"""What the patterns log: peers that they refuse, and messages that nobody gets. Never per message
-that arrives, and not what a publisher leaves out for a slow subscriber: that may be millions."""
+"""Log texts of the patterns: rejected peers, and messages that reach nobody.
+
+The patterns do not log per arriving message. They do not log what a publisher drops for a slow
+subscriber either, because that may be millions of messages."""
 
 import logging
 
@@ -13,17 +15,17 @@ UNFINISHED = "a message whose peer left before its last frame was sent"
 
 
 def who(pipe):
-    """The endpoint and the peer at the other end of ``pipe``, to begin a line with."""
+    """Return the endpoint and the peer at the other end of ``pipe``, to begin a log line."""
     peer = (pipe.metadata or {}).get("Peer-Address", "in this process")
     return f"{pipe.endpoint}: peer {peer}"
 
 
 def lost(what):
-    """Log that a message, which ``what`` describes (str), reaches no peer."""
+    """Log that a message, described by ``what`` (str), reaches no peer."""
     LOG.debug("dropped: %s", what)
 
 
 def dropped(pipe, what):
-    """A message to or from ``pipe``'s peer, which ``what`` tells (str), reaches nobody."""
+    """Log that a message to or from the peer of ``pipe``, described by ``what``, is dropped."""
     if LOG.is_enabled_for(logging.DEBUG):
         LOG.debug("%s: dropped: %s", who(pipe), what)

@@ -1,7 +1,7 @@
-"""Mailboxes: what one thread asks of things that another one owns.
+"""Mailboxes: commands from one thread for objects that another thread owns.
 
-A command is a call, made later by the owner, in the order in which they were posted. They are rare:
-messages go through pipes, and a command only says that there are some again, or room again.
+A command is a call that the owner makes later, in the order of posting. Commands are rare: messages
+go through pipes, and a command only tells that there are messages again, or room again.
 
 Source: libzmq ``src/mailbox.hpp``, ``src/command.hpp``.
 """
@@ -10,12 +10,12 @@ from collections import deque
 
 
 class Mailbox:
-    """Commands for one owner. Any thread posts, the owner processes.
+    """Commands for one owner. Any thread may post, and the owner processes them.
 
     Attributes
     ----------
     pending : bool
-        There may be commands: cheap to ask on the message path.
+        Whether there may be commands; this is cheap to check on the message path.
     """
 
     def __init__(self):
@@ -24,16 +24,17 @@ class Mailbox:
 
     def post(self, function, args=()):
         """Have the owner call ``function(*args)``."""
-        # Published first; then who sleeps is woken. The owner looks after it announced its sleep.
+        # To avoid a lost wake-up, publish the command before waking the owner. The owner announces
+        # that it sleeps and then checks ``pending`` again.
         self.commands.append((function, args))
         self.pending = True
         self.alert()
 
     def alert(self):
-        """Wake the owner, if it sleeps."""
+        """Wake the owner if it sleeps."""
 
     def process(self):
-        """Do what was asked, in the owner's thread. Calls of it may be nested."""
+        """Run the posted commands, in the owner's thread. Calls may be nested."""
         self.pending = False
         commands = self.commands
         try:

@@ -1,18 +1,18 @@
-"""PAIR: one peer, both ways (RFC 31)."""
+"""PAIR: messages in both directions between two peers (RFC 31)."""
 
 from zlinkcompat.routing.log import UNFINISHED, lost, who
 from zlinkcompat.routing.pattern import Pattern
 
 
 class Pair(Pattern):
-    """Exclusive pair; a second peer is refused while there is one."""
+    """Exclusive pair, which rejects a second peer while it has one."""
 
     def __init__(self, owner, options):
         Pattern.__init__(self, owner, options)
         self.pipe = None
 
     def attach(self, pipe):
-        # A peer that left frees its place when its last message was read.
+        # A peer that left keeps its place until its last message was read, so check that now.
         self.has_in()
         if self.pipe is not None:
             self.warn(pipe, "%s: refused: this PAIR has a peer", who(pipe))

@@ -1,4 +1,4 @@
-"""What all socket types share: the pattern decides which pipes a message goes to and comes from."""
+"""Base of the socket types: a pattern decides which pipes messages go to and come from."""
 
 import logging
 
@@ -10,29 +10,30 @@ from zlinkcompat.routing.pipe import PipeSink
 
 DIRECT_READ_PEERS = tuning.get("direct_read_peers")
 
-#: Messages that a pattern drops in a row, because nobody wants them, before others have their turn.
+#: Messages that a pattern drops in a row, because nobody wants them, before it yields to others.
 SKIP_BURST = 256
 
 
 class Owner:
-    """Who holds a pattern: is told when waiting makes sense no longer."""
+    """The owner of a pattern, which is told when a waiting call may succeed."""
 
     def on_readable(self):
-        """A message may be received where none could be before."""
+        """Handle that a message may have become available."""
 
     def on_writable(self):
-        """A message may be sent where none could be before."""
+        """Handle that sending may have become possible."""
 
     def schedule_read(self):
-        """Call :meth:`on_readable` when others had their turn: peers send nothing but messages that
-        are dropped, and there may be more."""
+        """Call :meth:`on_readable` after others have run.
+
+        It is used when peers send only messages that are dropped, and there may be more."""
 
     def call_later(self, function, pipe):
-        """Call ``function(pipe)`` when others had their turn; False: it cannot be called later."""
+        """Call ``function(pipe)`` after others have run; return False if that is not possible."""
         return False
 
     def on_pipe_gone(self, pipe):
-        """A pipe whose peer ended was read to its end, and left the pattern."""
+        """Handle that a pipe whose peer ended was read to its end and left the pattern."""
 
 
 class Pattern(PipeSink):
@@ -42,18 +43,18 @@ class Pattern(PipeSink):
     ----------
     owner : Owner
     options
-        libzmq's socket options as attributes in lower case.
+        libzmq's socket options, as attributes with lower-case names.
 
     Attributes
     ----------
     pipes : list of Pipe
-        The near ends of all peers' pipes.
+        The local ends of all peers' pipes.
     last_pipe : Pipe or None
-        Where the last received message came from.
+        The pipe of the last received message.
     parts_limit : int
-        A message ends at so many frames whatever SNDMORE says; 0 is no limit.
+        A message ends after this many frames, even with SNDMORE; 0 means no limit.
     has_late_subscriptions : bool
-        An I/O thread has more subscriptions of a peer than found room in its pipe.
+        An I/O thread has subscriptions of a peer for which its pipe had no room.
     """
 
     def __init__(self, owner, options):
@@ -68,50 +69,50 @@ class Pattern(PipeSink):
     # -- peers -----------------------------------------------------------------------------
 
     def attach(self, pipe):
-        """Take a new peer's pipe; its ``sink`` is this pattern already.
+        """Accept the pipe of a new peer; its ``sink`` is this pattern already.
 
         Returns
         -------
         bool
-            False if this socket type has no place for one more peer.
+            False if this socket type cannot accept another peer.
         """
         self.pipes.append(pipe)
         return True
 
     def identified(self, pipe):
-        """The peer's routing id, unknown at :meth:`attach`, is in ``pipe.routing_id`` now."""
+        """Handle that ``pipe.routing_id`` is known now, which it was not in :meth:`attach`."""
 
     def detach(self, pipe):
-        """Forget a pipe that the socket is about to terminate."""
+        """Remove a pipe that the socket is about to terminate."""
         if pipe in self.pipes:
             self.pipes.remove(pipe)
         if self.last_pipe is pipe:
             self.last_pipe = None
 
     def pipe_terminated(self, pipe):
-        # The peer is gone; what it sent before is still to be received.
+        # The peer is gone, but messages that it sent before can still be received.
         if not pipe.check_read():
             self.drained(pipe)
 
     def disconnect(self, pipe):
-        """End the pipe because the user unbinds or disconnects; what was received stays."""
+        """End the pipe because the user unbinds or disconnects; received messages stay."""
         pipe.close_output()
         self.pipe_terminated(pipe)
 
     def drained(self, pipe):
-        """A pipe whose peer is gone was read to its end."""
+        """Handle that a pipe whose peer is gone was read to its end."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
     def on_protocol_violation(self, pipe, text):
-        # Over inproc. Elsewhere the connection ends, and its engine tells.
+        # Only inproc needs this line. For other transports the engine logs the violation.
         self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
 
     def warn(self, pipe, text, *args):
-        """Log what peers can cause again and again: at WARNING now and then, at DEBUG each time.
+        """Log an event that peers can cause repeatedly: sometimes at WARNING, always at DEBUG.
 
-        One limit holds for each endpoint and ``text``, a format that ``args`` fill in."""
+        Each endpoint and each ``text``, a format for ``args``, has its own limit."""
         if self.limiter is None:
             self.limiter = LogLimiter()
         more = self.limiter.admit(pipe.endpoint, text)
@@ -125,18 +126,18 @@ class Pattern(PipeSink):
         self.owner.on_writable()
 
     def try_read_peers(self):
-        """Ask the peers to produce a message, if they are few.
+        """Ask the peers to produce a message, if there are few of them.
 
         Returns
         -------
         int
-            1: one produced something. 0: none has anything now. -1: they are too many to ask.
+            1: a peer produced something. 0: no peer has anything now. -1: there are too many.
         """
         count = len(self.pipes)
         if count > DIRECT_READ_PEERS:
             return -1
         for index in range(count):
-            # A peer may leave while another is asked.
+            # While one peer is asked, another may leave.
             if index < len(self.pipes):
                 pipe = self.pipes[index]
                 if pipe.try_read() > 0:
@@ -146,7 +147,7 @@ class Pattern(PipeSink):
     # -- messages --------------------------------------------------------------------------
 
     def read_all_peers(self):
-        """Ask each peer, if they are few, to produce what it has."""
+        """Ask each peer to produce what it has, if there are few peers."""
         count = len(self.pipes)
         if count <= DIRECT_READ_PEERS:
             for index in range(count):
@@ -155,25 +156,25 @@ class Pattern(PipeSink):
                     pipe.try_read()
 
     def begin(self, frame):
-        """Tell whether a message that starts with ``frame`` may be sent now; raises as send.
+        """Tell whether a message that starts with ``frame`` can be sent now; raise as :meth:`send`.
 
-        True promises that :meth:`finish` accepts the whole message."""
+        If the result is true, :meth:`finish` accepts the whole message."""
         return self.has_out()
 
     def finish(self, message):
         """Send a message (a list of frames) whose first frame :meth:`begin` accepted.
 
-        This never waits, and is never refused. As in libzmq the message is dropped if the peer
-        that it was begun for has left, unless another peer can take it."""
+        This never waits and never fails. As in libzmq, the message is dropped if the peer for
+        which it was begun has left, unless another peer can take it."""
         self.send(message)
 
     def send(self, message):
-        """Send a whole message (a frame, or a list of frames that stays untouched).
+        """Send a whole message (a frame, or a list of frames, which is not modified).
 
         Returns
         -------
         bool
-            True: accepted, or dropped as the socket type has it. False: it would have to wait.
+            True: accepted, or dropped according to the socket type. False: it would have to wait.
 
         Raises
         ------
@@ -183,7 +184,7 @@ class Pattern(PipeSink):
         raise zmq_error(ENOTSUP, "send: this socket type only receives")
 
     def check_may_receive(self):
-        """Raise ENOTSUP or EFSM where :meth:`recv` would, whatever has arrived."""
+        """Raise ENOTSUP or EFSM if :meth:`recv` would raise it, even if a message has arrived."""
 
     def recv(self):
         """Receive a whole message; None if there is none. Raises ENOTSUP, EFSM."""
@@ -200,9 +201,9 @@ class Pattern(PipeSink):
     # -- options ---------------------------------------------------------------------------
 
     def set_option(self, option, value):
-        """Set an option of this socket type (int or bytes); False if it is none of its own."""
+        """Set an option of this socket type (int or bytes); False if this type lacks the option."""
         return False
 
     def get_option(self, option):
-        """The value of an option of this socket type; KeyError if it is none of its own."""
+        """Return an option of this socket type; KeyError if this type lacks the option."""
         raise KeyError(option)

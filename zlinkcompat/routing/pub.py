@@ -1,4 +1,4 @@
-"""PUB: publishes by subscription (RFC 29)."""
+"""PUB: publishes messages to subscribers (RFC 29)."""
 
 from zlinkcompat._constants import SUBSCRIBE, UNSUBSCRIBE
 from zlinkcompat.errors import ENOTSUP, zmq_error
@@ -6,7 +6,7 @@ from zlinkcompat.routing.xpub import XPub
 
 
 class Pub(XPub):
-    """An XPUB that keeps its subscriptions to itself."""
+    """An XPUB that does not pass subscriptions to its user."""
 
     def __init__(self, owner, options):
         XPub.__init__(self, owner, options)

@@ -5,7 +5,7 @@ from zlinkcompat.routing.pattern import Pattern
 
 
 class Pull(Pattern):
-    """Receives only."""
+    """A socket that only receives."""
 
     def __init__(self, owner, options):
         Pattern.__init__(self, owner, options)
@@ -24,7 +24,7 @@ class Pull(Pattern):
         self.owner.on_readable()
 
     def begin(self, frame):
-        # As send does: this type only receives.
+        # Raises the same error as send: this type only receives.
         return self.send(frame)
 
     def recv(self):

@@ -1,4 +1,4 @@
-"""PUSH: distributes work over its peers in turn (RFC 30)."""
+"""PUSH: distributes work among its peers in turn (RFC 30)."""
 
 from zlinkcompat.routing.load_balancer import LoadBalancer
 from zlinkcompat.routing.log import UNFINISHED, lost
@@ -6,7 +6,7 @@ from zlinkcompat.routing.pattern import Pattern
 
 
 class Push(Pattern):
-    """Sends only; waits while no peer has room."""
+    """A socket that only sends, and waits while no peer has room."""
 
     def __init__(self, owner, options):
         Pattern.__init__(self, owner, options)
@@ -21,7 +21,7 @@ class Push(Pattern):
         Pattern.detach(self, pipe)
 
     def pipe_terminated(self, pipe):
-        # Whatever a PULL peer may have sent is not for anybody.
+        # Messages that a PULL peer may have sent are dropped.
         self.drained(pipe)
 
     def write_activated(self, pipe):

@@ -7,10 +7,10 @@ from zlinkcompat.routing.pull import Pull
 
 
 class Rep(Pull):
-    """Server; keeps the envelope of the request for the reply.
+    """A server, which keeps the envelope of a request for the reply.
 
-    A request without an empty frame is malformed and dropped. A reply to a peer that is gone, or
-    that does not read, is dropped.
+    A request without an empty frame is malformed and is dropped. A reply is dropped if its peer is
+    gone or does not read.
     """
 
     def __init__(self, owner, options):

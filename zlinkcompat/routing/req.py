@@ -12,9 +12,9 @@ from zlinkcompat.routing.pattern import SKIP_BURST
 
 
 class Req(Dealer):
-    """Client; REQ_RELAXED allows a new request before the reply, REQ_CORRELATE numbers requests.
+    """A client. REQ_RELAXED allows a new request before the reply; REQ_CORRELATE numbers requests.
 
-    On the wire a request is [number,] an empty frame, and what the user sent.
+    On the wire a request consists of an optional number, an empty frame, and the user's frames.
     """
 
     def __init__(self, owner, options):
@@ -28,7 +28,7 @@ class Req(Dealer):
 
     def read_activated(self, pipe):
         self.queue.activated(pipe)
-        # Looked at now, so that a peer that breaks the rules is found whoever receives, and when.
+        # Check the reply now, to detect a peer that breaks the rules independently of receivers.
         if not self.awaits_reply or self.has_in():
             self.owner.on_readable()
 
@@ -46,7 +46,7 @@ class Req(Dealer):
         self.request(message, True)
 
     def request(self, message, begun):
-        """Send a request; a ``begun`` one counts as sent even if its peer left."""
+        """Send a request. A ``begun`` request counts as sent even if its peer has left."""
         if self.correlate:
             envelope = [pack(">I", (self.request_number + 1) & 0xFFFFFFFF), b""]
         else:
@@ -55,7 +55,7 @@ class Req(Dealer):
             envelope.extend(message)
         else:
             envelope.append(message)
-        # Replies to requests before this one are not for it.
+        # Drop replies to earlier requests.
         self.reply = None
         waiting = self.queue.count()
         while waiting > 0:
@@ -102,11 +102,11 @@ class Req(Dealer):
         return True
 
     def accept_reply(self, message, pipe):
-        """Keep ``message`` if it is the reply; others are dropped, as in libzmq.
+        """Keep ``message`` if it is the expected reply; drop other replies, as in libzmq.
 
-        A peer whose message is none, whatever its number, is disconnected."""
+        A peer is disconnected if its message is not a reply at all, whatever its number."""
         parts = message if type(message) is list else [message]
-        # A number has 4 bytes.
+        # A request number has 4 bytes.
         start = 1 if len(parts[0]) == 4 else 0
         if len(parts) < start + 2 or len(parts[start]) != 0:
             pipe.report_violation("a reply without an empty frame before its body")
@@ -129,7 +129,7 @@ class Req(Dealer):
         return self.balancer.has_out()
 
     def disconnect(self, pipe):
-        # As in libzmq the reply goes with the server that the user gives up.
+        # As in libzmq, the reply is lost when the user disconnects from the server.
         self.detach(pipe)
         pipe.terminate()
 
@@ -137,7 +137,7 @@ class Req(Dealer):
         if self.reply_pipe is pipe:
             self.reply_pipe = None
             if not pipe.peer_closed:
-                # Disconnected by the user, with what was not read yet.
+                # The user disconnected, which also drops unread messages.
                 self.reply = None
         Dealer.detach(self, pipe)
 

@@ -1,4 +1,4 @@
-"""ROUTER: talks to each peer by its routing id (RFC 28)."""
+"""ROUTER: addresses each peer by its routing id (RFC 28)."""
 
 import random
 from collections import deque
@@ -17,34 +17,34 @@ from zlinkcompat.routing.option_values import boolean, octets
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.pull import Pull
 
-#: Why a message is dropped.
+#: The description of a message that is dropped.
 FULL = "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let"
 
 
 class Router(Pull):
-    """Asynchronous server.
+    """An asynchronous server.
 
-    Received messages begin with the routing id of their peer; so must those that are sent. A
-    message to an unknown peer, or one whose pipe is full, is dropped unless ROUTER_MANDATORY.
-    A message of one frame is ignored.
+    A received message begins with the routing id of its peer, and so must a message to send.
+    Without ROUTER_MANDATORY, a message to an unknown peer or to a peer with a full pipe is dropped.
+    A message of only one frame is ignored.
     """
 
     def __init__(self, owner, options):
         Pull.__init__(self, owner, options)
         self.peers = {}
-        # Peers whose id is not known yet, or is taken by another: not read, not reachable. A dict
-        # without values, for its order and its cost.
+        # Peers whose id is not known yet or belongs to another peer. They are not read and cannot
+        # be addressed. A dict without values, because it is ordered and cheap.
         self.anonymous = {}
-        # Of these, by the id that they wait for, those that have one.
+        # The anonymous peers that have an id, by the id that they wait for.
         self.waiting = {}
-        # Messages that peers sent before another one took their id, as (id, pipe, message).
+        # Messages of peers whose id another peer has taken over, as (id, pipe, message).
         self.inherited = deque()
         self.mandatory = False
         self.handover = False
         self.probe = False
         self.raw = False
         self.connect_routing_id = b""
-        # The peer of a message that is sent frame by frame; None if the message is dropped.
+        # The peer of a message that is being sent frame by frame; None if the message is dropped.
         self.begun = None
         self.next_id = random.getrandbits(32)
 
@@ -64,7 +64,7 @@ class Router(Pull):
             self.identify(pipe)
 
     def identify(self, pipe):
-        """Give an anonymous ``pipe`` its routing id, if it is known and free."""
+        """Give an anonymous ``pipe`` its routing id, if the id is known and free."""
         routing_id = pipe.routing_id
         if pipe.locally_initiated and self.connect_routing_id:
             routing_id = self.connect_routing_id
@@ -88,10 +88,10 @@ class Router(Pull):
         self.welcome(pipe, routing_id)
 
     def welcome(self, pipe, routing_id):
-        """Read and reach an anonymous ``pipe`` by an id that is free."""
+        """Make an anonymous ``pipe`` readable and addressable by an id that is free."""
         del self.anonymous[pipe]
         pipe.routing_id = routing_id
-        # Whatever the handshake tells later.
+        # The handshake may not change the id later.
         pipe.named = True
         self.peers[routing_id] = pipe
         self.queue.attach(pipe)
@@ -104,11 +104,11 @@ class Router(Pull):
         self.waiting.setdefault(pipe.routing_id, {})[pipe] = None
 
     def hand_over(self, routing_id, pipe):
-        """Take ``routing_id`` from the peer that has it, for the newer ``pipe``.
+        """Take ``routing_id`` from the peer that has it, and give it to the newer ``pipe``.
 
-        What the older peer sent is received first, by an id that no peer has. As in libzmq its
-        connection stays, unread, so that it does not come back to take the id again. It is read
-        again when the id is free."""
+        Messages of the older peer are received first, with an id that no peer has. As in libzmq,
+        its connection stays open but is not read, so that it does not reconnect and take the id
+        again. It is read again when the id is free."""
         old = self.peers.pop(routing_id)
         LOG.info(
             "%s: takes over the routing id %r; no longer read: %s", who(pipe), routing_id, who(old)
@@ -127,7 +127,7 @@ class Router(Pull):
             self.wait_for_id(old)
 
     def new_routing_id(self):
-        """Five bytes that begin with zero, as libzmq's."""
+        """Return five bytes that begin with zero, as libzmq does."""
         while True:
             self.next_id = (self.next_id + 1) & 0xFFFFFFFF
             routing_id = pack(">BI", 0, self.next_id)
@@ -150,11 +150,11 @@ class Router(Pull):
                 heir = next(iter(waiting))
                 self.stop_waiting(waiting, heir)
                 self.welcome(heir, routing_id)
-        # Who waits for this peer by ROUTER_MANDATORY is to hear that it is gone.
+        # A sender that waits for this peer because of ROUTER_MANDATORY must notice that it is gone.
         self.owner.on_writable()
 
     def stop_waiting(self, waiting, pipe):
-        """Remove ``pipe`` from those that wait for its routing id."""
+        """Remove ``pipe`` from the pipes that wait for its routing id."""
         waiting.pop(pipe, None)
         if not waiting:
             del self.waiting[pipe.routing_id]
@@ -174,9 +174,9 @@ class Router(Pull):
     # -- messages --------------------------------------------------------------------------
 
     def route(self, frame):
-        """The pipe to the peer whose id is ``frame``, or None: drop it.
+        """Return the pipe to the peer with the id ``frame``; None means to drop the message.
 
-        Raises EHOSTUNREACH when mandatory.
+        With ROUTER_MANDATORY this raises EHOSTUNREACH instead.
         """
         routing_id = frame if type(frame) is bytes else frame.bytes
         pipe = self.peers.get(routing_id)
@@ -244,7 +244,7 @@ class Router(Pull):
         return len(self.inherited) > 0 or self.queue.has_in()
 
     def hang_up(self, pipe):
-        """End the connection of a raw peer, as an empty message to it asks."""
+        """End the connection of a raw peer, because the user sent it an empty message."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
@@ -276,9 +276,9 @@ class Router(Pull):
         return True
 
     def name_next_peer(self, routing_id):
-        """The peer of the next connect gets this id. EINVAL if another has it."""
+        """Give the peer of the next connect this id; raise EINVAL if another peer has it."""
         if not routing_id:
-            raise zmq_error(EINVAL, "CONNECT_ROUTING_ID has at least one byte")
+            raise zmq_error(EINVAL, "CONNECT_ROUTING_ID must have at least one byte")
         if routing_id in self.peers:
-            raise zmq_error(EINVAL, f"CONNECT_ROUTING_ID {routing_id!r}: a peer has it")
+            raise zmq_error(EINVAL, f"CONNECT_ROUTING_ID {routing_id!r}: another peer has this id")
         self.connect_routing_id = routing_id

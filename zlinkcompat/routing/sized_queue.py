@@ -1,6 +1,6 @@
-"""A queue with a limit of bytes beside its high-water mark (SNDBYTES_MAX, RCVBYTES_MAX).
+"""A queue with a limit of bytes in addition to its high-water mark (SNDBYTES_MAX, RCVBYTES_MAX).
 
-A class of its own, so that queues without the limit measure nothing.
+It is a separate class, so that queues without the limit do not measure messages.
 """
 
 from collections import deque
@@ -9,26 +9,26 @@ from zlinkcompat.routing.pipe import MessageQueue
 
 
 class SizedQueue(MessageQueue):
-    """A MessageQueue that has room while fewer than ``limit`` bytes wait in it.
+    """A MessageQueue that has room while fewer than ``limit`` bytes are in it.
 
-    So one message of any size fits an empty queue, and what waits exceeds the limit by less
-    than the message that was accepted last.
+    So an empty queue accepts a message of any size, and the queue exceeds the limit by less than
+    the size of the last accepted message.
 
     Parameters
     ----------
     hwm : int, messages
     limit : int, bytes
-        Of frames' bodies; what is queued by ``write_unbounded`` counts, and is not refused.
+        The limit of frame bodies. Messages of ``write_unbounded`` count but are always accepted.
     """
 
     def __init__(self, hwm, limit):
         MessageQueue.__init__(self, hwm)
         self.limit = limit
         self.sizes = deque()
-        # Bytes so far. Each is written by one side only.
+        # Total bytes so far. Only the writer changes the first, only the reader the second.
         self.bytes_in = 0
         self.bytes_out = 0
-        # Of ``bytes_out``, what the writer was told of.
+        # The part of ``bytes_out`` that the writer knows of.
         self.bytes_acked = 0
 
     def push(self, message):
@@ -53,14 +53,14 @@ class SizedQueue(MessageQueue):
             count -= 1
 
     def room(self):
-        # What the next message does to the bytes is not known before it is there.
+        # The size of the next message is not known in advance.
         return int(self.has_room())
 
     def pop(self):
         if self.acked == self.head:
             self.bytes_acked = self.bytes_out
         self.bytes_out += self.sizes.popleft()
-        # Progress is reported at half of either limit.
+        # Report progress at half of either limit.
         halved = (self.bytes_out - self.bytes_acked) * 2 >= self.limit
         self.lwm = 0 if halved else (self.hwm + 1) // 2
         return MessageQueue.pop(self)
@@ -81,7 +81,7 @@ class SizedQueue(MessageQueue):
 
 
 def message_size(message):
-    """Bytes in the frames of a message."""
+    """Return the number of bytes in the frames of a message."""
     if type(message) is bytes:
         return len(message)
     if type(message) is list:
@@ -93,5 +93,5 @@ def message_size(message):
 
 
 def frame_size(frame):
-    """Bytes in what is queued and not ``bytes``: a Frame, or a subscription."""
+    """Return the size of a queued object that is not ``bytes``: a Frame, or a subscription."""
     return frame.buffer.nbytes

@@ -1,4 +1,4 @@
-"""STREAM: raw byte streams of peers that do not speak ZMTP, by routing id."""
+"""STREAM: raw byte streams of peers that do not use ZMTP, addressed by routing id."""
 
 from zlinkcompat._constants import CONNECT_ROUTING_ID, STREAM_NOTIFY
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
@@ -7,7 +7,7 @@ from zlinkcompat.routing.router import Router
 
 
 class Stream(Router):
-    """Each message is a routing id and some bytes; an empty one says, or makes, an end.
+    """Each message is a routing id and bytes. An empty message reports or requests a disconnect.
 
     Source: libzmq ``zmq_socket(3)``, ``src/stream.cpp``.
     """
@@ -18,12 +18,12 @@ class Stream(Router):
         self.parts_limit = 2
 
     def attach(self, pipe):
-        # A raw peer has no name of its own.
+        # A raw peer does not send a routing id.
         pipe.routing_id = b""
         named = pipe.locally_initiated and self.connect_routing_id
         Router.attach(self, pipe)
         if not named:
-            # getsockopt(ROUTING_ID) tells the id of the latest peer (libzmq zmq_socket(3)).
+            # getsockopt(ROUTING_ID) returns the id of the latest peer (libzmq zmq_socket(3)).
             self.options.routing_id = pipe.routing_id
         return True
 
@@ -47,7 +47,7 @@ class Stream(Router):
     def set_option(self, option, value):
         if option == STREAM_NOTIFY:
             if value not in (0, 1):
-                raise zmq_error(EINVAL, f"STREAM_NOTIFY is 0 or 1, not {value!r}")
+                raise zmq_error(EINVAL, f"STREAM_NOTIFY must be 0 or 1, not {value!r}")
             self.options.stream_notify = value
         elif option == CONNECT_ROUTING_ID:
             self.name_next_peer(octets(value))

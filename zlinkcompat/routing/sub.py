@@ -1,4 +1,4 @@
-"""SUB: subscribes by options, and filters what comes (RFC 29)."""
+"""SUB: subscribes by socket options, and filters received messages (RFC 29)."""
 
 from zlinkcompat._constants import INVERT_MATCHING, SUBSCRIBE, UNSUBSCRIBE
 from zlinkcompat.errors import ENOTSUP, zmq_error
@@ -7,7 +7,7 @@ from zlinkcompat.routing.xsub import XSub
 
 
 class Sub(XSub):
-    """Subscriber; filters too, as a publisher may know less of the subscriptions than we do."""
+    """Subscriber. It also filters, because a publisher may not know all its subscriptions yet."""
 
     def __init__(self, owner, options):
         XSub.__init__(self, owner, options)

@@ -1,28 +1,28 @@
-"""Subscription tries: which prefixes are subscribed to, how often, and by whom.
+"""Subscription tries: which prefixes are subscribed to, how often, and by which pipes.
 
-A node stands for several bytes where nobody's prefixes part, as in libzmq's radix tree: a node for
-each byte took 300 bytes of memory, and so 300 MB for one hostile topic of 1 MB.
+A node holds several bytes as long as no prefix ends or branches within them, as in libzmq's radix
+tree. With one node per byte, a single hostile topic of 1 MB would take hundreds of megabytes.
 
 Source: libzmq ``src/radix_tree.cpp``, ``src/generic_mtrie_impl.hpp``; RFC 29.
 """
 
-#: Bytes of one node: what has to be copied when it is parted, whatever a peer subscribes to.
+#: The maximum bytes of one node. It bounds the copying when a node is split.
 EDGE_MAX = 256
 
-#: Topics of a pipe that are forgotten at a time, so that a peer with many does not stop others when
+#: Topics of a pipe that are removed at a time. A peer with many topics must not block others when
 #: it leaves.
 FORGET_BURST = 1024
 
 
 class Node:
-    """Where prefixes end or part: ``edge`` are its bytes behind those of the node above."""
+    """A place where prefixes end or branch. ``edge`` holds its bytes after those of its parent."""
 
     def __init__(self, edge):
         self.edge = edge
         self.children = None
         self.count = 0
         self.pipes = None
-        # The keys of ``pipes``, once a message matched; never changed, but made anew.
+        # The keys of ``pipes`` as a list, built on the first match. It is replaced, never modified.
         self.listed = None
 
     def empty(self):
@@ -30,20 +30,20 @@ class Node:
 
 
 class Trie:
-    """Prefixes with counts (a subscriber's own), or with the pipes that want them (a publisher's).
+    """Prefixes with counts (for a subscriber), or with the pipes that want them (for a publisher).
 
     Topics are bytes; ``b""`` is the prefix of everything.
     """
 
     def __init__(self):
         self.root = Node(b"")
-        # How many topics are subscribed to.
+        # The number of topics that are subscribed to.
         self.size = 0
-        # The topics of each pipe, so that to forget one costs what it has, not what all have.
+        # The topics of each pipe, so that removing a pipe costs only its own topics.
         self.topics_of = {}
 
     def descend(self, topic):
-        """The node of ``topic``, made if need be."""
+        """Return the node of ``topic``, and create it if needed."""
         node = self.root
         at = 0
         while at < len(topic):
@@ -60,7 +60,7 @@ class Trie:
         return node
 
     def find(self, topic):
-        """The node of ``topic``, or None."""
+        """Return the node of ``topic``, or None."""
         node = self.root
         at = 0
         while at < len(topic):
@@ -73,7 +73,7 @@ class Trie:
         return node
 
     def prune(self, topic):
-        """Free the nodes on the way to ``topic`` that hold nothing any more."""
+        """Remove the nodes on the path to ``topic`` that have become empty."""
         path = [self.root]
         at = 0
         while at < len(topic):
@@ -94,7 +94,7 @@ class Trie:
     # -- counts ----------------------------------------------------------------------------
 
     def add(self, topic):
-        """Count one more subscription; True if it is the first to ``topic``."""
+        """Count a subscription; return True if it is the first to ``topic``."""
         node = self.descend(topic)
         node.count += 1
         if node.count > 1:
@@ -103,7 +103,7 @@ class Trie:
         return True
 
     def remove(self, topic):
-        """Count one less; True if it was the last, False if others are left or there was none."""
+        """Uncount a subscription; return True only if it existed and was the last to ``topic``."""
         node = self.find(topic)
         if node is None or node.count == 0:
             return False
@@ -122,7 +122,7 @@ class Trie:
             if node.children is None or at == len(data):
                 return False
             node = node.children.get(data[at])
-            # Its first byte is what it was found by.
+            # The lookup has already matched the first byte.
             if node is None or len(node.edge) > 1 and not data.startswith(node.edge, at):
                 return False
             at += len(node.edge)
@@ -131,12 +131,12 @@ class Trie:
     # -- pipes -----------------------------------------------------------------------------
 
     def add_pipe(self, topic, pipe):
-        """Note that ``pipe`` wants ``topic``; True if it is the first that does."""
+        """Note that ``pipe`` wants ``topic``; return True if it is the first that does."""
         node = self.descend(topic)
         if node.pipes is None:
             node.pipes = {}
         first = not node.pipes
-        # A dict, for its order: publishers serve subscribers in the order of subscription.
+        # An ordered dict: publishers serve subscribers in the order of subscription.
         node.pipes[pipe] = None
         node.listed = None
         self.size += first
@@ -147,7 +147,7 @@ class Trie:
         return first
 
     def remove_pipe(self, topic, pipe):
-        """Undo :meth:`add_pipe`; True if no pipe is left that wants ``topic``."""
+        """Undo :meth:`add_pipe`; return True if no pipe wants ``topic`` any more."""
         node = self.find(topic)
         if node is None or not node.pipes or pipe not in node.pipes:
             return True
@@ -158,7 +158,7 @@ class Trie:
         return self.take_pipe(node, topic, pipe)
 
     def take_pipe(self, node, topic, pipe):
-        """Remove ``pipe`` from the node of ``topic``; True if no pipe is left there."""
+        """Remove ``pipe`` from the node of ``topic``; return True if no pipe is left there."""
         del node.pipes[pipe]
         node.listed = None
         if node.pipes:
@@ -170,12 +170,12 @@ class Trie:
     def forget_pipe(self, pipe):
         """Remove ``pipe`` from up to :data:`FORGET_BURST` of its topics.
 
-        The cost is that of the pipe's own topics. Call again while :meth:`count_of` is not 0.
+        The cost depends only on the pipe's own topics. Repeat while :meth:`count_of` is not 0.
 
         Returns
         -------
         list of tuple
-            (topic, whether other pipes still want it), in the order of the topics, as in libzmq.
+            (topic, whether other pipes still want it), ordered by topic as in libzmq.
         """
         topics = self.topics_of.get(pipe)
         if topics is None:
@@ -184,26 +184,26 @@ class Trie:
             gone = sorted(topics)
             del self.topics_of[pipe]
         else:
-            # Sorting all of 200,000 topics alone takes over 100 ms.
+            # Sorting very many topics at once would block the thread for too long.
             gone = sorted([topics.pop() for _ in range(FORGET_BURST)])
         return [(topic, not self.take_pipe(self.find(topic), topic, pipe)) for topic in gone]
 
     def holds(self, topic, pipe=None):
-        """Tell whether ``pipe``, or any pipe, wants ``topic``."""
+        """Tell whether ``pipe`` wants ``topic``; without ``pipe``, whether any pipe does."""
         node = self.find(topic)
         if node is None or not node.pipes:
             return False
         return pipe is None or pipe in node.pipes
 
     def count_of(self, pipe):
-        """How many topics ``pipe`` wants."""
+        """Return the number of topics that ``pipe`` wants."""
         return len(self.topics_of.get(pipe, ()))
 
     def match_pipes(self, data):
-        """The pipes that want a message which begins with ``data``, none twice; None if none.
+        """List the pipes that want a message which begins with ``data``, each once; None if none.
 
-        The caller must not change the list. Where one prefix matches, every message that it
-        matches gets the same list. Where several match, the cost is that of their pipes."""
+        The caller must not change the list. If a single prefix matches, each call returns the same
+        list object. If several match, the cost grows with the number of their pipes."""
         node = self.root
         first = None
         found = None
@@ -233,7 +233,7 @@ class Trie:
     # -- all -------------------------------------------------------------------------------
 
     def nodes(self):
-        """List (topic, node) of all that hold something, in the order of topics, as libzmq."""
+        """List (topic, node) of all nodes with content, ordered by topic as in libzmq."""
         found = []
         path = []
         stack = [(0, self.root)]
@@ -254,7 +254,7 @@ class Trie:
 
 
 def part(parent, child, topic, at):
-    """Part ``child`` where ``topic``, from ``at`` on, leaves it; the upper part."""
+    """Split ``child`` where ``topic``, from ``at`` on, leaves it; return the upper part."""
     edge = child.edge
     common = 1
     while common < len(topic) - at and edge[common] == topic[at + common]:
@@ -267,7 +267,7 @@ def part(parent, child, topic, at):
 
 
 def join(parent, node):
-    """Undo :func:`part` where nothing ends or parts any more."""
+    """Undo :func:`part` where nothing ends or branches any more."""
     if node.count or node.pipes or len(node.children) != 1:
         return
     for child in node.children.values():

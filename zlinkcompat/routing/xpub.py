@@ -1,4 +1,4 @@
-"""XPUB: publishes by subscription, and tells its user who subscribes (RFC 29)."""
+"""XPUB: publishes messages to subscribers, and passes subscriptions to its user (RFC 29)."""
 
 from collections import OrderedDict, deque
 
@@ -21,15 +21,15 @@ from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
-#: What :meth:`XPub.match` returns for a message that nobody wants.
+#: The result of :meth:`XPub.match` for a message that no peer wants.
 NO_PIPES = []
 
 
 class XPub(Pattern):
-    """Publisher. A subscriber that does not keep up misses messages, unless XPUB_NODROP.
+    """Publisher. A slow subscriber misses messages, unless XPUB_NODROP is set.
 
-    Subscriptions are read as soon as they come; to the user they are messages of ``\\x01`` or
-    ``\\x00`` and the topic.
+    Subscriptions are read as soon as they arrive. The user receives them as messages of ``\\x01``
+    or ``\\x00`` and the topic.
 
     Source: libzmq ``src/xpub.cpp``, ``src/dist.cpp``.
     """
@@ -48,13 +48,13 @@ class XPub(Pattern):
         self.inverts = False
         self.lossy = True
         self.welcome = b""
-        # Subscriptions and cancellations that do not fit into ``pending``, and are no message
-        # more than the user has to know.
+        # Subscriptions and cancellations for which ``pending`` has no room. They are reduced to
+        # the changes that the user has to know.
         self.overflow = OrderedDict()
         self.warned = False
-        # The subscribers that get the message which is just sent frame by frame.
+        # The subscribers of the message that is being sent frame by frame.
         self.begun = []
-        # The peers that left, and had more subscriptions than are forgotten at a time.
+        # Peers that left with more subscriptions than are removed at a time.
         self.departed = set()
 
     # -- peers -----------------------------------------------------------------------------
@@ -72,11 +72,11 @@ class XPub(Pattern):
         if pipe in self.begun:
             self.begun.remove(pipe)
         self.forget(pipe)
-        # Who waits for this peer by XPUB_NODROP is to go on without.
+        # A sender that waits for this peer because of XPUB_NODROP must continue without it.
         self.owner.on_writable()
 
     def forget(self, pipe):
-        """Forget the subscriptions of a peer that left: a burst now, and the rest later."""
+        """Remove the subscriptions of a peer that left: some now, and the rest later."""
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
         while True:
@@ -105,7 +105,7 @@ class XPub(Pattern):
 
     def read_subscriptions(self, pipe):
         if pipe.mailbox is not None and pipe.inq.writer_waits:
-            # An I/O thread has more that found no room.
+            # An I/O thread has more subscriptions, for which the pipe had no room.
             self.has_late_subscriptions = True
         news = False
         while True:
@@ -117,12 +117,12 @@ class XPub(Pattern):
             elif not is_subscription(message[0]):
                 full = self.is_full()
                 for frame in () if self.only_first else message:
-                    # As in libzmq they count, and stay frames of the user's message.
+                    # As in libzmq, they count as subscriptions and stay in the user's message.
                     if is_subscription(frame):
                         news = self.process_frame(pipe, frame, full) or news
                 news = self.notify_user(pipe, message) or news
             else:
-                # libzmq looks at every frame of a message by itself.
+                # libzmq handles each frame of the message separately.
                 rest = []
                 for frame in message:
                     if is_subscription(frame):
@@ -135,9 +135,9 @@ class XPub(Pattern):
             self.owner.on_readable()
 
     def process_frame(self, pipe, frame, tells):
-        """Obey a frame from a subscriber; True if the user has something to receive.
+        """Handle a frame from a subscriber; return True if the user has something to receive.
 
-        A peer that breaks a limit is refused. The user is told only if ``tells``."""
+        A peer that exceeds a limit is rejected. The user is told only if ``tells`` is true."""
         if isinstance(frame, Subscribe):
             topic = frame.topic
             subscribes = not isinstance(frame, Cancel)
@@ -165,14 +165,14 @@ class XPub(Pattern):
             news = told_by.remove_pipe(topic, pipe) or self.verbose_cancel
         return tells and (news or self.manual) and self.notify(pipe, topic, subscribes, pipe, held)
 
-    # -- what the user is told -------------------------------------------------------------
+    # -- messages for the user -------------------------------------------------------------
 
     def is_full(self):
-        """Tell whether as many messages wait for the user as RCVHWM allows."""
+        """Tell whether RCVHWM messages are waiting for the user."""
         return 0 < self.options.rcvhwm <= len(self.pending) or len(self.overflow) > 0
 
     def notify_user(self, pipe, message):
-        """Queue a message for the user, unless too many wait; True if it was queued."""
+        """Queue a message for the user, unless RCVHWM are waiting; return True if it was queued."""
         if not self.tells_user:
             return False
         if self.is_full():
@@ -184,18 +184,18 @@ class XPub(Pattern):
         return True
 
     def notify(self, pipe, topic, subscribes, sender, held):
-        """Tell the user of a subscription or cancellation of ``pipe``; True if that is news.
+        """Tell the user of a subscription or cancellation of ``pipe``; return True if it is news.
 
-        Where RCVHWM messages wait already, a subscription and its cancellation drop out together.
-        What is left is never more than the difference between what the user was told and what
-        holds now, so it is not dropped.
+        While RCVHWM messages are waiting, a subscription and its cancellation cancel each other
+        out. What remains is at most the difference between the state that the user knows and the
+        current state, so nothing of it is dropped.
 
         Parameters
         ----------
         sender : Pipe or None
-            Where the user's next SUBSCRIBE of XPUB_MANUAL leads.
+            The peer to which the user's next SUBSCRIBE of XPUB_MANUAL applies.
         held : bool
-            Whether the topic was subscribed to before. Only asked for where :meth:`is_full`.
+            Whether the topic was subscribed to before. It matters only if :meth:`is_full`.
         """
         if not self.tells_user:
             return False
@@ -206,7 +206,7 @@ class XPub(Pattern):
         key = (self.keyed_by(pipe), topic)
         waiting = self.overflow.pop(key, None)
         if waiting is not None:
-            # What waits for one topic changes what the user was told before.
+            # The waiting message tells what the user knew before it.
             held = waiting[0][0] == 0
         dropped = (waiting is not None) + (subscribes == held)
         if subscribes != held:
@@ -216,11 +216,11 @@ class XPub(Pattern):
         return subscribes != held
 
     def keyed_by(self, pipe):
-        """The peer whose subscriptions the user is told of one by one; None: those of all."""
+        """Return the peer if the user is told of each peer's subscriptions; None for all peers."""
         return pipe if self.manual or self.verbose_cancel else None
 
     def drop(self, count):
-        """Note that messages for the user are dropped."""
+        """Count messages for the user that are dropped, and warn once."""
         if not self.warned:
             self.warned = True
             LOG.warning(
@@ -249,7 +249,7 @@ class XPub(Pattern):
         return NO_PIPES if pipes is None else pipes
 
     def have_room(self, pipes):
-        """Tell whether all ``pipes`` have room; those whose peer left do not count."""
+        """Tell whether all ``pipes`` have room; pipes whose peer left do not count."""
         for index in range(len(pipes)):
             pipe = pipes[index]
             if not pipe.check_write() and not pipe.peer_closed:
@@ -270,7 +270,7 @@ class XPub(Pattern):
         self.begun = []
         copies = len(pipes) > 1
         for pipe in pipes:
-            # A receiver by reference (inproc) may change the list that it gets.
+            # An inproc receiver gets the list itself and may change it.
             pipe.write_unbounded(list(message) if copies else message)
             pipe.flush()
 
@@ -283,7 +283,7 @@ class XPub(Pattern):
         copies = len(pipes) > 1 and type(message) is list
         for index in range(len(pipes)):
             pipe = pipes[index]
-            # A receiver by reference (inproc) may change the list that it gets.
+            # An inproc receiver gets the list itself and may change it.
             pipe.send(list(message) if copies else message)
         return True
 
@@ -293,7 +293,7 @@ class XPub(Pattern):
         message, pipe = self.pending.popleft()
         if self.overflow:
             self.pending.append(self.overflow.popitem(False)[1])
-        # The peer may have gone since; then there is nobody to subscribe for.
+        # If the peer has left since, there is nobody to subscribe for.
         self.last_pipe = pipe if pipe in self.pipes else None
         return message
 
@@ -320,7 +320,7 @@ class XPub(Pattern):
         elif option == ONLY_FIRST_SUBSCRIBE:
             self.only_first = boolean(value)
         elif option == INVERT_MATCHING:
-            # The options check the value and keep it as well.
+            # Return False: the option table checks and keeps the value as well.
             self.inverts = isinstance(value, int) and value != 0
             return False
         elif option == XPUB_WELCOME_MSG:
@@ -346,7 +346,7 @@ def as_bytes(frame):
 
 
 def is_subscription(frame):
-    """Tell whether ``frame`` is a subscription or cancellation, as command or as message."""
+    """Tell whether ``frame`` is a subscription or cancellation, as a command or as a message."""
     if isinstance(frame, Subscribe):
         return True
     data = as_bytes(frame)

@@ -1,4 +1,4 @@
-"""XSUB: subscribes by sending (RFC 29)."""
+"""XSUB: subscribes by sending messages (RFC 29)."""
 
 from zlinkcompat._constants import INVERT_MATCHING, ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT
 from zlinkcompat.routing.fair_queue import FairQueue
@@ -9,10 +9,10 @@ from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class XSub(Pattern):
-    """Subscriber whose user sends ``\\x01`` or ``\\x00`` and a topic; other messages go upstream.
+    """Subscriber. Its user sends ``\\x01`` or ``\\x00`` and a topic; other messages go upstream.
 
-    Subscriptions are kept, and told to every publisher that comes (back) later. They are never
-    dropped for a high-water mark.
+    Subscriptions are kept and sent to every publisher that connects later. They are never dropped
+    because of a high-water mark.
 
     Source: libzmq ``src/xsub.cpp``.
     """
@@ -58,13 +58,13 @@ class XSub(Pattern):
             return True
         if not is_subscription(message[0]):
             if not self.only_first:
-                # As in libzmq, which looks at every frame: they subscribe, and stay in the message.
+                # As in libzmq, such frames subscribe and stay in the message.
                 for frame in message:
                     if is_subscription(frame):
                         self.note(frame if type(frame) is bytes else frame.bytes)
             self.send_to_all(message)
             return True
-        # libzmq looks at every frame by itself, and the others stay a message.
+        # libzmq handles each frame separately. The other frames remain one message.
         rest = []
         for frame in message:
             if is_subscription(frame):
@@ -87,15 +87,15 @@ class XSub(Pattern):
             self.cancel(data[1:])
 
     def note(self, data):
-        """Count a subscription or cancellation, without telling anybody."""
+        """Count a subscription or cancellation without telling publishers."""
         if data[0]:
             self.subscriptions.add(data[1:])
         else:
             self.subscriptions.remove(data[1:])
 
     def subscribe(self, topic):
-        # Every one is passed on, though the publisher may know it: XPUB_VERBOSE behind a device
-        # is to see them all.
+        # Send every subscription, even a known one: an XPUB_VERBOSE behind a device must see them
+        # all.
         self.subscriptions.add(topic)
         self.tell_all(Subscribe(topic))
 
@@ -150,7 +150,7 @@ class XSub(Pattern):
             self.only_first = boolean(value)
             return True
         if option == INVERT_MATCHING:
-            # The options check the value and keep it as well.
+            # Return False: the option table checks and keeps the value as well.
             self.inverts = isinstance(value, int) and value != 0
         return False
 
@@ -161,6 +161,6 @@ class XSub(Pattern):
 
 
 def is_subscription(frame):
-    """Tell whether a frame of the user subscribes or cancels."""
+    """Tell whether a frame from the user subscribes or cancels."""
     data = frame if type(frame) is bytes else frame.bytes
     return len(data) > 0 and data[0] <= 1

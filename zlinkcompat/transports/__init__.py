@@ -1,53 +1,54 @@
-"""Byte streams: which transports exist, and where each lives.
+"""Byte-stream transports: which exist, and the interface of their modules.
 
-A transport is a module of this folder, named as in its endpoints. It has
+A transport is a module of this folder with the name that its endpoints use. It has
 
 ``parse(text, ipv6, bind)``
-    The part behind ``://`` as an address object; raises pyzmq's error for what libzmq refuses
-    inside ``bind()`` or ``connect()`` without looking anything up.
+    Returns the part after ``://`` as an address object. It looks nothing up, and raises pyzmq's
+    error for addresses that libzmq rejects inside ``bind()`` or ``connect()``.
 ``listen(address, options, getaddrinfo)``
-    A :class:`~zlinkcompat.transports.sockets.ListenerSocket`; raises pyzmq's error.
+    Returns a :class:`~zlinkcompat.transports.sockets.ListenerSocket`, or raises pyzmq's error.
 ``accept(listener)``
-    ``(socket, peer address)``, or None when nobody waits; raises OSError.
+    Returns ``(socket, peer address)``, or None if no peer waits; raises OSError.
 ``admits(sock, options)``
-    Whether an accepted peer passes the filters of the options.
+    Tells whether an accepted peer passes the filters of the options.
 ``start_connect(address, options, getaddrinfo)``, ``finish_connect(sock)``
-    ``(socket, connected)``; if not connected, finish when it is writable. Both raise OSError.
+    Return ``(socket, connected)``. If not connected, call ``finish_connect`` when the socket is
+    writable. Both raise OSError.
 ``beyond_proxy(address, options)``
-    ``(host, port)`` that the SOCKS proxy at the other end is to be asked for; None: it is the peer.
+    Returns the ``(host, port)`` to request from the SOCKS proxy; None if there is no proxy.
 ``tune(sock, options)``
-    What is set on every connection, accepted or made; raises OSError.
+    Sets the socket options of every connection, accepted or connected; raises OSError.
 ``aliases(text, ipv6, getaddrinfo)``
-    Other spellings under which ``unbind()`` and ``disconnect()`` look for an endpoint.
+    Returns other spellings under which ``unbind()`` and ``disconnect()`` search an endpoint.
 ``Link(address, options, bind)``
-    What the connections of one endpoint share (:class:`~zlinkcompat.transports.link.Link`); raises
-    pyzmq's error for options that do not do.
+    Returns the state that an endpoint's connections share
+    (:class:`~zlinkcompat.transports.link.Link`), or raises pyzmq's error for invalid options.
 ``local_endpoint(sock)``, ``peer_endpoint(sock)``, ``peer_address(sock)``
-    Strings for the monitor and for the ``Peer-Address`` property; "" when there is none.
+    Return strings for the monitor and for the ``Peer-Address`` property, or "" if unknown.
 
-``options`` is any object with libzmq's option names in lower case. All sockets are plain and
-non-blocking, so no call here switches greenlets, save for the ``getaddrinfo`` it was given.
-``inproc`` has no bytes and lives in the core.
+``options`` is any object with libzmq's option names as lower-case attributes. All sockets are plain
+and non-blocking, so no call here switches greenlets, except in the given ``getaddrinfo``.
+``inproc`` does not move bytes; it is in ``core``.
 """
 
 from importlib import import_module
 from importlib.util import find_spec
 
-#: Names of the transports that move bytes.
+#: The transports that move bytes.
 SUPPORTED = frozenset({"tcp", "ipc", "tls", "ws", "wss"})
 
 
 def get(name):
-    """The transport called ``name``, one of :data:`SUPPORTED`; KeyError for any other."""
+    """Return the transport ``name``, one of :data:`SUPPORTED`; KeyError for any other name."""
     if name not in SUPPORTED:
         raise KeyError(name)
     return import_module("zlinkcompat.transports." + name)
 
 
-#: What a transport needs that not every installation has.
+#: Modules that a transport needs and that an installation may lack.
 NEEDS = {"tls": ("_ssl",), "ws": ("wsproto",), "wss": ("_ssl", "wsproto")}
 
 
 def has(name):
-    """Tell whether everything is installed that the transport ``name`` needs."""
+    """Tell whether all modules are installed that the transport ``name`` needs."""
     return name in SUPPORTED and all(find_spec(module) for module in NEEDS.get(name, ()))

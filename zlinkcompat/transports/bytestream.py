@@ -1,19 +1,19 @@
-"""What a connection reads from and writes to: a non-blocking stream of bytes."""
+"""The interface between connections and transports: a non-blocking stream of bytes."""
 
 
 class ByteStream:
-    """Base of all streams; ``socket_stream.SocketStream`` is the plain one, tls and ws wrap others.
+    """Base of all streams. ``SocketStream`` is the plain one; those of tls and ws wrap others.
 
     Attributes
     ----------
     fd : int
-        What to watch for readiness; -1 after :meth:`close`.
+        The descriptor to watch for readiness; -1 after :meth:`close`.
     buffered : bool
-        Bytes may wait here that were taken from the descriptor, so that it tells nothing of them.
+        The stream may hold bytes that it has read already. The descriptor is not readable for them.
     blocked : bool
-        :meth:`begin` waits until the descriptor is writable.
+        :meth:`begin` is waiting for the descriptor to become writable.
     concurrent_read_write : bool
-        One thread may read while another writes; else who comes second finds nothing to do (-1).
+        One thread may read while another writes. Otherwise the second caller gets -1.
     """
 
     def __init__(self, fd):
@@ -23,18 +23,18 @@ class ByteStream:
         self.concurrent_read_write = True
 
     def begin(self):
-        """Make the stream's own handshake, if it has one; True when that is done.
+        """Perform the stream's own handshake, if it has one; return True when it is done.
 
-        False: call again when the descriptor is readable or, while :attr:`blocked`, writable."""
+        False: call it again when the descriptor is readable or, while :attr:`blocked`, writable."""
         return True
 
     def read_into(self, decoder):
-        """One read, straight into the decoder's buffer.
+        """Read once, directly into the decoder's buffer.
 
         Returns
         -------
         int
-            Bytes read and committed to the decoder. 0: the peer closed. -1: nothing there yet.
+            Bytes read and committed to the decoder. 0: the peer closed. -1: no data is available.
 
         Raises
         ------
@@ -44,12 +44,12 @@ class ByteStream:
         raise NotImplementedError
 
     def write_from(self, encoder):
-        """One vectored write of what the encoder holds; it is not advanced, the caller does that.
+        """Write once, with a vectored write of the encoder's data. The caller advances the encoder.
 
         Returns
         -------
         int
-            Bytes written, perhaps fewer than pending; 0 if none are. -1: the kernel takes none now.
+            Bytes written, perhaps fewer than pending; 0 if none are. -1: the kernel accepts none.
 
         Raises
         ------
@@ -59,14 +59,14 @@ class ByteStream:
         raise NotImplementedError
 
     def has_ended(self):
-        """Tell whether the peer has ended the connection, even if bytes of it are unread.
+        """Tell whether the peer has ended the connection, even if some of its bytes are unread.
 
-        Nothing is read, and nothing raises: what a dead connection says the next read tells."""
+        This reads nothing and never raises. The next read reports a dead connection's error."""
         return False
 
     def end(self):
-        """Tell the peer that this is the end, if the stream has a word for it; never waits."""
+        """Tell the peer that the stream ends, if the protocol can express it; never waits."""
 
     def close(self):
-        """Close the descriptor; again is harmless."""
+        """Close the descriptor. Repeated calls have no effect."""
         raise NotImplementedError

@@ -8,25 +8,25 @@ from zlinkcompat.transports import SUPPORTED
 
 
 def parse(text):
-    """Take an endpoint apart.
+    """Split an endpoint into transport and address.
 
     Parameters
     ----------
     text : str
-        Bytes from the user are decoded by the caller, with ``surrogateescape``.
+        The caller decodes bytes from the user with ``surrogateescape``.
 
     Returns
     -------
     tuple of str
-        Transport and address, neither of them empty. The address is not looked at.
+        Transport and address, neither of them empty. The address is not checked.
 
     Raises
     ------
     zmq.ZMQError
-        EINVAL: not of that form. EPROTONOSUPPORT: no such transport here. ENOCOMPATPROTO: ``udp``,
-        which libzmq has, but for the draft socket types only.
+        EINVAL: the form is wrong. EPROTONOSUPPORT: the transport is unknown. ENOCOMPATPROTO:
+        ``udp``, which libzmq supports only for its draft socket types.
     """
-    # What reaches libzmq is a C string.
+    # libzmq takes a C string, which ends at the first zero byte.
     transport, separator, address = text.partition("\0")[0].partition("://")
     if not (separator and transport and address):
         raise zmq_error(EINVAL, f"Invalid argument: endpoint {text!r} is not transport://address")

@@ -1,7 +1,7 @@
-"""Addresses of network interfaces, as getifaddrs(3) tells them.
+"""Addresses of network interfaces, from getifaddrs(3).
 
-The standard library has the names (``if_nameindex``) but not the addresses. The ioctl
-SIOCGIFADDR knows IPv4 only; getifaddrs is what libzmq asks, so that order and labels agree.
+The standard library has the names (``if_nameindex``) but not the addresses. The ioctl SIOCGIFADDR
+supports only IPv4. libzmq uses getifaddrs as well, so order and labels agree.
 
 Source: libzmq ``src/ip_resolver.cpp`` (``resolve_nic_name``).
 """
@@ -24,7 +24,7 @@ _IfAddrs._fields_ = [
 
 
 class _SockAddr(ctypes.Structure):
-    # Linux starts with a 16-bit family, the BSDs with a byte of length and one of family.
+    # Linux starts with a 16-bit family; BSD systems start with a length byte and a family byte.
     _fields_ = (
         [("family", ctypes.c_uint16)]
         if sys.platform == "linux"
@@ -46,7 +46,7 @@ class _SockAddrIn6(_SockAddr):
 
 
 def address_of(name, family):
-    """First address of an interface.
+    """Return the first address of an interface.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def address_of(name, family):
     Returns
     -------
     tuple or None
-        ``(host, scope id)``; None: no such interface, or it has no address of that family.
+        ``(host, scope id)``; None if the interface is unknown or has no address of that family.
     """
     wanted = name.encode("utf-8", "surrogateescape")
     layout = _SockAddrIn6 if family == _socket.AF_INET6 else _SockAddrIn

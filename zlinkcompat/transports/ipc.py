@@ -1,9 +1,9 @@
-"""``ipc://``: unix sockets by path, by ``@`` abstract name, or ``*`` for a fresh path.
+"""``ipc://``: Unix sockets by path, by ``@`` abstract name, or ``*`` for a new path.
 
-Where we leave libzmq, on purpose: it removes whatever file has the path before it binds, so
-that a second bind silently cuts off a living server, and a data file is deleted. Here a stale
-socket file (no process has the socket) is replaced, and anything else is EADDRINUSE. And the file
-is removed when the listener closes, which libzmq does for ``*`` only.
+This module differs from libzmq on purpose. libzmq removes any file at the path before it binds, so
+a second bind silently cuts off a running server, or deletes a data file. This module replaces only
+a stale socket file, whose socket no process has, and raises EADDRINUSE for anything else. It also
+removes the file when the listener closes, which libzmq does only for ``*``.
 
 Source: libzmq ``src/ipc_address.cpp``, ``src/ipc_listener.cpp``, ``src/ipc_connecter.cpp``,
 ``src/ip.cpp`` (``create_ipc_wildcard_address``), ``src/stream_engine_base.cpp``.
@@ -20,26 +20,26 @@ from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
 from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
-from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
-from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (as it is for tcp)
+from zlinkcompat.transports.link import Link  # noqa: F401  (used unchanged)
+from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (the same as for tcp)
 
-#: Longest path or abstract name including its ``@``, in bytes: sun_path less one.
+#: The longest path or abstract name including its ``@``, in bytes: the size of sun_path minus one.
 MAX_PATH = 107
 
-#: Of the file that is locked while a stale socket file is replaced.
+#: Suffix of the lock file that is held while a stale socket file is replaced.
 LOCK_SUFFIX = b".zlock"
 
 LIVING = "a living process listens there; stop it or take another path"
 
 
 class IpcAddress:
-    """What follows ``ipc://``.
+    """The part after ``ipc://``.
 
     Attributes
     ----------
     text : str
     name : bytes
-        For bind(2) and connect(2); abstract names start with a zero byte. Empty: ``*``.
+        The name for bind(2) and connect(2). An abstract name starts with a zero byte. Empty: ``*``.
     """
 
     __slots__ = ("text", "name")
@@ -53,32 +53,32 @@ class IpcAddress:
 
 
 class IpcListener(sockets.ListenerSocket):
-    """A listening unix socket that removes its file, and the directory made for it."""
+    """A listening Unix socket that removes its file, and the directory created for it."""
 
     __slots__ = ("_path", "_directory", "_mark", "_pid")
 
     def __init__(self, sock, endpoint, path, directory):
         super().__init__(sock, endpoint)
-        # Absolute: the program may change its directory before it closes us.
+        # Absolute, because the program may change its directory before the listener closes.
         self._path = path and os.path.abspath(path)
         self._directory = directory
         self._mark = path and _identity(path)
         self._pid = os.getpid()
 
     def close(self):
-        """Stop listening and remove the file, unless it is no longer ours; again is harmless.
+        """Stop listening, and remove the file if it is still ours. Repeated calls have no effect.
 
         Raises
         ------
         OSError
-            The file or its directory could not be removed; the socket is closed all the same.
+            The file or its directory could not be removed. The socket is closed nevertheless.
         """
         path, self._path = self._path, None
         try:
             # A forked child closes its copy of the descriptor; the file belongs to the parent.
             if path and os.getpid() == self._pid:
-                # While the socket is still open, so that its inode number cannot be given to the
-                # file of somebody who finds ours stale and replaces it right now.
+                # Remove the file while the socket is open. Once it is closed, another process may
+                # find our file stale and replace it, and its file may get the same inode number.
                 if _identity(path) == self._mark:
                     os.unlink(path)
                 if self._directory:
@@ -90,13 +90,13 @@ class IpcListener(sockets.ListenerSocket):
 
 
 def _identity(path):
-    """What tells one file from another, or None if there is none."""
+    """Return values that identify a file, or None if there is no file."""
     found = _signature(path)
     return None if found is None else found[:3]
 
 
 def _signature(path):
-    """The same and when it was made, which tells one use of an inode number from the next."""
+    """Return the same with the modification time, because an inode number can be reused."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -105,12 +105,12 @@ def _signature(path):
 
 
 def parse(text, ipv6, bind):
-    """Check a path or abstract name; ``ipv6`` is for the other transports.
+    """Check a path or abstract name. Only other transports use ``ipv6``.
 
     Raises
     ------
     zmq.ZMQError
-        ENAMETOOLONG: over :data:`MAX_PATH` bytes. EINVAL: ``@`` without a name.
+        ENAMETOOLONG: the path exceeds :data:`MAX_PATH` bytes. EINVAL: ``@`` without a name.
     """
     if bind and text[0] == "*":
         return IpcAddress(text, b"")
@@ -131,7 +131,7 @@ def _check_length(name, endpoint):
 
 
 def listen(address, options, getaddrinfo=None):
-    """Listen, or adopt the listening socket of ``USE_FD`` (its file is the user's business).
+    """Listen, or adopt the listening socket of ``USE_FD``, whose file the user manages.
 
     Returns
     -------
@@ -140,8 +140,8 @@ def listen(address, options, getaddrinfo=None):
     Raises
     ------
     zmq.ZMQError
-        EADDRINUSE: a living process has the path, or it is no socket, or we may not remove it.
-        ENOENT, ENOTDIR, EACCES, ...: the kernel's. ENAMETOOLONG: ``*`` under a long ``TMPDIR``.
+        EADDRINUSE: a running process has the path, it is not a socket, or we may not remove it.
+        ENOENT, ENOTDIR, EACCES, ...: from the kernel. ENAMETOOLONG: ``*`` with a long ``TMPDIR``.
     """
     if options.use_fd != -1:
         try:
@@ -180,7 +180,7 @@ def listen(address, options, getaddrinfo=None):
 
 
 def _temporary_directory():
-    """libzmq's choice by environment; then the system's, where libzmq takes the current one."""
+    """Return libzmq's choice by environment, or None: the system's, not the current directory."""
     for variable in ("TMPDIR", "TEMPDIR", "TMP"):
         directory = os.environ.get(variable)
         if directory and os.path.isdir(directory):
@@ -201,22 +201,22 @@ def _bind(sock, name):
 
 
 def _remove_stale(path):
-    """Remove the socket file of a dead owner; OSError EADDRINUSE if it is anything else."""
+    """Remove the socket file of a dead owner; raise OSError EADDRINUSE for anything else."""
     probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
     lock = None
     try:
         probe.setblocking(False)
-        # A living owner's directory stays as it is: the lock is only for a file that is stale.
+        # Take the lock only for a stale file, to leave no trace in a running owner's directory.
         if _stale_file(probe, path) is None:
             return
-        # Two processes may find the file stale at the same time. One of them removes it and binds;
-        # the other must not then remove the living file.
+        # Two processes may find the file stale at the same time. The first removes it and binds.
+        # The second must not remove the first one's new file.
         lock = _lock(path)
         found = _stale_file(probe, path)
         if found is not None:
             _take_away(probe, path, found)
     except FileNotFoundError:
-        # Whoever removed it may bind at this moment, and get the same inode for the living file.
+        # The process that removed it may bind now, and its file may get the same inode.
         pass
     except PermissionError as error:
         raise OSError(
@@ -229,9 +229,9 @@ def _remove_stale(path):
 
 
 def _stale_file(probe, path):
-    """What :func:`_signature` tells of a socket file without an owner; None if there is no file.
+    """Return the :func:`_signature` of a socket file without an owner; None if there is no file.
 
-    OSError EADDRINUSE if the path is in use."""
+    Raise OSError EADDRINUSE if the path is in use."""
     found = _signature(path)
     if found is None:
         return None
@@ -245,13 +245,13 @@ def _stale_file(probe, path):
 def _take_away(probe, path, found):
     """Remove the stale file ``found``, and nothing else.
 
-    The kernel removes whatever has the name. Without the lock that may be the file of a rival who
-    has just bound, so it is moved aside and looked at again before it is removed."""
+    unlink(2) removes whatever file has the name. Without the lock, that may be the file of another
+    process that has just bound. So rename the file first, check it again, and then remove it."""
     aside = path + b"." + os.urandom(8).hex().encode()
     os.rename(path, aside)
     stale = False
     try:
-        # The question for its owner cannot be asked where the longer name is too long for it.
+        # If the longer name exceeds the limit, connect() cannot check for an owner.
         stale = _signature(aside) == found and not (
             len(aside) <= MAX_PATH and _has_owner(probe, aside)
         )
@@ -266,21 +266,21 @@ def _take_away(probe, path, found):
 
 def _put_back(aside, path):
     try:
-        # Unlike rename, link never replaces what was bound there meanwhile.
+        # Unlike rename, link never replaces a file that was bound there meanwhile.
         with suppress(FileExistsError):
             os.link(aside, path)
     except OSError:
-        os.rename(aside, path)  # another user's file, which only its owner may link
+        os.rename(aside, path)  # the file of another user, which only its owner may link
     else:
         os.unlink(aside)
 
 
 def _lock(path):
-    """Lock the path against others of this user that replace a stale file.
+    """Lock the path against other processes of this user that replace a stale file.
 
-    The lock is flock(2) on a file beside, which only its owner can open. Where that file cannot be
-    made, or is somebody else's (in /tmp anybody can make it first), no lock is taken: nobody can
-    keep this user from the path, and :func:`_take_away` looks twice.
+    The lock is flock(2) on a file beside the path, which only its owner can open. No lock is taken
+    if that file cannot be created or belongs to another user, because in /tmp any user can create
+    it first. So no user can block this one from the path, and :func:`_take_away` checks twice.
 
     Returns
     -------
@@ -313,7 +313,7 @@ def _lock(path):
             return None  # a file system without locks
         if _identity(name) == (held.st_dev, held.st_ino, stat.S_IFREG):
             return lock
-        # Its holder removed it between our open and our lock.
+        # The holder removed the lock file between our open and our lock.
         os.close(lock)
     return None
 
@@ -322,19 +322,19 @@ def _unlock(lock, path):
     try:
         os.unlink(path + LOCK_SUFFIX)
     except OSError:
-        pass  # the program's own business: somebody changed the directory's permissions
-    # Explicitly: a child that was forked meanwhile has a copy of the descriptor.
+        pass  # somebody changed the permissions of the directory
+    # Unlock explicitly: a child that was forked meanwhile has a copy of the descriptor.
     fcntl.flock(lock, fcntl.LOCK_UN)
     os.close(lock)
 
 
 def _has_owner(probe, path):
-    """Does any process have the socket of this file, listening or not?
+    """Tell whether any process has the socket of this file, listening or not.
 
-    Asked by a datagram socket: to connect that to a stream socket fails with EPROTOTYPE where
-    there is one, and ECONNREFUSED where there is none. The obvious way, a stream, would give the
-    living owner a connection to clear away, and find nobody between its bind and its listen.
-    FileNotFoundError if the file is gone.
+    A datagram socket probes it. Connecting that to a stream socket fails with EPROTOTYPE if the
+    socket exists, and with ECONNREFUSED if it does not. A stream socket as the probe would give a
+    running owner a connection to clean up, and would not find an owner between bind and listen.
+    FileNotFoundError means that the file is gone.
     """
     try:
         probe.connect(path)
@@ -343,13 +343,13 @@ def _has_owner(probe, path):
     except FileNotFoundError:
         raise
     except OSError:
-        # EPROTOTYPE; or EACCES: it cannot be told, so leave it alone.
+        # EPROTOTYPE, or EACCES: the owner is unknown then, so leave the file alone.
         return True
     return True
 
 
 def accept(listener):
-    """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
+    """Return ``(socket, peer address)`` of the next connection, or None; see sockets.accept."""
     accepted = sockets.accept(listener)
     if accepted is None:
         return None
@@ -358,9 +358,9 @@ def accept(listener):
 
 
 def admits(sock, options):
-    """Tell whether an accepted peer passes IPC_FILTER_PID, _UID or _GID: one, if there are any.
+    """Tell whether an accepted peer passes one of IPC_FILTER_PID, _UID and _GID, if any is set.
 
-    GID is the peer's own group, or one that its user is a member of.
+    A GID matches the peer's own group and any group that its user is a member of.
     """
     pids, uids, gids = options.ipc_filter_pid, options.ipc_filter_uid, options.ipc_filter_gid
     if not (pids or uids or gids):
@@ -392,23 +392,23 @@ def _is_member(uid, gids):
 
 
 def no_credentials():
-    """Why peers cannot be told apart on this system; "" where they can."""
+    """Return why this system cannot identify peers; "" if it can."""
     return "" if hasattr(_socket, "SO_PEERCRED") else "the system does not tell who a peer is"
 
 
 def _credentials(sock):
-    """``(pid, uid, gid)`` of the peer; OSError."""
+    """Return ``(pid, uid, gid)`` of the peer; raise OSError if they are unknown."""
     found = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
     return _CREDENTIALS.unpack(found)
 
 
 def beyond_proxy(address, options):
-    """None: no proxy leads to this host's own sockets."""
+    """Return None: a proxy cannot lead to sockets of this host."""
     return None
 
 
 def start_connect(address, options, getaddrinfo=None):
-    """Begin to connect; unix sockets do it at once or not at all.
+    """Begin to connect. A Unix socket connects at once or fails.
 
     Returns
     -------
@@ -418,7 +418,7 @@ def start_connect(address, options, getaddrinfo=None):
     Raises
     ------
     OSError
-        ENOENT, ECONNREFUSED: nobody there. EAGAIN: the listener's backlog is full. EACCES.
+        ENOENT, ECONNREFUSED: no listener. EAGAIN: the listener's backlog is full. EACCES.
     """
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
@@ -430,10 +430,10 @@ def start_connect(address, options, getaddrinfo=None):
 
 
 def tune(sock, options):
-    """Set the send buffer; on Linux it alone bounds what is in flight, SO_RCVBUF does nothing.
+    """Set the send buffer. On Linux it alone limits the data in flight; SO_RCVBUF has no effect.
 
-    The kernel's own (208 KiB) cuts a large message into many writes: a round trip of 1 MiB takes
-    3.3 times as long with it. libzmq leaves it so, and sets SNDBUF on tcp only.
+    The kernel's default (208 KiB) splits a large message into many writes and makes round trips of
+    large messages several times slower. libzmq keeps that default, and sets SNDBUF only for tcp.
     """
     size = options.sndbuf
     if size < 0:
@@ -444,31 +444,31 @@ def tune(sock, options):
 
 
 def aliases(text, ipv6, getaddrinfo):
-    """No other spellings."""
+    """Return no other spellings."""
     return []
 
 
 def _endpoint(name):
     if isinstance(name, bytes):
-        # Abstract; libzmq prints the name up to its first zero byte.
+        # Abstract name; libzmq prints it up to the first zero byte.
         return "ipc://@" + name[1:].partition(b"\0")[0].decode("utf-8", "surrogateescape")
     return "ipc://" + name
 
 
 def local_endpoint(sock):
-    """``ipc://path`` or ``ipc://@name`` of our end; ``ipc://`` on the side that connected."""
+    """Return ``ipc://path`` or ``ipc://@name`` of our end; ``ipc://`` if this side connected."""
     name = sockets.socket_name(sock.getsockname)
     return "" if name is None else _endpoint(name) if name else "ipc://"
 
 
 def peer_endpoint(sock):
-    """``ipc://path`` or ``ipc://@name`` of the peer's end; "" if it is gone."""
+    """Return ``ipc://path`` or ``ipc://@name`` of the peer's end; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return "" if name is None else _endpoint(name) if name else "ipc://"
 
 
 def peer_address(sock):
-    """``localhost:uid:gid:pid`` of the peer, as libzmq's ``Peer-Address``; "" if it is gone."""
+    """Return ``localhost:uid:gid:pid`` of the peer, libzmq's ``Peer-Address``; "" if it is gone."""
     if sockets.socket_name(sock.getpeername) is None:
         return ""
     try:

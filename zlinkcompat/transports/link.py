@@ -1,28 +1,28 @@
-"""A link: what all connections of one endpoint have in common below their messages."""
+"""A link: the state below the message level that all connections of one endpoint share."""
 
 from zlinkcompat.transports.socket_stream import SocketStream
 
 
 class Link:
-    """Plain bytes, spoken ZMTP over; the other transports' links derive from it.
+    """The link of plain byte streams with ZMTP. The links of other transports derive from it.
 
     Parameters
     ----------
     address
-        As the transport's ``parse`` gave it.
+        The result of the transport's ``parse``.
     options : Options
     bind : bool
-        Whether peers are accepted (a server) or connected to (a client).
+        Whether the endpoint accepts peers (a server) or connects to one (a client).
 
     Attributes
     ----------
     protocol : str
-        What is spoken over the stream: a key of ``zlinkcompat.engine.protocols``.
+        The protocol over the stream: a key of ``zlinkcompat.engine.protocols``.
 
     Raises
     ------
     zmq.ZMQError
-        EINVAL: the options contradict each other, or name what is not there.
+        EINVAL: the options contradict each other, or name something that does not exist.
     """
 
     protocol = "zmtp"
@@ -33,7 +33,7 @@ class Link:
         self.bind = bind
 
     def open(self, fd):
-        """The :class:`~zlinkcompat.transports.bytestream.ByteStream` of a connected descriptor.
+        """Return the :class:`~zlinkcompat.transports.bytestream.ByteStream` of a descriptor.
 
-        The stream owns it from now on; if this raises, it is still the caller's."""
+        The stream owns the connected descriptor; if this raises, the caller still owns it."""
         return SocketStream(fd)

@@ -11,18 +11,18 @@ POLLRDHUP = getattr(select, "POLLRDHUP", None)
 
 
 class SocketStream(ByteStream):
-    """The stream of a connected tcp or unix socket.
+    """The stream of a connected tcp or Unix socket.
 
     Parameters
     ----------
     fd : int
-        Of a non-blocking socket; the stream owns it from now on (``sock.detach()``).
+        The descriptor of a non-blocking socket, which the stream owns now (``sock.detach()``).
     """
 
     def __init__(self, fd):
         ByteStream.__init__(self, fd)
-        # Not os.readv and os.writev: only sendmsg can be told to raise no SIGPIPE, which programs
-        # that restore its default disposition would die of. Not socket.socket: see sockets.py.
+        # os.readv and os.writev do not fit: only sendmsg can suppress SIGPIPE, which would kill a
+        # program that restores its default disposition. socket.socket: see sockets.py.
         self._socket = _socket.socket(fileno=fd)
         self._socket.setblocking(False)
 
@@ -54,14 +54,14 @@ class SocketStream(ByteStream):
         return count
 
     def receive(self, memory):
-        """One read into a writable buffer. Returns like :meth:`read_into`."""
+        """Read once into a writable buffer. Return the same as :meth:`read_into`."""
         try:
             return self._socket.recv_into(memory, 0, _socket.MSG_DONTWAIT)
         except BlockingIOError:
             return -1
 
     def transmit(self, data, start):
-        """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
+        """Write a buffer once, from ``start`` on. Return the same as :meth:`write_from`."""
         try:
             return self._socket.send(
                 memoryview(data)[start:], _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL

@@ -1,7 +1,7 @@
-"""The stream of a connected socket: recvmsg(2) and sendmsg(2) straight on the codec's buffers.
+"""The stream of a connected socket: recvmsg(2) and sendmsg(2) directly on the codec's buffers.
 
-The GIL is not released: with MSG_DONTWAIT the calls do not wait, and giving it up and taking it
-again would cost more than a small message does.
+The GIL is not released. With MSG_DONTWAIT the calls never wait, and releasing and reacquiring the
+GIL would cost more than a small message.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -48,29 +48,29 @@ cdef extern from "<poll.h>" nogil:
     int poll(pollfd* descriptors, unsigned long count, int timeout)
 
 
-# An encoder's batch is somewhat smaller; what does not fit goes with the next call.
+# An encoder's batch is usually smaller. Buffers that do not fit go with the next call.
 cdef enum:
     VECTOR = 64
 
 
 cdef int failed() except -2:
-    """What to do about errno: 1 try again, -1 would block; or raise it."""
+    """Handle errno: return 1 to try again, -1 if the call would block; otherwise raise."""
     if errno == EAGAIN:
         return -1
     if errno == EINTR:
-        # PEP 475: let the program's handlers run (one of them may raise), then go on.
+        # PEP 475: run the program's signal handlers (one of them may raise), then continue.
         PyErr_CheckSignals()
         return 1
     PyErr_SetFromErrno(OSError)
 
 
 cdef class SocketStream(ByteStream):
-    """The stream of a connected tcp or unix socket.
+    """The stream of a connected tcp or Unix socket.
 
     Parameters
     ----------
     fd : int
-        Of a non-blocking socket; the stream owns it from now on (``sock.detach()``).
+        The descriptor of a non-blocking socket, which the stream owns now (``sock.detach()``).
     """
 
     cpdef Py_ssize_t read_into(self, Decoder decoder) except -2:
@@ -112,7 +112,7 @@ cdef class SocketStream(ByteStream):
                 encoder.counters.write_calls += 1
                 encoder.counters.scatter_gather_write_count += parts > 1
             if parts == 1:
-                # Most writes are one buffer of small frames: spare the kernel the vector.
+                # Most writes are one buffer of small frames, and send() needs no vector.
                 count = send(self.fd, vector[0].iov_base, vector[0].iov_len,
                              MSG_DONTWAIT | MSG_NOSIGNAL)
             else:
@@ -125,7 +125,7 @@ cdef class SocketStream(ByteStream):
                 return -1
 
     cdef Py_ssize_t receive(self, memory) except -2:
-        """One read into a writable buffer. Returns like :meth:`read_into`."""
+        """Read once into a writable buffer. Return the same as :meth:`read_into`."""
         cdef Py_buffer room
         cdef Py_ssize_t count
         PyObject_GetBuffer(memory, &room, PyBUF_WRITABLE)
@@ -138,7 +138,7 @@ cdef class SocketStream(ByteStream):
             PyBuffer_Release(&room)
 
     cdef Py_ssize_t transmit(self, data, Py_ssize_t start) except -2:
-        """One write of a buffer's bytes from ``start`` on. Returns like :meth:`write_from`."""
+        """Write a buffer once, from ``start`` on. Return the same as :meth:`write_from`."""
         cdef Py_buffer given
         cdef Py_ssize_t count
         PyObject_GetBuffer(data, &given, PyBUF_SIMPLE)
@@ -164,8 +164,8 @@ cdef class SocketStream(ByteStream):
         return poll(&asked, 1, 0) > 0
 
     cpdef close(self):
-        # Forgotten first: the number may be given to somebody else at once. ECONNRESET is what
-        # FreeBSD says of a dead connection, which is closed all the same.
+        # Clear it first, because the number may be reused at once. FreeBSD reports ECONNRESET for
+        # a dead connection, but closes it.
         cdef int fd = self.fd
         self.fd = -1
         if fd >= 0 and close_fd(fd) != 0 and errno != EINTR and errno != ECONNRESET:

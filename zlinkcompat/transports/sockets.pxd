@@ -1,2 +1,2 @@
-# Compiled for what it does not do: run a signal's handler between accept(2) and the object that
+# Compiled so that no signal handler runs between accept(2) and the creation of the object that
 # closes the descriptor.

@@ -1,7 +1,7 @@
-"""Plain non-blocking sockets, and what all socket transports do alike with them.
+"""Plain non-blocking sockets, and operations that all socket transports share.
 
-Everything is made from ``_socket.socket``: when the program is monkey-patched, ``socket.socket``
-is gevent's cooperative class, whose methods switch greenlets. The one in ``_socket`` stays plain.
+All sockets are created from ``_socket.socket``. In a monkey-patched program ``socket.socket`` is
+gevent's cooperative class, whose methods switch greenlets, but ``_socket.socket`` is unchanged.
 """
 
 import _socket
@@ -11,7 +11,7 @@ from errno import EINPROGRESS, ENOENT
 
 try:
     import fcntl
-    from termios import TIOCOUTQ as OUTQ  # SIOCOUTQ is the same number
+    from termios import TIOCOUTQ as OUTQ  # the same number as SIOCOUTQ
 except ImportError:
     OUTQ = None
 
@@ -19,14 +19,14 @@ from zlinkcompat.errors import zmq_error
 
 
 class ListenerSocket:
-    """A listening socket and the name under which it is reached.
+    """A listening socket and its endpoint.
 
     Attributes
     ----------
     socket : _socket.socket
-        Non-blocking.
+        The non-blocking socket.
     endpoint : str
-        What ``LAST_ENDPOINT`` and the monitor tell.
+        The value of ``LAST_ENDPOINT`` and of monitor events.
     """
 
     __slots__ = ("socket", "endpoint")
@@ -36,12 +36,12 @@ class ListenerSocket:
         self.endpoint = endpoint
 
     def close(self):
-        """Stop listening; again is harmless."""
+        """Stop listening. Repeated calls have no effect."""
         self.socket.close()
 
 
 def bind_error(error, endpoint, advice=""):
-    """pyzmq's exception for the OSError that ``bind(endpoint)`` ran into."""
+    """Return pyzmq's exception for an OSError in ``bind(endpoint)``."""
     text = f"{os.strerror(error.errno)} (bind {endpoint!r})"
     if error.errno == ENOENT and endpoint.startswith("ipc://") and not advice:
         advice = f"there is no folder {os.path.dirname(endpoint[6:])!r}; make it first"
@@ -49,15 +49,15 @@ def bind_error(error, endpoint, advice=""):
 
 
 def adopt(fd):
-    """The listening socket that the user made himself and gave by ``USE_FD``; we own it now."""
+    """Take over the listening socket that the user created and set by ``USE_FD``."""
     sock = _socket.socket(fileno=fd)
     sock.setblocking(False)
     return sock
 
 
 def unacknowledged(fd):
-    """Bytes that were written to a connection and that the peer's host has not acknowledged (tcp),
-    or that the peer has not read (ipc); 0 where the system does not tell. Source: tcp(7), SIOCOUTQ.
+    """Return the bytes written to a connection that the peer's host has not acknowledged (tcp) or
+    that the peer has not read (ipc); 0 if the system does not tell. Source: tcp(7), SIOCOUTQ.
     """
     if OUTQ is None:
         return 0
@@ -68,14 +68,14 @@ def unacknowledged(fd):
 
 
 def accept(listener):
-    """Next connection of a listener, as a non-blocking socket, and the peer's name; or None when
-    nobody waits.
+    """Return the next connection of a listener, as a non-blocking socket, and the peer's name;
+    None if no peer waits.
 
     Raises
     ------
     OSError
-        EMFILE, ENFILE, ENOBUFS, ENOMEM: no room; the connection goes on waiting, so pause before
-        the next try. ECONNABORTED: the peer gave up; go on.
+        EMFILE, ENFILE, ENOBUFS, ENOMEM: out of resources. The connection keeps waiting, so pause
+        before the next try. ECONNABORTED: the peer gave up; continue.
     """
     sock = listener.socket
     try:
@@ -88,13 +88,13 @@ def accept(listener):
 
 
 def start_connect(sock, name):
-    """Begin to connect a non-blocking socket; True when that is already done.
+    """Begin to connect a non-blocking socket; return True if it is connected already.
 
     Raises
     ------
     OSError
-        EAGAIN among others: the backlog of a unix listener is full, and nothing is under way. Its
-        ``descriptor`` is the socket's, for the monitor to tell.
+        For example EAGAIN: the backlog of a Unix listener is full, and no attempt is in progress.
+        Its attribute ``descriptor`` is the socket's, for monitor events.
     """
     try:
         sock.connect(name)
@@ -107,14 +107,14 @@ def start_connect(sock, name):
 
 
 def finish_connect(sock):
-    """Raise the OSError with which a connect ended, if it did not succeed. Call when writable."""
+    """Raise the OSError of a failed connect. Call this when the socket is writable."""
     error = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
 
 
 def describe(fd):
-    """What the kernel gives a connection: see ``zlinkcompat.debug.connections``."""
+    """Return the kernel settings of a connection: see ``zlinkcompat.debug.connections``."""
     sock = _socket.socket(fileno=fd)
     try:
         nodelay = None
@@ -131,7 +131,7 @@ def describe(fd):
 
 
 def socket_name(call):
-    """Result of a ``getsockname`` or ``getpeername``; None when the connection is already gone."""
+    """Return the result of ``getsockname`` or ``getpeername``; None if the connection is gone."""
     try:
         return call()
     except OSError:

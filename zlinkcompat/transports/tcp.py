@@ -15,28 +15,28 @@ from zlinkcompat import tuning
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
-from zlinkcompat.transports.link import Link  # noqa: F401  (nothing of its own)
+from zlinkcompat.transports.link import Link  # noqa: F401  (used unchanged)
 
 LOG = Log("zlinkcompat.transports")
 
-# connect() looks no closer than this, and neither may we: what it lets through is retried for
-# ever (a name may become resolvable), what it refuses raises (libzmq socket_base.cpp,
-# connect_internal).
+# connect() in libzmq checks only this syntax, so we check no more. It raises for other addresses,
+# and retries the accepted ones without a limit, because a name may become resolvable later
+# (libzmq socket_base.cpp, connect_internal).
 _CONNECTABLE = re.compile(r"(?=[0-9A-Za-z\[:])[0-9A-Za-z.:;%*_\[\]-]*:[0-9][0-9A-Za-z.;%*_\[\]-]*")
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 
 
 class TcpAddress:
-    """What follows ``tcp://``, to be resolved anew at each attempt.
+    """The part after ``tcp://``, which is resolved again at each attempt.
 
     Attributes
     ----------
     text : str
         ``host:port`` or ``source:port;host:port``.
     ipv6 : bool
-        The ``IPV6`` option as it was at bind() or connect().
+        The ``IPV6`` option at the time of bind() or connect().
     bind : bool
-        Names a place to listen at: wildcards and interface names are allowed.
+        Whether it is an address to listen at: wildcards and interface names are allowed.
     """
 
     __slots__ = ("text", "ipv6", "bind")
@@ -51,12 +51,12 @@ class TcpAddress:
 
 
 def parse(text, ipv6, bind, scheme="tcp"):
-    """Check the syntax that connect() checks; bind addresses are checked by :func:`listen`.
+    """Check the syntax that connect() checks. :func:`listen` checks bind addresses.
 
     Raises
     ------
     zmq.ZMQError
-        EINVAL: a character that no host has, no port, or a port that is not a number.
+        EINVAL: an invalid character in the host, no port, or a port that is not a number.
     """
     if not bind and not _CONNECTABLE.fullmatch(text):
         raise zmq_error(
@@ -76,18 +76,18 @@ def parse(text, ipv6, bind, scheme="tcp"):
 
 
 def _atoi(text):
-    """C's atoi, which is how libzmq reads numbers: leading blanks, sign, trailing rubbish."""
+    """Parse a number like C's atoi, as libzmq does: leading blanks, sign, trailing text ignored."""
     match = _INTEGER.match(text)
     return max(-1 << 63, min(int(match[1]), (1 << 63) - 1)) if match else 0
 
 
 def _split(text, bindable):
-    """``host:port`` as (host, port, zone id); the zone id is 0 where none is named."""
+    """Split ``host:port`` into (host, port, zone id); the zone id is 0 if the host has none."""
     host, colon, port_text = text.rpartition(":")
     if port_text == "*" and bindable or port_text == "0":
         port = 0
     else:
-        # Port numbers wrap at 65536, in libzmq and so here: 65537 is port 1.
+        # Port numbers wrap at 65536, as in libzmq: 65537 is port 1.
         port = _atoi(port_text) & 0xFFFF
         if not port:
             colon = ""
@@ -111,7 +111,7 @@ def _split(text, bindable):
 
 
 def _look_up(host, ipv6, getaddrinfo, flags):
-    """``(host, scope id)`` pairs of a literal or a name; with ``ipv6``, IPv4 ones are mapped."""
+    """Return ``(host, scope id)`` pairs of a literal or name; with ``ipv6``, IPv4 is mapped."""
     stream = _socket.SOCK_STREAM
     if not ipv6:
         found = getaddrinfo(host, 0, _socket.AF_INET, stream, 0, flags)
@@ -120,13 +120,13 @@ def _look_up(host, ipv6, getaddrinfo, flags):
         found = getaddrinfo(host, 0, _socket.AF_INET6, stream, 0, flags | _socket.AI_V4MAPPED)
         return [(entry[4][0], entry[4][3]) for entry in found]
     except _socket.gaierror:
-        # Resolvers other than the C library's (c-ares, dnspython) do not map.
+        # Resolvers other than the C library's (c-ares, dnspython) do not map IPv4 addresses.
         found = getaddrinfo(host, 0, _socket.AF_INET, stream, 0, flags)
         return [("::ffff:" + entry[4][0], 0) for entry in found]
 
 
 def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
-    """``(family, sockaddr)`` pairs of one ``host:port``; ``getaddrinfo`` None: literals only."""
+    """Return ``(family, sockaddr)`` pairs of a ``host:port``; without getaddrinfo, of literals."""
     host, port, zone = _split(text, bindable)
     family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
     if bindable and host == "*":
@@ -139,15 +139,15 @@ def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
 
 
 def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
-    reason = "is no address of this kind"
+    reason = "is not an address of this kind"
     if ":" in host and not ipv6:
         reason = "is an IPv6 address: set IPV6 first"
     failure = OSError(ENODEV if bindable else EINVAL, f"{host!r} {reason}")
-    # Some resolvers take these for localhost (glibc does "*"); to libzmq they are nothing.
+    # Some resolvers take these for localhost (glibc does for "*"), but libzmq rejects them.
     if host in ("", "*"):
         raise failure
-    # Literals first and by the C function: they must not cost a switch or a thread. They are ASCII;
-    # a str would load the codec for international names.
+    # Try literals first, by the C function, which needs no greenlet switch and no thread. They are
+    # ASCII, and bytes avoid loading the codec for international names.
     literal = host.encode() if host.isascii() else host
     try:
         return _look_up(literal, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)
@@ -172,51 +172,51 @@ def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
 
 
 def _parts(address):
-    """Source (None if absent) and target of an address, both as text."""
+    """Return source (None if absent) and target of an address, both as text."""
     source, semicolon, target = address.text.rpartition(";")
     return source if semicolon else None, target
 
 
 def resolve_source(address):
-    """``(family, sockaddr)`` that an address wants to connect from, or None. Never looks names up.
+    """Return ``(family, sockaddr)`` of the source of an address, or None. Looks up no names.
 
     Raises
     ------
     OSError
-        EINVAL, ENODEV: no port, or neither a literal, ``*`` nor an interface.
+        EINVAL, ENODEV: the port is missing, or the host is not a literal, ``*`` or an interface.
     """
     source, _ = _parts(address)
     return None if source is None else _resolve(source, address.ipv6, True, True, None)[0]
 
 
 def resolve(address, getaddrinfo):
-    """All places that an address may mean, best first.
+    """Return all socket addresses that an address may mean, best first.
 
     Parameters
     ----------
     address : TcpAddress
     getaddrinfo : callable
-        As ``socket.getaddrinfo``; asked for names only, and may switch greenlets.
+        Works like ``socket.getaddrinfo``. It is called only for names, and may switch greenlets.
 
     Returns
     -------
     list of (family, sockaddr)
-        Never empty. libzmq, and so this module, uses the first.
+        Never empty. libzmq uses the first, and so does this module.
 
     Raises
     ------
     OSError
-        EINVAL: bad port or zone, or (to connect) an unknown name. ENODEV: (to bind) neither an
-        address, a name nor an interface. ENOMEM.
+        EINVAL: invalid port or zone, or (to connect) an unknown name. ENODEV: (to bind) not an
+        address, a name or an interface. ENOMEM.
     """
     _, target = _parts(address)
     return _resolve(target, address.ipv6, address.bind, address.bind, getaddrinfo)
 
 
 def aliases(text, ipv6, getaddrinfo):
-    """Endpoints that an endpoint may be known by, as libzmq's unbind() and disconnect() try them.
+    """Return alternative spellings of an endpoint, for unbind() and disconnect() as in libzmq.
 
-    They are the address resolved as for connect, then, if that works at all, as for bind.
+    They are the address resolved for connect and, if that succeeds, the address resolved for bind.
 
     Source: libzmq ``src/socket_base.cpp`` (``resolve_tcp_addr``).
     """
@@ -233,13 +233,13 @@ def aliases(text, ipv6, getaddrinfo):
 
 
 def _open(address, options, getaddrinfo):
-    """A fresh socket with the options that go before bind or connect, and its two names."""
+    """Return a new socket, with the options that bind or connect need first, and its addresses."""
     source = resolve_source(address)
     family, target = resolve(address, getaddrinfo)[0]
     try:
         sock = _socket.socket(family, _socket.SOCK_STREAM, _socket.IPPROTO_TCP)
     except OSError as error:
-        # A kernel without IPv6: what was asked for may be reachable all the same.
+        # The kernel lacks IPv6, but the address may be reachable over IPv4.
         if error.errno != EAFNOSUPPORT or not address.ipv6:
             raise
         return _open(TcpAddress(address.text, False, address.bind), options, getaddrinfo)
@@ -250,7 +250,7 @@ def _open(address, options, getaddrinfo):
         _mark(sock, options)
         if options.bindtodevice:
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, options.bindtodevice)
-        # Before listen or connect: the window scale of TCP is settled in the first segment.
+        # Set before listen or connect: the first segment fixes TCP's window scale.
         unset = options.tuning.socket_buffers
         for option, size in (
             (_socket.SO_SNDBUF, options.sndbuf),
@@ -265,7 +265,7 @@ def _open(address, options, getaddrinfo):
 
 
 def _mark(sock, options):
-    # In this order: IP_TOS changes the priority too.
+    # The order matters: IP_TOS changes the priority as well.
     if options.tos:
         sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
         if sock.family == _socket.AF_INET6:
@@ -275,7 +275,7 @@ def _mark(sock, options):
 
 
 def listen(address, options, getaddrinfo):
-    """Listen, or adopt the listening socket of ``USE_FD`` (the address then counts for nothing).
+    """Listen, or adopt the listening socket of ``USE_FD`` and ignore the address.
 
     Returns
     -------
@@ -284,7 +284,7 @@ def listen(address, options, getaddrinfo):
     Raises
     ------
     zmq.ZMQError
-        EINVAL, ENODEV: see :func:`resolve`. EADDRINUSE, EADDRNOTAVAIL, EACCES, ...: the kernel's.
+        EINVAL, ENODEV: see :func:`resolve`. EADDRINUSE, EADDRNOTAVAIL, ...: from the kernel.
     """
     sock = None
     try:
@@ -306,7 +306,7 @@ def listen(address, options, getaddrinfo):
 
 
 def accept(listener):
-    """``(socket, peer address)`` of the next connection, or None; errors as sockets.accept."""
+    """Return ``(socket, peer address)`` of the next connection, or None; see sockets.accept."""
     accepted = sockets.accept(listener)
     if accepted is None:
         return None
@@ -315,7 +315,7 @@ def accept(listener):
 
 
 def admits(sock, options):
-    """Tell whether an accepted peer passes TCP_ACCEPT_FILTER: one of them, where there are any."""
+    """Tell whether an accepted peer passes one of the TCP_ACCEPT_FILTER values, if any is set."""
     if not options.tcp_filters:
         return True
     name = sockets.socket_name(sock.getpeername)
@@ -326,30 +326,30 @@ def admits(sock, options):
 
 
 def parse_filter(text, ipv6):
-    """``address[/bits]`` as (network, bits) of IPv6, where IPv4 has its mapped addresses.
+    """Return ``address[/bits]`` as (network, bits) for IPv6; IPv4 addresses are mapped.
 
-    libzmq counts the bits of an IPv4 address among 128 where IPV6 is set, so that 10.0.0.0/8 lets
-    all of IPv4 in; here they are IPv4's as long as there are no more than 32.
+    If IPV6 is set, libzmq counts the bits of an IPv4 address from the start of the 128, so that
+    10.0.0.0/8 admits all of IPv4. Here up to 32 bits count from the start of the IPv4 address.
 
     Raises
     ------
     ValueError
-        It is no literal address, or the bits are no number, or too many.
+        It is not a literal address, or the number of bits is invalid.
     """
     host, slash, bits_text = text.rpartition("/") if "/" in text else (text, "", "")
     if host[:1] == "[" and host[-1:] == "]":
         host = host[1:-1]
     if host in ("", "*"):
-        raise ValueError(f"{host!r} is no address")  # to some resolvers it is
+        raise ValueError(f"{host!r} is not an address")  # some resolvers accept these
     family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
     try:
         place = _look_up(host, ipv6, _socket.getaddrinfo, _socket.AI_NUMERICHOST)[0][0]
     except _socket.gaierror as error:
-        raise ValueError(f"{host!r} is no address") from error
+        raise ValueError(f"{host!r} is not an address") from error
     most = 128 if ipv6 else 32
     bits = _atoi(bits_text) if slash else most
     if bits_text != "0" and not 1 <= bits <= most:
-        raise ValueError(f"{bits_text!r} is no number of bits")
+        raise ValueError(f"{bits_text!r} is not a valid number of bits")
     network = _widened(family, place)
     if network >> 32 == _MAPPED and bits <= 32:
         bits += 96
@@ -360,19 +360,19 @@ _MAPPED = 0xFFFF
 
 
 def _widened(family, place):
-    """A numeric address as an int of 128 bits."""
+    """Return a numeric address as an int of 128 bits."""
     packed = _socket.inet_pton(family, place.partition("%")[0])
     number = int.from_bytes(packed, "big")
     return number if family == _socket.AF_INET6 else _MAPPED << 32 | number
 
 
 def beyond_proxy(address, options):
-    """What SOCKS_PROXY is to be asked for: ``(host, port)``, or None where there is no proxy.
+    """Return the ``(host, port)`` to request from SOCKS_PROXY, or None without a proxy.
 
     Raises
     ------
     OSError
-        EINVAL: the port is no number.
+        EINVAL: the port is not a number.
     """
     if not options.socks_proxy:
         return None
@@ -386,7 +386,7 @@ def beyond_proxy(address, options):
 
 
 def _proxied(address, options):
-    """Where to connect to, as an address: the proxy, from the same source, if there is one."""
+    """Return the address to connect to: the proxy if there is one, with the same source."""
     if not options.socks_proxy:
         return address
     proxy = options.socks_proxy.partition(b"\0")[0].decode("utf-8", "surrogateescape")
@@ -395,22 +395,23 @@ def _proxied(address, options):
 
 
 def start_connect(address, options, getaddrinfo):
-    """Begin to connect, to the SOCKS_PROXY if there is one.
+    """Begin to connect, to the SOCKS_PROXY if one is set.
 
     Returns
     -------
     tuple
-        ``(socket, connected)``. Not connected: wait until writable, then :func:`finish_connect`.
+        ``(socket, connected)``. If not connected, wait until the socket is writable, and call
+        :func:`finish_connect`.
 
     Raises
     ------
     OSError
-        See :func:`resolve`, and whatever the kernel says at once. Nothing is left open.
+        See :func:`resolve`, or an immediate error of the kernel. No socket is left open.
     """
     sock, source, target = _open(_proxied(address, options), options, getaddrinfo)
     try:
         if source is not None:
-            # One source port serves connections to several servers.
+            # One source port can serve connections to several servers.
             sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
             sock.bind(source[1])
         connected = sockets.start_connect(sock, target)
@@ -423,11 +424,11 @@ def start_connect(address, options, getaddrinfo):
 
 
 def finish_connect(sock):
-    """Raise the OSError with which a connect ended, if it did not succeed. Call when writable.
+    """Raise the OSError of a failed connect. Call this when the socket is writable.
 
-    ECONNREFUSED also for a connection to itself: a client that keeps trying a local port of the
-    ephemeral range, at which nobody listens, is some day given that very port as its own. It
-    would then hold the port against the server that it waits for.
+    A connection to itself counts as ECONNREFUSED. If a client keeps trying a local port of the
+    ephemeral range without a listener, the kernel eventually gives it that port as its own. The
+    connection would then keep the server from binding the port.
     """
     sockets.finish_connect(sock)
     name = sockets.socket_name(sock.getsockname)
@@ -436,17 +437,16 @@ def finish_connect(sock):
 
 
 def tune(sock, options):
-    """Set what every connection gets, accepted or made: no Nagle, keep-alives, TOS, priority.
+    """Set the options of every connection, accepted or connected: Nagle, keep-alive, TOS, priority.
 
-    -1 leaves a keep-alive option to the kernel; ``tcp_maxrt`` is in milliseconds, 0 leaves it.
+    -1 leaves a keep-alive option to the kernel. ``tcp_maxrt`` is in milliseconds; 0 leaves it.
     """
     tcp = _socket.IPPROTO_TCP
-    # We batch ourselves; Nagle would only add latency.
+    # The engine batches messages itself, so Nagle's algorithm would only add latency.
     sock.setsockopt(tcp, _socket.TCP_NODELAY, options.tuning.tcp_nodelay)
     if options.sndbuf < 0 and options.tuning.socket_buffers < 0 and _is_local(sock):
-        # Left alone, it grows to 4 MiB, and what is in flight falls out of the CPU's cache:
-        # 64 KiB messages 1.5 times, 1 MiB round trips 1.7 times as fast with this. Nothing is
-        # far away here for which a small buffer would be a limit.
+        # The kernel would grow the buffer to 4 MiB, and data in flight would no longer fit in the
+        # CPU's cache. A local peer has such a short delay that a small buffer is not a limit.
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, tuning.LOCAL_BUFFER)
     _mark(sock, options)
     if options.tcp_keepalive != -1:
@@ -476,14 +476,14 @@ def _is_local(sock):
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
-# macOS has another name for it.
+# macOS uses another name.
 _KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE
 
 
 def _numeric_host(name):
     if len(name) == 2 or not name[3]:
         return name[0]
-    # It writes the zone of a link-local address, too. No name is looked up.
+    # This includes the zone of a link-local address, and looks up no name.
     numeric = _socket.NI_NUMERICHOST | _socket.NI_NUMERICSERV
     return _socket.getnameinfo(name, numeric)[0]
 
@@ -494,18 +494,18 @@ def _endpoint(family, name):
 
 
 def local_endpoint(sock):
-    """``tcp://host:port`` of our end."""
+    """Return ``tcp://host:port`` of our end."""
     name = sockets.socket_name(sock.getsockname)
     return _endpoint(sock.family, name) if name else ""
 
 
 def peer_endpoint(sock):
-    """``tcp://host:port`` of the peer's end; "" if it is gone."""
+    """Return ``tcp://host:port`` of the peer's end; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return _endpoint(sock.family, name) if name else ""
 
 
 def peer_address(sock):
-    """The peer's host, numeric: the ``Peer-Address`` of its messages; "" if it is gone."""
+    """Return the peer's numeric host, the ``Peer-Address`` of its messages; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return _numeric_host(name) if name else ""

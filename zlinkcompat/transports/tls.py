@@ -1,10 +1,10 @@
-"""``tls://``: TLS 1.2 and 1.3 on tcp, by the standard library's ``ssl``.
+"""``tls://``: TLS 1.2 and 1.3 over tcp, with the standard library's ``ssl``.
 
-Addresses, sockets and their options are tcp's. Nothing is sent before the peer is verified.
+Addresses, sockets and their options are those of tcp. Nothing is sent before the peer is verified.
 """
 
 from zlinkcompat.transports import tcp
-from zlinkcompat.transports.tcp import (  # noqa: F401  (as they are for tcp)
+from zlinkcompat.transports.tcp import (  # noqa: F401  (the same as for tcp)
     accept,
     admits,
     beyond_proxy,
@@ -17,7 +17,7 @@ from zlinkcompat.transports.tls_link import TlsLink as Link  # noqa: F401
 
 
 class TlsAddress(tcp.TcpAddress):
-    """What follows ``tls://``."""
+    """The part after ``tls://``."""
 
     __slots__ = ()
 
@@ -26,13 +26,13 @@ class TlsAddress(tcp.TcpAddress):
 
 
 def parse(text, ipv6, bind):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     tcp.parse(text, ipv6, bind, "tls")
     return TlsAddress(text, bool(ipv6), bind)
 
 
 def listen(address, options, getaddrinfo):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     listener = tcp.listen(address, options, getaddrinfo)
     listener.endpoint = renamed(listener.endpoint)
     return listener
@@ -43,15 +43,15 @@ def renamed(endpoint):
 
 
 def aliases(text, ipv6, getaddrinfo):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     return [renamed(name) for name in tcp.aliases(text, ipv6, getaddrinfo)]
 
 
 def local_endpoint(sock):
-    """``tls://host:port`` of our end."""
+    """Return ``tls://host:port`` of our end."""
     return renamed(tcp.local_endpoint(sock))
 
 
 def peer_endpoint(sock):
-    """``tls://host:port`` of the peer's end; "" if it is gone."""
+    """Return ``tls://host:port`` of the peer's end; "" if it is gone."""
     return renamed(tcp.peer_endpoint(sock))

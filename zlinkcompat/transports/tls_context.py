@@ -1,4 +1,4 @@
-"""The ``ssl.SSLContext`` that a socket's TLS options ask for.
+"""The ``ssl.SSLContext`` for a socket's TLS options.
 
 Source: RFC 8446, RFC 5246; Python's ``ssl``; libzmq ``src/wss_engine.cpp`` for the WSS options.
 """
@@ -13,20 +13,20 @@ MARK = b"-----BEGIN"
 
 
 def make_context(options, server, endpoint):
-    """A context for one endpoint; ``options.ssl_context``, if the user made one himself.
+    """Return a context for one endpoint: ``options.ssl_context`` if the user set one.
 
     Parameters
     ----------
     options : Options
     server : bool
     endpoint : str
-        For errors.
+        The endpoint, for error texts.
 
     Raises
     ------
     zmq.ZMQError
-        EINVAL: no certificate where one is needed, or one that cannot be loaded. The text names
-        the option and never the key.
+        EINVAL: a required certificate is missing or cannot be loaded. The text names the option
+        and never contains the key.
     """
     import ssl
 
@@ -34,7 +34,7 @@ def make_context(options, server, endpoint):
         return options.ssl_context
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Neither side may stop in the middle of its messages to negotiate anew.
+    # Forbid renegotiation, which would interrupt messages.
     context.options |= getattr(ssl, "OP_NO_RENEGOTIATION", 0) | ssl.OP_NO_COMPRESSION
     if options.tls_alpn:
         context.set_alpn_protocols(alpn_protocols(options.tls_alpn))
@@ -52,7 +52,7 @@ def make_context(options, server, endpoint):
     context.verify_mode = ssl.CERT_REQUIRED
     trust_system = options.tls_trust_system
     if trust_system < 0:
-        # Clients of a server are nobody's that some public authority knows.
+        # A public authority usually does not issue certificates for a server's clients.
         trust_system = not options.tls_ca and not server
     if server and not options.tls_ca and not trust_system:
         raise zmq_error(EINVAL, f"bind {endpoint!r}: TLS_REQUIRE_CLIENT_CERT needs TLS_CA")
@@ -70,12 +70,12 @@ def make_context(options, server, endpoint):
 
 
 def alpn_protocols(value):
-    """The names (list of str) in TLS_ALPN (bytes): RFC 7301's, by comma."""
+    """Return the protocol names (list of str) in TLS_ALPN (bytes, comma-separated; RFC 7301)."""
     return [each.strip().decode("latin-1") for each in value.split(b",") if each.strip()]
 
 
 def load_certificate(context, options, endpoint):
-    # A key with a passphrase would otherwise be asked for at the terminal.
+    # Without a callback, OpenSSL would ask for a key's passphrase at the terminal.
     password = options.tls_password
     try:
         with as_file(options.tls_cert) as cert, as_file(options.tls_key) as key:
@@ -91,13 +91,13 @@ def refused(name, error, endpoint):
 
 @contextmanager
 def as_file(value):
-    """The path of a file that holds ``value``: OpenSSL's chains are loaded from files only."""
+    """Yield the path of a file with ``value``: OpenSSL loads certificate chains only from files."""
     if not value:
         yield None
     elif MARK not in value:
         yield os.fsdecode(value)
     elif hasattr(os, "memfd_create"):
-        # A private key is not to touch a disk.
+        # A private key must not be written to a disk.
         fd = os.memfd_create("pem")
         try:
             os.write(fd, value)

@@ -1,4 +1,4 @@
-"""What the connections of a ``tls://`` or ``wss://`` endpoint have in common."""
+"""The state that the connections of a ``tls://`` or ``wss://`` endpoint share."""
 
 import os
 
@@ -11,22 +11,23 @@ LOG = Log("zlinkcompat.transports")
 
 
 class TlsLink(Link):
-    """A certificate to show, whom to trust, and the session to resume.
+    """The certificate to present, the trusted authorities, and the session to resume.
 
     Attributes
     ----------
     hostname : str or None
-        Asked for (SNI) and checked by a client: TLS_HOSTNAME, or the host of the endpoint.
+        The name that a client requests (SNI) and checks: TLS_HOSTNAME, or the endpoint's host.
     session : ssl.SSLSession or None
-        Of the last connection; a client that dials again resumes it, which saves the certificates.
+        The session of the last connection. A client resumes it when it reconnects, which avoids
+        sending certificates.
     alpn : list of str
-        One of these application protocols has to be agreed on; empty: none is asked for.
+        The peers must agree on one of these application protocols; empty: ALPN is not used.
     """
 
     def __init__(self, address, options, bind):
         Link.__init__(self, address, options, bind)
         self.alpn = alpn_protocols(options.tls_alpn)
-        # Looked at before the files are read: what is written meanwhile is read once more.
+        # Check before reading the files, so that a file written meanwhile is read again.
         self.files = self.file_stamps()
         self.context = make_context(options, bind, str(address))
         self.session = None
@@ -39,7 +40,7 @@ class TlsLink(Link):
         self.try_out()
 
     def try_out(self):
-        """Fail here, and not at each connection, if the context does not suit."""
+        """Fail now, and not at each connection, if the context is unsuitable."""
         import ssl
 
         try:
@@ -55,11 +56,11 @@ class TlsLink(Link):
             raise zmq_error(
                 EINVAL,
                 f"{str(self.address)!r}: TLS_HOSTNAME or the host, "
-                f"{self.hostname!r}, is no name for TLS: {error}",
+                f"{self.hostname!r}, is not a valid name for TLS: {error}",
             ) from None
 
     def wrap(self, incoming, outgoing):
-        """The ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""
+        """Return the ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""
         return self.context.wrap_bio(
             incoming,
             outgoing,
@@ -75,9 +76,9 @@ class TlsLink(Link):
         return TlsStream(fd, self)
 
     def file_stamps(self):
-        """What tells whether the files of certificates and keys are others than before.
+        """Return values that change if the files of certificates and keys change.
 
-        None while one of them is missing: it is about to be replaced."""
+        None if a file is missing, because it is about to be replaced."""
         options = self.options
         stamps = []
         if options.ssl_context is not None:
@@ -94,7 +95,7 @@ class TlsLink(Link):
     def renew_context(self):
         """Load certificates and keys again if their files have changed.
 
-        Where they cannot be loaded, a certificate without its key for one, the context stays as
+        If they cannot be loaded, for example a certificate without its key, the context stays as
         it is until the files change again."""
         stamps = self.file_stamps()
         if stamps is None or stamps == self.files:
@@ -105,7 +106,7 @@ class TlsLink(Link):
         except Exception as error:  # pyzmq's ZMQError, which this layer does not import
             if getattr(error, "errno", None) != EINVAL:
                 raise
-            LOG.warning("%s: the certificates of before stay in use: %s", self.address, error)
+            LOG.warning("%s: the old certificates stay in use: %s", self.address, error)
             return
         LOG.info("%s: certificates were loaded again", self.address)
         self.session = None
@@ -113,7 +114,7 @@ class TlsLink(Link):
 
 
 def host_of(text):
-    """The host in ``[source;]host:port``, without brackets and zone."""
+    """Return the host in ``[source;]host:port``, without brackets and zone."""
     host = text.rpartition(";")[2].rpartition(":")[0]
     if host[:1] == "[" and host[-1:] == "]":
         host = host[1:-1]

@@ -1,11 +1,11 @@
 """The stream of a TLS connection: ``ssl.SSLObject`` between two memory BIOs and a descriptor.
 
-So reads and writes are the engine's own, and never wait. The ciphertext that the kernel does not
-take stays here; plaintext counts as written when the kernel has the whole record it is in, so
-that what a dying connection did not deliver is known as exactly as over tcp, and nothing that a
-peer may have read is sent it again.
+So the engine does reads and writes itself, and they never block. The stream keeps ciphertext that
+the kernel does not accept yet. Plaintext counts as written when the kernel has accepted its whole
+record. So what a dying connection did not deliver is known as exactly as over tcp, and no message
+that a peer may have read is sent again.
 
-The peer is trusted from the end of :meth:`TlsStream.begin` on: before, the encoder is not asked.
+The peer is trusted when :meth:`TlsStream.begin` is done; before that, the encoder is not read.
 """
 
 import ssl
@@ -14,35 +14,35 @@ from zlinkcompat.transports.socket_stream import SocketStream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
 from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 
-#: Plaintext of one record, at most (RFC 8446, 5.1), and of all that wait for the kernel; as much
-#: ciphertext is taken from it in one call.
+#: The maximum plaintext of one record (RFC 8446, 5.1), and of all records that wait for the kernel.
+#: One read takes up to as much ciphertext as the latter.
 RECORD = 16384
 AHEAD = 262144
 
-#: Records given to OpenSSL at a time: it goes on within one call until one of them has data, and a
-#: key update takes it some microseconds.
+#: Records given to OpenSSL at a time. One call continues until a record has data, and handling a
+#: key update takes some microseconds.
 PORTION = 32
 
-#: Records without data (key updates, session tickets) that a peer may send; each record with data
+#: Records without data (key updates, session tickets) that a peer may send. Each record with data
 #: allows one more.
 DATALESS_MAX = 32
 
-#: Bytes of answers to key updates that may wait for a peer that does not read.
+#: Bytes of replies to key updates that may wait for a peer that does not read.
 ANSWERS_MAX = 65536
 
 HEADER = 5  # bytes of a record's header; its last two are the size of what follows (RFC 8446, 5.1)
 
-#: Bytes that a peer may send before the TLS handshake is over. OpenSSL takes chains of certificates
+#: Bytes that a peer may send before the TLS handshake is done. OpenSSL accepts certificate chains
 #: of up to 100 KiB.
 TLS_HANDSHAKE_BYTES_MAX = 131072
 
-#: Buffers that ciphertext is received into, and given on from at once: as many as there were ever
-#: threads that did so together, since uncompiled that lets go of the GIL.
+#: Buffers for received ciphertext, reused by all streams. There are as many as threads have used
+#: them at the same time, because receiving releases the GIL in the pure build.
 spare = []
 
 
 class TlsError(ProtocolError):
-    """The peer's bytes are not TLS, or one side refuses the other's certificate."""
+    """The peer's bytes are not TLS, or one side rejects the other's certificate."""
 
     def __init__(self, error):
         reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
@@ -59,7 +59,7 @@ class TlsStream(SocketStream):
     Parameters
     ----------
     fd : int
-        Of a connected, non-blocking socket; the stream owns it from now on.
+        The descriptor of a connected, non-blocking socket, which the stream owns from now on.
     link : TlsLink
 
     Attributes
@@ -68,44 +68,44 @@ class TlsStream(SocketStream):
     """
 
     def __init__(self, fd, link):
-        # First, since it may fail: the descriptor is the caller's then.
+        # Do this first, because it may fail, and then the caller still owns the descriptor.
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.tls = link.wrap(self.incoming, self.outgoing)
         SocketStream.__init__(self, fd)
-        # OpenSSL's calls let go of the GIL; its object is one thread's at a time.
+        # OpenSSL's calls release the GIL, but only one thread at a time may use its object.
         self.concurrent_read_write = False
         self.busy = False
         self.link = link
-        # Bound once: to look them up at each call is a tenth of what a small message costs. Without
-        # the frame of Python around them, in which a signal's exception could lose what was read.
+        # Bind the methods once, because looking them up costs time on each small message. Use the
+        # inner object: a signal handler could raise in the Python wrapper and lose data.
         inner = getattr(self.tls, "_sslobj", self.tls)
         self.read = inner.read
         self.write = inner.write
         self.unsent = None
         self.sent = 0
-        self.answers = bytearray()  # to key updates, behind ``unsent``
-        self.answering = False  # ``unsent`` was such answers
-        self.waiting = None  # ciphertext that OpenSSL was not given yet, from ``waiting_at`` on
+        self.answers = bytearray()  # replies to key updates, sent after ``unsent``
+        self.answering = False  # ``unsent`` consisted of such replies
+        self.waiting = None  # ciphertext that OpenSSL does not have yet, from ``waiting_at`` on
         self.waiting_at = 0
         self.record_left = 0
         self.header_filled = 0
         self.size_high = 0
         self.dataless = 0
-        self.records = []  # (where its ciphertext ends, its plaintext) of each in ``unsent``
+        self.records = []  # (end of its ciphertext, size of its plaintext) of each in ``unsent``
         self.first_record = 0
         self.encrypted = 0
         self.ready = False
         self.handshake_bytes = 0
 
     def begin(self):
-        """Go on with the TLS handshake, by one read at most.
+        """Continue the TLS handshake, with at most one read.
 
         Returns
         -------
         bool
-            Whether it is done. If not, call again when the descriptor is readable or, while
-            :attr:`blocked`, writable. The event loop serves others in between.
+            Whether it is done. If not, call it again when the descriptor is readable or, while
+            :attr:`blocked`, writable. Meanwhile the event loop serves others.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class TlsStream(SocketStream):
                 if self.feed():
                     continue
             except ssl.SSLError as error:
-                # The alert tells the peer why, if it is still there.
+                # The alert tells the peer the reason, if it is still connected.
                 self.collect()
                 try:
                     self.push()
@@ -150,7 +150,7 @@ class TlsStream(SocketStream):
                         None,
                         TLS_UNSPECIFIED,
                     )
-                # A stranger may cut its handshake into records of one byte.
+                # Read only once, because a peer may split its handshake into records of one byte.
                 count = self.fetch(None, RECORD)
                 if count == 0:
                     raise OSError(32, "the peer closed in the middle of the TLS handshake")
@@ -161,7 +161,7 @@ class TlsStream(SocketStream):
         return True
 
     def check_alpn(self):
-        """Refuse a peer with which none of the application protocols of TLS_ALPN was agreed on."""
+        """Reject a peer that agreed on none of the application protocols of TLS_ALPN."""
         wanted = self.link.alpn
         if wanted and self.tls.selected_alpn_protocol() not in wanted:
             raise TlsError(
@@ -170,7 +170,7 @@ class TlsStream(SocketStream):
             )
 
     def fetch(self, counters=None, most=AHEAD):
-        """Take ciphertext from the kernel: bytes, 0 at the end, -1 if there is none now."""
+        """Read ciphertext from the kernel; return its size, 0 at the end, -1 if none is there."""
         if counters is not None:
             counters.read_calls += 1
         try:
@@ -190,12 +190,12 @@ class TlsStream(SocketStream):
         return count
 
     def feed(self):
-        """Give OpenSSL the next portion of what was fetched; False if there is none.
+        """Give OpenSSL the next portion of the ciphertext; return False if there is none.
 
         Raises
         ------
         TlsError
-            Too many records came without data.
+            Too many records without data arrived.
         """
         if self.waiting is None:
             return False
@@ -209,7 +209,7 @@ class TlsStream(SocketStream):
         return True
 
     def portion(self, data, at, end):
-        """Where in ciphertext the next :data:`PORTION` records end; they count as without data."""
+        """Return where the next :data:`PORTION` records end; count them as records without data."""
         records = 0
         while at < end:
             if self.record_left:
@@ -232,7 +232,7 @@ class TlsStream(SocketStream):
 
     def read_into(self, decoder):
         if self.busy:
-            # Another thread is in here. The descriptor stays readable, or `buffered` is set.
+            # Another thread uses the stream. The descriptor stays readable, or `buffered` is set.
             return -1
         self.busy = True
         try:
@@ -242,7 +242,8 @@ class TlsStream(SocketStream):
 
     def write_from(self, encoder):
         if self.busy:
-            # The descriptor is writable: the I/O thread writes in a moment.
+            # Another thread is using the stream. The I/O thread will write soon, because the
+            # descriptor is writable.
             return -1
         self.busy = True
         try:
@@ -258,8 +259,8 @@ class TlsStream(SocketStream):
         result = -1
         while not (filled or ended):
             if not (incoming.pending or self.feed() or self.buffered):
-                # One fetch that held no data is enough: while such bytes come, others wait. In the
-                # middle of a record the next fetch is no other one.
+                # Stop after one fetch without data, so that other connections are served. If it
+                # ended inside a record, fetch the rest of the record as well.
                 if fetched and not self.record_left:
                     break
                 result = self.fetch(decoder.counters)
@@ -277,20 +278,20 @@ class TlsStream(SocketStream):
                         ended = True  # close_notify
                         break
                     filled += count
-                    # This record had data, and pays for one without.
+                    # This record had data, so it allows one record without data.
                     self.dataless = max(self.dataless - 2, 0)
                     if not incoming.pending:
-                        # OpenSSL gives all it has of a record, and takes no more than one:
-                        # to ask once more would cost an exception.
+                        # OpenSSL returned all data of the record, and reads one record per call.
+                        # Another call would only raise an exception.
                         break
             except ssl.SSLWantReadError:
                 self.buffered = False
             except ssl.SSLError as error:
                 if not filled:
                     raise TlsError(error) from None
-                self.buffered = True  # what came before it first
+                self.buffered = True  # deliver the data before the error
             else:
-                # The end is told after what came before it.
+                # Report the end after the data before it.
                 self.buffered = filled == size or ended
         if self.waiting is not None:
             self.buffered = True
@@ -309,12 +310,12 @@ class TlsStream(SocketStream):
             raise TlsError(f"over {DATALESS_MAX} records without data, such as key updates")
 
     def answer(self):
-        """Send what OpenSSL has to say without being asked: answers to key updates, alerts."""
+        """Send what OpenSSL produced by itself: replies to key updates, alerts."""
         self.collect()
         try:
             self.push()
         except OSError:
-            # What the peer sent before it went counts; the next read or write tells.
+            # Data that the peer sent before still counts. The next read or write reports the error.
             return
         if len(self.answers) > ANSWERS_MAX:
             raise TlsError(
@@ -325,7 +326,7 @@ class TlsStream(SocketStream):
         counters = encoder.counters
         if not self.push(counters):
             return self.report() or -1
-        # All earlier records are out: the encoder still has their plaintext at its head.
+        # All earlier records are sent, but their plaintext is still at the head of the encoder.
         done = self.report()
         skip = done
         ahead = 0
@@ -354,19 +355,19 @@ class TlsStream(SocketStream):
         return done or (-1 if self.unsent is not None else 0)
 
     def collect(self):
-        """Put what OpenSSL wants to send behind what waits for the kernel."""
+        """Append OpenSSL's output to the data that waits for the kernel."""
         if not self.outgoing.pending:
             return
         data = self.outgoing.read()
         if self.unsent is not None:
-            # Never plaintext: that is encrypted when all before it is out.
+            # This is never plaintext, which is encrypted only after all earlier data was sent.
             self.answers += data
             return
         self.unsent = data
         self.sent = 0
 
     def push(self, counters=None):
-        """Send what waits; False if the kernel does not take all of it now."""
+        """Send waiting data; return False if the kernel does not accept all of it now."""
         while self.unsent is not None:
             if counters is not None:
                 counters.write_calls += 1
@@ -388,7 +389,7 @@ class TlsStream(SocketStream):
         return True
 
     def report(self):
-        """Plaintext (bytes) of records that the kernel took since this was last asked."""
+        """Return the plaintext (bytes) of records that the kernel accepted since the last call."""
         if self.unsent is None or self.answering:
             done = self.encrypted
             if self.records:
@@ -407,11 +408,11 @@ class TlsStream(SocketStream):
         return done
 
     def end(self):
-        """Say close_notify, if it can be said now, and keep the session for the next dial."""
+        """Send close_notify if possible, and keep the session for the next connection."""
         if not self.ready:
             return
         link = self.link
-        # Sessions are of one context, which is another one when certificates were loaded again.
+        # A session belongs to one context. Reloading certificates creates a new context.
         if not link.bind and self.tls.context is link.context and self.tls.session is not None:
             link.session = self.tls.session
         if self.unsent is None:

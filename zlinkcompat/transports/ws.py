@@ -1,4 +1,4 @@
-"""``ws://host:port/path``: WebSocket on tcp. A path is ``/`` where none is given.
+"""``ws://host:port/path``: WebSocket over tcp. The default path is ``/``.
 
 Source: libzmq ``src/ws_address.cpp``, ``ws_listener.cpp``; RFC 45.
 """
@@ -10,15 +10,15 @@ from zlinkcompat.transports.tcp import admits, finish_connect, peer_address, tun
 
 
 class WsAddress:
-    """What follows ``ws://`` or ``wss://``.
+    """The part after ``ws://`` or ``wss://``.
 
     Attributes
     ----------
     place : TcpAddress
     text : str
-        ``host:port`` of it.
+        The ``host:port`` of the address.
     path : str
-        Begins with ``/``; sent as it is, so percent-encoded where it needs to be.
+        Begins with ``/``. It is sent unchanged, so it must be percent-encoded where needed.
     scheme : str
     """
 
@@ -35,12 +35,12 @@ class WsAddress:
 
     @property
     def host(self):
-        """The ``Host`` of requests: as the user wrote it, port included (RFC 6455, 4.1)."""
+        """Return the ``Host`` of requests as the user wrote it, with the port (RFC 6455, 4.1)."""
         return self.text.rpartition(";")[2]
 
 
 class WsSide:
-    """What the engine's handshake asks of a link."""
+    """The attributes that the engine's handshake needs of a link."""
 
     protocol = "ws"
 
@@ -51,17 +51,17 @@ class WsSide:
 
 
 class Link(WsSide, PlainLink):
-    """Connections of a ``ws://`` endpoint."""
+    """The connections of a ``ws://`` endpoint."""
 
 
 def parse(text, ipv6, bind, scheme="ws"):
-    """As tcp's, with a path behind.
+    """Parse a tcp address with a path after it.
 
     Raises
     ------
     zmq.ZMQError
-        EPROTONOSUPPORT: the extra ``ws`` is not installed. EINVAL: what a request cannot say, or
-        a server is not found by.
+        EPROTONOSUPPORT: the extra ``ws`` is not installed. EINVAL: the text cannot be part of a
+        request, or a server's path has a query.
     """
     if not has(scheme):
         raise zmq_error(
@@ -74,7 +74,7 @@ def parse(text, ipv6, bind, scheme="ws"):
     if not (text.isascii() and text.isprintable()) or " " in text:
         wrong = "only printable ASCII without blanks; percent-encode the path"
     elif bind and "?" in path:
-        wrong = "a server is found by its path, whatever the query"
+        wrong = "a server cannot bind a path with a query"
     if wrong:
         verb = "bind" if bind else "connect"
         raise zmq_error(EINVAL, f"Invalid argument ({verb} '{scheme}://{text}'): {wrong}")
@@ -82,12 +82,12 @@ def parse(text, ipv6, bind, scheme="ws"):
 
 
 def listen(address, options, getaddrinfo):
-    """As tcp's; LAST_ENDPOINT tells the path, too."""
+    """Listen as tcp does. LAST_ENDPOINT includes the path."""
     return WsListener(tcp.listen(address.place, options, getaddrinfo), address)
 
 
 class WsListener(tcp.sockets.ListenerSocket):
-    """A listening socket that is reached by a path."""
+    """A listening socket with a path."""
 
     __slots__ = ()
 
@@ -100,12 +100,12 @@ accept = tcp.accept
 
 
 def beyond_proxy(address, options):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     return tcp.beyond_proxy(address.place, options)
 
 
 def start_connect(address, options, getaddrinfo):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     return tcp.start_connect(address.place, options, getaddrinfo)
 
 
@@ -114,17 +114,17 @@ def renamed(endpoint, scheme, path=""):
 
 
 def aliases(text, ipv6, getaddrinfo, scheme="ws"):
-    """As tcp's."""
+    """Do the same as tcp's function."""
     place, slash, path = text.partition("/")
     found = tcp.aliases(place, ipv6, getaddrinfo)
     return [renamed(name, scheme, slash + path or "/") for name in found]
 
 
 def local_endpoint(sock):
-    """``ws://host:port`` of our end."""
+    """Return ``ws://host:port`` of our end."""
     return renamed(tcp.local_endpoint(sock), "ws")
 
 
 def peer_endpoint(sock):
-    """``ws://host:port`` of the peer's end; "" if it is gone."""
+    """Return ``ws://host:port`` of the peer's end; "" if it is gone."""
     return renamed(tcp.peer_endpoint(sock), "ws")
