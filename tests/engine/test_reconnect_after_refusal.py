@@ -141,7 +141,7 @@ def test_server_that_refuses_writes_one_line(bound, make, monitor, warnings):
     for _ in range(20):
         events.next()
     ours, theirs = warnings()
-    assert "does not go with our" in ours and "does not go with our" in theirs
+    assert "is not compatible with our" in ours and "is not compatible with our" in theirs
 
 
 def test_reasons_are_told_apart(bound, raw, monitor, warnings):

@@ -109,8 +109,8 @@ def test_what_our_client_asks(make, raw_listener):
     (request(**{"Sec-Websocket-Version": b"13"}), 400, "2 headers sec-websocket-version"),
     (request(Origin=b"http://x", origin=b"http://y"), 400, "2 headers origin"),
     (request(HOST=b"y"), 400, "upgrade"),
-    (b"\xff\0\0\0\0\0\0\0\x01\x7f", 400, "no HTTP"),
-    (b"\x16\x03\x01\0\xf4\x01\0\0\xf0", 400, "no HTTP"),
+    (b"\xff\0\0\0\0\0\0\0\x01\x7f", 400, "does not speak HTTP"),
+    (b"\x16\x03\x01\0\xf4\x01\0\0\xf0", 400, "does not speak HTTP"),
 ], ids=["short-key", "no-base64", "no-key", "version", "protocol", "no-protocol", "path",
         "no-upgrade", "post", "long-header", "nonsense", "http-1.0", "http-0.9", "length", "body",
         "chunked", "keys", "versions", "origins", "hosts", "zmtp", "tls"])  # fmt: skip

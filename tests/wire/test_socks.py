@@ -62,8 +62,8 @@ def test_wherever_the_proxys_own_end_is(where):
 @pytest.mark.parametrize(
     "answers, number, text",
     [
-        (b"\5\xff", errno.EACCES, "does not take no authentication"),
-        (b"\5\2", errno.EACCES, "does not take no authentication"),
+        (b"\5\xff", errno.EACCES, "does not accept no authentication"),
+        (b"\5\2", errno.EACCES, "does not accept no authentication"),
         (b"\4\0", errno.EPROTO, "version 4"),
         (b"HTTP/1.1 400", errno.EPROTO, "version 72"),
         (b"\5\0" + b"\5\1", errno.EPROTO, "general failure"),
@@ -75,7 +75,7 @@ def test_wherever_the_proxys_own_end_is(where):
         (b"\5\0" + b"\5\x09", errno.EPROTO, "reply 9"),
         (b"\5\0" + b"\4\0", errno.EPROTO, "version 4"),
         (b"\5\0" + b"\5\0\0\2\0", errno.EPROTO, "kind 2"),
-        (b"\5\0" + b"\5\0\1\1\0", errno.EPROTO, "no SOCKS 5"),
+        (b"\5\0" + b"\5\0\1\1\0", errno.EPROTO, "not SOCKS 5"),
     ],
 )
 def test_a_proxy_that_refuses_or_is_none(answers, number, text):

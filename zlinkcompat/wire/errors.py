@@ -1,6 +1,6 @@
-"""What a peer did wrong."""
+"""Errors that a peer's bytes cause."""
 
-# libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_* numbers (zmq.h), told by EVENT_HANDSHAKE_FAILED_PROTOCOL.
+# libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_* numbers (zmq.h), reported by EVENT_HANDSHAKE_FAILED_PROTOCOL.
 UNSPECIFIED = 0x10000000
 UNEXPECTED_COMMAND = 0x10000001
 INVALID_SEQUENCE = 0x10000002
@@ -22,22 +22,22 @@ ZAP_BAD_VERSION = 0x20000003
 ZAP_INVALID_STATUS_CODE = 0x20000004
 ZAP_INVALID_METADATA = 0x20000005
 WS_UNSPECIFIED = 0x30000000
-# Ours: libzmq has no number for these.
+# Our own numbers, because libzmq has none for these.
 TLS_UNSPECIFIED = 0x40000000
 TLS_CERTIFICATE = 0x40000001
 
 
 class ProtocolError(Exception):
-    """The peer's bytes are not ZMTP, or not what may come now. Ends that connection only.
+    """The peer's bytes are not ZMTP, or are not allowed now. This ends only its connection.
 
     Parameters
     ----------
     text : str
-        What was wrong.
+        A description of the error.
     offset : int, bytes, or None
-        Where in the peer's stream, counted from its first byte; None: it is not about a byte.
+        Its place in the peer's stream, counted from the first byte; None if it has no place.
     code : int
-        libzmq's number for it.
+        libzmq's number for the error.
     """
 
     def __init__(self, text, offset, code=UNSPECIFIED):
@@ -45,30 +45,30 @@ class ProtocolError(Exception):
         super().__init__(text + where)
         self.offset = offset
         self.code = code
-        self.answer = b""  # to the peer, before the connection ends
+        self.answer = b""  # sent to the peer before the connection ends
 
 
 class MessageTooLarge(ProtocolError):
-    """A frame is announced that is larger than MAXMSGSIZE; nothing was allocated for it."""
+    """A header announces a frame larger than MAXMSGSIZE; no memory was allocated for it."""
 
 
 class CryptoError(ProtocolError):
     """An encrypted message was forged, replayed or put out of order.
 
-    The one kind of failure that libzmq reports as one of the handshake also when that is over."""
+    libzmq reports this kind of failure as a handshake failure even after the handshake."""
 
 
 class AuthenticationFailed(ProtocolError):
-    """A ZAP handler, the peer's or ours, let the other side not in.
+    """A ZAP handler, the peer's or ours, rejected the other side.
 
     Parameters
     ----------
     text : str
-        For the log; no credentials.
+        For the log; it contains no credentials.
     code : int
-        Status of RFC 27: 300, 400 or 500.
+        The status of RFC 27: 300, 400 or 500.
     command : bytes
-        The body of the command that tells the peer; b"" where it is told nothing.
+        The body of the command that tells the peer; b"" if the peer is not told.
     """
 
     def __init__(self, text, code, command=b""):

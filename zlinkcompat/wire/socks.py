@@ -1,4 +1,4 @@
-"""SOCKS 5: what a client says to a proxy, and what that answers (RFC 1928, RFC 1929)."""
+"""SOCKS 5: the messages between a client and a proxy (RFC 1928, RFC 1929)."""
 
 import ipaddress
 from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETUNREACH, EPROTO, ETIMEDOUT
@@ -9,7 +9,7 @@ NO_AUTHENTICATION, PASSWORD = 0, 2
 CONNECT = 1
 IPV4, NAME, IPV6 = 1, 3, 4
 
-#: Replies of RFC 1928, section 6, with the errno that comes closest.
+#: Replies of RFC 1928, section 6, with the closest errno.
 REPLIES = {
     1: (EPROTO, "general failure"),
     2: (EACCES, "not allowed by its rules"),
@@ -17,30 +17,31 @@ REPLIES = {
     4: (EHOSTUNREACH, "host unreachable"),
     5: (ECONNREFUSED, "connection refused"),
     6: (ETIMEDOUT, "time to live is over"),
-    7: (EPROTO, "it knows no CONNECT"),
-    8: (EPROTO, "it does not know this kind of address"),
+    7: (EPROTO, "it does not support CONNECT"),
+    8: (EPROTO, "it does not support this type of address"),
 }
 
 
 def dialogue(host, port, username=b"", password=b""):
-    """A generator that asks a proxy for a connection.
+    """Ask a proxy for a connection, as a generator.
 
-    It yields ``(octets to send, number of octets to receive then)``, and is to be sent exactly that
-    many: what follows is the peer's. When it ends, the connection is there.
+    It yields ``(bytes to send, number of bytes to receive)``, and must be sent exactly that many
+    bytes, because later bytes belong to the peer. When it ends, the connection is established.
 
     Parameters
     ----------
     host : str
-        A literal address, or a name, which the proxy looks up.
+        A literal address, or a name that the proxy looks up.
     port : int
     username, password : bytes
-        Up to 255 octets each. Without a name no authentication is offered, with one no other.
+        Up to 255 bytes each. Without a user name, only "no authentication" is offered to the proxy;
+        with one, only the password method.
 
     Raises
     ------
     OSError
-        The proxy refuses, with an errno that says why, or says what is no SOCKS 5 (EPROTO); EINVAL
-        for a host that has no form on the wire.
+        The proxy refuses, with an errno for the reason, or its reply is not SOCKS 5 (EPROTO).
+        EINVAL: the host cannot be encoded.
     """
     method = PASSWORD if username else NO_AUTHENTICATION
     request = bytes((VERSION, CONNECT, 0)) + address(host) + port.to_bytes(2, "big")
@@ -48,7 +49,7 @@ def dialogue(host, port, username=b"", password=b""):
     expect(version == VERSION, f"version {version}")
     if chosen != method:
         wanted = "a user name and password" if username else "no authentication"
-        raise OSError(EACCES, f"SOCKS proxy: it does not take {wanted}")
+        raise OSError(EACCES, f"SOCKS proxy: it does not accept {wanted}")
     if method == PASSWORD:
         said = bytes((AUTHENTICATION_VERSION,)) + counted(username) + counted(password)
         version, status = yield said, 2
@@ -61,7 +62,7 @@ def dialogue(host, port, username=b"", password=b""):
         expect(reply in REPLIES, f"reply {reply}")
         errno, reason = REPLIES[reply]
         raise OSError(errno, f"SOCKS proxy: {reason}")
-    # Where the proxy's own end is: of no use here, but it has to be got over.
+    # The proxy's own address, which is not needed but has to be read.
     reserved, kind, first = yield b"", 3
     expect(reserved == 0 and kind in (IPV4, NAME, IPV6), f"address of kind {kind}")
     yield b"", {IPV4: 3, NAME: first, IPV6: 15}[kind] + 2
@@ -69,7 +70,7 @@ def dialogue(host, port, username=b"", password=b""):
 
 def expect(right, what):
     if not right:
-        raise OSError(EPROTO, f"SOCKS proxy: this is no SOCKS 5: {what}")
+        raise OSError(EPROTO, f"SOCKS proxy: the reply is not SOCKS 5: {what}")
 
 
 def counted(octets):
@@ -77,12 +78,12 @@ def counted(octets):
 
 
 def address(host):
-    """A host as it stands in a request."""
+    """Return a host as encoded in a request."""
     try:
         literal = ipaddress.ip_address(host)
     except ValueError:
         name = host.encode("utf-8", "surrogateescape")
         if not 0 < len(name) < 256:
-            raise OSError(EINVAL, f"SOCKS proxy: {host!r:.80} is no host to ask for") from None
+            raise OSError(EINVAL, f"SOCKS proxy: {host!r:.80} is not a valid host") from None
         return bytes((NAME,)) + counted(name)
     return bytes((IPV4 if literal.version == 4 else IPV6,)) + literal.packed

@@ -1,8 +1,8 @@
-"""CURVE: each side knows the other by its public key, and all messages are encrypted (RFC 25, 26).
+"""CURVE: each side has a key pair, and all messages are encrypted (RFC 25, 26).
 
     client: HELLO, INITIATE        server: WELCOME, READY
 
-Names of keys are the RFC's, spelled out: the permanent ones, and those of this connection only.
+Key names are the RFC's, spelled out: permanent keys, and short-term keys of one connection.
 
 Source: RFC 26; libzmq ``src/curve_client.cpp``, ``curve_client_tools.hpp``, ``curve_server.cpp``.
 """
@@ -24,9 +24,9 @@ from zlinkcompat.wire.zmtp import commands
 
 KEY_SIZE = 32
 VERSION = b"\x01\x00"
-#: So that a WELCOME is no longer than the HELLO that it answers.
+#: Padding that makes a WELCOME no longer than the HELLO before it.
 PADDING = bytes(72)
-#: What HELLO proves knowledge of the server's key with.
+#: The content of the box in HELLO that proves knowledge of the server's key.
 SIGNED = bytes(64)
 COOKIE_SIZE = 96
 VOUCH_SIZE = 80
@@ -36,7 +36,7 @@ SERVER_MESSAGES = b"CurveZMQMESSAGES"
 
 
 class Curve(Mechanism):
-    """Base of both sides: keys and nonces of this connection."""
+    """Base of both sides, with the keys and nonces of this connection."""
 
     name = b"CURVE"
     sends = receives = b""
@@ -50,7 +50,7 @@ class Curve(Mechanism):
         self.peer_nonce = 0
 
     def next_nonce(self):
-        """The next short nonce of this side (8 bytes)."""
+        """Return the next short nonce of this side (8 bytes)."""
         self.nonce += 1
         return pack(">Q", self.nonce)
 
@@ -64,12 +64,12 @@ class Curve(Mechanism):
         decoder.secure(self.shared, self.receives, self.peer_nonce)
 
     def agree(self, public_key, offset):
-        """Compute the key of this connection's messages."""
+        """Compute the key that encrypts this connection's messages."""
         self.shared = opened(sodium.shared_key(public_key, self.short_secret), "a key", offset)
 
 
 class CurveClient(Curve):
-    """Has CURVE_PUBLICKEY and CURVE_SECRETKEY, and talks to the owner of CURVE_SERVERKEY only."""
+    """The client: it has CURVE_PUBLICKEY and CURVE_SECRETKEY, and accepts only CURVE_SERVERKEY."""
 
     sends, receives = CLIENT_MESSAGES, SERVER_MESSAGES
 
@@ -80,7 +80,7 @@ class CurveClient(Curve):
             SIGNED, b"CurveZMQHELLO---" + nonce, self.options.curve_serverkey, self.short_secret
         )
         if signature is None:
-            raise ProtocolError("CURVE_SERVERKEY is no key", None, CRYPTOGRAPHIC)
+            raise ProtocolError("CURVE_SERVERKEY is not a valid key", None, CRYPTOGRAPHIC)
         return commands.body(b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
 
     def handle_command(self, data, offset):
@@ -97,7 +97,7 @@ class CurveClient(Curve):
         return None
 
     def initiate(self, welcome, offset):
-        """INITIATE, the answer to a ``welcome``."""
+        """Return INITIATE, the reply to a ``welcome``."""
         options = self.options
         told = (
             sodium.open_box(
@@ -129,8 +129,8 @@ class CurveClient(Curve):
 
 
 class CurveServer(Curve):
-    """Has CURVE_SECRETKEY; lets in everybody who knows its public key, but whom a ZAP handler
-    refuses."""
+    """The server: it has CURVE_SECRETKEY. It accepts every client that knows its public key,
+    unless a ZAP handler rejects the client."""
 
     as_server = True
     sends, receives = SERVER_MESSAGES, CLIENT_MESSAGES
@@ -142,7 +142,7 @@ class CurveServer(Curve):
         if self.expected == b"HELLO":
             self.expected = b"INITIATE"
             return self.welcome(data, offset)
-        # Nothing may come before the verdict.
+        # The peer may not send a command before the ZAP reply.
         self.expected = b""
         client_key = self.identify(data, offset)
         options = self.options
@@ -158,9 +158,9 @@ class CurveServer(Curve):
         return commands.body(b"READY", nonce + proof)
 
     def welcome(self, hello, offset):
-        """WELCOME, the answer to a ``hello``."""
+        """Return WELCOME, the reply to a ``hello``."""
         if len(hello) != 194 or hello[:2] != VERSION:
-            raise ProtocolError("HELLO has another size or version", offset, MALFORMED_HELLO)
+            raise ProtocolError("HELLO has a wrong size or version", offset, MALFORMED_HELLO)
         secret_key = self.options.curve_secretkey
         self.client_short = client = hello[74:106]
         signed = sodium.open_box(
@@ -177,8 +177,8 @@ class CurveServer(Curve):
         return commands.body(b"WELCOME", nonce + told)
 
     def identify(self, initiate, offset):
-        """The client's permanent public key, proven by its INITIATE."""
-        from hmac import compare_digest  # loads OpenSSL: for those who have CURVE
+        """Return the client's permanent public key, which its INITIATE proves."""
+        from hmac import compare_digest  # loads OpenSSL, so import it only with CURVE
 
         least = COOKIE_SIZE + 8 + sodium.MAC_SIZE + KEY_SIZE + 16 + VOUCH_SIZE
         if len(initiate) < least:
@@ -188,7 +188,7 @@ class CurveServer(Curve):
         )
         kept = self.client_short + self.short_secret
         if not compare_digest(opened(cookie, "the cookie", offset), kept):
-            raise ProtocolError("the cookie is another's", offset, CRYPTOGRAPHIC)
+            raise ProtocolError("the cookie belongs to another client", offset, CRYPTOGRAPHIC)
         self.agree(self.client_short, offset)
         nonce = initiate[COOKIE_SIZE : COOKIE_SIZE + 8]
         (self.peer_nonce,) = unpack_from(">Q", nonce)
@@ -209,7 +209,7 @@ class CurveServer(Curve):
 
 
 def opened(data, what, offset):
-    """``data``; ProtocolError if it is None: it was not made with the keys that it should be."""
+    """Return ``data``; raise ProtocolError if it is None, because the keys did not fit."""
     if data is None:
         raise ProtocolError(f"{what} cannot be opened with our keys", offset, CRYPTOGRAPHIC)
     return data

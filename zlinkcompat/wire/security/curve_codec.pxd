@@ -27,7 +27,7 @@ cdef class CurveDecoder(Decoder):
 
 cdef class CurveEncoder(Encoder):
     cdef Sealer sealer
-    # Where large frames of a batch are encrypted to; a connection at rest has none.
+    # Memory that large frames of a batch are encrypted into. An idle connection has none.
     cdef unsigned char* arena
     cdef Py_ssize_t arena_used
 

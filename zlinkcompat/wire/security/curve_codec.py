@@ -1,4 +1,4 @@
-"""Pure-Python fallback of ``curve_codec.pyx``: messages that CURVE encrypts."""
+"""Pure-Python fallback of ``curve_codec.pyx``: messages encrypted by CURVE."""
 
 from struct import pack, unpack_from
 
@@ -28,7 +28,7 @@ MESSAGE = b"\x07MESSAGE"
 
 
 class Sealer:
-    """Puts frames into boxes. See the Cython module."""
+    """Encrypts frames. See the Cython module."""
 
     def __init__(self, key, prefix, next):
         self.key = key
@@ -42,7 +42,7 @@ class Sealer:
 
 
 class Opener:
-    """Takes frames out of boxes. See the Cython module."""
+    """Decrypts frames. See the Cython module."""
 
     def __init__(self, key, prefix, last):
         self.key = key
@@ -52,7 +52,7 @@ class Opener:
 
     def open(self, body, more, position):
         if body[:WORD] != MESSAGE:
-            raise CryptoError("something came that is not encrypted", position, UNEXPECTED_COMMAND)
+            raise CryptoError("a frame is not encrypted", position, UNEXPECTED_COMMAND)
         if len(body) < BODY or more:
             raise CryptoError("an encrypted message is cut off", position, MALFORMED_MESSAGE)
         (nonce,) = unpack_from(">Q", body, WORD)
@@ -75,12 +75,12 @@ class Opener:
 
 
 class Opening:
-    """What both decoders do with a box that is whole."""
+    """The handling of a complete box, which both decoders share."""
 
     opener = None
 
     def secure(self, key, prefix, last):
-        """All that follows is encrypted. Parameters as for :class:`Opener`."""
+        """Decrypt everything from now on. See :class:`Opener` for the parameters."""
         self.opener = Opener(key, prefix, last)
         self.parts = []
 
@@ -106,20 +106,20 @@ class Opening:
 
 
 class CurveDecoder(Opening, Decoder):
-    """ZMTP frames in, whole messages out. See the Cython module."""
+    """Decodes ZMTP frames into whole messages. See the Cython module."""
 
 
 class CurveZwsDecoder(Opening, ZwsDecoder):
-    """The same in WebSocket frames."""
+    """Decodes encrypted messages in WebSocket frames."""
 
 
 class CurveEncoder(Encoder):
-    """Messages in, ZMTP frames out. See the Cython module."""
+    """Encodes messages as ZMTP frames. See the Cython module."""
 
     sealer = None
 
     def secure(self, key, prefix, next):
-        """All that follows is encrypted. Parameters as for :class:`Sealer`."""
+        """Encrypt everything from now on. See :class:`Sealer` for the parameters."""
         self.sealer = Sealer(key, prefix, next)
 
     def add_frame(self, frame, flags):
@@ -150,12 +150,12 @@ class CurveEncoder(Encoder):
         return True
 
     def encode_command(self, command):
-        """Ready-made frames for :meth:`add_control`."""
+        """Return encoded frames for :meth:`add_control`."""
         return frame_of_message(self.sealer.seal(command.body(), INNER_COMMAND))
 
 
 class CurveZwsEncoder(ZwsEncoder):
-    """The same in WebSocket frames. See the Cython module."""
+    """Encodes encrypted messages as WebSocket frames. See the Cython module."""
 
     sealer = None
 

@@ -1,8 +1,8 @@
-"""Messages that CURVE encrypts, each frame in a box. ``curve_codec.py`` is its pure-Python fallback.
+"""Messages encrypted by CURVE, one box per frame. ``curve_codec.py`` is the pure-Python fallback.
 
-A box is the body of a frame without flags: the word MESSAGE, a nonce, a code that authenticates,
-and, encrypted, the real flags (MORE 1, COMMAND 2) and body. The buffers, and what is written when, are
-those of the codecs below, ZMTP's and ZWS's.
+A box is the body of a frame without flags. It consists of the word MESSAGE, a nonce, an
+authentication code, and the encrypted flags (MORE 1, COMMAND 2) and body. Buffers and the order of
+writing are those of the underlying codecs for ZMTP and ZWS.
 
 Source: RFC 26, "Message Framing"; libzmq ``src/curve_mechanism_base.cpp``.
 """
@@ -33,24 +33,24 @@ ctypedef int (*box_function)(unsigned char*, const unsigned char*, unsigned long
 
 cdef enum:
     MORE = 1
-    COMMAND = 4  # as frames.finish has it
+    COMMAND = 4  # the value that frames.finish uses
     INNER_COMMAND = 2
     WORD = 8
-    # Where the box begins, and what is in it.
+    # Offsets of the box and of the parts in it.
     BOX = 16
     PLAIN = 32
     BODY = 33
-    # Large frames are encrypted ahead of the kernel no further than this.
+    # Maximum bytes of large frames that are encrypted before the kernel accepts them.
     SEALED_AHEAD = 262144
-    # Bytes of large frames in one batch: four of 64 KiB.
+    # Bytes for large frames in one batch: four frames of 64 KiB.
     ARENA = 266240
     POOL_MAX = 4
-    # The header of a frame, with its flags and mask.
+    # The header of a frame, including flags and mask.
     HEADER_MAX = 15
 
 cdef const unsigned char* MESSAGE = b"\x07MESSAGE"
 
-# Free arenas, shared by all encoders: memory that is new each time costs a third of the encryption.
+# Free arenas, shared by all encoders, because newly allocated memory slows encryption down.
 cdef unsigned char* pool[POOL_MAX]
 cdef int pool_count = 0
 
@@ -93,21 +93,21 @@ cdef int find_functions() except -1:
 
 
 cdef class Sealer:
-    """Puts frames into boxes.
+    """Encrypts frames into boxes.
 
     Parameters
     ----------
     key : bytes, 32
-        Of this connection.
+        The key of this connection.
     prefix : bytes, 16
-        Of the nonces of this direction.
+        The nonce prefix of this direction.
     next : int
-        The first nonce to use; each is one more than the last.
+        The first nonce to use; each further one is larger by one.
     """
 
     def __init__(self, bytes key, bytes prefix, unsigned long long next):
         if len(key) != 32 or len(prefix) != 16:
-            raise ValueError("a key has 32 bytes, the prefix of a nonce 16")
+            raise ValueError("a key must have 32 bytes, and a nonce prefix 16")
         find_functions()
         self.key = key
         memcpy(self.nonce, PyBytes_AS_STRING(prefix), 16)
@@ -115,7 +115,7 @@ cdef class Sealer:
 
     cdef int seal_into(self, unsigned char* at, const unsigned char* data, Py_ssize_t size,
                        int flags) except -1:
-        """Write the box, of ``size + BODY`` bytes."""
+        """Write a box of ``size + BODY`` bytes."""
         cdef int i
         for i in range(8):
             self.nonce[16 + i] = (self.next >> (56 - 8 * i)) & 0xFF
@@ -124,14 +124,14 @@ cdef class Sealer:
         memcpy(at + WORD, self.nonce + 16, 8)
         at[PLAIN] = flags
         memcpy(at + BODY, data, size)
-        # In place: libsodium puts the text behind its authentication code, which is where it is.
+        # In place: libsodium writes the text after the authentication code, where it is already.
         if encrypt(at + BOX, at + PLAIN, size + 1, self.nonce,
                    <const unsigned char*>PyBytes_AS_STRING(self.key)):
             raise MemoryError("libsodium cannot encrypt a frame of this size")
         return 0
 
     cdef bytes seal(self, data, int flags):
-        """The box, as an object of its own."""
+        """Return a box as a new object."""
         cdef Py_buffer view
         cdef bytes box
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
@@ -145,39 +145,39 @@ cdef class Sealer:
 
 
 cdef class Opener:
-    """Takes frames out of boxes.
+    """Decrypts frames from boxes.
 
     Parameters
     ----------
     key, prefix : bytes
-        As for :class:`Sealer`, of the other direction.
+        As for :class:`Sealer`, but of the other direction.
     last : int
-        The last nonce that the peer used; each has to be greater than the one before.
+        The last nonce that the peer used; each must be greater than the one before.
 
     Attributes
     ----------
     flags : int
-        Of the last frame.
+        The flags of the last frame.
     """
 
     def __init__(self, bytes key, bytes prefix, unsigned long long last):
         if len(key) != 32 or len(prefix) != 16:
-            raise ValueError("a key has 32 bytes, the prefix of a nonce 16")
+            raise ValueError("a key must have 32 bytes, and a nonce prefix 16")
         find_functions()
         self.key = key
         memcpy(self.nonce, PyBytes_AS_STRING(prefix), 16)
         self.last = last
 
     cdef bytes open(self, bytes body, bint more, long long position):
-        """The frame in a box, which is nobody else's, and is overwritten.
+        """Return the frame in a box, which is overwritten, so no one else may refer to it.
 
-        ``more``: it says openly that others follow, which it must not. Raises CryptoError."""
+        ``more``: the box has a visible MORE flag, which is forbidden. Raises CryptoError."""
         cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
         cdef unsigned char* at = <unsigned char*>PyBytes_AS_STRING(body)
         cdef unsigned long long nonce = 0
         cdef int i
         if size < WORD or memcmp(at, MESSAGE, WORD):
-            raise CryptoError("something came that is not encrypted", position, UNEXPECTED_COMMAND)
+            raise CryptoError("a frame is not encrypted", position, UNEXPECTED_COMMAND)
         if size < BODY or more:
             raise CryptoError("an encrypted message is cut off", position, MALFORMED_MESSAGE)
         for i in range(WORD, BOX):
@@ -198,7 +198,7 @@ cdef class Opener:
 
 
 cdef join(Decoder decoder, Opener opener, bytes body, int flags):
-    """A box is whole: returns the message if that is now whole too."""
+    """Handle a complete box; return the message if it is complete as well."""
     cdef bytes frame = opener.open(body, flags & MORE, decoder.position)
     if opener.flags & INNER_COMMAND:
         decoder.check_command(PyBytes_GET_SIZE(frame), False)
@@ -218,18 +218,18 @@ cdef join(Decoder decoder, Opener opener, bytes body, int flags):
 
 
 cdef class CurveDecoder(Decoder):
-    """ZMTP frames in, whole messages out; encrypted ones from :meth:`secure` on.
+    """Decodes ZMTP frames into whole messages; after :meth:`secure`, it decrypts them.
 
     Raises
     ------
     CryptoError
-        From :meth:`next`: a box was forged, replayed or put out of order, or is none.
+        From :meth:`next`: a box was forged, replayed or out of order, or a frame is not a box.
     """
 
     def secure(self, bytes key, bytes prefix, unsigned long long last):
-        """All that follows is encrypted. Parameters as for :class:`Opener`."""
+        """Decrypt everything from now on. See :class:`Opener` for the parameters."""
         self.opener = Opener(key, prefix, last)
-        # A list, even when it is empty, so that the base leaves every frame to ``finish``.
+        # Set a list, even an empty one, so that the base class passes each frame to ``finish``.
         self.parts = []
 
     cdef finish(self, object frame, int flags):
@@ -239,7 +239,7 @@ cdef class CurveDecoder(Decoder):
 
 
 cdef class CurveZwsDecoder(ZwsDecoder):
-    """The same in WebSocket frames, whose own control frames stay as they are."""
+    """Decodes encrypted messages in WebSocket frames. Control frames are not encrypted."""
 
     def secure(self, bytes key, bytes prefix, unsigned long long last):
         self.opener = Opener(key, prefix, last)
@@ -252,10 +252,10 @@ cdef class CurveZwsDecoder(ZwsDecoder):
 
 
 cdef class CurveEncoder(Encoder):
-    """Messages in, a vector of ZMTP frames out; encrypted ones from :meth:`secure` on."""
+    """Encodes messages as a vector of ZMTP frames; after :meth:`secure`, it encrypts them."""
 
     def secure(self, bytes key, bytes prefix, unsigned long long next):
-        """All that follows is encrypted. Parameters as for :class:`Sealer`."""
+        """Encrypt everything from now on. See :class:`Sealer` for the parameters."""
         self.sealer = Sealer(key, prefix, next)
 
     cdef bint add_frame(self, frame, int flags) except -1:
@@ -284,7 +284,7 @@ cdef class CurveEncoder(Encoder):
         return self.add_whole(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
 
     cdef bint add_whole(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
-        """Encrypt a small frame where it is written from."""
+        """Encrypt a small frame directly into the write buffer."""
         cdef Py_ssize_t whole = size + BODY
         if self.used + HEADER_MAX + whole > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
             return False
@@ -333,12 +333,12 @@ cdef class CurveEncoder(Encoder):
         Encoder.clear(self)
 
     def encode_command(self, command):
-        """Ready-made frames for :meth:`add_control`."""
+        """Return encoded frames for :meth:`add_control`."""
         return frame_of_message(self.sealer.seal(command.body(), INNER_COMMAND))
 
 
 cdef class CurveZwsEncoder(ZwsEncoder):
-    """The same in WebSocket frames, whose own control frames stay as they are."""
+    """Encodes encrypted messages as WebSocket frames. Control frames are not encrypted."""
 
     def secure(self, bytes key, bytes prefix, unsigned long long next):
         self.sealer = Sealer(key, prefix, next)
@@ -350,7 +350,7 @@ cdef class CurveZwsEncoder(ZwsEncoder):
         elif type(frame) is not bytes:
             frame = frame.buffer
         whole = len(frame) + BODY
-        # Before it is encrypted: a frame that finds no place would have been in vain.
+        # Check for room first, so that no frame is encrypted in vain.
         if self.pending and (
             self.pending >= SEALED_AHEAD
             or self.part_count >= VECTOR_MAX - 3

@@ -1,4 +1,4 @@
-"""What all security mechanisms share: commands in, commands out, until both sides are ready.
+"""Base of the security mechanisms, which exchange commands until both sides are ready.
 
 Source: RFC 23 and 37 ("Mechanisms"), RFC 27 (ZAP); libzmq ``src/mechanism.cpp``,
 ``zap_client.cpp``.
@@ -18,13 +18,13 @@ from zlinkcompat.wire.zmtp.commands import (
     parse_metadata_untrusted,
 )
 
-#: Names of the socket types by libzmq's numbers.
+#: Names of the socket types, by libzmq's numbers.
 SOCKET_TYPES = (
     b"PAIR", b"PUB", b"SUB", b"REQ", b"REP", b"DEALER",
     b"ROUTER", b"PULL", b"PUSH", b"XPUB", b"XSUB", b"STREAM",
 )  # fmt: skip
 
-#: Which peers a socket type talks to (RFC 28 to 31; libzmq ``mechanism.cpp: check_socket_type``).
+#: The compatible peers of each socket type (RFC 28 to 31; libzmq ``check_socket_type``).
 COMPATIBLE = {
     b"PAIR": (b"PAIR",),
     b"PUB": (b"SUB", b"XSUB"),
@@ -39,18 +39,18 @@ COMPATIBLE = {
     b"PULL": (b"PUSH",),
 }
 
-#: These tell their routing id.
+#: The socket types that send their routing id.
 TELL_IDENTITY = (b"REQ", b"DEALER", b"ROUTER")
 
-#: The properties with a meaning here, by their names in lower case.
+#: The properties that this module uses, by their names in lower case.
 PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity", b"user-id": b"User-Id"}
 
-#: What most peers say, as text: one object for all of them.
+#: Common names and values as text, so that all peers share one object.
 COMMON = {each: each.decode() for each in (b"", *PROPERTIES.values(), *SOCKET_TYPES)}
 
 
 def text_of(data, encoding):
-    """A property's name or value (bytes) as text; what cannot be decoded is replaced."""
+    """Return a property's name or value (bytes) as text; undecodable bytes are replaced."""
     common = COMMON.get(data)
     return data.decode(encoding, "replace") if common is None else common
 
@@ -58,30 +58,30 @@ def text_of(data, encoding):
 class Mechanism:
     """One side of a mechanism, without I/O.
 
-    The caller sends what :meth:`start`, :meth:`receive` and :meth:`on_zap_reply` return, each the
-    body of a command or None, gives it the peer's commands, and, when there is a
-    :attr:`zap_request`, asks a ZAP handler before anything else.
+    The caller sends the results of :meth:`start`, :meth:`receive` and :meth:`on_zap_reply`; each is
+    the body of a command, or None. It passes the peer's commands to :meth:`receive`. If there is a
+    :attr:`zap_request`, it asks a ZAP handler before anything else.
 
     Parameters
     ----------
     options
-        libzmq's socket options as attributes in lower case, and ``metadata_properties()``.
+        libzmq's options as attributes with lower-case names, and ``metadata_properties()``.
 
     Attributes
     ----------
     done : bool
         Both sides are ready; the ``peer_`` attributes are set.
     zap_request : zlinkcompat.wire.security.zap.ZapRequest or None
-        What the peer wants to be let in with; :meth:`on_zap_reply` goes on.
+        A request to a ZAP handler; :meth:`on_zap_reply` continues with the reply.
     peer_metadata : dict
         bytes to bytes.
     zap_metadata : dict
-        What the ZAP handler said of the peer, ``User-Id`` among it; empty if it was not asked.
+        The ZAP handler's metadata of the peer, including ``User-Id``; empty without a handler.
     peer_routing_id, peer_socket_type : bytes
     """
 
     name = b""
-    #: As the greeting has it (RFC 37).
+    #: The value of the greeting's field (RFC 37).
     as_server = False
 
     def __init__(self, options):
@@ -95,41 +95,41 @@ class Mechanism:
         self.peer_routing_id = b""
         self.peer_socket_type = b""
 
-    # -- what each mechanism has of its own --------------------------------------------------
+    # -- implemented by each mechanism -------------------------------------------------------
 
     def start(self):
-        """The first command, when both greetings are there."""
+        """Return the first command; called after both greetings."""
         return None
 
     def receive(self, name, data, offset):
-        """Obey a command of the peer.
+        """Handle a command of the peer.
 
         Parameters
         ----------
         name, data : bytes
         offset : int, bytes
-            Where ``data`` lies in the peer's stream.
+            The offset of ``data`` in the peer's stream.
 
         Raises
         ------
         ProtocolError
-            The command is malformed, or may not come now.
+            The command is malformed, or is not allowed now.
         AuthenticationFailed
-            The peer's ZAP handler refused us.
+            The peer's ZAP handler rejected us.
         """
         raise NotImplementedError
 
     def admitted(self):
-        """Go on: the peer may come in."""
+        """Continue the handshake, because the peer is accepted."""
         raise NotImplementedError
 
     def secure(self, decoder, encoder):
-        """The handshake is over: set the codec up for the messages."""
+        """Set the codec up for messages; called when the handshake is done."""
 
     # -- the peer's identity -----------------------------------------------------------------
 
     def properties(self):
-        """What we tell of ourselves, encoded."""
+        """Return our own properties, encoded."""
         properties = {b"Socket-Type": self.socket_type}
         if self.socket_type in TELL_IDENTITY:
             properties[b"Identity"] = self.routing_id
@@ -137,21 +137,21 @@ class Mechanism:
         return encode_metadata(properties)
 
     def accept_untrusted(self, data, offset):
-        """Read what the peer tells of itself."""
+        """Read the peer's properties."""
         options = self.options
         metadata = {}
         for name, value in parse_metadata_untrusted(
             data, offset, options.metadata_max, options.properties_max
         ).items():
-            # Names are case-insensitive (RFC 37, "Metadata"), and the first of a name counts.
+            # Names are case-insensitive (RFC 37, "Metadata"). The first of equal names counts.
             metadata.setdefault(PROPERTIES.get(name.lower(), name), value)
-        # A name that only a ZAP handler gives.
+        # Only a ZAP handler may set this name.
         metadata.pop(b"User-Id", None)
         kind = metadata.get(b"Socket-Type")
-        # It should be there, RFC 37 says; libzmq lets a peer without it pass.
+        # RFC 37 requires it, but libzmq accepts a peer without it.
         if kind is not None and kind not in COMPATIBLE[self.socket_type]:
             raise ProtocolError(
-                f"the peer's socket type {kind!r:.80} does not go with our "
+                f"the peer's socket type {kind!r:.80} is not compatible with our "
                 f"{self.socket_type.decode()}",
                 offset,
                 INVALID_METADATA,
@@ -168,28 +168,28 @@ class Mechanism:
     # -- authentication ----------------------------------------------------------------------
 
     def ask(self, credentials, required):
-        """Have a ZAP handler judge ``credentials`` (list of bytes)."""
+        """Have a ZAP handler check ``credentials`` (list of bytes)."""
         self.zap_request = ZapRequest(
             self.options.zap_domain, self.routing_id, self.name, credentials, required
         )
 
     def on_zap_reply(self, zap_reply):
-        """Go on after a :attr:`zap_request`.
+        """Continue after a :attr:`zap_request`.
 
         Parameters
         ----------
         zap_reply : zlinkcompat.wire.security.zap.ZapReply or None
-            None: there is no handler, and the question does not require one.
+            None: there is no handler, and the request does not require one.
 
         Raises
         ------
         AuthenticationFailed
-            With the command that tells the peer.
+            It has the command that tells the peer.
         """
         self.zap_request = None
         if zap_reply is not None:
             if zap_reply.status != 200:
-                # 300 is for a while only, and the peer is to try again (RFC 27).
+                # 300 is temporary, and the peer should try again (RFC 27).
                 command = b"" if zap_reply.status == 300 else Error(b"%d" % zap_reply.status).body()
                 raise AuthenticationFailed(
                     f"the ZAP handler refused the peer: {zap_reply.status} {zap_reply.text!r:.200}",
@@ -199,10 +199,10 @@ class Mechanism:
             self.zap_metadata = zap_reply.metadata
         return self.admitted()
 
-    # -- commands that may not come ----------------------------------------------------------
+    # -- unexpected commands -----------------------------------------------------------------
 
     def refuse(self, name, data, offset):
-        """``name`` is not what is waited for: raise what ERROR, or anything else, means."""
+        """Raise the error for the unexpected command ``name``, which may be ERROR."""
         if name == b"ERROR":
             reason = parse_error_untrusted(data, offset)
             if reason in (b"300", b"400", b"500"):
@@ -210,7 +210,7 @@ class Mechanism:
                     f"the peer's ZAP handler refused us: {reason.decode()}", int(reason)
                 )
             raise ProtocolError(f"the peer refused: ERROR {reason!r:.200}", offset)
-        # Its data may be a password.
+        # Leave out its data, which may be a password.
         raise ProtocolError(
             f"the command {name!r:.80} came in the middle of the {self.name.decode()} handshake",
             offset,

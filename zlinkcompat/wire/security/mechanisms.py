@@ -5,10 +5,10 @@ from importlib import import_module
 from zlinkcompat._constants import CURVE, NULL, PLAIN
 from zlinkcompat.wire.security.null import Null
 
-#: (the client's class, the server's). :func:`load` adds those of :data:`ON_DEMAND`.
+#: The client's class and the server's class. :func:`load` adds those of :data:`ON_DEMAND`.
 TABLE = {NULL: (Null, Null)}
 
-#: Imported by the first endpoint that asks for them: the module, and its two classes.
+#: The module and its two classes. The first endpoint that needs a mechanism imports its module.
 ON_DEMAND = {
     PLAIN: ("plain", "PlainClient", "PlainServer"),
     CURVE: ("curve", "CurveClient", "CurveServer"),
@@ -16,7 +16,7 @@ ON_DEMAND = {
 
 
 def load(mechanism):
-    """Enter the classes of a mechanism into :data:`TABLE`."""
+    """Add the classes of a mechanism to :data:`TABLE`."""
     if mechanism not in TABLE:
         module, client, server = ON_DEMAND[mechanism]
         module = import_module(f"zlinkcompat.wire.security.{module}")
@@ -24,6 +24,6 @@ def load(mechanism):
 
 
 def create(options):
-    """The :class:`Mechanism` that ``options`` (libzmq's, in lower case) ask for."""
+    """Return the :class:`Mechanism` for ``options`` (libzmq's names in lower case)."""
     load(options.mechanism)
     return TABLE[options.mechanism][bool(options.as_server)](options)

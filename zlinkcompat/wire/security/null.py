@@ -1,4 +1,4 @@
-"""NULL: no security, but that a ZAP handler may refuse addresses (RFC 37, RFC 27).
+"""NULL: no security, except that a ZAP handler can reject addresses (RFC 37, RFC 27).
 
 Source: libzmq ``src/null_mechanism.cpp``.
 """
@@ -8,7 +8,7 @@ from zlinkcompat.wire.zmtp import commands
 
 
 class Null(Mechanism):
-    """Both sides are alike: each says READY."""
+    """Both sides are alike: each sends READY."""
 
     name = b"NULL"
 

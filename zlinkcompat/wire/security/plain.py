@@ -1,4 +1,4 @@
-"""PLAIN: the client shows a user name and a password, in clear text (RFC 24).
+"""PLAIN: the client sends a user name and a password in clear text (RFC 24).
 
     client: HELLO, INITIATE        server: WELCOME, READY
 
@@ -11,7 +11,7 @@ from zlinkcompat.wire.zmtp import commands
 
 
 class Plain(Mechanism):
-    """Base of both sides: one command of the peer at a time is in order."""
+    """Base of both sides, which expects one particular command at a time."""
 
     name = b"PLAIN"
 
@@ -26,7 +26,7 @@ class Plain(Mechanism):
 
 
 class PlainClient(Plain):
-    """Shows PLAIN_USERNAME and PLAIN_PASSWORD."""
+    """The client: it sends PLAIN_USERNAME and PLAIN_PASSWORD."""
 
     def start(self):
         self.expected = b"WELCOME"
@@ -37,7 +37,7 @@ class PlainClient(Plain):
     def handle_command(self, data, offset):
         if self.expected == b"WELCOME":
             if data:
-                raise ProtocolError("WELCOME is longer than it is", offset, MALFORMED_WELCOME)
+                raise ProtocolError("WELCOME has data", offset, MALFORMED_WELCOME)
             self.expected = b"READY"
             return commands.body(b"INITIATE", self.properties())
         self.accept_untrusted(data, offset)
@@ -46,7 +46,7 @@ class PlainClient(Plain):
 
 
 class PlainServer(Plain):
-    """Lets in whom a ZAP handler lets in; without one, nobody."""
+    """The server: it accepts the clients that a ZAP handler accepts, and without one, none."""
 
     as_server = True
 
@@ -55,7 +55,7 @@ class PlainServer(Plain):
 
     def handle_command(self, data, offset):
         if self.expected == b"HELLO":
-            # Nothing may come before the verdict.
+            # The peer may not send a command before the ZAP reply.
             self.expected = b""
             self.ask(parse_hello_untrusted(data, offset), True)
             return None
@@ -69,12 +69,12 @@ class PlainServer(Plain):
 
 
 def brief(value):
-    """``value`` (bytes, 255 at most) behind its length."""
+    """Return ``value`` (at most 255 bytes) with its length in front."""
     return bytes([len(value)]) + value
 
 
 def parse_hello_untrusted(data, offset):
-    """``[user name, password]`` in a HELLO's data. ProtocolError if it is cut off or longer."""
+    """Return ``[user name, password]`` from a HELLO; raise ProtocolError if its size is wrong."""
     username = data[1 : 1 + data[0]] if data else b""
     rest = data[1 + len(username) :]
     if not rest or len(username) != data[0] or len(rest) != 1 + rest[0]:

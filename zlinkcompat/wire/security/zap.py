@@ -1,4 +1,4 @@
-"""ZAP: the question whether a peer may come in, and the answer, as frames (RFC 27).
+"""ZAP: the request whether to accept a peer, and the reply, as frames (RFC 27).
 
 Source: RFC 27; libzmq ``src/zap_client.cpp``.
 """
@@ -14,28 +14,28 @@ from zlinkcompat.wire.errors import (
 )
 from zlinkcompat.wire.zmtp.commands import parse_metadata_untrusted
 
-#: Where a handler is bound.
+#: The endpoint to which a handler binds.
 ENDPOINT = "inproc://zeromq.zap.01"
 
 VERSION = b"1.0"
-#: A connection asks once, and by a pipe of its own.
+#: One id is enough, because each connection asks once and by its own pipe.
 REQUEST_ID = b"1"
 
 STATUSES = (b"200", b"300", b"400", b"500")
 
 
 class ZapRequest:
-    """May this peer come in?
+    """A request whether to accept a peer.
 
     Parameters
     ----------
     domain, routing_id : bytes
-        Our ZAP_DOMAIN and ROUTING_ID.
+        The values of our ZAP_DOMAIN and ROUTING_ID.
     mechanism : bytes
     credentials : list of bytes
-        What the mechanism has: none, user name and password, or a public key of 32 bytes.
+        Depends on the mechanism: nothing, user name and password, or a public key of 32 bytes.
     required : bool
-        Without a handler the peer may not.
+        Whether to reject the peer if there is no handler.
     """
 
     def __init__(self, domain, routing_id, mechanism, credentials, required):
@@ -46,7 +46,7 @@ class ZapRequest:
         self.required = required
 
     def frames(self, address):
-        """The request. ``address`` (str) is the peer's."""
+        """Return the frames of the request. ``address`` (str) is the peer's."""
         return [
             b"",
             VERSION,
@@ -60,7 +60,7 @@ class ZapRequest:
 
 
 class ZapReply:
-    """What a handler said.
+    """The reply of a handler.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class ZapReply:
         200, 300 (try later), 400 or 500.
     text : str
     metadata : dict
-        bytes to bytes: ``User-Id``, and what else the handler tells of the peer.
+        bytes to bytes: ``User-Id`` and the handler's other metadata of the peer.
     """
 
     def __init__(self, status, text, metadata):
@@ -78,7 +78,7 @@ class ZapReply:
 
 
 def parse_reply(message):
-    """Read a handler's reply.
+    """Parse a handler's reply.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def parse_reply(message):
     Raises
     ------
     ProtocolError
-        It is none. The handler belongs to the program, but a broken one lets nobody in.
+        The reply is malformed. The handler belongs to the program, but a broken one accepts nobody.
     """
     parts = message if type(message) is list else [message]
     frames = [part if type(part) is bytes else part.bytes for part in parts]
@@ -115,4 +115,4 @@ def parse_reply(message):
 
 
 def bad(text, code):
-    return ProtocolError(f"the ZAP handler's reply is broken: {text}", None, code)
+    return ProtocolError(f"the ZAP handler's reply is malformed: {text}", None, code)

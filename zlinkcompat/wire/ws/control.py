@@ -22,9 +22,9 @@ class WebSocketError(ProtocolError):
     Parameters
     ----------
     text, offset
-        As for ProtocolError.
+        The parameters of ProtocolError.
     close_code : int
-        What the peer is told (RFC 6455, 7.4.1).
+        The code that the peer is told (RFC 6455, 7.4.1).
     """
 
     def __init__(self, text, offset, close_code=PROTOCOL):
@@ -33,7 +33,7 @@ class WebSocketError(ProtocolError):
 
 
 class Close:
-    """The end of a connection: ``code`` (0: none was given) and ``reason`` (bytes)."""
+    """The end of a connection, with ``code`` (0: none was given) and ``reason`` (bytes)."""
 
     __slots__ = ("code", "reason")
 
@@ -43,7 +43,7 @@ class Close:
 
 
 def payload_of(command):
-    """``(opcode, payload)`` of a Ping, Pong or Close. A WebSocket ping carries no time to live."""
+    """Return (opcode, payload) of a Ping, Pong or Close. WebSocket pings have no time to live."""
     if type(command) is Close:
         if not command.code:
             return CLOSE, b""
@@ -52,12 +52,12 @@ def payload_of(command):
 
 
 def parse_control_untrusted(opcode, payload, position):
-    """A control frame as Ping, Pong or Close.
+    """Parse a control frame and return a Ping, Pong or Close.
 
     Raises
     ------
     WebSocketError
-        A close frame with half a code, a code that may not be sent, or a reason that is no UTF-8.
+        A close frame with half a code, a forbidden code, or a reason that is not UTF-8.
     """
     if opcode == PING:
         return Ping(0, payload)
@@ -83,7 +83,7 @@ def check_text(data, position):
 
 
 def close_for(failure):
-    """The Close that tells a peer why its connection ends; None if it cannot hear it any more."""
+    """Return the Close that tells a peer why its connection ends; None if it cannot be told."""
     if failure is None:
         return Close(NORMAL)
     if isinstance(failure, MessageTooLarge):

@@ -5,7 +5,7 @@ cdef class ZwsDecoder(Decoder):
     cdef bint server, raw, final, started, text
     cdef unsigned char key[4]
     cdef int phase, opcode, flags
-    # The opcode of the control frame that ``next`` returned, until it is parsed; else 0.
+    # The opcode of the control frame that ``next`` returned and that is not parsed yet; else 0.
     cdef readonly int control
     cdef Py_ssize_t unmasked
     cdef bytearray pieces

@@ -1,4 +1,4 @@
-"""Pure-Python fallback of ``frames.pyx``: messages in WebSocket frames, with the same interface."""
+"""Pure-Python fallback of ``frames.pyx``: messages in WebSocket frames. Same interface."""
 
 import os
 from struct import Struct
@@ -42,7 +42,7 @@ _long = Struct(">BBQ")
 
 
 class ZwsDecoder(Decoder):
-    """WebSocket frames in, whole messages out. See the Cython module."""
+    """Decodes WebSocket frames into whole messages. See the Cython module."""
 
     def __init__(self, max_size=-1, server=False, raw=False, tuning=None, counters=None):
         Decoder.__init__(self, max_size, tuning, counters)
@@ -98,7 +98,7 @@ class ZwsDecoder(Decoder):
                 return None
 
     def read_header(self):
-        """``(octets of header, octets behind it)`` of the next frame; None if it is cut off."""
+        """Return (bytes of the next frame's header, bytes after it); None if it is incomplete."""
         available = self.tail - self.head
         if available < 2:
             return None
@@ -148,7 +148,7 @@ class ZwsDecoder(Decoder):
         return need, size
 
     def begin_frame(self):
-        """The frame whose header was read is taken, now or piece by piece."""
+        """Accept the frame whose header was read, at once or piece by piece."""
         if self.opcode < CLOSE:
             if self.opcode:
                 self.text = self.opcode == TEXT
@@ -174,7 +174,7 @@ class ZwsDecoder(Decoder):
         elif opcode > BINARY:
             raise WebSocketError(f"a frame has the opcode {opcode}", self.position)
         elif opcode == TEXT and not self.raw:
-            raise WebSocketError("a text message where ZeroMQ's are binary", self.position, 1003)
+            raise WebSocketError("a text message, but ZWS needs binary ones", self.position, 1003)
         elif (opcode == CONTINUATION) != self.started:
             raise WebSocketError(
                 "a fragment without a beginning"
@@ -194,7 +194,7 @@ class ZwsDecoder(Decoder):
             )
 
     def end_frame(self, body):
-        """A data frame is whole: returns the message if that is now whole too."""
+        """Handle a complete data frame; return the message if it is complete as well."""
         if not self.final:
             if self.pieces is None:
                 self.pieces = bytearray()
@@ -214,14 +214,14 @@ class ZwsDecoder(Decoder):
             self.is_command = False
             if self.text:
                 check_text(body, self.position)
-            # An empty message would tell a STREAM socket that the peer is gone.
+            # Drop an empty message: to a STREAM socket it would mean that the peer is gone.
             return body or None
         self.control = 0
         flags = self.flags
         return self.finish(body, COMMAND if flags & ZWS_COMMAND else flags & MORE)
 
     def parse_command(self, body):
-        """The command in what :meth:`next` returned."""
+        """Return the command that :meth:`next` returned as a body."""
         control = self.control
         if control:
             self.control = 0
@@ -230,11 +230,11 @@ class ZwsDecoder(Decoder):
 
 
 class ZwsEncoder(Encoder):
-    """Messages in, WebSocket frames out. See the Cython module."""
+    """Encodes messages as WebSocket frames. See the Cython module."""
 
     def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
         Encoder.__init__(self, 0, tuning, counters)
-        # Whatever is smaller is copied whole, and so has to fit the buffer.
+        # Smaller frames are copied as a whole, so they must fit the buffer.
         self.large = INLINE_MAX
         self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
@@ -277,7 +277,7 @@ class ZwsEncoder(Encoder):
         return True
 
     def key(self):
-        """A masking key that nobody can foresee (RFC 6455, 10.3)."""
+        """Return an unpredictable masking key (RFC 6455, 10.3)."""
         if not self.keys:
             self.keys = os.urandom(1024)
         key, self.keys = self.keys[:4], self.keys[4:]
@@ -292,17 +292,17 @@ class ZwsEncoder(Encoder):
         return _long.pack(first, mask | 127, size)
 
     def encode_command(self, command):
-        """The whole frame of a Ping, Pong, Close, or of a command of the handshake."""
+        """Return the whole frame of a Ping, Pong, Close or handshake command."""
         opcode, payload = payload_of(command)
         return self.encode_payload(FIN | opcode, payload)
 
     def close_frame(self, failure):
-        """A close frame that tells the peer why this is the end; b"" if it cannot hear it."""
+        """Return a close frame with the reason for the peer; b"" if the peer cannot be told."""
         command = close_for(failure)
         return b"" if command is None else self.encode_command(command)
 
     def encode_message(self, flags, body):
-        """The whole frame of a handshake's message or command; ``flags`` as in RFC 45."""
+        """Return the whole frame of a handshake message; ``flags`` as in RFC 45."""
         return self.encode_payload(FIN | BINARY, bytes([flags]) + body)
 
     def encode_payload(self, first, payload):

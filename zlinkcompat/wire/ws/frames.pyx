@@ -1,7 +1,7 @@
 """Messages in WebSocket frames (ZWS 2.0). ``frames.py`` is its pure-Python fallback.
 
-A frame of a message is a binary WebSocket message: a flag octet (MORE 1, COMMAND 2) and the body,
-in one frame or several. What a client sends is masked. The buffers, and what is written when, are
+One frame of a message is a binary WebSocket message: a flags byte (MORE 1, COMMAND 2) and the body,
+in one or several WebSocket frames. A client masks its frames. Buffers and the order of writing are
 those of the ZMTP codec.
 
 Source: RFC 45 (ZWS 2.0); RFC 6455, section 5; libzmq ``src/ws_decoder.cpp``, ``ws_encoder.cpp``.
@@ -30,7 +30,7 @@ from zlinkcompat.wire.ws.control import (
 
 cdef enum:
     MORE = 1
-    COMMAND = 4  # as frames.finish has it
+    COMMAND = 4  # the value that frames.finish uses
     ZWS_COMMAND = 2
     CONTINUATION = 0
     TEXT = 1
@@ -40,24 +40,24 @@ cdef enum:
     FIN = 0x80
     MASKED = 0x80
     MAX_CONTROL = 125
-    # Two octets, eight of size, four of key, the flags.
+    # Two bytes, eight of size, four of key, one of flags.
     HEADER_MAX = 15
-    # Large bodies are copied ahead of the kernel no further than this.
+    # Maximum bytes of large bodies that are copied before the kernel accepts them.
     COPIED_AHEAD = 262144
     KEYS = 1024
 
 
 cdef class ZwsDecoder(Decoder):
-    """WebSocket frames in, whole messages out.
+    """Decodes WebSocket frames into whole messages.
 
     Parameters
     ----------
     max_size : int, bytes
-        Of one frame of a message, all its fragments together (MAXMSGSIZE); -1 is unlimited.
+        Limit of one frame of a message, all fragments together (MAXMSGSIZE); -1 means no limit.
     server : bool
-        The peer is a client, and has to mask.
+        Whether the peer is a client, which must mask its frames.
     raw : bool
-        Plain WebSocket, no flag octets: every message is one of bytes (STREAM sockets).
+        Plain WebSocket without flags: every message is bytes (for STREAM sockets).
 
     Raises
     ------
@@ -125,7 +125,7 @@ cdef class ZwsDecoder(Decoder):
             self.unmask()
 
     cdef unmask(self):
-        """Unmask what has arrived of a large body, while the cache has it."""
+        """Unmask the received part of a large body while it is in the CPU's cache."""
         cdef unsigned char* at
         if self.server and self.body_filled > self.unmasked:
             at = <unsigned char*>PyBytes_AS_STRING(self.body) + self.unmasked
@@ -134,7 +134,7 @@ cdef class ZwsDecoder(Decoder):
         self.unmasked = self.body_filled
 
     cdef Py_ssize_t read_header(self, Py_ssize_t* body_size) except -1:
-        """Octets of the next frame's header, and of what is behind it; 0 if it is cut off."""
+        """Return the bytes of the next frame's header, and of its body; 0 if it is incomplete."""
         cdef Py_ssize_t available = self.tail - self.head
         cdef Py_ssize_t need, i
         cdef unsigned char* at
@@ -195,7 +195,7 @@ cdef class ZwsDecoder(Decoder):
         return need
 
     cdef begin_frame(self):
-        """The frame whose header was read is taken, now or piece by piece."""
+        """Accept the frame whose header was read, at once or piece by piece."""
         if self.opcode < CLOSE:
             if self.opcode:
                 self.text = self.opcode == TEXT
@@ -217,7 +217,7 @@ cdef class ZwsDecoder(Decoder):
         elif opcode > BINARY:
             raise WebSocketError("a frame has the opcode %d" % opcode, self.position)
         elif opcode == TEXT and not self.raw:
-            raise WebSocketError("a text message where ZeroMQ's are binary", self.position, 1003)
+            raise WebSocketError("a text message, but ZWS needs binary ones", self.position, 1003)
         elif (opcode == CONTINUATION) != self.started:
             raise WebSocketError("a fragment without a beginning" if not self.started else
                                  "a message begins within another", self.position)
@@ -234,7 +234,7 @@ cdef class ZwsDecoder(Decoder):
         return 0
 
     cdef end_frame(self, bytes body):
-        """A data frame is whole: returns the message if that is now whole too."""
+        """Handle a complete data frame; return the message if it is complete as well."""
         if not self.final:
             if self.pieces is None:
                 self.pieces = bytearray()
@@ -252,7 +252,7 @@ cdef class ZwsDecoder(Decoder):
             self.is_command = False
             if self.text:
                 check_text(body, self.position)
-            # An empty message would tell a STREAM socket that the peer is gone.
+            # Drop an empty message: to a STREAM socket it would mean that the peer is gone.
             return body or None
         self.control = 0
         return self.finish(body, COMMAND if self.flags & ZWS_COMMAND else self.flags & MORE)
@@ -266,24 +266,24 @@ cdef class ZwsDecoder(Decoder):
 
 
 cdef class ZwsEncoder(Encoder):
-    """Messages in, a vector of WebSocket frames out.
+    """Encodes messages as a vector of WebSocket frames.
 
-    A server's large bodies are referenced until they are written, as ZMTP's; a client's are
-    masked into a copy, and so are a server's copied where ``zerocopy_write`` is off.
+    A server's large bodies are referenced until they are written, as in ZMTP. A client masks them
+    into a copy. If ``zerocopy_write`` is off, a server copies them as well.
 
     Parameters
     ----------
     client : bool
-        Mask, each frame by a key that nobody can foresee (RFC 6455, 10.3).
+        Mask each frame with an unpredictable key (RFC 6455, 10.3).
     raw : bool
-        Plain WebSocket, no flag octets.
+        Plain WebSocket, without flags.
     text : bool
-        Send text messages, not binary ones.
+        Send text messages instead of binary ones.
     """
 
     def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
         Encoder.__init__(self, 0, tuning, counters)
-        # Whatever is smaller is copied whole, and so has to fit the buffer.
+        # Smaller frames are copied as a whole, so they must fit the buffer.
         self.large = INLINE_MAX
         self.copies = client or not self.tuning.zerocopy_write
         if self.tuning.zerocopy_write:
@@ -291,7 +291,7 @@ cdef class ZwsEncoder(Encoder):
         self.client = client
         self.plain = raw
         self.first = FIN | (TEXT if text else BINARY)
-        # What makes the headers is below; the ready-made data of the base is put as it is.
+        # This class builds the headers, and the base class must not add its own.
         self.raw = True
 
     cdef bint add_frame(self, frame, int flags) except -1:
@@ -329,13 +329,13 @@ cdef class ZwsEncoder(Encoder):
     cdef bint add_long(self, data, Py_ssize_t size, int flags) except -1:
         cdef Py_buffer view
         cdef bytes copy
-        # The header may open a part of its own.
+        # The header may start a new part.
         if self.used + 2 * HEADER_MAX > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 3:
             return False
         if self.copies or size < self.tuning.zerocopy_threshold:
             if self.pending >= COPIED_AHEAD:
                 return False
-            # There may be no memory for it: before its header goes out.
+            # Allocate before writing the header, because the allocation can fail.
             copy = PyBytes_FromStringAndSize(NULL, size)
             self.put_start(size, flags)
             PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
@@ -358,7 +358,7 @@ cdef class ZwsEncoder(Encoder):
         return 0
 
     cdef int put_start(self, Py_ssize_t size, int flags) except -1:
-        """The header, the key and the flag octet of a frame."""
+        """Write the header, the key and the flags of a frame."""
         cdef unsigned char header[HEADER_MAX]
         cdef int length, i
         cdef int mask = MASKED if self.client else 0
@@ -396,17 +396,17 @@ cdef class ZwsEncoder(Encoder):
         return 0
 
     def encode_command(self, command):
-        """The whole frame of a Ping, Pong or Close."""
+        """Return the whole frame of a Ping, Pong or Close."""
         opcode, payload = payload_of(command)
         return self.encode_payload(FIN | opcode, payload)
 
     def close_frame(self, failure):
-        """A close frame that tells the peer why this is the end; b"" if it cannot hear it."""
+        """Return a close frame with the reason for the peer; b"" if the peer cannot be told."""
         command = close_for(failure)
         return b"" if command is None else self.encode_command(command)
 
     def encode_message(self, int flags, bytes body):
-        """The whole frame of a handshake's message or command; ``flags`` as in RFC 45."""
+        """Return the whole frame of a handshake message; ``flags`` as in RFC 45."""
         return self.encode_payload(FIN | BINARY, bytes([flags]) + body)
 
     cdef bytes encode_payload(self, int first, bytes payload):

@@ -1,4 +1,4 @@
-"""The handshake of ZWS 2.0: HTTP upgrade, then a routing id each, or a mechanism's commands.
+"""The handshake of ZWS 2.0: an HTTP upgrade, then routing ids or the commands of a mechanism.
 
 Source: RFC 45; libzmq ``src/ws_engine.cpp``.
 """
@@ -8,20 +8,20 @@ from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Ping, Pong
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
-#: The sub-protocol without any mechanism: each side tells its routing id.
+#: The subprotocol without a mechanism, in which each side sends its routing id.
 BARE = "ZWS2.0"
 
 COMMAND = 2
 
-#: PING and PONG frames of a peer that has not ended its handshake. No client is known to send any.
+#: The number of PING and PONG frames allowed during a handshake. No known client sends any.
 CONTROLS_MAX = 16
 
 
 def subprotocols(options):
-    """The sub-protocols to offer, or to take, with these options (libzmq's, in lower case).
+    """Return the subprotocols to offer or accept for these options (libzmq's, in lower case).
 
-    A server of ``jszmq`` answers a client with the first and speaks no mechanism; ours takes the
-    last, which tells the socket type. A ZAP handler can only be asked within a mechanism.
+    A ``jszmq`` server chooses the client's first offer and uses no mechanism. Our server chooses
+    the last one, which sends the socket type. Only a mechanism can ask a ZAP handler.
     """
     if options.mechanism:
         return ("ZWS2.0/" + ("NULL", "PLAIN", "CURVE")[options.mechanism],)
@@ -37,11 +37,11 @@ class ZwsHandshake(Handshake):
     ----------
     decoder : ZwsDecoder
     encoder : ZwsEncoder
-        Makes frames; what it holds is not touched.
+        Builds frames; its buffered data is not touched.
     mechanism : zlinkcompat.wire.security.mechanism.Mechanism
     upgrade : Upgrade
     raw : bool
-        Plain WebSocket: the upgrade is all.
+        Plain WebSocket, for which the upgrade is the whole handshake.
 
     The attributes are those of :class:`Handshake`.
     """
@@ -80,7 +80,7 @@ class ZwsHandshake(Handshake):
             return self.handle_command(frame)
         if type(frame) is list or len(frame) > 255:
             raise ProtocolError(
-                "the first message is no routing id", self.decoder.position, INVALID_METADATA
+                "the first message is not a routing id", self.decoder.position, INVALID_METADATA
             )
         self.mechanism.peer_routing_id = frame
         self.done = True

@@ -2,15 +2,15 @@
 
 
 def masked(data, key, phase=0):
-    """``data`` (any buffer) masked by ``key`` (4 octets), of which octet ``phase`` is the first.
+    """Mask ``data`` (any buffer) with ``key`` (4 bytes), starting at byte ``phase`` of the key.
 
-    Masking twice gives the data back.
+    Masking twice returns the original data.
     """
     if len(key) != 4:
-        raise ValueError("a masking key has 4 octets")
+        raise ValueError("a masking key must have 4 bytes")
     size = len(data)
     phase %= 4
     pad = ((key[phase:] + key[:phase]) * (size // 4 + 1))[:size]
-    # One number: the only wide XOR that the language has.
+    # XOR two large ints, which is Python's only wide XOR.
     whole = int.from_bytes(data, "little") ^ int.from_bytes(pad, "little")
     return whole.to_bytes(size, "little")

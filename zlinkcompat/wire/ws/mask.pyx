@@ -5,7 +5,7 @@ from libc.string cimport memcpy
 
 cdef extern from *:
     """
-    /* Eight octets at a time, which the compiler makes wider still; payloads are not aligned. */
+    /* Process eight bytes at a time; the compiler vectorizes it. Payloads are not aligned. */
     static void xor_octets(unsigned char* out, const unsigned char* data, Py_ssize_t size,
                            const unsigned char* key, int phase)
     {
@@ -32,15 +32,15 @@ cdef void xor_into(unsigned char* out, const unsigned char* data, Py_ssize_t siz
 
 
 def masked(data, bytes key, int phase=0):
-    """``data`` (any buffer) masked by ``key`` (4 octets), of which octet ``phase`` is the first.
+    """Mask ``data`` (any buffer) with ``key`` (4 bytes), starting at byte ``phase`` of the key.
 
-    Masking twice gives the data back.
+    Masking twice returns the original data.
     """
     cdef const unsigned char[::1] view = data
     cdef Py_ssize_t size = view.shape[0]
     cdef bytes result = PyBytes_FromStringAndSize(NULL, size)
     if len(key) != 4:
-        raise ValueError("a masking key has 4 octets")
+        raise ValueError("a masking key must have 4 bytes")
     if size:
         xor_octets(<unsigned char*>PyBytes_AS_STRING(result), &view[0], size,
                    <const unsigned char*>PyBytes_AS_STRING(key), phase)

@@ -1,7 +1,7 @@
-"""The HTTP upgrade with which a WebSocket connection begins, parsed by wsproto (RFC 6455, 4).
+"""The HTTP upgrade that begins a WebSocket connection, parsed by wsproto (RFC 6455, 4).
 
-A browser lets every page open a connection to every server, and says in ``Origin`` which page that
-is (RFC 6454). So a server decides whom it serves: pages that it lists, and those of its own host.
+A browser lets every page open a connection to every server, and names the page in ``Origin`` (RFC
+6454). So the server decides which pages may connect: listed ones, and those of its own host.
 """
 
 import base64
@@ -11,28 +11,28 @@ from ipaddress import ip_address
 
 from zlinkcompat.wire.errors import WS_UNSPECIFIED, ProtocolError
 
-#: A request or answer may be so long (bytes), its last line included.
+#: The longest accepted request or response (bytes), including its last line.
 MAX_HEADER = 8192
 
 _END = re.compile(rb"\r?\n\r?\n")
 
-#: Headers of which a second one is refused: intermediaries may take the first, and we the last.
+#: Headers that must not be repeated: intermediaries may use the first, and we the last.
 SINGLE = (b"sec-websocket-key", b"sec-websocket-version", b"origin", b"content-length")
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
-#: Characters of what a peer sent that go into the log.
+#: The number of characters from the peer that are logged.
 SHOWN = 120
 
 
 class UpgradeRefused(ProtocolError):
-    """The peer asks for no WebSocket of ours, or is refused one.
+    """The peer does not request our WebSocket, or is rejected.
 
     Parameters
     ----------
     text : str
     answer : bytes
-        What the peer is told in HTTP; b"" nothing.
+        The HTTP response to the peer; b"" for none.
     """
 
     def __init__(self, text, answer=b""):
@@ -47,17 +47,17 @@ class Upgrade:
     ----------
     client : bool
     host, path : str
-        As the endpoint has them; a server takes any host, and its own path only.
+        The values of the endpoint. A server accepts any host, but only its own path.
     subprotocols : sequence of str
-        What we speak, in the order of a client's offer; a server takes the last that it is
-        offered. None is plain WebSocket.
+        The supported subprotocols, in the order of a client's offer. A server chooses the last
+        one that it is offered. An empty sequence means plain WebSocket.
     origins : sequence of str
-        Of pages that may connect to a server beside those of its own host; ``*`` allows all.
+        Origins whose pages may connect, besides those of the server's host; ``*`` allows all.
 
     Attributes
     ----------
     subprotocol : str or None
-        What was agreed on.
+        The subprotocol that both sides agreed on.
     """
 
     def __init__(self, client, host, path, subprotocols, origins=()):
@@ -74,7 +74,7 @@ class Upgrade:
         self.http = H11Handshake(side)
 
     def start(self):
-        """The first bytes to send: a client's request."""
+        """Return the first bytes to send: the request of a client."""
         from wsproto.events import Request
 
         if not self.client:
@@ -84,17 +84,17 @@ class Upgrade:
         )
 
     def receive_untrusted(self, decoder):
-        """Read the peer's part.
+        """Read the peer's request or response.
 
         Parameters
         ----------
         decoder : Decoder
-            What comes behind the header stays in it.
+            Bytes after the header stay in it.
 
         Returns
         -------
         bytes or None
-            The server's answer; None when more bytes are needed.
+            The server's response; None if more bytes are needed.
 
         Raises
         ------
@@ -105,10 +105,10 @@ class Upgrade:
         head = decoder.peek(MAX_HEADER)
         begin = b"HTTP/" if self.client else b"GET "
         if not head.startswith(begin[: len(head)]):
-            # What follows a question mark may be a password.
+            # Log nothing after a question mark, because it may be a password.
             begin = head[:16].partition(b"?")[0]
             raise UpgradeRefused(
-                f"the peer speaks no HTTP, or asks for no page: {begin!r}",
+                f"the peer does not speak HTTP, or sends no GET request: {begin!r}",
                 b"" if self.client else refusal(400),
             )
         end = _END.search(head)
@@ -167,7 +167,7 @@ class Upgrade:
         if path != self.path:
             raise UpgradeRefused(f"a request for {path[:SHOWN]!r}, not {self.path!r}", refusal(404))
         origin = headers.get(b"origin")
-        # What is not a page sends no origin, and could claim any.
+        # A client that is not a browser sends no origin, and could claim any.
         if origin is not None and not self.admits(origin.decode("latin-1"), event.host):
             raise UpgradeRefused(
                 f"the origin {origin[:SHOWN]!r} is not one of WS_ORIGINS: list it there to let its "
@@ -182,16 +182,16 @@ class Upgrade:
                     f"the peer offers {offer!r}, we speak " + ", ".join(self.subprotocols),
                     refusal(400),
                 )
-            # Ours: a client's first may be what it offers to servers that echo.
+            # Choose by our order: a client may put subprotocols first that are for other servers.
             self.subprotocol = max(offered, key=self.subprotocols.index)
         return self.http.send(AcceptConnection(subprotocol=self.subprotocol))
 
     def admits(self, origin, host):
-        """Tell whether pages of an origin may connect, to a server that was asked for as ``host``.
+        """Tell whether pages of an origin may connect to a server that was addressed as ``host``.
 
-        A name that the server does not know is not its own host: an attacker can have a name of his
-        own resolve to this machine once his page is loaded (DNS rebinding), and Origin and Host are
-        then the same. He has no say in addresses, ``localhost`` and the host of the endpoint.
+        A name that the server does not know does not count as its own host. An attacker can make a
+        name resolve to this machine after his page was loaded (DNS rebinding), and then Origin and
+        Host are equal. He cannot do that for addresses, ``localhost`` and the endpoint's host.
         """
         allowed = {normal(each) for each in self.origins}
         if "*" in allowed or normal(origin) in allowed:
@@ -204,7 +204,7 @@ class Upgrade:
 
 
 def normal(origin):
-    """An origin in lower case, without a default port and a slash at its end."""
+    """Return an origin in lower case, without a default port and a trailing slash."""
     scheme, mark, place = origin.strip().lower().rstrip("/").partition("://")
     name, port = split_host(place)
     if port == DEFAULT_PORTS.get(scheme):
@@ -213,7 +213,7 @@ def normal(origin):
 
 
 def split_host(text):
-    """``(host, port)`` of ``host[:port]``; the brackets of an IPv6 address stay."""
+    """Return ``(host, port)`` of ``host[:port]``; the brackets of an IPv6 address stay."""
     end = text.find("]") + 1
     name, _, port = text[end:].partition(":")
     return text[:end] + name, port
@@ -229,7 +229,7 @@ def is_address(name):
 
 
 def is_key(key):
-    """Tell whether ``key`` is what RFC 6455, 4.1, wants of a client: 16 octets in base64."""
+    """Tell whether ``key`` is a client's key as in RFC 6455, 4.1: 16 bytes in base64."""
     try:
         return len(base64.b64decode(key, validate=True)) == 16
     except binascii.Error:
@@ -246,7 +246,7 @@ REASONS = {
 
 
 def refusal(status):
-    """An HTTP response (bytes) that ends the connection."""
+    """Return an HTTP response (bytes) that ends the connection."""
     more = "Sec-WebSocket-Version: 13\r\n" if status == 426 else ""
     return (
         f"HTTP/1.1 {status} {REASONS.get(status, 'Bad Request')}\r\n{more}"

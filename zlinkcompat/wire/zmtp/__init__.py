@@ -1,1 +1,1 @@
-"""ZMTP: handshake, commands, frames and the versions before 3.0."""
+"""ZMTP: handshake, commands, frames, and the versions before 3.0."""

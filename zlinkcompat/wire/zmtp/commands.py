@@ -1,4 +1,4 @@
-"""Commands: what peers tell each other between messages.
+"""Commands that peers exchange between messages.
 
 Source: RFC 37 "Commands", "Subscriptions", "Heartbeating"; libzmq ``src/zmtp_engine.cpp``.
 """
@@ -12,33 +12,33 @@ from zlinkcompat.wire.errors import (
     ProtocolError,
 )
 
-#: A PING's context may be so long (bytes); libzmq cuts longer ones.
+#: The longest context of a PING (bytes); libzmq truncates longer ones.
 MAX_CONTEXT = 16
 
 
 def body(name, data=b""):
-    """The body of a command: ``name`` behind its length, then ``data``."""
+    """Return the body of a command: the length of ``name``, ``name``, and ``data``."""
     return pack("B", len(name)) + name + data
 
 
 def frame(body):
-    """The whole command frame around ``body``."""
+    """Return the whole command frame for ``body``."""
     if len(body) > 255:
         return pack(">BQ", 6, len(body)) + body
     return pack("BB", 4, len(body)) + body
 
 
 def frame_of_message(body):
-    """The whole frame around the only part of a message."""
+    """Return the whole frame of a message with the single part ``body``."""
     return (pack(">BQ", 2, len(body)) if len(body) > 255 else pack("BB", 0, len(body))) + body
 
 
 class Subscribe:
-    """A peer wants messages whose first frame begins with ``topic`` (bytes).
+    """A request for messages whose first frame begins with ``topic`` (bytes).
 
-    Over inproc a SUB may be connected to a socket that does not publish. That socket receives the
-    topic as the content of a frame, as on libzmq: hence ``bytes``, ``buffer``, ``event`` and
-    ``len()``."""
+    Over inproc, a SUB may be connected to a socket that does not publish. As with libzmq, that
+    socket receives the topic as the content of a frame, which needs ``bytes``, ``buffer``,
+    ``event`` and ``len()``."""
 
     __slots__ = ("topic",)
     name = b"\x09SUBSCRIBE"
@@ -60,20 +60,20 @@ class Subscribe:
         return memoryview(self.topic)
 
     def body(self):
-        """The command without its frame."""
+        """Return the command without its frame."""
         return self.name + self.topic
 
     def encode(self):
-        """Bytes for a peer that speaks ZMTP 3.1: a command."""
+        """Return the bytes for a peer with ZMTP 3.1: a command."""
         return frame(self.body())
 
     def encode_as_message(self):
-        """Bytes for a peer that speaks ZMTP 3.0: a message frame."""
+        """Return the bytes for a peer with ZMTP 3.0: a message frame."""
         return frame_of_message(self.mark + self.topic)
 
 
 class Cancel(Subscribe):
-    """A peer takes one :class:`Subscribe` to ``topic`` back."""
+    """The cancellation of one :class:`Subscribe` to ``topic``."""
 
     __slots__ = ()
     name = b"\x06CANCEL"
@@ -81,14 +81,14 @@ class Cancel(Subscribe):
 
 
 class Ping:
-    """A sign of life that asks for one.
+    """A heartbeat that asks for a PONG.
 
     Parameters
     ----------
     ttl_ds : int, tenths of a second
-        The peer may give us up after so much silence; 0 never.
+        The peer may close the connection after this much silence; 0 means never.
     context : bytes
-        Comes back in the PONG; 16 bytes at most.
+        The PONG returns it; at most 16 bytes.
     """
 
     __slots__ = ("ttl_ds", "context")
@@ -105,7 +105,7 @@ class Ping:
 
 
 class Pong:
-    """The answer to a PING, with its ``context`` (bytes)."""
+    """The reply to a PING, with its ``context`` (bytes)."""
 
     __slots__ = ("context",)
 
@@ -120,7 +120,7 @@ class Pong:
 
 
 class Error:
-    """The peer refuses the handshake for ``reason`` (bytes)."""
+    """The rejection of the handshake for ``reason`` (bytes)."""
 
     __slots__ = ("reason",)
 
@@ -128,7 +128,7 @@ class Error:
         self.reason = reason
 
     def body(self):
-        """The command without its frame."""
+        """Return the command without its frame."""
         return b"\x05ERROR" + pack("B", len(self.reason)) + self.reason
 
     def encode(self):
@@ -136,7 +136,7 @@ class Error:
 
 
 class Unknown:
-    """A well-formed command called ``name`` (bytes) that means nothing to messages; ignored."""
+    """A well-formed command with an unknown ``name`` (bytes), which is ignored."""
 
     __slots__ = ("name",)
 
@@ -145,7 +145,7 @@ class Unknown:
 
 
 def encode_metadata(metadata):
-    """Properties as on the wire: each a short name and a value with 32 bits of length."""
+    """Encode properties: each has a length byte, a name, a 32-bit length, and a value."""
     return b"".join(
         pack("B", len(name)) + name + pack(">I", len(value)) + value
         for name, value in metadata.items()
@@ -153,28 +153,27 @@ def encode_metadata(metadata):
 
 
 def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
-    """Read properties.
+    """Parse properties.
 
     Parameters
     ----------
     data : bytes
     offset : int, bytes
-        Where ``data`` lies in the peer's stream.
+        The offset of ``data`` in the peer's stream.
     max_size : int, bytes
-        Of all properties, as they are on the wire; 0 is unlimited.
+        Limit of the encoded size of all properties; 0 means no limit.
     max_count : int
-        Of properties, repeated names included; 0 is unlimited.
+        Limit of the number of properties, including repeated names; 0 means no limit.
 
     Returns
     -------
     dict
-        bytes to bytes; of a property that is given twice the first counts, as in libzmq.
+        bytes to bytes; if a name is repeated, the first value counts, as in libzmq.
 
     Raises
     ------
     ProtocolError
-        A length points past the end, or a name is not what RFC 37 allows; or there are more
-        properties than the limits let in.
+        A length points past the end, a name is not allowed by RFC 37, or a limit is exceeded.
     """
     if 0 < max_size < len(data):
         raise ProtocolError(
@@ -209,7 +208,7 @@ def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
 
 
 def split_command_untrusted(body, offset):
-    """``(name, data, where data lies in the stream)`` of a command; see the next function."""
+    """Return ``(name, data, offset of data)`` of a command; see :func:`parse_command_untrusted`."""
     start = offset - len(body)
     end = 1 + body[0] if body else 1
     name = body[1:end]
@@ -221,20 +220,20 @@ def split_command_untrusted(body, offset):
 
 
 def parse_error_untrusted(data, offset):
-    """The reason (bytes) in an ERROR command's data, which lies at ``offset``."""
+    """Return the reason (bytes) of an ERROR command from its data, which lies at ``offset``."""
     if not data or len(data) < 1 + data[0]:
         raise ProtocolError("ERROR is cut off", offset, MALFORMED_ERROR)
     return data[1 : 1 + data[0]]
 
 
 def parse_command_untrusted(body, offset):
-    """Read the body of a command frame.
+    """Parse the body of a command frame.
 
     Parameters
     ----------
     body : bytes
     offset : int, bytes
-        Where the body ends in the peer's stream.
+        The offset of the body's end in the peer's stream.
 
     Returns
     -------
@@ -243,7 +242,7 @@ def parse_command_untrusted(body, offset):
     Raises
     ------
     ProtocolError
-        Not a command, or not a well-formed one of its kind.
+        The body is not a command, or is not well-formed for its kind.
     """
     name, data, offset = split_command_untrusted(body, offset)
     if name == b"SUBSCRIBE":

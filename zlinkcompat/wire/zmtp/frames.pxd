@@ -8,15 +8,15 @@ cdef extern from "<sys/uio.h>" nogil:
 
 
 cdef enum:
-    # Buffers in one write, messages in one batch.
+    # The maximum of buffers in one write, and of messages in one batch.
     VECTOR_MAX = 64
     BATCH_MAX = 1024
-    # Behind a large frame of this size only the next header is read (Decoder.begin_body). Of smaller
-    # ones several come with a read, and are copied: a system call for each costs more.
+    # After a large frame of this size, only the next header is read (Decoder.begin_body). Smaller
+    # frames are read several at a time and copied, because a system call for each costs more.
     HEADER_READ_FROM = 32768
 
 
-# Shared with the codecs that derive from these.
+# Shared with the derived codecs.
 cdef Py_ssize_t BUFFER_SIZE
 cdef Py_ssize_t INLINE_MAX
 
@@ -37,7 +37,7 @@ cdef class Decoder:
     cdef public long long max_command, max_unfinished
     cdef long long unfinished
     cdef public bint commands_only
-    # Of this very class, no other codec.
+    # True for this class itself, and not for a derived codec.
     cdef bint plain
 
     cpdef bint is_receiving_body(self) except -1
@@ -67,7 +67,7 @@ cdef class RawDecoder(Decoder):
     pass
 
 
-# What is being written. By far the most of an encoder, so that one at rest has none.
+# The batch that is being written. It is most of an encoder's memory, so an idle encoder has none.
 cdef struct Batch:
     iovec parts[VECTOR_MAX]
     Py_buffer pins[VECTOR_MAX]

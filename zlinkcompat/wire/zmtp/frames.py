@@ -1,6 +1,6 @@
 """The frame codec: pure-Python fallback of ``frames.pyx``, with the same interface.
 
-The Cython module hands out raw memory. This module hands out memoryviews of bytearrays.
+The Cython module returns raw memory. This module returns memoryviews of bytearrays.
 """
 
 import sys
@@ -27,29 +27,29 @@ HEADER_MAX = 10
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 INLINE_MAX = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
-#: Largest size of a frame, even without MAXMSGSIZE: no address space holds it.
+#: The largest frame even without MAXMSGSIZE: no address space can hold it.
 FRAME_MAX = sys.maxsize // 2
 HEADER_READ_SIZE = 512
 HEADER_READ_FROM = 32768
 LEAST_ROOM = 2048
 VECTOR_MAX = 64
 BATCH_MAX = 1024
-#: Bytes that a part of a message takes beside its own.
+#: Bytes that count for each part of a message in addition to its own.
 PART_COST = 48
-#: Frames that a message may have where RCVBYTES_MAX sets no limit.
+#: The maximum number of frames in a message if RCVBYTES_MAX sets no limit.
 PARTS_MAX = 65536
 
-#: What a body was received into, for the next one of any connection; one, or a few where threads
-#: race. Each page of new memory costs a fault, and malloc gives back what is freed.
+#: A buffer into which a body was received, reused for the next body of any connection. Threads can
+#: add a few more. Reuse avoids a page fault for each page of newly allocated memory.
 spare = []
-SPARE = 1 << 20  # bytes of the largest that is kept
+SPARE = 1 << 20  # bytes of the largest buffer that is kept
 
 _long = Struct(">BQ")
 _short = Struct("BB")
 
 
 def pop_spare(spares):
-    """One of them; empty if there is none."""
+    """Remove and return one of the buffers; return an empty one if there is none."""
     try:
         return spares.pop()
     except IndexError:
@@ -57,7 +57,7 @@ def pop_spare(spares):
 
 
 class Decoder:
-    """Bytes in, whole messages out. See the Cython module for parameters, attributes and errors."""
+    """Decodes bytes into whole messages. See the Cython module for its interface."""
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
         self.set_max_size(max_size)
@@ -73,7 +73,7 @@ class Decoder:
         self.buffer = None
         self.head = 0
         self.tail = 0
-        self.body = None  # in chunks, since to grow one would copy it
+        self.body = None  # a list of chunks, because growing one buffer would copy it
         self.body_size = 0
         self.body_filled = 0
         self.chunk_filled = 0
@@ -85,7 +85,7 @@ class Decoder:
 
     @property
     def available(self):
-        """Bytes in the buffer that were not consumed."""
+        """The number of unconsumed bytes in the buffer."""
         return self.tail - self.head
 
     def is_receiving_body(self):
@@ -93,11 +93,11 @@ class Decoder:
         return self.body is not None
 
     def set_max_size(self, max_size):
-        """Change the limit (bytes); for frames whose header was not read yet."""
+        """Change the limit (bytes). It applies to frames whose header is not read yet."""
         self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
     def get_buffer(self):
-        """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
+        """Return memory (memoryview) for the next read; call :meth:`commit` after the read."""
         if self.body is not None:
             left = self.body_size - self.body_filled
             if self.chunk_filled == len(self.body[-1]):
@@ -132,7 +132,7 @@ class Decoder:
         )
 
     def take_over(self, other):
-        """Take over what another decoder was given and did not consume, by a copy."""
+        """Copy the data that another decoder received and did not consume."""
         left = other.available
         self.position = other.position
         if left:
@@ -144,7 +144,7 @@ class Decoder:
                 self.counters.bytes_copied += left
 
     def commit(self, count):
-        """``count`` bytes were put where :meth:`get_buffer` said."""
+        """Handle ``count`` bytes that were written to the memory of :meth:`get_buffer`."""
         if self.body is not None:
             self.body_filled += count
             self.chunk_filled += count
@@ -153,11 +153,11 @@ class Decoder:
             self.tail += count
 
     def use_full_read_size(self):
-        """A lone frame is expected, and no stream of them."""
+        """Prepare for a single frame instead of a stream of frames."""
         self.read_size = self.max_read_size
 
     def read_exactly(self, count):
-        """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
+        """Consume and return exactly ``count`` bytes; if fewer are there, return None."""
         if self.tail - self.head < count:
             return None
         data = self.peek(count)
@@ -166,13 +166,13 @@ class Decoder:
         return data
 
     def peek(self, count):
-        """The first ``count`` unconsumed bytes, or fewer if there are fewer."""
+        """Return the first ``count`` unconsumed bytes, or fewer if there are fewer."""
         if self.buffer is None:
             return b""
         return bytes(self.buffer[self.head : min(self.head + count, self.tail)])
 
     def next(self):
-        """The next whole message: bytes, or a list of bytes for several frames; or None."""
+        """Return the next whole message: bytes, or a list of bytes for several frames; or None."""
         while True:
             if self.body is not None:
                 if self.body_filled < self.body_size:
@@ -250,7 +250,7 @@ class Decoder:
         )
 
     def next_batch(self, most):
-        """The next messages, at most ``most``, as far as each is one short frame in the buffer."""
+        """Return the next messages, up to ``most``, that are single short frames in the buffer."""
         messages = []
         if (
             type(self) is Decoder
@@ -287,7 +287,7 @@ class Decoder:
         return message
 
     def append_part(self, frame):
-        """A frame waits for the rest of its message."""
+        """Keep a frame until the rest of its message arrives."""
         if self.max_unfinished > 0:
             self.unfinished += len(frame) + PART_COST
             if self.unfinished > self.max_unfinished:
@@ -321,34 +321,34 @@ class Decoder:
             self.read_size = min(HEADER_READ_SIZE, self.max_read_size)
 
     def take_body(self):
-        """The body, which has all its bytes."""
+        """Return the body, which is complete."""
         *chunks, last = self.body
         self.body = None
         body = b"".join((*chunks, memoryview(last)[: self.chunk_filled]))
         if self.body_size <= SPARE and not spare:
-            # The next of this size goes into one.
+            # The next body of this size is received into this buffer.
             spare.append(bytearray(self.body_size) if chunks else last)
         return body
 
     def parse_command(self, body):
-        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        """Return the command that :meth:`next` returned with :attr:`is_command` set."""
         return parse_command_untrusted(body, self.position)
 
     def release_if_empty(self):
-        """Nothing more to decode now: give the buffer back if it holds nothing."""
+        """Release the buffer if it is empty, because no data is expected now."""
         if self.head == self.tail:
             self.buffer = None
             self.head = self.tail = 0
 
     def discard(self):
-        """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
+        """Drop unconsumed data and the buffer. Nothing more is decoded afterwards."""
         self.head = self.tail = 0
         self.release_if_empty()
         self.body = self.parts = None
 
 
 class RawDecoder(Decoder):
-    """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""
+    """Decoder without frames: :meth:`next` returns the received bytes (for STREAM sockets)."""
 
     def next(self):
         self.is_command = False
@@ -358,7 +358,7 @@ class RawDecoder(Decoder):
 
 
 class Encoder:
-    """Messages in, a vector of buffers out. See the Cython module."""
+    """Encodes messages as a vector of buffers. See the Cython module."""
 
     raw = False
 
@@ -373,7 +373,7 @@ class Encoder:
         self.clear()
 
     def add(self, message):
-        """Add a message; False when the batch is full, perhaps with a part of it added."""
+        """Add a message; False if the batch is full, which may have added a part of it."""
         if len(self.ends) >= BATCH_MAX:
             return False
         if type(message) is list:
@@ -390,7 +390,7 @@ class Encoder:
         return True
 
     def add_all(self, messages):
-        """Add messages until the batch is full; False then. :attr:`accepted` tells how many."""
+        """Add messages until the batch is full (False); :attr:`accepted` is their number."""
         self.accepted = 0
         for message in messages:
             if not self.add(message):
@@ -449,9 +449,9 @@ class Encoder:
         return True
 
     def add_control(self, data):
-        """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        """Add encoded frames (PING, ...) at the start of a batch; they count as no message."""
         if not self.add_ready(data):
-            raise MemoryError("a batch of control frames is over the buffer")
+            raise MemoryError("a batch of control frames exceeds the buffer")
         self.started = self.added
 
     def put_header(self, size, flags):
@@ -473,22 +473,22 @@ class Encoder:
         self.added += len(data)
 
     def encode_command(self, command):
-        """Ready-made frames for :meth:`add_control`."""
+        """Return encoded frames for :meth:`add_control`."""
         return command.encode()
 
     def close_frame(self, failure):
-        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        """Return frames that tell the peer why the connection ends; b"", as ZMTP has none."""
         return b""
 
     def vector(self):
-        """What is to be written, as memoryviews in order."""
+        """Return the data to write, as memoryviews in order."""
         views = [memoryview(part) for part in self.parts if len(part)]
         if views:
             views[0] = views[0][self.skip :]
         return views
 
     def advance(self, count):
-        """``count`` bytes were written; returns how many messages got their last byte written."""
+        """Note that ``count`` bytes were written; return how many messages were completed."""
         finished = 0
         self.pending -= count
         self.written += count
@@ -502,7 +502,7 @@ class Encoder:
                 self.open_written = True
             self.clear()
             return finished
-        # What is written is let go of.
+        # Release what is written.
         self.skip += count
         passed = 0
         while self.skip >= len(self.parts[passed]):
@@ -513,11 +513,11 @@ class Encoder:
 
     @property
     def has_partial_write(self):
-        """Some but not all bytes of the first unfinished message were written."""
+        """Whether some but not all bytes of the first unfinished message were written."""
         return self.open_written or self.written > self.started
 
     def reset(self):
-        """Forget everything."""
+        """Drop all data and state."""
         self.clear()
         self.open_frame = self.open_offset = 0
         self.open_written = False
@@ -531,11 +531,11 @@ class Encoder:
         self.first_end = 0
         self.added = 0
         self.written = 0
-        self.skip = 0  # of ``parts``
+        self.skip = 0  # bytes of ``parts[0]`` that are written
         self.started = 0
 
 
 class RawEncoder(Encoder):
-    """No headers: the bytes of each frame as they are (STREAM sockets)."""
+    """Encoder without headers: it sends the bytes of each frame (for STREAM sockets)."""
 
     raw = True

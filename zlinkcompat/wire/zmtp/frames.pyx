@@ -33,29 +33,29 @@ cdef enum:
     MORE = 1
     LONG = 2
     COMMAND = 4
-    # A header's bytes, ZMTP 1's too (wire/zmtp/legacy.py).
+    # The longest header, including that of ZMTP 1 (wire/zmtp/legacy.py).
     HEADER_MAX = 10
     POOL_MAX = 32
-    # Read into the buffer when a large frame is expected: its header and little more, so that
-    # the body is not received here and then copied.
+    # Bytes read into the buffer when a large frame is expected: its header and little more, so that
+    # the body is not received into the buffer and then copied.
     HEADER_READ_SIZE = 512
-    # Room below which compaction is always due (plan, phase 2).
+    # With less room than this, the rest is always compacted (docs/performance-plan.md, phase 2).
     LEAST_ROOM = 2048
-    # Bytes that a part of a message takes beside its own: its object's, and a place in the list.
+    # Bytes that count for each part of a message in addition to its own: its object and list entry.
     PART_COST = 48
-    # Frames that a message may have where RCVBYTES_MAX sets no limit.
+    # The maximum number of frames in a message if RCVBYTES_MAX sets no limit.
     PARTS_MAX = 65536
 
 cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
-# An incomplete frame below this waits in the read buffer, which has to hold it and more.
+# An incomplete frame below this size waits in the read buffer, which must have room for it.
 cdef Py_ssize_t INLINE_MAX = BUFFER_SIZE // 4
-# First allocation for a large body: a header alone must not take memory.
+# The first allocation for a large body: a header alone must not reserve much memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
-# Largest size of a frame, even without MAXMSGSIZE: no address space holds it, and neither twice
-# as much nor a header beside it overflows a Py_ssize_t.
+# The largest frame even without MAXMSGSIZE. No address space can hold it, and neither twice its
+# size nor its size plus a header overflows a Py_ssize_t.
 cdef long long FRAME_MAX = PY_SSIZE_T_MAX // 2
 
-# Free buffers, shared by all codecs: a connection at rest holds none.
+# Free buffers, shared by all codecs, because an idle connection holds none.
 cdef unsigned char* pool[POOL_MAX]
 cdef int pool_count = 0
 
@@ -107,29 +107,29 @@ cdef void release_batch(Batch* batch) noexcept:
 
 
 cdef class Decoder:
-    """Bytes in, whole messages out.
+    """Decodes bytes into whole messages.
 
     Parameters
     ----------
     max_size : int, bytes
-        Of one frame (MAXMSGSIZE); -1 is unlimited, but for ``FRAME_MAX``.
+        Limit of one frame (MAXMSGSIZE); -1 means no limit except ``FRAME_MAX``.
     tuning : Tuning, optional
     counters : Counters, optional
-        None counts nothing.
+        None: nothing is counted.
 
     Attributes
     ----------
     is_command : bool
-        What :meth:`next` returned last is the body of a command.
+        Whether the last result of :meth:`next` is the body of a command.
     position : int, bytes
-        Where the next unconsumed byte lies in the peer's stream.
+        The offset of the next unconsumed byte in the peer's stream.
     max_command : int, bytes
-        Of one command's body, beside ``max_size``; 0 is unlimited.
+        Limit of one command's body, in addition to ``max_size``; 0 means no limit.
     commands_only : bool
-        Refuse a frame of a message as soon as its header is there: the handshake is not over.
+        Reject a message as soon as its first header arrives, because the handshake is not done.
     max_unfinished : int, bytes
-        Of the frames that wait for the rest of their message, each of which counts 48 more, so
-        that empty ones have an end, too; 0 is unlimited.
+        Limit of the frames that wait for the rest of their message; 0 means no limit. Each frame
+        counts ``PART_COST`` bytes more, so that empty frames are limited as well.
     """
 
     def __init__(self, max_size=-1, tuning=None, counters=None):
@@ -138,7 +138,7 @@ cdef class Decoder:
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
         self.max_read_size = self.read_size = min(self.tuning.in_batch_size, BUFFER_SIZE)
-        # In the plain path a body goes through the buffer if it fits.
+        # Without lazy_compact, a body goes through the buffer if it fits.
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
             self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
@@ -149,7 +149,7 @@ cdef class Decoder:
 
     @property
     def available(self):
-        """Bytes in the buffer that were not consumed."""
+        """The number of unconsumed bytes in the buffer."""
         return self.tail - self.head
 
     cpdef bint is_receiving_body(self) except -1:
@@ -157,11 +157,11 @@ cdef class Decoder:
         return self.body_size > 0
 
     cpdef set_max_size(self, long long max_size):
-        """Change the limit (bytes); for frames whose header was not read yet."""
+        """Change the limit (bytes). It applies to frames whose header is not read yet."""
         self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
     cdef int reserve(self, iovec* vector) except -1:
-        """Where the next read should put bytes: one or two places."""
+        """Set ``vector`` to the memory for the next read; return its number of parts, 1 or 2."""
         cdef int count = 0
         if self.body_size > 0:
             if self.body_filled == self.body_room:
@@ -170,7 +170,7 @@ cdef class Decoder:
             vector[0].iov_len = self.body_room - self.body_filled
             if self.body_room < self.body_size:
                 return 1
-            # Behind the body, the next header.
+            # The next header is read after the body.
             count = 1
         if self.buffer == NULL:
             self.buffer = acquire()
@@ -192,7 +192,7 @@ cdef class Decoder:
         return count + 1
 
     cdef bint wants_compaction(self):
-        """Tell whether what is left over has to be moved before the next read."""
+        """Tell whether unconsumed data must be moved before the next read."""
         cdef Py_ssize_t room = BUFFER_SIZE - self.tail
         if not self.tuning.lazy_compact or room == 0:
             return True
@@ -200,7 +200,7 @@ cdef class Decoder:
                 and room < max(LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100))
 
     cpdef take_over(self, Decoder other):
-        """Take over what another decoder was given and did not consume, by a copy."""
+        """Copy the data that another decoder received and did not consume."""
         cdef Py_ssize_t left = other.tail - other.head
         self.position = other.position
         if left:
@@ -212,13 +212,13 @@ cdef class Decoder:
                 self.counters.bytes_copied += left
 
     def get_buffer(self):
-        """Memory (memoryview) where the next read should put bytes; then :meth:`commit`."""
+        """Return memory (memoryview) for the next read; call :meth:`commit` after the read."""
         cdef iovec vector[2]
         self.reserve(vector)
         return PyMemoryView_FromMemory(<char*>vector[0].iov_base, vector[0].iov_len, PyBUF_WRITE)
 
     cpdef commit(self, Py_ssize_t count):
-        """``count`` bytes were put where :meth:`get_buffer` said."""
+        """Handle ``count`` bytes that were written to the memory of :meth:`get_buffer`."""
         cdef Py_ssize_t part
         if self.body_size > 0:
             part = min(count, self.body_room - self.body_filled)
@@ -228,14 +228,14 @@ cdef class Decoder:
         self.tail += count
 
     cpdef use_full_read_size(self):
-        """A lone frame is expected, and no stream of them.
+        """Prepare for a single frame instead of a stream of frames.
 
-        By one read and a copy it comes sooner than by a read for its header and one for the body:
-        the 64 KiB round trip over tcp took 40.7 us, and takes 36."""
+        One full-size read and a copy are faster than one read for the header and one for the
+        body."""
         self.read_size = self.max_read_size
 
     cpdef read_exactly(self, Py_ssize_t count):
-        """Consume exactly ``count`` raw bytes; None, and nothing consumed, if there are fewer."""
+        """Consume and return exactly ``count`` bytes; if fewer are there, return None."""
         cdef bytes data
         if self.tail - self.head < count:
             return None
@@ -245,23 +245,23 @@ cdef class Decoder:
         return data
 
     cpdef bytes peek(self, Py_ssize_t count):
-        """The first ``count`` unconsumed bytes, or fewer if there are fewer."""
+        """Return the first ``count`` unconsumed bytes, or fewer if there are fewer."""
         if self.buffer == NULL:
             return b""
         return self.buffer[self.head:self.head + min(count, self.tail - self.head)]
 
     cpdef next(self):
-        """The next whole message: bytes, or a list of bytes for several frames.
+        """Return the next whole message: bytes, or a list of bytes for several frames.
 
-        Returns None when it needs more bytes. The body of a command comes as bytes with
-        :attr:`is_command` set; commands may come between the frames of a message.
+        None means that more bytes are needed. The body of a command is returned as bytes with
+        :attr:`is_command` set. Commands may arrive between the frames of a message.
 
         Raises
         ------
         ProtocolError
-            Reserved flags, a command with MORE, or a size over 63 bits.
+            Reserved flags, a command with MORE, or a size of over 63 bits.
         MessageTooLarge
-            A frame over ``max_size``, or more than ``max_unfinished`` without a last one.
+            A frame over ``max_size``, or an unfinished message over ``max_unfinished``.
         """
         cdef unsigned char* at
         cdef Py_ssize_t available, header, i
@@ -324,8 +324,8 @@ cdef class Decoder:
                 or header + size > <unsigned long long>BUFFER_SIZE
                 or self.tuning.lazy_compact and self.wants_compaction()
             ):
-                # Large; or where this begins there is no place for the rest, and the object that
-                # the user gets is a better one than the start of the buffer.
+                # The frame is large, or the buffer has no room for its rest. Then receive it into
+                # the user's object, which is better than moving it to the start of the buffer.
                 self.head += header
                 self.position += header
                 if self.counters is not None and size < <unsigned long long>self.large:
@@ -335,9 +335,9 @@ cdef class Decoder:
                 return None
 
     cpdef list next_batch(self, Py_ssize_t most):
-        """The next messages, at most ``most``, as far as each is one short frame in the buffer.
+        """Return the next messages, up to ``most``, that are single short frames in the buffer.
 
-        Returns None where :meth:`next` is to be asked, which knows all kinds of frames.
+        None means that the caller must use :meth:`next`, which handles all kinds of frames.
         """
         cdef list messages
         cdef const unsigned char* at
@@ -347,7 +347,7 @@ cdef class Decoder:
             or self.tail - self.head < 2 or self.buffer[self.head] != 0
         ):
             return None
-        # First: the garbage collector may run here, and with it whatever uses this decoder.
+        # Allocate first: the garbage collector may run here, and may use this decoder.
         messages = []
         try:
             while most > 0 and self.tail - self.head >= 2:
@@ -383,7 +383,7 @@ cdef class Decoder:
                             UNEXPECTED_COMMAND)
 
     cdef finish(self, object frame, int flags):
-        """A frame is whole: returns the message if that is now whole too."""
+        """Handle a complete frame; return the message if it is complete as well."""
         if flags & COMMAND:
             self.is_command = True
             return frame
@@ -402,7 +402,7 @@ cdef class Decoder:
         return message
 
     cdef int append_part(self, object frame) except -1:
-        """A frame waits for the rest of its message."""
+        """Keep a frame until the rest of its message arrives."""
         if self.max_unfinished > 0:
             self.unfinished += len(frame) + PART_COST
             if self.unfinished > self.max_unfinished:
@@ -418,7 +418,7 @@ cdef class Decoder:
         return 0
 
     cdef begin_body(self, Py_ssize_t size, int flags):
-        """Receive the rest of a large frame straight into the object that the user gets."""
+        """Receive the rest of a large frame directly into the user's object."""
         cdef Py_ssize_t here = self.tail - self.head
         self.body_room = min(size, max(FIRST_ROOM, here))
         self.body = PyBytes_FromStringAndSize(NULL, self.body_room)
@@ -432,11 +432,11 @@ cdef class Decoder:
             self.read_size = min(HEADER_READ_SIZE, self.max_read_size)
 
     cpdef parse_command(self, bytes body):
-        """The command in what :meth:`next` returned with :attr:`is_command` set."""
+        """Return the command that :meth:`next` returned with :attr:`is_command` set."""
         return parse_command_untrusted(body, self.position)
 
     cdef take_body(self):
-        """The body, which has all its bytes."""
+        """Return the body, which is complete."""
         body = self.body
         self.body = None
         return body
@@ -445,12 +445,12 @@ cdef class Decoder:
         cdef PyObject* body
         cdef Py_ssize_t room, filled = self.body_filled
         if self.body is None:
-            raise MemoryError("the body of a frame was lost when there was no memory for more")
+            raise MemoryError("the body of a frame was lost when memory ran out")
         body = <PyObject*>self.body
-        # No overflow: neither factor is over FRAME_MAX.
+        # This cannot overflow: neither factor exceeds FRAME_MAX.
         room = min(self.body_size, self.body_room * 2)
-        # Resizing wants the only reference, and takes it. When it fails, the bytes are lost: the
-        # body then has no room, never becomes whole, and each further read fails like this one.
+        # Resizing needs the only reference and takes it. If it fails, the bytes are lost. The body
+        # then has no room and is never completed, and each further read fails in the same way.
         Py_INCREF(self.body)
         self.body = None
         self.body_filled = self.body_room = 0
@@ -458,19 +458,19 @@ cdef class Decoder:
         self.body = <object>body
         self.body_filled = filled
         self.body_room = room
-        # Ours now; drop the reference that came from the resize.
+        # We own it now; drop the reference that the resize returned.
         Py_DECREF_object(body)
         return 0
 
     cpdef release_if_empty(self):
-        """Nothing more to decode now: give the buffer back if it holds nothing."""
+        """Release the buffer if it is empty, because no data is expected now."""
         if self.head == self.tail and self.buffer != NULL:
             release(self.buffer)
             self.buffer = NULL
             self.head = self.tail = 0
 
     cpdef discard(self):
-        """Drop what was received and not consumed, with the buffer: nothing more is decoded."""
+        """Drop unconsumed data and the buffer. Nothing more is decoded afterwards."""
         self.head = self.tail = 0
         self.release_if_empty()
         self.body_size = self.body_filled = self.body_room = 0
@@ -486,7 +486,7 @@ cdef extern from *:
 
 
 cdef class RawDecoder(Decoder):
-    """No frames: :meth:`next` returns whatever bytes came (STREAM sockets)."""
+    """Decoder without frames: :meth:`next` returns the received bytes (for STREAM sockets)."""
 
     cpdef next(self):
         cdef bytes data
@@ -500,30 +500,29 @@ cdef class RawDecoder(Decoder):
 
 
 cdef class Encoder:
-    """Messages in, a vector of buffers out.
+    """Encodes messages as a vector of buffers.
 
-    Small frames are copied together; a large one (``zerocopy_threshold``) is pinned, by the buffer
-    protocol, from :meth:`add` until :meth:`advance` counts its last byte as written or
-    :meth:`reset` gives it up. A batch is filled by :meth:`add`, and written to its end before the
-    next begins.
+    Small frames are copied together. A large one (``zerocopy_threshold``) is pinned by the buffer
+    protocol from :meth:`add` until :meth:`advance` has counted its last byte as written, or until
+    :meth:`reset`. :meth:`add` fills a batch, which is written completely before the next begins.
 
     Parameters
     ----------
     minor : int
-        Of the peer's ZMTP 3: subscriptions go as commands to 1 and as messages to 0; -1 is an
-        older one, without any commands.
+        The minor version of the peer's ZMTP 3. With 1, subscriptions are sent as commands, and
+        with 0 as messages. -1 means an older version without commands.
     tuning : Tuning, optional
     counters : Counters, optional
-        None counts nothing.
+        None: nothing is counted.
 
     Attributes
     ----------
     pending : int, bytes
-        Not yet written of this batch.
+        Bytes of this batch that are not written yet.
     open_offset : int, bytes
-        Over 0: a frame was added up to there, and no other may follow before its rest.
+        Above 0: a frame was added up to there, and its rest must be added next.
     accepted : int
-        How many messages the last :meth:`add_all` has added, even if it raised.
+        The number of messages that the last :meth:`add_all` added, even if it raised.
     """
 
     def __init__(self, minor=1, tuning=None, counters=None):
@@ -536,10 +535,10 @@ cdef class Encoder:
         self.clear()
 
     cpdef bint add(self, message) except -1:
-        """Add a message; False when the batch is full.
+        """Add a message; return False if the batch is full.
 
-        It may be added in part then: offer it again, first, in the next batch.
-        The caller keeps messages alive until :meth:`advance` counts them as written.
+        A part of it may have been added then: add it again, as the first message of the next
+        batch. The caller keeps messages alive until :meth:`advance` counts them as written.
         """
         cdef list frames
         cdef Py_ssize_t count
@@ -563,7 +562,7 @@ cdef class Encoder:
         return True
 
     cpdef bint add_all(self, list messages) except -1:
-        """Add messages until the batch is full; False then. :attr:`accepted` tells how many."""
+        """Add messages until the batch is full (False); :attr:`accepted` is their number."""
         cdef Py_ssize_t count = len(messages)
         self.accepted = 0
         while self.accepted < count:
@@ -577,7 +576,7 @@ cdef class Encoder:
         return True
 
     cdef int add_short(self, list messages) except -1:
-        """Copy messages of one short frame each, from :attr:`accepted` on, to the open part."""
+        """Copy messages of one short frame, from :attr:`accepted` on, to the open part."""
         cdef iovec* part = &self.batch.parts[self.part_count - 1]
         cdef unsigned char* at
         cdef object message
@@ -586,7 +585,7 @@ cdef class Encoder:
             return 0
         if self.tuning.zerocopy_write:
             limit = min(limit, self.tuning.zerocopy_threshold)
-        # Nothing below runs code of anybody else.
+        # Nothing below runs code of the program.
         while self.accepted < len(messages) and self.end_count < BATCH_MAX:
             message = messages[self.accepted]
             if type(message) is not bytes:
@@ -633,7 +632,7 @@ cdef class Encoder:
         return done
 
     cdef bint add_copy(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
-        """Copy a frame into the buffer, if need be over several batches."""
+        """Copy a frame into the buffer; this may take several batches."""
         cdef Py_ssize_t room = BUFFER_SIZE - self.used
         if self.part_count >= VECTOR_MAX - 1:
             return False
@@ -654,7 +653,7 @@ cdef class Encoder:
         return True
 
     cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1:
-        """Add a frame by reference to the sender's memory."""
+        """Add a frame as a reference to the sender's memory."""
         if not self.add_pinned(data, size, flags):
             return False
         if self.counters is not None:
@@ -680,7 +679,7 @@ cdef class Encoder:
         return True
 
     cdef bint add_ready(self, bytes data) except -1:
-        """Add ready-made frames."""
+        """Add encoded frames."""
         cdef Py_ssize_t size = len(data)
         cdef bint raw = self.raw
         cdef bint done
@@ -695,11 +694,11 @@ cdef class Encoder:
         return done
 
     cpdef add_control(self, bytes data):
-        """Add ready-made frames (PING, ...) at the start of a batch; no message is counted."""
+        """Add encoded frames (PING, ...) at the start of a batch; they count as no message."""
         if self.batch == NULL:
             self.batch = acquire_batch()
         if not self.add_ready(data):
-            raise MemoryError("a batch of control frames is over the buffer")
+            raise MemoryError("a batch of control frames exceeds the buffer")
         self.started = self.added
 
     cdef int put_header(self, Py_ssize_t size, int flags) except -1:
@@ -730,15 +729,15 @@ cdef class Encoder:
         return 0
 
     def encode_command(self, command):
-        """Ready-made frames for :meth:`add_control`."""
+        """Return encoded frames for :meth:`add_control`."""
         return command.encode()
 
     def close_frame(self, failure):
-        """Ready-made frames that tell the peer why this is the end; b"": ZMTP has none."""
+        """Return frames that tell the peer why the connection ends; b"", as ZMTP has none."""
         return b""
 
     def vector(self):
-        """What is to be written, as memoryviews in order."""
+        """Return the data to write, as memoryviews in order."""
         cdef int i
         views = []
         for i in range(self.first_part, self.part_count):
@@ -754,7 +753,7 @@ cdef class Encoder:
         return count
 
     cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1:
-        """``count`` bytes were written; returns how many messages got their last byte written."""
+        """Note that ``count`` bytes were written; return how many messages were completed."""
         cdef Py_ssize_t finished = 0
         cdef iovec* part
         self.pending -= count
@@ -766,7 +765,7 @@ cdef class Encoder:
             self.open_written = False
         if self.pending == 0:
             if self.open_frame > 0 or self.open_offset > 0:
-                # A part of a message is out, the rest waits for the next batch.
+                # A part of a message is written, and the rest waits for the next batch.
                 self.open_written = True
             self.clear()
             return finished
@@ -787,11 +786,11 @@ cdef class Encoder:
 
     @property
     def has_partial_write(self):
-        """Some but not all bytes of the first unfinished message were written."""
+        """Whether some but not all bytes of the first unfinished message were written."""
         return self.open_written or self.written > self.started
 
     cpdef reset(self):
-        """Forget everything."""
+        """Drop all data and state."""
         self.clear()
         self.open_frame = self.open_offset = 0
         self.open_written = False
@@ -816,7 +815,7 @@ cdef class Encoder:
 
 
 cdef class RawEncoder(Encoder):
-    """No headers: the bytes of each frame as they are (STREAM sockets)."""
+    """Encoder without headers: it sends the bytes of each frame (for STREAM sockets)."""
 
     def __init__(self, minor=1, tuning=None, counters=None):
         Encoder.__init__(self, minor, tuning, counters)

@@ -1,8 +1,8 @@
-"""The handshake: greeting, then the commands of a mechanism.
+"""The handshake: a greeting, then the commands of a mechanism.
 
-The greeting is sent in libzmq's stages (signature; then the version; then the rest), each when the
-peer has shown that it can follow. Peers of ZMTP 1 and 2 are told apart so, and spoken to in their
-own version: instead of a mechanism each side tells its routing id.
+The greeting is sent in libzmq's stages: the signature, the version, and the rest. Each stage is
+sent when the peer has shown that it can handle it. This detects peers of ZMTP 1 and 2, which use
+their own version: instead of a mechanism, each side sends its routing id.
 
 Source: RFC 37 and 23; RFC 15 and 13 (ZMTP 2 and 1); libzmq ``src/zmtp_engine.cpp``.
 """
@@ -19,9 +19,9 @@ from zlinkcompat.wire.zmtp import commands, legacy
 
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
-#: Of ZMTP 2, and of the 1 that has one: signature, revision, socket type.
+#: The greeting of ZMTP 2 and of some ZMTP 1 peers: signature, revision, socket type.
 LEGACY_GREETING_SIZE = 12
-#: The byte by which ZMTP 2.0 tells itself; 0 is ZMTP 1, and libzmq takes 2 for a ZMTP 3.
+#: The revision byte of ZMTP 2.0. 0 is ZMTP 1, and libzmq treats 2 as ZMTP 3.
 REVISION_2 = 1
 
 
@@ -31,26 +31,26 @@ class Handshake:
     Parameters
     ----------
     decoder : zlinkcompat.wire.zmtp.frames.Decoder
-        Holds what the peer sent; bytes behind the handshake stay in it.
+        Holds the peer's bytes; bytes after the handshake stay in it.
     encoder : zlinkcompat.wire.zmtp.frames.Encoder
-        For the messages to come; what it holds is not touched.
+        The encoder for later messages; its buffered data is not touched.
     mechanism : zlinkcompat.wire.security.mechanism.Mechanism
 
     Attributes
     ----------
     done : bool
-        Both sides are ready; the mechanism knows the peer.
+        Whether both sides are ready and the mechanism knows the peer.
     peer_minor : int
-        0 or 1, of the peer's ZMTP 3; -1: it speaks an older one.
+        0 or 1, the minor version of the peer's ZMTP 3; -1: the peer uses an older version.
     greeted : bool
-        The peer has shown that it speaks the protocol.
+        Whether the peer has shown that it uses the protocol.
     legacy_version : zlinkcompat.wire.zmtp.legacy.Version or None
-        The older version that the peer speaks, whose codec the messages to come need.
+        The older version that the peer uses; later messages need its codec.
 
     Raises
     ------
     ProtocolError
-        From :meth:`advance`: the peer's bytes are malformed or do not fit ours.
+        From :meth:`advance`: the peer's bytes are malformed or incompatible.
     AuthenticationFailed
         From :meth:`advance` and :meth:`on_zap_reply`.
     """
@@ -67,18 +67,18 @@ class Handshake:
 
     @property
     def zap_request(self):
-        """What a ZAP handler is to judge before the handshake goes on, or None."""
+        """The request to a ZAP handler that the handshake waits for, or None."""
         return self.mechanism.zap_request
 
     def start(self):
-        """The first bytes to send: the signature.
+        """Return the first bytes to send: the signature.
 
-        As libzmq's, it is also the start of a ZMTP 1 routing id message (long length, flags).
+        As in libzmq, it is also the start of a ZMTP 1 routing id message (long length, flags).
         """
         return b"\xff" + pack(">Q", len(self.mechanism.routing_id) + 1) + b"\x7f"
 
     def advance(self):
-        """Consume what the decoder holds; returns the bytes to send next, b"" if none."""
+        """Consume the decoder's data; return the bytes to send next, b"" if there are none."""
         answers = []
         try:
             while not self.done and self.mechanism.zap_request is None:
@@ -87,13 +87,13 @@ class Handshake:
                     break
                 answers.append(answer)
         except ProtocolError as failure:
-            # The peer is to see, too, what does not fit: our mechanism, for one.
+            # Send our part as well, so that the peer sees the mismatch, for example our mechanism.
             failure.answer = b"".join(answers) + failure.answer
             raise
         return b"".join(answers)
 
     def end(self):
-        """Break the reference cycle: the handshake is over, or was given up.
+        """Break the reference cycle when the handshake is done or given up.
 
         :attr:`stage` is a method of this object. Without this call, the garbage collector would
         have to find each handshake that a peer gave up, with the decoder and its buffer.
@@ -101,12 +101,12 @@ class Handshake:
         self.stage = None
 
     def on_zap_reply(self, zap_reply):
-        """Go on after a :attr:`zap_request`; returns the bytes to send next.
+        """Continue after a :attr:`zap_request`; return the bytes to send next.
 
         Parameters
         ----------
         zap_reply : zlinkcompat.wire.security.zap.ZapReply or None
-            None: there is no handler, and the question does not require one.
+            None: there is no handler, and the request does not require one.
         """
         try:
             return self.send(self.mechanism.on_zap_reply(zap_reply))
@@ -116,7 +116,7 @@ class Handshake:
             raise
 
     def send(self, body):
-        """The bytes for a command of the mechanism (None: no bytes), after which it may be done."""
+        """Return the bytes for a mechanism's command (None: no bytes), and finish if it is done."""
         if self.mechanism.done:
             self.decoder.commands_only = False
             self.mechanism.secure(self.decoder, self.encoder)
@@ -126,12 +126,12 @@ class Handshake:
     def frame(self, body):
         return commands.frame(body)
 
-    # Each stage returns what to send, or None when it needs more bytes.
+    # Each stage returns the bytes to send, or None if it needs more bytes.
 
     def await_signature(self):
         begin = self.decoder.peek(SIGNATURE_SIZE)
         if begin and begin[0] != 0xFF or len(begin) == SIGNATURE_SIZE and not begin[9] & 1:
-            # The signature was the header of this.
+            # The signature was the header of this routing id.
             return self.downgrade(legacy.UNVERSIONED, self.mechanism.routing_id)
         if len(begin) < SIGNATURE_SIZE:
             return None
@@ -154,16 +154,16 @@ class Handshake:
         greeting = self.decoder.read_exactly(LEGACY_GREETING_SIZE)
         if greeting is None:
             return None
-        # Its last byte, the socket type, libzmq does not look at.
+        # libzmq ignores the last byte, the socket type.
         version = legacy.VERSION_2 if greeting[SIGNATURE_SIZE] else legacy.VERSION_1
         return self.downgrade(version, version.frame(self.mechanism.routing_id))
 
     def downgrade(self, version, answer):
-        """Go on in an older version, which knows nothing of security."""
+        """Continue with an older version, which does not support security."""
         options = self.mechanism.options
         if options.mechanism or options.zap_domain:
             raise ProtocolError(
-                f"the peer speaks {version.name}, in which it cannot be asked who it is",
+                f"the peer uses {version.name}, which has no authentication",
                 SIGNATURE_SIZE,
                 MECHANISM_MISMATCH,
             )
@@ -209,7 +209,7 @@ class Handshake:
         return self.begin_mechanism()
 
     def begin_mechanism(self):
-        """Only commands may come from now on. Returns the first of ours."""
+        """Accept only commands from now on, and return our first command."""
         self.decoder.commands_only = True
         self.stage = self.await_command
         return self.send(self.mechanism.start())
@@ -219,6 +219,6 @@ class Handshake:
         return None if body is None else self.handle_command(body)
 
     def handle_command(self, body):
-        """Give a command to the mechanism; returns what to send."""
+        """Pass a command to the mechanism; return the bytes to send."""
         name, data, offset = commands.split_command_untrusted(body, self.decoder.position)
         return self.send(self.mechanism.receive(name, data, offset))

@@ -1,7 +1,7 @@
-"""ZMTP 2.0 and 1.0: how peers of libzmq 3.2 and before frame their messages.
+"""ZMTP 2.0 and 1.0: the framing of peers with libzmq 3.2 and earlier.
 
-Both know messages only: no commands, so no mechanisms, heartbeats or metadata. Subscriptions are
-messages that begin with 1 or 0.
+Both versions have only messages. Without commands there are no mechanisms, heartbeats or metadata.
+Subscriptions are messages that begin with 1 or 0.
 
 Source: RFC 15 (ZMTP 2.0), RFC 13 (ZMTP 1.0); libzmq ``src/v1_decoder.cpp``, ``v1_encoder.cpp``,
 ``v2_decoder.cpp``.
@@ -16,18 +16,18 @@ from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 MORE = 1
 LONG_1 = 255
 LONG_2 = 2
-#: Bytes before the body: the long form of ZMTP 1.
+#: The longest header, which is the long form of ZMTP 1.
 HEADER_MAX = 10
 
 
 class Version:
-    """What differs between the older versions.
+    """The differences between the older versions.
 
     Attributes
     ----------
     name : str
     subscribes : bool
-        Subscribers tell what they want. Those that do not filter themselves, and get everything.
+        Whether subscribers send subscriptions. Others filter by themselves and receive everything.
     """
 
     subscribes = True
@@ -36,32 +36,32 @@ class Version:
         self.name = name
 
     def frame(self, body):
-        """The whole frame of a message of one part (bytes)."""
+        """Return the whole frame of a message with one part (bytes)."""
         raise NotImplementedError
 
     def header_untrusted(self, begin, position):
-        """``(bytes of the header, bytes of the body)``, or None where ``begin`` is too short.
+        """Return (bytes of the header, bytes of the body); None if ``begin`` is too short.
 
         Parameters
         ----------
         begin : bytes
             The first :data:`HEADER_MAX` bytes, or fewer if there are no more.
         position : int, bytes
-            Where they lie in the peer's stream.
+            The offset of ``begin`` in the peer's stream.
         """
         raise NotImplementedError
 
     def make_decoder(self, *arguments):
-        """The arguments are those of :class:`Decoder`."""
+        """Return a decoder. The arguments are those of :class:`Decoder`."""
         raise NotImplementedError
 
     def make_encoder(self, *arguments):
-        """The arguments are those of :class:`Encoder`, without the first."""
+        """Return an encoder. The arguments are those of :class:`Encoder`, without the first."""
         raise NotImplementedError
 
 
 class Version1(Version):
-    """The size, which counts the flags too, in one byte or nine; the flags; the body."""
+    """A size of one or nine bytes, which includes the flags; the flags; the body."""
 
     def frame(self, body):
         return header_1(len(body), 0) + body
@@ -90,10 +90,10 @@ class Version1(Version):
 
 
 class Unversioned(Version1):
-    """libzmq 2: its connection begins with the message of its routing id.
+    """libzmq 2, whose connections begin with the message of the routing id.
 
-    Nothing else tells that such a peer speaks ZMTP, so its first flags have to be those that
-    libzmq 2 sends: TLS and HTTP begin with others.
+    Nothing else shows that such a peer uses ZMTP. So its first flags must be those that libzmq 2
+    sends, which differ from the first bytes of TLS and HTTP.
     """
 
     subscribes = False
@@ -101,12 +101,14 @@ class Unversioned(Version1):
     def header_untrusted(self, begin, position):
         sizes = Version1.header_untrusted(self, begin, position)
         if sizes is not None and begin[sizes[0] - 1]:
-            raise ProtocolError(f"the peer speaks no ZMTP: {begin!r}", position, MALFORMED_MESSAGE)
+            raise ProtocolError(
+                f"the peer does not use ZMTP: {begin!r}", position, MALFORMED_MESSAGE
+            )
         return sizes
 
 
 class Version2(Version):
-    """Framed as ZMTP 3 is."""
+    """The framing is that of ZMTP 3."""
 
     def frame(self, body):
         return frame_of_message(body)
@@ -131,13 +133,13 @@ VERSION_2 = Version2("ZMTP 2.0")
 
 
 def header_1(size, flags):
-    """What goes before a body of ``size`` bytes in ZMTP 1."""
+    """Return the bytes before a body of ``size`` bytes in ZMTP 1."""
     size += 1
     return pack("BB", size, flags) if size < LONG_1 else pack(">BQB", LONG_1, size, flags)
 
 
 class DecoderV1(Decoder):
-    """Of ZMTP 1. The flags but MORE are passed over, as libzmq does."""
+    """Decoder of ZMTP 1. As in libzmq, it ignores all flags except MORE."""
 
     def next(self):
         self.is_command = False
@@ -172,14 +174,14 @@ class DecoderV1(Decoder):
 
 
 class DecoderV2(Decoder):
-    """Of ZMTP 2: a command would be one of a later version, and means nothing."""
+    """Decoder of ZMTP 2. A command can only belong to a later version, and is ignored."""
 
     def parse_command(self, body):
         return Unknown(b"")
 
 
 class EncoderV1(Encoder):
-    """Of ZMTP 1."""
+    """Encoder of ZMTP 1."""
 
     def add_frame(self, frame, flags):
         if isinstance(frame, Subscribe):
@@ -187,7 +189,7 @@ class EncoderV1(Encoder):
         return Encoder.add_frame(self, frame, flags)
 
     def put_header(self, size, flags):
-        # The callers made sure of a part and of HEADER_MAX bytes.
+        # The callers have checked that a part and HEADER_MAX bytes are free.
         if not self.add_ready(header_1(size, flags)):
             raise MemoryError("the batch has no room for the header of a frame")
         return 0
