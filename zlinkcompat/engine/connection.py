@@ -13,7 +13,7 @@ there: in the pure build, and in a compiled one of other flags than the default'
 sanitize``).
 """
 
-from errno import ECONNRESET, EFAULT, EINTR, EPIPE, ETIMEDOUT
+from errno import ECONNRESET, EINTR, ETIMEDOUT
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -22,10 +22,11 @@ from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine import interrupts, protocols
+from zlinkcompat.engine import interrupts
+from zlinkcompat.engine.errors import Disconnected
+from zlinkcompat.engine.handshake_driver import HandshakeDriver
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.loop import IOLoop
-from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.routing.pipe import COMPILED, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
@@ -42,15 +43,6 @@ ACTIVE = 1
 DRAINING = 2
 FAILED = 3
 CLOSED = 4
-
-#: A frame of a handshake, bytes: nobody has been let in yet. MAXMSGSIZE may be smaller.
-HANDSHAKE_FRAME_MAX = 65536
-
-#: Bytes that a peer may send before its handshake is over, whatever they are.
-HANDSHAKE_BYTES_MAX = 131072
-
-#: What a peer may say ahead while a ZAP handler judges it, bytes.
-AHEAD_OF_ZAP_REPLY = 4096
 
 # The budget of one turn of a connection. What is left when it is spent waits until the event loop
 # has served the others. (Frames that carry no message would otherwise keep the loop for as long as
@@ -87,14 +79,6 @@ CALLER_THREAD_IO = COMPILED
 LOG = Log("zlinkcompat.engine")
 
 real_sleep = get_original("time", "sleep")
-
-
-class Disconnected(Exception):
-    """The peer, or the network, ended the connection. ``errno`` tells how, 0 for a clean end."""
-
-    def __init__(self, errno, text):
-        Exception.__init__(self, text)
-        self.errno = errno
 
 
 #: What peers, networks and a lack of memory may cause.
@@ -198,8 +182,8 @@ class Connection(PipeSink):
         self.greenlet = getcurrent()
         session = self.session
         try:
-            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
-            if self.perform_handshake():
+            self.start_reading()
+            if HandshakeDriver(self).run():
                 self.handshake_done = True
                 session.connection_ready(self)
                 while self.state < FAILED:
@@ -235,133 +219,26 @@ class Connection(PipeSink):
                 raise
             interrupts.raise_in_main_greenlet(self.engine.hub)
 
-    def perform_handshake(self):
-        """Make the handshake of the protocol. False if the connection was closed meanwhile.
+    # -- what the handshake asks -------------------------------------------------------------
 
-        The peer is a stranger here. It has one read for each turn of the event loop, and
-        HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX` for the whole handshake."""
-        timer = handshake = None
-        decoder = self.decoder
-        interval = self.session.options.handshake_ivl
-        deadline = 0
-        if interval > 0:
-            deadline = monotonic_ns() + interval * 1_000_000
-            timer = self.engine.loop.timer(interval / 1000.0)
-            timer.start(self.engine.call_guarded, self.on_handshake_timeout)
-        try:
-            if not self.begin_stream():
-                return False
-            if not self.tuning.handshake_zerocopy and type(decoder) is Decoder:
-                decoder = self.session.make_decoder()
-            handshake = self.session.make_handshake(self, decoder)
-            if handshake is None:
-                return self.state == HANDSHAKE
-            limit = self.session.frame_max
-            decoder.set_max_size(
-                HANDSHAKE_FRAME_MAX if limit < 0 else min(limit, HANDSHAKE_FRAME_MAX)
-            )
-            # Goes with the answers to what the peer has said already: who accepts is spoken to
-            # first, as a rule, and each write costs more than all else on a new connection.
-            pending_output = handshake.start()
-            may_read = True
-            while True:
-                if deadline and monotonic_ns() > deadline:
-                    # The timer has no turn where the loop is kept busy.
-                    self.on_handshake_timeout()
-                    return False
-                try:
-                    pending_output += handshake.advance()
-                except ProtocolError as failure:
-                    failure.answer = pending_output + failure.answer
-                    raise
-                waits = handshake.zap_request is None and not handshake.done
-                if waits and may_read:
-                    may_read = False
-                    if self.read_handshake(decoder):
-                        continue
-                if pending_output:
-                    self.send_control(pending_output)
-                    pending_output = b""
-                if waits:
-                    self.park_to_read()
-                    if self.state >= FAILED:
-                        return False
-                    may_read = True
-                elif handshake.zap_request is not None:
-                    if not self.authenticate(handshake, decoder):
-                        return False
-                else:
-                    if handshake.legacy_version is not None and not self.downgrade(
-                        handshake.legacy_version
-                    ):
-                        return False
-                    decoder.set_max_size(limit)
-                    if decoder is not self.decoder:
-                        self.decoder.take_over(decoder)
-                    return self.state == HANDSHAKE
-        finally:
-            if handshake is not None:
-                handshake.end()
-            if decoder is not self.decoder:
-                decoder.discard()
-            if timer is not None:
-                timer.stop()
-                timer.close()
+    def is_handshaking(self):
+        return self.state == HANDSHAKE
 
-    def downgrade(self, version):
-        """Change to the codec of an older version. False if the connection was closed meanwhile."""
-        while self.encoder.pending or self.control is not None:
-            self.park()
-            if self.state >= FAILED:
-                return False
-        self.decoder, self.encoder = protocols.make_legacy_codec(self.session, version)
-        return True
+    def has_failed(self):
+        """Tell whether the connection is ending, or has ended."""
+        return self.state >= FAILED
 
-    def read_handshake(self, decoder):
-        """Make one read; False if nothing is there yet."""
-        if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
-            raise ProtocolError(
-                f"the handshake is longer than {HANDSHAKE_BYTES_MAX} bytes", decoder.position
-            )
-        count = self.stream.read_into(decoder)
-        if count == 0:
-            raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
-        if count < 0:
-            # The buffer was made for this read; in a storm of peers each would hold one.
-            decoder.release_if_empty()
-        return count > 0
+    def replace_codec(self, decoder, encoder):
+        """Use the codec of an older version of ZMTP from now on."""
+        self.decoder = decoder
+        self.encoder = encoder
 
-    def authenticate(self, handshake, decoder):
-        """Have the program's ZAP handler judge the peer. False if the connection was closed."""
-        zap_request = handshake.zap_request
-        client = ZapClient(self)
-        try:
-            zap_reply = None
-            if client.ask(zap_request):
-                zap_reply = client.poll()
-                while zap_reply is None:
-                    # So that a peer that goes away is noticed.
-                    if decoder.available >= AHEAD_OF_ZAP_REPLY:
-                        self.read_watcher.stop()
-                        self.park()
-                    else:
-                        self.read_handshake(decoder)
-                        self.park_to_read()
-                    if self.state >= FAILED:
-                        return False
-                    zap_reply = client.poll()
-            elif zap_request.required:
-                raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
-        except ConnectionError as error:
-            raise Disconnected(EFAULT, str(error))
-        finally:
-            client.close()
-            if self.state < FAILED:
-                self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
-        answer = handshake.on_zap_reply(zap_reply)
-        if answer:
-            self.send_control(answer)
-        return True
+    def start_reading(self):
+        if self.state < FAILED:
+            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
+
+    def stop_reading(self):
+        self.read_watcher.stop()
 
     def begin_stream(self):
         """Let the stream make its own handshake (TLS). False if the connection was closed."""
@@ -393,9 +270,6 @@ class Connection(PipeSink):
     def has_unwritten(self):
         """Tell whether the kernel has not taken all that was to be written."""
         return self.encoder.pending > 0 or self.control is not None
-
-    def on_handshake_timeout(self):
-        self.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
 
     def expire(self):
         self.fail(Disconnected(ETIMEDOUT, "the peer was silent for longer than heartbeats allow"))

@@ -20,7 +20,8 @@ from zlinkcompat._constants import (
 )
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import protocols
-from zlinkcompat.engine.connection import Connection, Disconnected
+from zlinkcompat.engine.connection import Connection
+from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.packed_metadata import DICT_MAX, PackedMetadata
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError

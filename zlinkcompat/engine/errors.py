@@ -1,0 +1,15 @@
+"""The errors that end a connection without a fault of the protocol."""
+
+
+class Disconnected(Exception):
+    """The peer, or the network, ended the connection.
+
+    Attributes
+    ----------
+    errno : int
+        The reason; 0 for a clean end.
+    """
+
+    def __init__(self, errno, text):
+        Exception.__init__(self, text)
+        self.errno = errno

@@ -1,0 +1,1 @@
+# Compiled so that no signal handler runs between two steps (see interrupts.py).

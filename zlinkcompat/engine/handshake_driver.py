@@ -1,0 +1,184 @@
+"""The handshake of a connection: runs once, in the connection's greenlet, before any message.
+
+The peer is a stranger here. The driver reads once per iteration of the event loop, within
+HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX`, and asks the application's ZAP handler whether to let
+the peer in.
+"""
+
+from errno import EFAULT, EPIPE, ETIMEDOUT
+
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat.engine import protocols
+from zlinkcompat.engine.errors import Disconnected
+from zlinkcompat.engine.zap_client import ZapClient
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.zmtp.frames import Decoder
+
+#: Largest frame of a handshake, bytes. MAXMSGSIZE may be smaller.
+HANDSHAKE_FRAME_MAX = 65536
+
+#: Bytes that a peer may send before its handshake is over, whatever they are.
+HANDSHAKE_BYTES_MAX = 131072
+
+#: Bytes that a peer may send ahead while a ZAP handler judges it.
+AHEAD_OF_ZAP_REPLY = 4096
+
+
+class HandshakeDriver:
+    """The handshake of one connection.
+
+    Parameters
+    ----------
+    connection : Connection
+        It gives the stream, sends what the driver writes, and parks the greenlet.
+    """
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.session = connection.session
+        self.stream = connection.stream
+        self.decoder = connection.decoder
+        self.deadline = 0  # ns of the monotonic clock; 0 is none
+
+    def run(self):
+        """Perform the handshake.
+
+        Returns
+        -------
+        bool
+            False if the connection was closed meanwhile.
+
+        Raises
+        ------
+        Disconnected
+            The peer closed the connection, or nobody could judge it.
+        ProtocolError
+            The peer broke the protocol.
+        """
+        connection = self.connection
+        timer = handshake = None
+        interval = self.session.options.handshake_ivl
+        if interval > 0:
+            self.deadline = monotonic_ns() + interval * 1_000_000
+            timer = connection.engine.loop.timer(interval / 1000.0)
+            timer.start(connection.engine.call_guarded, self.on_timeout)
+        try:
+            if not connection.begin_stream():
+                return False
+            if not connection.tuning.handshake_zerocopy and type(self.decoder) is Decoder:
+                self.decoder = self.session.make_decoder()
+            handshake = self.session.make_handshake(connection, self.decoder)
+            return connection.is_handshaking() if handshake is None else self.exchange(handshake)
+        finally:
+            if handshake is not None:
+                handshake.end()
+            if self.decoder is not connection.decoder:
+                self.decoder.discard()
+            if timer is not None:
+                timer.stop()
+                timer.close()
+
+    def on_timeout(self):
+        self.connection.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
+
+    def exchange(self, handshake):
+        """Exchange commands with the peer until both sides are ready. As :meth:`run`."""
+        connection = self.connection
+        decoder = self.decoder
+        limit = self.session.frame_max
+        decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else min(limit, HANDSHAKE_FRAME_MAX))
+        # Read before the first write. The peer that connected has usually sent its greeting, and
+        # the answer then goes out in the same system call as our own greeting.
+        pending_output = handshake.start()
+        may_read = True
+        while True:
+            if self.deadline and monotonic_ns() > self.deadline:
+                # A busy event loop may not have got to the timer.
+                self.on_timeout()
+                return False
+            try:
+                pending_output += handshake.advance()
+            except ProtocolError as failure:
+                failure.answer = pending_output + failure.answer
+                raise
+            waits = handshake.zap_request is None and not handshake.done
+            if waits and may_read:
+                may_read = False
+                if self.read():
+                    continue
+            if pending_output:
+                connection.send_control(pending_output)
+                pending_output = b""
+            if waits:
+                connection.park_to_read()
+                if connection.has_failed():
+                    return False
+                may_read = True
+            elif handshake.zap_request is not None:
+                if not self.authenticate(handshake):
+                    return False
+            else:
+                version = handshake.legacy_version
+                if version is not None and not self.downgrade(version):
+                    return False
+                decoder.set_max_size(limit)
+                if decoder is not connection.decoder:
+                    connection.decoder.take_over(decoder)
+                return connection.is_handshaking()
+
+    def downgrade(self, version):
+        """Change to the codec of an older version. False if the connection was closed meanwhile."""
+        connection = self.connection
+        while connection.has_unwritten():
+            connection.park()
+            if connection.has_failed():
+                return False
+        connection.replace_codec(*protocols.make_legacy_codec(self.session, version))
+        return True
+
+    def read(self):
+        """Make one read; False if nothing is there yet."""
+        decoder = self.decoder
+        if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
+            raise ProtocolError(
+                f"the handshake is longer than {HANDSHAKE_BYTES_MAX} bytes", decoder.position
+            )
+        count = self.stream.read_into(decoder)
+        if count == 0:
+            raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
+        if count < 0:
+            # The buffer was made for this read; in a storm of peers each would hold one.
+            decoder.release_if_empty()
+        return count > 0
+
+    def authenticate(self, handshake):
+        """Ask the application's ZAP handler. False if the connection was closed meanwhile."""
+        connection = self.connection
+        zap_request = handshake.zap_request
+        client = ZapClient(connection)
+        try:
+            zap_reply = None
+            if client.ask(zap_request):
+                zap_reply = client.poll()
+                while zap_reply is None:
+                    # Read on, to notice a peer that goes away.
+                    if self.decoder.available >= AHEAD_OF_ZAP_REPLY:
+                        connection.stop_reading()
+                        connection.park()
+                    else:
+                        self.read()
+                        connection.park_to_read()
+                    if connection.has_failed():
+                        return False
+                    zap_reply = client.poll()
+            elif zap_request.required:
+                raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
+        except ConnectionError as error:
+            raise Disconnected(EFAULT, str(error))
+        finally:
+            client.close()
+            connection.start_reading()
+        answer = handshake.on_zap_reply(zap_reply)
+        if answer:
+            connection.send_control(answer)
+        return True
