@@ -7,7 +7,14 @@ import sys
 import pytest
 
 import zlinkcompat as zmq
-from zlinkcompat.engine.contention import FIRST_PAUSE, GAP, LONGEST_PAUSE, CpuContention
+from zlinkcompat.engine.contention import (
+    FIRST_PAUSE,
+    GAP,
+    LONGEST_PAUSE,
+    PROMPT,
+    PROMPT_LIMIT,
+    CpuContention,
+)
 from zlinkcompat.tuning import Tuning
 
 FEW = 2  # reads of a wait without polling, see test_busy_polling.py
@@ -58,6 +65,25 @@ def test_pauses_grow_while_the_cpu_is_lost_again_and_start_anew_later():
     later = now + 5 * LONGEST_PAUSE
     assert cpu.check_gap(later, later + GAP)
     assert cpu.paused_until == later + GAP + FIRST_PAUSE
+
+
+def test_messages_that_come_right_after_polling_ended_pause_it():
+    cpu = CpuContention()
+    now = START
+    for _ in range(PROMPT_LIMIT):
+        assert cpu.poll_time(ADAPTIVE, now) == 150_000
+        cpu.note_sleep(now, now + PROMPT - 1)
+    assert cpu.poll_time(ADAPTIVE, now) == 0
+    assert cpu.paused_until == now + PROMPT - 1 + FIRST_PAUSE
+
+
+def test_a_late_message_is_a_chance_and_starts_the_count_anew():
+    cpu = CpuContention()
+    for _ in range(PROMPT_LIMIT):
+        for _ in range(PROMPT_LIMIT - 1):
+            cpu.note_sleep(START, START + PROMPT - 1)
+        cpu.note_sleep(START, START + PROMPT)
+    assert cpu.poll_time(ADAPTIVE, START) == 150_000 and cpu.paused_until == 0
 
 
 @pytest.mark.hub

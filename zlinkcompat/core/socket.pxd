@@ -41,7 +41,7 @@ cdef class CoreSocket(Owner):
     cdef list parts_out
     # Milliseconds, and nanoseconds; see read_options.
     cdef int sndtimeo, rcvtimeo
-    cdef long long spin_time
+    cdef long long spin_time, poll_missed_at
     cdef bint adaptive_poll
     cdef unsigned long operations
     cdef long long subscriptions_read_at
@@ -112,7 +112,8 @@ cdef class CoreSocket(Owner):
     cpdef list recv_message(self, int flags)
     cdef recv_part(self)
     @cython.locals(engine=IOLoop, timeout_ms=cython.longlong, began=cython.longlong,
-                   deadline=cython.longlong, timeout=double, spin_time=cython.longlong)
+                   deadline=cython.longlong, timeout=double, spin_time=cython.longlong,
+                   now=cython.longlong)
     cdef recv_blocking(self, int flags)
     @cython.locals(produced=int)
     cdef read_now(self)

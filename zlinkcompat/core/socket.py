@@ -131,6 +131,7 @@ class CoreSocket(Owner):
         self.read_backoff = Backoff(16)
         self.busy_poll_backoff = Backoff(32)
         self.is_busy_polling = False
+        self.poll_missed_at = 0
         self.waiting_thread = 0
         self.waiting_calls = 0
         self.misuse_reported = False
@@ -573,10 +574,16 @@ class CoreSocket(Owner):
             if message is not None:
                 if self.receivers.wakers and self.pattern.has_in():
                     self.receivers.notify()
-                if spin_time and monotonic_ns() - began < spin_time:
-                    # Polling would have brought it.
-                    worth = self.busy_poll_backoff if engine is None else engine.busy_poll_backoff
-                    worth.hit()
+                if spin_time:
+                    now = monotonic_ns()
+                    if now - began < spin_time:
+                        # Polling would have brought it.
+                        backoff = self.busy_poll_backoff
+                        if engine is not None:
+                            backoff = engine.busy_poll_backoff
+                        backoff.hit()
+                    elif self.poll_missed_at > began:
+                        contention.note_sleep(self.poll_missed_at, now)
                 return message
 
     def read_bypassing_io_threads(self, needed, began, spin_time):
@@ -645,6 +652,7 @@ class CoreSocket(Owner):
                 message = self.pattern.recv()
                 if message is not None:
                     worth.hit()
+                    contention.prompt_arrivals = 0
                     return message
             previous = now
             now = monotonic_ns()
@@ -652,6 +660,7 @@ class CoreSocket(Owner):
                 # The message may have come meanwhile.
                 return self.read_now()
         worth.missed()
+        self.poll_missed_at = now
         return None
 
     # -- readiness -------------------------------------------------------------------------

@@ -7,4 +7,7 @@ cdef class CpuContention:
 
     cpdef long long poll_time(self, Tuning tuning, long long now)
     cpdef bint check_gap(self, long long previous, long long now)
+    cdef public int prompt_arrivals
     cpdef bint was_switched(self)
+    cpdef note_sleep(self, long long missed, long long now)
+    cpdef pause_polling(self, long long now)
