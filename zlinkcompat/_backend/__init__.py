@@ -1,8 +1,7 @@
-"""Frame, Socket and Context as a pyzmq backend has them: handles on core objects.
+"""The Frame, Socket and Context classes of the pyzmq backend, which are handles on core objects.
 
-Both entry points stand on these: the classes of the swapped import (``socket.py``, ``context.py``,
-``frame.py``) and pyzmq's own, which subclass what ``backend.py`` gives them. Types and texts of
-errors are pyzmq's.
+Both entry points derive from these: the classes of the swapped import (``_sugar``), and pyzmq's own
+classes, which subclass those of ``backend.py``. Types and texts of errors are pyzmq's.
 """
 
 from zlinkcompat._backend.context import Context

@@ -1,4 +1,4 @@
-"""What the calls take, as pyzmq's compiled signatures take it: the same errors, the same texts."""
+"""Argument checks like those of pyzmq's compiled signatures, with the same errors and texts."""
 
 from io import BytesIO
 
@@ -8,33 +8,33 @@ INT_MIN = -(2**31)
 
 
 def contiguous(data):
-    """A memoryview of any contiguous buffer.
+    """Return a memoryview of any contiguous buffer.
 
     Raises
     ------
     BufferError
-        It is not contiguous. A numpy array raises ValueError, as it does in pyzmq.
+        The buffer is not contiguous. A numpy array raises ValueError, as in pyzmq.
     """
     view = memoryview(data)
     if not view.contiguous:
-        BytesIO().write(data)  # raises what the owner says: ValueError from numpy
+        BytesIO().write(data)  # raises the exporter's own error: ValueError from numpy
         raise BufferError("the buffer must be contiguous")
     return view
 
 
 def snapshot(data):
-    """The bytes of a contiguous buffer, in the order of its memory."""
+    """Return the bytes of a contiguous buffer in memory order."""
     try:
         return contiguous(data).tobytes("A")
     except ValueError:
-        # A memoryview asks how to read the items, and numpy cannot say it of dates.
+        # A memoryview needs the item format, which numpy cannot express for dates.
         copy = BytesIO()
         copy.write(data)
         return copy.getvalue()
 
 
 def as_int(value):
-    """A C int, as pyzmq's compiled signatures take it: TypeError, OverflowError."""
+    """Check a C int as pyzmq's compiled signatures do; raises TypeError or OverflowError."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__int__"):
         raise TypeError(f"expected int, got: {value!r}")
     number = int(value)
@@ -44,7 +44,7 @@ def as_int(value):
 
 
 def to_address(addr):
-    """An endpoint as text; pyzmq's TypeError for what is neither str nor bytes."""
+    """Return an endpoint as text; raise pyzmq's TypeError if it is neither str nor bytes."""
     if isinstance(addr, bytes):
         return addr.decode("utf-8", "surrogateescape")
     if not isinstance(addr, str):
@@ -53,12 +53,12 @@ def to_address(addr):
 
 
 def tells_address(text, addr):
-    """Whether the text of an error names the endpoint ``addr`` (str or bytes)."""
+    """Tell whether the text of an error names the endpoint ``addr`` (str or bytes)."""
     return to_address(addr) in text
 
 
 def shorten(part):
-    """The repr of what is shown in an error."""
+    """Return the repr of a value, shortened for an error text."""
     text = repr(part)
     return text if len(text) <= 32 else text[:32] + "..."
 
@@ -67,7 +67,7 @@ _option_bits = {}
 
 
 def option_bits(option):
-    """Size of the int that pyzmq takes for a socket option, 0 for bytes; 32 if it is unknown."""
+    """Return the bits of a socket option's int in pyzmq, 0 for bytes; 32 if it is unknown."""
     bits = _option_bits.get(option)
     if bits is None:
         from zmq.constants import SocketOption, _OptType

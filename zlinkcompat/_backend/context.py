@@ -15,30 +15,30 @@ from zlinkcompat.errors import EFAULT, zmq_error
 
 
 class Context:
-    """A container of sockets, as pyzmq asks it of a backend; both entry points derive theirs.
+    """A container of sockets with a pyzmq backend's interface. Both entry points derive from it.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     io_threads : int
-        Native threads for the I/O of a program that is not monkey-patched; the hub engine has none.
+        Native I/O threads for a program that is not monkey-patched; the hub engine has none.
     shadow : int
-        ``underlying`` of a living context, to be another object for it.
+        The ``underlying`` of a live context, to make this object a shadow of it.
 
     Raises
     ------
     ValueError
-        ZLINK_ENGINE in the environment is neither hub, thread nor auto.
+        ZLINK_ENGINE in the environment is not hub, thread or auto.
     ZMQError
-        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+        EINVAL: ``io_threads`` is negative. EFAULT: the context to shadow does not exist.
 
     Notes
     -----
     pyzmq's ``zmq/backend/__init__.pyi``, libzmq's ``zmq_ctx_new(3)``.
     """
 
-    #: "hub" or "thread" whatever ZLINK_ENGINE says.
+    #: "hub" or "thread" overrides ZLINK_ENGINE.
     _engine = None
 
     __slots__ = ("core", "closed", "_shadow", "_pid", "__weakref__")
@@ -61,31 +61,32 @@ class Context:
 
     @property
     def underlying(self):
-        """The address (int) by which another object can shadow this context; 0 when closed.
+        """The address (int) by which another object can shadow this context; 0 if it is closed.
 
-        As pyzmq's ``Context.underlying``, which is libzmq's ``void *``. This one is beyond all
-        pointers, so that libzmq refuses it. TypeError if a class of libzmq's pyzmq asks.
+        It is pyzmq's ``Context.underlying``, which is a ``void *`` of libzmq. This value is larger
+        than any pointer, so that libzmq refuses it. TypeError: a class of pyzmq with libzmq asks.
         """
         refuse_asker(self)
         return 0 if self.closed else self.core.address
 
     @property
     def handle(self):
-        """:attr:`underlying`, by pyzmq's older name."""
+        """The same as :attr:`underlying`, under pyzmq's older name."""
         return self.underlying
 
     def __int__(self):
-        """Raise TypeError. libzmq's ``zmq.Context(ours)`` asks, and is told what to do."""
+        """Raise TypeError. ``zmq.Context(ours)`` of pyzmq with libzmq calls this."""
         refuse_asker(self)
         raise TypeError(f"a number is needed, not a {name_of(self)}")
 
     def term(self):
         """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
 
-        How long what was accepted is waited for, each socket's LINGER says (ms; -1 is for ever).
-        In a forked child it returns at once: the connections are the parent's. What gevent throws
-        into the wait leaves the context terminating: call again to go on. Ctrl-C, or what else a
-        signal handler raises, ends it, as in pyzmq: what is left goes on without anybody waiting.
+        Each socket's LINGER (ms; -1: no limit) limits the wait for accepted messages. In a forked
+        child this returns at once, because the connections belong to the parent. An exception that
+        gevent throws into the wait leaves the context terminating; a second call continues. Ctrl-C
+        or an exception of a signal handler ends the wait, as in pyzmq, and the rest continues in
+        the background.
 
         See Also
         --------
@@ -120,20 +121,20 @@ class Context:
         option : int
             ``zmq.IO_THREADS``, ``zmq.MAX_SOCKETS``, ...
         optval : int
-            Its value.
+            The value.
 
         Raises
         ------
         TypeError, OverflowError
-            The value is no C int.
+            The value is not a C int.
         RuntimeError
             The context was terminated.
         ZMQError
-            EINVAL: there is no such option, or not this value.
+            EINVAL: the option is unknown, or the value is not allowed.
 
         Notes
         -----
-        libzmq's ``zmq_ctx_set(3)``. IO_THREADS counts until the first bind or connect.
+        libzmq's ``zmq_ctx_set(3)``. IO_THREADS can be changed until the first bind or connect.
         """
         if self.closed:
             raise RuntimeError("Context has been destroyed")
@@ -142,7 +143,7 @@ class Context:
         self.core.set(as_int(option), as_int(optval))
 
     def get(self, option):
-        """A context option, by its number.
+        """Return a context option, by its number.
 
         Parameters
         ----------
@@ -152,14 +153,14 @@ class Context:
         Returns
         -------
         int
-            Its value.
+            The value.
 
         Raises
         ------
         RuntimeError
             The context was terminated.
         ZMQError
-            EINVAL: there is no such option.
+            EINVAL: the option is unknown.
 
         Notes
         -----

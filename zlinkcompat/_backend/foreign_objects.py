@@ -1,8 +1,8 @@
-"""Objects of this library and of libzmq's pyzmq in one process: refused wherever they would meet.
+"""Rejection of objects of pyzmq with libzmq where they would meet objects of this library.
 
-One module of a program says ``import zlinkcompat as zmq`` and another one still ``import zmq``.
-libzmq would take the address of our socket for a pointer, and a poller of its would take our socket
-for a plain descriptor.
+A program can mix both: one module has ``import zlinkcompat as zmq``, and another still has ``import
+zmq``. libzmq would take the address of our socket for a pointer, and its poller would take our
+socket for a plain descriptor.
 """
 
 import sys
@@ -12,7 +12,7 @@ ADVICE = (
     "with PYZMQ_BACKEND=zlinkcompat.backend"
 )
 
-#: Modules of pyzmq that use what is given them by more than its public methods.
+#: Modules of pyzmq that use more than the public methods of the objects that they are given.
 ASKERS = (
     "zmq.sugar.context",
     "zmq.sugar.socket",
@@ -22,18 +22,18 @@ ASKERS = (
     "zmq.eventloop.zmqstream",
 )
 
-#: Frames between one of those and us: asyncio's, tornado's and selectors' own.
+#: The number of frames between such a module and us: those of asyncio, tornado and selectors.
 DEPTH = 10
 
 
 def name_of(thing):
-    """The full name of the class of ``thing``."""
+    """Return the full name of the class of ``thing``."""
     kind = type(thing)
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def of_other_library(thing):
-    """Tell whether ``thing`` is a socket or context of pyzmq on another backend than ours."""
+    """Tell whether ``thing`` is a socket or context of pyzmq with another backend than ours."""
     zmq = sys.modules.get("zmq")
     kinds = tuple(filter(None, (getattr(zmq, name, None) for name in ("Socket", "Context"))))
     return isinstance(thing, kinds) and not is_ours(thing)
@@ -48,7 +48,7 @@ def is_ours(thing):
 
 
 def refuse_other(thing, wanted):
-    """TypeError if ``thing`` is of the other library, where ``wanted`` ("a Socket") is needed."""
+    """Raise TypeError if ``thing`` is of the other library; ``wanted`` is like "a Socket"."""
     if of_other_library(thing):
         raise TypeError(
             f"{wanted} of zlinkcompat is needed, not a {name_of(thing)} of libzmq; {ADVICE}"
@@ -56,7 +56,7 @@ def refuse_other(thing, wanted):
 
 
 def refuse_socket_class(kind, context):
-    """TypeError if ``kind``, the class for a socket of ``context``, is of the other library."""
+    """Raise TypeError if ``kind``, the socket class for ``context``, is of the other library."""
     base = getattr(sys.modules.get("zmq"), "Socket", None)
     if isinstance(kind, type) and base is not None and issubclass(kind, base) and not is_ours(kind):
         raise TypeError(
@@ -66,7 +66,7 @@ def refuse_socket_class(kind, context):
 
 
 def refuse_asker(thing):
-    """TypeError if an object of the other library asks for what is inside of ``thing``, ours."""
+    """Raise TypeError if an object of the other library asks for internals of our ``thing``."""
     frame = sys._getframe(1)
     for _ in range(DEPTH):
         if frame is None:
@@ -74,7 +74,7 @@ def refuse_asker(thing):
         if frame.f_globals.get("__name__") in ASKERS:
             asker = frame.f_locals.get("self", frame.f_locals.get("cls"))
             if asker is None:
-                # A function: zmq.select().
+                # The caller is a function, such as zmq.select().
                 asker = frame.f_globals.get("zmq_poll")
                 name = f"{frame.f_globals['__name__']}.{frame.f_code.co_name}"
                 ours = getattr(asker, "__module__", "").startswith("zlinkcompat.")
@@ -91,9 +91,9 @@ def refuse_asker(thing):
 
 
 class Guarded:
-    """A method that the other library is refused, at the moment when it looks for it.
+    """A method that raises when the other library looks it up.
 
-    pyzmq makes a ValueError of what ``fileno()`` raises."""
+    It raises on lookup, because pyzmq turns exceptions of a ``fileno()`` call into ValueError."""
 
     def __init__(self, function):
         self.function = function

@@ -27,27 +27,27 @@ class Frame(Exporter):
     Parameters
     ----------
     data : bytes, contiguous buffer or None
-        None is an empty frame.
+        None makes an empty frame.
     track : bool
-        Make a MessageTracker that is done when the engine no longer uses the buffer.
+        Create a MessageTracker, which is done when the engine no longer uses the buffer.
     copy : bool or None
-        Whether to copy the data now; None decides by ``copy_threshold``.
+        Whether to copy the data now; None means that ``copy_threshold`` decides.
     copy_threshold : int, bytes
-        Smaller data is copied anyway; None is ``zmq.COPY_THRESHOLD``.
+        Smaller data is always copied; None means ``zmq.COPY_THRESHOLD``.
     **kwargs
-        Ignored, as by pyzmq.
+        Ignored, as in pyzmq.
 
     Attributes
     ----------
     more : bool
-        Other frames of the same message follow.
+        Whether further frames of the same message follow.
     tracker : MessageTracker or None
-        Tells when the engine is done with the buffer.
+        Tells when the engine no longer uses the buffer.
 
     Raises
     ------
     TypeError
-        The data is text, or no buffer.
+        The data is text, or does not support the buffer protocol.
     BufferError
         The buffer is not contiguous.
 
@@ -56,7 +56,7 @@ class Frame(Exporter):
     pyzmq's ``zmq.Frame``; libzmq's ``zmq_msg_init_data(3)``.
     """
 
-    # pyzmq's AttributeSetter takes what a class knows for attributes, all else for options.
+    # pyzmq's AttributeSetter treats names that a class defines as attributes, others as options.
     __slots__ = ("more", "tracker", "metadata", "data", "view", "__weakref__")
 
     def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
@@ -78,7 +78,7 @@ class Frame(Exporter):
                 copy_threshold = default_copy_threshold()
             copy = view.nbytes < copy_threshold
         if copy:
-            # Bytes, too: the frame's memory is its own, and may be written to.
+            # Copy even bytes: the frame has its own memory, which may be written to.
             self.content = view.tobytes("A")
         else:
             event = None
@@ -99,12 +99,12 @@ class Frame(Exporter):
         refuse_to_pickle(self)
 
     def fast_copy(self):
-        """Another Frame on the same memory.
+        """Return another Frame on the same memory.
 
         Returns
         -------
         Frame
-            With the same tracker; pyzmq's ``Frame.fast_copy``.
+            It has the same tracker. pyzmq's ``Frame.fast_copy``.
         """
         other = type(self)()
         other.take(self.content)
@@ -114,27 +114,27 @@ class Frame(Exporter):
         return other
 
     def take(self, content):
-        """Become a frame of ``content``, as the core has it (bytes or a buffer holder).
+        """Set the content as the core holds it (bytes or a buffer holder).
 
-        A buffer that is out keeps the memory of the content before."""
+        An exported buffer keeps the memory of the previous content."""
         self.content = content
         self.data = None
         self.view = None
 
     def __str__(self):
         if type(self).__repr__ is object.__repr__:
-            # pyzmq before 26 leaves it to its backend.
+            # Before version 26, pyzmq leaves this to its backend.
             return self.bytes.decode()
         return repr(self)
 
     def hold(self, memory):
-        """What the core holds for memory of the frame's own."""
+        """Return the core's holder for memory that the frame owns."""
         return Pinned(memory, None)
 
     @property
     def buffer(self):
-        """A memoryview of the data (bytes, one dimension): of the memory itself, which may be
-        written to unless the sender's own is read-only; pyzmq's ``Frame.buffer``."""
+        """A one-dimensional memoryview of the data's memory, as in pyzmq. It is writable unless the
+        sender's buffer is read-only."""
         view = None if self.view is None else self.view()
         if view is None:
             view = self.look()
@@ -158,7 +158,7 @@ class Frame(Exporter):
         return self.bytes
 
     def get(self, option):
-        """A property of the message.
+        """Return a property of the message.
 
         Parameters
         ----------
@@ -174,14 +174,14 @@ class Frame(Exporter):
         Raises
         ------
         TypeError
-            ``option`` is neither a number nor a name.
+            ``option`` is neither an int nor a str.
         ZMQError
-            EINVAL: there is no such property. A frame that was not received has none of a peer.
+            EINVAL: the property does not exist. Only received frames have properties of a peer.
 
         Notes
         -----
-        libzmq's ``zmq_msg_get(3)``, ``zmq_msg_gets(3)``; the peer's metadata is RFC 37's, and
-        "User-Id" is the ZAP handler's (RFC 27).
+        libzmq's ``zmq_msg_get(3)``, ``zmq_msg_gets(3)``. RFC 37 defines the peer's metadata;
+        "User-Id" comes from the ZAP handler (RFC 27).
         """
         if isinstance(option, int):
             if option == MORE:
@@ -198,14 +198,14 @@ class Frame(Exporter):
         return self.message_property(option)
 
     def message_property(self, name):
-        """What the peer, or the handler about it, says by this name (str); else EINVAL."""
+        """Return a property (str) from the peer or the ZAP handler; raise EINVAL if it is unset."""
         value = None if self.metadata is None else self.metadata.get(name)
         if value is None:
             raise zmq_error(EINVAL)
         return value
 
     def set(self, option, value):
-        """Set a property of the message: libzmq 4.3 has none that can be, outside of drafts.
+        """Set a property of the message. libzmq 4.3 without drafts has none that can be set.
 
         Parameters
         ----------
@@ -216,7 +216,7 @@ class Frame(Exporter):
         Raises
         ------
         TypeError, OverflowError
-            Not a C int where one is needed.
+            The number or value is not a C int.
         ZMQError
             EINVAL, always.
         """
@@ -228,7 +228,7 @@ class Frame(Exporter):
 
 
 def default_copy_threshold():
-    """``zmq.COPY_THRESHOLD`` as it is now, bytes."""
+    """Return the current ``zmq.COPY_THRESHOLD``, in bytes."""
     import zmq
 
     return zmq.COPY_THRESHOLD

@@ -1,8 +1,8 @@
-"""The buffer protocol for Frame in the pure build, from Python 3.12 on (PEP 688)."""
+"""The buffer protocol of Frame in the pure build, for Python 3.12 and later (PEP 688)."""
 
 
 class Exporter:
-    """Whose buffer is its content's: bytes, or a holder with a ``buffer``."""
+    """Exports the buffer of its content, which is bytes or a holder with a ``buffer``."""
 
     __slots__ = ("content",)
 
@@ -10,8 +10,8 @@ class Exporter:
         return self.look()
 
     def look(self):
-        """A new memoryview of the content."""
+        """Return a new memoryview of the content."""
         if type(self.content) is bytes:
             self.content = self.hold(bytearray(self.content))
-        # Another than the holder's, which lives on when this one is released.
+        # Not the holder's own memoryview, which must survive the release of this one.
         return memoryview(self.content.buffer)

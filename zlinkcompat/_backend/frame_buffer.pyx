@@ -1,4 +1,4 @@
-"""The buffer protocol for Frame, which only a compiled class can have before Python 3.12."""
+"""The buffer protocol of Frame, which before Python 3.12 only a compiled class can have."""
 
 from cpython.buffer cimport (
     PyBUF_SIMPLE,
@@ -17,18 +17,18 @@ cdef extern from "Python.h":
 
 
 cdef struct Export:
-    # What one view of a frame keeps alive.
+    # The objects that one view of a frame keeps alive.
     Py_buffer source
     PyObject* holder
 
 
 cdef class Exporter:
-    """Whose buffer is its content's: bytes, or a holder with a ``buffer``."""
+    """Exports the buffer of its content, which is bytes or a holder with a ``buffer``."""
 
     def __getbuffer__(self, Py_buffer* view, int flags):
-        # The frame may get other content while this view is out (``__init__`` again, ``take``), and
-        # a user may try to release the holder's own memoryview. So each view holds the memory for
-        # itself, and the holder as well, whose end completes the tracker.
+        # The frame may get new content while this view exists (``__init__`` again, ``take``), and
+        # a user may try to release the holder's own memoryview. So each view holds the memory, and
+        # the holder as well, because the tracker is done when the holder is dropped.
         cdef Export* export
         if type(self.content) is bytes:
             self.content = self.hold(self.release())
@@ -57,11 +57,11 @@ cdef class Exporter:
         holder = <object>export.holder
         PyBuffer_Release(&export.source)
         PyMem_Free(export)
-        # Last: dropping the holder completes the tracker, which may run code of the program.
+        # Do this last: dropping the holder completes the tracker, which may run program code.
         Py_DECREF(holder)
 
     cdef release(self):
-        """Its bytes as memory that may be written to: a copy if anyone else has them."""
+        """Return its bytes as writable memory, which is a copy if the bytes have other owners."""
         if Py_REFCNT(<PyObject*>self.content) > 1:
             return bytearray(self.content)
         return Memory(self.content)
@@ -70,17 +70,17 @@ cdef class Exporter:
         raise NotImplementedError
 
     cpdef look(self):
-        """A new memoryview of the content."""
+        """Return a new memoryview of the content."""
         return memoryview(self)
 
 
 cdef class Memory:
-    """The memory of bytes that are nobody else's."""
+    """The memory of a bytes object that has no other owner."""
 
     cdef bytes data
 
     def __cinit__(self, bytes data not None):
-        # Not __init__, which can be called again while a view reads this memory.
+        # Not in __init__, which can be called again while a view uses this memory.
         self.data = data
 
     def __getbuffer__(self, Py_buffer* view, int flags):

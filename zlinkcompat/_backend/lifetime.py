@@ -1,20 +1,20 @@
-"""What sockets and contexts may not do: be pickled, or make the garbage collector wait."""
+"""Operations that sockets and contexts forbid: pickling, and waiting in the garbage collector."""
 
 import sys
 
 
 def refuse_to_pickle(thing):
-    """As in pyzmq: another process has neither the connections nor the memory."""
+    """Raise TypeError, as in pyzmq: another process has neither the connections nor the memory."""
     raise TypeError(f"cannot pickle {type(thing).__name__!r} object")
 
 
 def being_deleted():
-    """Whether the ``__del__`` of pyzmq's own Context is calling.
+    """Tell whether the ``__del__`` of pyzmq's own Context is running.
 
-    The garbage collector runs in any greenlet, the hub's too, in the middle of anything: it must
-    not be made to wait and switch."""
+    The garbage collector runs in any greenlet, even the hub's, at any point. So a destructor must
+    not wait or switch greenlets."""
     frame = sys._getframe()
-    # pyzmq's destructor calls destroy(), term(), and the one of ours, which has a frame if pure.
+    # pyzmq's destructor calls destroy(), term(), and our method, which has a frame if it is pure.
     for _ in range(6):
         if frame is None:
             return False

@@ -1,4 +1,4 @@
-"""Buffers that are sent without a copy, and what tells when they are no longer used."""
+"""Buffers that are sent without a copy, and the events that report their release."""
 
 import threading
 
@@ -6,19 +6,19 @@ from zlinkcompat.engine.wait import WaitList, current_waker
 
 
 class SentEvent(threading.Event):
-    """Set when the engine is done with a buffer; waiting for it lets the hub work."""
+    """An event that is set when the engine has released a buffer. Waiting lets the hub run."""
 
     def __init__(self):
         super().__init__()
         self.waiting = WaitList()
 
     def set(self):
-        """Tell all who wait."""
+        """Set the event and wake all waiters."""
         super().set()
         self.waiting.notify_all()
 
     def wait(self, timeout=None):
-        """Wait until it is set, ``timeout`` seconds at most; returns whether it is."""
+        """Wait until it is set, for at most ``timeout`` seconds; return whether it is set."""
         if not self.is_set():
             waker = current_waker(False)
             self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.is_set)
@@ -26,10 +26,10 @@ class SentEvent(threading.Event):
 
 
 class Pinned:
-    """A buffer that is sent without a copy, alive until its last byte is written.
+    """A buffer that is sent without a copy. It lives until its last byte is written.
 
-    The one interface for pinned buffers: made by a send, held by pipes, asked for its ``buffer``
-    by the encoder, and gone when nobody holds it any more; then the tracker's event is set.
+    This is the only interface for pinned buffers. A send creates it, pipes hold it, and the encoder
+    reads its ``buffer``. When the last reference is dropped, the tracker's event is set.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Pinned:
 
     def __init__(self, data, event):
         view = memoryview(data)
-        # The order of its memory is sent, whatever the order of its indices is.
+        # Send the bytes in memory order, independently of the order of the indices.
         self.buffer = view.cast("B") if view.c_contiguous else memoryview(view.tobytes("A"))
         self.event = event
 
@@ -53,18 +53,18 @@ class Pinned:
         return self.buffer.tobytes()
 
     def __del__(self):
-        # First: who waits for the tracker may resize what is pinned.
+        # Release the buffer first: a thread that waits for the tracker may resize it.
         self.buffer = None
         if self.event is not None:
             self.event.set()
-        if _collector is not None:  # else nothing was entered; no import at interpreter exit
+        if _collector is not None:  # avoids an import at interpreter exit
             _collector.refs.pop(id(self), None)
 
 
 def held_buffers():
-    """pyzmq's book of buffers that are in use: ``zmq.utils.garbage.gc.refs``.
+    """Return pyzmq's table of buffers in use: ``zmq.utils.garbage.gc.refs``.
 
-    Ask for it each time: pyzmq makes a new one when it starts the collector's thread."""
+    Call this each time: pyzmq creates a new table when it starts the collector's thread."""
     global _collector
     if _collector is None:
         from zmq.utils.garbage import gc
@@ -77,21 +77,21 @@ _collector = None
 
 
 def book_entry(buffer, event):
-    """What pyzmq's book says of a buffer."""
+    """Return the entry of a buffer for pyzmq's table."""
     from zmq.utils.garbage import gcref
 
     return gcref(buffer, event)
 
 
 def finished_tracker():
-    """pyzmq's tracker of what was copied."""
+    """Return pyzmq's tracker for data that was copied."""
     from zmq.sugar.tracker import _FINISHED_TRACKER
 
     return _FINISHED_TRACKER
 
 
 def new_tracker(event):
-    """A tracker that is done when ``event`` is set."""
+    """Return a tracker that is done when ``event`` is set."""
     from zmq.sugar.tracker import MessageTracker
 
     return MessageTracker(event)

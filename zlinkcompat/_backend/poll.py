@@ -1,4 +1,4 @@
-"""zmq_poll: sockets and file descriptors, mixed."""
+"""zmq_poll for a mix of sockets and file descriptors."""
 
 from zlinkcompat._backend.arguments import as_int
 from zlinkcompat._backend.foreign_objects import refuse_other
@@ -6,40 +6,40 @@ from zlinkcompat._backend.socket import Socket
 from zlinkcompat.core.poll import poll as core_poll
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
-#: A descriptor that is passed over.
+#: A descriptor that poll skips.
 NOTHING = -1
 
 
 def zmq_poll(sockets, timeout=-1):
-    """Wait until something can be done with one of ``sockets``.
+    """Wait until one of ``sockets`` is ready.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     sockets : list of (Socket, int or object with fileno(), int)
-        What to watch, and POLLIN, POLLOUT, POLLERR, POLLPRI for what.
+        The objects to watch, each with the events POLLIN, POLLOUT, POLLERR and POLLPRI.
     timeout : int, milliseconds
-        Negative waits for ever.
+        A negative value means no limit.
 
     Returns
     -------
     list of (Socket or int, int)
-        What is ready; objects with ``fileno()`` come back as their descriptor.
+        The ready objects; an object with ``fileno()`` is returned as its descriptor.
 
     Raises
     ------
     TypeError
-        Neither a socket nor a descriptor, nor something that has one.
+        An element is neither a socket nor a descriptor, and has no ``fileno()``.
     ValueError
-        ``fileno()`` gave no number.
+        ``fileno()`` did not return a number.
     ZMQError
-        ENOTSOCK: all sockets are closed, and there is no timeout. ETERM: the context of one was
-        terminated.
+        ENOTSOCK: all sockets are closed, and there is no timeout. ETERM: the context of a socket
+        was terminated.
 
     Notes
     -----
-    libzmq's ``zmq_poll(3)``. A socket that is closed is never ready.
+    libzmq's ``zmq_poll(3)``. A closed socket is never ready.
     """
     items = []
     names = []
@@ -47,8 +47,8 @@ def zmq_poll(sockets, timeout=-1):
     for thing, events in sockets:
         events = as_int(events)
         if isinstance(thing, Socket):
-            # In pyzmq a closed socket is no more than descriptor 0, which programs rarely read: its
-            # poll goes on for the others. Here nothing stands in its place.
+            # In pyzmq a closed socket counts as descriptor 0, which programs rarely read, so its
+            # poll continues for the others. Here a closed socket is skipped.
             items.append((NOTHING if thing.closed else thing.core, events))
         elif isinstance(thing, int):
             items.append((int(thing), events))
@@ -56,7 +56,7 @@ def zmq_poll(sockets, timeout=-1):
             refuse_other(thing, "a Socket")
             try:
                 thing = int(thing.fileno())
-            except Exception as error:  # whatever a foreign fileno() raises
+            except Exception as error:  # any error of a foreign fileno()
                 raise ValueError("fileno() must return a valid integer fd") from error
             items.append((thing, events))
         else:
@@ -65,9 +65,9 @@ def zmq_poll(sockets, timeout=-1):
             )
         names.append(thing)
     if not items:
-        core_poll(items, 0)  # lets the hub turn: a loop around this call must not stop it
+        core_poll(items, 0)  # runs the hub once, so that a loop around this call does not block it
         return []
     if timeout < 0 and all(thing is NOTHING for thing, _ in items):
-        raise zmq_error(ENOTSOCK)  # it would never end
+        raise zmq_error(ENOTSOCK)  # otherwise it would never end
     ready = core_poll(items, max(timeout, -1))
     return [(name, events) for name, events in zip(names, ready, strict=True) if events]

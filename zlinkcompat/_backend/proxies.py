@@ -1,4 +1,4 @@
-"""Proxies for sockets of both entry points.
+"""Proxies for the sockets of both entry points.
 
 Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``.
 """
@@ -10,29 +10,29 @@ from zlinkcompat.errors import EFAULT, zmq_error
 
 
 def core_of(socket, optional=False):
-    """The core of a socket that is open; TypeError, EFAULT."""
+    """Return the core of an open socket; raises TypeError or EFAULT."""
     if optional and socket is None:
         return None
     if not isinstance(socket, Socket):
         refuse_other(socket, "a Socket")
         raise TypeError(f"a Socket is needed, not {socket!r}")
     if socket.closed:
-        # libzmq is given a null pointer then.
+        # In pyzmq, libzmq gets a null pointer for it.
         raise zmq_error(EFAULT, "a socket of the proxy is closed")
     return socket.core
 
 
 def proxy(frontend, backend, capture=None):
-    """Pass messages between two sockets both ways, until their context is terminated.
+    """Forward messages between two sockets in both directions, until their context is terminated.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     frontend, backend : Socket
-        Bound and connected already.
+        Sockets that are bound and connected already.
     capture : Socket, optional
-        Gets a copy of every message.
+        It gets a copy of every message.
 
     Returns
     -------
@@ -42,9 +42,9 @@ def proxy(frontend, backend, capture=None):
     Raises
     ------
     TypeError
-        Something is no Socket.
+        An argument is not a Socket.
     ZMQError
-        ETERM, ENOTSOCK: how it ends. EFAULT: a socket is closed already.
+        ETERM, ENOTSOCK: the proxy ends with one of these. EFAULT: a socket was closed before.
 
     Notes
     -----
@@ -55,18 +55,18 @@ def proxy(frontend, backend, capture=None):
 
 
 def proxy_steerable(frontend, backend, capture=None, control=None):
-    """A :func:`proxy` that obeys PAUSE, RESUME, TERMINATE and STATISTICS from ``control``.
+    """Run a :func:`proxy` that obeys PAUSE, RESUME, TERMINATE and STATISTICS from ``control``.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     frontend, backend : Socket
-        Bound and connected already.
+        Sockets that are bound and connected already.
     capture : Socket, optional
-        Gets a copy of every message.
+        It gets a copy of every message.
     control : Socket, optional
-        Where the commands come from; each is answered, STATISTICS by eight numbers.
+        The source of the commands. Each gets a reply; that to STATISTICS has eight numbers.
 
     Returns
     -------
@@ -76,9 +76,9 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     Raises
     ------
     TypeError
-        Something is no Socket.
+        An argument is not a Socket.
     ZMQError
-        ETERM, ENOTSOCK: how else it ends. EFAULT: a socket is closed already.
+        ETERM, ENOTSOCK: the proxy ends with one of these. EFAULT: a socket was closed before.
 
     Notes
     -----
@@ -91,20 +91,20 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
 
 
 def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_prefix=b"out"):
-    """A :func:`proxy` that sends each message, with a first frame for its way, to ``mon_socket``.
+    """Run a :func:`proxy` that also sends each message to ``mon_socket``, marked by direction.
 
-    Two ROUTERs address each other's peers by the second frame.
+    Between two ROUTERs, the second frame of a message is the routing id of its receiver.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     in_socket, out_socket : Socket
-        Between which messages pass.
+        The sockets between which messages are forwarded.
     mon_socket : Socket
-        Where a copy of each goes.
+        It gets a copy of each message.
     in_prefix, out_prefix : bytes or buffer
-        First frame of the copies, by the side that the message came from.
+        The first frame of the copies of messages from each side.
 
     Returns
     -------
@@ -114,9 +114,9 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
     Raises
     ------
     TypeError
-        Something is no Socket, or a prefix no buffer.
+        An argument is not a Socket, or a prefix is not a buffer.
     ZMQError
-        ETERM, ENOTSOCK: how it ends. EFAULT: a socket is closed already.
+        ETERM, ENOTSOCK: the proxy ends with one of these. EFAULT: a socket was closed before.
 
     Notes
     -----
@@ -133,16 +133,16 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
 
 
 def device(device_type, frontend, backend):
-    """Pass messages between two sockets: libzmq's old name of :func:`proxy`.
+    """Forward messages between two sockets; libzmq's old name of :func:`proxy`.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     device_type : int
-        ``zmq.QUEUE``, ...; makes no difference.
+        ``zmq.QUEUE``, ...; the value has no effect.
     frontend, backend : Socket
-        Bound and connected already.
+        Sockets that are bound and connected already.
 
     Returns
     -------
@@ -152,6 +152,6 @@ def device(device_type, frontend, backend):
     Raises
     ------
     TypeError, ZMQError
-        As of :func:`proxy`.
+        The errors of :func:`proxy`.
     """
     return proxy(frontend, backend)

@@ -15,28 +15,28 @@ from zlinkcompat.errors import ENOTSOCK, zmq_error
 
 
 class Socket:
-    """A socket, as pyzmq asks it of a backend; both entry points derive theirs.
+    """A socket with the interface of a pyzmq backend. Both entry points derive from it.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     context : Context
-        Whose socket it is.
+        The context of the socket.
     socket_type : int
         ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     shadow : int
-        ``underlying`` of a living socket, to be another object for it.
+        The ``underlying`` of a live socket, to make this object a shadow of it.
     copy_threshold : int, bytes
-        With ``copy=False``, smaller frames are copied anyway; None is ``zmq.COPY_THRESHOLD``.
+        With ``copy=False``, smaller frames are still copied; None means ``zmq.COPY_THRESHOLD``.
 
     Raises
     ------
     TypeError
-        No context, or no type.
+        The context or the type is missing.
     ZMQError
-        EINVAL: there is no such type. EMFILE: MAX_SOCKETS are open. ETERM, EFAULT: the context is
-        being terminated, is closed. ENOTSOCK: there is no socket to shadow.
+        EINVAL: the type is unknown. EMFILE: MAX_SOCKETS sockets are open. ETERM: the context is
+        being terminated. EFAULT: it is closed. ENOTSOCK: the socket to shadow does not exist.
 
     Notes
     -----
@@ -87,63 +87,63 @@ class Socket:
         refuse_to_pickle(self)
 
     def choose_frame_class(self):
-        """What ``recv(copy=False)`` returns: a subclass of Frame."""
+        """Return the class of frames that ``recv(copy=False)`` returns, a subclass of Frame."""
         import zmq
 
-        # Through the backend pyzmq's Frame is a subclass of ours.
+        # On the backend, pyzmq's Frame is a subclass of ours.
         return zmq.Frame if issubclass(zmq.Frame, Frame) else Frame
 
     @property
     def underlying(self):
-        """The address (int) by which another object can shadow this socket; 0 when closed.
+        """The address (int) by which another object can shadow this socket; 0 if it is closed.
 
-        As pyzmq's ``Socket.underlying``, which is libzmq's ``void *``. This one is beyond all
-        pointers, so that libzmq refuses it. TypeError if a class of libzmq's pyzmq asks.
+        It is pyzmq's ``Socket.underlying``, which is a ``void *`` of libzmq. This value is larger
+        than any pointer, so that libzmq refuses it. TypeError: a class of pyzmq with libzmq asks.
         """
         refuse_asker(self)
         return 0 if self._closed else self.core.address
 
     @property
     def handle(self):
-        """:attr:`underlying`, by pyzmq's older name."""
+        """The same as :attr:`underlying`, under pyzmq's older name."""
         return self.underlying
 
     @property
     def closed(self):
-        """Whether the socket was closed, by this object or another; pyzmq's ``Socket.closed``."""
+        """Whether this object or another closed the socket; pyzmq's ``Socket.closed``."""
         try:
             if not self._closed and (self.core is None or self.core.closed):
                 self._closed = True
             return self._closed
         except AttributeError:
-            # Pure build: __init__ was interrupted.
+            # In the pure build, __init__ was interrupted.
             return True
 
     def live(self):
-        """The core socket; raises ENOTSOCK if this object was closed."""
+        """Return the core socket; raise ENOTSOCK if this object was closed."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
         return self.core
 
     def close(self, linger=None):
-        """Close the socket. Returns at once; what it accepted is delivered within LINGER.
+        """Close the socket. This returns at once; accepted messages are delivered within LINGER.
 
         Parameters
         ----------
         linger : int, milliseconds, optional
-            Set LINGER first; -1 is for ever.
+            Set LINGER first; -1 means no limit.
 
         Raises
         ------
         TypeError, OverflowError
-            ``linger`` is no C int.
+            ``linger`` is not a C int.
 
         Notes
         -----
-        libzmq's ``zmq_close(3)``. A socket that is closed already stays so; in a forked child
-        nothing happens, since the connections are the parent's.
+        libzmq's ``zmq_close(3)``. Closing a closed socket has no effect. In a forked child this has
+        no effect either, because the connections belong to the parent.
         """
-        # In a forked child the connections are the parent's.
+        # In a forked child, the connections belong to the parent.
         if self._closed or self.core is None or os.getpid() != self._pid:
             return
         if linger is not None:
@@ -161,23 +161,23 @@ class Socket:
         option : int
             ``zmq.LINGER``, ...; ours are in ``zlinkcompat.sockopt`` and ``zlinkcompat.tuning``.
         optval : int or bytes
-            By the kind of the option; its unit, too.
+            The kind and the unit depend on the option.
 
         Raises
         ------
         TypeError
-            The value is of another kind; text is set by ``set_string``.
+            The value is of the wrong kind; use ``set_string`` for text.
         OverflowError
-            It does not fit the option's C type.
+            The value does not fit the option's C type.
         ZMQError
-            EINVAL: there is no such option, it cannot be set, does not apply to this type of
-            socket, does not allow this value, or would promise security that is not there.
-            ENOTSOCK: the socket is closed. ETERM: its context was terminated.
+            EINVAL: the option is unknown, is read-only, does not apply to this type of socket, does
+            not allow the value, or promises security that this build lacks. ENOTSOCK: the socket is
+            closed. ETERM: its context was terminated.
 
         Notes
         -----
-        libzmq's ``zmq_setsockopt(3)``, which says of each option when it takes effect: most at the
-        next bind or connect.
+        libzmq's ``zmq_setsockopt(3)``, which tells when an option takes effect: usually at the next
+        bind or connect.
         """
         core = self.live()
         if isinstance(optval, str):
@@ -195,7 +195,7 @@ class Socket:
         core.set(as_int(option), optval)
 
     def get(self, option):
-        """A socket option, by its number.
+        """Return a socket option, by its number.
 
         Parameters
         ----------
@@ -205,12 +205,12 @@ class Socket:
         Returns
         -------
         int or bytes
-            By the kind of the option.
+            The kind depends on the option.
 
         Raises
         ------
         ZMQError
-            EINVAL: there is no such option, or it can only be set. ENOTSOCK, ETERM.
+            EINVAL: the option is unknown or write-only. ENOTSOCK, ETERM.
 
         Notes
         -----
@@ -220,9 +220,9 @@ class Socket:
 
     @property
     def ssl_context(self):
-        """The user's own ``ssl.SSLContext`` for tls and wss endpoints to come, or None.
+        """The user's own ``ssl.SSLContext`` for future tls and wss endpoints, or None.
 
-        Ours alone: libzmq has no such option.
+        libzmq does not have this option.
 
         Raises
         ------
@@ -243,28 +243,28 @@ class Socket:
         Parameters
         ----------
         addr : str or bytes
-            ``transport://address``; ``tcp://127.0.0.1:*`` takes a free port, which LAST_ENDPOINT
-            tells.
+            ``transport://address``. ``tcp://127.0.0.1:*`` uses a free port, which LAST_ENDPOINT
+            returns.
 
         Raises
         ------
         TypeError
-            ``addr`` is no text.
+            ``addr`` is not text.
         ZMQError
-            EINVAL: no endpoint, or a ``tls`` server without a certificate. EPROTONOSUPPORT: no such
-            transport, or its extra is not installed. ENOCOMPATPROTO: not for this type of socket.
-            EADDRINUSE, EADDRNOTAVAIL, ENODEV, ENAMETOOLONG, EACCES, ...: what the system says.
-            ENOTSOCK, ETERM.
+            EINVAL: ``addr`` is not an endpoint, or a ``tls`` server has no certificate.
+            EPROTONOSUPPORT: the transport is unknown, or its extra is not installed.
+            ENOCOMPATPROTO: this type of socket cannot use the transport. EADDRINUSE, EADDRNOTAVAIL,
+            ENODEV, ENAMETOOLONG, EACCES, ...: errors of the operating system. ENOTSOCK, ETERM.
 
         Notes
         -----
-        libzmq's ``zmq_bind(3)``. An ipc path on which a process listens is refused (EADDRINUSE).
+        libzmq's ``zmq_bind(3)``. It refuses an ipc path on which a process listens (EADDRINUSE).
         """
         text = to_address(addr)
         self.live().bind(text)
 
     def connect(self, addr):
-        """Connect to ``addr``; returns before the peer is there, and goes on trying.
+        """Connect to ``addr``. This returns at once; the socket keeps trying until it succeeds.
 
         Parameters
         ----------
@@ -274,31 +274,31 @@ class Socket:
         Raises
         ------
         TypeError
-            ``addr`` is no text.
+            ``addr`` is not text.
         ZMQError
-            EINVAL: no endpoint, or an address that cannot be. EPROTONOSUPPORT: no such transport,
-            or its extra is not installed. ENOCOMPATPROTO: not for this type of socket. ENOTSOCK,
-            ETERM.
+            EINVAL: ``addr`` is not an endpoint, or its address is invalid. EPROTONOSUPPORT: the
+            transport is unknown, or its extra is not installed. ENOCOMPATPROTO: this type of socket
+            cannot use the transport. ENOTSOCK, ETERM.
 
         Notes
         -----
-        libzmq's ``zmq_connect(3)``. It is tried again after RECONNECT_IVL milliseconds.
+        libzmq's ``zmq_connect(3)``. A failed attempt is repeated after RECONNECT_IVL milliseconds.
         """
         text = to_address(addr)
         self.live().connect(text)
 
     def unbind(self, addr):
-        """Accept no more peers at ``addr``, and part with those that came by it.
+        """Stop accepting peers at ``addr``, and disconnect those that were accepted there.
 
         Parameters
         ----------
         addr : str or bytes
-            As it was bound, or as LAST_ENDPOINT told it.
+            The endpoint as it was bound, or as LAST_ENDPOINT returned it.
 
         Raises
         ------
         ZMQError
-            ENOENT: the socket is not bound there. EINVAL, ENOTSOCK, ETERM.
+            ENOENT: the socket is not bound to it. EINVAL, ENOTSOCK, ETERM.
 
         Notes
         -----
@@ -308,17 +308,17 @@ class Socket:
         self.live().unbind(text)
 
     def disconnect(self, addr):
-        """Part with the peer at ``addr``; what was sent to it is delivered within LINGER.
+        """Disconnect from ``addr``; messages that were sent to it are delivered within LINGER.
 
         Parameters
         ----------
         addr : str or bytes
-            As it was connected.
+            The endpoint as it was connected.
 
         Raises
         ------
         ZMQError
-            ENOENT: the socket is not connected there. EINVAL, ENOTSOCK, ETERM.
+            ENOENT: the socket is not connected to it. EINVAL, ENOTSOCK, ETERM.
 
         Notes
         -----
@@ -328,19 +328,19 @@ class Socket:
         self.live().disconnect(text)
 
     def monitor(self, addr, events=0xFFFF):
-        """Publish what happens to the connections, on a PAIR at an inproc address.
+        """Publish events of the connections on a PAIR at an inproc address.
 
         Parameters
         ----------
         addr : str, bytes or None
-            ``inproc://...``; None stops it.
+            ``inproc://...``; None stops the monitor.
         events : int
-            Which: ``zmq.EVENT_CONNECTED`` and its like, or-ed; all by default.
+            The events: ``zmq.EVENT_CONNECTED`` and others, or-ed; all by default.
 
         Raises
         ------
         ZMQError
-            EPROTONOSUPPORT: not an inproc address. EADDRINUSE, EINVAL, ENOTSOCK, ETERM.
+            EPROTONOSUPPORT: ``addr`` is not an inproc address. EADDRINUSE, EINVAL, ENOTSOCK, ETERM.
 
         See Also
         --------
@@ -354,7 +354,7 @@ class Socket:
         self.live().monitor(text, as_int(events))
 
     def join(self, group):
-        """Join a RADIO-DISH group: a draft, and not there.
+        """Join a RADIO-DISH group, a draft feature that is not supported.
 
         Parameters
         ----------
@@ -368,7 +368,7 @@ class Socket:
         raise RuntimeError("libzmq and pyzmq must be built with draft support")
 
     def leave(self, group):
-        """Leave a RADIO-DISH group: a draft, and not there.
+        """Leave a RADIO-DISH group, a draft feature that is not supported.
 
         Parameters
         ----------
@@ -384,7 +384,7 @@ class Socket:
     # -- messages --------------------------------------------------------------------------
 
     def to_content(self, data, copy, track):
-        """What the core sends for ``data``, and the tracker to return."""
+        """Return the object that the core sends for ``data``, and the tracker to return."""
         if type(data) is bytes and not track:
             copied = not copy and len(data) < self.copy_threshold
             return data, finished_tracker() if copied else None
@@ -395,15 +395,15 @@ class Socket:
         if isinstance(data, str):
             raise TypeError("unicode not allowed, use send_string")
         if copy:
-            # A mutable buffer is snapshotted once, as the user was promised.
+            # Copy a mutable buffer now, so that the user may change it after the call.
             return data if type(data) is bytes else snapshot(data), None
         if data is None:
             raise TypeError("bytes or a buffer is needed, not None")
         try:
             frame = Frame(data, track, None, self.copy_threshold)
         except ValueError as error:
-            raise BufferError(str(error)) from None  # as pyzmq, without copying
-        # As pyzmq: done if it was copied after all, and none that nobody asked for.
+            raise BufferError(str(error)) from None  # as in pyzmq without copying
+        # As in pyzmq: a finished tracker if the data was copied, and None if none was requested.
         copied = type(frame.content) is bytes
         return frame.content, finished_tracker() if copied else frame.tracker
 
@@ -413,42 +413,42 @@ class Socket:
         Parameters
         ----------
         data : bytes, Frame or contiguous buffer
-            What to send.
+            The data to send.
         flags : int
-            ``zmq.NOBLOCK``: do not wait. ``zmq.SNDMORE``: other frames of the same message follow.
+            ``zmq.NOBLOCK``: do not wait. ``zmq.SNDMORE``: further frames of this message follow.
         copy : bool
-            False references the buffer until it is written; do not change it before.
+            False references the buffer until it is written; do not change it before that.
         track : bool
-            Return a MessageTracker that tells when that is (with ``copy=False``).
+            Return a MessageTracker, which is done when the buffer is released (``copy=False``).
         routing_id, group : None
-            Of draft sockets.
+            Parameters of draft sockets.
 
         Returns
         -------
         MessageTracker or None
-            None with ``copy=True``, unless ``data`` is a tracked Frame; and with ``copy=False``,
-            unless ``track``, for what is not below ``copy_threshold``.
+            With ``copy=True``: None, unless ``data`` is a tracked Frame. With ``copy=False``: a
+            tracker, unless ``track`` is false and the data is not below ``copy_threshold``.
 
         Raises
         ------
         TypeError
-            Text (send it by ``send_string``), None, or no buffer.
+            The data is text (use ``send_string``), None, or not a buffer.
         BufferError, ValueError
-            The buffer is not contiguous; ValueError is numpy's.
+            The buffer is not contiguous; numpy raises ValueError.
         ValueError
-            ``track`` with a Frame that is not tracked.
+            ``track`` was given with a Frame that is not tracked.
         RuntimeError
-            ``routing_id`` or ``group``: there are no drafts.
+            ``routing_id`` or ``group`` was given, but drafts are not supported.
         ZMQError
             EAGAIN (``zmq.Again``): no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
-            EFSM: not the turn of this REQ or REP to send. EHOSTUNREACH: a ROUTER with
-            ROUTER_MANDATORY, or a STREAM, has no such peer. ENOTSUP: a PULL or SUB. ENOTSOCK: the
+            EFSM: this REQ or REP must receive first. EHOSTUNREACH: a ROUTER with ROUTER_MANDATORY,
+            or a STREAM, has no such peer. ENOTSUP: the socket is a PULL or SUB. ENOTSOCK: the
             socket is closed. ETERM (``zmq.ContextTerminated``).
 
         Notes
         -----
-        libzmq's ``zmq_msg_send(3)``; whom it goes to, RFC 28 to 31 say. Accepted is not yet
-        delivered: that is done in the background, and after ``close`` within LINGER.
+        libzmq's ``zmq_msg_send(3)``. RFC 28 to 31 define which peer receives it. The call accepts
+        the frame; delivery happens in the background, and after ``close`` within LINGER.
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
@@ -462,53 +462,53 @@ class Socket:
         return tracker
 
     def overrides_send(self):
-        """Tell whether this socket sends frames by a method of its class or its own."""
+        """Tell whether ``send`` is overridden in this socket's class or on the socket itself."""
         return self._has_own_methods or type(self).send is not plain_send
 
     def overrides_recv(self):
-        """Tell whether this socket receives frames by a method of its class or its own."""
+        """Tell whether ``recv`` is overridden in this socket's class or on the socket itself."""
         return self._has_own_methods or type(self).recv is not plain_recv
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
-        """Send a sequence of frames as one message, wholly or not at all.
+        """Send a sequence of frames as one message, completely or not at all.
 
-        Where a subclass has a ``send`` of its own, each frame goes through that, as in pyzmq.
+        If a subclass has its own ``send``, that sends each frame, as in pyzmq.
 
         Parameters
         ----------
         msg_parts : sequence of bytes, Frame or contiguous buffer
-            One frame at least.
+            At least one frame.
         flags : int
             ``zmq.NOBLOCK``, ``zmq.SNDMORE``.
         copy, track : bool
-            As of :meth:`send`, for each frame.
+            As in :meth:`send`, for each frame.
         **kwargs
             Ignored: ``routing_id`` and ``group`` of draft sockets.
 
         Returns
         -------
         MessageTracker or None
-            Of the last frame.
+            The tracker of the last frame.
 
         Raises
         ------
         TypeError
-            Something in it is no buffer; the text tells which frame.
+            An element is not a buffer; the text tells which one.
         IndexError
-            It is empty.
+            The sequence is empty.
         ZMQError
-            As :meth:`send`.
+            As in :meth:`send`.
         """
         if self.overrides_send():
             return self.send_by_frames(msg_parts, flags, copy, track)
         return self.send_whole(msg_parts, flags, copy, track)
 
     def _send_multipart(self, msg_parts, flags, copy, track):
-        """:meth:`send_multipart`, for a class whose ``send`` is no part of it."""
+        """Implement :meth:`send_multipart` for a class whose ``send`` must not be used for it."""
         return self.send_whole(msg_parts, flags, copy, track)
 
     def send_by_frames(self, msg_parts, flags, copy, track):
-        """Send each frame by ``self.send``. Source: pyzmq ``Socket.send_multipart``."""
+        """Send each frame with ``self.send``. Source: pyzmq ``Socket.send_multipart``."""
         for index, part in enumerate(msg_parts):
             try:
                 memoryview(part)
@@ -523,7 +523,7 @@ class Socket:
         if self._closed:
             raise zmq_error(ENOTSOCK)
         if not isinstance(msg_parts, (list, tuple)):
-            # As pyzmq, which needs a sequence.
+            # As in pyzmq, which needs a sequence.
             msg_parts = msg_parts[:]
         frames = []
         tracker = None
@@ -538,80 +538,80 @@ class Socket:
                 refuse_frame(len(frames), part)
             frames.append(content)
         if not frames:
-            raise IndexError("send_multipart: a message has at least one frame")
+            raise IndexError("send_multipart: a message must have at least one frame")
         self.core.send_message(frames, flags)
         return tracker
 
     def recv(self, flags=0, copy=True, track=False):
-        """Receive one frame; RCVMORE tells whether others of its message follow.
+        """Receive one frame. RCVMORE tells whether further frames of its message follow.
 
         Parameters
         ----------
         flags : int
             ``zmq.NOBLOCK``: do not wait.
         copy : bool
-            False returns a Frame, with the message's properties, instead of bytes.
+            False returns a Frame with the message's properties instead of bytes.
         track : bool
-            Give that Frame a tracker.
+            Give the Frame a tracker.
 
         Returns
         -------
         bytes or Frame
-            The frame; a Frame where ``copy`` is false.
+            The frame, as a Frame if ``copy`` is false.
 
         Raises
         ------
         ZMQError
-            EAGAIN (``zmq.Again``): nothing came within RCVTIMEO milliseconds, or is there with
-            NOBLOCK. EFSM: not the turn of this REQ or REP to receive. ENOTSUP: a PUSH or PUB.
+            EAGAIN (``zmq.Again``): no message within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: this REQ or REP must send first. ENOTSUP: the socket is a PUSH or PUB.
             ENOTSOCK: the socket is closed. ETERM (``zmq.ContextTerminated``).
 
         Notes
         -----
-        libzmq's ``zmq_msg_recv(3)``. Who waits in a hub's greenlet may be killed or timed out by
-        gevent; the socket stays usable, and no message is lost. After a signal's handler it goes
-        on, unless that raises: EINTR is not told.
+        libzmq's ``zmq_msg_recv(3)``. gevent may kill a greenlet that waits here, or raise a Timeout
+        in it; the socket stays usable, and no message is lost. After a signal handler the call
+        continues unless the handler raises; it does not raise EINTR.
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
-        # So that what is no number is refused in the pure build, too.
+        # The operation rejects flags that are not a number, in the pure build as well.
         content = self.core.recv_frame(flags | 0)
         if copy:
             return content if type(content) is bytes else content.bytes
         return self.to_frame(content, track, self.core.more)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
-        """Receive a whole message, or what is left of one whose first frames were received.
+        """Receive a whole message, or the rest of one whose first frames were received.
 
-        Where a subclass has a ``recv`` of its own, each frame comes through that, as in pyzmq.
+        If a subclass has its own ``recv``, that receives each frame, as in pyzmq.
 
         Parameters
         ----------
         flags : int
             ``zmq.NOBLOCK``.
         copy, track : bool
-            As of :meth:`recv`.
+            As in :meth:`recv`.
 
         Returns
         -------
         list of bytes or Frame
-            Its frames, in order.
+            The frames in order.
 
         Raises
         ------
         ZMQError
-            As :meth:`recv`.
+            As in :meth:`recv`.
         """
         if self.overrides_recv():
             return self.recv_by_frames(flags, copy, track)
         return self.recv_whole(flags, copy, track)
 
     def _recv_multipart(self, flags, copy, track):
-        """:meth:`recv_multipart`, for a class whose ``recv`` is no part of it."""
+        """Implement :meth:`recv_multipart` for a class whose ``recv`` must not be used for it."""
         return self.recv_whole(flags, copy, track)
 
     def recv_by_frames(self, flags, copy, track):
-        """Receive each frame by ``self.recv``. Source: pyzmq ``Socket.recv_multipart``."""
+        """Receive each frame with ``self.recv``. Source: pyzmq ``Socket.recv_multipart``."""
         frames = [self.recv(flags, copy=copy, track=track)]
         while self.get(RCVMORE):
             frames.append(self.recv(flags, copy=copy, track=track))
@@ -632,7 +632,7 @@ class Socket:
         return frames
 
     def to_frame(self, content, track, more):
-        """The Frame of what was received, with what its peer tells."""
+        """Return a Frame for a received content, with the metadata of its peer."""
         frame = self.frame_class(track=track)
         frame.take(content)
         frame.more = more
@@ -644,30 +644,30 @@ class Socket:
     def recv_into(self, buffer, /, *, nbytes=0, flags=0):
         """Receive one frame into ``buffer``.
 
-        .. versionadded:: 0.1 whichever pyzmq is installed; pyzmq's own is of 26.4.
+        .. versionadded:: 0.1 with any installed pyzmq; pyzmq itself has it since 26.4.
 
         Parameters
         ----------
         buffer : writable, contiguous buffer
-            Where to.
+            The buffer to fill.
         nbytes : int, bytes
-            At most so many; 0 is the size of the buffer.
+            The maximum number of bytes; 0 means the size of the buffer.
         flags : int
-            As of :meth:`recv`.
+            As in :meth:`recv`.
 
         Returns
         -------
         int, bytes
-            Size of the frame; if that is larger, the rest is lost.
+            The size of the frame. If it exceeds ``nbytes``, the rest is lost.
 
         Raises
         ------
         ValueError
-            ``nbytes`` is negative, or more than the buffer has.
+            ``nbytes`` is negative, or exceeds the size of the buffer.
         BufferError
-            The buffer cannot be written to, or is not contiguous.
+            The buffer is read-only or not contiguous.
         ZMQError
-            As :meth:`recv`.
+            As in :meth:`recv`.
 
         Notes
         -----
@@ -690,14 +690,14 @@ class Socket:
         return len(content)
 
 
-#: What the multipart methods call where it is overridden.
+#: Methods that the multipart methods call if they are overridden.
 OVERRIDABLE = ("send", "recv")
 plain_send = Socket.send
 plain_recv = Socket.recv
 
 
 def refuse_frame(index, part):
-    """TypeError for a part of a message that is no buffer."""
+    """Raise TypeError for a frame that is not a buffer."""
     raise TypeError(
         f"Frame {index} ({shorten(part)}) does not support the buffer interface."
     ) from None

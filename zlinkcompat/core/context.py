@@ -1,4 +1,4 @@
-"""The context: options, the sockets made in it, the inproc names, and termination."""
+"""The context: its options, its sockets, the inproc names, and termination."""
 
 import atexit
 import os
@@ -26,35 +26,36 @@ from zlinkcompat.engine.wait import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
-#: Seconds that interpreter exit gives to flush established connections, and to establish those
-#: that the program never let the hub begin.
+#: Seconds at interpreter exit for flushing established connections, and for opening connections
+#: for which the program never let the hub run.
 EXIT_FLUSH = 1.0
 EXIT_OPENING = 0.1
 
-#: Turns of the loop that the end of a connection takes at most, if it waits for nothing else.
+#: The number of loop iterations within which a connection ends that waits for nothing else.
 REAP_TURNS = 4
 
 LOG = Log("zlinkcompat.core")
 
 contexts = WeakSet()
 
-# Native: held for a few steps, by any thread.
+# Native, because it is held only for a few steps, by any thread.
 RLock = get_original("_thread", "RLock")
 
 
 def wants_threads(engine):
-    """Tell whether a new context is to have I/O threads: hub, thread, or auto, by whether the
-    program is monkey-patched."""
+    """Tell whether a new context needs I/O threads, for ``engine`` hub, thread or auto. For auto,
+    it does unless the program is monkey-patched."""
     if engine not in ("hub", "thread", "auto"):
         raise ValueError(f"ZLINK_ENGINE={engine!r}: must be hub, thread or auto")
     return engine == "thread" or engine == "auto" and not is_module_patched("threading")
 
 
 def may_block_natively():
-    """Tell whether the current thread blocks natively in its ordinary work, with its hub at rest.
+    """Tell whether the current thread usually blocks natively, so that its hub does not run.
 
-    That is a thread of gevent's thread pool, any native thread of a monkey-patched program but the
-    main one, and a thread that runs an event loop which gevent does not know, such as uvloop's."""
+    Such threads are those of gevent's thread pool, all native threads of a monkey-patched program
+    except the main thread, and threads with an event loop that gevent does not know, such as
+    uvloop's."""
     loop = running_loop()
     if loop is not None and not hub_runs_under(loop):
         return True
@@ -73,26 +74,26 @@ class CoreContext:
     Parameters
     ----------
     io_threads : int
-        libzmq's IO_THREADS. With the hub engine connections run in the hub of the thread that uses
-        the socket, and there are none.
+        libzmq's IO_THREADS. The hub engine has no I/O threads: its connections run in the hub of
+        the thread that uses the socket.
     engine : str, optional
-        "hub" (``zlinkcompat.green``) or "thread" (``zlinkcompat.asyncio``), whatever
-        ``ZLINK_ENGINE`` says. By default I/O threads unless ``threading`` is monkey-patched.
+        "hub" (``zlinkcompat.green``) or "thread" (``zlinkcompat.asyncio``), which overrides
+        ``ZLINK_ENGINE``. By default I/O threads are used unless ``threading`` is monkey-patched.
 
     Attributes
     ----------
     address : int
-        Finds this context in ``core.registry``.
+        The key of this context in ``core.registry``.
     bound, unbound : dict
-        inproc endpoint -> socket, and -> connects that wait for one.
+        Map an inproc endpoint to its socket, and to the connects that wait for it.
     io_threads : IoThreads or None
-        None for the hub engine.
+        None with the hub engine.
     worker_threads : IoThreads or None
-        With the hub engine, for sockets of threads that may block natively.
+        With the hub engine, the I/O threads for sockets of threads that may block natively.
     chooses_engine : bool
-        ``ZLINK_ENGINE`` leaves the choice to us.
+        Whether ``ZLINK_ENGINE`` leaves the choice to the context.
     max_sockets : int or None
-        MAX_SOCKETS as it was when the first socket was made; later changes do nothing.
+        MAX_SOCKETS when the first socket was created; later changes have no effect.
     """
 
     def __init__(self, io_threads=1, engine=None):
@@ -111,7 +112,7 @@ class CoreContext:
         self.terminating = False
         self.closed = False
         self.reaped = WaitList()
-        # Of sockets that are closed, yet referred to.
+        # The notifiers of sockets that are closed but still referenced.
         self.notifiers = WeakSet()
         self.bound = {}
         self.unbound = {}
@@ -120,15 +121,15 @@ class CoreContext:
         flush_in_multiprocessing_children()
 
     def set(self, option, value):
-        """Set a context option (libzmq zmq_ctx_set(3)). EINVAL."""
+        """Set a context option (libzmq zmq_ctx_set(3)). Raises EINVAL."""
         self.options.set(option, value)
 
     def get(self, option):
-        """Get a context option (libzmq zmq_ctx_get(3)). EINVAL."""
+        """Return a context option (libzmq zmq_ctx_get(3)). Raises EINVAL."""
         return self.options.get(option)
 
     def choose_io_threads(self):
-        """The I/O threads of a socket that is made now, or None if its hub does the I/O."""
+        """Return the I/O threads for a new socket, or None if its hub does the I/O."""
         if self.io_threads is not None or not self.chooses_engine or not may_block_natively():
             return self.io_threads
         with self.lock:
@@ -137,7 +138,7 @@ class CoreContext:
             return self.worker_threads
 
     def pools(self):
-        """All I/O threads of this context, as a list of IoThreads."""
+        """Return all I/O threads of this context, as a list of IoThreads."""
         return [pool for pool in (self.io_threads, self.worker_threads) if pool is not None]
 
     def add_socket(self, socket):
@@ -152,7 +153,7 @@ class CoreContext:
         socket.options.inherit(self.options)
         self.sockets.add(socket)
         if self.terminating:
-            # Since it was asked above: term() may not have seen this one.
+            # term() was called after the check above, and may have missed this socket.
             self.socket_reaped(socket)
             raise zmq_error(ETERM)
         LOG.debug(
@@ -163,9 +164,9 @@ class CoreContext:
         )
 
     def reap_closed(self):
-        """Let connections of closed sockets end, as far as they only wait for a turn of the loop.
+        """Let connections of closed sockets end if they only wait for loop iterations.
 
-        libzmq's reaper thread does so at any time."""
+        libzmq's reaper thread does this at any time."""
         before = 0
         while len(self.sockets) != before and any(each.closed for each in list(self.sockets)):
             before = len(self.sockets)
@@ -177,7 +178,7 @@ class CoreContext:
                     engine.run_loop_once()
 
     def socket_reaped(self, socket):
-        """A closed socket delivered, or gave up, all that it had accepted."""
+        """Handle that a closed socket has delivered or given up all accepted messages."""
         self.sockets.discard(socket)
         if self.terminating and not self.sockets:
             self.reaped.notify_all()
@@ -185,8 +186,8 @@ class CoreContext:
     def term(self):
         """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
 
-        Waits as long as a socket is open or its LINGER promises delivery (-1: for ever). An
-        exception thrown into the wait leaves the context terminating; call again to go on.
+        The wait lasts while a socket is open or its LINGER allows delivery (-1: no limit). If an
+        exception is thrown into the wait, the context stays terminating; a second call continues.
         """
         if self.closed:
             return
@@ -194,7 +195,7 @@ class CoreContext:
         LOG.debug("context %#x: terminates, sockets left: %d", self.address, len(self.sockets))
         for socket in list(self.sockets):
             if not socket.closed:
-                # A command, also in this thread: until the socket processes commands, its options
+                # Post a command even in this thread: until the socket processes it, its options
                 # can be set and it can be closed.
                 socket.mailbox.post(socket.stop, (ETERM,))
         patience = tuning.get("term_warning") / 1000 or -1.0
@@ -223,10 +224,10 @@ class CoreContext:
         return not self.sockets
 
     def close_unreferenced(self):
-        """Nobody holds this context any more: close what is left.
+        """Close what is left, because nothing refers to this context any more.
 
-        Waits until its addresses are free, since the next object of the program may bind them, but
-        not for LINGER: this runs in a destructor."""
+        This waits until the addresses are free, because the program may bind them again at once. It
+        does not wait for LINGER, because it runs in a destructor."""
         self.terminating = self.closed = True
         for socket in list(self.sockets):
             socket.close(waits=False)
@@ -236,7 +237,7 @@ class CoreContext:
             pool.stop_when_idle()
 
     def after_fork_child(self):
-        """In a forked child: the sockets, and all their connections, are the parent's."""
+        """Reset in a forked child: the sockets and their connections belong to the parent."""
         self.terminating = self.closed = True
         for socket in self.sockets:
             socket.after_fork_child()
@@ -246,10 +247,10 @@ class CoreContext:
 
 
 def describe_unfinished(socket):
-    """What ``term()`` waits for in one socket, for the log."""
+    """Describe what ``term()`` waits for in one socket, for the log."""
     sessions = list(socket.sessions)
     places = sorted({each.endpoint for each in (*socket.listeners, *sessions)})
-    # As a snapshot: I/O threads go on meanwhile.
+    # Take a snapshot, because I/O threads continue meanwhile.
     queues = [pipe.inq for pipe in (session.pipe for session in sessions) if pipe is not None]
     unsent = sum(queue.tail - queue.head for queue in queues)
     kind = SOCKET_TYPES[socket.socket_type].decode()
@@ -266,7 +267,8 @@ def after_fork_child():
         for pool in context.pools():
             engines.update(pool.after_fork_child())
     for engine in engines - {None}:
-        # Before watchers are stopped: libuv would stop them in the parent, whose epoll this is.
+        # Do this before stopping watchers: libuv shares the epoll with the parent, and would stop
+        # them in the parent.
         engine.loop.reinit()
     for context in list(contexts):
         context.after_fork_child()
@@ -277,11 +279,11 @@ os.register_at_fork(after_in_child=after_fork_child)
 
 
 def flush():
-    """What sockets accepted for peers that are there is written, briefly.
+    """Briefly wait until accepted messages are written to connected peers.
 
-    Absent peers are not waited for, nor does pyzmq. But it waits for ever when it deletes a
-    context, where :meth:`CoreContext.close_unreferenced` does not: those may take the whole time
-    to connect.
+    Absent peers are not waited for, as in pyzmq. pyzmq waits without a limit when it deletes a
+    context, but :meth:`CoreContext.close_unreferenced` does not wait. So sessions of abandoned
+    contexts may use the whole time to connect.
     """
     began = monotonic()
     if waits_in_hub():
@@ -304,7 +306,7 @@ def flush():
 
 
 def lingering_sessions():
-    """Each session with something to deliver in LINGER, and whether its context was abandoned."""
+    """Yield each session that may deliver within LINGER, and whether its context was abandoned."""
     for context in list(contexts):
         for socket in list(context.sockets):
             if socket.options.linger != 0:
@@ -315,7 +317,7 @@ def lingering_sessions():
 @atexit.register
 def flush_at_exit():
     flush()
-    # What they do not write now, the end of the process would cut off anywhere.
+    # Stop the threads now: the end of the process could cut off their writes anywhere.
     threads.stop_all()
     log_queue.flush()
 
@@ -324,7 +326,7 @@ _flushed = None
 
 
 def flush_in_multiprocessing_children():
-    """multiprocessing's children run finalizers of its own, and then leave by ``os._exit``."""
+    """Flush in children of multiprocessing, which run its finalizers and then call ``os._exit``."""
     global _flushed
     process = sys.modules.get("multiprocessing.process")
     if process is None or process.parent_process() is None or _flushed == os.getpid():

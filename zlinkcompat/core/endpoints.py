@@ -1,4 +1,4 @@
-"""The endpoints of one socket: what it bound and connected, and how that is undone."""
+"""The endpoints of one socket: its binds and connects, and how to undo them."""
 
 from zlinkcompat import transports
 from zlinkcompat._constants import EVENT_BIND_FAILED
@@ -11,19 +11,19 @@ LOG = Log("zlinkcompat.core")
 
 PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 
-#: A second connect to the same endpoint is ignored: it would only duplicate messages (libzmq
-#: ``src/socket_base.cpp: connect_internal``).
+#: Types that ignore a second connect to the same endpoint, which would only duplicate messages
+#: (libzmq ``src/socket_base.cpp: connect_internal``).
 SINGLE_CONNECT = (PUB, SUB, REQ, DEALER)
 
-# Imported by the first endpoint: importing the package is to be quick.
+# The first endpoint imports these, so that importing the package is fast.
 Connecter = Listener = getaddrinfo = None
 
 
 def transport_of(name):
-    """The transport called ``name``.
+    """Return the transport called ``name``.
 
-    Imports what a connection of either direction needs, at once: later the process may have no
-    descriptor left to read a module with.
+    This also imports the modules for connections in both directions: later the process may have no
+    descriptor left for reading a module.
     """
     global Connecter, Listener, getaddrinfo
     if getaddrinfo is None:  # the last of the three
@@ -34,7 +34,7 @@ def transport_of(name):
 
 
 class Endpoints:
-    """Listeners, connecters and inproc peers of a socket, by endpoint."""
+    """The listeners, connecters and inproc peers of a socket, by endpoint."""
 
     def __init__(self, socket):
         self.socket = socket
@@ -85,24 +85,24 @@ class Endpoints:
         self.log_endpoint("connects to", text)
 
     def log_endpoint(self, what, text):
-        """Log what the socket did with an endpoint."""
+        """Log an operation of the socket on an endpoint."""
         LOG.debug("socket %#x: %s %s", self.socket.address, what, text)
 
     def end(self, text, verb):
-        """Undo each bind and connect of an endpoint, whichever of the two was asked, as libzmq.
+        """Undo every bind and connect of an endpoint; libzmq does not distinguish them either.
 
         Parameters
         ----------
         text : str
-            As LAST_ENDPOINT gave it. For tcp, another spelling of the same address will do if one
-            could connect by it: a name of this host, but neither ``*`` nor an interface.
+            The endpoint as LAST_ENDPOINT returned it. For tcp, another spelling of the address also
+            works if it is valid for connect: a name of this host, but not ``*`` or an interface.
         verb : str
-            What was asked, for the error.
+            The operation, for the error text.
 
         Raises
         ------
         ZMQError
-            ENOENT, and what a malformed endpoint raises.
+            ENOENT, and the errors of a malformed endpoint.
         """
         transport_name, address_text = endpoint_module.parse(text)
         if transport_name == "inproc":
@@ -161,10 +161,10 @@ class Endpoints:
         try:
             self.connecters.remove(session)
         except ValueError:
-            pass  # disconnected before, or never was one
+            pass  # it was disconnected before, or it was not a connecter
 
     def set_high_water_marks(self, pipe):
-        """SNDHWM or RCVHWM was set after the pipe was made."""
+        """Apply SNDHWM or RCVHWM to a pipe that was created before the option was set."""
         options = self.socket.options
         if pipe.metadata is inproc.METADATA:
             inproc.set_high_water_marks(self.socket, pipe)
@@ -172,7 +172,7 @@ class Endpoints:
             pipe.set_high_water_marks(options.sndhwm, options.rcvhwm)
 
     def close(self):
-        """Free all addresses and stop dialling what has nothing to deliver."""
+        """Free all addresses, and stop connecting where nothing is left to deliver."""
         for listener in self.listeners.values():
             listener.engine.call(listener.close)
         self.listeners = {}

@@ -1,7 +1,7 @@
-"""inproc: a pipe straight between two sockets of one context; messages pass by reference.
+"""inproc: a pipe between two sockets of one context. Messages are passed by reference.
 
-Connecting before binding works: the pipe exists from the connect on and waits for its other end.
-Between threads each end is attached in its own one, by its socket's mailbox.
+A socket can connect before the other binds: the pipe exists from the connect on, and waits for its
+other end. Between threads, each socket attaches its own end, in its own thread, by its mailbox.
 Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 """
 
@@ -9,12 +9,12 @@ from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.wire.security.zap import ENDPOINT
 
-#: All inproc pipes share it, which also tells them from others.
+#: Shared by all inproc pipes, which also distinguishes them from other pipes.
 METADATA = {}
 
 
 class PendingConnect(PipeSink):
-    """Holds the far end of a pipe whose endpoint nobody has bound yet."""
+    """Holds the far end of a pipe to an endpoint that is not bound yet."""
 
     def __init__(self, context, name, socket, pipe):
         self.context = context
@@ -26,26 +26,26 @@ class PendingConnect(PipeSink):
         return -1
 
     def pipe_terminated(self, pipe):
-        # What was sent is for whoever binds, also when the sender is gone by then.
+        # The next socket that binds receives the messages, even if the sender is gone by then.
         if pipe.check_read():
             return
         with self.context.lock:
             waiting = self.context.unbound.get(self.name, [])
             if self not in waiting:
-                return  # somebody binds just now, and will see
+                return  # another socket is binding it right now, and will notice
             waiting.remove(self)
         pipe.terminate()
 
 
 def combined_hwm(sender, receiver):
-    """High-water mark (messages) of one direction: both ends' together, as libzmq counts."""
+    """Return the high-water mark (messages) of one direction, the sum of both ends as in libzmq."""
     if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
         return 0
     return sender.options.sndhwm + receiver.options.rcvhwm
 
 
 def bind(socket, name):
-    """Own ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is owned."""
+    """Bind ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is bound."""
     context = socket.context
     socket.claim_owner_loop()
     with context.lock:
@@ -68,13 +68,13 @@ def bind(socket, name):
 
 
 def connect(socket, name):
-    """Connect to whoever owns ``name`` now or later."""
+    """Connect to the socket that has bound ``name``, or will bind it."""
     context = socket.context
     socket.claim_owner_loop()
     with context.lock:
         owner = context.bound.get(name)
         if owner is None:
-            # Whoever binds may do so in another thread.
+            # The socket that binds may be in another thread.
             near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm, True)
             waiting = PendingConnect(context, name, socket, far)
             far.sink = waiting
@@ -84,7 +84,7 @@ def connect(socket, name):
             return
     crosses = socket.is_cross_thread(owner)
     near, far = pipe_pair(combined_hwm(socket, owner), combined_hwm(owner, socket), crosses)
-    # The far end first: whoever writes at once (probes, subscriptions) finds a reader.
+    # Attach the far end first: a probe or subscription that is written at once needs a reader.
     far.sink = owner.pattern
     if crosses:
         near.mailbox = socket.mailbox
@@ -104,30 +104,30 @@ def attach(socket, near, routing_id, metadata, locally_initiated, name):
 
 
 def complete_connect(connecting, near, binding, far, name):
-    """Give the far end of a connected pipe to the socket that is bound."""
+    """Give the far end of a connected pipe to the bound socket."""
     far.post_to_owner(accept_pipe, (connecting, near, binding, far, name))
 
 
 def accept_pipe(connecting, near, binding, far, name):
-    # In the thread of the binding socket.
+    # Runs in the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
     connecting.identify_pipe(far, binding.options.routing_id, METADATA)
-    # What was written while there was no reader.
+    # Announce messages that were written before there was a reader.
     near.flush()
     far.flush()
-    # It left while nobody was bound; who left later says so after this.
+    # The peer left before the bind. A peer that leaves later announces it by a later command.
     if far.peer_closed:
         far.peer_terminated()
 
 
 def connect_zap(socket, sink, mailbox):
-    """Connect ``sink``, which is no socket, to the ZAP handler of a socket's context.
+    """Connect ``sink``, which is not a socket, to the ZAP handler of a socket's context.
 
     Parameters
     ----------
     mailbox : Mailbox
-        Of the sink's thread, where the handler lives in another one.
+        The mailbox of the sink's thread, for a handler in another thread.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Reports of programs that share a socket in a way that ZeroMQ does not allow."""
+"""Reports about programs that share a socket in a way that ZeroMQ forbids."""
 
 import sys
 import traceback
@@ -7,18 +7,18 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
-# Queued: the thread that waits may hold the lock of a handler which sends records by this socket.
+# Queued logging: the waiting thread may hold the lock of a handler that logs to this socket.
 LOG = Log("zlinkcompat.core")
 
 
 def report_two_threads(socket, waiting_thread):
-    """Log that the current thread uses a socket in which another thread waits, with both stacks.
+    """Log, with both stacks, that the current thread uses a socket in which another waits.
 
     Parameters
     ----------
     socket : CoreSocket
     waiting_thread : int
-        The number of the native thread that waits.
+        The identifier of the waiting native thread.
     """
     LOG.warning(
         "socket %#x (%s): thread %d uses it while thread %d waits in it. A socket belongs to one "
@@ -36,10 +36,10 @@ def report_two_threads(socket, waiting_thread):
 
 
 def report_mixed_frames(socket):
-    """Log that a frame is put into a message which another greenlet began, with the stack."""
+    """Log, with the stack, that a frame joins a message that another greenlet began."""
     LOG.warning(
-        "socket %#x (%s): a message that another greenlet began with SNDMORE gets the frame that "
-        "is sent here. If these are two messages, send each by send_multipart(), or hold a lock "
+        "socket %#x (%s): this frame is added to a message that another greenlet began with "
+        "SNDMORE. If these are two messages, send each by send_multipart(), or hold a lock "
         "from the first frame to the last. This is logged once for a socket.\n%s",
         socket.address,
         SOCKET_TYPES[socket.socket_type].decode(),
@@ -48,9 +48,9 @@ def report_mixed_frames(socket):
 
 
 def waiting_frame(socket, thread):
-    """The innermost Python frame of a call that waits in ``socket``; None if the call is over."""
+    """Return the innermost Python frame of a call that waits in ``socket``; None if it is over."""
     for waker in list(socket.mailbox.sleepers):
-        # One that waits in a hub is a greenlet, which is not what its thread runs now.
+        # A waker in a hub belongs to a greenlet, whose frame is not the current one of its thread.
         greenlet = getattr(waker, "greenlet", None)
         if greenlet is not None and waker.thread == thread:
             return greenlet.gr_frame
@@ -59,6 +59,6 @@ def waiting_frame(socket, thread):
 
 def format_stack(frame):
     if frame is None:
-        # A greenlet that runs a compiled method of the socket, or a call that is over.
+        # The greenlet runs a compiled method of the socket, or the call is over.
         return "  (no Python code)\n"
     return "".join(traceback.format_stack(frame))

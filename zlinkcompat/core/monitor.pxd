@@ -1,1 +1,1 @@
-# Compiled so that no signal's handler runs between its steps (interrupts.py).
+# Compiled so that no signal handler runs between two steps (see interrupts.py).

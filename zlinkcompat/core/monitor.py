@@ -1,6 +1,7 @@
-"""A socket's monitor: its events, published on an inproc PAIR as libzmq does.
+"""A socket's monitor: it publishes the socket's events on an inproc PAIR, as libzmq does.
 
-Each event is two frames: 16 bit event number and 32 bit value in native order, and the endpoint.
+Each event has two frames. The first holds a 16-bit event number and a 32-bit value in native byte
+order, and the second holds the endpoint.
 Source: libzmq ``zmq_socket_monitor(3)``.
 """
 
@@ -11,7 +12,7 @@ from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
 
-# Native: I/O threads have events to tell, too.
+# Native, because I/O threads publish events as well.
 RLock = get_original("_thread", "RLock")
 
 
@@ -40,8 +41,8 @@ class Monitor:
         frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
         with self.lock:
             if self.socket.can_send():
-                # Nobody connected, or a reader that does not keep up: the event is lost, as a
-                # monitor must never hold up what it watches.
+                # Without a reader, or with a slow one, the event is lost: a monitor must never
+                # block the socket that it watches.
                 self.socket.send_message(frames, NOBLOCK)
 
     def stop(self):

@@ -1,19 +1,19 @@
-"""The descriptor behind ``zmq.FD``: readable when the socket's events may have changed."""
+"""The descriptor of ``zmq.FD``, which is readable when the socket's events may have changed."""
 
 import os
 
 from zlinkcompat._runtime.gevent_support import get_original
 
 RLock = get_original("_thread", "RLock")
-# gevent's closes at the next turn of the hub, which a program may not make for long.
+# gevent's version closes only in a later loop iteration, which may be far off.
 close_fd = get_original("os", "close")
 
 
 class Notifier:
-    """A flag that a foreign event loop can watch as a file descriptor.
+    """A flag that another event loop can watch as a file descriptor.
 
-    Edge-triggered in libzmq's sense: whoever sees it readable must look at EVENTS, which clears
-    it. Source: libzmq ``zmq_getsockopt(3)``, ZMQ_FD.
+    It is edge-triggered in libzmq's sense: when it is readable, the program must read EVENTS, which
+    clears it. Source: libzmq ``zmq_getsockopt(3)``, ZMQ_FD.
     """
 
     def __init__(self):
@@ -24,7 +24,7 @@ class Notifier:
             os.set_blocking(self.fd, False)
         self.signalled = False
         self.silenced = False
-        # Any thread signals, and the descriptor may be closed meanwhile.
+        # Any thread may signal, and the descriptor may be closed meanwhile.
         self.lock = RLock()
 
     def signal(self):
@@ -42,10 +42,10 @@ class Notifier:
                     os.read(self.fd, 8)
 
     def silence(self):
-        """Keep the descriptor, but never let it become readable again.
+        """Keep the descriptor, but never make it readable again.
 
-        The socket is closed. A loop that still watches the descriptor would find it readable in
-        every turn, since nothing clears it any more."""
+        It is called when the socket is closed. A loop that still watches a readable descriptor
+        would wake in every iteration, because nothing clears it any more."""
         with self.lock:
             self.silenced = True
             self.clear()
@@ -59,11 +59,11 @@ class Notifier:
                     close_fd(self.write_fd)
 
     def after_fork_child(self):
-        """In a forked child: put a descriptor of this process's own in the place of the parent's.
+        """Replace the parent's descriptor by one of this process, in a forked child.
 
-        The number stays in use: an event loop of the program that was forked along may still watch
-        it, and libev ends the process for a watcher of a closed descriptor."""
-        # Another thread may have held it, which nobody releases here.
+        The number stays in use. The program's event loop was forked as well and may still watch it,
+        and libev aborts the process for a watcher of a closed descriptor."""
+        # Create a new lock: another thread may have held the old one at the fork.
         self.lock = RLock()
         if self.fd < 0:
             return
@@ -71,7 +71,7 @@ class Notifier:
         try:
             fresh = Notifier()
         except OSError:
-            # No descriptor to be had: it is neither read nor written any more.
+            # No descriptor is available: do not read or write the old one any more.
             self.signalled = True
             return
         os.dup2(fresh.fd, self.fd, inheritable=False)

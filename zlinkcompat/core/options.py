@@ -1,11 +1,11 @@
 """The options of sockets and contexts: one table row each, and the objects that hold the values.
 
 Numbers, defaults and limits are libzmq's (``doc/zmq_setsockopt.adoc``, ``zmq_getsockopt.adoc``,
-``zmq_ctx_set.adoc``, ``src/options.cpp``, ``src/ctx.cpp``). Values are ints or bytes here; that
-str is refused, and that ints fit their C type, is pyzmq's own check, made by the surface.
+``zmq_ctx_set.adoc``, ``src/options.cpp``, ``src/ctx.cpp``). Values are ints or bytes here. The
+layers above check, as pyzmq does, that a value is not a str and that an int fits its C type.
 
-What would promise security that this build does not give is refused, not ignored: a program
-that asks for a mechanism must not run on without. See ``refused``.
+An option that promises security which this build lacks raises an error and is not ignored: a
+program that asks for a mechanism must not run without it. See ``refused``.
 """
 
 import copy
@@ -15,19 +15,19 @@ from zlinkcompat._constants import CURVE, DEALER, NULL, PLAIN, PUB, PULL, PUSH, 
 from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.wire.security import sodium, z85
 
-# Who answers for an option.
+# The object that handles an option.
 OPTIONS = "options"  # :class:`Options`
 PATTERN = "pattern"  # the class of the socket type (``zlinkcompat.routing``)
-TUNING = "tuning"  # :class:`Options`, but the environment goes before it (``zlinkcompat.tuning``)
-SOCKET = "socket"  # ``CoreSocket`` itself: state, which is only read
+TUNING = "tuning"  # :class:`Options`, but the environment has priority (``zlinkcompat.tuning``)
+SOCKET = "socket"  # ``CoreSocket`` itself, for read-only state
 
 INT_MAX = 2**31 - 1
 
-# Why an option changes nothing here.
+# Why an option has no effect here.
 NO_MULTICAST = "there is no multicast transport here"
 NO_THREAD_OPTIONS = "the operating system schedules, places and names the I/O threads"
 
-#: Least and greatest value of the C types behind the kinds of int.
+#: Least and greatest values of the C types for the int kinds.
 RANGES = {
     "int": (-INT_MAX - 1, INT_MAX),
     "bool": (-INT_MAX - 1, INT_MAX),
@@ -39,7 +39,7 @@ RANGES = {
 CONFLATING = frozenset((PUB, SUB, DEALER, PULL, PUSH))
 
 
-# -- what a row allows ---------------------------------------------------------------------
+# -- checks of values ----------------------------------------------------------------------
 
 
 def anything(value):
@@ -55,7 +55,7 @@ def between(least, greatest):
 
 
 def sized(least, greatest):
-    """Bytes of this length."""
+    """Return a check for the length of bytes."""
     return lambda value: least <= len(value) <= greatest
 
 
@@ -63,22 +63,22 @@ zero_or_one = between(0, 1)
 
 
 def is_alpn(value):
-    """Names of application protocols (RFC 7301): none, or some of 1 to 255 octets."""
+    """Tell whether ``value`` is empty, or names of protocols (RFC 7301) of 1 to 255 bytes each."""
     names = value.split(b",") if value else ()
     return all(0 < len(name.strip()) <= 255 for name in names)
 
 
-# -- what adds to earlier values ------------------------------------------------------------
+# -- options that add to earlier values -----------------------------------------------------
 
 
 def add_property(options, value):
-    """METADATA. As in libzmq the first value of a name stays."""
+    """Add a METADATA property. As in libzmq, the first value of a name stays."""
     name, _, content = value.partition(b":")
     options.properties.setdefault(name, content)
 
 
 def add_tcp_filter(options, value):
-    """TCP_ACCEPT_FILTER."""
+    """Add a TCP_ACCEPT_FILTER."""
     from zlinkcompat.transports import tcp
 
     text = value.partition(b"\0")[0].decode("latin-1")
@@ -90,7 +90,7 @@ def add_tcp_filter(options, value):
 
 
 def adding_to(attribute):
-    """What adds a number (unsigned in C) to a frozenset of :class:`Options`."""
+    """Return a function that adds a number (unsigned in C) to a frozenset of :class:`Options`."""
 
     def add(options, value):
         setattr(options, attribute, getattr(options, attribute) | {value & 0xFFFFFFFF})
@@ -99,14 +99,14 @@ def adding_to(attribute):
 
 
 def no_credentials():
-    """What is missing for filters of ipc peers; "" if nothing is."""
+    """Return what filters for ipc peers lack on this system; "" if they work."""
     from zlinkcompat.transports import ipc
 
     return ipc.no_credentials()
 
 
 def ipc_filter(name, id):
-    """A row of a filter for peers of ipc."""
+    """Create the row of a filter for ipc peers."""
     return Option(
         name,
         id,
@@ -119,28 +119,28 @@ def ipc_filter(name, id):
     )
 
 
-#: As much as pyzmq, and so its callers, can be told by libzmq.
+#: The longest value that libzmq can return to pyzmq, in bytes.
 READ_BACK = 255
 
 
 def proxy(options):
-    """What SOCKS_PROXY tells."""
+    """Return the value of SOCKS_PROXY."""
     if len(options.socks_proxy) > READ_BACK:
-        raise zmq_error(EINVAL, f"get SOCKS_PROXY: it has over {READ_BACK} octets")
+        raise zmq_error(EINVAL, f"get SOCKS_PROXY: the value exceeds {READ_BACK} bytes")
     return options.socks_proxy
 
 
 def is_property(value):
-    """``X-name:value``. Not 4 octets: libzmq takes those for an int (``src/options.cpp``)."""
+    """Check ``X-name:value``, which must not have 4 bytes: libzmq treats those as an int."""
     name, colon, content = value.partition(b":")
     return bool(colon and content) and name[:2] == b"X-" and len(name) <= 255 and len(value) != 4
 
 
-# -- mechanisms (libzmq ``src/options.cpp``: the last option of one decides) -----------------
+# -- mechanisms (libzmq ``src/options.cpp``: the option that was set last decides) -----------
 
 
 def serving(mechanism):
-    """Effect of ``PLAIN_SERVER``, ``CURVE_SERVER``."""
+    """Return the effect of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
 
     def apply(options, value):
         options.mechanism = mechanism if value else NULL
@@ -150,7 +150,7 @@ def serving(mechanism):
 
 
 def using(mechanism, client=False):
-    """Effect of a credential; ``client``: only clients have it."""
+    """Return the effect of setting a credential; ``client``: only clients have it."""
 
     def apply(options, value):
         options.mechanism = mechanism
@@ -161,17 +161,17 @@ def using(mechanism, client=False):
 
 
 def serves(mechanism):
-    """What ``PLAIN_SERVER``, ``CURVE_SERVER`` tell."""
+    """Return the getter of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
     return lambda options: int(options.as_server and options.mechanism == mechanism)
 
 
 def key_of(value):
-    """The 32 octets of a key that may be written in Z85, behind which a NUL may be."""
+    """Return the 32 bytes of a key, which may be given as Z85 text with a trailing NUL."""
     return value if len(value) == 32 else z85.decode(value[:40])
 
 
 def is_key(value):
-    """Tell whether this is a key in one of the forms that libzmq knows."""
+    """Tell whether ``value`` is a key in a form that libzmq accepts."""
     if len(value) == 41 and value[40] == 0 or len(value) == 40:
         try:
             z85.decode(value[:40])
@@ -181,7 +181,7 @@ def is_key(value):
     return len(value) == 32
 
 
-# -- how a value is kept -------------------------------------------------------------------
+# -- conversions of values -----------------------------------------------------------------
 
 
 def same(value):
@@ -193,49 +193,49 @@ def negated(value):
 
 
 def whole_tenths(value):
-    """Milliseconds, cut as the tenths of a second of the wire are; -99 to 99 is none."""
+    """Round down to whole deciseconds, the unit on the wire; -99..99 ms becomes 0."""
     return max(value, 0) // 100 * 100
 
 
 class Option:
-    """One option: all that is known about it without a socket.
+    """One option: everything about it that does not depend on a socket.
 
     Parameters
     ----------
     name : str
-        Without ``ZMQ_``.
+        The name without ``ZMQ_``.
     id : int
-        Number in ``zmq.h``.
+        The number in ``zmq.h``.
     kind : str
-        ``int``, ``int64``, ``uint64``, ``bytes``, or ``bool``: an int kept as 0 or 1.
+        ``int``, ``int64``, ``uint64``, ``bytes``, or ``bool`` (an int stored as 0 or 1).
     unit : str
-        Of the value; empty for flags and names.
+        The unit of the value; empty for flags and names.
     default : int or bytes
     allowed : callable
         Tells whether a value of this kind is accepted.
     holder : str
-        :data:`OPTIONS`, :data:`PATTERN` or :data:`SOCKET`.
+        :data:`OPTIONS`, :data:`PATTERN`, :data:`TUNING` or :data:`SOCKET`.
     readable, writable : bool
     attribute : str, optional
-        Where :class:`Options` keeps it; the name in lower case when absent.
-    keep, show : callable
-        From the value set to the value kept, and from that to the value got.
+        The attribute of :class:`Options` for the value; by default the name in lower case.
+    convert, show : callable
+        Convert a set value to the stored one, and the stored value to the returned one.
     refused : str
-        Why this build refuses to set what libzmq would take; empty otherwise.
+        Why this build refuses an option that libzmq supports; empty otherwise.
     draft : bool
-        Only a libzmq built with its draft API has it.
+        Whether only a libzmq with its draft API has the option.
     effect : callable, optional
-        Called with the :class:`Options` and the value kept, when it was set.
+        Called with the :class:`Options` and the stored value after it was set.
     collect : callable, optional
-        Called with the :class:`Options` and the value in place of keeping it: it adds to others.
+        Called with the :class:`Options` and the value instead of storing it, to add it to others.
     getter : callable, optional
-        From the :class:`Options` to the value got, in place of ``show``.
+        Called with the :class:`Options` to get the value, in place of ``show``.
     needs : callable, optional
-        What is missing in this installation to set it, as text; "" if nothing.
+        Returns as text what this installation lacks to set the option; "" if nothing.
     secret : bool
-        The value is shown to nobody, in no error either.
+        Whether to keep the value out of all texts, even out of errors.
     inert : str
-        Why the value is kept and read back, and changes nothing here; empty where it does.
+        Why the value is stored and returned but has no effect; empty if it has an effect.
     """
 
     def __init__(
@@ -287,30 +287,30 @@ class Option:
         return f"<Option {self.name} {self.id}>"
 
     def accept(self, value):
-        """The value to keep for ``value``.
+        """Return the value to store for ``value``.
 
         Raises
         ------
         ZMQError
-            EINVAL: not writable, not of this kind, or not allowed.
+            EINVAL: the option is read-only, or the value has the wrong kind or is not allowed.
         """
         if self.refused:
             raise zmq_error(EINVAL, f"set {self.name}: {self.refused}")
         if self.needs is not None and self.needs():
             raise zmq_error(EINVAL, f"set {self.name}: {self.needs()}")
         if not self.writable:
-            raise zmq_error(EINVAL, f"set {self.name}: it can only be read")
+            raise zmq_error(EINVAL, f"set {self.name}: the option is read-only")
         if not (self.fits(value) and self.allowed(value)):
             unit = f", {self.unit}" if self.unit else ""
             shown = "this value" if self.secret else format(repr(value), ".80")
-            raise zmq_error(EINVAL, f"set {self.name} ({self.kind}{unit}): not {shown}")
+            raise zmq_error(EINVAL, f"set {self.name}: {shown} is not allowed ({self.kind}{unit})")
         if self.kind == "bytes":
             return self.convert(value)
-        # True and False are ints to set, but not to get.
+        # True and False can be set as ints, but reading returns ints.
         return int(value != 0) if self.kind == "bool" else self.convert(int(value))
 
     def fits(self, value):
-        """Tell whether ``value`` has the type of this option, and its size in C."""
+        """Tell whether ``value`` has the type of this option and fits its C type."""
         if self.kind == "bytes":
             return isinstance(value, bytes)
         least, greatest = RANGES[self.kind]
@@ -318,17 +318,17 @@ class Option:
 
 
 def pattern(name, id, kind="bool", default=0, readable=False, writable=True):
-    """A row of an option that only some socket types have, and check themselves."""
+    """Create the row of an option that only some socket types have, and check themselves."""
     return Option(name, id, kind, "", default, holder=PATTERN, readable=readable, writable=writable)
 
 
 def state(name, id, kind="int", default=0):
-    """A row of what a socket tells about itself."""
+    """Create the row of read-only state of a socket."""
     return Option(name, id, kind, "", default, holder=SOCKET, writable=False)
 
 
 def absent(name, id, kind="bytes", readable=False):
-    """A row of a mechanism that is not built in: it cannot be asked for."""
+    """Create the row of an option of a mechanism that this build does not have."""
     return Option(
         name,
         id,
@@ -341,7 +341,7 @@ def absent(name, id, kind="bytes", readable=False):
 
 
 def curve_key(name, id, client=False, secret=False):
-    """A row of a key. libzmq tells it to nobody who asks as pyzmq does."""
+    """Create the row of a key. libzmq does not return it to a caller like pyzmq."""
     return Option(
         name,
         id,
@@ -358,7 +358,7 @@ def curve_key(name, id, client=False, secret=False):
 
 
 def tunable(setting):
-    """A row of a flag or threshold. libzmq has three of them among its drafts, as hints only."""
+    """Create the row of a flag or threshold. libzmq has three of them as drafts, as hints only."""
     return Option(
         setting.option,
         setting.number,
@@ -373,13 +373,13 @@ def tunable(setting):
 
 
 def wss(name, id, attribute, kind="bytes", default=b""):
-    """A row of libzmq's wss transport, kept as the TLS option of that attribute."""
+    """Create the row of an option of libzmq's wss transport, stored as a TLS option."""
     return Option(name, id, kind, "", default, readable=False, attribute=attribute, draft=True)
 
 
 #: All socket options: name, id, kind, unit, default, allowed.
 SOCKET_OPTIONS = (
-    # pyzmq reads and writes it as int64; libzmq counts the bits of a uint64.
+    # pyzmq reads and writes it as int64, but libzmq treats it as the bits of a uint64.
     Option("AFFINITY", 4, "uint64", "bit mask of I/O threads", 0),
     Option("ROUTING_ID", 5, "bytes", "1 to 255 octets", b"", sized(1, 255)),
     pattern("SUBSCRIBE", _constants.SUBSCRIBE, "bytes", b""),
@@ -494,7 +494,7 @@ SOCKET_OPTIONS = (
     pattern("STREAM_NOTIFY", _constants.STREAM_NOTIFY, default=1),
     Option("INVERT_MATCHING", 74, "bool", "", 0),
     Option("HEARTBEAT_IVL", 75, "int", "ms; 0 none", 0, at_least(0)),
-    # 16 bit of tenths of a second on the wire (RFC 37).
+    # On the wire it has 16 bits, in tenths of a second (RFC 37).
     Option(
         "HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599), convert=whole_tenths
     ),
@@ -529,13 +529,13 @@ SOCKET_OPTIONS = (
     Option("PRIORITY", 112, "int", "SO_PRIORITY", 0, at_least(0), draft=True),
     pattern("TOPICS_COUNT", _constants.TOPICS_COUNT, "int", readable=True, writable=False),
     *(tunable(setting) for setting in tuning.TABLE if setting.option),
-    # libzmq's names for wss; other names of the TLS options below. It cannot read them.
+    # libzmq's names for wss, which are aliases of the TLS options below. They are write-only.
     wss("WSS_KEY_PEM", 103, "tls_key"),
     wss("WSS_CERT_PEM", 104, "tls_cert"),
     wss("WSS_TRUST_PEM", 105, "tls_ca"),
     wss("WSS_HOSTNAME", 106, "tls_hostname"),
     wss("WSS_TRUST_SYSTEM", 107, "tls_trust_system", "bool", 0),
-    # Ours: zlinkcompat.sockopt.
+    # Our own options, see zlinkcompat.sockopt.
     Option("TLS_CERT", sockopt.TLS_CERT, "bytes", "path or PEM", b"", draft=True),
     Option(
         "TLS_KEY",
@@ -658,15 +658,15 @@ _by_id = {row.id: row for row in SOCKET_OPTIONS}
 
 
 def find(option):
-    """The :class:`Option` with this number, or None."""
+    """Return the :class:`Option` with this number, or None."""
     return _by_id.get(option)
 
 
 class Options:
     """The option values of one socket, or of one of its endpoints (:meth:`copy`).
 
-    Each row of :data:`SOCKET_OPTIONS` that is held here and readable is an attribute, in lower
-    case, for the engine to read; only :meth:`set` checks what is written.
+    Each readable row of :data:`SOCKET_OPTIONS` that is stored here is an attribute in lower case,
+    which the engine reads. Only :meth:`set` checks values.
 
     Parameters
     ----------
@@ -676,7 +676,7 @@ class Options:
     Attributes
     ----------
     router_raw, stream_notify : int
-        Kept here by the socket type, for sessions to read.
+        The socket type stores these here, for sessions to read.
     """
 
     def __init__(self, socket_type):
@@ -685,9 +685,9 @@ class Options:
             if row.holder == OPTIONS and row.readable:
                 setattr(self, row.attribute, row.convert(row.default))
         if socket_type in (SUB, XSUB):
-            # Subscriptions are all that they send (libzmq ``src/xsub.cpp``).
+            # These types send only subscriptions (libzmq ``src/xsub.cpp``).
             self.linger = 0
-        # They can only be set, and so are no attributes by their rows.
+        # Write-only options, for which the loop above sets no attribute.
         self.tls_key = self.tls_password = b""
         self.curve_publickey = self.curve_secretkey = self.curve_serverkey = bytes(32)
         self.ssl_context = None
@@ -701,14 +701,14 @@ class Options:
 
     @property
     def tuning(self):
-        """The :class:`zlinkcompat.tuning.Tuning` of these options and the environment."""
+        """The :class:`zlinkcompat.tuning.Tuning` for these options and the environment."""
         if self._tuning is None:
             self._tuning = tuning.Tuning(self.tuned)
         return self._tuning
 
     @property
     def conflate(self):
-        """Whether only the last message is kept: CONFLATE, on a socket type that knows it."""
+        """Whether to keep only the last message: CONFLATE on a socket type that supports it."""
         return bool(self.conflate_asked) and self.socket_type in CONFLATING
 
     def set(self, option, value):
@@ -723,8 +723,8 @@ class Options:
         Raises
         ------
         ZMQError
-            EINVAL for an unknown option, one held elsewhere, one that this build refuses, or a
-            bad value. libzmq zmq_setsockopt(3).
+            EINVAL: the option is unknown, handled elsewhere or refused by this build, or the value
+            is invalid. libzmq zmq_setsockopt(3).
         """
         row = held_here(option)
         kept = row.accept(value)
@@ -739,28 +739,28 @@ class Options:
                 row.effect(self, kept)
 
     def get(self, option):
-        """The value of an option: int, or bytes without the NUL that libzmq adds.
+        """Return the value of an option: int, or bytes without the NUL that libzmq adds.
 
         Raises
         ------
         ZMQError
-            EINVAL for an unknown option, one held elsewhere, or one that is only set. libzmq
+            EINVAL: the option is unknown, handled elsewhere or write-only. libzmq
             zmq_getsockopt(3).
         """
         row = held_here(option)
         if row.holder == TUNING:
-            # What applies, whoever said it.
+            # Return the value in effect, which may come from the environment.
             return tuning.get(row.attribute, self.tuned.get(row.attribute))
         if not row.readable:
-            raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'it can only be set'}")
+            raise zmq_error(EINVAL, f"get {row.name}: {row.refused or 'the option is write-only'}")
         if row.getter is not None:
             return row.getter(self)
         return row.show(getattr(self, row.attribute))
 
     def copy(self):
-        """A copy for a new endpoint, which later changes do not reach.
+        """Return a copy for a new endpoint, which later changes do not affect.
 
-        ValueError if an environment variable of ``zlinkcompat.tuning`` makes no sense."""
+        ValueError: an environment variable of ``zlinkcompat.tuning`` has an invalid value."""
         other = copy.copy(self)
         other._tuning = self.tuning
         other.properties = dict(self.properties)
@@ -768,7 +768,7 @@ class Options:
         return other
 
     def inherit(self, context_options):
-        """Take the context's defaults, once, when the socket is made.
+        """Apply the context's defaults, once, when the socket is created.
 
         Parameters
         ----------
@@ -779,7 +779,7 @@ class Options:
             self.linger = 0
 
     def metadata_properties(self):
-        """The METADATA properties for the READY command: dict of bytes to bytes."""
+        """Return the METADATA properties for the READY command: dict of bytes to bytes."""
         return dict(self.properties)
 
 
@@ -788,7 +788,7 @@ def held_here(option):
     if row is None:
         raise zmq_error(EINVAL, f"there is no socket option {option!r}")
     if row.holder == SOCKET:
-        raise zmq_error(EINVAL, f"option {row.name} can only be read, from the socket itself")
+        raise zmq_error(EINVAL, f"option {row.name} is read-only, and the socket itself returns it")
     if row.holder == PATTERN:
         raise zmq_error(EINVAL, f"option {row.name} does not apply to this socket type")
     return row
@@ -802,8 +802,8 @@ THREAD_AFFINITY_CPU_ADD = 7
 THREAD_AFFINITY_CPU_REMOVE = 8
 IO_THREADS = 1
 
-#: All context options. Number 3 is SOCKET_LIMIT when read and THREAD_PRIORITY when set (zmq.h).
-#: How I/O threads are scheduled, placed and named is kept and has no effect.
+#: All context options. Number 3 means SOCKET_LIMIT when read, THREAD_PRIORITY when set (zmq.h).
+#: The scheduling, placement and naming of I/O threads is stored and has no effect.
 CONTEXT_OPTIONS = (
     Option("IO_THREADS", IO_THREADS, "int", "threads", 1, at_least(0)),
     Option("MAX_SOCKETS", 2, "int", "sockets", 1023, at_least(1)),
@@ -866,13 +866,13 @@ _context_by_id = {row.id: row for row in CONTEXT_OPTIONS}
 
 
 class ContextOptions:
-    """The option values of a context: a lower-case attribute for each of :data:`CONTEXT_OPTIONS`.
+    """The options of a context, as a lower-case attribute for each of :data:`CONTEXT_OPTIONS`.
 
     Attributes
     ----------
     socket_limit : int, sockets
     thread_affinity : set of int
-        CPUs added and not removed.
+        CPUs that were added and not removed.
     """
 
     def __init__(self):
@@ -887,7 +887,7 @@ class ContextOptions:
         Raises
         ------
         ZMQError
-            EINVAL for an unknown or read-only option or a bad value, and for removing a CPU that
+            EINVAL: the option is unknown or read-only, the value is invalid, or the CPU to remove
             was not added. libzmq zmq_ctx_set(3).
         """
         row = _context_by_id.get(option)
@@ -904,7 +904,7 @@ class ContextOptions:
             setattr(self, row.attribute, kept)
 
     def get(self, option):
-        """The value of an option, int. EINVAL if unknown or only set. libzmq zmq_ctx_get(3)."""
+        """Return an option, int. EINVAL: it is unknown or write-only. libzmq zmq_ctx_get(3)."""
         if option == SOCKET_LIMIT:
             return self.socket_limit
         row = _context_by_id.get(option)
@@ -913,5 +913,5 @@ class ContextOptions:
         return getattr(self, row.attribute)
 
     def set_io_threads(self, count):
-        """Set IO_THREADS; EINVAL for a negative count, as libzmq zmq_init(3)."""
+        """Set IO_THREADS; EINVAL for a negative count, as in libzmq's zmq_init(3)."""
         self.set(IO_THREADS, count)

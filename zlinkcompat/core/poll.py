@@ -1,4 +1,4 @@
-"""Polling sockets and file descriptors together."""
+"""Polling of sockets and file descriptors together."""
 
 import select
 
@@ -11,31 +11,31 @@ from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
 
-#: What poll(2) calls them.
+#: The corresponding bits of poll(2).
 BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POLLPRI))
 KNOWN = select.POLLIN | select.POLLOUT | select.POLLPRI
 
 
 def poll(items, timeout_ms):
-    """Wait until something can be done with one of ``items``. Source: libzmq ``zmq_poll(3)``.
+    """Wait until one of ``items`` is ready. Source: libzmq ``zmq_poll(3)``.
 
     Parameters
     ----------
     items : list of (CoreSocket or int, int)
-        A socket or file descriptor, and what to wait for: POLLIN (1), POLLOUT (2), and for
-        descriptors POLLERR (4), POLLPRI (8).
+        A socket or file descriptor, and the events to wait for: POLLIN (1), POLLOUT (2), and for
+        descriptors POLLERR (4) and POLLPRI (8).
     timeout_ms : int, milliseconds
-        0 looks once, -1 has no limit.
+        0 checks once; -1 has no limit.
 
     Returns
     -------
     list of int
-        What can be done, in the order of ``items``; all 0 when the time ran out.
+        The ready events, in the order of ``items``; all 0 if the timeout expired.
 
     Raises
     ------
     ZMQError
-        ENOTSOCK for a closed socket, ETERM, EBADF for a bad descriptor.
+        ENOTSOCK: a socket is closed. ETERM. EBADF: a descriptor is invalid.
     """
     descriptors = [item for item in items if not isinstance(item[0], CoreSocket)]
     results = look(items, descriptors)
@@ -68,7 +68,7 @@ def poll(items, timeout_ms):
                     thing.add_poller(asleep.waker)
                     watched.append(thing)
                     thing.enter_wait()
-            # Something may have come between the look and the watch: look again first.
+            # Something may have arrived after the first check and before the watch: check again.
             results = look(items, descriptors)
             if not any(results):
                 asleep.sleep(timeout)
@@ -100,7 +100,7 @@ class InHub:
                 self.watchers.append(watcher)
                 watcher.start(interrupts.call_guarded, hub, self.waker.wake)
         except BaseException:
-            # A watcher that outlives its descriptor makes libev abort the process.
+            # libev aborts the process if a watcher outlives its descriptor.
             self.close()
             raise
 
@@ -136,7 +136,7 @@ class NotifierWaker(Waker):
 
 
 class AtDescriptors:
-    """Blocks this native thread in poll(2), where sockets wake it by a descriptor of their own."""
+    """Blocks this native thread in poll(2). Sockets wake it by an extra descriptor."""
 
     def __init__(self, descriptors):
         self.notifier = Notifier()
@@ -152,7 +152,7 @@ class AtDescriptors:
 
 
 def look(items, descriptors):
-    """The state of ``items`` now."""
+    """Return the current state of ``items``."""
     ready = look_at_descriptors(descriptors) if descriptors else {}
     results = []
     for thing, events in items:
@@ -164,11 +164,11 @@ def look(items, descriptors):
 
 
 def make_poller(descriptors):
-    # The real one: gevent's cooperative poll is in its place in a monkey-patched process.
+    # The original poll: in a monkey-patched process gevent has replaced it by a cooperative one.
     poller = get_original("select", "poll")()
     masks = {}
     for fd, events in descriptors:
-        # A negative one is passed over, as poll(2) does.
+        # Skip negative descriptors, as poll(2) does.
         if fd >= 0:
             mask = masks.get(fd, 0)
             for event, bit in BITS:
@@ -187,7 +187,7 @@ def look_at_descriptors(descriptors):
             if mask & bit:
                 events |= event
         if mask & ~KNOWN:
-            # Hung up, in error, no descriptor at all.
+            # POLLHUP, POLLERR or POLLNVAL.
             events |= POLLERR
         ready[fd] = events
     return ready

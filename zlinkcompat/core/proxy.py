@@ -1,4 +1,4 @@
-"""Proxies: messages from one socket to another, both ways, for ever.
+"""Proxies: they forward messages between two sockets in both directions.
 
 Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``; pyzmq ``monitored_queue``.
 """
@@ -9,22 +9,22 @@ from zlinkcompat._constants import NOBLOCK, POLLIN, POLLOUT, ROUTER
 from zlinkcompat.core.poll import poll
 from zlinkcompat.errors import EAGAIN, ENOTSUP
 
-#: Messages that one direction may pass before the other has its turn.
+#: Messages that one direction may forward before the other direction runs.
 BURST = 1000
 
 
 class Direction:
-    """One way through a proxy.
+    """One direction of a proxy.
 
     Parameters
     ----------
     source, sink : CoreSocket
     capture : CoreSocket or None
-        Gets a copy of each message.
+        It gets a copy of each message.
     prefix : bytes or None
-        First frame of each copy.
+        The first frame of each copy.
     swaps_ids : bool
-        Swap the first two frames: between two ROUTERs the second is the id of the addressee.
+        Swap the first two frames: between two ROUTERs the second frame is the receiver's id.
     """
 
     def __init__(self, source, sink, capture, prefix=None, swaps_ids=False):
@@ -38,13 +38,13 @@ class Direction:
         self.octets = 0
 
     def awaits(self):
-        """What to poll for: input, or room while there was input but none."""
+        """Return what to poll for: input, or room in the sink if it had none."""
         return (self.sink, POLLOUT) if self.blocked else (self.source, POLLIN)
 
     def forward(self):
-        """Pass on what is there, while there is room."""
+        """Forward the available messages while the sink has room."""
         for _ in range(BURST):
-            # A socket that answers itself may not be able to send before it received.
+            # A REP or REQ that is both source and sink may be unable to send before it receives.
             self.blocked = self.sink is not self.source and not self.sink.events(POLLOUT)
             if self.blocked:
                 return
@@ -65,12 +65,12 @@ class Direction:
             self.sink.send_message(frames, 0)
 
     def counted(self):
-        """Frames and bytes that went this way."""
+        """Return the frames and bytes that went in this direction."""
         return self.frames, self.octets
 
 
 def run(directions, control=None):
-    """Proxy until a socket is closed or its context terminated (raises), or TERMINATE comes."""
+    """Run a proxy until TERMINATE, or until a socket or its context ends, which raises."""
     paused = False
     while True:
         items = [] if paused else [direction.awaits() for direction in directions]
@@ -95,9 +95,9 @@ def run(directions, control=None):
 
 
 def acknowledge(control):
-    """libzmq 4.3.5 answers each command, whatever the type of the control socket is.
+    """Reply to a command, as libzmq 4.3.5 does for every type of control socket.
 
-    One that cannot send, or whose peer has gone, goes without, where libzmq ends or hangs."""
+    A control socket that cannot send gets no reply, where libzmq would end or hang."""
     try:
         control.send_frame(b"", NOBLOCK)
     except Exception as error:  # pyzmq's, which this layer does not import
@@ -106,20 +106,20 @@ def acknowledge(control):
 
 
 def statistics(forth, back):
-    """Frontend received and sent, backend received and sent: frames and bytes of each."""
+    """Return the frames and bytes of: frontend received, sent, backend received, sent."""
     there, here = forth.counted(), back.counted()
     return [pack("=Q", number) for number in (*there, *here, *here, *there)]
 
 
 def proxy(frontend, backend, capture=None, control=None):
-    """zmq_proxy_steerable(3); returns only on TERMINATE, raises as the sockets do."""
+    """Run zmq_proxy_steerable(3). It returns only on TERMINATE, and raises as the sockets do."""
     forth = Direction(frontend, backend, capture)
     back = Direction(backend, frontend, capture)
     run([forth, back] if backend is not frontend else [forth], control)
 
 
 def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):
-    """A proxy whose copies tell by their first frame which way a message went."""
+    """Run a proxy whose copies have a first frame that tells the direction of the message."""
     swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER
     run(
         [

@@ -1,40 +1,40 @@
-"""Addresses of sockets and contexts: what pyzmq calls ``underlying``.
+"""Addresses of sockets and contexts, which pyzmq calls ``underlying``.
 
-pyzmq shares a socket between two Python objects by the address of libzmq's; here the address is
-an integer that finds the same core object again while it lives.
+pyzmq shares a socket between two Python objects by the address of libzmq's socket. Here the address
+is an integer by which the core object can be found while it is alive.
 """
 
 from itertools import count
 from weakref import WeakValueDictionary
 
-# Not id(): an address must never be reused for another object while a shadow still holds it. And
-# beyond all pointers: libzmq, given one by mistake, cannot take it for the address of an object.
+# Do not use id(): an address must not be reused while a shadow still holds it. The numbers are
+# larger than any pointer, so that libzmq cannot mistake one for the address of an object.
 _next_address = count((1 << 64) + 0x10000, 0x10).__next__
 _objects = WeakValueDictionary()
 
 
 def register(thing):
-    """Give ``thing`` an address (int, never 0) and return it."""
+    """Assign an address (int, never 0) to ``thing`` and return it."""
     address = _next_address()
     _objects[address] = thing
     return address
 
 
 def find(address, cls):
-    """The object of class ``cls`` at ``address``, or None."""
+    """Return the object of class ``cls`` at ``address``, or None."""
     thing = _objects.get(address)
     return thing if isinstance(thing, cls) else None
 
 
 def socket_at(address):
-    """The :class:`CoreSocket` at ``address``, or None."""
+    """Return the :class:`CoreSocket` at ``address``, or None."""
     from zlinkcompat.core.socket import CoreSocket
 
     return find(address, CoreSocket)
 
 
 def context_at(address):
-    """The :class:`CoreContext` at ``address``, or None."""
+    """Return the :class:`CoreContext` at ``address``, or None."""
     from zlinkcompat.core.context import CoreContext
 
     return find(address, CoreContext)

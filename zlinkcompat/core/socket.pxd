@@ -39,7 +39,7 @@ cdef class CoreSocket(Owner):
     cdef list parts_in
     cdef Py_ssize_t next_part
     cdef list parts_out
-    # Milliseconds, and nanoseconds; see read_options.
+    # The timeouts in milliseconds, the spin time in nanoseconds; see read_options.
     cdef int sndtimeo, rcvtimeo
     cdef long long spin_time, poll_missed_at
     cdef bint adaptive_poll
