@@ -1,4 +1,4 @@
-"""Compile the modules and adapt README for PyPI; everything declarative is in setup.cfg."""
+"""Compile the modules and adapt README for PyPI; setup.cfg has all declarative settings."""
 
 import os
 import re
@@ -20,24 +20,24 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 from setuptools.modified import newer_group
 
-#: The user wants the pure-Python fallback: a wheel for any platform.
+#: The user asks for the pure-Python fallback: a wheel for any platform.
 PURE = os.environ.get("ZLINKCOMPAT_PURE") == "1"
 
-#: For development and CI: a failed build is an error, not a slower library.
+#: For development and CI: a failed build is an error, and does not fall back to a slower library.
 REQUIRED = os.environ.get("ZLINKCOMPAT_REQUIRE_EXTENSIONS") == "1"
 
-#: The flags of the interpreter ask for debug symbols, which are five times as large as the code;
-#: -g0 leaves them out. Assertions are for builds that look for mistakes.
+#: The interpreter's flags ask for debug symbols, which are five times as large as the code; -g0
+#: leaves them out. Builds that search for errors keep the assertions.
 FLAGS = os.environ.get("ZLINKCOMPAT_CFLAGS", "-O3 -g0 -DCYTHON_WITHOUT_ASSERTIONS").split()
 
 FLAGS += ["-include", str(Path("zlinkcompat/_runtime/traceback_path.h").absolute())]
 
-#: Where the source is published, ``https://github.com/OWNER/NAME``; the release workflow sets it.
+#: The URL of the source, ``https://github.com/OWNER/NAME``, which the release workflow sets.
 REPOSITORY = os.environ.get("ZLINKCOMPAT_REPOSITORY")
 
 DIRECTIVES = {
     "language_level": 3,
-    # Bounds and None are checked, so that a mistake raises as in the pure build, and never crashes.
+    # Bounds and None are checked, so that an error raises as in the pure build and never crashes.
     "boundscheck": True,
     "wraparound": True,
     "nonecheck": True,
@@ -46,11 +46,11 @@ DIRECTIVES = {
     "annotation_typing": False,
     "binding": False,
     "embedsignature": True,
-    # As text that inspect.signature reads: functions with a binding are slower to call.
+    # Signatures as text that inspect.signature reads: functions with a binding are slower to call.
     "embedsignature.format": "clinic",
 }
 
-#: CPU seconds that one module takes, translation and compilation; measured in November 2026.
+#: CPU seconds for one module, translation and compilation; measured in November 2026.
 SECONDS_PER_MODULE = 3
 
 NOT_COMPILED = """\
@@ -68,28 +68,28 @@ WINDOWS = "on {name} the compiled modules are not supported (they need POSIX)"
 WINDOWS_FIX = "On this platform pyzmq is the faster choice."
 
 
-# -- what the user is told ---------------------------------------------------------------------
+# -- messages for the user ---------------------------------------------------------------------
 
 
 def tell(text):
-    """Print to our own output, and to the installer's, which otherwise hides what a build prints.
+    """Print to our own output and to the installer's, which would otherwise hide a build's output.
 
-    An installer such as pip reads the output of a build from a pipe, and shows it only if the build
-    fails or the user asks for it (``-v``). A user should know of a slow build, and what a long
-    build does, so we also write to the error output of the process that started us.
+    An installer such as pip reads the output of a build from a pipe. It shows the output only if
+    the build fails or the user asks for it (``-v``). A user should know about a slow library, and
+    what a long build does. So we also write to the error output of the process that started us.
     """
     print(text, flush=True)
     for path in (f"/proc/{os.getppid()}/fd/2", "/dev/tty"):
         try:
             found = os.stat(path)
-            # In a regular file the installer's next line would overwrite ours.
+            # Skip regular files, in which the installer's next line would overwrite ours.
             if stat.S_ISREG(found.st_mode) or is_own_output(found):
                 continue
             with open(path, "w") as output:
                 output.write(f"\n{text}\n")
             return
         except OSError:
-            continue  # a socket, no terminal, or not Linux
+            continue  # it is a socket, there is no terminal, or this is not Linux
 
 
 def is_own_output(found):
@@ -105,7 +105,7 @@ def duration(seconds):
 
 
 def cpus():
-    """Number of CPUs that this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -113,7 +113,7 @@ def cpus():
 
 
 def readme(repository):
-    """README as PyPI shows it: a link into the checkout leads nowhere there."""
+    """Return README for PyPI, where relative links into the checkout would be broken."""
     text = Path("README.md").read_text(encoding="utf-8")
     if not repository:
         return text
@@ -137,10 +137,11 @@ def links(repository):
 
 
 def extensions():
-    """The extensions, found by their ``.pxd`` or ``.pyx``, so that there is no list to maintain.
+    """Find the extensions by their ``.pxd`` or ``.pyx``, so that there is no list to maintain.
 
-    A ``.pyx`` is compiled in place of the ``.py`` of the same name, its pure-Python fallback. Other
-    modules are compiled from the ``.py`` itself. A ``.pxd`` without a source only declares.
+    A ``.pyx`` is compiled in place of the ``.py`` with the same name, its pure-Python fallback.
+    Other modules are compiled from the ``.py`` itself. A ``.pxd`` without a source has only
+    declarations.
     """
     found = []
     declared = [*Path("zlinkcompat").rglob("*.pxd"), *Path("zlinkcompat").rglob("*.pyx")]
@@ -154,7 +155,7 @@ def extensions():
 
 
 def failure(command):
-    """Run one command of the compiler; returns why it failed, or None."""
+    """Run one command of the compiler; return the reason if it failed, else None."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     except OSError as error:
@@ -168,18 +169,18 @@ def failure(command):
 
 
 class BuildAllOrNothing(build_ext):
-    """Compile all modules or, where that is not possible, leave all of them uncompiled.
+    """Compile all modules or, if that is not possible, none of them.
 
-    Never only some: a compiled module takes the types of another from its ``.pxd``, and could not
-    be imported beside a pure one.
+    It never compiles only some: a compiled module takes another module's types from its ``.pxd``,
+    and could not be imported beside an uncompiled one.
     """
 
     def finalize_options(self):
         super().finalize_options()
         self.parallel = self.parallel or cpus()
         if self.editable_mode or self.inplace:
-            # setuptools compiles an editable install in a temporary folder, hence everything again
-            # each time. These are the folders of ``build_ext --inplace``.
+            # setuptools compiles an editable install in a temporary folder, so it would compile
+            # everything each time. Use the folders of ``build_ext --inplace`` instead.
             base = self.get_finalized_command("build").build_base
             name = f"{self.plat_name}-{sys.implementation.cache_tag}"
             self.build_temp = os.path.join(base, f"temp.{name}")
@@ -188,7 +189,7 @@ class BuildAllOrNothing(build_ext):
     def run(self):
         if not self.extensions:
             return
-        # Read now: setuptools builds elsewhere first, and a failure leaves the attribute changed.
+        # Read this now: setuptools builds elsewhere first, and a failure leaves it changed.
         places = [".", self.build_lib] if self.inplace else [self.build_lib]
         begin = time.monotonic()
         self.remove_stale(places)
@@ -229,7 +230,7 @@ class BuildAllOrNothing(build_ext):
             raise RuntimeError(failed)
 
     def is_changed(self, extension):
-        """Whether the source of the module is newer than what was built of it."""
+        """Tell whether the source of a module is newer than its compiled file."""
         sources = [
             path
             for suffix in (".py", ".pyx", ".pxd", ".h")
@@ -240,7 +241,7 @@ class BuildAllOrNothing(build_ext):
         return newer_group(list(map(str, sources)), str(built))
 
     def translate(self):
-        """Translate Cython to C; here and not at import, so that only a build needs Cython."""
+        """Translate Cython to C. Cython is imported here, so that only a build needs it."""
         from Cython.Build import cythonize
 
         translated = cythonize(
@@ -256,7 +257,7 @@ class BuildAllOrNothing(build_ext):
             extension.sources = sources[extension.name]
 
     def remove_stale(self, places):
-        """Remove extensions of modules that were renamed or deleted since."""
+        """Remove extensions of modules that were renamed or deleted."""
         current = {self.get_ext_filename(each.name) for each in self.extensions}
         suffix = sysconfig.get_config_var("EXT_SUFFIX")
         for place in places:
@@ -265,11 +266,11 @@ class BuildAllOrNothing(build_ext):
                     path.unlink()
 
     def discard(self, places):
-        """Remove what was built, now or earlier: Python would prefer it to the source."""
+        """Remove compiled files, new and old, because Python would prefer them to the source."""
         for extension in self.extensions:
             for place in places:
                 Path(place, self.get_ext_filename(extension.name)).unlink(missing_ok=True)
-        # setuptools names the wheel for any platform if there is none.
+        # Without extensions, setuptools names the wheel for any platform.
         self.extensions = self.distribution.ext_modules = []
 
 
@@ -279,7 +280,7 @@ class BuildSources(build_py):
     def run(self):
         if self.editable_mode:
             return super().run()
-        # Sources that were renamed or deleted since an earlier build would be packed as well.
+        # Remove renamed or deleted sources of an earlier build, which would be packed as well.
         shutil.rmtree(Path(self.build_lib, "zlinkcompat-stubs"), ignore_errors=True)
         for path in Path(self.build_lib, "zlinkcompat").rglob("*.py*"):
             if path.is_file() and path.suffix in (".py", ".pyi", ".pyx", ".pxd"):
@@ -289,14 +290,14 @@ class BuildSources(build_py):
         self.copy_benchmark()
 
     def write_names(self):
-        """Name the modules of a compiled build for ``debug.build_info()``."""
+        """Write the names of the compiled modules for ``debug.build_info()``."""
         names = "".join(f'    "{each.name}",\n' for each in extensions())
         Path(self.build_lib, "zlinkcompat", "_compiled_modules.py").write_text(
             f'"""The modules that a full build compiles, by setup.py."""\n\nNAMES = [\n{names}]\n'
         )
 
     def copy_benchmark(self):
-        """Pack ``bench`` for ``zlinkcompat bench``, where other programs do not see it."""
+        """Pack ``bench`` for ``zlinkcompat bench``, in a folder that other programs do not see."""
         for source in Path("bench").rglob("*.py"):
             target = Path(self.build_lib, "zlinkcompat", "_bench", source.relative_to("bench"))
             self.mkpath(str(target.parent))
@@ -304,7 +305,7 @@ class BuildSources(build_py):
 
 
 class BuildApart(build):
-    """With flags of its own a build goes to its own folder, where no other finds its objects."""
+    """Use a separate build folder for a build with its own flags, so that objects are not mixed."""
 
     def initialize_options(self):
         super().initialize_options()

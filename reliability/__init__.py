@@ -1,5 +1,5 @@
-"""Long runs that the default tests have no time for: soak, load, faults at every byte, fuzzing.
+"""Long runs for which the default tests have no time: soak, load, faults at every byte, fuzzing.
 
-``python -m reliability --help``. What they found is kept in ``results.json``, of which
-``tools/generate_docs.py`` makes the tables of ``docs/reliability.md``.
+See ``python -m reliability --help``. Results are stored in ``results.json``, from which
+``tools/generate_docs.py`` generates the tables of ``docs/reliability.md``.
 """

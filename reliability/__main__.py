@@ -1,4 +1,4 @@
-"""``python -m reliability soak --minutes 10``, and the other runs."""
+"""The command line: ``python -m reliability soak --minutes 10``, and the other runs."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ def fuzz(args):
     from reliability.fuzz import NAMES, run
 
     found = run(args.seconds, args.target or NAMES)
-    # A run of some targets leaves the figures of the others.
+    # Keep the earlier results of targets that this run leaves out.
     before = results.load().get("fuzz", {"targets": {}})
     found["targets"] = {**before["targets"], **found["targets"]}
     return "fuzz", found
@@ -67,38 +67,38 @@ def gil(args):
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="put the figures in results.json")
+    parser.add_argument("--keep", action="store_true", help="store the results in results.json")
     runs = parser.add_subparsers(required=True)
 
-    one = runs.add_parser("soak", help="1,000 connections come and go at 64 a second")
+    one = runs.add_parser("soak", help="1,000 connections, of which 64 are replaced each second")
     one.add_argument("--minutes", type=float, default=10)
     one.add_argument("--engine", choices=["hub", "thread"], default="hub")
     one.set_defaults(run=soak)
 
-    one = runs.add_parser("load", help="10,000 connections on one ROUTER, beside pyzmq's")
+    one = runs.add_parser("load", help="10,000 connections to one ROUTER, compared with pyzmq")
     one.add_argument("--connections", type=int, default=10_000)
     one.add_argument("--rounds", type=int, default=3)
     one.set_defaults(run=load)
 
-    one = runs.add_parser("faults", help="tests/faults with a fault at every byte")
+    one = runs.add_parser("faults", help="run tests/faults with a fault at every byte")
     one.set_defaults(run=faults)
 
-    one = runs.add_parser("fuzz", help="atheris on what a stranger's bytes reach")
-    one.add_argument("--seconds", type=int, default=60, help="for each target")
-    one.add_argument("--target", action="append", help="one of them; may be given again")
+    one = runs.add_parser("fuzz", help="fuzz the code that handles a peer's bytes, with atheris")
+    one.add_argument("--seconds", type=int, default=60, help="duration for each target")
+    one.add_argument("--target", action="append", help="a target; may be repeated")
     one.set_defaults(run=fuzz)
 
-    one = runs.add_parser("threads", help="200 native threads that ask 1,000 times, ten times")
+    one = runs.add_parser("threads", help="200 native threads send 1,000 requests each, ten times")
     one.add_argument("--threads", type=int, default=200)
     one.add_argument("--requests", type=int, default=1000)
     one.add_argument("--rounds", type=int, default=10)
     one.set_defaults(run=threads)
 
-    one = runs.add_parser("churn", help="threads that make, close and terminate")
+    one = runs.add_parser("churn", help="threads that create and close sockets and contexts")
     one.add_argument("--seconds", type=float, default=60)
     one.set_defaults(run=churn)
 
-    one = runs.add_parser("closing", help="sockets are closed under other threads' calls")
+    one = runs.add_parser("closing", help="close sockets while other threads call them")
     one.add_argument("--seconds", type=float, default=180)
     one.add_argument(
         "--switch-interval", type=float, default=1e-6, help="seconds, for sys.setswitchinterval"
@@ -106,11 +106,11 @@ def main():
     one.set_defaults(run=closing)
 
     one = runs.add_parser("subscriber", help="a SUB that computes between its receives")
-    one.add_argument("--seconds", type=float, default=5, help="that it computes each time")
+    one.add_argument("--seconds", type=float, default=5, help="duration of each computation")
     one.add_argument("--times", type=int, default=4)
     one.set_defaults(run=subscriber)
 
-    one = runs.add_parser("gil", help="what the GIL costs round trips and heartbeats")
+    one = runs.add_parser("gil", help="measure how the GIL affects round trips and heartbeats")
     one.set_defaults(run=gil)
 
     args = parser.parse_args()

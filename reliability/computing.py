@@ -1,7 +1,7 @@
-"""Programs that compute while the I/O threads go on, on the thread engine.
+"""Programs that compute while the I/O threads work, on the thread engine.
 
-A publisher that sends without end and never waits, a subscriber that computes in Python for
-seconds between its receives, and others that come late, each in a process of its own.
+Each of these runs in its own process: a publisher that sends continuously and never waits, a
+subscriber that computes in Python for seconds between its receives, and subscribers that join late.
 """
 
 import sys
@@ -9,21 +9,21 @@ import time
 
 from reliability.processes import Process, say
 
-INTERVAL, TIMEOUT = 100, 500  # milliseconds, of heartbeats
-PACE = 100  # messages a second to the one that computes: its high-water mark, 1,000, is never near
-ENOUGH = 1000  # messages after which one that came late leaves
-BETWEEN = 0.5  # seconds between two of them
+INTERVAL, TIMEOUT = 100, 500  # milliseconds, for heartbeats
+PACE = 100  # messages a second to the computing subscriber, which stay below its high-water mark
+ENOUGH = 1000  # messages after which a late subscriber leaves
+BETWEEN = 0.5  # seconds between two late subscribers
 
 
 def compute(seconds):
-    """Pure Python, all the time."""
+    """Run pure Python code without a pause."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         sum(range(1000))
 
 
 def publish(seconds):
-    """For ``seconds`` sends to all; the numbered ones in between are for the one that computes."""
+    """Publish for ``seconds``. The numbered messages are for the subscriber that computes."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -32,7 +32,7 @@ def publish(seconds):
     sock.bind("tcp://127.0.0.1:*")
     say(sock.last_endpoint.decode())
     while sock.recv() != b"\1numbered":
-        pass  # who counts is here
+        pass  # wait for the subscriber that counts
     began = time.monotonic()
     numbered = sent = 0
     while (now := time.monotonic() - began) < seconds:
@@ -48,7 +48,7 @@ def publish(seconds):
 
 
 def subscribe(endpoint, seconds):
-    """Computes for ``seconds``, takes all that is there, and so on; says what came each time."""
+    """Compute for ``seconds``, receive all messages, and repeat; report the numbers received."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -73,7 +73,7 @@ def subscribe(endpoint, seconds):
 
 
 def come_late(endpoint, seconds):
-    """For ``seconds`` subscribers come one after the other, and leave when they have enough."""
+    """For ``seconds``, start one late subscriber after another; each leaves after some messages."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -96,18 +96,18 @@ def come_late(endpoint, seconds):
 
 
 def run(seconds, times):
-    """A subscriber that computes ``seconds`` between its receives, about ``times`` times.
+    """Run a subscriber that computes for ``seconds``, about ``times`` times, between receives.
 
     Returns
     -------
     dict
-        What was sent and came; ``failures`` lists what was lost.
+        The numbers sent and received; ``failures`` lists losses.
     """
 
     def process(*args):
         return Process("reliability.computing", *args, ZLINK_ENGINE="thread")
 
-    # It ends while the subscriber computes once more.
+    # The publisher ends while the subscriber computes once more.
     lasting = seconds * (times - 0.5)
     with process("publish", lasting) as publisher:
         endpoint = publisher.hear()

@@ -1,9 +1,9 @@
-"""Whole connections: a stranger's bytes through the engine's own sessions, over a stream in memory.
+"""Whole connections: a stranger's bytes pass through the engine's sessions, over memory streams.
 
-An input says which socket is attacked, in which protocol, whether the stranger makes a proper
-handshake first, and what it says then. The program of the socket sends, receives and polls
-meanwhile. It may see the errors that pyzmq documents; whatever else is raised, logged with a
-traceback or never ends is a bug. Afterwards an honest peer has to be served.
+An input selects the attacked socket, the protocol, whether the stranger completes a valid handshake
+first, and what it sends then. Meanwhile the program of the socket sends, receives and polls. It may
+see the errors that pyzmq documents. Any other exception, a logged traceback or an endless loop is a
+bug. Afterwards an honest peer must be served.
 """
 
 import logging
@@ -41,7 +41,7 @@ from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
 NULL, PLAIN, CURVE = 0, 1, 2
-#: (over WebSocket, mechanism)
+#: (whether it is over WebSocket, mechanism)
 PROTOCOLS = (
     (False, NULL),
     (False, PLAIN),
@@ -52,11 +52,11 @@ PROTOCOLS = (
 )
 STREAM = 11
 
-#: What the program may see, by NOBLOCK (zmq_recv(3), zmq_send(3)).
+#: Errors that the program may see with NOBLOCK (zmq_recv(3), zmq_send(3)).
 DOCUMENTED = {zmq.EAGAIN, zmq.EFSM, zmq.ENOTSUP, zmq.EHOSTUNREACH}
 
-#: Seconds, and on the hub engine turns of its event loop beside some for each byte, after which a
-#: connection has to stand still.
+#: Seconds after which a connection must be idle. On the hub engine it must also be idle after so
+#: many iterations of its event loop, plus some for each byte.
 PATIENCE = 20
 TURNS = 300
 
@@ -65,7 +65,7 @@ NAMES = (b"SUBSCRIBE", b"CANCEL", b"PING", b"PONG", b"ERROR", b"READY", b"HELLO"
 
 
 class Defects(logging.Handler):
-    """What the engine did not expect: logged with a traceback, or told to the hub."""
+    """Errors that the engine did not expect: logged with a traceback, or reported to the hub."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -78,7 +78,7 @@ class Defects(logging.Handler):
     def __enter__(self):
         self.log = logging.getLogger("zlinkcompat")
         self.log.addHandler(self)
-        # Of all threads.
+        # Catch the errors of all hubs, in all threads.
         self.handle_error = Hub.handle_error
         Hub.handle_error = lambda hub, where, kind, error, trace: self.found.append(error)
         return self
@@ -93,8 +93,8 @@ class Defects(logging.Handler):
 class MemoryStream(ByteStream):
     """The stream of a connection whose other end is a :class:`Stranger`.
 
-    The descriptor is of a socket that is always writable and never readable: whoever says something
-    wakes the connection."""
+    The descriptor belongs to a socket that is always writable and never readable. So a stranger
+    that sends data wakes the connection explicitly."""
 
     def __init__(self, fd, stranger):
         ByteStream.__init__(self, fd)
@@ -142,7 +142,7 @@ class WsLink(ws.Link):
 
 
 class Command:
-    """Any command, as an encoder takes it."""
+    """Any command, in the form that an encoder accepts."""
 
     def __init__(self, name, data):
         self.name, self.data = name, data
@@ -155,26 +155,26 @@ class Command:
 
 
 class Stranger:
-    """The other end.
+    """The remote end of a connection.
 
     Parameters
     ----------
     socket_type : int
-        Its own.
+        The stranger's own socket type.
     over_ws : bool
     mechanism : int
     polite : bool
-        It makes a proper handshake, after which it says ``data`` in whatever form that asks for;
-        else ``data`` are the bytes that it says from the beginning.
+        Whether it completes a valid handshake and then sends ``data`` as messages, commands and so
+        on. Otherwise it sends ``data`` as raw bytes from the beginning.
     data : bytes
     size : int
-        Of the pieces that arrive, in bytes; 0 is no limit.
+        The size in bytes of the pieces that arrive; 0 means no limit.
     change : tuple of int, optional
-        Which byte of its handshake is changed, and by which mask.
+        The index of a byte of its handshake to change, and the XOR mask.
     plain_ws : bool
-        It speaks WebSocket and no ZeroMQ, as to a STREAM socket.
+        Whether it uses plain WebSocket without ZeroMQ, as for a STREAM socket.
     serves : bool
-        It is the server, and the attacked socket the client.
+        Whether it is the server, and the attacked socket the client.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class Stranger:
         plain_ws=False,
         serves=False,
     ):
-        self.said = []  # None: the end
+        self.said = []  # None marks the end
         self.data = data
         self.size = size
         self.change = change
@@ -246,7 +246,7 @@ class Stranger:
             connection.wake()
 
     def hear(self, data):
-        """What the server says; it leads the handshake on, and after it nobody listens."""
+        """Handle the server's bytes: continue the handshake; ignore them after it."""
         if self.handshake is None:
             return
         while data:
@@ -269,7 +269,7 @@ class Stranger:
                     while (one := self.decoder.next()) is not None:
                         self.received.append(one)
             except ProtocolError:
-                # It was answered something else than to a proper handshake; it says the rest.
+                # The peer did not reply as in a valid handshake. Send the rest of the data.
                 self.handshake = None
                 self.done = True
                 self.say(self.data)
@@ -277,7 +277,7 @@ class Stranger:
         self.decoder.release_if_empty()
 
     def say_more(self):
-        """Byte 0 of each part: its form and size, and for commands the name."""
+        """Send ``data`` in parts. Byte 0 of each part selects its form and size."""
         data = self.data
         while data:
             how, size = data[0], data[0] >> 3
@@ -286,9 +286,9 @@ class Stranger:
 
     def form(self, form, part):
         if form >= 6:
-            return part  # whatever it is
+            return part  # raw bytes
         if self.plain_ws:
-            # A part has 31 bytes at most; a client's key of four zeros leaves it as it is.
+            # A part has at most 31 bytes. A client's masking key is zero, which changes nothing.
             first, mask = 0x80 | (1, 2, 8, 9, 10, 0)[form], 0 if self.serves else 0x80
             return bytes([first, mask | len(part)]) + bytes(4 * bool(mask)) + part
         if form < 3:
@@ -309,7 +309,7 @@ class Stranger:
 
 
 class Attacked:
-    """A socket with its program, and the peers that it is given."""
+    """A socket with its program, and the peers that connect to it."""
 
     def __init__(self, context, socket_type, over_ws, mechanism, connects):
         self.type = socket_type
@@ -361,7 +361,7 @@ class Attacked:
         stranger.session = session
 
     def work(self, turns, finished):
-        """Let the program and the event loop go on until ``finished()``; False if that never is."""
+        """Run the program and the event loop until ``finished()``; False if that never happens."""
         end = monotonic() + PATIENCE
         while turns > 0 and monotonic() < end:
             self.use()
@@ -376,7 +376,7 @@ class Attacked:
         return False
 
     def use(self):
-        """One round of the program: whatever it calls returns or raises what is documented."""
+        """Run the program's calls once; each returns or raises a documented error."""
         for call in (self.receive, self.receive_frame, self.send, self.poll):
             try:
                 call()
@@ -409,14 +409,14 @@ class Attacked:
 
 
 def answer_zap(handler):
-    """Let everybody in."""
+    """Accept every peer, as a ZAP handler."""
     while True:
         version, number = handler.recv_multipart()[:2]
         handler.send_multipart([version, number, b"200", b"OK", b"me", b""])
 
 
 class Place:
-    """A context whose ZAP handler lets everybody in. One serves all inputs of a process."""
+    """A context whose ZAP handler accepts every peer. A process uses one for all inputs."""
 
     made = None
 
@@ -441,15 +441,15 @@ class Place:
             cls.made = None
 
 
-#: What serves an honest peer after the attack, and how that peer is seen to be served.
+#: The socket types that serve an honest peer after the attack.
 RECEIVERS = (zmq.PULL, zmq.SUB, zmq.DEALER, zmq.ROUTER, zmq.REP)
 
 
 def attack(data, engine="hub"):
-    """Make the connection that ``data`` (bytes) describes, and look at what it costs.
+    """Make the connection that ``data`` (bytes) describes, and check that it ends in time.
 
-    Byte 0: the protocol, and flags: a proper handshake is made, a byte of it is changed, writes
-    are cut in two, the stranger is the server. Byte 1: the socket. Byte 2: the size of the pieces
+    Byte 0: the protocol, and flags: the handshake is valid, one byte of it is changed, writes are
+    split in two, the stranger is the server. Byte 1: the socket. Byte 2: the size of the pieces
     that arrive. Bytes 3 and 4: which byte of the handshake is changed, and how.
     """
     if len(data) < 5:
@@ -496,13 +496,13 @@ def under_attack(attacked, stranger):
         return ended() or stranger.session is not None and not stranger.said
 
     turns = TURNS + len(stranger.data) * 4
-    assert attacked.work(turns, stands_still), "not all is read"
+    assert attacked.work(turns, stands_still), "the connection did not read everything"
     stranger.say(None)
-    assert attacked.work(turns, ended), "the end is not noticed"
+    assert attacked.work(turns, ended), "the connection did not notice the end"
 
 
 def honest_peer(attacked, over_ws, mechanism, serves):
-    """It is served, whatever happened before."""
+    """Check that an honest peer is served, whatever happened before."""
     types = {
         zmq.PULL: zmq.PUSH,
         zmq.SUB: zmq.PUB,

@@ -1,5 +1,5 @@
-"""Crowds of native threads on the thread engine: many that ask at once, and many that make, close
-and terminate whatever there is to be."""
+"""Crowds of native threads on the thread engine: many that send requests at once, and many that
+create, close and terminate sockets and contexts."""
 
 import faulthandler
 import random
@@ -12,24 +12,24 @@ from errno import EFAULT, ENOTSOCK, ENOTSUP
 from reliability.processes import Process, raise_descriptor_limit, say
 from reliability.soak import held, in_use
 
-STUCK = 180  # seconds after which a round, or the end of a churn, hangs: all stacks are shown
-HUNG = 30  # seconds after which a call that close() has not ended counts as hung
-#: What a call may raise that finds its socket closed; see pyzmq for poll, libzmq for proxy.
+STUCK = 180  # seconds after which a round or the end of a churn counts as hung; stacks are printed
+HUNG = 30  # seconds after which a call that close() did not end counts as hung
+#: Errors of a call whose socket was closed; for poll as in pyzmq, for proxy as in libzmq.
 ENDINGS = {
     "recv": (ENOTSOCK,),
     "send": (ENOTSOCK,),
     "poll": (ENOTSOCK, ENOTSUP),
     "proxy": (ENOTSOCK, EFAULT),
 }
-CLOSERS = 4  # threads that close sockets under others' calls
-CHURNERS = 16  # threads that make and end sockets
+CLOSERS = 4  # threads that close sockets during other threads' calls
+CHURNERS = 16  # threads that create and close sockets
 GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")  # must not
-SETTLED = 10.0  # seconds for what has ended to be gone
+SETTLED = 10.0  # seconds until closed objects must be gone
 
 
 def rounds(transport, threads, requests, count):
-    """``count`` times: ``threads`` native threads, each with a REQ of its own, ask ``requests``
-    times; says what each round took, and what the process holds after it."""
+    """Run ``count`` rounds: ``threads`` native threads, each with its own REQ, send ``requests``
+    requests. Report how long each round took, and what the process holds after it."""
     import zlinkcompat as zmq
 
     raise_descriptor_limit()
@@ -84,8 +84,8 @@ def rounds(transport, threads, requests, count):
 
 
 def churn(seconds):
-    """For ``seconds`` threads make contexts and sockets and end them in every order, some of them
-    in other threads' hands; says what this process held before and after."""
+    """For ``seconds``, let threads create contexts and sockets and close them in every order, some
+    of them from other threads. Report what this process held before and after."""
     import zlinkcompat as zmq
 
     faulthandler.enable()
@@ -102,7 +102,7 @@ def churn(seconds):
         a, b = (context.socket(kind) for kind in rnd.choice(kinds))
         for sock in (a, b):
             sock.rcvtimeo = sock.sndtimeo = 20
-            # What nobody takes any more would keep a socket for ever.
+            # Undelivered messages would keep a socket without a limit.
             sock.linger = 10
         a.bind(endpoint)
         b.connect(a.last_endpoint)
@@ -115,7 +115,7 @@ def churn(seconds):
         if how == 0 and context is not shared:
             context.destroy(linger=0)
         elif how == 1 and context is not shared:
-            # One who waits, and is woken by the end.
+            # A thread that waits is woken by the termination.
             waiting = threading.Thread(target=wait, args=(a,))
             waiting.start()
             ending = threading.Thread(target=context.term)
@@ -129,7 +129,7 @@ def churn(seconds):
             a.close(0)
             closing.join()
         elif how == 3 and context is not shared:
-            return  # the collector's
+            return  # leave it to the garbage collector
         a.close(0)
         b.close(0)
         if context is not shared:
@@ -152,7 +152,7 @@ def churn(seconds):
         except BaseException as error:
             failures.append(repr(error))
 
-    # What is made once and stays.
+    # Create first what is created once and stays.
     once(random.Random(0), "first")
     before = held()
     crowd = [threading.Thread(target=live, args=(number,)) for number in range(CHURNERS)]
@@ -173,15 +173,15 @@ def churn(seconds):
 
 
 def closing(seconds, interval):
-    """For ``seconds``, with Python's switch interval at ``interval`` seconds, close sockets from
-    other threads than those that are in a call of them. Says how many calls ended, and how."""
+    """For ``seconds``, with the switch interval at ``interval`` seconds, close sockets while other
+    threads are in a call on them. Report how many calls ended, and with which errors."""
     import zlinkcompat as zmq
 
     faulthandler.enable()
     sys.setswitchinterval(interval)
     context = zmq.Context()
     deadline = time.monotonic() + seconds
-    # A call that does not return is a hang.
+    # A call that does not return counts as a hang.
     faulthandler.dump_traceback_later(seconds + STUCK, exit=True)
     ended, failures = Counter(), []
 
@@ -206,7 +206,7 @@ def closing(seconds, interval):
 
     def once(rnd, name):
         endpoint = rnd.choice(["tcp://127.0.0.1:*", f"inproc://{name}", f"ipc://@closing-{name}"])
-        # DEALERs may be sent to and received from whatever the peer does.
+        # DEALERs can always send and receive, independently of the peer.
         a, b = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
         a.linger = b.linger = 0
         a.sndhwm = b.sndhwm = a.rcvhwm = b.rcvhwm = rnd.choice([1, 1000])
@@ -252,13 +252,13 @@ def closing(seconds, interval):
 
 
 def run_closing(seconds, interval):
-    """:func:`closing` in a process of its own.
+    """Run :func:`closing` in its own process.
 
     Returns
     -------
     dict
-        ``ended`` counts the calls by name and errno; ``failures`` lists hangs and what else was
-        raised.
+        ``ended`` counts the calls by name and errno; ``failures`` lists hangs and other
+        exceptions.
     """
     with Process(
         "reliability.crowds", "closing", seconds, interval, ZLINK_ENGINE="thread"
@@ -268,12 +268,12 @@ def run_closing(seconds, interval):
 
 
 def run_rounds(threads, requests, count):
-    """``count`` rounds over inproc, then over tcp.
+    """Run ``count`` rounds over inproc, then over tcp.
 
     Returns
     -------
     dict
-        By transport what was asked, answered and held; ``failures`` lists what was lost or grew.
+        By transport the requests, the replies and what was held; ``failures``: loss and growth.
     """
     found = {"threads": threads, "requests": requests, "rounds": count, "failures": []}
     for transport in ("inproc", "tcp"):
@@ -298,7 +298,7 @@ def run_rounds(threads, requests, count):
         }
         if answered != asked or wrong:
             found["failures"].append(f"{transport}: {answered} of {asked} answered, {wrong} wrong")
-        # The first rounds warm up. Of memory counts what is in use, not what allocators keep.
+        # The first rounds warm up. Count memory in use, without what allocators keep.
         middle, last = told[count // 2], told[-1]
         for name in GROWING:
             if last[name] > middle[name] * 1.05 + 8:
@@ -307,12 +307,12 @@ def run_rounds(threads, requests, count):
 
 
 def run_churn(seconds):
-    """:func:`churn` in a process of its own.
+    """Run :func:`churn` in its own process.
 
     Returns
     -------
     dict
-        ``failures`` lists what was raised and what is left over.
+        ``failures`` lists exceptions and leftovers.
     """
     with Process("reliability.crowds", "churn", seconds, ZLINK_ENGINE="thread") as process:
         found = process.hear()

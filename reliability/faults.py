@@ -1,4 +1,4 @@
-"""``tests/faults`` at every byte, and how many faults that were."""
+"""Run ``tests/faults`` at every byte, and count the faults."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ from reliability.processes import ROOT
 
 
 def run():
-    """Returns the number of faults tried, by transport, mechanism and fault.
+    """Return the number of faults tried, by transport, mechanism and fault.
 
-    ``lost`` and ``duplicated`` are 0 since a test fails at the first; None where one failed."""
+    ``lost`` and ``duplicated`` are 0, because a test fails at the first; None if a test failed."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         ended = subprocess.run(

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of :mod:`reliability.targets` by atheris (libFuzzer), on the pure build.
 
-``corpus/TARGET/`` holds the inputs that reach something of their own, and is kept small: what a
-run finds is merged into it.
+``corpus/TARGET/`` holds the inputs that reach code which no other input reaches. It is kept small:
+the findings of a run are merged into it.
 """
 
 import inspect
@@ -14,12 +14,12 @@ from datetime import date
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-LONGEST = 512  # bytes of an input
+LONGEST = 512  # the longest input, in bytes
 NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint", "connection")
 
 
 def fuzz_one(name, *arguments):
-    """libFuzzer's own main, in this process."""
+    """Run libFuzzer's main function in this process."""
     import atheris
 
     from reliability import targets
@@ -32,7 +32,7 @@ def fuzz_one(name, *arguments):
         from reliability import connections  # noqa: F401  (imports the engine)
 
         followed += ["zlinkcompat.engine", "zlinkcompat.routing", "zlinkcompat.core.socket"]
-    # Its hook for imports would find the extensions.
+    # Instrument functions directly, because atheris's import hook would find the extensions.
     for module in list(sys.modules.values()):
         if module.__name__.startswith(tuple(followed)):
             for function in functions_of(module):
@@ -50,7 +50,7 @@ def fuzz_one(name, *arguments):
 
 
 def functions_of(module):
-    """All that are defined in ``module``, those of its classes included."""
+    """Yield all functions that are defined in ``module``, including those of its classes."""
     for one in vars(module).values():
         for each in vars(one).values() if inspect.isclass(one) else [one]:
             each = each.fget if isinstance(each, property) else each
@@ -74,13 +74,13 @@ def start(name, folder, *arguments):
 
 
 def run(seconds, names=NAMES):
-    """Fuzz each target for so long, then merge what it found into the corpus.
+    """Fuzz each target for ``seconds``, then merge the findings into the corpus.
 
     Returns
     -------
     dict
-        Per target the seconds, the day, the inputs tried, the coverage (edges) and the inputs kept;
-        ``failures``.
+        For each target the seconds, the date, the inputs tried, the coverage (edges) and the inputs
+        kept; and ``failures``.
     """
     found, failures = {}, []
     for name in names:

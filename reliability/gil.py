@@ -1,5 +1,5 @@
-"""What Python's own lock (the GIL) costs, on the thread engine: round trips beside a thread that
-computes, and heartbeats during calls that keep the lock or give it back."""
+"""Costs of the GIL on the thread engine: round trips while a thread computes, and heartbeats during
+calls that hold or release the GIL."""
 
 import ctypes
 import os
@@ -11,15 +11,15 @@ import time
 from reliability.computing import compute
 from reliability.processes import Process, say
 
-INTERVALS = (5.0, 1.0, 0.1)  # milliseconds, of sys.setswitchinterval; the first is the default
+INTERVALS = (5.0, 1.0, 0.1)  # milliseconds, for sys.setswitchinterval; the first is the default
 TRIPS = 200
-INTERVAL, TIMEOUT = 100, 500  # milliseconds, of heartbeats
-LASTING = 2  # seconds that a call takes
+INTERVAL, TIMEOUT = 100, 500  # milliseconds, for heartbeats
+LASTING = 2  # seconds, the duration of a call
 PATIENCE = 30_000  # milliseconds
 
 
 def echo():
-    """Answers, until its standard input ends."""
+    """Echo messages until standard input ends."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -42,8 +42,8 @@ def echo():
 
 
 def round_trips(endpoint):
-    """Says how long each took, in seconds: beside nobody, and beside one that computes in Python by
-    each switch interval."""
+    """Report the duration of round trips in seconds: without load, and while another thread
+    computes in Python, for each switch interval."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -82,7 +82,7 @@ def round_trips(endpoint):
 
 
 def heartbeats(endpoint, kind):
-    """Connects to one that wants heartbeats, then does for a while what ``kind`` says."""
+    """Connect to a peer that sends heartbeats, then run the kind of call that ``kind`` names."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -101,7 +101,7 @@ def heartbeats(endpoint, kind):
 
 
 def watch_heartbeats(kind):
-    """Seconds until this end gave the peer up that does ``kind``; None if it never did."""
+    """Return the seconds until this end gave up a peer that does ``kind``; None if it did not."""
     import zlinkcompat as zmq
     from zlinkcompat.utils.monitor import recv_monitor_message
 
@@ -130,12 +130,12 @@ def watch_heartbeats(kind):
 
 
 def run():
-    """All of it.
+    """Run all measurements.
 
     Returns
     -------
     dict
-        Round trips in microseconds, by switch interval; and after how long a peer was given up.
+        Round trips in microseconds by switch interval, and the times until a peer was given up.
     """
 
     def process(*args):

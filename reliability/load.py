@@ -1,4 +1,4 @@
-"""Ten thousand connections on one ROUTER: each answered; beside real libzmq's in the same run."""
+"""Ten thousand connections to one ROUTER, each with a reply; compared with libzmq."""
 
 import os
 import select
@@ -11,7 +11,7 @@ import time
 from reliability.processes import Process, raise_descriptor_limit, say
 
 CLIENTS = 4  # processes that connect
-SPARE = 200  # descriptors that a process needs besides
+SPARE = 200  # further descriptors that a process needs
 
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
 READY = (
@@ -23,13 +23,13 @@ READY = (
     + struct.pack(">I", 0)
 )
 HELLO = GREETING + bytes([4, len(READY)]) + READY
-#: To be said after the other's READY: libzmq takes nothing before.
+#: Sent after the other side's READY, because libzmq accepts nothing before.
 QUESTION = b"\0\x08question"
 ANSWER = b"\0\x06answer"
 
 
 def serve(library):
-    """A ROUTER of ``library`` that answers everybody."""
+    """Run a ROUTER of ``library`` that replies to every peer."""
     import importlib
 
     zmq = importlib.import_module(library)
@@ -52,9 +52,9 @@ def serve(library):
 
 
 def crowd(port, count):
-    """``count`` connections by hand, so that the load is the same for both libraries.
+    """Open ``count`` connections without a library, so that the load is the same for both.
 
-    Says how many got their answer, and when the last did; then keeps them all until told."""
+    Report how many got a reply, and when the last one came; then keep them until told to end."""
     raise_descriptor_limit()
     poller = select.epoll()
     peers, waiting, answered = {}, 0, 0
@@ -99,7 +99,7 @@ def stop(port):
 
 
 def round_of(library, connections):
-    """One ROUTER and its crowd: ``(answered, connections a second, us of CPU for each,
+    """Run one ROUTER and its crowd. Return ``(replies, connections per second, us of CPU for each,
     descriptors)``."""
     share = [connections // CLIENTS + (n < connections % CLIENTS) for n in range(CLIENTS)]
     with Process("reliability.load", "serve", library, ZLINK_ENGINE="hub") as server:
@@ -123,12 +123,12 @@ def round_of(library, connections):
 
 
 def run(connections, rounds):
-    """Rounds of both libraries in turn; returns what was found.
+    """Run rounds of both libraries in turn, and return the results.
 
     Raises
     ------
     AssertionError
-        A connection got no answer.
+        A connection got no reply.
     """
     connections = min(connections, raise_descriptor_limit(connections + SPARE) - SPARE)
     rates, costs, held = {}, {}, 0

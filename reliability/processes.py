@@ -1,4 +1,4 @@
-"""Processes of a run: started as modules of this package, they talk in lines of JSON."""
+"""Processes of a run, which are modules of this package and communicate by lines of JSON."""
 
 import json
 import os
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class Process:
-    """``python -m MODULE ARGS``: lines of JSON come from it, lines of text go to it."""
+    """``python -m MODULE ARGS``, which sends lines of JSON and receives lines of text."""
 
     def __init__(self, module, *args, **environment):
         self.process = subprocess.Popen(
@@ -47,13 +47,13 @@ class Process:
 
 
 def say(said):
-    """In such a process: a line to the one that started it."""
+    """Send a line to the process that started this one."""
     print(json.dumps(said), flush=True)
 
 
 def raise_descriptor_limit(wanted=0):
-    """Allow this process as many descriptors as it may have, or ``wanted`` where that is more and
-    the system lets us; returns how many."""
+    """Raise the limit of descriptors to the hard limit, or to ``wanted`` if that is higher and the
+    system permits it; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in (max(hard, wanted), hard):
         try:

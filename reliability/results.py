@@ -1,4 +1,4 @@
-"""What the runs found, as JSON: one entry a run, by its name."""
+"""The results of the runs, as JSON with one entry for each run."""
 
 import json
 import os
@@ -14,7 +14,7 @@ def load():
 
 
 def keep(name, found):
-    """Put ``found`` (dict) in the place of what the run ``name`` found before."""
+    """Replace the stored results of the run ``name`` with ``found`` (dict)."""
     results = load()
     results[name] = {
         **found,

@@ -1,7 +1,7 @@
-"""Connections that come and go for minutes under load: what grows, and what is lost.
+"""Minutes of connections that come and go under load, to find growth and loss.
 
-Two processes, one ROUTER and a crowd of DEALERs. Each of them lives for ``CROWD / RATE`` seconds,
-sends a numbered request every ``PERIOD`` seconds and checks its answers.
+There are two processes: one with a ROUTER, one with a crowd of DEALERs. Each DEALER lives for
+``CROWD / RATE`` seconds, sends a numbered request every ``PERIOD`` seconds and checks the replies.
 """
 
 import ctypes
@@ -14,16 +14,16 @@ import time
 from reliability.processes import Process, raise_descriptor_limit, say
 
 CROWD = 1000  # connections at a time
-RATE = 64  # of them come, and go, in a second
-PERIOD = 0.5  # seconds between two requests of one
-SAMPLE = 5.0  # seconds between two looks at what a process holds
-PATIENCE = 30_000  # milliseconds to wait for an answer
+RATE = 64  # connections replaced per second
+PERIOD = 0.5  # seconds between two requests of a connection
+SAMPLE = 5.0  # seconds between two samples of what a process holds
+PATIENCE = 30_000  # milliseconds to wait for a reply
 
 HELD = ("memory_kb", "allocated_kb", "objects", "blocks", "descriptors", "greenlets", "threads")
 
 
 def held():
-    """What this process holds now."""
+    """Return what this process holds now."""
     from greenlet import greenlet
 
     gc.collect()
@@ -38,7 +38,7 @@ def held():
 
 
 class Mallinfo(ctypes.Structure):
-    """glibc's ``mallinfo2(3)``."""
+    """The result of glibc's ``mallinfo2(3)``."""
 
     _fields_ = [
         (name, ctypes.c_size_t)
@@ -58,8 +58,8 @@ class Mallinfo(ctypes.Structure):
 
 
 def in_use():
-    """What is allocated, without what the allocators keep: Python's objects and blocks, and KiB of
-    the C library's (0 where it does not tell)."""
+    """Return what is allocated, without what allocators keep: Python's objects and blocks, and the
+    C library's KiB (0 if it does not tell)."""
     allocated = 0
     if hasattr(ctypes.CDLL(None), "mallinfo2"):
         mallinfo = ctypes.CDLL(None).mallinfo2
@@ -82,7 +82,7 @@ def watch(samples, began):
 
 
 def serve():
-    """The ROUTER: answers, and notes per peer what comes twice, out of order or not at all."""
+    """Run the ROUTER: reply, and count lost, repeated and reordered requests of each peer."""
     import gevent
 
     import zlinkcompat as zmq
@@ -114,7 +114,7 @@ def serve():
         if last:
             del expected[name]
         router.send_multipart([name, number])
-    # Now that all have left.
+    # All peers have left now.
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         after = {**held(), **in_use()}
@@ -138,7 +138,7 @@ def serve():
 
 
 def crowd(endpoint, seconds):
-    """The DEALERs."""
+    """Run the DEALERs."""
     import gevent
 
     import zlinkcompat as zmq
@@ -157,7 +157,7 @@ def crowd(endpoint, seconds):
         began = time.monotonic()
         request, last = 0, b""
         while not last:
-            # As long as it is meant to live, however slow the machine is.
+            # Live for the planned time, even on a slow machine.
             last = b"last" if time.monotonic() >= began + CROWD / RATE - PERIOD else b""
             dealer.send_multipart([b"%d" % request, last])
             told["sent"] += 1
@@ -213,7 +213,7 @@ def crowd(endpoint, seconds):
 
 
 def growth(samples, name):
-    """``(median of the second quarter, median of the last)``: the first quarter warms up."""
+    """Return ``(median of the second quarter, median of the last)``; the first quarter warms up."""
     quarter = max(1, len(samples) // 4)
     values = [sample[name] for sample in samples]
     return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
@@ -225,7 +225,7 @@ def run(engine, minutes):
     Returns
     -------
     dict
-        What was found; ``failures`` lists what was lost, came twice, or grew.
+        The results; ``failures`` lists loss, repetition and growth.
     """
     with Process("reliability.soak", "serve", ZLINK_ENGINE=engine) as server:
         with Process(
@@ -257,7 +257,7 @@ def run(engine, minutes):
                 "last_quarter": end,
                 "after": told["after"][name],
             }
-            # The crowd's size itself varies by some; a leak of one thing per connection would be
+            # The size of the crowd varies a little. A leak of one object per connection would add
             # thousands.
             if end > middle * 1.05 + 8:
                 failures.append(f"{role}: {name} grew from {middle} to {end}")

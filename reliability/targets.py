@@ -1,8 +1,8 @@
-"""What is fuzzed: bytes of a stranger in, an outcome or a typed error out.
+"""The fuzz targets: each takes a stranger's bytes, and returns an outcome or a typed error.
 
-A target takes the codecs (:class:`Codecs`) and bytes. What it returns has to be equal for both
-builds; whatever it raises is a bug. ``python -m reliability fuzz`` looks for it, guided by
-coverage; its corpus is replayed on both by ``tests/wire/test_corpus.py``.
+A target takes the codecs (:class:`Codecs`) and bytes. Its result must be equal for both builds, and
+any other exception is a bug. ``python -m reliability fuzz`` searches for such inputs, guided by
+coverage. ``tests/wire/test_corpus.py`` replays the corpus on both builds.
 """
 
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from zlinkcompat.wire.ws.upgrade import Upgrade
 from zlinkcompat.wire.zmtp import commands
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
-#: Message parts may be so long; headers that promise more are told apart from those that do not.
+#: Limits of message parts, which separate headers that promise more from others.
 LIMITS = (-1, 0, 10, 1000)
 
 KEY = bytes(range(32))
@@ -43,7 +43,7 @@ def pieces(data, size):
 
 
 def give(decoder, data):
-    """Put ``data`` in as the decoder lends room; after each, so that the caller may read."""
+    """Put ``data`` into the decoder's buffers; yield after each piece, for the caller to read."""
     while data:
         with decoder.get_buffer() as room:
             count = min(len(room), len(data))
@@ -69,20 +69,21 @@ def decoded(decoder, data, size):
 
 
 def frames(codecs, data):
-    """Byte 0: the limit, and the size of the pieces that arrive."""
+    """Decode frames. Byte 0: the limit, and the size of the pieces that arrive."""
     how, data = data[0], data[1:]
     return decoded(codecs.frames.Decoder(LIMITS[how & 3]), data, how >> 2)
 
 
 def zws(codecs, data):
-    """Byte 0: the limit, the side, plain WebSocket or not, and the size of the pieces."""
+    """Decode ZWS frames. Byte 0: the limit, the side, plain WebSocket, and the piece size."""
     how, data = data[0], data[1:]
     decoder = codecs.zws.ZwsDecoder(LIMITS[how & 3], bool(how & 4), bool(how & 8))
     return decoded(decoder, data, how >> 4)
 
 
 def curve(codecs, data):
-    """Byte 0 of each 40: how the rest comes; most are well encrypted, else no fuzzer gets in."""
+    """Decode CURVE boxes. Byte 0 of each 40 bytes: the form of the rest. Most boxes are encrypted
+    correctly, because otherwise no fuzzer gets past the authentication."""
     nonce, stream = 3, b""
     for piece in pieces(data, 40):
         how, piece = piece[0], piece[1:]
@@ -101,7 +102,7 @@ def curve(codecs, data):
 
 
 def options(kind, server):
-    """Of a PULL that is the server, or a PUSH that is the client, with a mechanism by number."""
+    """Return options of a PULL server or a PUSH client with a mechanism, given by its number."""
     made = Options(PULL if server else PUSH)
     made.mechanism = kind
     made.as_server = server
@@ -112,7 +113,7 @@ def options(kind, server):
 
 
 def run_handshake(handshake, decoder, data, size):
-    """A whole handshake with a stranger; keys are new each time, so nothing is compared."""
+    """Run a whole handshake with a stranger. Its keys are random, so nothing is compared."""
     handshake.start()
     try:
         for piece in pieces(data, size):
@@ -128,7 +129,7 @@ def run_handshake(handshake, decoder, data, size):
 
 
 def greeting(codecs, data):
-    """Byte 0: the mechanism, the side, and the size of the pieces."""
+    """Run a handshake. Byte 0: the mechanism, the side, and the size of the pieces."""
     how, data = data[0], data[1:]
     mechanism = mechanisms.create(options(min(how & 3, 2), bool(how & 4)))
     if how & 3 == 2:
@@ -139,7 +140,7 @@ def greeting(codecs, data):
 
 
 def upgrade(codecs, data):
-    """The same over WebSocket."""
+    """Run a handshake over WebSocket."""
     how, data = data[0], data[1:]
     server = bool(how & 4)
     made = options(0, server)
@@ -156,7 +157,7 @@ def upgrade(codecs, data):
 
 
 def command(codecs, data):
-    """Commands, properties, PLAIN's HELLO, and a ZAP handler's reply in frames of 16 bytes."""
+    """Parse commands, properties, PLAIN's HELLO, and a ZAP reply in frames of 16 bytes."""
     found = []
     reply = [b"", b"1.0", b"1", b"200", data[:8], data[8:16], data[16:]]
     for parse in (
@@ -179,7 +180,7 @@ def vars_of(made):
 
 
 def endpoint(codecs, data):
-    """Byte 0: IPv6, and bind or connect; the rest is text, as a user's bytes are decoded."""
+    """Parse an endpoint. Byte 0: IPv6, and bind or connect; the rest is a user's bytes as text."""
     import zmq
 
     how, data = data[0], data[1:]
@@ -193,7 +194,7 @@ def endpoint(codecs, data):
 
 
 def connection(codecs, data):
-    """A whole connection, through the engine of this build whatever the codecs."""
+    """Run a whole connection through the engine of this build; the codecs are ignored."""
     from reliability.connections import attack
 
     attack(data)

@@ -1,4 +1,4 @@
-"""Types of the swapped import: pyzmq's own, of whichever version is installed."""
+"""Types of the swapped import, which are those of the installed pyzmq."""
 
 from zmq import *
 from zmq import __version__ as __version__

@@ -1,4 +1,4 @@
 from zmq.utils.monitor import *
 
-# As pyzmq's does: who monitors may name `zlinkcompat.asyncio` without an import of it.
+# As in pyzmq: users of this module may name `zlinkcompat.asyncio` without importing it.
 import zlinkcompat.asyncio  # noqa: F401
