@@ -1,4 +1,4 @@
-"""A network of their own for processes whose fixed ports must be nobody else's."""
+"""Run processes in a network of their own, so that nobody else uses their fixed ports."""
 
 import contextlib
 import subprocess
@@ -8,9 +8,9 @@ UP = "ip link set lo up && echo up && exec sleep infinity"
 
 @contextlib.contextmanager
 def network():
-    """While it is open, a network namespace; yields what to put before a command to be in it.
+    """Open a network namespace, and yield what to put before a command to run it there.
 
-    An empty list where namespaces are not permitted.
+    The list is empty where namespaces are not permitted.
     """
     with contextlib.ExitStack() as stack:
         try:

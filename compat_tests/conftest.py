@@ -1,4 +1,4 @@
-"""What all of compat_tests shares: the marker, and the library under comparison."""
+"""Fixtures for all of compat_tests: the marker, and the library under comparison."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    # The longest first, so that no worker of pytest-xdist is left with them at the end.
+    # Run the longest tests first, so that no pytest-xdist worker is left with them at the end.
     items.sort(key=lambda item: "upstream" not in item.keywords)
 
 

@@ -1,7 +1,8 @@
-"""pytest plugin of the suites that are not ours: notes each outcome at once, and bounds each test.
+"""pytest plugin for foreign suites: record each outcome at once, and limit each test's time.
 
-It is written test by test, since a process that hangs or dies leaves no report. Under gevent the
-bound is a `gevent.Timeout`: an exception from a signal handler would end in the hub.
+The record is written test by test, since a process that hangs or dies leaves no report. Under
+gevent the limit is a `gevent.Timeout`: an exception from a signal handler would be raised in the
+hub.
 """
 
 import json
@@ -55,4 +56,4 @@ def _bound():
         return gevent.Timeout(TEST_TIMEOUT, TimeoutError(f"over {TEST_TIMEOUT} s"))
     import contextlib
 
-    return contextlib.nullcontext()  # pytest-timeout does it
+    return contextlib.nullcontext()  # pytest-timeout enforces the limit

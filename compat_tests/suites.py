@@ -1,4 +1,4 @@
-"""Running a test suite of somebody else's, in a process of its own, outcome by outcome.
+"""Run a foreign test suite in a process of its own, outcome by outcome.
 
 pyzmq's own suite (``upstream``) and those of applications (``applications``) are run by this.
 """
@@ -40,7 +40,7 @@ class Result:
         return {test: o for test, o in self.outcomes.items() if o != "passed"}
 
     def summary(self):
-        """Counts by outcome, as one line."""
+        """Return the counts by outcome, as one line."""
         counts = {}
         for outcome in self.outcomes.values():
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -48,7 +48,7 @@ class Result:
 
 
 def pytest_command(python, record, patched, *args):
-    """A command that runs pytest, with outcomes in the file ``record``.
+    """Return a command that runs pytest, with outcomes in the file ``record``.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def pytest_command(python, record, patched, *args):
 
 
 def run_until_done(command, folder, env, record, name):
-    """Run a pytest command, again without what hung or ended the process, until all has run.
+    """Run a pytest command; repeat it without tests that hung or crashed, until all have run.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def run_until_done(command, folder, env, record, name):
         for line in record.read_text().splitlines():
             note = json.loads(line)
             test = note["test"]
-            # Call and teardown both report: the worse one counts.
+            # Call and teardown both report an outcome. The worse one counts.
             if seen.get(test) in (None, "started", "passed"):
                 seen[test] = note["outcome"]
                 texts[test] = note.get("text", "")
@@ -157,11 +157,14 @@ def alone(isolated=True):
 
 
 class FetchError(RuntimeError):
-    """The package index was not reached, or has no such file."""
+    """The package index is not reachable, or does not have the file."""
 
 
 def cache_folder():
-    """Where downloads stay: ``ZLINKCOMPAT_SDIST_CACHE``, else the tox environment, else tmp."""
+    """Return where downloads stay:
+
+    ``ZLINKCOMPAT_SDIST_CACHE``, else the tox environment, else tmp.
+    """
     if folder := os.environ.get("ZLINKCOMPAT_SDIST_CACHE"):
         path = pathlib.Path(folder)
     elif folder := os.environ.get("TOX_ENV_DIR"):
@@ -174,7 +177,7 @@ def cache_folder():
 
 @contextlib.contextmanager
 def fetching(name):
-    """No other process makes ``name`` in the cache meanwhile.
+    """Make ``name`` in the cache, and let no other process make it meanwhile.
 
     Yields
     ------
@@ -211,7 +214,7 @@ def pip(*args, python=sys.executable):
 
 
 def download(package, version):
-    """The folder of an unpacked sdist."""
+    """Return the folder of an unpacked sdist."""
     with fetching(f"{package}-{version}-sdist") as (made, making):
         if making is not None:
             with tempfile.TemporaryDirectory(dir=making.parent) as folder:

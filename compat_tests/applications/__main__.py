@@ -1,6 +1,8 @@
-"""Applications' own tests, on libzmq and here: ``python -m compat_tests.applications posttroll``.
+"""Run the tests of applications on libzmq and here.
 
-Without names all are run.
+``python -m compat_tests.applications posttroll``.
+
+Without names, all of them are run.
 """
 
 import argparse

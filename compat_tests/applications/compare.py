@@ -1,4 +1,4 @@
-"""What our engines make of an application's tests, beside what libzmq makes of them."""
+"""Compare the outcomes of an application's tests on our engines with those on libzmq."""
 
 
 def compare(application, reference, engine, result):
@@ -21,13 +21,14 @@ def compare(application, reference, engine, result):
     failed = {}
     for test, expected in reference.outcomes.items():
         if test == application.name and test not in result.outcomes:
-            continue  # libzmq's process ended with an odd code after its tests: ours did not
+            # On libzmq the process ended with an odd exit code after its tests. On ours it did not.
+            continue
         outcome = result.outcomes.get(test, "not run")
         if outcome in ("passed", expected) or test in explained or test in application.by_chance:
             continue
         failed[test] = f"{outcome}, on libzmq {expected}: {result.texts.get(test, '')[-1500:]}"
     for test in result.outcomes.keys() - reference.outcomes.keys():
-        # The name of the application: its process ended before, or in, the collection.
+        # The entry is the name of the application: its process ended before or during collection.
         if result.outcomes[test] not in ("passed", "skipped") and test not in explained:
             failed[test] = f"{result.outcomes[test]}, not run on libzmq: {result.texts[test]}"
     same = [test for test in explained if result.outcomes.get(test) == reference.outcomes.get(test)]

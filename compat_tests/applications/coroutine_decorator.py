@@ -1,4 +1,4 @@
-"""pytest plugin: ``asyncio.coroutine``, which Python 3.11 has no more and aiozmq's tests use."""
+"""pytest plugin: restore ``asyncio.coroutine`` for aiozmq's tests. Python 3.11 removed it."""
 
 import asyncio
 import types

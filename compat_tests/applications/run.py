@@ -1,4 +1,4 @@
-"""Runs the tests of one application in an environment of its own."""
+"""Run the tests of one application in an environment of its own."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ WHERE = {
 
 
 def run(application, where):
-    """Run its tests.
+    """Run the tests of one application.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def run(application, where):
 
 
 def environment(python, library, backend, patched):
-    """The environment variables of a process that runs the tests."""
+    """Return the environment variables of a process that runs the tests."""
     gone = ("PYZMQ_BACKEND", "PYTEST_ADDOPTS", "ZLINK_ENGINE", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if name not in gone}
     env["PATH"] = os.pathsep.join([str(python.parent), env["PATH"]])
@@ -84,7 +84,7 @@ def environment(python, library, backend, patched):
 
 
 def environment_of(application):
-    """The interpreter (pathlib.Path) of the application's environment, made at the first use."""
+    """Return the interpreter (pathlib.Path) of the application's environment, made at first use."""
     name = f"{application.name}-{application.version}-{sys.implementation.cache_tag}"
     cache = cache_folder()
     folder = cache / name
@@ -93,7 +93,7 @@ def environment_of(application):
     with open(cache / f"{name}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not complete.exists():
-            # Not made elsewhere and renamed: its scripts name its place.
+            # The environment is not made elsewhere and renamed: its scripts contain its path.
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             pip(
                 "install",

@@ -65,17 +65,17 @@ class Application:
 
     @property
     def engines(self):
-        """Those of our engines that it is run on."""
+        """Return those of our engines that the application is run on."""
         return tuple(engine for engine in ENGINES if engine not in self.not_on)
 
 
-#: Seen on libzmq as well, monkey-patched: "Event loop is closed", "another loop is running".
+#: These fail on libzmq as well, monkey-patched: "Event loop is closed", "another loop is running".
 TWO_LOOPS = {
     "hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
     "are one native thread, in which Python allows one loop"
 }
 
-#: Not analysed: on libzmq, monkey-patched, they hang or time out as well.
+#: These are not analysed: on libzmq, monkey-patched, they hang or time out as well.
 HANGS = {"hub": "hangs when it is monkey-patched, on libzmq as well; the cause is not known"}
 TIMES_OUT = {
     "hub": "some of its tests time out when it is monkey-patched, on libzmq as well; the "

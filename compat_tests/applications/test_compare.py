@@ -11,34 +11,34 @@ def differences(reference, here, **explained):
     return compare(application, Result(reference, texts), "hub", Result(here, texts))
 
 
-def test_the_same_outcomes_are_no_difference():
+def test_equal_outcomes_are_not_a_difference():
     same = {"a": "passed", "b": "failed", "c": "skipped"}
     assert differences(same, same) == ({}, [])
 
 
-def test_what_passes_here_alone_is_no_difference():
+def test_test_passing_only_here_is_not_a_difference():
     assert differences({"a": "failed"}, {"a": "passed"}) == ({}, [])
 
 
-def test_a_test_that_does_not_pass_here_alone_is_told():
+def test_test_failing_only_here_is_reported():
     for outcome in ("failed", "hung", "skipped"):
         failed, _ = differences({"a": "passed"}, {"a": outcome})
         assert failed["a"].startswith(f"{outcome}, on libzmq passed")
 
 
-def test_a_test_that_was_not_run_here_is_told():
+def test_test_not_run_here_is_reported():
     assert "not run" in differences({"a": "passed"}, {})[0]["a"]
 
 
-def test_a_suite_that_cannot_start_here_is_told():
+def test_suite_that_cannot_start_here_is_reported():
     assert "name" in differences({"a": "passed"}, {"a": "passed", "name": "failed"})[0]
 
 
-def test_an_odd_exit_code_on_libzmq_alone_is_no_difference():
+def test_odd_exit_code_on_libzmq_only_is_not_a_difference():
     assert differences({"a": "passed", "name": "failed"}, {"a": "passed"}) == ({}, [])
 
 
-def test_what_the_table_explains_is_not_told():
+def test_difference_explained_in_the_table_is_not_reported():
     explained = {"differences": {"hub": {"a": "why"}}}
     assert differences({"a": "passed"}, {"a": "failed"}, **explained) == ({}, [])
     assert differences({"a": "passed"}, {"a": "passed"}, **explained) == ({}, ["a"])

@@ -1,4 +1,4 @@
-"""Runs a scenario on each library and compares."""
+"""Run a scenario on each library and compare the results."""
 
 import tempfile
 
@@ -29,7 +29,7 @@ def _run(scenario, zmq):
             bench.close()
 
 
-#: Filled by ``test_every_outcome.py``: what to tell at the end of the run.
+#: ``test_every_outcome.py`` fills this with what is printed at the end of the run.
 TOLD = pytest.StashKey[str]()
 
 

@@ -2,12 +2,12 @@
 
 # FD and EVENTS differ between any two sockets; the last two are methods as attributes.
 NOT_COMPARED = {"FD", "USE_FD", "EVENTS", "SUBSCRIBE", "UNSUBSCRIBE"}
-# Deprecated, or of transports that are no part of a plain libzmq 4.3.5 build.
+# These are deprecated, or belong to transports that a plain libzmq 4.3.5 build does not have.
 PREFIXES_LEFT_OUT = ("VMCI", "NORM", "WSS", "HELLO", "HICCUP", "DISCONNECT", "RECONNECT_STOP")
-# Drafts, which the wheel's libzmq is built without and zlinkcompat has.
+# These are draft options: the wheel's libzmq is built without them, and zlinkcompat has them.
 DRAFTS = {"BUSY_POLL", "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "PRIORITY"}
 
-#: libzmq's REP has them by inheritance from ROUTER, to no effect.
+#: libzmq's REP inherits these from ROUTER. They have no effect.
 OF_ROUTER = {
     "CONNECT_ROUTING_ID",
     "ROUTER_MANDATORY",
@@ -18,7 +18,7 @@ OF_ROUTER = {
 
 
 def option_names(zmq):
-    """Names of the options of stable libzmq, sorted; drafts only where the library has them."""
+    """Return the sorted names of the stable options, and of drafts if the library has them."""
     return sorted(
         name
         for name in zmq.SocketOption.__members__

@@ -1,8 +1,10 @@
-"""What a call does, in a form that can be compared between the two libraries."""
+"""Express what a call does in a form that can be compared between the two libraries."""
 
 
 def outcome(call, *args, **kwargs):
-    """``("returned", value)`` or ``(exception class name, errno)`` of ``call(*args, **kwargs)``.
+    """Return ``("returned", value)`` of a call, or ``(exception class name, errno)``.
+
+    The errno is None for exceptions without one, such as TypeError.
 
     The errno is None for exceptions that have none, like TypeError.
     """
@@ -14,5 +16,5 @@ def outcome(call, *args, **kwargs):
 
 
 def errors(*calls):
-    """`outcome` of each call, without what they return, for calls that return objects."""
+    """Return the `outcome` of each call without its return value, for calls that return objects."""
     return [o if o[0] != "returned" else "returned" for o in map(outcome, calls)]

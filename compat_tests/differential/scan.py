@@ -27,7 +27,7 @@ ENDPOINTS = (
     "vmci://1:1", "TCP://127.0.0.1:1", " tcp://127.0.0.1:1", "tcp://127.0.0.1:1 ",
     "tipc://{1000,1}", "tipc://x", "tls://127.0.0.1:*", "ws://127.0.0.1:*", "wss://127.0.0.1:*",
 )  # fmt: skip
-#: Not bound: the other library's process does so at the same time, and libzmq closes later.
+#: These are not bound: the other library's process may bind them now, and libzmq closes late.
 IN_USE = ("tcp://127.0.0.1:1;127.0.0.1:2", "ipc://@zlc-scan", "tcp://127.0.0.1:1 ")
 CAPABILITIES = (
     "ipc",
@@ -63,7 +63,7 @@ CALLS = {
     "events": lambda s, z: s.events,
     "rcvmore": lambda s, z: s.rcvmore,
 }
-#: Numbers by name; zmq.SocketOption has none of them.
+#: Numbers by name; zmq.SocketOption does not contain them.
 EXTENSIONS = {
     **{name: getattr(sockopt, name) for name in sockopt.ATTRIBUTES},
     **{row.option: row.number for row in tuning.TABLE if (row.number or 0) > 1000},
@@ -79,7 +79,7 @@ SHAPES = (
     [b"\1"],
     [b"\0\0\0\1", b"", b"x"],
 )
-#: Which type meets which, the one that binds first.
+#: Pairs of socket types, the one that binds first.
 PEERS = {
     "PAIR": "PAIR",
     "PUB": "SUB",
@@ -100,7 +100,7 @@ MADE_UP = re.compile(r"(?<=[01]:)\d{5}(?=')|(?<=ipc://)(/tmp/)?\w+/\w+(?=')")
 
 
 def shown(value):
-    """``value`` as text, without what a library chooses, routing ids among it."""
+    """Return ``value`` as text, without values that a library chooses, such as routing ids."""
     if isinstance(value, list):
         return ", ".join(map(shown, value))
     if isinstance(value, bytes) and len(value) == 5 and value[0] == 0:
@@ -109,7 +109,7 @@ def shown(value):
 
 
 class Scan:
-    """Collects outcomes by their paths.
+    """Collect outcomes by their paths.
 
     Parameters
     ----------
@@ -119,14 +119,14 @@ class Scan:
     def __init__(self, zmq):
         self.zmq = zmq
         self.context = zmq.Context()
-        # libzmq counts closed ones, too, until its thread gets to them.
+        # libzmq also counts closed sockets until its reaper thread has processed them.
         self.context.max_sockets = 16_000
         self.found = {}
         self.made = []
         self.names = itertools.count()
 
     def name(self):
-        """libzmq frees names of closed sockets some time later: each is used once."""
+        """Return a new name: libzmq frees the name of a closed socket late, so use each once."""
         return f"inproc://{next(self.names)}"
 
     def note(self, path, call, *args):
@@ -152,7 +152,7 @@ class Scan:
         self.made.clear()
 
     def options(self):
-        """Every option of every type: default, and what it is after each value was set."""
+        """Try every option of every type: its default, and its value after each set."""
         unsteady = ("FD", "EVENTS")
         for (name, option), kind in itertools.product(
             self.zmq.SocketOption.__members__.items(), KINDS
@@ -168,7 +168,7 @@ class Scan:
             self.close()
 
     def extensions(self):
-        """Options that are ours alone, by their numbers."""
+        """Try the options that only zlinkcompat has, by their numbers."""
         for (name, option), kind in itertools.product(EXTENSIONS.items(), KINDS):
             sock = self.socket(kind)
             path = f"extension/{name}/{kind}"
@@ -225,7 +225,7 @@ class Scan:
         return sock
 
     def states(self):
-        """Every way to send and receive, in every state of every type."""
+        """Try every way to send and receive, in every state of every type."""
         states = ("new", "bound", "connected", "closed", "met", "met-and-sent", "met-and-told")
         for kind, state, (name, call) in itertools.product(KINDS, states, CALLS.items()):
             sock = self.in_state(kind, state)
@@ -242,7 +242,7 @@ class Scan:
             if other == "SUB":
                 receiver.subscribe(b"")
             sender.connect(name)
-            # libzmq sends and hears subscriptions when it is called.
+            # libzmq sends and receives subscriptions only when one of its functions is called.
             receiver.poll(0)
             sender.poll(0)
             self.note(f"{path}/send", sender.send_multipart, shape)
@@ -251,7 +251,7 @@ class Scan:
             self.close()
 
     def high_water_marks(self):
-        """How many messages a sender may send that nobody receives."""
+        """Count the messages that a sender may send while nobody receives."""
         for kind, sndhwm, rcvhwm in itertools.product(
             ("PUSH", "DEALER", "PAIR"), (1, 2, 5, 10), (1, 2, 5, 10)
         ):
@@ -276,7 +276,7 @@ class Scan:
         return "no limit"
 
     def ends(self):
-        """close and term in every order, and once more after that."""
+        """Try close and term in every order, and once more after that."""
         for kind in PEERS:
             for order in itertools.permutations(("first", "second", "unbind", "disconnect")):
                 context = self.zmq.Context()
@@ -295,7 +295,7 @@ class Scan:
                 for act in order:
                     self.note(f"{path}/{act}", acts[act])
                     if act == "disconnect" and order[0] != act:
-                        # libzmq hears of the other end's going some time later.
+                        # libzmq notices some time later that the other end is gone.
                         del self.found[f"{path}/{act}"]
                 self.note(f"{path}/term", context.term)
                 self.note(f"{path}/term-again", context.term)
@@ -303,8 +303,8 @@ class Scan:
                 self.note(f"{path}/socket", context.socket, self.zmq.PAIR)
 
     def told(self, sock, milliseconds):
-        """Whether the monitor tells something in this time."""
-        # libzmq's sockets end what they disconnected when they are called.
+        """Return whether the monitor reports an event in this time."""
+        # libzmq's sockets finish a disconnect only when one of their functions is called.
         sock.poll(0)
         monitor = self.monitors[sock]
         if not monitor.poll(milliseconds):
@@ -315,13 +315,13 @@ class Scan:
         return True
 
     def until(self, name, sock):
-        """Wait until the monitor has told of an event."""
+        """Wait until the monitor has reported an event."""
         while name not in self.names_told[sock]:
             if not self.told(sock, PATIENCE):
                 raise AssertionError(f"no {name}: {self.names_told[sock]}")
 
     def events(self, sock, path, last):
-        """The names of what the monitor tells, until ``last`` and then no more."""
+        """Return the names of the monitor's events up to ``last``, and until no more arrive."""
         self.until(last, sock)
         quiet = 0
         while quiet < 3:

@@ -1,10 +1,10 @@
-"""One library with its context and sockets, for a scenario."""
+"""Provide one library with its context and sockets, for a scenario."""
 
 import contextlib
 
 
 class Bench:
-    """Makes sockets of one library that do not linger and wait at most `TIMEOUT_MS`.
+    """Make sockets of one library that do not linger and wait at most `TIMEOUT_MS`.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Bench:
         self._contexts = [self.context]
 
     def socket(self, kind, bind=None, connect=None, **options):
-        """A socket of the type named `kind`, with `options` set as attributes before bind."""
+        """Return a socket of the type named `kind`; `options` are set as attributes before bind."""
         sock = self.context.socket(getattr(self.zmq, kind))
         sock.linger = 0
         sock.sndtimeo = sock.rcvtimeo = self.TIMEOUT_MS
@@ -36,13 +36,13 @@ class Bench:
         return sock
 
     def pair(self, binder, connecter, transport="inproc"):
-        """Two connected sockets, in the order given."""
+        """Return two connected sockets, in the order given."""
         address = {"inproc": "inproc://pair", "tcp": "tcp://127.0.0.1:*"}[transport]
         first = self.socket(binder, bind=address)
         return first, self.socket(connecter, connect=first.last_endpoint.decode())
 
     def new_context(self):
-        """One more context, ended with the others."""
+        """Return one more context; it is terminated with the others."""
         self._contexts.append(self.zmq.Context())
         return self._contexts[-1]
 

@@ -1,4 +1,4 @@
-"""Somebody between a CURVE client and its server repeats, reorders, forges or inserts frames."""
+"""A proxy between a CURVE client and its server repeats, reorders, forges or inserts frames."""
 
 import socket
 import struct
@@ -13,9 +13,10 @@ GREETING = 64
 
 
 class Proxy:
-    """Passes one connection on; ``change(number, frame)`` gives the frames that the server gets.
+    """Relay one connection; ``change(number, frame)`` returns the frames that the server gets.
 
-    Frame 0 is HELLO, 1 INITIATE, all later ones are the client's messages."""
+    Frame 0 is HELLO, frame 1 is INITIATE, and all later ones are the client's messages.
+    """
 
     def __init__(self, endpoint, change):
         self.change = change
@@ -106,7 +107,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_server_makes_of_it(both, case):
+def test_manipulated_frames_have_the_same_effect(both, case):
     def scenario(bench):
         zmq = bench.zmq
         short = {"handshake_ivl": 500, "reconnect_ivl": -1}

@@ -28,7 +28,8 @@ def test_bad_endpoint(both, endpoint):
         sock = bench.socket("DEALER")
         return errors(lambda: sock.bind(endpoint), lambda: sock.connect(endpoint))
 
-    # libzmq takes some of these, "tcp://127.0.0.1:1x" for one: it is the judge, not RFC or reason.
+    # libzmq accepts some of these, for example "tcp://127.0.0.1:1x". Its behaviour is the reference
+    # here.
     both(scenario)
 
 
@@ -43,7 +44,7 @@ def test_unbind_and_disconnect_of_bad_endpoint(both, endpoint):
 
 @pytest.mark.parametrize("address", KINDS_OF_ADDRESS, ids=repr)
 @pytest.mark.parametrize("method", ["bind", "connect", "unbind", "disconnect"])
-def test_address_of_a_wrong_kind(both, method, address):
+def test_address_of_the_wrong_type(both, method, address):
     both(lambda bench: errors(lambda: getattr(bench.socket("DEALER"), method)(address)))
 
 
@@ -81,7 +82,7 @@ def test_address_in_use(both, address):
 
 
 def test_ipc_address_in_use(tmp_path):
-    """By decision: libzmq takes the name away from whoever listens there."""
+    """By decision: libzmq takes the path over from a socket that still listens there."""
     bench = Bench(load(OURS), str(tmp_path))
     try:
         results = bind_three_times(bench, f"ipc://{tmp_path}/s")
@@ -147,7 +148,7 @@ def test_unbind_by_the_endpoint_that_was_bound(both, host):
         own = sock.last_endpoint.decode()
         sock.unbind(own)
         endpoint = f"tcp://{host}:{own.rpartition(':')[2]}"
-        # libzmq closes the descriptor in its I/O thread.
+        # libzmq closes the descriptor in its I/O thread, so the port is free only some time later.
         while errors(lambda: sock.bind(endpoint)) != ["returned"]:
             time.sleep(0.001)
         return errors(lambda: sock.unbind(endpoint), lambda: sock.unbind(own))

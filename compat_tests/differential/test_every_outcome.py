@@ -1,4 +1,4 @@
-"""Everything that ``scan.py`` tries, on each library in a process of its own, is compared."""
+"""Compare everything that ``scan.py`` tries, on each library in a process of its own."""
 
 import collections
 import json
@@ -19,16 +19,16 @@ PARTS = ("option", "has", "context", "endpoint", "state", "multipart", "hwm", "e
 LIMIT = 300  # seconds
 LEAST = 1500
 
-#: The first test waits for both.
+#: The first test waits for both processes.
 pytestmark = pytest.mark.timeout(LIMIT + 60)
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """What came of it on libzmq and here, by path."""
+    """Return the outcomes on libzmq and here, by path."""
     paths = filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
-    # libzmq puts ipc://* there, or into the current folder.
+    # libzmq creates ipc://* files there, or in the current folder.
     environment.pop("TMPDIR", None)
     running = [
         subprocess.Popen(
@@ -55,7 +55,7 @@ def known(path):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_equal_but_for_what_is_known(outcomes, part):
+def test_outcomes_are_equal_except_known_differences(outcomes, part):
     reference, ours = (
         {
             path: outcome
@@ -73,7 +73,7 @@ def test_equal_but_for_what_is_known(outcomes, part):
     assert different == []
 
 
-def test_enough_is_compared_and_little_differs(outcomes, request):
+def test_scan_covers_enough_and_few_outcomes_differ(outcomes, request):
     reference, ours = outcomes
     differing = collections.Counter(
         known(path) for path in reference if reference[path] != ours.get(path)

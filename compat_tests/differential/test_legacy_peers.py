@@ -1,4 +1,4 @@
-"""One hand-written peer of ZMTP 2.0 or 1.0 talks to each library; what it is told is compared."""
+"""A hand-written peer of ZMTP 2.0 or 1.0 talks to each library; the replies are compared."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def frame_2(body, more=0):
     return struct.pack(">BQ", 2 | more, len(body)) + body
 
 
-#: name: what comes before the routing id, and how frames are made
+#: name: the bytes before the routing id, and how frames are made
 VERSIONS = {
     "unversioned": (b"", frame_1),
     "1.0": (SIGNATURE + b"\0\5", frame_1),
@@ -45,7 +45,7 @@ def is_libzmq(bench):
 
 
 def threads_sleep():
-    """Whether all other threads of this process do, those of the library among them."""
+    """Return whether all other threads of this process sleep, including those of the library."""
     mine = str(threading.get_native_id())
     try:
         return all(
@@ -53,30 +53,30 @@ def threads_sleep():
             for path in pathlib.Path("/proc/self/task").glob("*/stat")
         )
     except OSError:
-        return False  # one has just ended
+        return False  # that thread has just ended
 
 
 def under_way():
-    """Whether bytes that an end in this process has written are not at the other yet.
+    """Return whether bytes written by an end in this process have not reached the other end yet.
 
-    A busy kernel leaves its part over loopback to a thread of its own.
+    A busy kernel delivers part of them over loopback in a thread of its own.
     """
     for fd in map(int, os.listdir("/proc/self/fd")):
         try:
             (left,) = struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
         except OSError:
-            continue  # no socket, or closed meanwhile
+            continue  # the descriptor is not a socket, or was closed meanwhile
         if left:
             return True
     return False
 
 
 def settle(bench):
-    """Return when the library has done all that it can do by now; no time would tell that.
+    """Return when the library has done everything that it can do now.
 
-    A thread that is woken is runnable at once, however long the machine takes to run it. Look
-    twice, since one thread may wake another that was looked at before. Look more often where
-    threads sleep until they get the GIL.
+    No fixed time would be enough. A thread that is woken is runnable at once, however long the
+    machine takes to run it. Check twice, since one thread may wake another that was checked before.
+    Check more often where threads sleep until they get the GIL.
     """
     times, sleep = (2, time.sleep) if is_libzmq(bench) else (10, gevent.sleep)
     asleep = 0
@@ -86,7 +86,7 @@ def settle(bench):
 
 
 def patient(bench, peer):
-    """All that the peer hears until nothing more comes."""
+    """Return everything that the peer receives until nothing more arrives."""
     data = b""
     peer.setblocking(False)
     while True:
@@ -121,10 +121,10 @@ def meet(bench, kind, end, **options):
 def received(bench, sock):
     messages = []
     settle(bench)
-    # libzmq's sockets learn of a new peer in a call, and may have to be called again.
+    # libzmq's sockets learn of a new peer in a call, so several calls may be needed.
     while sock.poll(0) or settle(bench) or sock.poll(0):
         parts = sock.recv_multipart()
-        # A ROUTER makes up names; their form is compared.
+        # A ROUTER generates names. Compare their form.
         messages.append([b"\0?" if len(p) == 5 and p[:1] == b"\0" else p for p in parts])
     return messages
 
@@ -151,7 +151,7 @@ def test_conversation(both, version, kind, end):
             if kind == "XSUB":
                 sock.send(b"\1to")
             if kind in ("PUB", "PUSH", "REQ"):
-                # They tell nobody that the peer is there.
+                # These sockets do not report that the peer is there.
                 told, _ = patient(bench, peer)
             else:
                 got = received(bench, sock)
@@ -184,7 +184,7 @@ def test_garbage_after_the_handshake(both, version, garbage):
 
 @pytest.mark.parametrize("revision", [0, 1, 2, 3, 4, 255])
 @pytest.mark.parametrize("cut", [1, 9, 10, 11, 12])
-def test_what_is_told_after_how_much(both, revision, cut):
+def test_reply_to_each_prefix_of_the_greeting(both, revision, cut):
     def scenario(bench):
         _, peer = meet(bench, "DEALER", "binds", routing_id=b"we")
         with peer:
@@ -196,7 +196,7 @@ def test_what_is_told_after_how_much(both, revision, cut):
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("options", [{"zap_domain": b"d"}, {"plain_server": 1}], ids=repr)
-def test_no_way_around_a_mechanism(both, version, options):
+def test_legacy_peer_cannot_bypass_a_mechanism(both, version, options):
     opening, frame = VERSIONS[version]
 
     def scenario(bench):

@@ -30,7 +30,7 @@ def test_defaults_by_attribute(both, kind):
 
 
 @pytest.mark.parametrize("option, kind", COMPARED)
-def test_refused_and_taken_values(both, option, kind):
+def test_refused_and_accepted_values(both, option, kind):
     def scenario(bench):
         number = getattr(bench.zmq, option)
         results = []
@@ -52,7 +52,7 @@ def _read_back(sock, option, number):
     "option, value",
     [(option, b"x" if option == "CONNECT_ROUTING_ID" else 0) for option in sorted(OF_ROUTER)],
 )
-def test_refused_by_decision(option, value):
+def test_values_refused_by_decision(option, value):
     zmq = load(OURS)
     with zmq.Context() as context, context.socket(zmq.REP) as sock:
         with pytest.raises(zmq.ZMQError) as caught:
@@ -60,7 +60,7 @@ def test_refused_by_decision(option, value):
     assert caught.value.errno == zmq.EINVAL
 
 
-def test_options_that_do_not_exist(both):
+def test_unknown_options(both):
     def scenario(bench):
         sock = bench.socket("PAIR")
         return errors(

@@ -1,4 +1,4 @@
-"""Mechanisms and ZAP: who is let in, what a handler is asked, and what monitors tell."""
+"""Mechanisms and ZAP: which clients are accepted, what a handler is asked, and monitor events."""
 
 import struct
 
@@ -6,7 +6,7 @@ import pytest
 
 DOMAIN = "zlc-domain"
 ENDPOINT = "inproc://zeromq.zap.01"
-#: What only libzmq or only zlinkcompat tells, for instance of the next attempt, is left out.
+#: Events that only one of the libraries reports, such as the next attempt, are left out.
 TOLD = (
     "HANDSHAKE_SUCCEEDED",
     "HANDSHAKE_FAILED_NO_DETAIL",
@@ -17,7 +17,7 @@ GIVEN_UP = 5000  # ms
 
 
 class Meeting:
-    """A server that may ask a ZAP handler, and a client, of one library, with their monitors."""
+    """A server that may ask a ZAP handler, and a client of the same library, each monitored."""
 
     def __init__(self, bench, transport, server, client, kinds=("PULL", "PUSH"), handler="REP"):
         self.zmq = zmq = bench.zmq
@@ -35,7 +35,7 @@ class Meeting:
         self.client.connect(self.server.last_endpoint.decode())
 
     def request(self):
-        """What the handler is asked, without what differs between any two processes."""
+        """Return the handler's request, without fields that differ between any two processes."""
         assert self.handler.poll(GIVEN_UP), "nobody asks"
         frames = self.handler.recv_multipart()
         address = frames[3].decode()
@@ -46,7 +46,7 @@ class Meeting:
         self.handler.send_multipart([b"1.0", b"1", status, text, user_id, metadata])
 
     def decided(self):
-        """The first event of each side that decides, with its value."""
+        """Return the first decisive event of each side, with its value."""
         return [self._decided(monitor) for monitor in self.monitors]
 
     def _decided(self, monitor):
@@ -55,12 +55,12 @@ class Meeting:
             event, value = struct.unpack("<Hi", head)
             name = self.zmq.Event(event).name
             if name in TOLD:
-                # The errno of a lost connection is chance.
+                # The errno of a lost connection is random.
                 return name, None if name.endswith("NO_DETAIL") else value
         return None
 
     def delivered(self):
-        """A message and the properties that it came with."""
+        """Return a message and the properties that arrived with it."""
         self.client.send(b"hello")
         frame = self.server.recv(copy=False)
         names = ("User-Id", "Socket-Type", "Identity", "Routing-Id", "X-zap", "X-peer", "x-peer")
@@ -87,7 +87,7 @@ def options(zmq, named):
 
 
 def run(both, transport, server, client, talk, **more):
-    """``talk(meeting)`` on each library; the same has to come of it."""
+    """Run ``talk(meeting)`` on each library; the results must be equal."""
 
     def scenario(bench):
         meeting = Meeting(bench, transport, server, client, **more)
@@ -109,7 +109,7 @@ CLIENT_PUBLIC, CLIENT_SECRET = (
     b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
     b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
 )
-#: Nobody asked for it.
+#: The handler replies to a request that was not made.
 OTHER_KEY = SERVER_PUBLIC[:39] + b"8"
 CURVE = (
     {"curve_server": 1, "curve_secretkey": SERVER_SECRET},
@@ -138,7 +138,7 @@ ANSWERS = {
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_the_handlers_word(both, sides, answer, transport):
+def test_zap_reply_decides(both, sides, answer, transport):
     def talk(meeting):
         asked = meeting.request()
         meeting.reply(*ANSWERS[answer])
@@ -161,7 +161,7 @@ REPLIES = {
 
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize("reply", REPLIES)
-def test_a_broken_reply_lets_nobody_in(both, sides, reply):
+def test_malformed_zap_reply_refuses_the_client(both, sides, reply):
     def talk(meeting):
         meeting.request()
         meeting.handler.send_multipart(REPLIES[reply])
@@ -173,15 +173,15 @@ def test_a_broken_reply_lets_nobody_in(both, sides, reply):
 
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize("enforce", [0, 1])
-def test_without_a_handler(both, sides, enforce):
+def test_without_a_zap_handler(both, sides, enforce):
     server, client = SIDES[sides]
     server = {"zap_domain": DOMAIN, "zap_enforce_domain": enforce, **server}
     decided = run(both, "tcp", server, client, Meeting.decided, handler=None)
     assert (decided[0][0] == "HANDSHAKE_SUCCEEDED") == (sides != "plain" and not enforce)
 
 
-def test_encryption_alone(both):
-    """Without a domain nobody is asked, where domains are enforced: the "Stonehouse" pattern."""
+def test_curve_without_authentication(both):
+    """Even if domains are enforced, a server without one asks no handler ("Stonehouse")."""
 
     def talk(meeting):
         return meeting.decided(), meeting.delivered()
@@ -190,7 +190,7 @@ def test_encryption_alone(both):
     assert decided[0][0] == "HANDSHAKE_SUCCEEDED"
 
 
-def test_a_null_client_asks_its_own_handler(both):
+def test_null_client_asks_its_own_handler(both):
     def talk(meeting):
         asked = meeting.request()
         meeting.reply(b"400")
@@ -200,7 +200,7 @@ def test_a_null_client_asks_its_own_handler(both):
     assert decided == ("HANDSHAKE_FAILED_AUTH", 400)
 
 
-def test_a_handler_may_be_a_router(both):
+def test_zap_handler_may_be_a_router(both):
     def talk(meeting):
         routing_id, *frames = meeting.handler.recv_multipart()
         meeting.handler.send_multipart([routing_id, b"", b"1.0", b"1", b"200", b"", b"rose", b""])
@@ -209,7 +209,7 @@ def test_a_handler_may_be_a_router(both):
     run(both, "tcp", *PLAIN, talk, handler="ROUTER")
 
 
-def test_no_delimiter_from_a_router(both):
+def test_router_handler_reply_without_delimiter_is_refused(both):
     def talk(meeting):
         routing_id, *_ = meeting.handler.recv_multipart()
         meeting.handler.send_multipart([routing_id, b"x", b"1.0", b"1", b"200", b"", b"", b""])
@@ -250,7 +250,7 @@ MISMATCHES = {
 
 
 @pytest.mark.parametrize("sides", MISMATCHES)
-def test_mechanisms_that_do_not_match(both, sides):
+def test_mismatched_mechanisms_are_refused(both, sides):
     decided = run(both, "tcp", *MISMATCHES[sides], Meeting.decided)
     assert decided[0][0] == "HANDSHAKE_FAILED_PROTOCOL"
 
@@ -271,7 +271,7 @@ def test_wrong_keys(both, wrong):
     assert "HANDSHAKE_SUCCEEDED" not in [name for name, _ in decided]
 
 
-def test_a_key_may_be_raw_and_may_end_with_a_nul(both):
+def test_curve_key_may_be_raw_or_end_with_nul(both):
     raw = bytes.fromhex("8e0bdd697628b91d8f245587ee95c5b04d48963f79259877b49cd9063aead3b7")
     client = {**CURVE[1], "curve_secretkey": CLIENT_SECRET + b"\0"}
     decided = run(
@@ -280,6 +280,6 @@ def test_a_key_may_be_raw_and_may_end_with_a_nul(both):
     assert decided == [("HANDSHAKE_SUCCEEDED", 0)] * 2
 
 
-def test_two_plain_clients(both):
+def test_two_plain_clients_refuse_each_other(both):
     decided = run(both, "tcp", PLAIN[1], PLAIN[1], Meeting.decided)
     assert "HANDSHAKE_SUCCEEDED" not in [name for name, _ in decided]

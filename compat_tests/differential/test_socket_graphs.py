@@ -32,7 +32,7 @@ GRAPHS = {
     "requests": (("ROUTER", "REP", "DEALER"), ("DEALER", "REQ")),
     "dealers": (("DEALER", "ROUTER"), ("REP", "DEALER", "ROUTER")),
 }
-MOST = 6  # sockets
+MOST = 6  # number of sockets
 TOPICS = (b"", b"a", b"ab", b"b")
 
 which = st.integers(0, MOST - 1)
@@ -40,27 +40,31 @@ parts = st.lists(st.sampled_from([b"", b"a", b"abc", b"b" * 300]), min_size=1, m
 
 
 class Graph(RuleBasedStateMachine):
-    """Each step is done on libzmq and here; both have to come out alike."""
+    """Run each step on libzmq and here, and compare both results."""
 
     @initialize(graph=st.sampled_from(sorted(GRAPHS)))
     def begin(self, graph):
         self.binders, self.connecters = GRAPHS[graph]
         self.folder = tempfile.TemporaryDirectory(prefix="zlc-")
         self.benches = [Bench(load(name), self.folder.name) for name in (REFERENCE, OURS)]
-        self.sockets = []  # (the two, name of the type, name that it is bound by, connected to)
+        # (the two sockets, name of the type, name that it is bound to, its connections)
+        self.sockets = []
         self.left = set()  # (socket of the reference, endpoint that it was disconnected from)
         self.count = 0
 
     def both(self, step):
-        """The outcome of ``step(bench, index)``, which is that of both."""
+        """Return the outcome of ``step(bench, index)``, which must be equal on both libraries."""
         reference, ours = (outcome(step, bench, n) for n, bench in enumerate(self.benches))
         assert ours == reference
         self.settle()
         return reference
 
     def settle(self):
-        """Have all sockets do what others asked of them. libzmq's do so in calls only, in this one
-        always; the two ends of a pipe that ends ask each other three times."""
+        """Let all sockets process the commands of other sockets.
+
+        libzmq's sockets do so only in calls, and always in this one. The two ends of a closing pipe
+        exchange three commands.
+        """
         for _ in range(3):
             for sockets, *_ in self.sockets:
                 for sock in sockets:
@@ -103,7 +107,7 @@ class Graph(RuleBasedStateMachine):
     @precondition(lambda self: self.sockets)
     @rule(number=which, to=which)
     def connect_again(self, number, to):
-        """One socket, several peers."""
+        """Use one socket with several peers."""
         sockets, kind, bind, connected = self.chosen(number)
         new = [
             each[2]
@@ -152,7 +156,7 @@ class Graph(RuleBasedStateMachine):
                 pass
 
     def drain(self, sockets, kind):
-        """Read all that a socket has received; a REP answers each request in between."""
+        """Read everything that a socket has received; a REP answers each request in between."""
         self.receive_from(sockets, kind)
         if kind == "REP":
             while self.both(lambda bench, n: sockets[n].send(b""))[0] == "returned":
@@ -161,7 +165,10 @@ class Graph(RuleBasedStateMachine):
     @precondition(lambda self: self.sockets and self.binders != GRAPHS["forward"][0])
     @rule(number=which, to=which)
     def disconnect(self, number, to):
-        """A peer leaves. Not by close(): libzmq's reaper tells the others when it gets to it."""
+        """Let a peer leave by disconnect.
+
+        It does not use close(): libzmq's reaper tells the other sockets at a later time.
+        """
         sockets, kind, _, connected = self.chosen(number)
         if connected:
             self.drain(sockets, kind)

@@ -36,7 +36,7 @@ def each_call(sock, zmq):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_use_after_close(both, kind):
+def test_calls_after_close(both, kind):
     def scenario(bench):
         sock = bench.socket(kind)
         sock.close()
@@ -50,7 +50,7 @@ def test_use_after_close(both, kind):
 def test_new_socket_without_a_peer(both, kind):
     def scenario(bench):
         calls = dict(CALLS)
-        # A different message each time: REQ may be waiting for its answer, STREAM needs an id.
+        # Use a different message each time: REQ may be waiting for its answer, STREAM needs an id.
         return {
             name: errors(lambda c=call: c(bench.socket(kind), bench.zmq))[0]
             for name, call in calls.items()
@@ -60,7 +60,7 @@ def test_new_socket_without_a_peer(both, kind):
 
 
 @pytest.mark.parametrize("kind", CANNOT_SEND)
-def test_send_where_the_type_cannot(both, kind):
+def test_send_on_a_type_that_cannot_send(both, kind):
     def scenario(bench):
         return outcome(bench.socket(kind).send, b"x"), bench.zmq.ENOTSUP
 
@@ -69,7 +69,7 @@ def test_send_where_the_type_cannot(both, kind):
 
 
 @pytest.mark.parametrize("kind", CANNOT_RECEIVE)
-def test_recv_where_the_type_cannot(both, kind):
+def test_recv_on_a_type_that_cannot_receive(both, kind):
     def scenario(bench):
         return outcome(bench.socket(kind).recv), bench.zmq.ENOTSUP
 
@@ -102,8 +102,8 @@ def test_rep_out_of_order(both):
     assert result[0] == result[1] == ("ZMQError", result[-1])
 
 
-def test_use_after_term(both):
-    """A context that ends wakes nobody here: its sockets are tried one call after the other."""
+def test_calls_after_term(both):
+    """No call waits here while the context terminates: its sockets are tried in turn."""
 
     def scenario(bench):
         zmq = bench.zmq
@@ -142,7 +142,8 @@ def test_too_many_sockets(both):
     def scenario(bench):
         bench.context.set(bench.zmq.MAX_SOCKETS, 3)
         made = [bench.socket("PAIR") for _ in range(2)]
-        # Bookkeeping sockets of libzmq count too, so the third may or may not be one too many.
+        # libzmq's internal sockets count as well, so the third socket may or may not exceed the
+        # limit.
         result = errors(*3 * [lambda: made.append(bench.socket("PAIR"))])
         return result[-1], errno.EMFILE
 

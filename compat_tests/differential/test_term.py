@@ -15,7 +15,7 @@ LIMIT = 30  # seconds
 
 
 def in_background(name, call):
-    """Start `call` beside the caller; the result waits for its end, at most `LIMIT`."""
+    """Start `call` beside the caller; the result waits for it, at most `LIMIT` seconds."""
     if name == REFERENCE:
         thread = threading.Thread(target=call, daemon=True)
         thread.start()
@@ -27,7 +27,7 @@ def in_background(name, call):
 
 
 @pytest.mark.parametrize("waiting_in", ["recv", "poll", "send"])
-def test_term_ends_what_waits(waiting_in):
+def test_term_ends_waiting_calls(waiting_in):
     def scenario(name):
         zmq = load(name)
         context = zmq.Context()
@@ -49,7 +49,7 @@ def test_term_ends_what_waits(waiting_in):
             outcome(sock.set, zmq.LINGER, 0),
             outcome(lambda: sock.events),
         ]
-        # pyzmq's class for this one is plain ZMQError, of which ours is a subclass.
+        # pyzmq raises plain ZMQError here. Our class is a subclass of it.
         with pytest.raises(zmq.ZMQError) as caught:
             context.socket(zmq.REQ)
         assert caught.value.errno == zmq.ETERM

@@ -42,6 +42,6 @@ def peer(peer_processes):
 
 @pytest.fixture
 def address():
-    """``address(transport)``: something to bind to; ipc paths are short, as the system asks."""
+    """``address(transport)``: an address to bind to. The system requires short ipc paths."""
     with tempfile.TemporaryDirectory(prefix="zlc-") as folder:
         yield {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/s"}.__getitem__

@@ -1,4 +1,4 @@
-"""Drives the peer processes: one long-lived process for each end, replaced when it fails."""
+"""Drive the peer processes: one long-lived process for each end, replaced when it fails."""
 
 import json
 import os
@@ -12,15 +12,16 @@ import time
 from compat_tests.libraries import REFERENCE
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-ANSWER_TIMEOUT = 45  # seconds; above the peer's own, whose traceback says more
+ANSWER_TIMEOUT = 45  # seconds; more than the peer's own limit, whose traceback says more
 PROBE_TIMEOUT = 30  # seconds
 
 
 def python_of(library):
-    """The Python that runs ends of ``library``.
+    """Return the Python that runs ends of ``library``.
 
-    ``ZLINKCOMPAT_PEER_PYTHON`` names the one for libzmq's, which then has any pyzmq of its own, and
-    nothing else."""
+    ``ZLINKCOMPAT_PEER_PYTHON`` names the interpreter for libzmq's ends. Its environment may then
+    have any version of pyzmq, and needs nothing else.
+    """
     if library == REFERENCE:
         return os.environ.get("ZLINKCOMPAT_PEER_PYTHON", sys.executable)
     return sys.executable
@@ -44,7 +45,7 @@ class PeerProcess:
         self._process = None
 
     def start(self, op, *args, **kwargs):
-        """Ask for an operation; `finish` waits for it. One at a time."""
+        """Start an operation; `finish` waits for it. Only one runs at a time."""
         if self._process is None:
             self._spawn()
         self._op = op
@@ -57,7 +58,7 @@ class PeerProcess:
             raise PeerFailed(f"{self.library} peer has died before {op}")
 
     def finish(self):
-        """The result of the operation that was started.
+        """Return the result of the operation that was started.
 
         Raises
         ------
@@ -75,12 +76,12 @@ class PeerProcess:
         return answer["result"]
 
     def run(self, op, *args, **kwargs):
-        """`start` and `finish`."""
+        """Call `start` and `finish`."""
         self.start(op, *args, **kwargs)
         return self.finish()
 
     def stop(self):
-        """End the process: by end of input, by force if it does not follow."""
+        """End the process by closing its input, or by force if it does not end."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -113,7 +114,7 @@ def _read(stdout, answers):
     try:
         for line in stdout:
             answers.put(line)
-    except ValueError:  # closed by stop()
+    except ValueError:  # stop() closes it
         pass
     answers.put("")
 
@@ -138,9 +139,9 @@ def connect(left, right, pair, binder, address, subscription="", security=None):
 
 
 def await_route(sender, receiver, topic="", prefix=()):
-    """Probe until a message with `topic` goes through, as PUB and ROUTER drop what goes too early.
+    """Probe until a message with `topic` goes through, as PUB and ROUTER drop early messages.
 
-    What arrives is in order: after the probe, every subscription sent before it is in effect.
+    Messages arrive in order: after the probe, every subscription sent before it is in effect.
     """
     deadline = time.monotonic() + PROBE_TIMEOUT
     while time.monotonic() < deadline:

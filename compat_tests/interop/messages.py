@@ -11,13 +11,13 @@ SHAPES = SINGLE_FRAMES + MULTIPARTS
 
 PROBE = b"\xffprobe"
 
-# A prime, so that a chunk moved by any power of two shows.
+# A prime, so that a chunk shifted by any power of two is noticed.
 _PERIOD = 4093
 
 
 @functools.lru_cache(maxsize=256)
 def part(size, salt):
-    """`size` bytes that depend on `salt`, the first of them neither 0 nor 1.
+    """Return `size` bytes that depend on `salt`; the first is neither 0 nor 1.
 
     XPUB and XSUB read a first byte of 0 or 1 as a subscription.
     """
@@ -26,20 +26,20 @@ def part(size, salt):
 
 
 def build(shape, salt):
-    """The parts of the message with part sizes `shape`."""
+    """Return the parts of the message with part sizes `shape`."""
     return [part(size, f"{salt}/{i % 7}") for i, size in enumerate(shape)]
 
 
 def digest(frame):
-    """Size and digest of one frame, as they go over the control channel."""
+    """Return the size and digest of one frame, as they go over the control channel."""
     return [len(frame), hashlib.blake2b(frame, digest_size=12).hexdigest()]
 
 
 def digests(parts):
-    """`digest` for each part of a message."""
+    """Return the `digest` of each part of a message."""
     return [digest(p) for p in parts]
 
 
 def expected(salt):
-    """What the other end must report for one pass over `SHAPES`."""
+    """Return what the other end must report for one pass over `SHAPES`."""
     return [digests(build(shape, salt)) for shape in SHAPES]

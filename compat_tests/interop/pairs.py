@@ -76,7 +76,7 @@ PUBLISHING = tuple(p for p in PAIRS if p.left in ("PUB", "XPUB"))
 
 
 def placements(pair, reference, ours):
-    """(library of left, library of right, who binds) for one pair, without repetitions."""
+    """List (library of left, library of right, binding end) for one pair, each once."""
     if pair.left == pair.right:
         return [(reference, ours, "left"), (reference, ours, "right")]
     return [

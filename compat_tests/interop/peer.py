@@ -49,7 +49,7 @@ class Peer:
         return sock.last_endpoint.decode()
 
     def authenticate(self, password):
-        """Have the library's own authenticator let in "user" by `password`, or any CURVE key."""
+        """Let the library's own authenticator accept "user" with `password`, or any CURVE key."""
         auth = importlib.import_module(self.zmq.__name__ + ".auth.thread")
         self.authenticator = auth.ThreadAuthenticator(self.context)
         self.authenticator.start()
@@ -68,17 +68,17 @@ class Peer:
             self.authenticator = None
 
     def send_shapes(self, salt, prefix=()):
-        """Send one message of each shape, `prefix` parts first."""
+        """Send one message of each shape, with `prefix` parts first."""
         prefix = [p.encode() for p in prefix]
         for shape in SHAPES:
             self.socket.send_multipart(prefix + build(shape, salt))
 
     def recv_digests(self, count, envelope=0):
-        """Receive `count` messages that are no probes; digests of what follows `envelope`."""
+        """Receive `count` messages except probes; return digests of what follows `envelope`."""
         return [digests(self._recv()[envelope:]) for _ in range(count)]
 
     def recv_parts(self, count):
-        """Receive `count` messages that are no probes; return them as text."""
+        """Receive `count` messages that are not probes; return them as text."""
         return [[p.decode("latin-1") for p in self._recv()] for _ in range(count)]
 
     def send_parts(self, *messages):
@@ -87,7 +87,7 @@ class Peer:
             self.socket.send_multipart([p.encode("latin-1") for p in parts])
 
     def echo(self, count, envelope=0):
-        """Answer each of `count` messages with its copy; return digests of what came."""
+        """Answer each of `count` messages with its copy; return digests of the messages."""
         seen = []
         for _ in range(count):
             parts = self._recv()
@@ -96,7 +96,7 @@ class Peer:
         return seen
 
     def request_shapes(self, salt, delimiter):
-        """Send one message of each shape, each after the answer to the one before."""
+        """Send one message of each shape, each after the answer to the previous one."""
         prefix = [b""] if delimiter else []
         answers = []
         for shape in SHAPES:
@@ -118,7 +118,7 @@ class Peer:
         return True
 
     def see_probe(self, timeout_ms, topic=""):
-        """Whether a probe with `topic` came within `timeout_ms`; other probes are dropped."""
+        """Return whether a probe with `topic` arrived within `timeout_ms`; drop other probes."""
         deadline = time.monotonic() + timeout_ms / 1000
         while (left_ms := int((deadline - time.monotonic()) * 1000)) > 0:
             if self.socket.poll(left_ms):
@@ -129,11 +129,11 @@ class Peer:
         return False
 
     def call(self, method, *args):
-        """Call a method of the socket, text arguments as bytes."""
+        """Call a method of the socket, with text arguments as bytes."""
         getattr(self.socket, method)(*[a.encode("latin-1") for a in args])
 
     def poll(self):
-        """Give the socket a chance to do what it has pending; return what is ready."""
+        """Let the socket process its pending work; return which events are ready."""
         return self.socket.poll(0)
 
     def stream_open(self):
@@ -157,7 +157,7 @@ class Peer:
         self.socket.send_multipart([self._routing_id, b""])
 
     def stream_closed(self):
-        """Receive the empty message that tells that the other end has closed."""
+        """Receive the empty message which reports that the other end has closed."""
         return [digest(p)[0] for p in self.socket.recv_multipart()[1:]]
 
     def _recv(self):
@@ -168,7 +168,7 @@ class Peer:
 
 
 def command_lines(name):
-    """Stdin line by line; in greenlets for our library, whose hub must run meanwhile."""
+    """Yield the lines of stdin; in greenlets for our library, whose hub must run meanwhile."""
     if name != "zmq":
         from gevent.fileobject import FileObjectPosix
 

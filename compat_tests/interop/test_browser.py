@@ -1,4 +1,4 @@
-"""``examples/browser`` in headless Chromium: it draws what a PUB publishes; a REP answers it."""
+"""``examples/browser`` in headless Chromium draws what a PUB publishes and asks a REP."""
 
 import shutil
 import subprocess
@@ -10,7 +10,8 @@ from browser import GUARD, Tab, browser, fits
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
 
-#: The page has drawn what was published, and shown a reply. Asked again with each frame it draws.
+#: True once the page has drawn what was published, and shown a reply. It is evaluated with each
+#: frame.
 DRAWN = """new Promise(resolve => {
     const text = name => (document.getElementById(name) || {}).textContent;
     const end = Date.now() + %d;
@@ -25,9 +26,9 @@ DRAWN = """new Promise(resolve => {
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """A copy of the example, bundled."""
+    """Return a bundled copy of the example."""
     if not (shutil.which("npm") and shutil.which("chromium")):
-        # Both are large; whoever works on something else need not have them.
+        # Both are large, and people who work on something else need not install them.
         pytest.skip("there is no npm and chromium here")
     folder = tmp_path_factory.mktemp("browser") / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
@@ -37,7 +38,7 @@ def page(tmp_path_factory):
                 ["npm", *command.split()], cwd=folder, check=True, capture_output=True, timeout=60
             )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        # No registry in reach is not a fault of the example.
+        # An unreachable registry is not a fault of the example.
         pytest.skip(f"npm cannot install what the example needs: {error}")
     return folder
 

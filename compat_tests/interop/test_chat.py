@@ -1,4 +1,4 @@
-"""``examples/chat``: what one browser says, all are told."""
+"""``examples/chat``: every browser receives what one of them says."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def url():
     process.stdout.close()
 
 
-def test_all_are_told(url):
+def test_every_client_receives_what_one_says(url):
     with urllib.request.urlopen(url, timeout=30) as page:
         assert b"new WebSocket" in page.read()
     room = url.partition("room=")[2]

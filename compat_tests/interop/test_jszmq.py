@@ -1,4 +1,4 @@
-"""``ws://`` with jszmq under node: all its socket types, both directions (RFC 45)."""
+"""``ws://`` with jszmq under node: all its socket types in both directions (RFC 45)."""
 
 import json
 import shutil
@@ -17,23 +17,23 @@ VERSION = "0.1.2"
 
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory):
-    """A folder with jszmq in it."""
+    """Return a folder with jszmq in it."""
     if not (shutil.which("npm") and shutil.which("node")):
-        # jszmq is JavaScript: nothing else can run it.
+        # jszmq is JavaScript, so only node can run it.
         pytest.skip("there is no node and npm to run jszmq with")
     folder = tmp_path_factory.mktemp("jszmq")
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"jszmq@{VERSION}"]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=45)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        # No registry in reach is not a fault of ours.
+        # An unreachable registry is not a fault of ours.
         pytest.skip(f"npm cannot install jszmq here: {error}")
     shutil.copy(Path(__file__).with_name("jszmq_peer.js"), folder)
     return folder
 
 
 class Node:
-    """A process of node, with one jszmq socket at a time."""
+    """A node process with one jszmq socket at a time."""
 
     def __init__(self, folder):
         self.process = gevent_subprocess.Popen(
@@ -46,7 +46,7 @@ class Node:
         self.process.stdin.flush()
 
     def hear(self, name):
-        """What is told by the next word, which has to be this one."""
+        """Return the value of the next word, which must be this one."""
         with gevent.Timeout(GUARD):
             line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
@@ -55,7 +55,7 @@ class Node:
         return word[name]
 
     def open(self, *args, subscribe=()):
-        """Open a socket; returns the port that it is bound to."""
+        """Open a socket; return the port that it is bound to."""
         self.tell(open=args, subscribe=subscribe)
         return self.hear("open")
 
@@ -66,7 +66,7 @@ class Node:
         return [frame.encode("latin-1") for frame in self.hear("message")]
 
     def shut(self):
-        """Close the socket; what it has still to tell is nobody's any more."""
+        """Close the socket, and discard what it still has to report."""
         self.tell(close=True)
         with gevent.Timeout(GUARD):
             while b'"close"' not in (line := self.process.stdout.readline()):
@@ -81,7 +81,7 @@ class Node:
 
 @pytest.fixture(scope="session")
 def processes():
-    """The process of node, once there is one."""
+    """Return the node process, if it was started."""
     processes = []
     yield processes
     for each in processes:
@@ -90,7 +90,7 @@ def processes():
 
 @pytest.fixture
 def node(node_folder, processes):
-    # One that a failure ended is replaced.
+    # A process that failed is replaced.
     if not processes or processes[-1].process.poll() is not None:
         processes.append(Node(node_folder))
     return processes[-1]
@@ -98,8 +98,8 @@ def node(node_folder, processes):
 
 @pytest.fixture(params=["bind", "connect"])
 def met(request, node, monkeypatch):
-    """met(zmq.PULL, "push"): our socket and a Node that met; ``request.param`` is our verb."""
-    # With I/O threads a bound SUB that makes no call sends no subscriptions, as in libzmq.
+    """met(zmq.PULL, "push"): our socket connected to a Node; ``request.param`` is our verb."""
+    # With I/O threads a bound SUB sends its subscriptions only inside a call, as in libzmq.
     monkeypatch.setenv("ZLINK_ENGINE", "hub")
     context = zmq.Context()
 
@@ -125,7 +125,7 @@ def met(request, node, monkeypatch):
 
 @pytest.fixture
 def publishing():
-    """publishing(pub): it says other things and news, again and again, as whoever joins is late."""
+    """publishing(pub): publish "other" and "news" repeatedly, since a subscriber may join late."""
     greenlets = []
 
     def publish(pub):
@@ -174,7 +174,7 @@ def test_rep(met, theirs, envelope):
 
 
 @pytest.mark.parametrize("theirs, envelope", [("router", []), ("rep", [b""])])
-def test_dealer_and_who_answers(met, theirs, envelope):
+def test_dealer_and_answering_types(met, theirs, envelope):
     sock, _ = met(zmq.DEALER, theirs, routing_id=b"me")
     for body in b"one", b"two":
         sock.send_multipart([*envelope, body, b"end"])
@@ -182,7 +182,7 @@ def test_dealer_and_who_answers(met, theirs, envelope):
 
 
 @pytest.mark.parametrize("ours, theirs", [(zmq.DEALER, "dealer"), (zmq.PAIR, "pair")])
-def test_equals(met, ours, theirs):
+def test_symmetric_types(met, ours, theirs):
     sock, node = met(ours, theirs)
     sock.send(b"there")
     assert node.message() == [b"there"]
@@ -191,7 +191,7 @@ def test_equals(met, ours, theirs):
 
 
 @pytest.mark.parametrize("theirs, envelope", [("dealer", []), ("req", [b""])])
-def test_router_and_who_asks(met, theirs, envelope):
+def test_router_and_asking_types(met, theirs, envelope):
     sock, node = met(zmq.ROUTER, theirs)
     node.send("one")
     name, *found = sock.recv_multipart()
@@ -203,7 +203,7 @@ def test_router_and_who_asks(met, theirs, envelope):
 def test_router_and_router(met):
     sock, node = met(zmq.ROUTER, "router", routing_id=b"me")
     while not sock.poll(20):
-        node.send("\0me", "one")  # dropped while it knows nobody of that name
+        node.send("\0me", "one")  # the ROUTER drops it while it has no peer of that name
     name, body = sock.recv_multipart()
     assert body == b"one"
     sock.send_multipart([name, b"two"])

@@ -1,6 +1,6 @@
-"""Every valid pair, tcp and ipc, either end libzmq, either end binding: all arrives as it was.
+"""Every valid pair over tcp and ipc: messages arrive unchanged, whichever end is libzmq.
 
-With PLAIN and CURVE, too, over tcp; who binds is their server.
+The same over tcp with PLAIN and CURVE, where the end that binds is the server.
 """
 
 import pytest
@@ -12,8 +12,11 @@ from compat_tests.libraries import OURS, REFERENCE
 
 
 def libzmq_fails(pair, mechanism, left, binder):
-    """A REQ of libzmq that binds, and whose ZAP handler names the peer, takes the name for a part
-    of the first reply, and drops the connection (``req.cpp: req_session_t::push_msg``)."""
+    """Return whether this is a known failure of libzmq's REQ.
+
+    A bound libzmq REQ whose ZAP handler names the peer takes the name for a part of the first
+    reply, and drops the connection (``req.cpp: req_session_t::push_msg``).
+    """
     return mechanism and pair.left == "REQ" and left == REFERENCE and binder == "left"
 
 
@@ -45,7 +48,7 @@ def ends(peer, address, pair, transport, mechanism, left, right, binder):
 
 
 @pytest.mark.parametrize("pair, transport, mechanism, left, right, binder", CASES)
-def test_messages_arrive_as_they_were_sent(ends, pair):
+def test_messages_arrive_unchanged(ends, pair):
     FLOWS[pair.flow](*ends, pair)
 
 

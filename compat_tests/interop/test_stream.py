@@ -1,4 +1,4 @@
-"""STREAM against a plain tcp socket: the bytes go through, and closing is seen at both ends."""
+"""STREAM with a plain tcp socket: bytes pass unchanged, and both ends notice the close."""
 
 import select
 import socket
@@ -35,7 +35,7 @@ def receive(raw, size):
 
 
 def await_readable(raw, stream):
-    """Call into the STREAM socket until `raw` has something: libzmq finishes a close in calls."""
+    """Call into the STREAM socket until `raw` is readable: libzmq finishes a close inside calls."""
     deadline = time.monotonic() + TIMEOUT
     while not select.select([raw], [], [], 0.02)[0]:
         assert time.monotonic() < deadline, f"nothing from STREAM in {TIMEOUT} s"

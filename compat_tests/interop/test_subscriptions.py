@@ -1,4 +1,4 @@
-"""Subscriptions and cancellations take effect at the other library."""
+"""Subscriptions and cancellations take effect on the other library."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_subscriptions_and_cancellations(peer, address, pair, transport, left, r
             assert left.run("recv_parts", 1) == [[chr(flag) + topic]]
 
     def published(*topics):
-        """Which of `topics` come through; the last must."""
+        """Return which of `topics` arrive; the last one must."""
         left.run("send_parts", *[[t, "x"] for t in topics])
         seen = []
         while topics[-1] not in seen:
@@ -42,8 +42,8 @@ def test_subscriptions_and_cancellations(peer, address, pair, transport, left, r
             seen.append(topic)
         return seen
 
-    # A libzmq socket that has bound takes up a connection only inside a call on it: the probes
-    # see to that too, before the first subscription can be expected at XPUB.
+    # A bound libzmq socket accepts a connection only inside a call on it. The probes make that call
+    # as well, before the first subscription can be expected at XPUB.
     await_route(left, right, topic="ready")
     if pair.left == "XPUB":
         assert left.run("recv_parts", 1) == [["\1ready"]]

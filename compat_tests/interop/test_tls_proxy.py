@@ -1,7 +1,7 @@
-"""``tls://`` with real libzmq, which has none, behind a proxy that ends TLS; both directions.
+"""``tls://`` with real libzmq behind a proxy that terminates TLS, in both directions.
 
-The proxies are stunnel and socat (Debian: ``stunnel4``, ``socat``), and one in Python that is there
-in any case.
+libzmq does not have ``tls://``. The proxies are stunnel and socat (Debian: ``stunnel4``,
+``socat``), and one in Python that is always available.
 """
 
 import select
@@ -27,7 +27,7 @@ GUARD = 30
 
 
 class PythonProxy:
-    """Accepts on one side, connects to the other, and moves bytes in a thread of its own."""
+    """Accept on one side, connect to the other, and move bytes in a thread of its own."""
 
     def __init__(self, target, ends_tls, folder):
         self.target = target
@@ -47,7 +47,7 @@ class PythonProxy:
         try:
             self.serve()
         except OSError:
-            pass  # an end is gone, so is the other
+            pass  # when one end closes, close the other
 
     def serve(self):
         one, _ = self.listener.accept()
@@ -57,7 +57,7 @@ class PythonProxy:
         else:
             other = self.context.wrap_socket(other, server_hostname="127.0.0.1")
         self.sockets += [one, other]
-        # One thread for both ways: an ssl socket is not to be read while it is written.
+        # Use one thread for both directions: an ssl socket must not be read while it is written.
         ways = {one: other, other: one}
         while True:
             buffered = [each for each in ways if getattr(each, "pending", int)()]
@@ -79,12 +79,12 @@ class PythonProxy:
 
 
 class ProgramProxy:
-    """A program that does the same. Who dials it dials again until it listens."""
+    """A program that does the same. A client dials it again until it listens."""
 
     def __init__(self, target, ends_tls, folder):
         if shutil.which(self.name) is None:
             pytest.skip(f"there is no {self.name} here; Debian's package is {self.package}")
-        # Nobody else is given the port meanwhile.
+        # The port stays reserved meanwhile.
         self.holder = RawListener(listens=False)
         self.port = int(self.holder.endpoint.rpartition(":")[2])
         self.process = subprocess.Popen([self.name, *self.arguments(target, ends_tls, folder)])
@@ -127,7 +127,7 @@ class Socat(ProgramProxy):
         if ends_tls:
             ways = (f"OPENSSL-LISTEN:{here},cert={folder}/pem,verify=0", f"TCP:127.0.0.1:{target}")
         else:
-            # It compares names, no addresses.
+            # It compares names, not addresses.
             ways = (
                 f"TCP-LISTEN:{here}",
                 f"OPENSSL:localhost:{target},pf=ip4,cafile={folder}/ca,cert={folder}/pem",
@@ -137,7 +137,7 @@ class Socat(ProgramProxy):
 
 @pytest.fixture(params=[PythonProxy, Stunnel, Socat], ids=["python", "stunnel", "socat"])
 def proxy(request, tmp_path):
-    """proxy(endpoint, ends_tls): the port of a proxy before it, which has a certificate to show."""
+    """proxy(endpoint, ends_tls): the port of a proxy in front of it, with a certificate."""
     chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
     (tmp_path / "pem").write_bytes(chain + key)
     (tmp_path / "pem").chmod(0o600)
@@ -155,7 +155,7 @@ def proxy(request, tmp_path):
 
 @pytest.fixture
 def sockets():
-    """sockets(kind, kind): ours and libzmq's."""
+    """sockets(kind, kind): one of our sockets and one of libzmq's."""
     contexts = zmq.Context(), libzmq.Context()
 
     def sockets(ours, theirs):
@@ -173,7 +173,7 @@ def sockets():
 
 
 def blocking(call, *args):
-    """A call of libzmq, which would stop this hub."""
+    """Call libzmq in a native thread, since the call would block this hub."""
     return gevent.get_hub().threadpool.apply(call, args)
 
 
@@ -185,14 +185,14 @@ def exchange(ours, theirs):
         assert ours.recv_multipart() == [b"b" * size, b"end"]
 
 
-def test_our_client_before_libzmqs_server(sockets, proxy):
+def test_our_client_connects_to_libzmq_server(sockets, proxy):
     ours, theirs = sockets(zmq.DEALER, libzmq.DEALER)
     theirs.bind("tcp://127.0.0.1:*")
     ours.connect(f"tls://127.0.0.1:{proxy(theirs.last_endpoint, True)}")
     exchange(ours, theirs)
 
 
-def test_libzmqs_client_before_our_server(sockets, proxy):
+def test_libzmq_client_connects_to_our_server(sockets, proxy):
     ours, theirs = sockets(zmq.PAIR, libzmq.PAIR)
     ours.tls_require_client_cert = 1
     ours.bind("tls://127.0.0.1:*")

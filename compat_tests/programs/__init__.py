@@ -1,1 +1,1 @@
-"""Whole programs: other people's, unmodified, from pyzmq's sdist, and ours in examples/patterns."""
+"""Whole programs: those of pyzmq's sdist, unmodified, and ours in examples/patterns."""

@@ -1,4 +1,4 @@
-"""The sdist, and a way to start its programs."""
+"""Provide the sdist, and a way to start its programs."""
 
 import contextlib
 import pathlib
@@ -10,7 +10,7 @@ from compat_tests.programs.places import PLAIN
 from compat_tests.programs.program import Program
 from compat_tests.upstream import sdist
 
-#: What runs unpatched without ``--all-programs``, too.
+#: Variants that also run unpatched without ``--all-programs``.
 SAMPLE = ("asyncio/coroutines.py", "recv_into_array.py", "echostream")
 RUNNER = "runner"
 

@@ -1,11 +1,11 @@
-"""Where a program for pyzmq runs on our library: through which entry point, patched or not."""
+"""Where a program for pyzmq runs on our library: through which entry point, and patched or not."""
 
 from compat_tests.libraries import OURS, REFERENCE
 
 SWAPPED = "compat_tests.programs.swapped_program"
 THREADS = {"ZLINK_ENGINE": "thread"}
 
-#: What stands before the program, and the environment.
+#: The command words before the program, and the environment.
 PLACES = {
     "backend": (["-m", OURS, "--no-patch"], THREADS),
     "backend, patched": (["-m", OURS], {}),
@@ -13,7 +13,7 @@ PLACES = {
     "swapped, patched": (["-m", SWAPPED, "--patch"], {}),
 }
 
-#: As users start them who patch nothing: the engine chooses itself, and there is no runner.
+#: How users start a program without patching: the engine is chosen automatically, without a runner.
 PLAIN = {
     "backend": ([], {"PYZMQ_BACKEND": f"{OURS}.backend"}),
     "swapped": (["-m", SWAPPED], {}),
@@ -24,7 +24,7 @@ if OURS == REFERENCE:
 
 
 def at(place):
-    """Arguments of ``Program`` for a place of :data:`PLAIN`, or None: the runner, patched."""
+    """Return the arguments of ``Program`` for a place of :data:`PLAIN`, or of the runner (None)."""
     if place is None:
         return {}
     start, environment = PLAIN[place]

@@ -1,4 +1,4 @@
-"""Starts a program on one of the libraries and waits for what it prints."""
+"""Start a program on one of the libraries and wait for what it prints."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
 def own_environment():
-    """Environment of a program that imports nothing but a library, from this checkout."""
+    """Return the environment of a program that imports only a library, from this checkout."""
     env = {name: value for name, value in os.environ.items() if name != "PYZMQ_BACKEND"}
     path = [str(CHECKOUT), env.get("PYTHONPATH")]
     env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
@@ -50,7 +50,7 @@ class Program:
         variables = upstream.environment() if sdist else own_environment()
         self.name = f"{path.name} on {library}"
         self._output = tempfile.TemporaryFile("w+b")
-        # A session of its own, so that processes which it starts can be ended with it.
+        # It gets a session of its own, so that the processes it starts can be ended with it.
         self._process = subprocess.Popen(
             [*inside, sys.executable, *start, str(path), *args],
             stdin=subprocess.DEVNULL,
@@ -73,11 +73,11 @@ class Program:
 
     @property
     def output(self):
-        """All that it printed so far."""
+        """Return everything that the program has printed so far."""
         return os.pread(self._output.fileno(), 1 << 24, 0).decode()
 
     def wait_for(self, pattern, timeout=60):
-        """Wait until the output matches `pattern`; it may go on running."""
+        """Wait until the output matches `pattern`; the program may go on running."""
         deadline = time.monotonic() + timeout
         while not (match := re.search(pattern, self.output, re.S)):
             ended = self._process.poll()
@@ -89,7 +89,7 @@ class Program:
         return match
 
     def wait(self, timeout=60):
-        """Wait for its end with exit code 0, and return the output."""
+        """Wait until the program ends with exit code 0, and return its output."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -12,7 +12,7 @@ from compat_tests.upstream.swapped import rewritten
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """Loads what the source would be with the import swapped, and keeps no bytecode of it."""
+    """Load the source with the import swapped, and keep no bytecode of it."""
 
     def get_code(self, fullname):
         source = rewritten(self.get_data(self.path).decode())
@@ -20,7 +20,7 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 def finder_for(folder):
-    """A path hook that serves `folder` and no other."""
+    """Return a path hook that serves only `folder`."""
     finder = importlib.machinery.FileFinder.path_hook((Loader, [".py"]))
 
     def hook(path):
@@ -40,10 +40,10 @@ def main():
     program = os.path.abspath(sys.argv[1])
     folder = os.path.dirname(program)
     sys.argv[:] = [program, *sys.argv[2:]]
-    # The checkout stays importable by PYTHONPATH.
+    # PYTHONPATH keeps the checkout importable.
     sys.path[0] = folder
     sys.path_hooks.insert(0, finder_for(folder))
-    # This module is the program from here on, as it is __main__ to others.
+    # From here on this module is the program, since other modules see it as __main__.
     main_module = sys.modules["__main__"]
     main_module.__spec__ = None
     main_module.__file__ = program

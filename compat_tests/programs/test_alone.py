@@ -53,7 +53,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_program_that_ends(start, name, place):
+def test_program_runs_to_its_end(start, name, place):
     program = start(OURS, name, **at(place))
     output = program.wait(60)
     for pattern in ENDING[name]:
@@ -63,7 +63,7 @@ def test_program_that_ends(start, name, place):
 
 
 def test_gevent(start, pytestconfig):
-    """In turn, since its ipc path is fixed."""
+    """These run one after the other, since their ipc path is fixed."""
     for place in (None, *PLAIN) if pytestconfig.getoption("--all-programs") else (None,):
         output = start(OURS, "examples/gevent/simple.py", **at(place)).wait(60)
         assert "received: {'hi': 1234}" in output and "exiting." in output
@@ -78,13 +78,13 @@ def certificates(source):
 
 @pytest.mark.parametrize("name", SECURE)
 def test_security(start, certificates, name, place):
-    """What their authors call test is whether all who may come in do, and nobody else."""
+    """These examples check that all permitted clients are accepted, and no others."""
     output = start(OURS, f"examples/security/{name}.py", **at(place)).wait(60)
     assert "test OK" in output and "FAIL" not in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_program_without_an_end(start, name, place):
+def test_endless_program_prints_its_output(start, name, place):
     program = start(OURS, name, **at(place))
     program.wait_for(ENDLESS[name])
     assert "Traceback" not in program.output

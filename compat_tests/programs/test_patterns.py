@@ -1,7 +1,7 @@
-"""Our own programs, ``examples/patterns/``: what libzmq makes them print, they print here.
+"""``examples/patterns/``: our own programs print the same here as on libzmq.
 
-By the swapped import and through pyzmq's backend, unpatched on the thread engine and monkey-patched
-in the hub; all five as processes of their own, at the same time.
+They run through the swapped import and pyzmq's backend, unpatched on the thread engine and
+monkey-patched in the hub. All five run at the same time, each in processes of its own.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ PATTERNS = pathlib.Path(__file__).parents[2] / "examples" / "patterns"
 PROGRAMS = sorted(path.stem for path in PATTERNS.glob("*.py"))
 
 
-def test_there_are_twenty():
+def test_there_are_at_least_twenty_programs():
     assert len(PROGRAMS) >= 20
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_same_output(name):
+def test_output_equals_that_on_libzmq(name):
     path = PATTERNS / f"{name}.py"
     with contextlib.ExitStack() as running:
         reference = running.enter_context(Program(REFERENCE, path, sdist=False))
@@ -34,7 +34,7 @@ def test_same_output(name):
                     OURS,
                     path,
                     start=start,
-                    # libzmq does not warn of pickles that anybody may send.
+                    # libzmq does not warn about pickles from untrusted peers.
                     environment={**environment, "ZLINK_RECV_PYOBJ": "1"},
                     sdist=False,
                 )

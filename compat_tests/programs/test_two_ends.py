@@ -59,7 +59,7 @@ def test_perf_ends(start, source, first, second, server, client):
 
 
 class TestUnpatched:
-    """Both ends on our library, as users start them who patch nothing."""
+    """Both ends on our library, started without monkey-patching."""
 
     @pytest.mark.parametrize("name", ["echo", "echofuture", "echostream"])
     def test_eventloop_echo(self, start, name, entry_point):
@@ -90,7 +90,7 @@ class TestUnpatched:
         subscriber.wait_for(r"sports\.football.*sports\.general")
 
     def test_ping_and_pong(self, start, entry_point):
-        """Pong computes without end, beside the thread of a device."""
+        """pong.py computes without pause beside the thread of a device."""
         pong = start(OURS, "examples/heartbeat/pong.py", **at(entry_point))
         start(OURS, "examples/heartbeat/ping.py", **at(entry_point)).wait_for(r"ping 8: [\d.]+ ms")
         assert "Traceback" not in pong.output

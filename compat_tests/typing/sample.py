@@ -102,7 +102,7 @@ async def serve(endpoint: str) -> list[bytes]:
 
 
 class Counting(zmq.Socket[bytes]):
-    """Subclasses are typed, too."""
+    """Subclasses are typed as well."""
 
     count: int = 0
 

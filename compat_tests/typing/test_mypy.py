@@ -39,11 +39,11 @@ def mypy(source, tmp_path):
 
 @pytest.fixture(params=["zmq", "zlinkcompat"])
 def swap(request):
-    """swap(source): its imports are those of one library."""
+    """swap(source): the source with the imports of one library."""
     return rewritten if request.param == "zlinkcompat" else str
 
 
-#: What is ours alone.
+#: Names that only zlinkcompat has.
 OWN = """
 import zlinkcompat as zmq
 from zlinkcompat import debug, sockopt, tuning
@@ -57,18 +57,18 @@ def look(socket: zmq.Socket[bytes]) -> int:
 """
 
 
-def test_what_is_ours_alone_has_types_too(tmp_path):
+def test_names_only_zlinkcompat_has_are_typed(tmp_path):
     code, said = mypy(OWN, tmp_path)
     assert code == 0, said
 
 
-def test_a_program_passes(swap, tmp_path):
+def test_correct_program_passes(swap, tmp_path):
     code, said = mypy(swap((HERE / "sample.py").read_text()), tmp_path)
     assert code == 0, said
 
 
-def test_what_is_wrong_is_told(swap, tmp_path):
-    """So the types are real ones, not Any."""
+def test_wrong_types_are_reported(swap, tmp_path):
+    """This shows that the types are real ones, not Any."""
     source = "import zmq\ncontext = zmq.Context()\nsock = context.socket(zmq.PUSH)\n"
     code, said = mypy(swap(source + "".join(line + "\n" for line, _ in WRONG)), tmp_path)
     found = re.findall(r": error: .*\[([\w-]+)\]$", said, re.M)
@@ -86,7 +86,7 @@ def public_modules():
 
 
 def public_names():
-    """Module and name of what pyzmq defines, not imports from elsewhere."""
+    """Yield the module and name of what pyzmq itself defines, without imports from elsewhere."""
     for parts in [(), *public_modules()]:
         for name, value in sorted(vars(importlib.import_module(".".join(("zmq", *parts)))).items()):
             theirs = (getattr(value, "__module__", None) or "zmq").startswith("zmq")
@@ -94,8 +94,8 @@ def public_names():
                 yield parts, name
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of two of the modules
-def test_every_name_that_has_a_type_in_pyzmq_has_it_here(tmp_path):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # two of the modules have it
+def test_every_name_typed_in_pyzmq_is_typed_here(tmp_path):
     pytest.importorskip("tornado", reason="the tox environment typing has it")
     names = list(public_names())
     untyped = {}
@@ -112,7 +112,7 @@ def test_every_name_that_has_a_type_in_pyzmq_has_it_here(tmp_path):
 
 
 @pytest.mark.parametrize("parts", list(public_modules()), ids=".".join)
-def test_every_public_module_of_the_installed_pyzmq_has_its_stub(parts):
+def test_every_public_module_of_pyzmq_has_a_stub(parts):
     if not STUBS.is_dir():
         pytest.skip("not a checkout")
     path = STUBS.joinpath(*parts)

@@ -1,4 +1,4 @@
-"""One cell of the matrix: what a run came to, against `expected`, kept as JSON."""
+"""One cell of the matrix: the result of a run compared with `expected`, kept as JSON."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from collections import Counter
 from compat_tests.upstream.expected import BY_CHANCE, LOST_ON_LIBZMQ, not_passing
 from compat_tests.upstream.sdist import VERSION
 
-ENGINES = {True: "hub", False: "thread"}  # by whether it is monkey-patched
+ENGINES = {True: "hub", False: "thread"}  # by whether the run is monkey-patched
 
 
 def judge(result, entry_point, patched):
@@ -41,13 +41,13 @@ def judge(result, entry_point, patched):
         "skipped": counts["skipped"],
         "deselected": counts["deselected"],
         "failed": failed,
-        # The list is 27's; earlier ones lack some, or ask less.
+        # The list is for pyzmq 27; earlier versions lack some tests, or check less.
         "gone": gone if VERSION.startswith("27.") else [],
     }
 
 
 def by_chance(entry_point, test, text):
-    """Whether a failure is the one that `expected` knows of this test, and no other."""
+    """Return whether a failure is the one that `expected` lists for this test."""
     if entry_point == "libzmq" and test.startswith(LOST_ON_LIBZMQ):
         return True
     return test in BY_CHANCE and re.search(BY_CHANCE[test], text) is not None

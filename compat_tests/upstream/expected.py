@@ -1,4 +1,4 @@
-"""What of pyzmq's suite does not pass on zlinkcompat, by name, and why.
+"""Tests of pyzmq's suite that do not pass on zlinkcompat, by name, with the reason.
 
 Strict both ways: a test that is missing here must pass, a test that is listed here must not.
 """
@@ -14,8 +14,8 @@ LEFT_OUT_OF_25 = {
     "test_mypy.py": "checks for Python 3.7, whose syntax numpy and tornado have long gone beyond",
 }
 
-#: Skip themselves on real libzmq too: drafts, other wheels, other systems, removed features, plain
-#: sockets only.
+#: These skip themselves on real libzmq as well: drafts, other wheels, other systems, removed
+#: features, plain sockets only.
 NOT_ON_LIBZMQ = {
     "tests/test_asyncio.py::test_draft_asyncio",
     "tests/test_context.py::TestContext::test_shadow_pyczmq",
@@ -38,17 +38,19 @@ NOT_ON_LIBZMQ = {
     "tests/test_win32_shim.py::TestWindowsConsoleControlHandler::test_handler",
 }
 
-#: Fail on real libzmq too, where numpy is installed, which other tests need: its annotations say
-#: that an array is a buffer only from Python 3.12 on, and these are checked for 3.10.
+#: These fail on real libzmq as well where numpy is installed, which other tests need: numpy's
+#: annotations accept an array as a buffer only from Python 3.12 on, and these tests are checked for
+#: 3.10.
 NUMPY_AND_3_10 = {
     "tests/test_mypy.py::test_mypy_example[pubsub]",
     "tests/test_mypy.py::test_mypy_example[recv_into]",
     "tests/test_mypy.py::test_mypy_example[serialization]",
 }
 
-#: Run asyncio in a thread beside the asyncio of the test: with gevent's threads that is the same
-#: native one, where Python allows no second loop. On libzmq, monkey-patched, they fail as well.
-#: The thread authenticator without asyncio around it: ``tests/surface/test_authenticators.py``.
+#: These run asyncio in a thread beside the asyncio of the test. With gevent's threads that is the
+#: same native thread, where Python allows no second loop. On libzmq, monkey-patched, they fail as
+#: well. ``tests/surface/test_authenticators.py`` tests the thread authenticator without asyncio
+#: around it.
 TWO_LOOPS = {
     "tests/test_auth.py::TestThreadAuthentication::test_null",
     "tests/test_auth.py::TestThreadAuthentication::test_deny",
@@ -67,22 +69,22 @@ TWO_LOOPS = {
     "tests/test_auth.py::TestThreadAuthentication::test_curve_user_id",
 }
 
-#: Name a package in a string, which is not rewritten, and want its function to be the very one of
-#: the imported package: libzmq's version, and the one that is emulated here.
+#: These name a package in a string, which is not rewritten, and expect its function to be identical
+#: to that of the imported package: libzmq's version, and the one that is emulated here.
 BY_STRING = {
     "tests/test_imports.py::test_all_exports[zmq_version_info-zmq]",
     "tests/test_imports.py::test_all_exports[zmq_version_info-zmq.green]",
 }
 
-#: ``zmq.green`` warns that timeouts do nothing. Here they work, and by the swapped import nobody is
-#: warned; by the backend the warning says that they do.
+#: ``zmq.green`` warns that timeouts do nothing. Here they work. The swapped import does not warn;
+#: through the backend the warning says that they work.
 TIMEOUTS = {
     "tests/test_socket.py::TestSocketGreen::test_warn_get_timeo",
     "tests/test_socket.py::TestSocketGreen::test_warn_set_timeo",
 }
 
-#: ``zlinkcompat.green`` is the hub engine always. Unpatched, these tests sleep in the operating
-#: system until their peers have met, while no hub runs.
+#: ``zlinkcompat.green`` always uses the hub engine. Unpatched, these tests sleep in the operating
+#: system until their peers have connected, while no hub runs.
 NATIVE_SLEEP = {
     "tests/test_poll.py::TestPollGreen::test_pair",
     "tests/test_poll.py::TestPollGreen::test_pubsub",
@@ -90,19 +92,20 @@ NATIVE_SLEEP = {
     "tests/test_socket.py::TestSocketGreen::test_unicode_sockopts",
 }
 
-#: Fail by chance, on libzmq too, with this in their text: a random key that begins with a dash, one
-#: in 85, is taken for an option by the command line that it is given to.
+#: These fail randomly, on libzmq as well, with this in their text: a command line takes a random
+#: key that begins with a dash, one in 85, for an option.
 BY_CHANCE = {
     "tests/test_curve_keygen.py::test_curve_keygen_secret": r"'--secret', b'-",
 }
 
-#: Fail on libzmq alone, and more often than not: one of them publishes right behind a subscription
-#: over tcp, waits without a limit for what came too early, and leaves its handler to the others.
+#: These fail on libzmq only, and in most runs. One of them publishes directly after a subscription
+#: over tcp, waits without a limit for the message that was dropped, and leaves its handler to the
+#: other tests.
 LOST_ON_LIBZMQ = "tests/test_log.py::"
 
 
 def not_passing(entry_point, patched):
-    """Names of tests, by entry point (``run.ENTRY_POINTS``) and whether it is monkey-patched."""
+    """Return test names by entry point (``run.ENTRY_POINTS``) and monkey-patching."""
     names = NOT_ON_LIBZMQ | NUMPY_AND_3_10
     if entry_point == "swap":
         names |= BY_STRING | TIMEOUTS

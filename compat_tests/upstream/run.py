@@ -1,4 +1,4 @@
-"""Runs pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
+"""Run pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
 
 import concurrent.futures
 import pathlib
@@ -11,8 +11,8 @@ from compat_tests.upstream import sdist, swapped
 from compat_tests.upstream.expected import LEFT_OUT, LEFT_OUT_OF_25
 
 ENTRY_POINTS = ("backend", "swap", "libzmq")
-AT_ONCE = 2  # files; the tests sleep most of their time
-BESIDE = ("examples", "mypy_tests")  # what test_mypy.py checks
+AT_ONCE = 2  # number of files at a time; the tests sleep most of the time
+BESIDE = ("examples", "mypy_tests")  # the paths that test_mypy.py checks
 SETTINGS = ("pytest.ini", "mypy.ini")
 
 
@@ -34,7 +34,7 @@ def run(entry_point, patched=False, select=None, junit=None, say=None):
         Is given one line after each file.
     """
     env = sdist.environment("zlinkcompat.backend" if entry_point == "backend" else None)
-    # The engine that fits, as a program without monkey-patching has it.
+    # Use the engine that is chosen for a program without monkey-patching.
     env["ZLINK_ENGINE"] = "auto"
     if patched:
         env["ZLINKCOMPAT_UPSTREAM_PATCHED"] = "1"
@@ -65,7 +65,7 @@ def run(entry_point, patched=False, select=None, junit=None, say=None):
 
 
 def _run_file(folder, file, env, patched, select, junit):
-    """Outcomes and texts, as `Result` has them, of one file's tests."""
+    """Return the outcomes and texts of one file's tests, as `Result` has them."""
     record = folder / f"{file.stem}.jsonl"
     args = [f"tests/{file.name}"]
     if select:

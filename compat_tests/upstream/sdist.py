@@ -1,4 +1,4 @@
-"""Fetches pyzmq's sdist, and what its tests and examples import, into a cache folder."""
+"""Fetch pyzmq's sdist, and what its tests and examples import, into a cache folder."""
 
 import os
 import sys
@@ -6,11 +6,12 @@ from importlib.metadata import version
 
 from compat_tests.suites import CHECKOUT, download, fetching, pip
 
-#: Of the pyzmq that is installed.
+#: The version is that of the installed pyzmq.
 VERSION = version("pyzmq")
 MAJOR = int(VERSION.partition(".")[0])
-# Into a folder of their own, so that the environment under test stays as it is: mypy and numpy of
-# the time of that pyzmq. mypy wants the types of all that the examples import.
+# They go into a folder of their own, so that the environment under test stays as it is. mypy and
+# numpy are those current at that pyzmq's release. mypy needs the types of everything that the
+# examples import.
 EXTRAS = (
     "mypy" if MAJOR >= 27 else "mypy<1.16",
     "numpy" if MAJOR >= 26 else "numpy<2",
@@ -18,8 +19,8 @@ EXTRAS = (
     "setuptools",
     "tornado",
 )
-# Without what they need, which would be another pytest. Tests before 27 use a fixture that
-# pytest-asyncio 1 has no more.
+# Do not install their dependencies, which would include another pytest. Tests before 27 use a
+# fixture that pytest-asyncio 1 has removed.
 ALONE = (
     "pytest-asyncio" if MAJOR >= 27 else "pytest-asyncio<1",
     "backports.asyncio.runner; python_version < '3.11'",
@@ -27,7 +28,7 @@ ALONE = (
 
 
 def source():
-    """The folder of the unpacked sdist.
+    """Return the folder of the unpacked sdist.
 
     Raises
     ------
@@ -38,13 +39,13 @@ def source():
 
 
 def tests():
-    """The folder of pyzmq's tests in the sdist."""
+    """Return the folder of pyzmq's tests in the sdist."""
     folder = source() / "tests"
     return folder if folder.is_dir() else source() / "zmq" / "tests"  # before 26
 
 
 def extras():
-    """The folder to put on ``PYTHONPATH`` for what the tests and examples import."""
+    """Return the folder to put on ``PYTHONPATH`` for the imports of the tests and examples."""
     with fetching(f"extras-{VERSION}-{sys.implementation.cache_tag}") as (folder, making):
         if making is not None:
             pip("install", "--target", making, *EXTRAS)
@@ -53,7 +54,7 @@ def extras():
 
 
 def environment(backend=None):
-    """Environment of a subprocess that runs upstream code, on `backend` or on libzmq (None)."""
+    """Return the environment for upstream code on `backend`, or on libzmq (None)."""
     env = {k: v for k, v in os.environ.items() if k not in ("PYZMQ_BACKEND", "PYTEST_ADDOPTS")}
     path = [str(extras()), str(CHECKOUT), env.get("PYTHONPATH")]
     env["PYTHONPATH"] = os.pathsep.join(filter(None, path))

@@ -1,4 +1,4 @@
-"""The swapped import: import statements of copied tests, rewritten; nothing else is touched."""
+"""The swapped import: rewrite the import statements of copied tests, and nothing else."""
 
 import re
 
@@ -9,7 +9,7 @@ _FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.M)
 
 
 def rewritten(source):
-    """``source`` (text of a Python file) with each import of ``zmq`` one of ``zlinkcompat``."""
+    """Return ``source`` (Python text) with each import of ``zmq`` made one of ``zlinkcompat``."""
     source = _PLAIN.sub(r"\1import zlinkcompat as zmq\2", source)
     source = _DOTTED.sub(r"\1import zlinkcompat as zmq, zlinkcompat.\2\3", source)
     source = _NAMED.sub(r"\1import zlinkcompat\2 as \3", source)

@@ -22,33 +22,33 @@ of it. Skipped tests skip themselves, on libzmq as well. Deselected tests are na
 
 
 def row(cell):
-    """The fields of a cell (dict of `cell.judge`)."""
+    """Return the fields of a cell (dict of `cell.judge`)."""
     fields = {**cell, "Python": cell["python"], "failed": len(cell["failed"])}
     return [str(fields[name.replace(" ", "_")]) for name in COLUMNS]
 
 
 def place(row):
-    """Where a row stands; there is one for each entry point, engine and major version."""
+    """Return the position of a row; there is one for each entry point, engine and major version."""
     pyzmq, entry_point, engine = row[:3]
     return entry_point, engine, int(pyzmq.partition(".")[0])
 
 
 def table(rows):
-    """The rows as Markdown."""
+    """Return the rows as Markdown."""
     head, *lines = (f"| {' | '.join(line)} |\n" for line in [COLUMNS, *sorted(rows, key=place)])
     return head + "|---" * len(COLUMNS) + "|\n" + "".join(lines)
 
 
 def rows_of(text):
-    """The rows of a table in Markdown."""
+    """Return the rows of a table in Markdown."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[field.strip() for field in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def write(cells, document=DOCUMENT):
-    """Put rows for the cells into the table between its marks, in the place of earlier ones.
+    """Put rows for the cells into the table between its marks, replacing earlier ones.
 
-    The marks are appended where there are none.
+    The marks are appended if they are missing.
     """
     text = document.read_text() if document.exists() else "# Compatibility\n"
     if BEGIN not in text:

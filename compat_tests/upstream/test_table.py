@@ -1,4 +1,4 @@
-"""The matrix' table: one row per cell, in its place in the page; what was not run stays."""
+"""The table of the matrix: one row per cell, at its place in the page; other rows stay."""
 
 from compat_tests.suites import Result
 from compat_tests.upstream.cell import judge
@@ -18,39 +18,39 @@ def cell():
     return judge(result, "swap", False)
 
 
-def test_a_cell_tells_what_failed_from_what_is_expected():
+def test_cell_separates_failures_from_expected_ones():
     found = cell()
     assert found["passed"] == found["skipped"] == found["deselected"] == 1
     assert found["failed"] == {"tests/a.py::bad": "what was said"}
     assert (found["entry_point"], found["engine"]) == ("swap", "thread")
 
 
-def test_what_is_skipped_here_alone_has_failed():
+def test_test_skipped_only_here_counts_as_failed():
     result = Result({"tests/a.py::new": "skipped"}, {"tests/a.py::new": "Skipped: no curve"})
     assert judge(result, "backend", False)["failed"] == {"tests/a.py::new": "Skipped: no curve"}
 
 
-def test_chance_excuses_its_own_cause_only():
+def test_random_failure_is_excused_only_with_its_known_cause():
     test = min(BY_CHANCE)
     for text, failed in (("run(['--secret', b'-AX5']) said 2", 0), ("another reason", 1)):
         result = Result({test: "failed"}, {test: text})
         assert len(judge(result, "backend", False)["failed"]) == failed
 
 
-def test_what_libzmq_alone_loses_is_excused_there_alone():
+def test_libzmq_failure_is_excused_on_libzmq_only():
     test = "tests/test_log.py::TestPubLog::test_blank_root_topic"
     result = Result({test: "failed"}, {test: "Test did not complete in 60 seconds"})
     assert not judge(result, "libzmq", False)["failed"]
     assert judge(result, "backend", False)["failed"] and judge(result, "swap", False)["failed"]
 
 
-def test_the_row_of_a_cell():
+def test_cell_becomes_a_table_row():
     last = table([row(cell())]).splitlines()[-1]
     assert last.split(" | ")[1:3] == ["swap", "thread"] and last.endswith("| 1 | 1 | 1 | 1 |")
     assert rows_of(table([row(cell())])) == [row(cell())]
 
 
-def test_the_page_around_the_table_stays(tmp_path):
+def test_page_around_the_table_is_unchanged(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Before\n")
     write([cell()], page)
@@ -60,8 +60,8 @@ def test_the_page_around_the_table_stays(tmp_path):
     assert page.read_text() == once and once.startswith("# Before\n") and once.endswith("After\n")
 
 
-def test_a_row_stays_until_a_newer_one_of_its_place_comes(tmp_path):
-    """The part of the matrix that was run does not take away the rest."""
+def test_row_stays_until_a_newer_one_replaces_it(tmp_path):
+    """Running part of the matrix keeps the rows of the rest."""
     page = tmp_path / "page.md"
 
     def versions(*written):
