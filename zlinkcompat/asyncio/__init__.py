@@ -1,15 +1,16 @@
 """``import zlinkcompat.asyncio``: sockets for coroutines, in place of ``zmq.asyncio``.
 
-``send``, ``recv`` and ``poll`` return futures. The engine completes them by
-``call_soon_threadsafe``; no descriptor is watched, so any loop will do, uvloop too. The connections
-are in I/O threads. Those of a hub's socket of which this makes a shadow stay in that hub, which
-only a monkey-patched loop lets turn.
+``send``, ``recv`` and ``poll`` return futures, which the engine completes by
+``call_soon_threadsafe``. No descriptor is watched, so every event loop works, including uvloop. The
+connections run in I/O threads. A shadow of a socket of the hub engine is an exception: its
+connections stay in that hub, which runs only if the event loop is monkey-patched.
 
-A message is taken from the socket only when there is a future to give it to, so a cancelled
-future loses none. A *task* that is cancelled after its future was done, and before it ran again,
-never sees the result: asyncio has no way to give it back, nor has ``zmq.asyncio``. So where
-``asyncio.wait_for``, ``asyncio.timeout`` or ``Task.cancel`` may cut off a ``recv`` and no message
-is to be lost, set RCVTIMEO, or keep the future: ``asyncio.wait([future], timeout=...)``.
+A message is taken from the socket only if there is a future for it, so a cancelled future loses no
+message. A *task* can lose one: if it is cancelled after its future is done and before the task runs
+again, it never sees the result. asyncio cannot return the result, and ``zmq.asyncio`` cannot
+either. So if ``asyncio.wait_for``, ``asyncio.timeout`` or ``Task.cancel`` may interrupt a ``recv``
+and no message may be lost, set RCVTIMEO, or keep the future: ``asyncio.wait([future],
+timeout=...)``.
 """
 
 from __future__ import annotations
@@ -41,43 +42,43 @@ __all__ = _names.__all__
 
 Blocking = socket_module.Socket
 
-#: A plain int: as pyzmq's enum it takes longer than all else of a message.
+#: A plain int: using pyzmq's enum takes longer than everything else for a message.
 NOBLOCK = int(zmq.NOBLOCK)
 
 
 def can_wait(core, loop):
-    """Whether something goes on with the socket while the loop waits: I/O threads, or the hub."""
+    """Tell whether the socket's I/O continues while the loop waits, by I/O threads or the hub."""
     return core.io_threads is not None or hub_runs_under(loop)
 
 
 class Socket(_future._AsyncSocket):
     """A socket whose ``send``, ``recv`` and ``poll`` return futures.
 
-    Any number of coroutines of one loop may wait in it; they are served in order. A cancelled
-    future takes no message with it; a task that is cancelled when its future is done already may
-    (see Notes). Used in another loop, it cancels what waits in the one before.
+    Any number of coroutines of one loop may wait in it, and are served in order. A cancelled future
+    loses no message, but a task that is cancelled after its future is done may (see Notes). If the
+    socket is used in another loop, it cancels the futures of the previous loop.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     context : Context or Socket
-        A blocking Socket makes a shadow of it.
+        If it is a blocking Socket, the new object is a shadow of it.
     socket_type : int
         ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
     io_loop : None
-        Ignored, as in pyzmq: the running loop counts.
+        Ignored, as in pyzmq, because the running loop is used.
     _from_socket : Socket
-        pyzmq's other way to name the one to shadow.
+        pyzmq's other parameter for the socket to shadow.
     **kwargs
-        As of :class:`zlinkcompat.Socket`.
+        The parameters of :class:`zlinkcompat.Socket`.
 
     Notes
     -----
-    pyzmq's ``zmq.asyncio.Socket``. As there, ``Task.cancel``, ``asyncio.wait_for`` and
-    ``asyncio.timeout`` lose the result of a future that was done and not yet seen: a message that
-    was received, or whether one was sent. RCVTIMEO and SNDTIMEO lose nothing, nor does
-    ``asyncio.wait([future], timeout=...)``, which leaves the future to be waited for again.
+    pyzmq's ``zmq.asyncio.Socket``. As in pyzmq, ``Task.cancel``, ``asyncio.wait_for`` and
+    ``asyncio.timeout`` lose the result of a future that is done but not yet awaited: a received
+    message, or whether one was sent. RCVTIMEO and SNDTIMEO lose nothing.
+    ``asyncio.wait([future], timeout=...)`` loses nothing either: the future can be awaited again.
 
     Examples
     --------
@@ -95,7 +96,7 @@ class Socket(_future._AsyncSocket):
     b'hello'
     """
 
-    # pyzmq's base only so that others know it for one: nothing of its polling is used.
+    # Derive from pyzmq's base only for isinstance checks; nothing of its polling is used.
     _waiting = None
     getsockopt = Blocking.get
 
@@ -109,19 +110,19 @@ class Socket(_future._AsyncSocket):
 
     @classmethod
     def from_socket(cls, socket, io_loop=None):
-        """An asynchronous shadow of a blocking socket.
+        """Return an asynchronous shadow of a blocking socket.
 
         Parameters
         ----------
         socket : zlinkcompat.Socket
-            Of a context with I/O threads, unless the loop is monkey-patched.
+            A socket of a context with I/O threads, unless the loop is monkey-patched.
         io_loop : None
-            Ignored: the running loop counts.
+            Ignored, because the running loop is used.
 
         Returns
         -------
         Socket
-            Another object on the same socket.
+            Another object for the same socket.
 
         Raises
         ------
@@ -135,12 +136,12 @@ class Socket(_future._AsyncSocket):
         return cls(_from_socket=socket)
 
     def close(self, linger=None):
-        """Close the socket; futures that wait are cancelled.
+        """Close the socket and cancel its pending futures.
 
         Parameters
         ----------
         linger : int, milliseconds, optional
-            Set LINGER first; what was accepted is delivered within it, -1 is for ever.
+            Set LINGER first, the time for delivering accepted messages; -1 means no limit.
 
         Notes
         -----
@@ -153,7 +154,7 @@ class Socket(_future._AsyncSocket):
         Blocking.close(self, linger)
 
     def get(self, key):
-        """Read an option: as the base class, by the parameter name that ``zmq.asyncio`` has.
+        """Return an option, as the base class does; the parameter has ``zmq.asyncio``'s name.
 
         Parameters
         ----------
@@ -163,12 +164,12 @@ class Socket(_future._AsyncSocket):
         Returns
         -------
         int or bytes
-            The value, of the kind that the option has.
+            The value; its kind depends on the option.
 
         Raises
         ------
         ZMQError
-            EINVAL for an option that does not exist, or is only set.
+            EINVAL: the option is unknown or write-only.
         """
         return Blocking.get(self, key)
 
@@ -219,21 +220,21 @@ class Socket(_future._AsyncSocket):
         flags : int
             With ``zmq.NOBLOCK`` the future is done at once.
         copy, track : bool
-            As of :meth:`zlinkcompat.Socket.recv`.
+            As in :meth:`zlinkcompat.Socket.recv`.
 
         Returns
         -------
         Future of bytes or Frame
-            The frame; a Frame where ``copy`` is false.
+            The frame, as a Frame if ``copy`` is false.
 
         Raises
         ------
         ZMQError
-            By the future. EAGAIN: nothing came within RCVTIMEO milliseconds, or at once with
-            NOBLOCK. EFSM: not the turn of a REQ or REP. ENOTSUP: the type only sends. ENOTSOCK:
+            From the future. EAGAIN: no message within RCVTIMEO milliseconds, or at once with
+            NOBLOCK. EFSM: a REQ or REP must send first. ENOTSUP: the type only sends. ENOTSOCK:
             the socket is closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+            The call must wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
         return self._operate(False, Blocking.recv, (self, flags | NOBLOCK, copy, track), flags)
 
@@ -245,17 +246,17 @@ class Socket(_future._AsyncSocket):
         flags : int
             With ``zmq.NOBLOCK`` the future is done at once.
         copy, track : bool
-            As of :meth:`zlinkcompat.Socket.recv`.
+            As in :meth:`zlinkcompat.Socket.recv`.
 
         Returns
         -------
         Future of list of bytes or Frame
-            Its frames, in order.
+            The frames in order.
 
         Raises
         ------
         ZMQError, RuntimeError
-            As of :meth:`recv`.
+            As in :meth:`recv`.
         """
         return self._operate(
             False, Blocking._recv_multipart, (self, flags | NOBLOCK, copy, track), flags
@@ -267,23 +268,23 @@ class Socket(_future._AsyncSocket):
         Parameters
         ----------
         buf : writable, contiguous buffer
-            Where to; leave it alone until the future is done.
+            The buffer to fill; do not use it until the future is done.
         nbytes : int, bytes
-            At most so many; 0 is the size of the buffer.
+            The maximum number of bytes; 0 means the size of the buffer.
         flags : int
-            As of :meth:`zlinkcompat.Socket.recv`.
+            As in :meth:`zlinkcompat.Socket.recv`.
 
         Returns
         -------
         Future of int, bytes
-            Size of the frame; if that is larger, the rest is lost.
+            The size of the frame. If it exceeds ``nbytes``, the rest is lost.
 
         Raises
         ------
         BufferError, TypeError, ValueError
-            By the future: ``buf`` is none that can be written to, or smaller than ``nbytes``.
+            From the future: ``buf`` is not writable, or is smaller than ``nbytes``.
         ZMQError, RuntimeError
-            As of :meth:`recv`.
+            As in :meth:`recv`.
         """
 
         def call():
@@ -297,63 +298,63 @@ class Socket(_future._AsyncSocket):
         Parameters
         ----------
         data : bytes, Frame or contiguous buffer
-            What to send.
+            The data to send.
         flags : int
             With ``zmq.NOBLOCK`` the future is done at once.
         copy, track : bool
-            As of :meth:`zlinkcompat.Socket.send`.
+            As in :meth:`zlinkcompat.Socket.send`.
         **kwargs
             Ignored: ``routing_id`` and ``group`` of draft sockets.
 
         Returns
         -------
         Future of MessageTracker or None
-            Done when the message is accepted.
+            It is done when the message is accepted.
 
         Raises
         ------
         TypeError
-            By the future: not bytes, a Frame or a buffer.
+            From the future: ``data`` is not bytes, a Frame or a buffer.
         ZMQError
-            By the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
-            EFSM: not the turn of a REQ or REP. EHOSTUNREACH: a ROUTER knows no such peer
-            (ROUTER_MANDATORY), or a STREAM. ENOTSUP: the type only receives. ENOTSOCK: the socket
-            is closed. ETERM: its context was terminated.
+            From the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
+            EFSM: a REQ or REP must receive first. EHOSTUNREACH: a ROUTER with ROUTER_MANDATORY, or
+            a STREAM, has no such peer. ENOTSUP: the type only receives. ENOTSOCK: the socket is
+            closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+            The call must wait, the context has no I/O threads, and the loop is not monkey-patched.
         """
         return self._operate(True, Blocking.send, (self, data, flags | NOBLOCK, copy, track), flags)
 
     def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
-        """Send a sequence of frames as one message, wholly or not at all.
+        """Send a sequence of frames as one message, completely or not at all.
 
         Parameters
         ----------
         msg_parts : sequence of bytes, Frame or contiguous buffer
-            One frame at least.
+            At least one frame.
         flags : int
             With ``zmq.NOBLOCK`` the future is done at once.
         copy, track : bool
-            As of :meth:`zlinkcompat.Socket.send_multipart`.
+            As in :meth:`zlinkcompat.Socket.send_multipart`.
         **kwargs
             Ignored: ``routing_id`` and ``group`` of draft sockets.
 
         Returns
         -------
         Future of MessageTracker or None
-            Done when the message is accepted.
+            It is done when the message is accepted.
 
         Raises
         ------
         TypeError, ZMQError, RuntimeError
-            As of :meth:`send`.
+            As in :meth:`send`.
         """
         return self._operate(
             True, Blocking._send_multipart, (self, msg_parts, flags | NOBLOCK, copy, track), flags
         )
 
     def _deserialize(self, recvd, load):
-        # At once, or by recvd itself: cancelled between two futures, a message would be lost.
+        # Convert now, or in recvd itself: a cancel between two futures would lose the message.
         if recvd.done():
             if recvd.cancelled() or recvd.exception() is not None:
                 return recvd
@@ -368,30 +369,30 @@ class Socket(_future._AsyncSocket):
         return asyncio.ensure_future(self._loaded(recvd, load))
 
     async def _loaded(self, recvd, load):
-        # A subclass's own recv().
+        # A subclass has its own recv().
         return load(await recvd)
 
     def poll(self, timeout=None, flags=zmq.POLLIN):
-        """Wait until something can be done.
+        """Wait until the socket is ready.
 
         Parameters
         ----------
         timeout : int, milliseconds
-            None or negative waits for ever.
+            None or a negative value means no limit.
         flags : int
-            What: POLLIN, POLLOUT, or-ed.
+            The events to wait for: POLLIN, POLLOUT, or-ed.
 
         Returns
         -------
         Future of int
-            What of ``flags`` can be done; 0 after ``timeout``.
+            The ready events of ``flags``; 0 after ``timeout``.
 
         Raises
         ------
         ZMQError
-            By the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
+            From the future. ENOTSOCK: the socket is closed. ETERM: its context was terminated.
         RuntimeError
-            It would wait, the context has no I/O threads, and the loop is not monkey-patched.
+            The call must wait, the context has no I/O threads, and the loop is not monkey-patched.
 
         Notes
         -----
@@ -434,19 +435,19 @@ class Poller(poller_module.Poller):
         Parameters
         ----------
         timeout : int, milliseconds
-            None or negative waits for ever.
+            None or a negative value means no limit.
 
         Returns
         -------
         Future of list of (Socket or int, int)
-            What is ready, and for what; empty after ``timeout``.
+            The ready objects and their events; empty after ``timeout``.
 
         Raises
         ------
         ZMQError
-            By the future. ENOTSOCK: a socket is closed. ETERM: its context was terminated.
+            From the future. ENOTSOCK: a socket is closed. ETERM: its context was terminated.
         RuntimeError
-            By the future: it would wait in a socket of a context without I/O threads, and the
+            From the future: it must wait for a socket of a context without I/O threads, and the
             loop is not monkey-patched.
 
         Notes
@@ -458,7 +459,7 @@ class Poller(poller_module.Poller):
     async def _poll(self, timeout):
         blocking = [thing for thing, _ in self.sockets if isinstance(thing, Blocking)]
         if timeout != 0 and any(socket.closed for socket in blocking):
-            raise zmq_error(ENOTSOCK)  # as pyzmq, which asks for its descriptor
+            raise zmq_error(ENOTSOCK)  # as in pyzmq, which asks for its descriptor
         ready = poll.zmq_poll(self.sockets, 0)
         if ready or timeout == 0:
             return ready
@@ -482,7 +483,7 @@ class Poller(poller_module.Poller):
             while True:
                 changed.clear()
                 if any(socket.closed for socket in blocking):
-                    raise asyncio.CancelledError  # as pyzmq's futures of a socket that is closed
+                    raise asyncio.CancelledError  # as pyzmq does for a closed socket
                 ready = poll.zmq_poll(self.sockets, 0)
                 if ready:
                     return ready
@@ -504,21 +505,21 @@ Socket._poller_class = Poller
 
 
 class Context(context_module.Context):
-    """A context of :class:`Socket`, with I/O threads always.
+    """A context of :class:`Socket`, always with I/O threads.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     io_threads : int or Context
-        Native threads for I/O; a Context makes a shadow of it.
+        The number of native I/O threads. If it is a Context, the new object is a shadow of it.
     shadow : Context or int
-        Another object's ``underlying``.
+        The ``underlying`` of another object.
 
     Raises
     ------
     ZMQError
-        EINVAL: ``io_threads`` is negative. EFAULT: there is no context to shadow.
+        EINVAL: ``io_threads`` is negative. EFAULT: the context to shadow does not exist.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What coroutines wait for: the part of ``zlinkcompat.asyncio`` that each message goes through."""
+"""Pending operations of coroutines: the part of ``zlinkcompat.asyncio`` on the message path."""
 
 from asyncio import Event
 from collections import deque
@@ -13,15 +13,16 @@ from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.wait import Waker
 
-#: Later than any call can begin, ns.
+#: A time (ns) after the beginning of any call.
 LAST = 2**62
 
 
 def waiting_in(loop):
-    """The set of all that waits in ``loop``, which the loop itself holds.
+    """Return the set of everything that waits in ``loop``, which the loop itself keeps alive.
 
-    A program need not hold a coroutine that waits, nor its socket. Only its loop may keep them: the
-    I/O thread knows them by weak references, so they are collected together with a loop that ended.
+    A program need not keep a reference to a waiting coroutine or its socket. Only its loop may keep
+    them alive, because the I/O thread has only weak references. So they are collected together with
+    a loop that has ended.
     """
     try:
         return loop._zlinkcompat_waiting
@@ -35,21 +36,21 @@ def waiting_in(loop):
     return waiting
 
 
-#: For loops of classes whose objects take no attributes.
+#: The sets of loops whose class does not allow attributes.
 of_closed_classes = WeakKeyDictionary()
 
 
 class LoopWaker(Waker):
-    """Calls ``sleeper.advance()`` in a loop's thread, once for any number of wake-ups before that.
+    """Calls ``sleeper.advance()`` in a loop's thread, once for any number of earlier wake-ups.
 
-    Of a socket's sleepers it is behind all that block a thread, since the loop of that thread does
-    not turn meanwhile; and before those of earlier loops, which may be closed. Who is woken first
-    wakes the others, if it concerns them.
+    Among a socket's sleepers it comes after those that block a thread, because the loop of such a
+    thread does not run meanwhile. It comes before those of earlier loops, which may be closed. The
+    sleeper that is woken first wakes the others as needed.
 
     Parameters
     ----------
     sleeper
-        Has ``loop`` and ``advance()``. The waker does not keep it alive.
+        An object with ``loop`` and ``advance()``. The waker does not keep it alive.
     """
 
     def __init__(self, sleeper):
@@ -60,7 +61,7 @@ class LoopWaker(Waker):
         self.due = False
 
     def wake(self):
-        """Have it called, by the loop's own thread at its next turn."""
+        """Schedule the call for the next iteration of the loop, in the loop's own thread."""
         if self.due:
             return
         sleeper = self.sleeper()
@@ -73,10 +74,10 @@ class LoopWaker(Waker):
             else:
                 sleeper.loop.call_soon_threadsafe(self.run)
         except RuntimeError:
-            pass  # the loop is closed: nobody waits any more
+            pass  # the loop is closed, so nothing waits any more
 
     def run(self):
-        """The loop's turn."""
+        """Run in the loop's iteration."""
         self.due = False
         sleeper = self.sleeper()
         if sleeper is not None:
@@ -84,18 +85,18 @@ class LoopWaker(Waker):
 
 
 class Operation:
-    """Something that could not be done at once.
+    """An operation that must wait.
 
     Parameters
     ----------
     future : asyncio.Future
     call : callable
-        Raises zmq.Again while it cannot be done.
+        Raises zmq.Again while the operation must wait.
 
     Attributes
     ----------
     load : callable or None
-        Makes the future's result of the call's.
+        Converts the result of the call to the result of the future.
     """
 
     __slots__ = ("future", "call", "args", "load")
@@ -107,12 +108,12 @@ class Operation:
         self.load = None
 
     def attempt(self):
-        """Tell whether it is over: done, failed or cancelled."""
+        """Try the operation; return whether it is over: done, failed or cancelled."""
         return self.future.done() or attempt(self.future, self.call, self.args, self.load)
 
 
 def attempt(future, call, args, load=None):
-    """Try ``call(*args)``, which completes the future; False if it cannot be done now."""
+    """Try ``call(*args)``, which completes the future; return False if it must wait."""
     try:
         result = call(*args)
     except Again:
@@ -128,7 +129,7 @@ def attempt(future, call, args, load=None):
 
 
 def complete(future, load, result):
-    """Complete ``future`` with ``load(result)``, or what that raises."""
+    """Complete ``future`` with ``load(result)``, or with its exception."""
     try:
         future.set_result(load(result))
     except Exception as error:
@@ -136,7 +137,7 @@ def complete(future, load, result):
 
 
 class PollWaiter:
-    """A poll of many sockets that waits in ``loop`` until one of them has changed."""
+    """A poll of several sockets, which waits in ``loop`` until one of them changes."""
 
     def __init__(self, loop):
         self.loop = loop
@@ -146,25 +147,25 @@ class PollWaiter:
         self.watched = []
 
     def add_to(self, cores):
-        """Have changes of sockets end the wait."""
+        """Let changes of the sockets end the wait."""
         self.kept.add(self)
         for core in cores:
             core.add_poller(self.waker)
             self.watched.append(core)
 
     def advance(self):
-        """A socket has changed."""
+        """Handle that a socket has changed."""
         self.changed.set()
 
     def remove(self):
-        """The poll is over."""
+        """Remove the waker when the poll is over."""
         self.kept.discard(self)
         for core in self.watched:
             core.remove_poller(self.waker)
 
 
 class PendingOperations:
-    """The operations of one socket that wait, and the waker that goes on with them.
+    """The pending operations of one socket, and the waker that continues them.
 
     Parameters
     ----------
@@ -184,13 +185,13 @@ class PendingOperations:
         self.is_busy_polling = False
         self.give_up_at = 0
         self.polled_at = 0
-        # A coroutine that sends or receives without end must not starve the others.
+        # A coroutine that sends or receives continuously must not starve the others.
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
         self.busy_poll_backoff = Backoff(32)
 
     def begin(self, sends, call, args):
-        """Do ``call(*args)`` now, or when it can be done.
+        """Run ``call(*args)`` now, or as soon as it need not wait.
 
         Returns
         -------
@@ -213,26 +214,26 @@ class PendingOperations:
         return future
 
     def add(self, queue, operation):
-        """Wait with one more operation."""
+        """Add an operation that must wait."""
         queue.append(operation)
         operation.future.add_done_callback(self.on_done)
         if not self.watching:
             self.watching = True
             self.kept.add(self)
             self.core.add_poller(self.waker)
-            # What came before it watched told nobody.
+            # Events before the waker was registered did not wake it, so check once.
             self.waker.wake()
             now = monotonic_ns()
             spin_time = contention.poll_time(self.core.options.tuning, now)
             if spin_time > 0 and CAN_BUSY_POLL and self.busy_poll_backoff.allows():
-                # Turns of the loop that do not sleep: others get theirs, and a message that is
-                # near is spared two switches of threads.
+                # Iterate the loop without sleeping. Other tasks can run, and a message that arrives
+                # soon does not need two thread switches.
                 self.give_up_at = now + spin_time
                 self.polled_at = now
                 self.is_busy_polling = True
 
     def expire_after(self, milliseconds, future, error):
-        """Complete ``future`` in time: with ``error``, or with 0 if that is None."""
+        """Complete ``future`` after a timeout: with ``error``, or with 0 if that is None."""
 
         def expire():
             if not future.done():
@@ -246,12 +247,12 @@ class PendingOperations:
         future.add_done_callback(lambda future: timer.cancel())
 
     def on_done(self, future):
-        """A future that waited is done, or was cancelled."""
+        """Handle that a pending future is done or was cancelled."""
         if future.cancelled():
             self.discard_finished()
 
     def keep_polling(self):
-        """Let the loop turn again without sleep, while that may bring something."""
+        """Let the loop iterate again without sleeping, while that may bring a message."""
         if not self.is_busy_polling:
             return
         if not self.watching:
@@ -269,7 +270,7 @@ class PendingOperations:
             self.busy_poll_backoff.missed()
 
     def advance(self):
-        """Try again what waits, in its order."""
+        """Retry the pending operations in order."""
         self.retry_in_order(self.receiving, POLLIN)
         self.retry_in_order(self.sending, POLLOUT)
         for operation in self.polling:
@@ -278,20 +279,20 @@ class PendingOperations:
         self.keep_polling()
 
     def retry_in_order(self, queue, event):
-        """Try again what waits in ``queue``, for as long as ``event`` is there."""
-        # As in pyzmq, which asks the socket first; an exception is dear, too.
+        """Retry the operations in ``queue`` as long as ``event`` is ready."""
+        # As in pyzmq, ask the socket first. It also avoids the cost of an exception.
         while queue and self.may(event) and queue[0].attempt():
             queue.popleft()
 
     def may(self, event):
-        """Tell whether an operation that waits for ``event`` is worth a try."""
+        """Tell whether to retry an operation that waits for ``event``."""
         try:
             return self.core.events(event) != 0
         except ZMQError:
-            return True  # that is the end of what waits
+            return True  # the error ends the pending operations
 
     def discard_finished(self):
-        """Drop what is over, not to be kept until something happens to the socket."""
+        """Drop finished operations, so that they do not stay until the socket's next event."""
         for queue in (self.receiving, self.sending, self.polling):
             for operation in [each for each in queue if each.future.done()]:
                 queue.remove(operation)
@@ -301,10 +302,10 @@ class PendingOperations:
             self.core.remove_poller(self.waker)
 
     def cancel(self):
-        """The socket is closed, or another loop's now: cancel all that wait."""
+        """Cancel all pending operations: the socket is closed, or used in another loop."""
         for operation in (*self.receiving, *self.sending, *self.polling):
             try:
                 operation.future.cancel()
             except RuntimeError:
-                pass  # the loop is closed, and nobody is told
+                pass  # the loop is closed, so nothing waits for the future
         self.discard_finished()

@@ -1,7 +1,8 @@
-"""The I/O loop: what the connections of one gevent hub share.
+"""The I/O loop: the state that the connections of one gevent hub share.
 
-It knows which connections hold a batch back and flushes them when the event loop iterates. It runs
-the event loop for a greenlet that never waits, and decides whether a receiver may busy-poll.
+It knows which connections hold back a batch, and flushes the batches when the event loop iterates.
+It also runs the event loop for a greenlet that never waits, and decides whether a receiver may
+busy-poll.
 """
 
 import os
@@ -20,20 +21,20 @@ from zlinkcompat.routing.mailbox import Mailbox
 
 real_sleep = get_original("time", "sleep")
 
-#: Seconds that the end of a thread gives to flush its established connections.
+#: Seconds for flushing the established connections of a thread that ends.
 END_FLUSH = 1.0
 
 
 class IOLoop:
-    """The I/O loop of one hub. :func:`current_loop` returns it. Its users run in the hub's thread.
+    """The I/O loop of one hub. :func:`current_loop` returns it. It is used in the hub's thread.
 
     Attributes
     ----------
     burst_id : int
-        Grows when a receiver found nothing and is about to wait. The next message that is sent is
-        then the first of a new burst, and is written at once.
+        Increased when a receiver found nothing and is about to wait. The next message that is sent
+        then begins a new burst, and is written at once.
     mailbox : Mailbox or None
-        Of an I/O thread; None where those who use the sockets are in this hub themselves.
+        The mailbox of an I/O thread; None if the sockets are used in this hub itself.
     owned : set
         The sessions and listeners that run on this loop.
     thread_ended : bool
@@ -58,25 +59,25 @@ class IOLoop:
         self.owned = set()
         self.thread_ended = False
 
-    # -- whom it serves --------------------------------------------------------------------
+    # -- owned objects and calls -----------------------------------------------------------
 
     def attach_to_pool(self, mailbox, pool):
-        """Become the engine of an I/O thread of ``pool`` (IoThreads)."""
+        """Become the loop of an I/O thread of ``pool`` (IoThreads)."""
         self.mailbox = mailbox
         self.pool = pool
 
     def call(self, function, args=()):
-        """Call ``function(*args)`` in the hub's thread: now, if that is the current one or there
-        is no other."""
+        """Call ``function(*args)`` in the hub's thread: now, if that is the current thread or if
+        the loop has no I/O thread."""
         if self.mailbox is None or self.is_current():
             function(*args)
         else:
             self.mailbox.post(function, args)
 
     def call_after_poll(self, function, argument):
-        """Call ``function(argument)`` when the loop has polled for I/O.
+        """Call ``function(argument)`` after the loop has polled for I/O.
 
-        A callback of gevent's loop may run before that, as a timer of no delay does not."""
+        A callback of gevent's loop may run before that, but a timer without delay does not."""
         timer = self.loop.timer(0)
         timer.start(self.call_guarded, self.end_timer, timer, function, argument)
 
@@ -90,9 +91,9 @@ class IOLoop:
         interrupts.call_guarded(self.hub, function, args)
 
     def choose_loop(self, affinity):
-        """The engine for one more session: this one, or another of the same pool.
+        """Return the loop for one more session: this one, or another of the same pool.
 
-        This one, too, while the pool stops: nobody would stop a thread that was started then."""
+        While the pool stops, it returns this loop: nothing would stop a thread that starts then."""
         return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
 
     def register(self, owned_object):
@@ -104,7 +105,7 @@ class IOLoop:
             self.pool.on_loop_idle(self)
 
     def close(self):
-        """The thread ends: so does what lives here."""
+        """Abort everything that this loop owns, because the thread ends."""
         for owned_object in list(self.owned):
             with suppress(ValueError):
                 owned_object.abort()
@@ -112,32 +113,32 @@ class IOLoop:
         self.owned.clear()
 
     def on_thread_exit(self):
-        """The native thread of this hub ends, or has another hub now: nobody will turn this one
-        any more.
+        """Close the sockets, because this hub's native thread ends or has got another hub.
 
-        What was accepted for peers that are there is written, briefly; then the sockets are closed,
-        whoever holds them. Not by a turn of the hub, which the thread has lost already.
+        Accepted messages for connected peers are written first, for a short time. Then the sockets
+        are closed, even if the program still refers to them. This does not run the hub, which the
+        thread no longer has.
         """
         if thread_ident() != self.thread:
-            return  # a forked child
+            return  # this is a forked child
         self.thread_ended = True
         deadline = monotonic_ns() + int(END_FLUSH * 1e9)
         while self.flush_all() and monotonic_ns() < deadline:
             real_sleep(0.001)
         for socket in {owned_object.socket for owned_object in self.owned}:
-            with suppress(ValueError):  # of a loop that was destroyed under its sockets
+            with suppress(ValueError):  # the loop was destroyed before its sockets
                 socket.close(0, False)
         self.close()
 
     def flush_all(self):
-        """Write what the kernel takes; tell whether something is left for peers that are there."""
+        """Write what the kernel accepts; tell whether something is left for connected peers."""
         left = False
         for owned_object in self.owned:
             left = owned_object.flush() or left
         return left
 
     def is_current(self):
-        """Tell whether the current thread is the hub's."""
+        """Tell whether the current thread is the hub's thread."""
         return thread_ident() == self.thread
 
     # -- write policy ----------------------------------------------------------------------
@@ -151,7 +152,7 @@ class IOLoop:
         return True
 
     def flush_later(self, connection):
-        """Flush ``connection``, which holds a batch back, at the next iteration of the loop."""
+        """Flush ``connection``, which holds back a batch, in the next iteration of the loop."""
         self.batching.append(connection)
         if not self.is_flush_scheduled:
             self.is_flush_scheduled = True
@@ -164,7 +165,7 @@ class IOLoop:
     def flush(self):
         """Write the batches of all connections."""
         if self.batching:
-            # A connection may fail meanwhile, or even begin another batch.
+            # Meanwhile a connection may fail, or even begin another batch.
             connections = self.batching
             self.batching = []
             count = 0
@@ -174,20 +175,20 @@ class IOLoop:
                     count += 1
             finally:
                 if count < len(connections):
-                    # Interrupted. Flushing this one again is harmless.
+                    # An interrupt ended the loop. Flushing this connection again is harmless.
                     self.batching = connections[count:] + self.batching
 
     def after_fork_child(self):
-        """In a forked child: drop the batches, which the parent writes."""
+        """Drop the batches in a forked child, because the parent writes them."""
         self.batching = []
 
     def flush_before_wait(self):
-        """A receiver is about to wait: flush, and let the next message of each go at once."""
+        """Flush, because a receiver is about to wait; then write each next message at once."""
         self.flush()
         self.burst_id += 1
 
     def begin_burst(self):
-        """The same, said by another thread: what it sends next is the first of a burst."""
+        """Begin a new burst for another thread: its next message is written at once."""
         self.burst_id += 1
 
     # -- iterations of the event loop ------------------------------------------------------
@@ -195,8 +196,8 @@ class IOLoop:
     def run_loop_once(self):
         """Let the event loop make one pass that polls for I/O.
 
-        ``gevent.sleep(0)`` is none: it polls once per 50 callbacks, 121 ms I/O latency measured.
-        A timer of no delay fires right after the next poll (1.5 us; ``gevent.idle`` takes 2.4).
+        ``gevent.sleep(0)`` does not suffice, because gevent polls only once per 50 callbacks. A
+        timer without delay fires right after the next poll, and is faster than ``gevent.idle``.
         """
         current = getcurrent()
         self.iterated_at = monotonic_ns()
@@ -206,7 +207,7 @@ class IOLoop:
         if timer is None:
             timer = self.loop.timer(0)
         else:
-            # Another greenlet that does this at the same time makes its own timer.
+            # Another greenlet that does the same at this time creates its own timer.
             self.iteration_timer = None
         iteration = LoopIteration(current)
         timer.start(self.call_guarded, iteration.finish)
@@ -221,12 +222,12 @@ class IOLoop:
             self.iterated_at = monotonic_ns()
 
     def maybe_yield(self):
-        """Called now and then by senders and receivers that may never wait: turn if it is time, and
-        tell whether it was."""
+        """Run the loop once if it is time, and tell whether it did. Senders and receivers that may
+        never wait call this now and then."""
         if monotonic_ns() - self.iterated_at < self.iteration_interval:
             return False
         if self.loop_iterated():
-            # The event loop runs by itself.
+            # The event loop has run by itself.
             self.iterated_at = monotonic_ns()
             return False
         self.flush()
@@ -236,9 +237,10 @@ class IOLoop:
     # -- busy polling ----------------------------------------------------------------------
 
     def may_busy_poll(self, spin_time):
-        """Tell whether a receiver may poll its connections for ``spin_time`` ns, not sleeping.
+        """Tell whether a receiver may poll its connections for ``spin_time`` ns without sleeping.
 
-        Not while another greenlet is ready, and ever more rarely while it brings nothing."""
+        It may not while another greenlet is ready. It may less and less often while polling
+        brings nothing."""
         return (
             spin_time > 0
             and CAN_BUSY_POLL
@@ -249,12 +251,12 @@ class IOLoop:
 
 
 class Backoff:
-    """Whether to try again what brings nothing: after each miss in a row half as often.
+    """Decides whether to repeat an attempt: after each miss in a row, half as often.
 
     Parameters
     ----------
     most : int
-        Chances left out after a miss, at most.
+        The maximum number of attempts left out after a miss.
     """
 
     def __init__(self, most):
@@ -263,7 +265,7 @@ class Backoff:
         self.skip = 0
 
     def allows(self):
-        """Asked at each chance."""
+        """Tell whether to make the attempt; called before each one."""
         if self.skip > 0:
             self.skip -= 1
             return False
@@ -279,7 +281,7 @@ class Backoff:
 
 
 class LoopIteration:
-    """One pass of the event loop, for which one greenlet waits."""
+    """One pass of the event loop that a greenlet waits for."""
 
     def __init__(self, greenlet):
         self.greenlet = greenlet
@@ -292,8 +294,8 @@ class LoopIteration:
 
 
 def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
-    """Number of CPUs that this process can use at the same time, by the machine and the quotas of
-    its cgroup (v2) and of those around it."""
+    """Return the number of CPUs that this process can use at the same time: the machine's, limited
+    by the quotas of its cgroup (v2) and of the enclosing cgroups."""
     count = os.cpu_count() or 1
     path = "/"
     with suppress(OSError), open(own) as file:
@@ -310,12 +312,12 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
         path = os.path.dirname(path)
 
 
-#: Nobody else could make progress meanwhile on one CPU.
+#: With one CPU, nothing else could make progress during busy polling.
 CAN_BUSY_POLL = cpus() > 1
 
 
 def current_loop():
-    """Return the I/O loop of the current thread's hub, made at first use."""
+    """Return the I/O loop of the current thread's hub, and create it on first use."""
     hub = get_hub()
     engine = hub.__dict__.get("_zlinkcompat_engine")
     if engine is None:

@@ -1,8 +1,8 @@
-"""Sessions: what a socket and one of its endpoints' peers have in common over connections.
+"""Sessions: the state of a socket and the peer of one endpoint, across connections.
 
-A session owns the far end of a pipe and gives it to the connection that serves it at the time. An
-accepted session lives as long as its one connection; a connecting one (``connecter.py``) outlives
-many.
+A session owns the far end of a pipe and gives it to the current connection. An accepted session
+lives as long as its only connection. A connecting session (``connecter.py``) outlives many
+connections.
 """
 
 import logging
@@ -32,20 +32,20 @@ LOG = Log("zlinkcompat.engine")
 
 
 class Session(PipeSink):
-    """Base of both kinds.
+    """Base of accepted and connecting sessions.
 
     Parameters
     ----------
     socket : zlinkcompat.core.socket.CoreSocket
     engine : IOLoop
     options : zlinkcompat.core.options.Options
-        As they were when the endpoint was bound or connected.
+        The options at the time of the bind or connect.
     endpoint : str
-        For monitor events and disconnect/unbind.
+        The endpoint, for monitor events and for disconnect and unbind.
     link : zlinkcompat.transports.link.Link
-        What the endpoint's connections share below their messages.
+        The state below the message level that the endpoint's connections share.
     limiter : zlinkcompat._runtime.log_limiter.LogLimiter
-        Of the endpoint's warnings.
+        The limiter of the endpoint's warnings.
     """
 
     def __init__(self, socket, engine, options, endpoint, link, limiter):
@@ -57,7 +57,7 @@ class Session(PipeSink):
         self.peer_address = ""
         self.pipe = None
         self.connection = None
-        # Until the first connection is made, or could not be.
+        # True until the first connection is established or has failed.
         self.opening = True
         self.linger_timer = None
         self.raw = socket.socket_type == STREAM or options.router_raw
@@ -69,7 +69,7 @@ class Session(PipeSink):
         engine.register(self)
         socket.session_started(self)
 
-    # -- what a connection asks ------------------------------------------------------------
+    # -- called by the connection ----------------------------------------------------------
 
     def make_decoder(self):
         return protocols.bounded(self.protocol.make_decoder(self), self)
@@ -78,14 +78,14 @@ class Session(PipeSink):
         return self.protocol.make_encoder(self)
 
     def make_handshake(self, connection, decoder):
-        """The handshake to make on what ``decoder`` gets, or None for a raw stream."""
+        """Return the handshake that reads from ``decoder``, or None for a raw stream."""
         self.handshake = self.protocol.make_handshake(self, connection, decoder)
         return self.handshake
 
     def lingers(self):
-        """The socket's end is closed: tell whether what it left behind is still to be sent.
+        """Tell whether to send the messages that the closed socket left, and start its timer.
 
-        Arms the timer after which it is given up."""
+        When the timer fires, the messages are given up."""
         linger_ms = self.socket.options.linger
         if linger_ms > 0:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
@@ -93,12 +93,12 @@ class Session(PipeSink):
         return linger_ms != 0
 
     def is_sending(self, opening):
-        """Tell whether something accepted is on its way to a peer that is there.
+        """Tell whether an accepted message is on its way to a connected peer.
 
         Parameters
         ----------
         opening : bool
-            Whether a first connection that is still being made counts, too.
+            Whether a first connection that is still being established counts as well.
         """
         connection = self.connection
         if connection is not None and connection.handshake_done:
@@ -107,7 +107,7 @@ class Session(PipeSink):
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
     def flush(self):
-        """Write what the kernel takes now; tell whether something is left that LINGER promises."""
+        """Write what the kernel accepts now; tell whether LINGER promises more."""
         connection = self.connection
         if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
             return False
@@ -115,7 +115,7 @@ class Session(PipeSink):
         return connection.has_unsent()
 
     def abort_linger(self):
-        """Linger is over."""
+        """Give up the remaining messages, because LINGER has expired."""
         queue = self.pipe.inq
         LOG.warning(
             "%s: peer %s: LINGER is over, messages dropped: %d",
@@ -126,7 +126,7 @@ class Session(PipeSink):
         self.stop()
 
     def open_connection(self, sock):
-        """Take over a connected, non-blocking socket; returns the connection, not started."""
+        """Take over a connected, non-blocking socket; return the connection, not started yet."""
         try:
             stream = self.link.open(sock.fileno())
         except BaseException:
@@ -138,7 +138,7 @@ class Session(PipeSink):
         return self.connection
 
     def report_ready(self, connection):
-        """Note what the peer said of itself; returns ``(routing_id, metadata)`` for the pipe."""
+        """Store the peer's properties; return ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
         metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
         if self.handshake is not None:
@@ -146,7 +146,7 @@ class Session(PipeSink):
             connection.encoder.minor = handshake.peer_minor
             mechanism = handshake.mechanism
             routing_id = mechanism.peer_routing_id
-            # As in libzmq the first of a name counts; the peer comes last.
+            # As in libzmq, the first of equal names counts, and the peer's come last.
             add_properties(metadata, mechanism.zap_metadata)
             if len(mechanism.peer_metadata) > DICT_MAX:
                 metadata = PackedMetadata(metadata, mechanism.peer_metadata)
@@ -155,11 +155,12 @@ class Session(PipeSink):
         return routing_id, metadata
 
     def activate(self, connection):
-        """Let messages flow through :attr:`pipe`; without one, the socket has no place for it."""
+        """Start the flow of messages through :attr:`pipe`; without a pipe, close the connection."""
         handshake = self.handshake
         self.handshake = None
         if not self.raw and handshake.legacy_version is None:
-            # Now that the socket knows the peer. As in libzmq not where the version has none.
+            # Send the event now that the socket knows the peer. As in libzmq, legacy versions
+            # without an event get none.
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         LOG.debug("%s: peer %s: ready", self.endpoint, self.peer_address)
         if self.pipe is None:
@@ -171,19 +172,19 @@ class Session(PipeSink):
                 self.subscribe_for(handshake.legacy_version)
 
     def subscribe_for(self, version):
-        """An old subscriber that does not tell what it wants gets everything."""
+        """Subscribe to everything for a peer of an old version that sends no subscriptions."""
         if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
             self.pipe.write_unbounded(Subscribe(b""))
             self.pipe.flush()
 
     def notify_raw(self):
-        """STREAM_NOTIFY: an empty message for each beginning and end of a raw connection."""
+        """Send an empty message at each start and end of a raw connection (STREAM_NOTIFY)."""
         if self.raw and self.options.stream_notify:
             self.pipe.write_unbounded(b"")
             self.pipe.flush()
 
     def report_end(self, connection, failure):
-        """Tell the monitor, and the user of a raw socket, that a connection ended and why."""
+        """Report the end of a connection to the monitor, and to the user of a raw socket."""
         self.connection = None
         if connection.handshake_done and self.pipe is not None:
             self.notify_raw()
@@ -198,7 +199,7 @@ class Session(PipeSink):
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
         else:
-            # A peer that broke the protocol is the user's to know of; one that went is not.
+            # Warn about a peer that broke the protocol, but not about one that left.
             if isinstance(failure, ProtocolError):
                 self.warn("disconnected", failure)
             else:
@@ -212,8 +213,8 @@ class Session(PipeSink):
             self.event(EVENT_DISCONNECTED, self.fd)
 
     def warn(self, what, failure):
-        """Log a failure that the peer may cause again and again: at WARNING now and then, at DEBUG
-        each time."""
+        """Log a failure that the peer can cause repeatedly: sometimes at WARNING, always at
+        DEBUG."""
         number = getattr(failure, "code", None) or getattr(failure, "errno", None)
         more = self.limiter.admit(what, type(failure), number)
         level = logging.DEBUG if more is None else logging.WARNING
@@ -229,11 +230,11 @@ class Session(PipeSink):
         )
 
     def consequence(self, failure):
-        """What follows from a failure, to end its log record with."""
+        """Return the consequence of a failure, to append to its log record."""
         return ""
 
     def abort(self):
-        """In a forked child: neither read nor write any more."""
+        """Reset in a forked child: neither read nor write any more."""
         if self.linger_timer is not None:
             self.linger_timer.stop()
         if self.connection is not None:
@@ -243,7 +244,7 @@ class Session(PipeSink):
         self.socket.event(kind, value, self.identifier)
 
     def finish(self):
-        """The session is over: nothing is left to send, or it was given up."""
+        """End the session: nothing is left to send, or it was given up."""
         if self.linger_timer is not None:
             self.linger_timer.stop()
             self.linger_timer.close()
@@ -255,7 +256,7 @@ class Session(PipeSink):
         self.socket.session_ended(self)
 
     def stop_if_unattached(self):
-        """The socket was closed: end, unless the end of the pipe tells."""
+        """Stop after the socket was closed, unless the end of the pipe will stop the session."""
         if self.pipe is None:
             self.stop()
 
@@ -267,7 +268,7 @@ def add_properties(metadata, told):
 
 
 def frame_max(socket_type, options):
-    """Bytes that a frame may have, -1 for any number: all that a PUB is sent are subscriptions."""
+    """Return the limit of a frame's size, -1 for none. A PUB receives only subscriptions."""
     limit = options.maxmsgsize
     if socket_type != PUB or not options.command_max:
         return limit
@@ -275,7 +276,7 @@ def frame_max(socket_type, options):
 
 
 class AcceptedSession(Session):
-    """The one connection that a listener accepted."""
+    """The session of a single connection that a listener accepted."""
 
     def __init__(self, listener, engine, peer_address):
         self.listener = listener
@@ -294,7 +295,7 @@ class AcceptedSession(Session):
     def start(self, sock):
         """Serve the peer, in the thread of this session's engine."""
         if self.stopped or self.socket.closed:
-            # While it was accepted: who closed the socket may have looked for sessions before.
+            # The socket was closed during the accept, and may have missed this session.
             sock.close()
             self.listener.on_handshake_over(self)
             self.finish()
@@ -302,7 +303,7 @@ class AcceptedSession(Session):
         try:
             connection = self.open_connection(sock)
         except Exception:
-            # A TLS context of the program may raise anything. It costs this peer only.
+            # A TLS context of the program may raise anything. Only this peer must suffer.
             LOG.exception(
                 "%s: peer %s: the connection cannot be set up", self.endpoint, self.peer_address
             )
@@ -312,7 +313,7 @@ class AcceptedSession(Session):
         connection.start()
 
     def abort_slow_handshake(self):
-        """End a handshake that takes long, for others that wait (HANDSHAKES_MAX)."""
+        """End a handshake that takes long, because others wait (HANDSHAKES_MAX)."""
         connection = self.connection
         if connection is None:
             self.stopped = True
@@ -338,7 +339,7 @@ class AcceptedSession(Session):
         self.finish()
 
     def stop(self):
-        """The socket was closed before the handshake was over."""
+        """Stop the session, because the socket was closed before the handshake was done."""
         self.stopped = True
         if self.connection is not None:
             self.connection.close()
