@@ -1,16 +1,15 @@
 """A connection: one peer's byte stream and the protocol on it, served by one greenlet.
 
-The greenlet performs the handshake. Then it sleeps on a persistent read watcher, and moves what
-arrives into the pipe. Two short cuts keep switches out of the way of a message: a sender writes in
-its own greenlet (:meth:`Connection.read_activated`, the write policy), and a receiver that finds
-its queue empty reads in its own (:meth:`Connection.try_read`). Neither ever blocks or switches.
+The greenlet performs the handshake. Then it sleeps on a persistent read watcher, and moves received
+messages into the pipe. Two short cuts avoid greenlet and thread switches. A sender writes in its
+own greenlet (:meth:`Connection.read_activated`, the write policy). A receiver that finds its queue
+empty reads in its own greenlet (:meth:`Connection.try_read`). Neither ever blocks or switches.
 
-Everything here runs in the thread of the engine's hub, but for these short cuts: with I/O threads,
-it is the program's threads that take them (compiled only). Each direction is then entered by one at
-a time, by a flag: the GIL makes that one step, and is held during the system call.
-Whatever concerns the loop is left to its own thread (``engine.call``), and asserts that it is
-there: in the pure build, and in a compiled one of other flags than the default's (``tox -e
-sanitize``).
+Everything here runs in the thread of the engine's hub, except for these short cuts. With I/O
+threads, application threads take them (only in the compiled build). A flag then guards each
+direction, so that one thread at a time is in it. The GIL makes setting the flag one step, and is
+held during the system call. Operations on the loop run only in the loop's thread (``engine.call``),
+and assert that. Assertions are on in the pure build and with special flags (``tox -e sanitize``).
 """
 
 from errno import ECONNRESET, EINTR, ETIMEDOUT
@@ -37,42 +36,42 @@ from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
 
-# States. Messages flow in ACTIVE; DRAINING only writes what the closed socket left behind.
+# States. Messages flow in ACTIVE. In DRAINING, the messages of a closed socket are written.
 HANDSHAKE = 0
 ACTIVE = 1
 DRAINING = 2
 FAILED = 3
 CLOSED = 4
 
-# The budget of one turn of a connection. What is left when it is spent waits until the event loop
-# has served the others. (Frames that carry no message would otherwise keep the loop for as long as
-# the peer sends them: tests/engine/test_budgets.py.)
+# The budget of a connection in one loop iteration. When it is spent, the rest waits until the loop
+# has served the others. Without it, frames without a message would keep the loop busy for as long
+# as the peer sends them (tests/engine/test_budgets.py).
 
-#: Reads in a row while one large body arrives; of anything else that brings no message one is made.
+#: Reads in a row while one large body arrives. Other reads without a message are not repeated.
 READ_BURST = 64
 
-#: Nanoseconds after which the reads for a large body end.
+#: Nanoseconds after which the reads for a large body stop.
 READ_TIME = 1_000_000
 
-#: Nanoseconds for which the last look at the end of a connection holds. A look takes 0.3 us.
+#: Nanoseconds for which the result of checking the connection's end stays valid.
 END_CHECK_INTERVAL = 50_000
 
 #: Messages and commands that are decoded in a row.
 MESSAGE_BURST = 4096
 COMMAND_BURST = 256
 
-#: Messages that the encoder is given at once.
+#: Messages that are passed to the encoder at once.
 CHUNK = 128
 
-#: Seconds for which an I/O thread lets others have the GIL after it read what brought no message.
+#: Seconds for which an I/O thread releases the GIL after a read that brought no message.
 GIL_YIELD = 0.00005
 
-#: Seconds for which the I/O thread leaves a stream alone that the program's thread reads, unless
-#: that goes to sleep before.
+#: Seconds for which the I/O thread does not watch a stream that an application thread is reading,
+#: unless that thread goes to sleep earlier.
 WATCHER_PAUSE = 0.01
 
-#: Whether another thread than the hub's may read and write: not where it may lose the
-#: GIL between any two steps.
+#: Whether a thread other than the hub's may read and write. It may not in the pure build, which can
+#: lose the GIL between any two steps.
 CALLER_THREAD_IO = COMPILED
 
 
@@ -81,7 +80,7 @@ LOG = Log("zlinkcompat.engine")
 real_sleep = get_original("time", "sleep")
 
 
-#: What peers, networks and a lack of memory may cause.
+#: Errors that peers, networks and a lack of memory may cause.
 EXPECTED = (ProtocolError, OSError, Disconnected, MemoryError)
 
 
@@ -93,7 +92,8 @@ class Connection(PipeSink):
     engine : IOLoop
     stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
-        Who owns this connection: gives its options, is told of attachment, loss and end.
+        The owner of this connection: it has the options, and is told when the connection is ready
+        or has ended.
     """
 
     def __init__(self, engine, stream, session):
@@ -143,7 +143,7 @@ class Connection(PipeSink):
     # -- life ------------------------------------------------------------------------------
 
     def start(self):
-        """Run in a greenlet of its own."""
+        """Run in a new greenlet."""
         self.greenlet = greenlet(self.run_to_end, self.engine.hub)
         self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
 
@@ -154,7 +154,7 @@ class Connection(PipeSink):
             self.log_defect()
 
     def log_defect(self):
-        """Log the exception that is being handled: no peer and no network should cause it."""
+        """Log the exception that is being handled, which no peer or network should cause."""
         LOG.exception(
             "%s: peer %s: unexpected error, the connection ends",
             self.session.endpoint,
@@ -164,8 +164,9 @@ class Connection(PipeSink):
     def fail_on_error(self, error):
         """End the connection because of the exception that is being handled.
 
-        A defect of this engine must not cost more than the connection, nor reach the program: only
-        the first is logged. What a signal's handler raises is the program's, and is raised again.
+        A defect of this engine must cost only the connection, and must not reach the program. Only
+        the first one is logged. An exception of a signal handler belongs to the program, and is
+        raised again.
         """
         if interrupts.is_interrupt(error):
             raise error
@@ -177,7 +178,7 @@ class Connection(PipeSink):
     def run(self):
         """Serve the peer until the connection ends. Runs in the caller's greenlet.
 
-        Never raises for what the peer or the network did: the session is told, with the reason.
+        This never raises for errors of the peer or the network: the session is told the reason.
         """
         self.greenlet = getcurrent()
         session = self.session
@@ -189,7 +190,7 @@ class Connection(PipeSink):
                 while self.state < FAILED:
                     self.serve()
         except GreenletExit:
-            raise  # the hub is destroyed
+            raise  # the hub is being destroyed
         except BaseException as error:
             if interrupts.is_interrupt(error):
                 interrupts.raise_in_main_greenlet(self.engine.hub)
@@ -198,16 +199,16 @@ class Connection(PipeSink):
                 self.fail_on_error(error)
         finally:
             while self.engine.mailbox is not None and (self.reading or self.writing):
-                # Another thread is in here, and was interrupted by others.
+                # Another thread is in here, and waits for the GIL.
                 real_sleep(0)
             self.send_close_frame()
             self.release()
         interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
-        # Uncompiled, the traceback refers to this object.
+        # In the pure build, the traceback refers to this object.
         self.failure = self.write_error = None
 
     def serve(self):
-        """Read, and sleep until there is more; an interrupt of the program costs no connection."""
+        """Read, and sleep until there is more; an interrupt of the program does not end it."""
         try:
             self.serve_input()
             if self.state < FAILED:
@@ -219,17 +220,17 @@ class Connection(PipeSink):
                 raise
             interrupts.raise_in_main_greenlet(self.engine.hub)
 
-    # -- what the handshake asks -------------------------------------------------------------
+    # -- called by the handshake -------------------------------------------------------------
 
     def is_handshaking(self):
         return self.state == HANDSHAKE
 
     def has_failed(self):
-        """Tell whether the connection is ending, or has ended."""
+        """Tell whether the connection is ending or has ended."""
         return self.state >= FAILED
 
     def replace_codec(self, decoder, encoder):
-        """Use the codec of an older version of ZMTP from now on."""
+        """Use the codec of an older ZMTP version from now on."""
         self.decoder = decoder
         self.encoder = encoder
 
@@ -241,12 +242,12 @@ class Connection(PipeSink):
         self.read_watcher.stop()
 
     def begin_stream(self):
-        """Let the stream make its own handshake (TLS). False if the connection was closed."""
+        """Perform the stream's own handshake (TLS); False if the connection was closed."""
         stream = self.stream
         while not stream.begin():
             watcher = None
             if stream.blocked:
-                # Also by this name, since forget() has to stop it.
+                # Store it in the attribute as well, so that release() can stop it.
                 watcher = self.write_watcher = self.engine.loop.io(stream.fd, 2)
                 watcher.start(self.engine.call_guarded, self.on_fd_readable)
             try:
@@ -261,21 +262,21 @@ class Connection(PipeSink):
         return True
 
     def acknowledged(self):
-        """How many of :attr:`bytes_out` the peer's host has acknowledged.
+        """Return how many of :attr:`bytes_out` the peer's host has acknowledged.
 
-        Where the system does not tell: all. Over TLS a little fewer, since the kernel counts
-        ciphertext."""
+        If the system does not tell, it is all of them. Over TLS it is a little less, because the
+        kernel counts ciphertext."""
         return self.bytes_out - sockets.unacknowledged(self.stream.fd)
 
     def has_unwritten(self):
-        """Tell whether the kernel has not taken all that was to be written."""
+        """Tell whether the kernel has not accepted all data that is to be written."""
         return self.encoder.pending > 0 or self.control is not None
 
     def expire(self):
         self.fail(Disconnected(ETIMEDOUT, "the peer was silent for longer than heartbeats allow"))
 
     def activate(self, pipe):
-        """Messages flow from now on, through ``pipe`` (this connection's own end)."""
+        """Let messages flow from now on, through ``pipe`` (this connection's own end)."""
         self.pipe = pipe
         pipe.sink = self
         self.state = ACTIVE
@@ -294,24 +295,24 @@ class Connection(PipeSink):
         self.parked = False
 
     def park_to_read(self):
-        """Sleep until there is something to read, or to do."""
+        """Sleep until there is something to read or to do."""
         if self.stream.buffered:
-            # The descriptor does not tell of what the stream has taken from it.
+            # The descriptor is not readable for data that the stream has read already.
             self.wake_in_loop()
         self.park()
 
     def yield_gil(self):
-        """Let the application's threads run: what was read brought them nothing.
+        """Let application threads run, because the last read brought nothing for them.
 
-        An I/O thread releases the GIL between two reads for some microseconds only. A thread that
-        waits for the GIL is woken then, comes too late, and waits anew, for as long as a peer
-        sends what is passed over."""
+        An I/O thread releases the GIL between two reads only for some microseconds. A thread that
+        waits for the GIL wakes up then, comes too late, and waits again. Without this method, that
+        would continue for as long as a peer sends data without messages."""
         self.last_read_was_useless = False
         if self.engine.mailbox is not None:
             real_sleep(GIL_YIELD)
 
     def wake(self):
-        """Let the connection's own greenlet go on, at the next turn of the hub."""
+        """Let the connection's own greenlet continue in the next iteration of the loop."""
         self.engine.call(self.wake_in_loop)
 
     def wake_in_loop(self):
@@ -321,9 +322,9 @@ class Connection(PipeSink):
             self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)
 
     def wake_after_poll(self):
-        """:meth:`wake_in_loop`, when the event loop has looked for other connections' input.
+        """Do the same as :meth:`wake_in_loop`, after the loop has polled other connections.
 
-        It looks once for 50 callbacks or more (gevent), and timers come after it."""
+        gevent polls only once per 50 callbacks or more, and timers fire after the poll."""
         assert self.engine.is_current()
         if not self.wake_due and self.state < FAILED:
             self.wake_due = True
@@ -332,11 +333,11 @@ class Connection(PipeSink):
             self.poll_timer.start(self.engine.call_guarded, self.unpark)
 
     def wake_threadsafe(self):
-        """:meth:`wake_in_loop`, for callers in any thread."""
+        """Do the same as :meth:`wake_in_loop`, for callers in any thread."""
         if self.engine.is_current():
             self.wake_in_loop()
         else:
-            # A socket of this hub may be used in another thread that has none.
+            # A socket of this hub may be used in another thread, which has no hub.
             self.engine.callbacks.call(self.wake_in_loop)
 
     def unpark(self):
@@ -358,8 +359,8 @@ class Connection(PipeSink):
     def pause_watcher(self):
         """Stop the read watcher for a while: an application thread is busy-polling this connection.
 
-        Otherwise each message would wake the I/O thread for nothing, and the two threads would take
-        the GIL from each other: over tls the round trip took three times as long."""
+        Otherwise each message would wake the I/O thread for nothing, and the two threads would
+        compete for the GIL, which makes round trips several times slower."""
         assert self.engine.is_current()
         self.read_by_application = False
         self.read_watcher.stop()
@@ -387,12 +388,12 @@ class Connection(PipeSink):
             self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
 
     def fail(self, failure):
-        """End the connection, from any greenlet: its own one will clean up.
+        """End the connection, from any greenlet; its own greenlet will clean up.
 
         Parameters
         ----------
         failure : ProtocolError, OSError, Disconnected or None
-            None when this side wants the end.
+            None if this side ends the connection.
         """
         if self.state >= FAILED:
             return
@@ -404,10 +405,10 @@ class Connection(PipeSink):
         self.fail(ProtocolError(text, self.decoder.position))
 
     def close(self):
-        """End the connection because its socket wants so.
+        """End the connection, because its socket was closed.
 
-        On the hub engine the descriptor is freed at once, unless this is called out of a read or
-        write: a program may close many sockets before its hub gets to run."""
+        On the hub engine the descriptor is freed at once, unless this is called during a read or
+        write: a program may close many sockets before its hub runs again."""
         self.fail(None)
         if (
             self.parked
@@ -419,12 +420,12 @@ class Connection(PipeSink):
         ):
             self.send_close_frame()
             self.release()
-            # The wake-up that was due may have been that of a timer, which is closed now.
+            # The pending wake-up may have been that of the timer, which is closed now.
             self.wake_due = False
             self.wake_in_loop()
 
     def send_close_frame(self):
-        """Tell the peer why this is the end, where the protocol has words for it; never waits."""
+        """Tell the peer why the connection ends, if the protocol can express it; never waits."""
         if self.state == CLOSED:
             return
         encoder = self.encoder
@@ -440,7 +441,7 @@ class Connection(PipeSink):
                     self.stream.write_from(encoder)
             self.stream.end()
         except (OSError, MemoryError):
-            pass  # it is gone already, or is told less
+            pass  # the peer is gone, or is not told everything
 
     def release(self):
         if self.state == CLOSED:
@@ -464,13 +465,13 @@ class Connection(PipeSink):
         self.stream.close()
 
     def take_partial_write(self):
-        """Tell whether a message was written in part; it is to be dropped, once."""
+        """Tell whether a message was written in part and must be dropped; reset the flag."""
         partial_write = self.partial_write
         self.partial_write = False
         return partial_write
 
     def abort(self):
-        """In a forked child: close this process's descriptor; the connection is the parent's."""
+        """Close this process's descriptor in a forked child: the connection is the parent's."""
         self.parked = False
         self.encoder.reset()
         self.release()
@@ -484,7 +485,7 @@ class Connection(PipeSink):
             if not CALLER_THREAD_IO:
                 return 0
             if self.reading:
-                # By another thread, which needs the GIL to go on.
+                # Another thread is reading, and needs the GIL to continue.
                 real_sleep(0)
                 return 1
             self.read_by_application = True
@@ -503,7 +504,7 @@ class Connection(PipeSink):
             and not self.input_stopped
             and self.state < FAILED
         ):
-            # The descriptor does not tell of what was taken from it already.
+            # The descriptor is not readable for data that was read already.
             if self.has_undecoded or self.last_read_was_useless:
                 self.engine.call(self.wake_after_poll)
             else:
@@ -511,12 +512,12 @@ class Connection(PipeSink):
         return count
 
     def read_messages(self):
-        """Read what is there, and move whole messages into the pipe, without waiting.
+        """Read available data, and move whole messages into the pipe, without waiting.
 
         Returns
         -------
         int
-            1 if a message went into the pipe. 0 also if the budget of this turn is spent.
+            1 if a message went into the pipe. 0 otherwise, even if the budget is spent.
         """
         if self.input_stopped:
             return 0
@@ -530,7 +531,7 @@ class Connection(PipeSink):
                     return 0
                 count = self.stream.read_into(self.decoder)
                 if count < 0:
-                    # Made for this read, which found nothing.
+                    # The buffer was taken for this read, which found nothing.
                     self.decoder.release_if_empty()
                     if self.write_error is not None:
                         self.fail(self.write_error)
@@ -551,28 +552,28 @@ class Connection(PipeSink):
                     return 0
         except Exception as error:
             self.fail_on_error(error)
-            # A message that came just before went into the pipe: look, or its receiver sleeps.
+            # A message may have gone into the pipe before the error, so let the receiver look.
             return 1
         return 0
 
     def on_bytes_received(self):
-        """Bytes came from the peer: reset the timers that wait for it."""
+        """Reset the timers that wait for the peer, because bytes arrived."""
         heartbeat = self.heartbeat
         if heartbeat is not None and heartbeat.is_armed():
             self.engine.call(heartbeat.reset_timers)
 
     def deliver(self):
-        """Move decoded messages into the pipe while there is room. Returns how many.
+        """Move decoded messages into the pipe while there is room; return how many.
 
-        :attr:`has_undecoded` is set where the budget of this turn ended it."""
+        :attr:`has_undecoded` is set if the budget ended it."""
         decoder = self.decoder
         pipe = self.pipe
         queue = pipe.outq
         count = 0
         commands = 0
         body = self.command
-        # A publisher is sent subscriptions, each of which changes its trie: here, or in the thread
-        # that owns the mailbox.
+        # A publisher receives subscriptions, each of which changes its trie: in this thread, or in
+        # the thread that owns the mailbox.
         burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
         self.has_undecoded = False
         room = 0
@@ -594,7 +595,7 @@ class Connection(PipeSink):
                     self.has_undecoded = True
                     break
                 if body is None and not alone:
-                    # Behind the first message: as many as are of the simplest kind.
+                    # After the first message, take all messages of the simplest kind at once.
                     messages = decoder.next_batch(min(room, burst - count))
                     if messages is not None:
                         queue.push_all(messages)
@@ -610,7 +611,7 @@ class Connection(PipeSink):
                     if decoder.is_command:
                         body = message
                 if body is not None:
-                    # Kept, should an interrupt of the program come in between.
+                    # Keep it in case an interrupt of the program stops this call.
                     self.command = body
                     message = self.on_command(body)
                     self.command = body = None
@@ -625,12 +626,12 @@ class Connection(PipeSink):
                     alone = False
                 count += 1
         finally:
-            # What came before a malformed frame counts too.
+            # Messages before a malformed frame count as well.
             if count:
                 if self.counters is not None:
                     self.counters.messages_in += count
                 if pipe.peer_closed:
-                    # Nobody will read; the stream is still watched for its end.
+                    # No one will read the messages, but the stream is still watched for its end.
                     queue.clear()
                     count = 0
                 else:
@@ -638,15 +639,15 @@ class Connection(PipeSink):
         return count
 
     def on_command(self, body):
-        """Obey a command frame; return what is to go into the pipe, or None."""
+        """Handle a command frame; return what must go into the pipe, or None."""
         command = self.decoder.parse_command(body)
         kind = type(command)
         if kind is Subscribe or kind is Cancel:
-            # Subscriptions are for publishers; others pass over them as over unknown commands.
+            # Only publishers use subscriptions. Others ignore them like unknown commands.
             return command if self.publishes else None
         if kind is Ping:
             self.engine.call(self.on_ping, (command,))
-            # Each is answered, one in a turn; but only the last, where nothing can be written.
+            # Reply to each PING, one per iteration. If writing is blocked, reply only to the last.
             self.has_undecoded = not self.write_blocked
         elif kind is Close:
             self.close_frame = self.encoder.encode_command(command)
@@ -663,7 +664,7 @@ class Connection(PipeSink):
             self.heartbeat.pinged(command.ttl_ds)
 
     def stop_input(self):
-        """The pipe is full: let the transport push back."""
+        """Stop reading because the pipe is full, so that the transport applies back pressure."""
         if not self.input_stopped:
             self.input_stopped = True
             self.engine.call(self.stop_watching)
@@ -674,23 +675,23 @@ class Connection(PipeSink):
             self.read_watcher.stop()
 
     def write_activated(self, pipe):
-        # The socket made room. Decode what lies in the buffer first.
+        # The socket made room. First decode the data in the buffer.
         if not self.input_stopped or self.state != ACTIVE:
             return
         reading = self.reading
         if reading and pipe.mailbox is not None:
-            # By another thread, just now.
+            # Another thread is reading right now.
             pipe.post_writable()
             return
         self.input_stopped = False
         if reading:
-            # The pattern takes what this very turn delivers. The rest has a turn of its own.
+            # The pattern takes what this call delivers. The rest is delivered in another call.
             self.has_undecoded = True
         else:
             self.reading = True
             try:
                 if self.deliver():
-                    # Read long ago, maybe, but what it said since lies behind this.
+                    # The data may be old, but the peer may have sent more since.
                     self.on_bytes_received()
             except Exception as error:
                 self.fail_on_error(error)
@@ -704,16 +705,17 @@ class Connection(PipeSink):
     # -- out -------------------------------------------------------------------------------
 
     def read_activated(self, pipe):
-        """The socket wrote to the pipe: the write policy (docs/architecture.md).
+        """Apply the write policy (docs/architecture.md), because the socket wrote to the pipe.
 
-        The first message of a burst is written at once. A lone message is never held: holding it
-        for a batch timer saves a system call on paper, and lost 20-40% in practice. Later ones
-        are batched until a limit is reached, a receiver waits, or the loop iterates.
+        The first message of a burst is written at once. A lone message is never held back: holding
+        it for a batch timer would save a system call in theory, but made programs slower in
+        practice. Later messages are batched until a limit is reached, a receiver waits, or the loop
+        iterates.
         """
         if self.state != ACTIVE and self.state != DRAINING or self.write_blocked:
             return
         if pipe.mailbox is not None:
-            # From another thread: what it wrote until this one came to it is the batch.
+            # The messages come from another thread: the batch is all that it wrote until now.
             if not self.has_peer_closed(monotonic_ns()):
                 self.flush()
             return
@@ -723,8 +725,8 @@ class Connection(PipeSink):
         if not self.is_batching:
             engine = self.engine
             now = monotonic_ns()
-            # Asked in any case. Otherwise the second message would still count as the first one
-            # since the loop iterated.
+            # Ask in any case. Otherwise the second message would still count as the first one since
+            # the loop iterated.
             loop_iterated = engine.loop_iterated()
             if (
                 loop_iterated
@@ -745,8 +747,8 @@ class Connection(PipeSink):
         elif monotonic_ns() - self.batch_started_at > tuning.batch_time:
             self.flush_aged_batch()
             return
-        # Large frames count by their bytes, too: flushing at each made 8 KiB messages three times
-        # slower. One as large as a batch goes at once, together with the batch.
+        # Large frames count by their bytes: flushing at each of them is much slower. A frame as
+        # large as a whole batch is written at once, together with the batch.
         self.batch_bytes += self.measure_new_messages(queue)
         if (
             self.batch_bytes >= tuning.out_batch_size
@@ -757,8 +759,8 @@ class Connection(PipeSink):
     def try_flush_inline(self, pipe):
         """Apply the write policy in an application thread.
 
-        It is the policy of :meth:`read_activated`, but the I/O thread writes the batch as soon as
-        it gets to run, unless this thread reaches a limit before."""
+        It is the policy of :meth:`read_activated`, except that the I/O thread writes the batch as
+        soon as it runs, unless this thread reaches a limit earlier."""
         if not CALLER_THREAD_IO or self.state != ACTIVE or self.write_blocked:
             return False
         queue = pipe.inq
@@ -787,7 +789,7 @@ class Connection(PipeSink):
             self.flush_aged_batch()
             return True
         if not self.concurrent_read_write:
-            # The I/O thread encrypts it, while this one goes on: twice as many of 64 B.
+            # The I/O thread encrypts the batch while this thread continues, which is faster.
             return True
         self.batch_bytes += self.measure_new_messages(queue)
         if (
@@ -798,38 +800,38 @@ class Connection(PipeSink):
         return True
 
     def has_peer_closed(self, now):
-        """Before a lone message is written: look whether the connection has ended meanwhile.
+        """Check, before writing a lone message, whether the connection has ended meanwhile.
 
-        The loop may not have polled since, because the program computes, or because the watcher is
-        paused. The kernel would take the message, for nobody; the next connection is to have it.
+        The loop may not have polled since, because the program computes or the watcher is paused.
+        The kernel would accept the message and lose it, so keep it for the next connection.
         """
         if now - self.end_checked_at < END_CHECK_INTERVAL:
             return False
         self.end_checked_at = now
         if not self.stream.has_ended():
             return False
-        # Nothing more is written. The reader takes what came before the end, and comes upon it.
+        # Write nothing more. The reader reads the data before the end, and then finds the end.
         self.write_blocked = True
         self.wake()
         return True
 
     def flush_aged_batch(self):
-        """Write the batch, if there still is one: it got old, or the loop iterated."""
+        """Write the batch, if there is one: it is old, or the loop has iterated."""
         if self.is_batching:
             if self.counters is not None:
                 self.counters.batch_timeout_flush_count += 1
             self.flush()
 
     def flush_full_batch(self):
-        """Write the batch: a limit is reached."""
+        """Write the batch, because a limit is reached."""
         if self.counters is not None:
             self.counters.batch_size_flush_count += 1
         self.flush()
 
     def measure_new_messages(self, queue):
-        """Bytes that were written to the pipe since this was last asked."""
+        """Return the bytes that were written to the pipe since the last call."""
         size = 0
-        # The I/O thread may have written some meanwhile, or dropped all with the peer.
+        # Meanwhile the I/O thread may have written some, or dropped all because the peer left.
         if self.measured_upto < queue.head:
             self.measured_upto = queue.head
         while self.measured_upto < queue.tail:
@@ -846,7 +848,7 @@ class Connection(PipeSink):
         return size
 
     def flush(self):
-        """Write all that the pipe holds, as far as the transport takes it."""
+        """Write the messages in the pipe, as far as the transport accepts them."""
         if self.writing:
             self.flush_requested = True
             return
@@ -909,11 +911,11 @@ class Connection(PipeSink):
                         if self.counters is not None:
                             self.counters.messages_out += finished
                 if count < pending:
-                    # A stream takes less than it was given only when it is full.
+                    # A stream accepts less than all data only if it is full.
                     self.await_writable()
                     return
         except Exception as error:
-            # Not the sender's: his message is in the queue, and goes on over the next connection.
+            # Do not raise in the sender: its message stays queued for the next connection.
             if interrupts.is_interrupt(error):
                 raise
             if isinstance(error, (OSError, MemoryError)):
@@ -923,7 +925,7 @@ class Connection(PipeSink):
             if adds:
                 offset += encoder.accepted
                 encoder.accepted = 0
-                # The message cannot be encoded, and would end each connection to come.
+                # The message cannot be encoded, and would also end each later connection.
                 if offset == 0:
                     encoder.reset()
                 queue.bring_forward(offset)
@@ -938,9 +940,9 @@ class Connection(PipeSink):
             self.close()
 
     def write_failed(self, error):
-        """Nothing can be written any more. What the peer sent before it went is still to be read.
+        """Stop writing after an error, but read what the peer sent before.
 
-        Then comes the end, by a failing read or, at the latest, when there is nothing to read."""
+        The connection ends at a failing read or, at the latest, when there is nothing to read."""
         self.write_blocked = True
         if self.state == DRAINING:
             self.fail(error)
@@ -971,7 +973,7 @@ class Connection(PipeSink):
         self.flush()
 
     def flush_now(self):
-        """Write what the kernel takes, where no turn of the hub will tell when it does."""
+        """Write what the kernel accepts now, because the loop may not run again to write later."""
         if self.pipe is None or self.write_error is not None:
             return
         if not self.write_blocked:
@@ -980,7 +982,7 @@ class Connection(PipeSink):
             self.on_fd_writable()
 
     def send_control(self, data):
-        """Send ready-made frames (greeting, READY) or a command between messages."""
+        """Send encoded frames (greeting, READY), or a command between messages."""
         if self.control is None:
             self.control = []
         self.control.append(data)
@@ -992,7 +994,7 @@ class Connection(PipeSink):
             self.flush_control()
 
     def send_heartbeat(self, command):
-        """Send a Ping or Pong. A peer that does not read is owed the last of each only."""
+        """Send a Ping or Pong. For a peer that does not read, keep only the last of each."""
         if self.control is not None:
             kind = type(command)
             self.control = [each for each in self.control if type(each) is not kind]
@@ -1029,7 +1031,7 @@ class Connection(PipeSink):
     # -- end of the socket -----------------------------------------------------------------
 
     def pipe_terminated(self, pipe):
-        """The socket closed or disconnected: write what it left, within its linger, then end."""
+        """Write what the closed or disconnected socket left, within its linger, and then end."""
         if self.state >= FAILED:
             return
         if self.session.lingers():
@@ -1038,7 +1040,7 @@ class Connection(PipeSink):
             self.close()
 
     def has_unsent(self):
-        """Tell whether something accepted is not written yet."""
+        """Tell whether an accepted message is not written yet."""
         if self.state >= FAILED:
             return False
         if self.encoder.pending or self.control is not None:
@@ -1046,10 +1048,10 @@ class Connection(PipeSink):
         return self.pipe is not None and self.pipe.inq.tail != self.pipe.inq.head
 
     def drain(self):
-        """Write what the pipe holds, then end."""
+        """Write the messages in the pipe, then end."""
         self.state = DRAINING
         self.flush()
         if self.state == DRAINING:
-            # The read watcher notices a peer that goes away meanwhile.
+            # The read watcher notices if the peer leaves meanwhile.
             self.input_stopped = False
             self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)

@@ -16,9 +16,9 @@ cdef class PipeSink:
     cpdef int try_read(self, Pipe pipe) except -2
 
 
-# One thread writes, one thread reads: docs/internals/threading.md. The counters are signed on
-# purpose: after a late acknowledgement a difference may be negative; unsigned it would wrap and
-# block the pipe for good, in the compiled build only.
+# One thread writes and one thread reads: docs/internals/threading.md. The counters are signed on
+# purpose: after a late acknowledgement a difference may be negative. An unsigned difference would
+# wrap and block the pipe permanently, but only in the compiled build.
 cdef class MessageQueue:
     # Written by the writer. The reader clears slots of the ring.
     cdef list ring

@@ -3,63 +3,63 @@
 A message is one object: ``bytes`` or a ``Frame`` for a single frame, a ``list`` of those for a
 multipart message. It is queued, counted and dropped as a whole, so no partial message exists.
 
-A pipe has two ends, made together by :func:`pipe_pair`. Each end belongs to a *sink*: a socket's
-pattern, or a connection. Writing never blocks and never switches greenlets; the sinks are told
-when the other side made progress, and they decide what to wake.
+A pipe has two ends, created together by :func:`pipe_pair`. Each end belongs to a *sink*: the
+pattern of a socket, or a connection. Writing never blocks and never switches greenlets. A sink is
+told when the other side makes progress, and decides what to wake.
 
-The ends may belong to different threads. Each then has the *mailbox* of its owner, by which
-its sink is told; the queues need no lock, since they have one reader and one writer, and each
-operation on them runs without releasing the GIL (uncompiled: ``locked_queue.py``). To avoid lost
+The ends may belong to different threads. Each end then has the *mailbox* of its owner, which tells
+its sink. The queues need no lock, because each has one reader and one writer, and each operation
+runs without releasing the GIL (in the pure build, see ``locked_queue.py``). To avoid lost
 wake-ups, a reader that finds the queue empty sets ``reader_waits`` and then re-checks the queue; a
 writer publishes the message first and then tests ``reader_waits``.
 """
 
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
 
-#: What a queue without a high-water mark has room for; messages are decoded in smaller bursts.
+#: The room of a queue without a high-water mark; messages are decoded in smaller bursts.
 ROOM_MAX = 1 << 20
 
 
 class PipeSink:
-    """Who holds a pipe end, and is told what happens at the other end.
+    """The holder of a pipe end, which is told about events at the other end.
 
-    Methods get the holder's own end. They are called in the greenlet of the other end's holder, or
-    between threads by the owner of the mailbox; must not block, and must not raise.
+    Each method gets the holder's own end. It is called in the greenlet of the other end's holder
+    or, between threads, by the owner of the mailbox. It must not block, and must not raise.
     """
 
     def read_activated(self, pipe):
-        """There is a message to read, after a read had found none."""
+        """Handle that there is a message to read, after a read found none."""
 
     def write_activated(self, pipe):
-        """There is room to write, after a write had found none."""
+        """Handle that there is room to write, after a write found none."""
 
     def try_flush_inline(self, pipe):
-        """As :meth:`read_activated`, in the thread of the other end's holder.
+        """Do the same as :meth:`read_activated`, but in the thread of the other end's holder.
 
         Returns
         -------
         bool
-            False if the owner of this end is to be told."""
+            False if the owner of this end must be told instead."""
         return False
 
     def pipe_terminated(self, pipe):
-        """The other end was terminated: nothing written from now on will be read.
+        """Handle the termination of the other end: later writes will not be read.
 
         Messages that arrived before can still be read."""
 
     def hiccuped(self, pipe):
-        """The other end lost its connection and has a new one; it forgot what it was told."""
+        """Handle that the other end has a new connection, which knows no earlier messages."""
 
     def on_protocol_violation(self, pipe, text):
-        """What was written here breaks the rules of the pattern at the other end."""
+        """Handle that a message written here violates the rules of the other end's pattern."""
 
     def try_read(self, pipe):
-        """The other end waits for a message: produce one now if that is possible without waiting.
+        """Produce a message for the waiting other end, if that is possible without waiting.
 
         Returns
         -------
         int
-            1: something was written to the pipe. 0: nothing to be had right now.
+            1: something was written to the pipe. 0: nothing is available now.
             -1: this sink cannot produce by itself (the other side of an inproc pipe)."""
         return -1
 
@@ -70,8 +70,8 @@ class MessageQueue:
     Parameters
     ----------
     hwm : int, messages (not bytes)
-        0 is unbounded. The reader reports progress every ``(hwm + 1) // 2`` messages, so that a
-        full writer is woken to a worthwhile amount of room.
+        0 means no limit. The reader reports progress every ``(hwm + 1) // 2`` messages, so that a
+        writer that waits for room gets enough of it at once.
 
     Source: libzmq ``src/ypipe.hpp``, ``src/pipe.cpp: compute_lwm``.
     """
@@ -82,23 +82,23 @@ class MessageQueue:
         self.head = 0
         self.tail = 0
         self.acked = 0
-        # The reader found nothing / the writer found no room, and wants to be told.
+        # Whether the reader waits for messages, and the writer for room.
         self.reader_waits = True
         self.writer_waits = False
         self.conflates = False
-        # Messages at the head that a connection is just writing.
+        # Messages at the head that a connection is writing.
         self.held = 0
-        # Bytes; 0 is none (sizedqueue.py).
+        # Limit in bytes; 0 means none (sized_queue.py).
         self.limit = 0
         self.set_hwm(hwm)
 
     def set_hwm(self, hwm):
-        """Change the high-water mark (messages); takes effect at once."""
+        """Change the high-water mark (messages). It takes effect at once."""
         self.hwm = hwm
         self.lwm = (hwm + 1) // 2
 
     def push(self, message):
-        """Append a message; the caller has asked :meth:`has_room`, or means to exceed the mark."""
+        """Append a message. The caller has checked :meth:`has_room`, or may exceed the mark."""
         if self.conflates:
             self.forget_old()
         if self.tail - self.head > self.mask:
@@ -107,7 +107,7 @@ class MessageQueue:
         self.tail += 1
 
     def offer(self, message):
-        """Append a message; False, and nothing is appended, if there is no room."""
+        """Append a message if there is room; otherwise return False."""
         if not (self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates):
             return False
         if self.conflates or self.tail - self.head > self.mask:
@@ -118,7 +118,7 @@ class MessageQueue:
         return True
 
     def push_all(self, messages):
-        """Append a list of messages that :meth:`room` has room for."""
+        """Append a list of messages, for which :meth:`room` must be sufficient."""
         while self.tail - self.head + len(messages) > self.mask + 1:
             self.grow()
         for message in messages:
@@ -128,7 +128,7 @@ class MessageQueue:
             self.tail += 1
 
     def pop(self):
-        """Remove and return the oldest message; the caller knows that there is one."""
+        """Remove and return the oldest message. The queue must not be empty."""
         index = self.head & self.mask
         message = self.ring[index]
         self.ring[index] = None
@@ -136,7 +136,7 @@ class MessageQueue:
         return message
 
     def drop(self, count):
-        """Remove the ``count`` oldest messages; the caller knows that there are so many."""
+        """Remove the ``count`` oldest messages. The queue must have that many."""
         while count > 0:
             count -= 1
             index = self.head & self.mask
@@ -145,19 +145,18 @@ class MessageQueue:
             self.ring[index] = None
 
     def peek(self, offset):
-        """Return the message ``offset`` places behind the oldest, without removing it."""
+        """Return the message ``offset`` places after the oldest, without removing it."""
         return self.ring[(self.head + offset) & self.mask]
 
     def first(self, offset, count):
-        """List the messages from ``offset`` places behind the oldest on; the caller knows that
-        there are ``count``.
+        """List up to ``count`` messages, starting ``offset`` places after the oldest.
 
-        The list has one at least, and ends where the ring does."""
+        The queue must have that many. The list has at least one, and ends where the ring ends."""
         start = (self.head + offset) & self.mask
         return self.ring[start : min(start + count, self.mask + 1)]
 
     def bring_forward(self, offset):
-        """Make the message ``offset`` places behind the oldest the oldest."""
+        """Move the message ``offset`` places after the oldest to the head of the queue."""
         message = self.peek(offset)
         while offset > 0:
             self.ring[(self.head + offset) & self.mask] = self.peek(offset - 1)
@@ -168,13 +167,13 @@ class MessageQueue:
         return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
 
     def room(self):
-        """How many messages there is room for, or fewer; 0 only if there is room for none."""
+        """Return the room in messages, or fewer; it is 0 only if there is no room."""
         if self.hwm == 0 or self.conflates:
             return ROOM_MAX
         return max(0, self.hwm - (self.tail - self.acked))
 
     def forget_old(self):
-        """CONFLATE: only the newest message is of interest, but for those on their way out."""
+        """Drop all messages for CONFLATE, except those that a connection is writing."""
         while self.tail - self.head > self.held:
             self.tail -= 1
             self.ring[self.tail & self.mask] = None
@@ -193,7 +192,7 @@ class MessageQueue:
     def grow(self):
         size = 8 if self.mask < 0 else (self.mask + 1) * 2
         ring = [None] * size
-        # Counted after that, which may have let the reader's thread run.
+        # Compute this after the allocation, during which the reader's thread may have run.
         count = self.tail - self.head
         for i in range(count):
             ring[(self.head + i) & (size - 1)] = self.ring[(self.head + i) & self.mask]
@@ -214,15 +213,15 @@ class Pipe:
     peer : Pipe
         The other end.
     routing_id : bytes
-        What the peer calls itself (RFC 37 ``Identity``), or what ROUTER gave it; b"" if unknown.
+        The peer's own id (RFC 37 ``Identity``), or the id that ROUTER assigned; b"" if unknown.
     metadata : dict or None
         Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
     named : bool
-        ``routing_id`` is what the peer said, perhaps nothing; False before it said anything.
+        Whether the peer has sent its ``routing_id``, which may be empty.
     locally_initiated : bool
-        True for a pipe made by connect, False by bind.
+        True for a pipe of a connect, False for one of a bind.
     mailbox : Mailbox or None
-        Of the owner of this end; None for a pipe within one thread.
+        The mailbox of this end's owner; None for a pipe within one thread.
     """
 
     def __init__(self, inq, outq):
@@ -240,10 +239,10 @@ class Pipe:
         self.endpoint = None
         self.mailbox = None
 
-    # -- what the other end tells; between threads, called by the owner of this one --------------
+    # -- called by the other end or, between threads, by the owner of this end ------------------
 
     def post_to_owner(self, function, args=()):
-        """Call ``function`` (a method of this end) where this end's owner is."""
+        """Call ``function`` (a method of this end) in the thread of this end's owner."""
         if self.mailbox is None:
             function(*args)
         else:
@@ -282,7 +281,7 @@ class Pipe:
     # -- in --------------------------------------------------------------------------------
 
     def check_read(self):
-        """Tell whether there is a message; if not, the sink will be told when one comes."""
+        """Tell whether there is a message; if not, the sink will be told when one arrives."""
         queue = self.inq
         if queue.tail != queue.head:
             return True
@@ -290,7 +289,7 @@ class Pipe:
         return queue.tail != queue.head
 
     def read(self):
-        """Remove and return the next message; or None, and the sink is told of the next."""
+        """Remove and return the next message; None if there is none, and tell the sink later."""
         queue = self.inq
         if queue.tail == queue.head:
             queue.reader_waits = True
@@ -302,7 +301,7 @@ class Pipe:
         return message
 
     def discard(self, count):
-        """Remove ``count`` messages that were read by ``inq.peek`` before."""
+        """Remove ``count`` messages that were read with ``inq.peek`` before."""
         queue = self.inq
         queue.held = max(0, queue.held - count)
         queue.drop(count)
@@ -310,7 +309,7 @@ class Pipe:
             self.acknowledge()
 
     def acknowledge(self):
-        """Report what was read to the writer."""
+        """Report to the writer how many messages were read."""
         queue = self.inq
         queue.acked = queue.head
         if queue.writer_waits:
@@ -326,7 +325,7 @@ class Pipe:
     # -- out -------------------------------------------------------------------------------
 
     def check_write(self):
-        """Tell whether a message may be written; if not, the sink will be told when it may."""
+        """Tell whether there is room for a message; if not, the sink will be told later."""
         if self.closed or self.peer_closed:
             return False
         if self.outq.has_room():
@@ -335,18 +334,18 @@ class Pipe:
         return self.outq.has_room()
 
     def write(self, message):
-        """Queue a message. Returns False, and queues nothing, if there is no room."""
+        """Queue a message; return False, without queueing it, if there is no room."""
         if self.closed or self.peer_closed:
             return False
         queue = self.outq
         if queue.offer(message):
             return True
-        # The reader may have made room before it could see that this end waits.
+        # The reader may have made room before it could see that this end is waiting.
         queue.writer_waits = True
         return queue.offer(message)
 
     def send(self, message):
-        """:meth:`write` and, if that was possible, :meth:`flush`."""
+        """Call :meth:`write` and, if it succeeds, :meth:`flush`."""
         if self.closed or self.peer_closed:
             return False
         queue = self.outq
@@ -359,18 +358,18 @@ class Pipe:
         return True
 
     def write_unbounded(self, message):
-        """Queue a message whatever the high-water mark says (subscriptions, greetings of a socket).
+        """Queue a message regardless of the high-water mark (subscriptions, probes of a socket).
 
-        Dropped if an end is terminated."""
+        If an end is terminated, the message is dropped."""
         if not (self.closed or self.peer_closed):
             self.outq.push(message)
 
     def flush(self):
-        """Tell the reader that there are messages, if it waits for them."""
+        """Tell the reader, if it is waiting, that there are messages."""
         queue = self.outq
         if queue.reader_waits and queue.tail != queue.head and not self.peer_closed:
-            # Cleared by the reader's own say only: a connection that gathers leaves it set and
-            # is called for each message.
+            # Between threads, only the reader itself clears the flag. A connection that batches
+            # leaves it set, and is called for each message.
             peer = self.peer
             if peer.mailbox is None:
                 queue.reader_waits = False
@@ -382,7 +381,7 @@ class Pipe:
                 peer.mailbox.post(peer.activate_read)
 
     def try_read(self):
-        """Ask the other end's holder to produce a message now. See :meth:`PipeSink.try_read`."""
+        """Ask the other end's holder to produce a message now; see :meth:`PipeSink.try_read`."""
         peer = self.peer
         sink = peer.sink
         if self.peer_closed or sink is None:
@@ -392,7 +391,7 @@ class Pipe:
     # -- both ------------------------------------------------------------------------------
 
     def terminate(self):
-        """End this side: unread input is dropped, written output stays readable for the peer."""
+        """Terminate this end: drop unread input, and keep written output readable for the peer."""
         if self.closed:
             return
         self.closed = True
@@ -401,13 +400,13 @@ class Pipe:
         self.notify_peer()
 
     def close_output(self):
-        """End this side for the peer, but keep what was received so far to be read here.
+        """End this side for the peer, but keep received messages readable here.
 
-        What the peer writes from now on is dropped. To the holder of this end it is as if the
-        peer had left: it terminates this end when the last message was read."""
+        Later messages of the peer are dropped. For the holder of this end, it is as if the peer had
+        left: the holder terminates this end after reading the last message."""
         if self.closed or self.peer_notified:
             return
-        # The peer clears the queue between the two as soon as it hears of the end.
+        # Keep the messages in a new queue: the peer clears the old one when it hears of the end.
         received = self.inq
         kept = make_queue(0, False)
         while received.tail != received.head:
@@ -417,7 +416,7 @@ class Pipe:
         self.notify_peer()
 
     def notify_peer(self):
-        """Tell the peer, once, that this side ended."""
+        """Tell the peer, once, that this side has ended."""
         peer = self.peer
         if not self.peer_notified:
             self.peer_notified = True
@@ -425,18 +424,18 @@ class Pipe:
                 peer.post_to_owner(peer.peer_terminated)
 
     def report_violation(self, text):
-        """What was read here breaks the pattern's rules: the peer is not to be trusted."""
+        """Report that a message read here breaks the pattern's rules: do not trust the peer."""
         self.peer.post_to_owner(self.peer.peer_reported_violation, (text,))
 
     def set_conflate(self, received, sent):
-        """Keep only the last message (CONFLATE) of those received here, of those sent, or both."""
+        """Keep only the last message (CONFLATE) of the received ones, of the sent ones, or both."""
         if received:
             self.inq.conflates = True
         if sent:
             self.outq.conflates = True
 
     def set_high_water_marks(self, out, back):
-        """Change both marks (messages): of what is written here, and of what is read here."""
+        """Change both marks (messages): of messages written here, and of messages read here."""
         self.outq.set_hwm(out)
         self.inq.set_hwm(back)
         for end in (self, self.peer):
@@ -448,11 +447,11 @@ class Pipe:
     def hiccup(self):
         """Tell the socket's end that the connection behind this end was replaced.
 
-        Nothing that was written before is read any more."""
+        Messages that were written before are dropped."""
         queue = self.inq
         queue.clear()
         if self.peer.mailbox is not None:
-            # What is written until the other end hears of it stays behind in the old one.
+            # Messages that are written before the other end hears of it stay in the old queue.
             queue = make_queue(queue.hwm, True, queue.limit)
             queue.conflates = self.inq.conflates
             self.inq = queue
@@ -472,16 +471,16 @@ def make_queue(hwm, crosses, limit=0):
 
 
 def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_a=0):
-    """Make the two ends ``(a, b)`` of a pipe.
+    """Create the two ends ``(a, b)`` of a pipe.
 
     Parameters
     ----------
     hwm_a_to_b, hwm_b_to_a : int, messages
-        High-water mark of each direction, 0 for none.
+        The high-water mark of each direction; 0 means none.
     crosses : bool
-        The ends may get owners in different threads.
+        Whether the ends may get owners in different threads.
     bytes_a_to_b, bytes_b_to_a : int, bytes
-        Limit of each direction beside its mark, 0 for none.
+        The byte limit of each direction; 0 means none.
     """
     forth = make_queue(hwm_a_to_b, crosses, bytes_a_to_b)
     back = make_queue(hwm_b_to_a, crosses, bytes_b_to_a)
@@ -492,5 +491,5 @@ def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_
     return a, b
 
 
-#: Whether this module runs compiled; its functions then have no bytecode.
+#: Whether this module is compiled. Compiled functions have no bytecode.
 COMPILED = not hasattr(pipe_pair, "__code__")
