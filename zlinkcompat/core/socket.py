@@ -1,11 +1,11 @@
 """The socket: a pattern, its endpoints, and the greenlets or threads that wait on it.
 
-Messages are whole; what the user sends and receives frame by frame is put together and taken
-apart here.
+Messages are whole. This module assembles the frames that the user sends one by one, and splits
+messages that the user receives frame by frame.
 
-With the hub engine, connections are in the hub of the thread that uses the socket, and what they
-tell they tell at once. With the thread engine, and over inproc between hubs, others put it into the
-socket's mailbox, where the next call finds it.
+With the hub engine, connections run in the hub of the thread that uses the socket, and call the
+socket directly. With the thread engine, and over inproc between hubs, other threads post commands
+to the socket's mailbox, and the next call processes them.
 """
 
 from greenlet import getcurrent
@@ -68,21 +68,21 @@ from zlinkcompat.routing.pipe import Pipe, pipe_pair
 LOG = Log("zlinkcompat.core")
 
 
-# Options of the socket itself (zmq.h).
+# The socket's own options (zmq.h).
 
 
-# Reads of a connection that the user ends: what has arrived is received, but a peer that sends
-# without end is not read without end.
+# The number of reads when the user ends a connection: messages that have arrived are received, but
+# a peer that sends continuously is not read without a limit.
 LAST_READS = 64
 
-# How long one send of a publisher may wait for subscriptions that have arrived.
+# The longest time that one send of a publisher waits for subscriptions that have arrived.
 SUBSCRIPTION_WAIT_NS = 50_000_000
 
 
-#: Nanoseconds in which a publisher looks for subscriptions once, where the hub does not turn.
+#: Nanoseconds between two reads of pending subscriptions while the hub does not run.
 SUBSCRIPTIONS_INTERVAL = 100_000
 
-#: Times that a receiver reads its connections in a row, where nothing that they bring is for it.
+#: How often a receiver reads its connections in a row if they bring nothing for it.
 READ_ROUNDS = 4
 
 
@@ -98,19 +98,19 @@ class CoreSocket(Owner):
     Raises
     ------
     ZMQError
-        EINVAL for an unknown type, EMFILE when the context's MAX_SOCKETS are in use, ETERM after
-        ``term()``.
+        EINVAL: the type is unknown. EMFILE: the context's MAX_SOCKETS are in use. ETERM: ``term()``
+        was called.
 
     Attributes
     ----------
     more : bool
-        Whether frames of the message that ``recv_frame`` last returned a frame of are left.
+        Whether the message of the last ``recv_frame`` has further frames.
     address : int
-        Finds this socket in ``core.registry``.
+        The key of this socket in ``core.registry``.
     is_busy_polling : bool
-        The last message that had to be waited for came by polling, past the I/O threads.
+        Whether the last message that had to be waited for came by busy polling.
     paused_connections : list of Connection
-        Those that an I/O thread does not look at for so long.
+        The connections that the I/O threads do not watch meanwhile.
     """
 
     def __init__(self, context, socket_type):
@@ -159,32 +159,32 @@ class CoreSocket(Owner):
         context.add_socket(self)
 
     def process_commands(self):
-        """Do what other threads asked of this socket, and raise if it is dead then."""
+        """Process commands of other threads, and raise if they ended the socket."""
         if self.mailbox.pending:
             self.mailbox.process()
         if self.dead:
             self.raise_end()
 
     def process_commands_to_receive(self):
-        """As :meth:`process_commands`, in a call that receives.
+        """Do the same as :meth:`process_commands`, in a call that receives.
 
-        libzmq first finds that the socket type, or its state, does not allow the call: it processes
-        no command then, and so does not learn that the context terminates."""
+        If the socket type or its state does not allow the call, libzmq raises that error first. It
+        then processes no command, and does not notice that the context terminates."""
         if not self.dead and self.parts_in is None and self.context.terminating:
             self.pattern.check_may_receive()
         self.process_commands()
 
     def raise_end(self):
-        """Raise what ended the socket, in a call that was made since.
+        """Raise the error that ended the socket, in a later call.
 
-        As in libzmq such a call clears the descriptor: a loop that watches it hears of the end
+        As in libzmq, such a call clears the descriptor. So a loop that watches it notices the end
         once, and does not spin."""
         if self.notifier is not None:
             self.notifier.clear()
         raise zmq_error(self.dead)
 
     def is_foreign(self):
-        """Tell whether the current thread is not the one of the hub that has the connections.
+        """Tell whether the current thread differs from the thread of the hub with the connections.
 
         Without a hub, report a call that is made while another thread waits in this socket."""
         if self.engine is not None:
@@ -212,9 +212,9 @@ class CoreSocket(Owner):
     def report_misuse(self):
         """Log, once, a call that is made while another thread waits in this socket.
 
-        libzmq does not protect a socket against that. Here nothing breaks: with the GIL, calls
-        overlap only where one of them waits. A socket that is handed on, or guarded by a lock, is
-        no misuse, and neither are several greenlets of one thread."""
+        libzmq does not protect a socket against this. Here nothing breaks, because with the GIL,
+        calls overlap only while one of them waits. It is not misuse to hand a socket on, to guard
+        it by a lock, or to use it in several greenlets of one thread."""
         thread = self.waiting_thread
         if thread and thread != thread_ident():
             self.misuse_reported = True
@@ -222,7 +222,7 @@ class CoreSocket(Owner):
             misuse.report_two_threads(self, thread)
 
     def report_mixing(self):
-        """Log, once, that a message gets frames of another greenlet than the one that began it."""
+        """Log, once, that a message gets frames from a greenlet that did not begin it."""
         if not self.mixing_reported:
             self.mixing_reported = True
             misuse.report_mixed_frames(self)
@@ -246,17 +246,17 @@ class CoreSocket(Owner):
             self.mailbox.process()
 
     def process_mailbox(self):
-        """Do what other threads asked, about to sleep or to end it."""
+        """Process commands of other threads, before or after a sleep."""
         if self.mailbox.pending:
             self.mailbox.process()
 
     def recheck(self):
-        """Process commands, about to sleep; tell whether the socket has ended meanwhile."""
+        """Process commands before a sleep; tell whether they ended the socket."""
         self.process_mailbox()
         return self.dead != 0
 
     def maybe_yield(self):
-        """Now and then, and where nothing came: let the hub turn if it is time. Whether it did."""
+        """Run the hub once if it is time; return whether it ran. Called now and then."""
         if self.io_threads is not None:
             return False
         engine = self.engine
@@ -273,14 +273,14 @@ class CoreSocket(Owner):
         ----------
         frame : bytes or Frame-like
         flags : int
-            ``NOBLOCK`` (1): raise Again where the call would wait. ``SNDMORE`` (2): the next frame
+            ``NOBLOCK`` (1): raise Again if the call must wait. ``SNDMORE`` (2): the next frame
             belongs to the same message.
 
         Raises
         ------
         ZMQError
-            EAGAIN after SNDTIMEO, EFSM, EHOSTUNREACH, ENOTSUP as the socket type says (RFC 28 to
-            31), ENOTSOCK when closed, ETERM when the context was terminated.
+            EAGAIN after SNDTIMEO. EFSM, EHOSTUNREACH, ENOTSUP depending on the socket type (RFC 28
+            to 31). ENOTSOCK: the socket is closed. ETERM: the context was terminated.
         """
         if self.is_foreign():
             return self.delegate(self.send_frame, (frame, flags))
@@ -300,7 +300,7 @@ class CoreSocket(Owner):
             self.send_blocking(frame, flags)
 
     def send_message(self, frames, flags):
-        """Send a list of frames as one message, wholly or not at all. See :meth:`send_frame`."""
+        """Send a list of frames as one message, all or nothing. See :meth:`send_frame`."""
         if self.is_foreign():
             return self.delegate(self.send_message, (frames, flags))
         if self.mailbox.pending or self.dead:
@@ -322,20 +322,19 @@ class CoreSocket(Owner):
             self.send_blocking(message, flags)
 
     def require_complete_message(self):
-        """A request is to be read to its end before the reply, and so is a reply before the next
-        request, but for REQ_RELAXED."""
+        """Raise EFSM if a received message has unread frames. Read a request completely before the
+        reply, and a reply before the next request, except with REQ_RELAXED."""
         if not getattr(self.pattern, "relaxed", False):
             raise zmq_error(EFSM, UNREAD_FRAMES)
 
     def send_part(self, frame, flags):
-        """Send a frame of a message that is made frame by frame.
+        """Send a frame of a message that is sent frame by frame.
 
-        The first frame decides: it waits for room, or is refused. Later frames never wait. If a
-        call fails, whatever the reason, the socket forgets the frames that it has, so that the
-        next frame begins a new message.
+        The first frame waits for room or fails. Later frames never wait. If a call fails for any
+        reason, the socket forgets the frames that it has, so the next frame begins a new message.
 
-        As in libzmq the socket has one unfinished message, whoever sends its frames. Frames of
-        several greenlets are put into it in their order, and that is reported once.
+        As in libzmq, a socket has at most one unfinished message, no matter which greenlet sends
+        its frames. Frames of several greenlets are added in order, and this is reported once.
 
         Source: libzmq ``src/lb.cpp``, ``src/router.cpp``, ``src/xpub.cpp``."""
         parts = self.parts_out
@@ -348,7 +347,7 @@ class CoreSocket(Owner):
                     self.read_pending_subscriptions()
                 if self.parts_out is None and not self.pattern.begin(frame):
                     self.wait_to_send(flags, frame)
-                # Another greenlet may have begun a message in the meantime.
+                # Meanwhile another greenlet may have begun a message.
                 parts = self.parts_out
                 if parts is None:
                     parts = self.parts_out = []
@@ -366,16 +365,16 @@ class CoreSocket(Owner):
                 self.parts_out = None
             raise
         finally:
-            # One wake-up may stand for room for many.
+            # One wake-up may mean room for several messages.
             if self.parts_out is None and self.senders.wakers and self.pattern.has_out():
                 self.senders.notify()
 
     def read_pending_subscriptions(self):
-        """Read the connections before the first message of a burst: a subscription that has
-        arrived counts for it, as in libzmq, though the hub did not turn since.
+        """Read the connections before the first message of a burst. So a subscription that has
+        arrived applies to it, as in libzmq, even if the hub has not run since.
 
-        Each connection is read once, and not again for :data:`SUBSCRIPTIONS_INTERVAL`: a publisher
-        would otherwise make a system call for each message while a subscriber reads nothing."""
+        Each connection is read once, and not again for :data:`SUBSCRIPTIONS_INTERVAL`. Otherwise a
+        publisher would make a system call per message while a subscriber reads nothing."""
         if self.engine is not None and not self.engine.is_flush_scheduled:
             now = monotonic_ns()
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
@@ -385,24 +384,24 @@ class CoreSocket(Owner):
             self.await_late_subscriptions()
 
     def await_late_subscriptions(self):
-        """Let the I/O threads move in the subscriptions that found no room in a pipe.
+        """Let the I/O threads write the subscriptions for which a pipe had no room.
 
-        That takes 50 ms at most, and a tenth of the time in the long run, so that a peer that
-        subscribes without end does not stop the publisher."""
+        This takes at most 50 ms at a time, and a tenth of the time in the long run. So a peer that
+        subscribes continuously does not stop the publisher."""
         began = monotonic_ns()
         if began < self.next_subscription_wait:
             return
         spent = 0
         while self.pattern.has_late_subscriptions and spent < SUBSCRIPTION_WAIT_NS:
             self.pattern.has_late_subscriptions = False
-            # In the first turn there is room again for what was read, in the second more is read.
+            # In the first loop iteration the pipe gets room again; in the second more is read.
             self.io_threads.wait_until_processed(2)
             self.process_mailbox()
             spent = monotonic_ns() - began
         self.next_subscription_wait = began + 10 * spent
 
     def send_blocking(self, message, flags):
-        """The pattern had no room: make some, or wait for it, within SNDTIMEO."""
+        """Make room or wait for it within SNDTIMEO, because the pattern has none."""
         timeout_ms = 0 if flags & NOBLOCK else self.sndtimeo
         began = monotonic_ns()
         if self.engine is not None:
@@ -412,7 +411,7 @@ class CoreSocket(Owner):
         while True:
             self.wait_writable(timeout_ms, began)
             if self.pattern.send(message):
-                # One wake-up may stand for room for many.
+                # One wake-up may mean room for several messages.
                 if self.senders.wakers and self.pattern.has_out():
                     self.senders.notify()
                 return
@@ -426,7 +425,7 @@ class CoreSocket(Owner):
             self.wait_writable(timeout_ms, began)
 
     def wait_writable(self, timeout_ms, began):
-        """Sleep until there may be room. Raises Again when the time is over, or what ended the
+        """Sleep until there may be room. Raise Again after the timeout, or the error that ended the
         socket."""
         timeout = -1.0
         if timeout_ms >= 0:
@@ -437,30 +436,29 @@ class CoreSocket(Owner):
         self.wait(self.senders, timeout, began)
 
     def wait(self, sleepers, timeout, began):
-        """Sleep in the wait list ``sleepers``, in a call that ``began`` then (ns); raises what
-        ended the socket meanwhile."""
+        """Sleep in the wait list ``sleepers``, in a call that ``began`` then (ns). Raise the error
+        that ended the socket meanwhile."""
         if self.dead:
-            # Closed in a turn of the hub that this call made: who was asleep then has been told.
+            # The socket was closed when this call ran the hub, and sleepers have been told already.
             raise zmq_error(self.dead)
         mailbox = self.mailbox
         waker = current_waker(self.io_threads is None)
         waker.since = began
-        # Who does what others asked takes what they brought: that is to be the first.
+        # The waker that processes commands takes what they bring, so it must be the oldest.
         insert_by_age(mailbox.sleepers, waker)
         self.enter_wait()
         try:
-            # Another thread may have posted a command, or ended the socket, before the waker was
-            # in the lists.
+            # Another thread may have posted a command or ended the socket before the waker was in
+            # the lists.
             sleepers.wait(waker, timeout, self.recheck)
         except KeyboardInterrupt:
-            # Another one that has come since belongs to this one. It is raised here, and not where
-            # the program handles this one.
+            # Raise a second Ctrl-C here as well, and not where the program handles the first one.
             run_signal_handlers()
             raise
         finally:
             self.leave_wait()
             mailbox.sleepers.remove(waker)
-            # Also if it is killed: others wait for what it was woken to do.
+            # Do this even if the greenlet is killed, because others wait for these commands.
             self.process_mailbox()
         if self.dead:
             raise zmq_error(self.dead)
@@ -468,12 +466,12 @@ class CoreSocket(Owner):
     # -- receiving -------------------------------------------------------------------------
 
     def recv_frame(self, flags):
-        """Receive one frame; :attr:`more` tells if others of the same message follow.
+        """Receive one frame. :attr:`more` tells whether further frames of its message follow.
 
         Parameters
         ----------
         flags : int
-            ``NOBLOCK`` (1): raise Again where the call would wait.
+            ``NOBLOCK`` (1): raise Again if the call must wait.
 
         Returns
         -------
@@ -482,7 +480,7 @@ class CoreSocket(Owner):
         Raises
         ------
         ZMQError
-            EAGAIN after RCVTIMEO, EFSM, ENOTSUP, ENOTSOCK, ETERM.
+            EAGAIN after RCVTIMEO. EFSM, ENOTSUP, ENOTSOCK, ETERM.
         """
         if self.is_foreign():
             return self.delegate(self.recv_frame, (flags,))
@@ -504,7 +502,7 @@ class CoreSocket(Owner):
         return message
 
     def recv_message(self, flags):
-        """Receive a whole message, or what is left of one, as a list. See :meth:`recv_frame`."""
+        """Receive a whole message, or the rest of one, as a list. See :meth:`recv_frame`."""
         if self.is_foreign():
             return self.delegate(self.recv_message, (flags,))
         if self.mailbox.pending or self.dead:
@@ -533,13 +531,13 @@ class CoreSocket(Owner):
         return frame
 
     def recv_blocking(self, flags):
-        """The pattern had nothing: read the connections, poll, or sleep, within RCVTIMEO."""
+        """Read the connections, poll, or sleep within RCVTIMEO: the pattern has no message."""
         engine = self.engine
         timeout_ms = 0 if flags & NOBLOCK else self.rcvtimeo
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
         spin_time = 0
-        # Who may not wait, or finds something whenever it polls, never sleeps; others' I/O waits.
+        # A call that may not wait, or always finds a message, never sleeps. Others need the hub.
         if self.maybe_yield():
             message = self.pattern.recv()
             if message is not None:
@@ -577,7 +575,7 @@ class CoreSocket(Owner):
                 if spin_time:
                     now = monotonic_ns()
                     if now - began < spin_time:
-                        # Polling would have brought it.
+                        # Busy polling would have found the message.
                         backoff = self.busy_poll_backoff
                         if engine is not None:
                             backoff = engine.busy_poll_backoff
@@ -587,7 +585,7 @@ class CoreSocket(Owner):
                 return message
 
     def read_bypassing_io_threads(self, needed, began, spin_time):
-        """Read the connections past the I/O threads, which would take two switches of threads."""
+        """Read the connections directly. The I/O threads would need two thread switches for it."""
         self.io_threads.begin_burst()
         if (
             spin_time > 0
@@ -597,21 +595,21 @@ class CoreSocket(Owner):
             and not waits_in_hub()
         ):
             message = self.busy_poll(began, spin_time, self.busy_poll_backoff)
-            # Not in a flood: there the I/O thread fills the queue while this one empties it.
+            # Not in a flood of messages, where the I/O thread fills the queue for this thread.
             self.is_busy_polling = message is not None and not self.pattern.has_in()
             return message
         return self.read_now_if_useful(needed)
 
     def resume_io_threads(self):
-        """It is for the I/O threads to read from now on."""
+        """Let the I/O threads read again from now on."""
         self.is_busy_polling = False
         for connection in list(self.paused_connections):
             connection.engine.call(connection.resume_watcher)
 
     def read_now_if_useful(self, needed):
-        """Read the connections before sleeping, unless that has brought nothing lately.
+        """Read the connections before sleeping, unless that has brought nothing recently.
 
-        The hub looks at them anyway, and then a lone message costs one read instead of two."""
+        The hub reads them anyway. Then a lone message costs one read instead of two."""
         if not needed and not self.read_backoff.allows():
             return None
         message = self.read_now()
@@ -622,10 +620,10 @@ class CoreSocket(Owner):
         return message
 
     def read_now(self):
-        """Read the connections in this greenlet; when they are many, by a turn of the hub.
+        """Read the connections in this greenlet or, if they are many, by running the hub once.
 
-        None if they brought nothing, or nothing that this socket type takes: then the hub has to
-        turn before there is more."""
+        None means that they brought nothing that this socket type accepts. Then the hub must run
+        before there is more."""
         for _ in range(READ_ROUNDS):
             produced = self.pattern.try_read_peers()
             if produced == 0:
@@ -641,7 +639,7 @@ class CoreSocket(Owner):
         return None
 
     def busy_poll(self, began, spin_time, worth):
-        """Read the connections again and again, while they are few, for ``spin_time`` ns."""
+        """Read the connections repeatedly for ``spin_time`` ns, if they are few."""
         now = monotonic_ns()
         while now - began < spin_time:
             produced = self.pattern.try_read_peers()
@@ -657,7 +655,7 @@ class CoreSocket(Owner):
             previous = now
             now = monotonic_ns()
             if contention.check_gap(previous, now) and self.adaptive_poll:
-                # The message may have come meanwhile.
+                # The message may have arrived meanwhile.
                 return self.read_now()
         worth.missed()
         self.poll_missed_at = now
@@ -696,8 +694,8 @@ class CoreSocket(Owner):
         engine = None if self.io_threads is None else self.io_threads.least_loaded_loop(0)
         if engine is None:
             return False
-        # By way of an I/O thread: what is posted to this mailbox while it is processed is done at
-        # once.
+        # Post it through an I/O thread: a command that is posted to this mailbox while it is being
+        # processed would run at once.
         engine.mailbox.post(self.post_call, (function, pipe))
         return True
 
@@ -706,15 +704,15 @@ class CoreSocket(Owner):
 
     def notify_pollers(self):
         if self.pollers:
-            # A copy: waking one may let another thread run, which removes its own from the list,
-            # and the loop would pass over the next.
+            # Iterate over a copy: waking one may let another thread run and remove its waker from
+            # the list, and the loop would skip the next waker.
             for waker in list(self.pollers):
                 waker.wake()
         if self.notifier is not None:
             self.notifier.signal()
 
     def events(self, wanted=POLLIN | POLLOUT):
-        """What of ``wanted`` can be done without waiting: POLLIN (1), POLLOUT (2), both, or 0."""
+        """Return the events of ``wanted`` that are ready: POLLIN (1), POLLOUT (2), both, or 0."""
         if self.is_foreign():
             return self.delegate(self.events, (wanted,))
         if self.mailbox.pending or self.dead:
@@ -728,15 +726,15 @@ class CoreSocket(Owner):
         if wanted & POLLOUT and (self.parts_out is not None or self.pattern.has_out()):
             events |= POLLOUT
         if self.notifier is not None and wanted == POLLIN | POLLOUT:
-            # Whoever watches the descriptor was told all; not so who asked for one only.
+            # Clear the descriptor only if the caller asked for both events.
             self.notifier.clear()
             if self.mailbox.pending or self.dead:
-                # Posted since, or closed by another thread.
+                # A command was posted, or another thread closed the socket, in between.
                 self.notifier.signal()
         return events
 
     def can_send(self):
-        """Tell whether a message may be sent now, the end of the socket included. For monitors."""
+        """Tell whether a message can be sent now; False if the socket has ended. For monitors."""
         self.process_mailbox()
         return not self.dead and self.pattern.has_out()
 
@@ -783,14 +781,15 @@ class CoreSocket(Owner):
         Raises
         ------
         ZMQError
-            EINVAL for an unknown or read-only option, or a bad value. libzmq zmq_setsockopt(3).
+            EINVAL: the option is unknown or read-only, or the value is invalid. libzmq
+            zmq_setsockopt(3).
         """
         if self.is_foreign():
             return self.delegate(self.set, (option, value))
         self.check_open()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
-                # Subscriptions go at once.
+                # Send subscriptions at once.
                 self.engine.flush()
             elif self.io_threads is not None:
                 self.io_threads.yield_to_io_threads()
@@ -801,19 +800,19 @@ class CoreSocket(Owner):
         self.options.set(option, value)
         self.read_options()
         if option == SNDHWM or option == RCVHWM:
-            # As in libzmq the only ones, beside LINGER and timeouts, that reach living pipes.
+            # As in libzmq, only these options, LINGER and timeouts affect existing pipes.
             for pipe in self.pattern.pipes:
                 self.endpoints.set_high_water_marks(pipe)
 
     def read_options(self):
-        """Keep those that calls which wait need: to look them up by name takes long."""
+        """Cache the options that waiting calls need, because looking them up by name is slow."""
         self.sndtimeo = self.options.sndtimeo
         self.rcvtimeo = self.options.rcvtimeo
         self.spin_time = -1
         self.adaptive_poll = True
 
     def poll_limit(self, now):
-        """Return for how many nanoseconds a receiver may poll now, by BUSY_POLL."""
+        """Return for how many nanoseconds a receiver may busy-poll now, by BUSY_POLL."""
         if self.spin_time < 0:
             tuning = self.options.tuning
             self.adaptive_poll = tuning.adaptive_poll
@@ -823,7 +822,7 @@ class CoreSocket(Owner):
         return self.spin_time
 
     def get(self, option):
-        """Get a socket option (number): int or bytes. Raises EINVAL as :meth:`set`."""
+        """Return a socket option (number): int or bytes. Raises EINVAL as :meth:`set` does."""
         self.check_open()
         if option == RCVMORE:
             return int(self.more)
@@ -843,17 +842,17 @@ class CoreSocket(Owner):
             return self.options.get(option)
 
     def fileno(self):
-        """A descriptor that becomes readable when the events may have changed (edge-triggered)."""
+        """Return a descriptor that is readable if the events may have changed (edge-triggered)."""
         if self.notifier is None:
             self.notifier = self.mailbox.notifier = Notifier()
-            # Whoever watches it from now on is to look at EVENTS once.
+            # A watcher of the descriptor must read EVENTS once first.
             self.notifier.signal()
         return self.notifier.fd
 
     # -- endpoints -------------------------------------------------------------------------
 
     def bind_to_current_loop(self):
-        """The hub of this socket, fixed at the first bind or connect; None with I/O threads."""
+        """Return the hub's loop, fixed at the first bind or connect; None with I/O threads."""
         if self.engine is None and self.io_threads is None:
             self.engine = current_loop()
         return self.engine
@@ -863,18 +862,18 @@ class CoreSocket(Owner):
         return self.io_threads is not None or self.owner_loop is not other.owner_loop
 
     def claim_owner_loop(self):
-        """The thread of an inproc endpoint's socket: without I/O threads its hub tells."""
+        """Fix the loop that owns an inproc endpoint; without I/O threads it is the hub's."""
         if self.owner_loop is None and self.io_threads is None:
             self.owner_loop = current_loop()
 
     def choose_loop(self, affinity):
-        """The engine for one more endpoint."""
+        """Return the loop for one more endpoint."""
         if self.io_threads is not None:
             return self.io_threads.choose_loop(affinity)
         return self.bind_to_current_loop()
 
     def wait_for_io_threads(self):
-        """Wait until the I/O threads did what they were asked."""
+        """Wait until the I/O threads have processed their commands."""
         if self.io_threads is not None:
             self.io_threads.wait_until_processed()
 
@@ -886,21 +885,21 @@ class CoreSocket(Owner):
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
-        """Connect to ``endpoint`` (str), now or whenever it appears. libzmq zmq_connect(3)."""
+        """Connect to ``endpoint`` (str), now or when it appears. libzmq zmq_connect(3)."""
         if self.is_foreign():
             return self.delegate(self.connect, (endpoint,))
         self.process_commands()
         self.endpoints.connect(endpoint)
 
     def unbind(self, endpoint):
-        """Undo :meth:`bind`; peers accepted there are disconnected. ENOENT if not bound."""
+        """Undo :meth:`bind` and disconnect the peers accepted there. ENOENT: it is not bound."""
         if self.is_foreign():
             return self.delegate(self.unbind, (endpoint,))
         self.process_commands()
         self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
-        """Undo :meth:`connect`. ENOENT if not connected."""
+        """Undo :meth:`connect`. ENOENT: it is not connected."""
         if self.is_foreign():
             return self.delegate(self.disconnect, (endpoint,))
         self.process_commands()
@@ -909,12 +908,12 @@ class CoreSocket(Owner):
     # -- pipes -----------------------------------------------------------------------------
 
     def make_pipe(self, session, routing_id, metadata, locally_initiated):
-        """Make a pipe for a session and attach its near end.
+        """Create a pipe for a session and attach its near end.
 
         Returns
         -------
         Pipe or None
-            The session's end; None if the pattern refuses this peer.
+            The session's end; None if the pattern rejects this peer.
         """
         options = session.options
         engine = session.engine
@@ -937,11 +936,11 @@ class CoreSocket(Owner):
         return far if self.attach_pipe(*about) else None
 
     def conflate(self, near):
-        """Keep the last message only (CONFLATE) in a pipe; subscriptions are not messages."""
+        """Keep only the last message (CONFLATE) in a pipe. Subscriptions are not messages."""
         near.set_conflate(self.socket_type not in (PUB, XPUB), self.socket_type not in (SUB, XSUB))
 
     def connect_zap(self, sink, mailbox):
-        """A pipe (its end for ``sink``) to the context's ZAP handler; None if there is none."""
+        """Return ``sink``'s end of a pipe to the context's ZAP handler; None without a handler."""
         return inproc.connect_zap(self, sink, mailbox)
 
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
@@ -956,15 +955,15 @@ class CoreSocket(Owner):
         if self.dead or not self.pattern.attach(near):
             near.terminate()
             return False
-        # A new peer has room, and may have brought messages. A receiver that is woken for none
-        # looks for them by a turn of the hub, where peers are many.
+        # A new peer has room, and may have brought messages. If there are many peers, a receiver
+        # that is woken in vain runs the hub to look for them.
         self.on_writable()
         if near.check_read():
             self.on_readable()
         return True
 
     def identify_pipe(self, far, routing_id, metadata):
-        """The handshake of a connecting session told who the peer is."""
+        """Handle that the handshake of a connecting session has identified the peer."""
         far.peer.post_to_owner(self.identify, (far.peer, routing_id, metadata))
 
     def identify(self, near, routing_id, metadata):
@@ -975,14 +974,14 @@ class CoreSocket(Owner):
             self.pattern.identified(near)
 
     def drop_pipe(self, near):
-        """Close one peer's pipe from this side; what was written is still delivered in linger."""
+        """Close one peer's pipe from this side; deliver written messages within linger."""
         if not near.closed:
             self.pattern.detach(near)
             near.terminate()
 
     def disconnect_pipe(self, near):
-        """Close one peer's pipe as :meth:`drop_pipe`, but keep what has arrived receivable."""
-        # A pipe that was made meanwhile is attached first.
+        """Close one peer's pipe like :meth:`drop_pipe`, but keep received messages readable."""
+        # First attach a pipe that was created meanwhile.
         self.process_mailbox()
         reads = 0
         while reads < LAST_READS and near.try_read() > 0:
@@ -1012,7 +1011,7 @@ class CoreSocket(Owner):
         self.reap()
 
     def reap(self):
-        """Tell the context if this was the end."""
+        """Tell the context if the socket has ended completely."""
         if self.closed and not self.sessions and not self.listeners:
             self.context.socket_reaped(self)
 
@@ -1035,16 +1034,16 @@ class CoreSocket(Owner):
             monitoring.stop()
 
     def event(self, kind, value, endpoint):
-        """Tell the monitor, if there is one."""
+        """Publish an event on the monitor, if there is one."""
         if self.monitoring is not None:
             self.monitoring.event(kind, value, endpoint)
 
     # -- end -------------------------------------------------------------------------------
 
     def stop(self, errno):
-        """Every call raises ``errno`` from now on, and whoever waits is woken to do so."""
+        """Make every call raise ``errno`` from now on, and wake all that wait."""
         if self.closed and errno != ENOTSOCK:
-            return  # termination, of a socket that was closed meanwhile
+            return  # termination, after the socket was closed
         self.dead = errno
         self.parts_out = None
         self.receivers.notify_all()
@@ -1052,14 +1051,14 @@ class CoreSocket(Owner):
         self.notify_pollers()
 
     def after_fork_child(self):
-        """In a forked child: give up all descriptors, and leave the parent's peers alone."""
+        """Reset in a forked child: give up all descriptors, and leave the parent's peers alone."""
         self.waiting_thread = 0
         self.closed = True
         self.dead = ENOTSOCK
         self.monitoring = None
         if self.notifier is not None:
             self.notifier.after_fork_child()
-        # Those, too, that were to be closed by an I/O thread, which does not run here.
+        # Include those that an I/O thread should have closed, because it does not run here.
         for listener in self.listeners:
             listener.abort()
         for session in self.sessions:
@@ -1073,9 +1072,9 @@ class CoreSocket(Owner):
         Parameters
         ----------
         linger : int, milliseconds, optional
-            Replaces the LINGER option; -1 is for ever, 0 drops what is unsent.
+            Replaces the LINGER option; -1 means no limit, and 0 drops unsent messages.
         waits : bool
-            Until its addresses are free, which I/O threads see to. Not in a destructor.
+            Whether to wait until the I/O threads have freed its addresses. Not in a destructor.
         """
         if self.closed:
             return
@@ -1084,20 +1083,20 @@ class CoreSocket(Owner):
             and not self.engine.thread_ended
             and not self.engine.is_current()
         ):
-            # The garbage collector runs in any thread.
+            # The garbage collector runs in any thread, so close the socket in its own thread.
             self.engine.callbacks.call(self.close, linger)
             return
         if waits and self.engine is None and self.waiting_thread:
             self.report_misuse()
         if linger is not None and linger >= -1:
-            # libzmq refuses other values, and pyzmq does not look.
+            # libzmq rejects other values, and pyzmq ignores the error.
             self.options.linger = linger
         if not self.dead:
-            # Whoever was told of by others is to hear of this end, too.
+            # Process pending commands, because their subjects must be told of this end as well.
             self.mailbox.process()
         self.closed = True
         if waits:
-            # A destructor may run while the interpreter takes the modules apart.
+            # Not in a destructor, which may run after the interpreter has torn down modules.
             LOG.debug("socket %#x: closed, LINGER %d", self.address, self.options.linger)
         self.stop(ENOTSOCK)
         self.parts_in = None
@@ -1108,11 +1107,11 @@ class CoreSocket(Owner):
             self.drop_pipe(pipe)
         for session in list(self.sessions):
             session.engine.call(session.stop_if_unattached)
-        # Not before the pipes are gone: from here on I/O threads process what they post themselves.
+        # Close it after the pipes: from here on, I/O threads process their own posts.
         self.mailbox.close()
         if self.notifier is not None:
-            # Its descriptor stays as long as this object or the context: an event loop may still
-            # watch it, and its number must not become another file's meanwhile.
+            # Its descriptor stays open as long as this object or the context. An event loop may
+            # still watch it, and its number must not be reused for another file meanwhile.
             self.context.notifiers.add(self.notifier)
             self.mailbox.notifier = None
             self.notifier.silence()
@@ -1121,5 +1120,5 @@ class CoreSocket(Owner):
             if frees and waits:
                 self.wait_for_io_threads()
         finally:
-            # What the listeners told at their end came before.
+            # The listeners have published their last events before this.
             self.stop_monitor()
