@@ -13,6 +13,7 @@ from functools import wraps
 
 from zlinkcompat._constants import NOBLOCK
 from zlinkcompat._runtime.gevent_support import hub_runs_under, running_loop
+from zlinkcompat.engine.loop_poller import serve_in_running_loop
 
 HUB_AT_REST = (
     "this socket's connections are in a gevent hub, which does not run while this event loop "
@@ -34,6 +35,7 @@ def yield_every_burst(begin, later):
 
     @wraps(begin)
     def method(self, kind, *args, **kwargs):
+        serve_in_running_loop(self.core)
         flags = (kwargs.get("kwargs") or {}).get("flags", 0)
         if kind == "poll" or flags & NOBLOCK:
             return begin(self, kind, *args, **kwargs)

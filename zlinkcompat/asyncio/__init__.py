@@ -35,6 +35,7 @@ from zlinkcompat._sugar import names as _names
 from zlinkcompat._sugar import poll as poller_module
 from zlinkcompat._sugar import socket as socket_module
 from zlinkcompat._sugar.names import *  # noqa: F403
+from zlinkcompat.asyncio.messages import MessageMethods
 from zlinkcompat.asyncio.operations import Operation, PendingOperations, PollWaiter, complete
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
@@ -51,7 +52,7 @@ def can_wait(core, loop):
     return core.io_threads is not None or hub_runs_under(loop)
 
 
-class Socket(_future._AsyncSocket):
+class Socket(MessageMethods, _future._AsyncSocket):
     """A socket whose ``send``, ``recv`` and ``poll`` return futures.
 
     Any number of coroutines of one loop may wait in it, and are served in order. A cancelled future
@@ -212,56 +213,6 @@ class Socket(_future._AsyncSocket):
             waiting = self._wait_in(loop)
         return waiting.begin(sends, call, args)
 
-    def recv(self, flags=0, copy=True, track=False):
-        """Receive one frame.
-
-        Parameters
-        ----------
-        flags : int
-            With ``zmq.NOBLOCK`` the future is done at once.
-        copy, track : bool
-            As in :meth:`zlinkcompat.Socket.recv`.
-
-        Returns
-        -------
-        Future of bytes or Frame
-            The frame, as a Frame if ``copy`` is false.
-
-        Raises
-        ------
-        ZMQError
-            From the future. EAGAIN: no message within RCVTIMEO milliseconds, or at once with
-            NOBLOCK. EFSM: a REQ or REP must send first. ENOTSUP: the type only sends. ENOTSOCK:
-            the socket is closed. ETERM: its context was terminated.
-        RuntimeError
-            The call must wait, the context has no I/O threads, and the loop is not monkey-patched.
-        """
-        return self._operate(False, Blocking.recv, (self, flags | NOBLOCK, copy, track), flags)
-
-    def recv_multipart(self, flags=0, copy=True, track=False):
-        """Receive a whole message.
-
-        Parameters
-        ----------
-        flags : int
-            With ``zmq.NOBLOCK`` the future is done at once.
-        copy, track : bool
-            As in :meth:`zlinkcompat.Socket.recv`.
-
-        Returns
-        -------
-        Future of list of bytes or Frame
-            The frames in order.
-
-        Raises
-        ------
-        ZMQError, RuntimeError
-            As in :meth:`recv`.
-        """
-        return self._operate(
-            False, Blocking._recv_multipart, (self, flags | NOBLOCK, copy, track), flags
-        )
-
     def recv_into(self, buf, /, *, nbytes=0, flags=0):
         """Receive one frame into a buffer.
 
@@ -291,67 +242,6 @@ class Socket(_future._AsyncSocket):
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | NOBLOCK)
 
         return self._operate(False, call, (), flags)
-
-    def send(self, data, flags=0, copy=True, track=False, **kwargs):
-        """Send one frame.
-
-        Parameters
-        ----------
-        data : bytes, Frame or contiguous buffer
-            The data to send.
-        flags : int
-            With ``zmq.NOBLOCK`` the future is done at once.
-        copy, track : bool
-            As in :meth:`zlinkcompat.Socket.send`.
-        **kwargs
-            Ignored: ``routing_id`` and ``group`` of draft sockets.
-
-        Returns
-        -------
-        Future of MessageTracker or None
-            It is done when the message is accepted.
-
-        Raises
-        ------
-        TypeError
-            From the future: ``data`` is not bytes, a Frame or a buffer.
-        ZMQError
-            From the future. EAGAIN: no room within SNDTIMEO milliseconds, or at once with NOBLOCK.
-            EFSM: a REQ or REP must receive first. EHOSTUNREACH: a ROUTER with ROUTER_MANDATORY, or
-            a STREAM, has no such peer. ENOTSUP: the type only receives. ENOTSOCK: the socket is
-            closed. ETERM: its context was terminated.
-        RuntimeError
-            The call must wait, the context has no I/O threads, and the loop is not monkey-patched.
-        """
-        return self._operate(True, Blocking.send, (self, data, flags | NOBLOCK, copy, track), flags)
-
-    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
-        """Send a sequence of frames as one message, completely or not at all.
-
-        Parameters
-        ----------
-        msg_parts : sequence of bytes, Frame or contiguous buffer
-            At least one frame.
-        flags : int
-            With ``zmq.NOBLOCK`` the future is done at once.
-        copy, track : bool
-            As in :meth:`zlinkcompat.Socket.send_multipart`.
-        **kwargs
-            Ignored: ``routing_id`` and ``group`` of draft sockets.
-
-        Returns
-        -------
-        Future of MessageTracker or None
-            It is done when the message is accepted.
-
-        Raises
-        ------
-        TypeError, ZMQError, RuntimeError
-            As in :meth:`send`.
-        """
-        return self._operate(
-            True, Blocking._send_multipart, (self, msg_parts, flags | NOBLOCK, copy, track), flags
-        )
 
     def _deserialize(self, recvd, load):
         # Convert now, or in recvd itself: a cancel between two futures would lose the message.

@@ -1,16 +1,19 @@
 """Pending operations of coroutines: the part of ``zlinkcompat.asyncio`` on the message path."""
 
-from asyncio import Event
+from asyncio import BaseEventLoop, Event, Future
 from collections import deque
+from functools import partial
 from weakref import WeakKeyDictionary, ref
 
 from greenlet import getcurrent
 from zmq.error import Again, ZMQError
 
-from zlinkcompat._constants import POLLIN, POLLOUT
+from zlinkcompat._constants import NOBLOCK, POLLIN, POLLOUT
 from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
+from zlinkcompat.engine.loop_poller import poller_of
 from zlinkcompat.engine.wait import Waker
 
 #: A time (ns) after the beginning of any call.
@@ -58,6 +61,7 @@ class LoopWaker(Waker):
         self.since = LAST - monotonic_ns()
         self.sleeper = ref(sleeper)
         self.greenlet = getcurrent()
+        self.poller = None
         self.due = False
 
     def wake(self):
@@ -68,8 +72,14 @@ class LoopWaker(Waker):
         if sleeper is None:
             return
         self.due = True
+        here = getcurrent() is self.greenlet
+        poller = self.poller
+        if here and poller is not None and poller.serving:
+            # The loop is just reading the connections, and comes to this behind them.
+            poller.due.append(self)
+            return
         try:
-            if getcurrent() is self.greenlet:
+            if here:
                 sleeper.loop.call_soon(self.run)
             else:
                 sleeper.loop.call_soon_threadsafe(self.run)
@@ -99,17 +109,27 @@ class Operation:
         Converts the result of the call to the result of the future.
     """
 
-    __slots__ = ("future", "call", "args", "load")
+    __slots__ = ("future", "call", "args", "load", "core", "whole", "frame", "waits")
 
     def __init__(self, future, call, args):
         self.future = future
         self.call = call
         self.args = args
         self.load = None
+        self.core = None
+        self.whole = False
+        self.frame = None
+        self.waits = False
 
     def attempt(self):
         """Try the operation; return whether it is over: done, failed or cancelled."""
-        return self.future.done() or attempt(self.future, self.call, self.args, self.load)
+        if self.future.done():
+            return True
+        if self.frame is not None:
+            return try_send(self.future, self.core, self.frame)
+        if self.core is not None:
+            return try_recv(self.future, self.core, self.whole, self.load)
+        return attempt(self.future, self.call, self.args, self.load)
 
 
 def attempt(future, call, args, load=None):
@@ -126,6 +146,62 @@ def attempt(future, call, args, load=None):
         else:
             complete(future, load, result)
     return True
+
+
+def try_send(future, core, frame):
+    """Send bytes, which completes the future; False if there is no room now."""
+    try:
+        core.send_frame(frame, NOBLOCK)
+    except Again:
+        return False
+    except Exception as error:
+        future.set_exception(error)
+    else:
+        future.set_result(None)
+    return True
+
+
+def try_recv(future, core, whole, load=None):
+    """Receive bytes, which completes the future; False if there is no message now.
+
+    Parameters
+    ----------
+    core : CoreSocket
+        Its connections are in I/O threads.
+    whole : bool
+        A list of all frames of a message, not one frame.
+    """
+    try:
+        if whole:
+            frames = core.try_recv_message()
+            if frames is None:
+                return False
+            for index in range(len(frames)):
+                frame = frames[index]
+                if type(frame) is not bytes:
+                    frames[index] = frame.bytes
+            result = frames
+        else:
+            result = core.try_recv_frame()
+            if result is None:
+                return False
+            if type(result) is not bytes:
+                result = result.bytes
+    except Exception as error:
+        future.set_exception(error)
+        return True
+    if load is None:
+        future.set_result(result)
+    else:
+        complete(future, load, result)
+    return True
+
+
+def future_maker(loop):
+    """What makes a future of ``loop``, as ``loop.create_future`` does, with less in between."""
+    if getattr(type(loop), "create_future", None) is BaseEventLoop.create_future:
+        return partial(Future, loop=loop)
+    return loop.create_future
 
 
 def complete(future, load, result):
@@ -149,7 +225,12 @@ class PollWaiter:
     def add_to(self, cores):
         """Let changes of the sockets end the wait."""
         self.kept.add(self)
+        poller = None
         for core in cores:
+            if core.io_threads is not None and core.context.lends:
+                poller = poller or poller_of(self.loop)
+                if poller is not None and core.loop_poller is not poller:
+                    core.serve_in(poller)
             core.add_poller(self.waker)
             self.watched.append(core)
 
@@ -176,6 +257,9 @@ class PendingOperations:
     def __init__(self, core, loop):
         self.core = core
         self.loop = loop
+        self.make_future = future_maker(loop)
+        # That ran the loop last.
+        self.thread = thread_ident()
         self.receiving = deque()
         self.sending = deque()
         self.polling = deque()
@@ -189,6 +273,20 @@ class PendingOperations:
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
         self.busy_poll_backoff = Backoff(32)
+        self.poller = None
+        self.lends = core.io_threads is not None and core.context.lends
+
+    def lend(self):
+        """Have the loop serve the socket's connections, if it can."""
+        core = self.core
+        if self.poller is None or self.poller.closed:
+            if not self.loop.is_running():
+                return
+            self.poller = self.waker.poller = poller_of(self.loop)
+            if self.poller is None:
+                self.lends = False
+                return
+        core.serve_in(self.poller)
 
     def begin(self, sends, call, args):
         """Run ``call(*args)`` now, or as soon as it need not wait.
@@ -197,32 +295,117 @@ class PendingOperations:
         -------
         asyncio.Future
         """
-        future = self.loop.create_future()
+        if self.lends and (self.poller is None or self.core.loop_poller is not self.poller):
+            self.lend()
+        self.thread = thread_ident()
+        future = self.make_future()
         queue = self.sending if sends else self.receiving
         self.streak += 1
         rests = self.streak >= self.burst
         if not rests and not queue and attempt(future, call, args):
             return future
+        self.wait(sends, Operation(future, call, args), rests)
+        return future
+
+    def send_frame(self, frame):
+        """Send ``frame`` (bytes), or wait until it can be sent.
+
+        Returns
+        -------
+        asyncio.Future or None
+            None if :meth:`begin` has to do it: in another loop, or without I/O threads.
+        """
+        if not (self.lends and self.thread == thread_ident() and self.loop.is_running()):
+            return None
+        if self.poller is None or self.core.loop_poller is not self.poller:
+            self.lend()
+        future = self.make_future()
+        self.streak += 1
+        rests = self.streak >= self.burst
+        if not rests and not self.sending and try_send(future, self.core, frame):
+            return future
+        operation = Operation(future, None, ())
+        operation.core = self.core
+        operation.frame = frame
+        self.wait(True, operation, rests)
+        return future
+
+    def recv_bytes(self, whole):
+        """Receive a frame as bytes, or the list of all frames of a message, or wait for it.
+
+        Returns
+        -------
+        asyncio.Future or None
+            None if :meth:`begin` has to do it: in another loop, or without I/O threads.
+        """
+        if not (self.lends and self.thread == thread_ident() and self.loop.is_running()):
+            return None
+        if self.poller is None or self.core.loop_poller is not self.poller:
+            self.lend()
+        future = self.make_future()
+        self.streak += 1
+        rests = self.streak >= self.burst
+        if not rests and not self.receiving and try_recv(future, self.core, whole):
+            return future
+        operation = Operation(future, None, ())
+        operation.core = self.core
+        operation.whole = whole
+        self.wait(False, operation, rests)
+        return future
+
+    def wait(self, sends, operation, rests):
+        """Leave ``operation`` to the loop: to its next turn if it ``rests``, or to an event."""
         self.streak = 0
-        self.add(queue, Operation(future, call, args))
+        queue = self.sending if sends else self.receiving
+        if rests and not queue:
+            queue.append(operation)
+            self.loop.call_soon(self.end_rest, sends)
+            return
+        self.add(queue, operation)
         if rests:
             self.waker.wake()
+        self.limit(sends, operation)
+
+    def end_rest(self, sends):
+        """The loop has turned for an operation that might not have had to wait at all."""
+        queue = self.sending if sends else self.receiving
+        if not queue:
+            return  # it was cancelled
+        operation = queue[0]
+        if operation.attempt():
+            queue.popleft()
+            if queue:
+                self.waker.wake()
+        elif not operation.waits:
+            self.watch(operation)
+            self.limit(sends, operation)
+
+    def limit(self, sends, operation):
+        """Have the operation fail when RCVTIMEO or SNDTIMEO is over."""
         options = self.core.options
         timeout = options.sndtimeo if sends else options.rcvtimeo
         if timeout >= 0:
-            self.expire_after(timeout, future, Again)
-        return future
+            self.expire_after(timeout, operation.future, Again)
 
     def add(self, queue, operation):
         """Add an operation that must wait."""
         queue.append(operation)
+        self.watch(operation)
+
+    def watch(self, operation):
+        """Have the loop go on with ``operation``, which is in a queue, when the socket changes."""
+        operation.waits = True
         operation.future.add_done_callback(self.on_done)
         if not self.watching:
             self.watching = True
             self.kept.add(self)
             self.core.add_poller(self.waker)
-            # Events before the waker was registered did not wake it, so check once.
-            self.waker.wake()
+            if self.core.io_threads is None or self.core.mailbox.pending or self.core.dead:
+                # Events before the waker was registered did not wake it, so check once.
+                self.waker.wake()
+            if self.lends:
+                # The loop polls the connections by itself. Turning it gains nothing.
+                return
             now = monotonic_ns()
             spin_time = contention.poll_time(self.core.options.tuning, now)
             if spin_time > 0 and CAN_BUSY_POLL and self.busy_poll_backoff.allows():
@@ -231,6 +414,7 @@ class PendingOperations:
                 self.give_up_at = now + spin_time
                 self.polled_at = now
                 self.is_busy_polling = True
+                self.waker.wake()
 
     def expire_after(self, milliseconds, future, error):
         """Complete ``future`` after a timeout: with ``error``, or with 0 if that is None."""

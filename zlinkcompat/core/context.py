@@ -20,7 +20,7 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
-from zlinkcompat.engine import threads
+from zlinkcompat.engine import loop_poller, threads
 from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.wait import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
@@ -92,6 +92,8 @@ class CoreContext:
         With the hub engine, the I/O threads for sockets of threads that may block natively.
     chooses_engine : bool
         Whether ``ZLINK_ENGINE`` leaves the choice to the context.
+    lends : bool
+        Whether I/O threads lend connections to the asyncio loops that use their sockets.
     max_sockets : int or None
         MAX_SOCKETS when the first socket was created; later changes have no effect.
     """
@@ -104,6 +106,7 @@ class CoreContext:
         self.io_threads = None
         self.worker_threads = None
         self.chooses_engine = chosen == "auto"
+        self.lends = chosen != "thread"
         if wants_threads(engine or chosen):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
@@ -262,6 +265,7 @@ def describe_unfinished(socket):
 
 
 def after_fork_child():
+    loop_poller.after_fork_child()
     engines = {socket.engine for context in contexts for socket in context.sockets}
     for context in contexts:
         for pool in context.pools():
@@ -285,6 +289,7 @@ def flush():
     context, but :meth:`CoreContext.close_unreferenced` does not wait. So sessions of abandoned
     contexts may use the whole time to connect.
     """
+    reclaim_all()
     began = monotonic()
     if waits_in_hub():
         from gevent import sleep
@@ -303,6 +308,14 @@ def flush():
         ):
             break
         sleep(0.001)
+
+
+def reclaim_all():
+    """Have I/O threads serve what event loops did, which run no longer."""
+    for context in list(contexts):
+        for socket in list(context.sockets):
+            if socket.loop_poller is not None:
+                socket.serve_in_io_threads()
 
 
 def lingering_sessions():

@@ -55,6 +55,7 @@ cdef class CoreSocket(Owner):
     cdef object parts_from
     cdef bint mixing_reported
     cdef readonly list paused_connections
+    cdef public object loop_poller
     cdef readonly IOLoop engine
     cdef readonly object io_threads, owner_loop
     cdef readonly SleeperMailbox mailbox
@@ -81,6 +82,8 @@ cdef class CoreSocket(Owner):
     @cython.final
     cdef bint is_foreign(self) except -1
     cpdef enter_wait(self)
+    cpdef serve_in(self, poller)
+    cpdef serve_in_io_threads(self)
     cpdef leave_wait(self)
     @cython.locals(thread=cython.ulong)
     cdef report_misuse(self)
@@ -110,6 +113,10 @@ cdef class CoreSocket(Owner):
     cpdef recv_frame(self, int flags)
     @cython.locals(parts=list)
     cpdef list recv_message(self, int flags)
+    cpdef try_recv_frame(self)
+    @cython.locals(message=object)
+    cpdef list try_recv_message(self)
+    cdef try_recv(self)
     cdef recv_part(self)
     @cython.locals(engine=IOLoop, timeout_ms=cython.longlong, began=cython.longlong,
                    deadline=cython.longlong, timeout=double, spin_time=cython.longlong,

@@ -111,6 +111,8 @@ class CoreSocket(Owner):
         Whether the last message that had to be waited for came by busy polling.
     paused_connections : list of Connection
         The connections that the I/O threads do not watch meanwhile.
+    loop_poller : LoopPoller or None
+        The poller of the event loop that serves the connections.
     """
 
     def __init__(self, context, socket_type):
@@ -138,6 +140,7 @@ class CoreSocket(Owner):
         self.parts_from = None
         self.mixing_reported = False
         self.paused_connections = []
+        self.loop_poller = None
         self.engine = None
         self.io_threads = context.choose_io_threads()
         self.owner_loop = None
@@ -197,6 +200,9 @@ class CoreSocket(Owner):
 
     def enter_wait(self):
         """Note that the current thread begins to wait in a call of this socket."""
+        if self.loop_poller is not None:
+            # It blocks the thread of the event loop, perhaps.
+            self.serve_in_io_threads()
         self.waiting_calls += 1
         if self.waiting_calls == 1 and not self.misuse_reported:
             self.waiting_thread = thread_ident()
@@ -226,6 +232,26 @@ class CoreSocket(Owner):
         if not self.mixing_reported:
             self.mixing_reported = True
             misuse.report_mixed_frames(self)
+
+    # -- use in an event loop ----------------------------------------------------------------
+
+    def serve_in(self, poller):
+        """Have an event loop serve the connections, those to come as well.
+
+        Parameters
+        ----------
+        poller : LoopPoller
+            Of the loop that runs in this thread.
+        """
+        self.loop_poller = poller
+        for session in list(self.sessions):
+            session.engine.call(session.lend)
+
+    def serve_in_io_threads(self):
+        """Have the I/O threads serve the connections, not the event loop that did so."""
+        self.loop_poller = None
+        for session in list(self.sessions):
+            session.engine.call(session.reclaim)
 
     # -- state -----------------------------------------------------------------------------
 
@@ -520,6 +546,48 @@ class CoreSocket(Owner):
             message = self.recv_blocking(flags)
         self.more = False
         return message if type(message) is list else [message]
+
+    def try_recv_frame(self):
+        """Receive one frame as :meth:`recv_frame` does with NOBLOCK; None instead of Again.
+
+        Only for sockets whose connections are in I/O threads."""
+        if self.waiting_thread:
+            self.report_misuse()
+        if self.mailbox.pending or self.dead:
+            self.process_commands()
+        if self.parts_in is not None:
+            return self.recv_part()
+        message = self.try_recv()
+        if type(message) is list:
+            self.parts_in = message
+            self.next_part = 0
+            return self.recv_part()
+        self.more = False
+        return message
+
+    def try_recv_message(self):
+        """Receive a whole message as :meth:`recv_message` does with NOBLOCK; None instead of Again.
+
+        Only for sockets whose connections are in I/O threads."""
+        if self.waiting_thread:
+            self.report_misuse()
+        if self.mailbox.pending or self.dead:
+            self.process_commands()
+        if self.parts_in is not None:
+            return self.recv_message(NOBLOCK)
+        message = self.try_recv()
+        self.more = False
+        return message if message is None or type(message) is list else [message]
+
+    def try_recv(self):
+        message = self.pattern.recv()
+        if message is None:
+            self.io_threads.begin_burst()
+            # An event loop that serves the connections reads them anyway, when it turns.
+            message = self.read_now_if_useful(self.loop_poller is None)
+            if message is None:
+                self.resume_io_threads()
+        return message
 
     def recv_part(self):
         parts = self.parts_in

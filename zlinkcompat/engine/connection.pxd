@@ -1,6 +1,7 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.counters cimport Counters
 from zlinkcompat.engine.loop cimport IOLoop
+from zlinkcompat.engine.loop_poller cimport LoopPoller
 from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue cimport frame_size
 from zlinkcompat.transports.bytestream cimport ByteStream
@@ -22,6 +23,7 @@ cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
 cdef Py_ssize_t CHUNK
 cdef bint CALLER_THREAD_IO
+cdef unsigned int POLL_IN, POLL_OUT
 
 
 cdef class Connection(PipeSink):
@@ -49,6 +51,9 @@ cdef class Connection(PipeSink):
     cdef object close_frame
     cdef object heartbeat, write_error
     cdef object read_watcher, write_watcher, pause_timer, poll_timer
+    cdef readonly LoopPoller poller
+    cdef unsigned int poller_mask
+    cdef bint poller_writes
 
     cpdef park(self)
     cpdef on_protocol_violation(self, Pipe pipe, text)
@@ -57,6 +62,15 @@ cdef class Connection(PipeSink):
     cdef pause_watcher(self)
     cpdef recheck_polling(self)
     cpdef resume_watcher(self)
+    cdef watch_input(self)
+    cpdef start_watching(self)
+    cpdef lend(self)
+    cdef update_poller(self)
+    cdef end_loan(self)
+    cpdef reclaim(self)
+    cpdef on_poller_event(self, LoopPoller poller, unsigned int events)
+    cdef read_more(self, bint polls)
+    cpdef bint room_made(self, Pipe pipe) except -1
     cpdef on_fd_writable(self)
     cpdef fail(self, failure)
     @cython.locals(count=int)

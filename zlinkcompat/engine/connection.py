@@ -26,6 +26,7 @@ from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.handshake_driver import HandshakeDriver
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.loop import IOLoop
+from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
 from zlinkcompat.routing.pipe import COMPILED, MessageQueue, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
@@ -73,6 +74,10 @@ WATCHER_PAUSE = 0.01
 #: Whether a thread other than the hub's may read and write. It may not in the pure build, which can
 #: lose the GIL between any two steps.
 CALLER_THREAD_IO = COMPILED
+
+# Events of an event loop that serves the connection.
+POLL_IN = READABLE
+POLL_OUT = WRITABLE
 
 
 LOG = Log("zlinkcompat.engine")
@@ -136,6 +141,9 @@ class Connection(PipeSink):
         self.bytes_out = 0
         self.end_checked_at = 0
         self.publishes = session.socket.socket_type in (PUB, XPUB)
+        self.poller = None
+        self.poller_mask = 0
+        self.poller_writes = False
         loop = engine.loop
         self.read_watcher = loop.io(stream.fd, 1)
         self.write_watcher = None
@@ -286,6 +294,7 @@ class Connection(PipeSink):
         if heartbeat_ivl > 0 and self.encoder.minor >= 0:
             self.heartbeat = Heartbeat(self, self.session.options)
         self.flush()
+        self.lend()
 
     def park(self):
         """Sleep until there is something to do for this greenlet."""
@@ -385,7 +394,109 @@ class Connection(PipeSink):
         self.pause_timer = None
         self.session.socket.paused_connections.remove(self)
         if self.state < FAILED and not self.input_stopped:
+            self.watch_input()
+
+    def watch_input(self):
+        """Go on reading when there is something to read. Called from any thread."""
+        if self.poller is not None:
+            self.update_poller()
+        else:
+            self.engine.call(self.start_watching)
+
+    def start_watching(self):
+        assert self.engine.is_current()
+        if self.poller is None and not self.input_stopped and self.state < FAILED:
             self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
+
+    # -- lent to an event loop (loop_poller.py) ----------------------------------------------
+
+    def lend(self):
+        """Let the event loop that uses the socket read and write here, if there is one."""
+        assert self.engine.is_current()
+        poller = self.session.socket.loop_poller
+        if (
+            poller is None
+            or poller is self.poller
+            or self.state != ACTIVE
+            or self.engine.mailbox is None
+        ):
+            return
+        self.reclaim()
+        if self.pause_timer is not None:
+            self.resume_watcher()
+        if not poller.add(self, self.stream.fd):
+            return
+        self.read_watcher.stop()
+        self.engine.watchdog.add(poller, self)
+        self.poller = poller
+        self.update_poller()
+
+    def update_poller(self):
+        """Have the event loop watch for what there is to wait for."""
+        poller = self.poller
+        if poller is None:
+            return
+        mask = 0
+        if self.state == ACTIVE:
+            mask = (0 if self.input_stopped else POLL_IN) | (POLL_OUT if self.poller_writes else 0)
+        before = self.poller_mask
+        self.poller_mask = mask
+        poller.watch(self.stream.fd, before, mask)
+
+    def end_loan(self):
+        """The event loop watches here no longer."""
+        poller = self.poller
+        if poller is None:
+            return
+        before = self.poller_mask
+        self.poller_mask = 0
+        self.poller = None
+        poller.watch(self.stream.fd, before, 0)
+        poller.remove(self.stream.fd)
+        self.engine.watchdog.remove(poller, self)
+
+    def reclaim(self):
+        """Serve the connection in the I/O thread again."""
+        assert self.engine.is_current()
+        poller = self.poller
+        if poller is None:
+            return
+        self.end_loan()
+        if self.state >= FAILED:
+            return
+        if self.poller_writes:
+            self.poller_writes = False
+            self.watch_writable()
+        self.start_watching()
+        if self.is_batching:
+            self.flush()
+        self.wake_in_loop()
+
+    def on_poller_event(self, poller, events):
+        """The event loop found the descriptor ready; called in its thread."""
+        if self.poller is not poller:
+            return
+        if events & POLL_OUT and self.poller_writes:
+            self.poller_writes = False
+            self.update_poller()
+            self.write_blocked = False
+            self.pipe.inq.reader_waits = True
+            self.flush()
+        if events & ~POLL_OUT and self.state == ACTIVE:
+            self.serve_input()
+        if self.state != ACTIVE:
+            self.update_poller()
+
+    def read_more(self, polls):
+        """Read on by itself, since the descriptor does not tell: after others had their turn.
+
+        Parameters
+        ----------
+        polls : bool
+            The event loop is to look for input of others first."""
+        if self.poller is not None and self.poller.serve_later(self):
+            return
+        self.engine.call(self.wake_after_poll if polls else self.wake_in_loop)
 
     def fail(self, failure):
         """End the connection, from any greenlet; its own greenlet will clean up.
@@ -448,6 +559,7 @@ class Connection(PipeSink):
             return
         self.state = CLOSED
         self.resume_watcher()
+        self.end_loan()
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
@@ -505,10 +617,7 @@ class Connection(PipeSink):
             and self.state < FAILED
         ):
             # The descriptor is not readable for data that was read already.
-            if self.has_undecoded or self.last_read_was_useless:
-                self.engine.call(self.wake_after_poll)
-            else:
-                self.wake()
+            self.read_more(self.has_undecoded or self.last_read_was_useless)
         return count
 
     def read_messages(self):
@@ -667,12 +776,23 @@ class Connection(PipeSink):
         """Stop reading because the pipe is full, so that the transport applies back pressure."""
         if not self.input_stopped:
             self.input_stopped = True
-            self.engine.call(self.stop_watching)
+            if self.poller is not None:
+                self.update_poller()
+            else:
+                self.engine.call(self.stop_watching)
 
     def stop_watching(self):
         assert self.engine.is_current()
         if self.input_stopped and self.state < FAILED:
             self.read_watcher.stop()
+
+    def room_made(self, pipe):
+        # What waits in the buffer goes on in the thread that made room. An I/O thread does it only
+        # for connections of its own.
+        if not CALLER_THREAD_IO or self.poller is None or self.reading or self.state != ACTIVE:
+            return False
+        self.write_activated(pipe)
+        return True
 
     def write_activated(self, pipe):
         # The socket made room. First decode the data in the buffer.
@@ -698,9 +818,9 @@ class Connection(PipeSink):
             finally:
                 self.reading = False
         if not self.input_stopped and self.state == ACTIVE:
-            self.read_watcher.start(self.engine.call_guarded, self.on_fd_readable)
+            self.watch_input()
             if self.has_undecoded or self.stream.buffered or self.write_error is not None:
-                self.wake()
+                self.read_more(False)
 
     # -- out -------------------------------------------------------------------------------
 
@@ -781,7 +901,12 @@ class Connection(PipeSink):
             self.batch_started_at = now
             self.batch_bytes = 0
             self.measured_upto = queue.head
-            pipe.post_readable()
+            if (
+                self.poller is None
+                or not self.concurrent_read_write
+                or not self.poller.flush_later(self)
+            ):
+                pipe.post_readable()
         elif (
             self.concurrent_read_write
             and monotonic_ns() - self.batch_started_at > tuning.batch_time
@@ -952,7 +1077,11 @@ class Connection(PipeSink):
 
     def await_writable(self):
         self.write_blocked = True
-        self.engine.call(self.watch_writable)
+        if self.poller is not None and self.poller.is_current():
+            self.poller_writes = True
+            self.update_poller()
+        else:
+            self.engine.call(self.watch_writable)
 
     def watch_writable(self):
         assert self.engine.is_current()
@@ -1048,7 +1177,8 @@ class Connection(PipeSink):
         return self.pipe is not None and self.pipe.inq.tail != self.pipe.inq.head
 
     def drain(self):
-        """Write the messages in the pipe, then end."""
+        """Write what the pipe holds, then end."""
+        self.reclaim()
         self.state = DRAINING
         self.flush()
         if self.state == DRAINING:

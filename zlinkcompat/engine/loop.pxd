@@ -16,6 +16,7 @@ cdef class IOLoop:
     cdef readonly object pool
     cdef readonly set owned
     cdef readonly bint thread_ended
+    cdef object loans
 
     cpdef bint is_current(self)
     cpdef bint loop_iterated(self)

@@ -16,6 +16,7 @@ from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
+from zlinkcompat.engine.loop_poller import LoanWatchdog
 from zlinkcompat.engine.thread_exit import at_thread_end
 from zlinkcompat.routing.mailbox import Mailbox
 
@@ -58,6 +59,7 @@ class IOLoop:
         self.pool = None
         self.owned = set()
         self.thread_ended = False
+        self.loans = None
 
     # -- owned objects and calls -----------------------------------------------------------
 
@@ -95,6 +97,13 @@ class IOLoop:
 
         While the pool stops, it returns this loop: nothing would stop a thread that starts then."""
         return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
+
+    @property
+    def watchdog(self):
+        """Of the connections that are lent to event loops."""
+        if self.loans is None:
+            self.loans = LoanWatchdog(self)
+        return self.loans
 
     def register(self, owned_object):
         self.owned.add(owned_object)

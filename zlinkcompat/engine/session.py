@@ -233,6 +233,16 @@ class Session(PipeSink):
         """Return the consequence of a failure, to append to its log record."""
         return ""
 
+    def lend(self):
+        """Let the event loop that uses the socket serve the connection."""
+        if self.connection is not None:
+            self.connection.lend()
+
+    def reclaim(self):
+        """Serve the connection in the I/O thread again."""
+        if self.connection is not None:
+            self.connection.reclaim()
+
     def abort(self):
         """Reset in a forked child: neither read nor write any more."""
         if self.linger_timer is not None:

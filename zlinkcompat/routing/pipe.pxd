@@ -10,6 +10,7 @@ cdef class PipeSink:
     cpdef read_activated(self, Pipe pipe)
     cpdef write_activated(self, Pipe pipe)
     cpdef bint try_flush_inline(self, Pipe pipe) except -1
+    cpdef bint room_made(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
     cpdef on_protocol_violation(self, Pipe pipe, text)
@@ -85,6 +86,7 @@ cdef class Pipe:
     cpdef discard(self, Py_ssize_t count)
     @cython.locals(queue=MessageQueue)
     cdef acknowledge(self)
+    @cython.locals(sink=PipeSink)
     cdef wake_writer(self, Pipe end)
     cpdef bint check_write(self) except -1
     @cython.locals(queue=MessageQueue)

@@ -42,6 +42,15 @@ class PipeSink:
             False if the owner of this end must be told instead."""
         return False
 
+    def room_made(self, pipe):
+        """As :meth:`write_activated`, in the thread of the other end's holder.
+
+        Returns
+        -------
+        bool
+            False if the owner of this end is to be told."""
+        return False
+
     def pipe_terminated(self, pipe):
         """Handle the termination of the other end: later writes will not be read.
 
@@ -319,7 +328,9 @@ class Pipe:
     def wake_writer(self, end):
         if end.mailbox is None:
             end.activate_write()
-        else:
+            return
+        sink = end.sink
+        if sink is None or not sink.room_made(end):
             end.mailbox.post(end.activate_write)
 
     # -- out -------------------------------------------------------------------------------

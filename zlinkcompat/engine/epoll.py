@@ -1,0 +1,56 @@
+"""Pure-Python fallback of ``epoll.pyx``: a set of file descriptors, watched level-triggered."""
+
+import select
+
+from zlinkcompat._runtime.gevent_support import get_original
+
+#: Whether the system has epoll.
+AVAILABLE = hasattr(select, "epoll")
+
+READY_MAX = 64
+
+
+class Epoll:
+    """See ``epoll.pyx``."""
+
+    def __init__(self):
+        self.set = get_original("select", "epoll")()
+        self.fd = self.set.fileno()
+        self.ready = []
+
+    def change(self, fd, before, mask):
+        """Watch ``fd`` for ``mask`` instead of ``before``; 0 does not watch."""
+        if self.fd < 0 or before == mask:
+            return
+        if before == 0:
+            self.set.register(fd, mask)
+        elif mask:
+            self.set.modify(fd, mask)
+        else:
+            try:
+                self.set.unregister(fd)
+            except OSError:
+                pass  # the descriptor is closed already
+
+    def wait(self):
+        """Look which descriptors are ready. Returns how many."""
+        self.ready = self.set.poll(0, READY_MAX) if self.fd >= 0 else []
+        return len(self.ready)
+
+    def has_ready(self):
+        """Tell whether a descriptor is ready."""
+        return self.fd >= 0 and bool(self.set.poll(0, 1))
+
+    def fd_at(self, index):
+        """The descriptor of what the last :meth:`wait` found at ``index``."""
+        return self.ready[index][0] if index < len(self.ready) else -1
+
+    def events_at(self, index):
+        """The events of what the last :meth:`wait` found at ``index``."""
+        return self.ready[index][1] if index < len(self.ready) else 0
+
+    def close(self):
+        """Close the set; again is harmless."""
+        self.fd = -1
+        self.ready = []
+        self.set.close()

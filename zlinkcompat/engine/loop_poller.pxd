@@ -1,0 +1,32 @@
+from zlinkcompat.engine.epoll cimport Epoll
+from zlinkcompat._runtime.thread_ident cimport thread_ident
+
+# Guarded by the GIL: each method that another thread may call makes one change. `connections` is
+# read by the loop's thread and changed by I/O threads, `lock` keeps `closed` and `connections` in
+# step. All else is the loop's thread's, but `served`, `flush_due` and `rest_due`, which watchdogs read.
+
+
+cdef class LoopPoller:
+    cdef readonly object loop
+    cdef readonly unsigned long thread
+    cdef object lock
+    cdef readonly Epoll epoll
+    cdef readonly dict connections
+    cdef list batching, later
+    cdef public list due
+    cdef readonly bint flush_due, rest_due, serving, closed
+    cdef readonly long long served
+    cdef object __weakref__
+
+    cpdef bint is_current(self)
+    cpdef on_ready(self)
+    cdef run_due(self)
+    cpdef bint flush_later(self, connection) except -1
+    cpdef on_loop_iteration(self)
+    cpdef bint serve_later(self, connection) except -1
+    cpdef serve_rest(self)
+    cpdef watch(self, int fd, unsigned int before, unsigned int mask)
+    cpdef bint add(self, connection, int fd) except -1
+    cpdef remove(self, int fd)
+    cpdef bint serves(self) except -1
+    cpdef bint is_behind(self) except -1

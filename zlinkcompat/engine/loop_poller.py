@@ -1,0 +1,313 @@
+"""Connections of an I/O thread that an asyncio event loop serves.
+
+A connection belongs to an I/O thread, which accepts or dials it, makes the handshake, runs the
+timers and cleans up. While messages flow, the I/O thread can *lend* the connection to the event
+loop whose coroutines use the socket. The loop then watches the file descriptor in its own selector,
+and it reads and writes in its own thread, so a message crosses no thread. The I/O thread sleeps.
+
+The I/O thread takes a connection back when the loop does not serve it: because the loop has stopped
+or is closed, because a coroutine computes, or because a call of the program blocks the thread.
+:class:`LoanWatchdog` finds out.
+
+All connections that one loop serves are in one epoll set. The descriptor of that set is the only
+reader that the loop gets, so I/O threads can add and remove connections without a call into the
+loop.
+"""
+
+import os
+from weakref import WeakKeyDictionary, WeakSet, ref
+
+from zlinkcompat._runtime.gevent_support import get_original, is_module_patched, running_loop
+from zlinkcompat._runtime.thread_ident import thread_ident
+from zlinkcompat.engine import epoll
+from zlinkcompat.engine.epoll import Epoll
+from zlinkcompat.routing.pipe import COMPILED
+
+allocate_lock = get_original("_thread", "allocate_lock")
+
+# Events of epoll.
+READABLE = 1
+WRITABLE = 4
+
+#: Seconds between two looks of an I/O thread whether a loop serves what was lent to it.
+CHECK_INTERVAL = 0.05
+
+#: Where connections can be lent. Only compiled code may read and write in two threads.
+AVAILABLE = epoll.AVAILABLE and COMPILED
+
+pollers = WeakSet()
+
+CANNOT_SERVE = "a loop that watches no descriptors"
+
+#: loop -> weak reference to its poller, which the loop itself holds by its reader; or CANNOT_SERVE.
+poller_of_loop = WeakKeyDictionary()
+
+
+class LoopPoller:
+    """The connections that one event loop serves. Made in the thread that runs the loop.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+        It runs. Only weakly referenced: a loop is collected together with what waits in it.
+
+    Raises
+    ------
+    NotImplementedError
+        The loop watches no descriptors (Windows' proactor).
+
+    Attributes
+    ----------
+    served : int
+        Grows whenever the loop called us.
+    serving : bool
+        The loop is calling us now, and looks at :attr:`due` afterwards.
+    """
+
+    def __init__(self, loop):
+        self.loop = ref(loop)
+        self.thread = thread_ident()
+        self.lock = allocate_lock()
+        self.epoll = Epoll()
+        self.connections = {}
+        self.batching = []
+        self.later = []
+        self.flush_due = False
+        self.rest_due = False
+        self.served = 0
+        self.serving = False
+        self.due = []
+        self.closed = False
+        try:
+            loop.add_reader(self.epoll.fd, self.on_ready)
+        except BaseException:
+            self.epoll.close()
+            raise
+        pollers.add(self)
+
+    def is_current(self):
+        """Tell whether the current thread is the one that runs the loop."""
+        return not self.closed and self.thread == thread_ident()
+
+    # -- in the loop's thread ----------------------------------------------------------------
+
+    def on_ready(self):
+        """A descriptor of ours is ready."""
+        self.served += 1
+        self.thread = thread_ident()
+        count = self.epoll.wait()
+        self.serving = True
+        try:
+            for index in range(count):
+                connection = self.connections.get(self.epoll.fd_at(index))
+                if connection is not None:
+                    connection.on_poller_event(self, self.epoll.events_at(index))
+        finally:
+            self.serving = False
+            self.run_due()
+
+    def run_due(self):
+        """Go on with the coroutines whose sockets got something."""
+        while self.due:
+            self.due.pop(0).run()
+
+    def flush_later(self, connection):
+        """Flush ``connection`` when the loop turns. False if that is to be done by others."""
+        if not self.is_current():
+            return False
+        if not self.flush_due:
+            loop = self.loop()
+            if loop is None or not loop.is_running():
+                return False
+            loop.call_soon(self.on_loop_iteration)
+            self.flush_due = True
+        self.batching.append(connection)
+        return True
+
+    def on_loop_iteration(self):
+        self.served += 1
+        self.flush_due = False
+        connections = self.batching
+        self.batching = []
+        for connection in connections:
+            connection.flush_aged_batch()
+
+    def serve_later(self, connection):
+        """Go on reading ``connection`` when the loop has turned. False if others are to do it."""
+        if not self.is_current():
+            return False
+        if not self.rest_due:
+            loop = self.loop()
+            if loop is None or not loop.is_running():
+                return False
+            loop.call_soon(self.serve_rest)
+            self.rest_due = True
+        self.later.append(connection)
+        return True
+
+    def serve_rest(self):
+        self.rest_due = False
+        connections = self.later
+        self.later = []
+        self.served += 1
+        self.serving = True
+        try:
+            for connection in connections:
+                connection.on_poller_event(self, READABLE)
+        finally:
+            self.serving = False
+            self.run_due()
+
+    # -- in any thread -----------------------------------------------------------------------
+
+    def watch(self, fd, before, mask):
+        """Watch ``fd`` for ``mask`` instead of ``before``: READABLE, WRITABLE, both, or 0."""
+        self.epoll.change(fd, before, mask)
+
+    def add(self, connection, fd):
+        """Serve ``connection`` from now on. False if the loop has ended."""
+        with self.lock:
+            if self.closed:
+                return False
+            self.connections[fd] = connection
+        return True
+
+    def remove(self, fd):
+        """Serve the connection of ``fd`` no longer; it is not watched any more."""
+        self.connections.pop(fd, None)
+
+    def serves(self):
+        """Tell whether the loop runs, so that it can serve what is lent to it."""
+        loop = self.loop()
+        return loop is not None and not self.closed and loop.is_running()
+
+    def is_behind(self):
+        """Tell whether the loop has something to do for us that it has not done."""
+        return self.flush_due or self.rest_due or self.epoll.has_ready()
+
+    def close_if_unused(self):
+        """Let go of the descriptor if no connection is lent, and the loop does not run any more."""
+        loop = self.loop()
+        if loop is not None and not loop.is_closed():
+            return
+        with self.lock:
+            if not self.connections:
+                self.closed = True
+                self.epoll.close()
+
+    def after_fork_child(self):
+        """In a forked child: the set is the parent's, and is not to be changed.
+
+        Its number stays in use, since the event loop that was forked along may still watch it."""
+        self.closed = True
+        self.connections = {}
+        self.lock = allocate_lock()
+        try:
+            fresh = Epoll()
+        except OSError:
+            self.epoll.close()
+            return
+        os.dup2(fresh.fd, self.epoll.fd, inheritable=False)
+        fresh.close()
+
+
+class LoanWatchdog:
+    """Has an I/O thread take back the connections of loops that do not serve them.
+
+    Parameters
+    ----------
+    engine : IOLoop
+        Of the I/O thread. Everything here runs in it.
+    """
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.loans = {}  # poller -> its connections of this I/O thread
+        self.seen = {}  # poller -> its ``served`` when it was behind
+        self.timer = None
+
+    def add(self, poller, connection):
+        """``connection`` is lent to ``poller``."""
+        if not self.loans:
+            self.timer = self.engine.loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
+            self.timer.start(self.engine.call_guarded, self.check)
+        self.loans.setdefault(poller, set()).add(connection)
+
+    def remove(self, poller, connection):
+        """``connection`` was taken back, or has ended."""
+        connections = self.loans.get(poller)
+        if connections is None:
+            return
+        connections.discard(connection)
+        if not connections:
+            del self.loans[poller]
+            self.seen.pop(poller, None)
+            poller.close_if_unused()
+            if not self.loans:
+                self.timer.stop()
+                self.timer.close()
+                self.timer = None
+
+    def check(self):
+        for poller in list(self.loans):
+            if not poller.serves() or self.is_stuck(poller):
+                for connection in list(self.loans.get(poller, ())):
+                    socket = connection.session.socket
+                    if socket.loop_poller is poller:
+                        # The next operation in the loop lends them again.
+                        socket.loop_poller = None
+                    connection.reclaim()
+
+    def is_stuck(self, poller):
+        """Tell whether the loop has left something undone since the last look."""
+        if not poller.is_behind():
+            self.seen.pop(poller, None)
+            return False
+        if self.seen.get(poller) == poller.served:
+            return True
+        self.seen[poller] = poller.served
+        return False
+
+
+def poller_of(loop):
+    """The poller of ``loop``, which runs in this thread; None if it cannot serve connections."""
+    if not AVAILABLE or is_module_patched("select"):
+        return None
+    found = poller_of_loop.get(loop)
+    if found is CANNOT_SERVE:
+        return None
+    poller = None if found is None else found()
+    if poller is not None and not poller.closed:
+        return poller
+    poller_of_loop[loop] = CANNOT_SERVE
+    try:
+        poller = LoopPoller(loop)
+    except (NotImplementedError, AttributeError, OSError, ValueError):
+        return None
+    poller_of_loop[loop] = ref(poller)
+    return poller
+
+
+def serve_in_running_loop(core):
+    """Have the event loop that runs in this thread, if any, serve the connections of a socket.
+
+    Parameters
+    ----------
+    core : CoreSocket
+    """
+    if core.io_threads is None or not core.context.lends:
+        return
+    loop = running_loop()
+    if loop is None:
+        return
+    poller = core.loop_poller
+    if poller is None or poller.loop() is not loop:
+        poller = poller_of(loop)
+        if poller is not None:
+            core.serve_in(poller)
+
+
+def after_fork_child():
+    """In a forked child, before connections are closed."""
+    for poller in list(pollers):
+        poller.after_fork_child()
