@@ -3,14 +3,14 @@ import zlib
 import pytest
 from meeting import TRANSPORTS, Endpoints, connect, new_socket
 
-SAMPLE = 3  # one in so many tests runs over what tcp and ws are the parts of
+SAMPLE = 3  # one in so many tests runs over transports that are parts of tcp and ws
 
 SHORT = 4  # one in so many of those is in the run without arguments
 
 
 @pytest.fixture(autouse=True, params=["hub", "thread"])
 def engine(request, monkeypatch):
-    """Where the connections of the test's contexts live."""
+    """Return the engine that owns the connections of the test's contexts."""
     monkeypatch.setenv("ZLINK_ENGINE", request.param)
 
 
@@ -28,24 +28,29 @@ def pytest_collection_modifyitems(config, items):
 
 
 def is_sampled(item, both_engines):
-    """Tell whether a test belongs to the sample: over the transports ``both_engines`` all do, over
-    others each runs on one engine, and over what tcp and ws are the parts of some do."""
+    """Tell whether a test belongs to the sample.
+
+    Over the transports ``both_engines`` all tests do. Over others each test runs on one engine.
+    Over the transports that are parts of tcp and ws some tests do.
+    """
     callspec = getattr(item, "callspec", None)
-    # Those of other folders are in the list, too, and have no engine.
+    # Tests of other folders are in the list as well. They have no engine.
     if callspec is None or not {"transport", "engine"} <= callspec.params.keys():
         return True
     transport = callspec.params["transport"]
     if transport in both_engines:
         return True
-    # By the name: the same ones every time, and different ones on each engine.
+    # Choose by the name: the same tests every time, and different ones on each engine.
     engine = callspec.params["engine"]
     turn = zlib.crc32(item.nodeid.replace(engine, "").encode()) + (engine == "thread")
     return turn % (2 * SAMPLE if transport in ("tls", "wss") else 2) == 0
 
 
 def is_spared(item):
-    """Tell whether the short run leaves out a test that the sample has: three in four of those over
-    transports, each time the same ones."""
+    """Tell whether the short run leaves out a test that the sample has.
+
+    It leaves out three in four of those over transports, each time the same ones.
+    """
     callspec = getattr(item, "callspec", None)
     return (
         callspec is not None
@@ -56,13 +61,16 @@ def is_spared(item):
 
 @pytest.fixture(params=TRANSPORTS)
 def transport(request):
-    """Name of the transport; a test for some only parametrizes it, ``indirect=True``."""
+    """Name of the transport.
+
+    A test for some transports parametrizes this with ``indirect=True``.
+    """
     return request.param
 
 
 @pytest.fixture
 def endpoints(transport, tmp_path, no_descriptor_is_left):
-    """``endpoints.any()`` and ``endpoints.fixed()`` of the transport."""
+    """Return ``endpoints.any()`` and ``endpoints.fixed()`` of the transport."""
     endpoints = Endpoints(transport, tmp_path)
     yield endpoints
     endpoints.close()
@@ -76,8 +84,8 @@ def endpoint(endpoints):
 
 @pytest.fixture
 def make(context):
-    """make(zmq.PULL, rcvhwm=1): gives up after GUARD seconds, and dials again soon."""
-    sockets = []  # a socket that nobody holds is closed
+    """make(zmq.PULL, rcvhwm=1): a socket with timeouts of GUARD seconds that reconnects soon."""
+    sockets = []  # the garbage collector would close a socket without references
 
     def make(socket_type, **options):
         sockets.append(new_socket(context, socket_type, **options))
@@ -114,7 +122,8 @@ def connected(make):
 def connected_pair(bound, connected):
     """connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1): the first is bound, the second connected to it.
 
-    ``a`` and ``b`` are options of the one or the other only."""
+    ``a`` and ``b`` are options of the first or the second socket only.
+    """
 
     def connected_pair(type_a, type_b, a=None, b=None, **options):
         one = bound(type_a, **options, **(a or {}))

@@ -1,4 +1,4 @@
-"""How the sockets of a test meet: endpoints of each transport, and ways to know that they met."""
+"""How the sockets of a test connect: endpoints of each transport, and ways to wait."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from guard import GUARD
 
 import zlinkcompat as zmq
 
-#: What every test runs over. A new transport is added here, before inproc, and to
+#: Every test runs over these transports. A new transport is added here, before inproc, and to
 #: ``Endpoints``.
 TRANSPORTS = ("tcp", "ipc", "tls", "ws", "wss", "inproc")
 
-#: Those whose endpoints are a host and a port.
+#: Transports whose endpoints are a host and a port.
 BY_PORT = ("tcp", "tls", "ws", "wss")
 
-#: For tests of what has connections, or of what has none.
+#: Transports with connections, and transports without.
 over_a_network = pytest.mark.parametrize("transport", TRANSPORTS[:-1], indirect=True)
 inproc_only = pytest.mark.parametrize("transport", TRANSPORTS[-1:], indirect=True)
 
@@ -33,7 +33,7 @@ class Endpoints:
         self.reserved = []
 
     def any(self):
-        """One to bind; LAST_ENDPOINT tells where that was."""
+        """Return an endpoint to bind. LAST_ENDPOINT tells the address."""
         if self.transport in BY_PORT:
             return f"{self.transport}://127.0.0.1:*"
         self.count += 1
@@ -42,11 +42,11 @@ class Endpoints:
         return f"inproc://{self.count}"
 
     def fixed(self):
-        """One that nobody has bound, to connect to now and to bind later, or again."""
+        """Return an endpoint that is not bound yet: connect now, and bind later, or again."""
         if self.transport not in BY_PORT:
             return self.any()
-        # Bound but not listening: the port stays ours, peers are refused, and a listener that
-        # sets SO_REUSEADDR, as all do, can have it.
+        # The port is bound, but not listening. So it stays ours and peers are refused, while a
+        # listener that sets SO_REUSEADDR, as all do, can bind it.
         holder = socket.socket()
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -60,7 +60,7 @@ class Endpoints:
 
 
 def new_socket(context, socket_type, **options):
-    """A socket that gives up after GUARD seconds, and dials again soon."""
+    """Make a socket that times out after GUARD seconds, and reconnects soon."""
     sock = context.socket(socket_type)
     sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
     sock.reconnect_ivl = 1
@@ -72,7 +72,7 @@ def new_socket(context, socket_type, **options):
 
 @contextlib.contextmanager
 def watching(sock, event):
-    """The block ends when this socket's monitor has told of ``event``."""
+    """Leave the block when this socket's monitor has reported ``event``."""
     monitor = sock.get_monitor_socket(event)
     try:
         yield
@@ -84,8 +84,10 @@ def watching(sock, event):
 
 @contextlib.contextmanager
 def handshakes(*sockets):
-    """The block ends when each of these sockets has one more peer. Not for inproc, where connect
-    has done it all."""
+    """Leave the block when each of these sockets has one more peer.
+
+    This does not work for inproc, where connect has already done everything.
+    """
     with contextlib.ExitStack() as stack:
         for sock in sockets:
             stack.enter_context(watching(sock, zmq.EVENT_HANDSHAKE_SUCCEEDED))
@@ -93,11 +95,11 @@ def handshakes(*sockets):
 
 
 def connect(connecter, binder):
-    """Connect to where ``binder`` was bound last, and return when both know of each other."""
+    """Connect to the last endpoint of ``binder``, and return when both ends are ready."""
     endpoint = binder.last_endpoint
     if endpoint.startswith(b"inproc:"):
         connecter.connect(endpoint)
-        # With I/O threads a socket learns of a new peer in its own calls only, as in libzmq.
+        # With I/O threads a socket learns of a new peer only inside its own calls, as in libzmq.
         binder.events
         return
     with handshakes(binder, connecter):
@@ -108,14 +110,15 @@ MARK = b"\xffmark"
 
 
 def until_subscribed(publisher, *subscribers):
-    """Return when the publisher knows all that these subscribed to.
+    """Return when the publisher has all subscriptions of these sockets.
 
-    They have nothing to receive before."""
+    The sockets must have nothing to receive before.
+    """
     for subscriber in subscribers:
         if subscriber.last_endpoint.startswith(b"inproc:"):
-            continue  # known at once
+            continue  # the publisher has them at once
         subscriber.subscribe(MARK)
-        # A connection keeps order: what it subscribed to before is known, too.
+        # A connection preserves order, so the publisher has the earlier subscriptions as well.
         count = 0
         while not subscriber.poll(1):
             count += 1
@@ -126,7 +129,7 @@ def until_subscribed(publisher, *subscribers):
 
 
 def hear(xpub, *wanted):
-    """Receive from an XPUB until it told all ``wanted``; nothing is left then that was before."""
+    """Receive from an XPUB until it has reported all of ``wanted``, and nothing earlier is left."""
     heard = set()
     while not heard.issuperset(wanted):
         heard.add(xpub.recv())
@@ -134,7 +137,7 @@ def hear(xpub, *wanted):
 
 @contextlib.contextmanager
 def raises(errno, kind=zmq.ZMQError):
-    """What the block raises is exactly this class, with this errno."""
+    """Check that the block raises exactly this class, with this errno."""
     with pytest.raises(zmq.ZMQError) as caught:
         yield
     assert (type(caught.value), caught.value.errno) == (kind, errno)
@@ -157,26 +160,29 @@ def would_wait(call, *args):
     return False
 
 
-#: Body of messages that are to fill what is narrow.
+#: Body of messages that fill small buffers.
 LARGE = bytes(256 * 1024)
 
 
 def narrow(sndhwm, rcvhwm):
-    """Options of both ends, so that LARGE messages soon find no room, until somebody reads.
+    """Return options for both ends, so that LARGE messages soon find no room until the peer reads.
 
-    Left to itself, the kernel would enlarge its buffers any time."""
+    Without them the kernel would enlarge its buffers at any time.
+    """
     return {"sndhwm": sndhwm, "rcvhwm": rcvhwm, "sndbuf": 32768, "rcvbuf": 32768}
 
 
-#: How often in turn, some milliseconds each, a socket has to refuse to be full. An I/O thread that
-#: gets no CPU for a while may have had no turn to make room (8 were too few, once in 11,000 tests).
+#: A socket must refuse this many times in a row, some milliseconds each, to count as full. An I/O
+#: thread that gets no CPU for a while may not have made room yet (8 were too few, once in 11,000
+#: tests).
 HUB_MISSES, THREAD_MISSES = 8, 25
 
 
 def fill(sock, make_message, limit=10000):
-    """Send LARGE messages until there is no room; returns what was accepted.
+    """Send LARGE messages until there is no room; return the accepted ones.
 
-    ``make_message(number)`` gives a list of frames."""
+    ``make_message(number)`` returns a list of frames.
+    """
     timeout = sock.sndtimeo
     sock.sndtimeo = 5
     accepted = []
@@ -187,7 +193,7 @@ def fill(sock, make_message, limit=10000):
         try:
             sock.send_multipart(message)
         except zmq.Again:
-            # On a busy machine the time may be over before the peer had its turn to read.
+            # On a busy machine the time may be over before the peer had a chance to read.
             misses += 1
             gevent.sleep(0.001)
             continue
@@ -199,7 +205,7 @@ def fill(sock, make_message, limit=10000):
 
 
 def waiting(call, *args):
-    """A greenlet that waits in ``call``; what it raises is its value."""
+    """Return a greenlet that waits in ``call``; its value is the exception that the call raises."""
 
     def run():
         try:
@@ -208,7 +214,7 @@ def waiting(call, *args):
             return error
 
     greenlet = gevent.spawn(run)
-    # It runs first of all, and waits or is over.
+    # The greenlet runs first, and then waits or has ended.
     gevent.sleep(0)
     gevent.idle()
     assert not greenlet.ready(), greenlet.value
@@ -216,7 +222,7 @@ def waiting(call, *args):
 
 
 def values(greenlets):
-    """What these greenlets return; all have to end, and none with an error."""
+    """Return the results of these greenlets; all must end, and without an error."""
     results = [greenlet.get(timeout=GUARD) for greenlet in greenlets]
     for result in results:
         if isinstance(result, BaseException):
@@ -225,6 +231,6 @@ def values(greenlets):
 
 
 def error_of(greenlet):
-    """Class and errno of the error that this greenlet ends with."""
+    """Return the class and errno of the error that ends this greenlet."""
     error = greenlet.get(timeout=GUARD)
     return type(error), getattr(error, "errno", None)

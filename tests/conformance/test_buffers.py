@@ -1,4 +1,4 @@
-"""Whose a sent buffer is: with copy=True the caller's, at once; else once its tracker is done."""
+"""When a sent buffer may be changed: with copy=True at once, else after its tracker is done."""
 
 import gevent
 import pytest
@@ -13,7 +13,7 @@ sizes = pytest.mark.parametrize("size", [10, 8192, LARGE])
 
 @pytest.fixture
 def unmet(make, endpoints):
-    """unmet(): a PUSH that sends to nobody yet, and a function that brings the PULL."""
+    """unmet(): a PUSH without a peer, and a function that connects the PULL."""
 
     def unmet():
         push, pull = make(zmq.PUSH), make(zmq.PULL)
@@ -76,7 +76,7 @@ def test_tracked_multipart_is_done_when_all_of_it_is_written(unmet):
     assert tracker.done
 
 
-def test_buffer_is_the_callers_again_when_its_tracker_is_done(connected_pair):
+def test_buffer_may_be_changed_when_its_tracker_is_done(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     buffer = bytearray(LARGE)
     for number in range(10):
@@ -119,7 +119,7 @@ def test_frame_can_be_sent_many_times(connected_pair):
     for _ in range(5):
         push.send(frame, copy=False)
         assert pull.recv() == b"a" * LARGE
-    assert not frame.tracker.done  # the Frame has it still
+    assert not frame.tracker.done  # the Frame still has the buffer
     tracker = frame.tracker
     del frame
     tracker.wait(GUARD)

@@ -1,4 +1,4 @@
-"""CONFLATE keeps the last message only; IMMEDIATE queues for none but completed connections."""
+"""CONFLATE keeps only the last message; IMMEDIATE queues only for completed connections."""
 
 import pytest
 from guard import GUARD
@@ -31,7 +31,7 @@ def test_conflating_sender_keeps_the_last_message(make, endpoints, sender, recei
     endpoint = endpoints.fixed()
     one.connect(endpoint)
     for number in range(2000):
-        # Never full, whatever the mark.
+        # The socket is never full, whatever the high-water mark.
         one.send(b"%d" % number, zmq.NOBLOCK)
     other.bind(endpoint)
     assert other.recv() == b"1999"
@@ -76,7 +76,7 @@ def test_conflate_keeps_all_subscriptions(make, endpoints, conflating):
         sub.subscribe(topic)
     sub.connect(pub.last_endpoint)
     for topic in b"c", b"b", b"a":
-        # The last topic tells when the publisher knows them all.
+        # The last topic shows when the publisher has all of them.
         while not sub.poll(1):
             pub.send(topic)
         while sub.poll(1):
@@ -84,7 +84,7 @@ def test_conflate_keeps_all_subscriptions(make, endpoints, conflating):
 
 
 @over_a_network
-def test_conflating_subscriber_tells_all_when_the_publisher_is_back(make, endpoints):
+def test_conflating_subscriber_resends_all_after_reconnect(make, endpoints):
     endpoint = endpoints.fixed()
     sub = make(zmq.SUB, conflate=1)
     sub.connect(endpoint)
@@ -102,7 +102,7 @@ def test_conflating_subscriber_tells_all_when_the_publisher_is_back(make, endpoi
 
 
 @inproc_only
-def test_one_message_is_all_a_conflating_receiver_has(connected_pair):
+def test_conflating_receiver_holds_one_message(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, conflate=1)
     for number in range(100):
         push.send(b"%d" % number, zmq.NOBLOCK)
@@ -110,7 +110,7 @@ def test_one_message_is_all_a_conflating_receiver_has(connected_pair):
     assert would_wait(pull.recv)
 
 
-def test_conflating_sender_keeps_the_last_for_each_peer(make, endpoints):
+def test_conflating_sender_keeps_last_message_per_peer(make, endpoints):
     push = make(zmq.PUSH, conflate=1)
     places = [endpoints.fixed() for _ in range(2)]
     for place in places:
@@ -126,7 +126,7 @@ def test_conflating_sender_keeps_the_last_for_each_peer(make, endpoints):
 
 @pytest.mark.parametrize("socket_type", [zmq.PAIR, zmq.ROUTER, zmq.REQ, zmq.REP], ids=name)
 def test_other_types_do_not_conflate(make, socket_type):
-    # As in libzmq they take the option, to no effect.
+    # As in libzmq, they accept the option, and it has no effect.
     make(socket_type, conflate=1)
 
 
@@ -151,7 +151,7 @@ senders = pytest.mark.parametrize(
 
 @over_a_network
 @senders
-def test_nothing_is_queued_for_an_absent_peer(make, endpoints, sender, receiver):
+def test_immediate_queues_nothing_for_an_absent_peer(make, endpoints, sender, receiver):
     one, other = make(sender, immediate=1), make(receiver)
     endpoint = endpoints.fixed()
     one.connect(endpoint)
@@ -166,7 +166,7 @@ def test_nothing_is_queued_for_an_absent_peer(make, endpoints, sender, receiver)
 
 @over_a_network
 @senders
-def test_sender_waits_for_the_connection(make, endpoints, sender, receiver):
+def test_immediate_sender_waits_for_the_connection(make, endpoints, sender, receiver):
     one, other = make(sender, immediate=1), make(receiver)
     endpoint = endpoints.fixed()
     one.connect(endpoint)
@@ -177,7 +177,7 @@ def test_sender_waits_for_the_connection(make, endpoints, sender, receiver):
 
 
 @over_a_network
-def test_present_peers_get_all(make, bound, endpoints):
+def test_immediate_sends_all_to_connected_peers(make, bound, endpoints):
     push, pull = make(zmq.PUSH, immediate=1), bound(zmq.PULL)
     push.connect(endpoints.fixed())
     connect(push, pull)
@@ -187,7 +187,7 @@ def test_present_peers_get_all(make, bound, endpoints):
 
 
 @over_a_network
-def test_without_it_absent_peers_have_their_share(make, bound, endpoints):
+def test_without_immediate_absent_peers_get_their_share(make, bound, endpoints):
     push, pull = make(zmq.PUSH), bound(zmq.PULL)
     push.connect(endpoints.fixed())
     connect(push, pull)
@@ -198,7 +198,7 @@ def test_without_it_absent_peers_have_their_share(make, bound, endpoints):
 
 
 @over_a_network
-def test_nothing_is_queued_while_a_peer_is_gone(make, endpoints):
+def test_immediate_queues_nothing_after_disconnect(make, endpoints):
     push, pull = make(zmq.PUSH, immediate=1), make(zmq.PULL)
     endpoint = endpoints.fixed()
     push.connect(endpoint)
@@ -215,13 +215,13 @@ def test_nothing_is_queued_while_a_peer_is_gone(make, endpoints):
 
 
 @over_a_network
-def test_subscriptions_reach_a_publisher_that_comes_later(make, endpoints):
+def test_subscriptions_reach_a_publisher_that_binds_later(make, endpoints):
     sub, xpub = make(zmq.SUB, immediate=1), make(zmq.XPUB)
     endpoint = endpoints.fixed()
     sub.connect(endpoint)
     sub.subscribe(b"a")
     xpub.bind(endpoint)
-    # With I/O threads a socket learns of a new peer in its own calls only, as in libzmq.
+    # With I/O threads a socket learns of a new peer only inside its own calls, as in libzmq.
     while not xpub.poll(1):
         assert not sub.poll(1)
     assert xpub.recv() == b"\1a"
@@ -230,7 +230,7 @@ def test_subscriptions_reach_a_publisher_that_comes_later(make, endpoints):
 
 
 @inproc_only
-def test_inproc_connects_at_once_in_any_case(make, endpoint):
+def test_inproc_connects_at_once_with_immediate(make, endpoint):
     push, pull = make(zmq.PUSH, immediate=1), make(zmq.PULL)
     push.connect(endpoint)
     push.send(b"x", zmq.NOBLOCK)

@@ -1,4 +1,4 @@
-"""Who sends to many does so in turn; who receives from many does that in turn, too (RFC 28, 30)."""
+"""Round-robin sending to several peers, and fair queueing of several senders (RFC 28, 30)."""
 
 import pytest
 from guard import GUARD
@@ -33,7 +33,7 @@ senders = pytest.mark.parametrize(
 
 @pytest.fixture(params=["binds", "connects"])
 def one_to_many(request, make, bound, connected):
-    """one_to_many(type, peers' type, **options): the one binds, or connects to each."""
+    """one_to_many(type, peers' type, **options): one socket binds, or connects to each peer."""
 
     def one_to_many(one_type, peer_type, **options):
         if request.param == "binds":
@@ -49,7 +49,7 @@ def one_to_many(request, make, bound, connected):
 
 
 @senders
-def test_each_peer_has_its_turn(one_to_many, sender, receiver):
+def test_messages_go_to_each_peer_in_turn(one_to_many, sender, receiver):
     one, peers = one_to_many(sender, receiver)
     for number in range(4 * PEERS):
         one.send(b"%d" % number)
@@ -57,7 +57,7 @@ def test_each_peer_has_its_turn(one_to_many, sender, receiver):
     for peer in peers:
         numbers = [int(peer.recv()) for _ in range(4)]
         assert would_wait(peer.recv)
-        # Every third one, from the first on.
+        # Each peer got every third message.
         assert numbers == list(range(numbers[0], 4 * PEERS, PEERS))
         shares.append(numbers[0])
     assert sorted(shares) == list(range(PEERS))
@@ -79,11 +79,11 @@ def test_requests_go_to_each_server_in_turn(one_to_many):
 
 
 @senders
-def test_full_peer_is_passed_over(one_to_many, sender, receiver):
+def test_full_peer_is_skipped(one_to_many, sender, receiver):
     one, peers = one_to_many(sender, receiver, **narrow(2, 2))
     fill(one, lambda number: [b"%d" % number, LARGE])
     reader = peers[1]
-    # All are full; only this one reads, and the sender never waits for the others.
+    # All peers are full. Only this one reads, and the sender never waits for the others.
     received = []
     while received.count(b"more") < 20:
         while reader.poll(1):
@@ -92,7 +92,7 @@ def test_full_peer_is_passed_over(one_to_many, sender, receiver):
 
 
 @senders
-def test_peer_that_comes_later_has_its_share(bound, connected, sender, receiver):
+def test_later_peer_gets_its_share(bound, connected, sender, receiver):
     one = bound(sender)
     early = connected(receiver, one)
     one.send(b"1")
@@ -104,7 +104,7 @@ def test_peer_that_comes_later_has_its_share(bound, connected, sender, receiver)
 
 
 @senders
-def test_peer_that_was_disconnected_has_no_share(make, bound, sender, receiver):
+def test_disconnected_peer_gets_no_messages(make, bound, sender, receiver):
     one = make(sender)
     peers = [bound(receiver) for _ in range(PEERS)]
     for peer in peers:
@@ -120,8 +120,11 @@ def test_peer_that_was_disconnected_has_no_share(make, bound, sender, receiver):
 
 @pytest.mark.parametrize("transport", ["inproc"], indirect=True)
 @senders
-def test_last_peer_has_the_turn_of_one_that_was_disconnected(make, bound, sender, receiver):
-    """As in libzmq, whose array is filled so; over others it depends on when it is noticed."""
+def test_last_peer_takes_the_turn_of_a_disconnected_one(make, bound, sender, receiver):
+    """As in libzmq, whose peer array is filled in this order.
+
+    Over other transports the order varies.
+    """
     one = bound(sender)
     first, second, third = peers = [make(receiver) for _ in range(PEERS)]
     for peer in peers:
@@ -134,7 +137,7 @@ def test_last_peer_has_the_turn_of_one_that_was_disconnected(make, bound, sender
 
 @over_a_network
 @senders
-def test_peer_that_left_has_no_share(bound, connected, sender, receiver):
+def test_closed_peer_gets_no_messages(bound, connected, sender, receiver):
     one = bound(sender)
     peers = [connected(receiver, one) for _ in range(PEERS)]
     with watching(one, zmq.EVENT_DISCONNECTED):
@@ -147,13 +150,13 @@ def test_peer_that_left_has_no_share(bound, connected, sender, receiver):
 
 
 @senders
-def test_last_peer_that_left_leaves_nobody(bound, connected, sender, receiver):
+def test_send_waits_after_the_last_peer_left(bound, connected, sender, receiver):
     one = bound(sender)
     peer = connected(receiver, one)
     peer.close()
     one.sndtimeo = 1
     with raises_again():
-        # Until the news is there, some may be accepted.
+        # Until the disconnect is noticed, some messages may be accepted.
         while True:
             one.send(b"x")
     one.sndtimeo = GUARD * 1000
@@ -179,10 +182,10 @@ def numbered(sender):
 
 
 @receivers
-def test_peers_that_all_have_messages_are_heard_in_turn(one_to_many, receiver, sender):
+def test_full_peers_are_received_from_in_turn(one_to_many, receiver, sender):
     one, peers = one_to_many(receiver, sender, **narrow(4, 4))
     for number, peer in enumerate(peers):
-        # Full means: at least RCVHWM messages lie with the receiver.
+        # Full means that the receiver holds at least RCVHWM messages.
         fill(peer, numbered(number))
     order = []
     for _ in range(4 * PEERS):
@@ -211,8 +214,8 @@ def test_messages_of_each_peer_keep_their_order(one_to_many, receiver, sender):
     assert received == sent
 
 
-def test_more_peers_than_are_read_directly(bound, make):
-    # Beyond a few connections a receiver leaves the reading to the hub.
+def test_receives_from_more_peers_than_it_reads_directly(bound, make):
+    # With more than a few connections a receiver leaves the reading to the hub.
     pull = bound(zmq.PULL)
     pushes = [make(zmq.PUSH) for _ in range(20)]
     for push in pushes:
@@ -225,7 +228,7 @@ def test_more_peers_than_are_read_directly(bound, make):
 
 
 def test_several_binds_and_connects_share_one_queue(bound, make):
-    # One socket that binds here and connects there hears and serves all alike.
+    # One socket that binds and connects receives from all peers and sends to all of them.
     dealer, binder, connecter = bound(zmq.DEALER), bound(zmq.DEALER), make(zmq.DEALER)
     connect(connecter, dealer)
     connect(dealer, binder)

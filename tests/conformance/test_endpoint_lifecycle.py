@@ -1,4 +1,4 @@
-"""Binding and connecting in any order and number, undoing it, and coming back."""
+"""Bind, connect, unbind and disconnect in any order and number, and reconnects."""
 
 import errno
 
@@ -38,7 +38,7 @@ def name(value):
     ],
     ids=name,
 )  # fmt: skip
-def test_connecter_may_send_before_there_is_a_binder(make, endpoints, early, late):
+def test_connecter_may_send_before_the_bind(make, endpoints, early, late):
     one, other = make(early), make(late)
     endpoint = endpoints.fixed()
     one.connect(endpoint)
@@ -55,7 +55,7 @@ def test_connecter_may_send_before_there_is_a_binder(make, endpoints, early, lat
     ("early", "late"), [(zmq.PULL, zmq.PUSH), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)],
     ids=name,
 )  # fmt: skip
-def test_connecter_may_wait_before_there_is_a_binder(make, endpoints, early, late):
+def test_connecter_may_wait_before_the_bind(make, endpoints, early, late):
     one, other = make(early), make(late)
     endpoint = endpoints.fixed()
     one.connect(endpoint)
@@ -103,7 +103,7 @@ def test_router_may_connect_before_the_dealer_binds(make, endpoints):
     assert dealer.recv() == b"y"
 
 
-def test_many_may_connect_before_there_is_a_binder(make, endpoints):
+def test_many_sockets_may_connect_before_the_bind(make, endpoints):
     endpoint = endpoints.fixed()
     pushes = [make(zmq.PUSH) for _ in range(10)]
     for number, push in enumerate(pushes):
@@ -161,8 +161,8 @@ def test_one_socket_uses_many_transports(make, tmp_path):
 
 
 @over_a_network
-def test_subscriber_that_connects_twice_hears_all_once(make, bound):
-    # libzmq src/socket_base.cpp: it would only get duplicates, so the second is ignored.
+def test_subscriber_connected_twice_receives_each_message_once(make, bound):
+    # libzmq src/socket_base.cpp: it would only get duplicates, so the second connect is ignored.
     xpub, sub = bound(zmq.XPUB, xpub_verboser=1), make(zmq.SUB)
     connect(sub, xpub)
     sub.connect(xpub.last_endpoint)
@@ -183,7 +183,7 @@ def test_disconnect_undoes_all_connects_of_an_endpoint(make, bound):
     assert would_wait(push.send, b"x")
 
 
-# -- undoing it ----------------------------------------------------------------------------
+# -- unbind and disconnect -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_disconnected_socket_has_no_peer(connected_pair, sender, receiver):
     assert other.recv() == b"z"
 
 
-def test_disconnected_receiver_hears_nothing_more(connected_pair):
+def test_disconnected_receiver_receives_nothing(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     push.send(b"x")
     assert pull.recv() == b"x"
@@ -210,7 +210,7 @@ def test_disconnected_receiver_hears_nothing_more(connected_pair):
         pull.recv(zmq.NOBLOCK)
     push.sndtimeo = 1
     with raises_again():
-        # Until it hears of it, it may send.
+        # Until the sender notices the disconnect, it may send.
         while True:
             push.send(b"y")
 
@@ -224,7 +224,7 @@ def test_unbound_socket_has_no_peer(connected_pair):
         push.send(b"x", zmq.NOBLOCK)
 
 
-def test_unbound_endpoint_takes_no_peers(make, endpoints):
+def test_unbound_endpoint_accepts_no_peers(make, endpoints):
     first, second, push = make(zmq.PULL), make(zmq.PULL), make(zmq.PUSH)
     endpoint = endpoints.fixed()
     first.bind(endpoint)
@@ -249,7 +249,7 @@ def test_unbound_endpoint_can_be_bound_again(make, endpoints):
         pull.unbind(endpoint)
 
 
-def test_other_endpoints_stay(make, bound):
+def test_unbind_and_disconnect_keep_other_endpoints(make, bound):
     push, pulls = make(zmq.PUSH), [bound(zmq.PULL) for _ in range(3)]
     for pull in pulls:
         connect(push, pull)
@@ -261,7 +261,7 @@ def test_other_endpoints_stay(make, bound):
     assert would_wait(pulls[1].recv)
 
 
-def test_what_was_accepted_is_delivered_after_disconnect(make, bound):
+def test_accepted_messages_are_delivered_after_disconnect(make, bound):
     push, pull = make(zmq.PUSH), bound(zmq.PULL)
     connect(push, pull)
     for number in range(50):
@@ -278,7 +278,7 @@ def test_addresses_are_free_when_the_binder_closes(make, endpoints):
         sock.close()
 
 
-def test_context_manager_undoes_it(make, endpoints):
+def test_context_manager_unbinds_and_disconnects(make, endpoints):
     pull, push = make(zmq.PULL), make(zmq.PUSH)
     endpoint = endpoints.fixed()
     with pull.bind(endpoint), push.connect(endpoint):
@@ -295,7 +295,7 @@ def test_context_manager_undoes_it(make, endpoints):
 
 @pytest.fixture
 def restart(make, endpoints):
-    """restart(type, connecter): close what is bound there, if anything, and bind another."""
+    """restart(type, connecter): close the socket that is bound there, if any, and bind another."""
     endpoint = endpoints.fixed()
     current = []
 
@@ -320,7 +320,7 @@ def restart(make, endpoints):
     [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR), (zmq.REQ, zmq.REP)],
     ids=name,
 )
-def test_sender_finds_its_peer_again(make, restart, connecter, binder):
+def test_sender_reconnects_to_its_peer(make, restart, connecter, binder):
     one = make(connecter)
     for number in range(3):
         other = restart(binder, one)
@@ -337,7 +337,7 @@ def test_sender_finds_its_peer_again(make, restart, connecter, binder):
     [(zmq.PULL, zmq.PUSH), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)],
     ids=name,
 )
-def test_receiver_finds_its_peer_again(make, restart, connecter, binder):
+def test_receiver_reconnects_to_its_peer(make, restart, connecter, binder):
     one = make(connecter)
     for number in range(3):
         other = restart(binder, one)
@@ -347,7 +347,7 @@ def test_receiver_finds_its_peer_again(make, restart, connecter, binder):
 
 @over_a_network
 @pytest.mark.parametrize("publisher", [zmq.PUB, zmq.XPUB], ids=name)
-def test_subscriptions_are_told_again(make, restart, publisher):
+def test_subscriptions_are_sent_again_after_reconnect(make, restart, publisher):
     sub = make(zmq.SUB)
     for topic in b"a", b"b", b"b":
         sub.subscribe(topic)
@@ -361,7 +361,7 @@ def test_subscriptions_are_told_again(make, restart, publisher):
 
 
 @over_a_network
-def test_subscription_is_told_once_to_each_publisher(make, restart):
+def test_subscription_is_sent_once_to_each_publisher(make, restart):
     sub = make(zmq.SUB)
     sub.subscribe(b"a")
     for number in range(3):
@@ -374,7 +374,7 @@ def test_subscription_is_told_once_to_each_publisher(make, restart):
 
 
 @over_a_network
-def test_router_knows_the_peer_that_comes_back(make, restart):
+def test_router_recognises_a_reconnected_peer(make, restart):
     dealer = make(zmq.DEALER, routing_id=b"peer")
     for _ in range(3):
         router = restart(zmq.ROUTER, dealer, router_mandatory=1)
@@ -385,7 +385,7 @@ def test_router_knows_the_peer_that_comes_back(make, restart):
 
 
 @over_a_network
-def test_what_is_sent_meanwhile_is_delivered_later(make, endpoints):
+def test_messages_sent_while_disconnected_are_delivered_later(make, endpoints):
     push, first, second = make(zmq.PUSH), make(zmq.PULL), make(zmq.PULL)
     endpoint = endpoints.fixed()
     first.bind(endpoint)
@@ -400,7 +400,7 @@ def test_what_is_sent_meanwhile_is_delivered_later(make, endpoints):
 
 
 @over_a_network
-def test_waiting_receiver_outlasts_the_binder(make, restart):
+def test_waiting_receiver_survives_a_restart_of_the_binder(make, restart):
     pull = make(zmq.PULL)
     restart(zmq.PUSH, pull)
     receiving = waiting(pull.recv)
@@ -409,7 +409,7 @@ def test_waiting_receiver_outlasts_the_binder(make, restart):
 
 
 @over_a_network
-def test_disconnected_socket_does_not_come_back(make, endpoints):
+def test_disconnected_socket_does_not_reconnect(make, endpoints):
     sub, xpub = make(zmq.SUB), make(zmq.XPUB)
     endpoint = endpoints.fixed()
     sub.subscribe(b"a")
@@ -423,13 +423,13 @@ def test_disconnected_socket_does_not_come_back(make, endpoints):
     hear(xpub, b"\1a")
 
 
-# -- what was received before the end ------------------------------------------------------
+# -- messages received before the disconnect -----------------------------------------------
 
 SENT = [b"%d.%d" % (number, word) for number in range(3) for word in range(3)]
 
 
 def send_and_wait(phases, sources, sink):
-    """Send three messages from each source; return when the sink's pipes have them all."""
+    """Send three messages from each source; return when the sink's pipes hold all of them."""
     before = phases.of(sink, "messages_in")
     for number, source in enumerate(sources):
         for word in range(3):
@@ -452,7 +452,7 @@ def all_that_comes(sink):
     [(zmq.PULL, zmq.PUSH), (zmq.ROUTER, zmq.DEALER), (zmq.DEALER, zmq.DEALER), (zmq.SUB, zmq.PUB)],
     ids=name,
 )  # fmt: skip
-def test_unbind_keeps_what_was_received(phases, bound, connected, kind, peer):
+def test_unbind_keeps_received_messages(phases, bound, connected, kind, peer):
     sink = bound(kind)
     sources = [connected(peer, sink) for _ in range(3)]
     if kind == zmq.SUB:
@@ -468,7 +468,7 @@ def test_unbind_keeps_what_was_received(phases, bound, connected, kind, peer):
 
 
 @over_a_network
-def test_disconnect_keeps_what_was_received(phases, make, bound):
+def test_disconnect_keeps_received_messages(phases, make, bound):
     sources, sink = [bound(zmq.PUSH) for _ in range(3)], make(zmq.PULL)
     for source in sources:
         connect(sink, source)
@@ -479,7 +479,7 @@ def test_disconnect_keeps_what_was_received(phases, make, bound):
 
 
 @inproc_only
-def test_disconnect_of_inproc_keeps_what_was_received(make, bound):
+def test_inproc_disconnect_keeps_received_messages(make, bound):
     sources, sink = [bound(zmq.PUSH) for _ in range(3)], make(zmq.PULL)
     for number, source in enumerate(sources):
         connect(sink, source)
@@ -490,7 +490,7 @@ def test_disconnect_of_inproc_keeps_what_was_received(make, bound):
 
 
 @over_a_network
-def test_wildcard_is_no_name_for_unbind(make, endpoints):
+def test_wildcard_cannot_be_unbound(make, endpoints):
     sock = make(zmq.PUSH)
     wildcard = endpoints.any() if endpoints.transport != "ipc" else "ipc://*"
     sock.bind(wildcard)

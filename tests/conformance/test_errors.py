@@ -1,4 +1,4 @@
-"""What each socket type refuses, and with which class and errno."""
+"""Which calls each socket type refuses, and with which class and errno."""
 
 import errno
 
@@ -53,7 +53,7 @@ def test_send_of_a_binder_without_a_peer(bound, socket_type):
 
 
 @types(zmq.PUB, zmq.XPUB, zmq.XSUB, zmq.ROUTER)
-def test_those_who_drop_never_wait(make, socket_type):
+def test_dropping_types_never_wait(make, socket_type):
     sock = make(socket_type)
     sock.send(b"x", zmq.NOBLOCK)
     sock.send_multipart([b"x", b"y", b"z"], zmq.NOBLOCK)
@@ -73,7 +73,7 @@ def test_req_without_a_reply(connected_pair):
 
 
 @types(zmq.PUSH, zmq.PUB)
-def test_recv_where_one_only_sends(make, socket_type):
+def test_recv_on_a_send_only_type(make, socket_type):
     sock = make(socket_type)
     for recv in sock.recv, sock.recv_multipart:
         for flags in 0, zmq.NOBLOCK:
@@ -83,7 +83,7 @@ def test_recv_where_one_only_sends(make, socket_type):
 
 
 @types(zmq.PULL, zmq.SUB)
-def test_send_where_one_only_receives(make, socket_type):
+def test_send_on_a_receive_only_type(make, socket_type):
     sock = make(socket_type)
     for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
         with raises(zmq.ENOTSUP):
@@ -96,7 +96,7 @@ def test_send_where_one_only_receives(make, socket_type):
 # -- EFSM ----------------------------------------------------------------------------------
 
 
-def test_req_receives_only_after_it_asked(connected_pair):
+def test_req_receives_only_after_a_request(connected_pair):
     _, req = connected_pair(zmq.REP, zmq.REQ)
     for flags in 0, zmq.NOBLOCK:
         with raises(zmq.EFSM):
@@ -104,7 +104,7 @@ def test_req_receives_only_after_it_asked(connected_pair):
     assert req.poll(0) == 0
 
 
-def test_req_asks_once(connected_pair):
+def test_req_sends_only_one_request_at_a_time(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"1")
     for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
@@ -120,7 +120,7 @@ def test_req_asks_once(connected_pair):
     assert rep.recv() == b"3"
 
 
-def test_rep_answers_only_what_it_was_asked(connected_pair):
+def test_rep_sends_only_after_a_request(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     for flags in 0, zmq.NOBLOCK, zmq.SNDMORE:
         with raises(zmq.EFSM):
@@ -136,7 +136,7 @@ def test_rep_answers_only_what_it_was_asked(connected_pair):
     assert req.recv() == b"!"
 
 
-def test_rep_answers_before_it_receives_more(bound, connected):
+def test_rep_must_reply_before_it_receives_again(bound, connected):
     rep = bound(zmq.REP)
     one, other = connected(zmq.REQ, rep), connected(zmq.REQ, rep)
     one.send(b"?")
@@ -151,7 +151,7 @@ def test_rep_answers_before_it_receives_more(bound, connected):
     assert rep.recv() == b"??"
 
 
-def test_request_that_is_not_whole_has_no_reply(connected_pair):
+def test_req_cannot_receive_before_its_last_part(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"first part", zmq.SNDMORE)
     with raises(zmq.EFSM):
@@ -160,7 +160,7 @@ def test_request_that_is_not_whole_has_no_reply(connected_pair):
     assert rep.recv_multipart() == [b"first part", b"last part"]
 
 
-def test_request_that_is_not_read_whole_has_no_reply(connected_pair):
+def test_rep_cannot_reply_before_reading_all_parts(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send_multipart([b"first part", b"last part"])
     assert rep.recv() == b"first part"
@@ -171,7 +171,7 @@ def test_request_that_is_not_read_whole_has_no_reply(connected_pair):
     assert req.recv() == b"!"
 
 
-def test_reply_that_is_not_read_whole_allows_no_request(connected_pair):
+def test_req_cannot_send_before_reading_all_parts(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     assert rep.recv() == b"?"
@@ -186,8 +186,8 @@ def test_reply_that_is_not_read_whole_allows_no_request(connected_pair):
 
 # -- EINVAL --------------------------------------------------------------------------------
 
-#: By zmq_setsockopt(3); a PUB is an XPUB, also for what it lets be set. So would a REP be a ROUTER
-#: in libzmq, without an effect.
+#: From zmq_setsockopt(3). A PUB is an XPUB, and accepts the same options. In libzmq a REP accepts
+#: those of a ROUTER in the same way, without an effect.
 ONLY_FOR = {
     zmq.SUBSCRIBE: {zmq.SUB},
     zmq.UNSUBSCRIBE: {zmq.SUB},
@@ -239,7 +239,7 @@ def test_flags_are_not_negative(make, option):
     ],
 )  # fmt: skip
 @types(*ALL)
-def test_values_that_are_not_allowed(make, socket_type, option, value):
+def test_invalid_values(make, socket_type, option, value):
     with raises(zmq.EINVAL):
         make(socket_type).set(option, value)
 
@@ -247,19 +247,19 @@ def test_values_that_are_not_allowed(make, socket_type, option, value):
 @pytest.mark.parametrize("verb", ["bind", "connect", "unbind", "disconnect"])
 @pytest.mark.parametrize("endpoint", ["", "tcp", "tcp:/x", "tcp://"])
 @types(*ALL)
-def test_endpoints_that_are_malformed(make, socket_type, verb, endpoint):
+def test_malformed_endpoints(make, socket_type, verb, endpoint):
     with raises(zmq.EINVAL):
         getattr(make(socket_type), verb)(endpoint)
 
 
 @types(*ALL)
-def test_transport_that_does_not_exist(make, socket_type):
+def test_unknown_transport(make, socket_type):
     for verb in "bind", "connect":
         with raises(zmq.EPROTONOSUPPORT):
             getattr(make(socket_type), verb)("carrier-pigeon://127.0.0.1:1")
 
 
-def test_socket_type_that_does_not_exist(context):
+def test_unknown_socket_type(context):
     with raises(zmq.EINVAL):
         context.socket(99)
 
@@ -267,8 +267,8 @@ def test_socket_type_that_does_not_exist(context):
 # -- endpoints -----------------------------------------------------------------------------
 
 
-def test_endpoint_is_bound_once(bound, make):
-    # Also ipc, which libzmq takes away from its owner.
+def test_endpoint_cannot_be_bound_twice(bound, make):
+    # This includes ipc, where libzmq takes the path over from its owner.
     one = bound(zmq.PULL)
     with raises(zmq.EADDRINUSE):
         make(zmq.PULL).bind(one.last_endpoint)
@@ -276,14 +276,14 @@ def test_endpoint_is_bound_once(bound, make):
         one.bind(one.last_endpoint)
 
 
-def test_unbind_and_disconnect_of_what_is_not_there(make, endpoints):
+def test_unbind_and_disconnect_of_unknown_endpoints(make, endpoints):
     sock = make(zmq.PULL)
     for verb in sock.unbind, sock.disconnect:
         with raises(errno.ENOENT):
             verb(endpoints.fixed())
 
 
-def test_endpoint_is_undone_once(bound, connected):
+def test_endpoint_cannot_be_unbound_twice(bound, connected):
     push = bound(zmq.PUSH)
     pull = connected(zmq.PULL, push)
     endpoint = push.last_endpoint
@@ -338,7 +338,7 @@ def test_poll_of_a_closed_socket(make):
 def test_socket_of_a_terminated_context(context, make, socket_type, call):
     sock = make(socket_type)
     terminating = waiting(context.term)
-    # As in libzmq, options work until a call that processes commands has told of the end.
+    # As in libzmq, options work until a call that processes commands has reported the termination.
     with raises_terminated():
         sock.poll(0)
     with raises_terminated():
@@ -362,7 +362,7 @@ def test_sockets_with_peers_end_with_the_context(context, connected_pair):
     values([terminating])
 
 
-def test_no_socket_is_made_while_the_context_terminates(context, make):
+def test_terminating_context_creates_no_socket(context, make):
     sock = make(zmq.PULL)
     terminating = waiting(context.term)
     with raises_terminated():
@@ -375,7 +375,7 @@ def test_no_socket_is_made_while_the_context_terminates(context, make):
 
 
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK])
-def test_mandatory_router_has_no_such_peer(bound, flags):
+def test_mandatory_router_refuses_an_unknown_peer(bound, flags):
     router = bound(zmq.ROUTER, router_mandatory=1)
     with raises(zmq.EHOSTUNREACH):
         router.send(b"nobody", flags | zmq.SNDMORE)
@@ -383,7 +383,7 @@ def test_mandatory_router_has_no_such_peer(bound, flags):
         router.send_multipart([b"nobody", b"x"], flags)
 
 
-def test_stream_has_no_such_peer(make):
+def test_stream_refuses_an_unknown_peer(make):
     stream = make(zmq.STREAM)
     stream.bind("tcp://127.0.0.1:*")
     with raises(zmq.EHOSTUNREACH):

@@ -1,5 +1,7 @@
-"""Several greenlets may wait in one socket: each message is of one of them, and none is forgotten;
-who is killed or timed out meanwhile takes nothing along."""
+"""Several greenlets may wait in one socket: each message goes to one of them.
+
+No greenlet is forgotten. A greenlet that is killed or times out loses no message.
+"""
 
 import gevent
 import gevent.event
@@ -43,7 +45,7 @@ def bodies(count):
     ids=lambda pair: "%s-%s" % tuple(map(name, pair)),
 )  # fmt: skip
 def receiver_and_sender(request, connected_pair):
-    """Of each type that receives, with a peer that may send to it."""
+    """Return a socket of each receiving type, with a peer that may send to it."""
     receiver, sender = connected_pair(*request.param)
     if receiver.type == zmq.SUB:
         receiver.subscribe(b"")
@@ -59,7 +61,7 @@ def receiver_and_sender(request, connected_pair):
     ids=lambda pair: "%s-%s" % tuple(map(name, pair)),
 )
 def full(request, connected_pair):
-    """A sender whose peer has no more room, the peer, and the messages that it has."""
+    """Return a sender whose peer has no more room, the peer, and the messages that it holds."""
     sender, receiver = connected_pair(*request.param, **narrow(2, 2))
     accepted = fill(sender, numbered)
     sender.sndtimeo = -1
@@ -106,7 +108,7 @@ def test_receivers_are_woken_by_messages_that_come_one_by_one(receiver_and_sende
     assert sorted(values(receivers)) == bodies(WAITING)
 
 
-def test_receivers_outnumber_the_messages(receiver_and_sender):
+def test_more_receivers_than_messages(receiver_and_sender):
     receiver, sender = receiver_and_sender
     receivers = [waiting(last_frame, receiver) for _ in range(WAITING)]
     for body in bodies(3):
@@ -127,7 +129,7 @@ def test_receivers_of_many_peers(bound, make):
     assert sorted(values(receivers)) == bodies(WAITING)
 
 
-def test_receivers_loop_until_all_is_received(connected_pair):
+def test_receivers_in_a_loop_receive_everything(connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     received = []
 
@@ -163,7 +165,7 @@ def test_waiting_messages_of_several_parts_do_not_mix(full):
     values(senders)
 
 
-def test_frames_of_greenlets_that_do_not_let_others_run_do_not_mix(full, warnings):
+def test_frames_of_greenlets_that_never_yield_do_not_mix(full, warnings):
     sender, receiver, accepted = full
 
     def send(body):
@@ -189,7 +191,8 @@ def test_frame_that_waited_loses_no_frames_of_others(bound, make, warnings):
         may_finish.wait(GUARD)
         push.send(b"end")
 
-    # The one that has waited longest is woken by the first peer, the other one by the second.
+    # The first peer wakes the greenlet that has waited longest. The second peer wakes the other
+    # one.
     senders = [waiting(send_slowly), waiting(push.send, b"2", zmq.SNDMORE)]
     pulls = [make(zmq.PULL, rcvtimeo=0) for _ in range(2)]
     connect(pulls[0], push)
@@ -240,7 +243,7 @@ def test_senders_and_receivers_wait_together(connected_pair):
     values(senders)
 
 
-def test_all_who_poll_are_woken(receiver_and_sender):
+def test_all_pollers_are_woken(receiver_and_sender):
     receiver, sender = receiver_and_sender
     pollers = [waiting(receiver.poll, GUARD * 1000) for _ in range(WAITING)]
     sender.send(b"x")
@@ -251,7 +254,7 @@ def test_all_who_poll_are_woken(receiver_and_sender):
 # -- kill and gevent.Timeout ---------------------------------------------------------------
 
 
-def test_killed_receiver_takes_nothing_along(receiver_and_sender):
+def test_killed_receiver_loses_no_message(receiver_and_sender):
     receiver, sender = receiver_and_sender
     killed, other = waiting(last_frame, receiver), waiting(last_frame, receiver)
     killed.kill()
@@ -261,8 +264,8 @@ def test_killed_receiver_takes_nothing_along(receiver_and_sender):
     assert last_frame(receiver) == b"y"
 
 
-def test_receiver_that_is_killed_when_a_message_comes(receiver_and_sender):
-    # Before the hub turns: it may have been woken for it already.
+def test_receiver_killed_as_a_message_arrives_loses_nothing(receiver_and_sender):
+    # The receiver is killed before the hub runs: the message may already have woken it.
     receiver, sender = receiver_and_sender
     for body in bodies(20):
         killed = waiting(last_frame, receiver)
@@ -274,7 +277,7 @@ def test_receiver_that_is_killed_when_a_message_comes(receiver_and_sender):
     assert receiver.poll(0) == 0
 
 
-def test_receiver_that_is_killed_passes_its_turn_on(receiver_and_sender):
+def test_killed_receiver_passes_its_wakeup_on(receiver_and_sender):
     receiver, sender = receiver_and_sender
     killed, other = waiting(last_frame, receiver), waiting(last_frame, receiver)
     sender.send(b"x")
@@ -287,7 +290,7 @@ def test_receiver_that_is_killed_passes_its_turn_on(receiver_and_sender):
         assert values([other]) == [b"y"]
 
 
-def test_timed_out_receiver_takes_nothing_along(receiver_and_sender):
+def test_timed_out_receiver_loses_no_message(receiver_and_sender):
     receiver, sender = receiver_and_sender
     with gevent.Timeout(0.005, False):
         receiver.recv()
@@ -327,14 +330,14 @@ def test_killed_sender_sends_nothing(full):
     assert receiver.recv() == b"next"
 
 
-def test_sender_that_is_killed_passes_its_turn_on(full):
+def test_killed_sender_passes_its_wakeup_on(full):
     sender, receiver, accepted = full
     killed, other = waiting(sender.send, b"killed"), waiting(sender.send, b"other")
     for _ in accepted:
         receiver.recv_multipart()
     killed.kill(block=False)
     received = [receiver.recv()]
-    if received == [b"killed"]:  # it was just in time
+    if received == [b"killed"]:  # the greenlet was killed after its message was sent
         received.append(receiver.recv())
     assert received[-1] == b"other"
     values([other])
@@ -351,7 +354,7 @@ def test_timed_out_sender_sends_nothing(full):
     assert receiver.recv_multipart() == [b"next"]
 
 
-def test_killed_poller_leaves_the_socket_alone(receiver_and_sender):
+def test_killed_poller_leaves_the_socket_usable(receiver_and_sender):
     receiver, sender = receiver_and_sender
     waiting(receiver.poll, GUARD * 1000).kill()
     with gevent.Timeout(0.005, False):

@@ -1,5 +1,7 @@
-"""High-water marks count whole messages: who waits at them, who drops, and that nothing else is
-lost (zmq_setsockopt(3) SNDHWM and RCVHWM, zmq_socket(3) "Action in mute state")."""
+"""High-water marks count whole messages; some types wait at them, others drop.
+
+Nothing else is lost (zmq_setsockopt(3) SNDHWM and RCVHWM, zmq_socket(3) "Action in mute state").
+"""
 
 import pytest
 from guard import GUARD
@@ -21,7 +23,7 @@ from zlinkcompat.debug import build_info
 
 WAITING = [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)]
 HUGE = 2_000_000
-#: Uncompiled, so many messages take too long.
+#: The pure-Python fallback takes too long for so many messages.
 MANY = HUGE if build_info()["compiled"] else 50_000
 
 
@@ -51,7 +53,7 @@ def test_default_is_1000(make, socket_type):
 
 @waiting_types
 @pytest.mark.parametrize("sndhwm", [1, 2, 3, 1000])
-def test_connecter_takes_sndhwm_messages_for_an_absent_peer(
+def test_connecter_queues_sndhwm_messages_for_an_absent_peer(
     make, endpoints, sender, receiver, sndhwm
 ):
     one, other = make(sender, sndhwm=sndhwm), make(receiver)
@@ -97,7 +99,7 @@ def test_multipart_message_counts_as_one(make, endpoints):
 
 
 @waiting_types
-def test_sender_that_ran_full_before_the_bind_goes_on_after_it(make, endpoints, sender, receiver):
+def test_sender_full_before_the_bind_continues_after_it(make, endpoints, sender, receiver):
     one, other = make(sender, sndhwm=4), make(receiver)
     endpoint = endpoints.fixed()
     one.connect(endpoint)
@@ -148,7 +150,7 @@ def test_sndhwm_can_be_lowered_after_connect(make, endpoints):
 
 
 @waiting_types
-def test_what_was_accepted_arrives_in_order(connected_pair, sender, receiver):
+def test_accepted_messages_arrive_in_order(connected_pair, sender, receiver):
     one, other = connected_pair(sender, receiver, **narrow(3, 2))
     accepted = fill(one, numbered)
     assert len(accepted) >= 5
@@ -168,7 +170,7 @@ def test_waiting_sender_is_woken_by_the_reader(connected_pair, sender, receiver)
     values([sending])
 
 
-def test_reader_sets_the_pace(connected_pair):
+def test_sender_waits_for_the_reader(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     sending = waiting(lambda: [push.send_multipart(numbered(number)) for number in range(50)])
     assert [pull.recv_multipart()[0] for _ in range(50)] == bodies(50)
@@ -176,7 +178,7 @@ def test_reader_sets_the_pace(connected_pair):
 
 
 @waiting_types
-def test_polls_for_output_tell_of_room(connected_pair, sender, receiver):
+def test_poll_for_output_reports_room(connected_pair, sender, receiver):
     one, other = connected_pair(sender, receiver, **narrow(2, 2))
     assert one.poll(0, zmq.POLLOUT) == zmq.POLLOUT
     accepted = fill(one, numbered)
@@ -188,7 +190,7 @@ def test_polls_for_output_tell_of_room(connected_pair, sender, receiver):
 
 @inproc_only
 class TestInproc:
-    """Both ends' marks together bound the one pipe between them."""
+    """The marks of both ends together limit the one pipe between them."""
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(1, 1), (2, 3), (3, 2)])
     def test_marks_add_up(self, connected_pair, sndhwm, rcvhwm):
@@ -201,7 +203,7 @@ class TestInproc:
         assert len(fill(push, numbered)) == sndhwm + rcvhwm
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(0, 1), (1, 0), (0, 0)])
-    def test_no_limit_on_one_side_is_none_at_all(self, connected_pair, sndhwm, rcvhwm):
+    def test_no_limit_on_one_side_means_no_limit(self, connected_pair, sndhwm, rcvhwm):
         push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=sndhwm, rcvhwm=rcvhwm)
         for body in bodies(3000):
             push.send(body, zmq.NOBLOCK)
@@ -214,8 +216,8 @@ class TestInproc:
         pull.bind(endpoint)
         assert len(fill(push, numbered)) == 4
 
-    def test_room_is_reported_by_halves(self, connected_pair):
-        # As libzmq's low-water mark: a sender that ran full is not woken for a single place.
+    def test_room_is_reported_when_half_is_free(self, connected_pair):
+        # As with libzmq's low-water mark, a full sender is not woken for a single free place.
         push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=4, rcvhwm=4)
         fill(push, numbered)
         pull.recv_multipart()
@@ -225,12 +227,12 @@ class TestInproc:
         assert not would_wait(push.send, b"x")
 
 
-# -- who drops -----------------------------------------------------------------------------
+# -- dropping types ------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["PUB", "XPUB", "ROUTER"])
 def lossy_pair(request, connected_pair):
-    """lossy_pair(**options): a sender that drops, its receiver, and what it says first."""
+    """lossy_pair(**options): a sender that drops, its receiver, and the frames that come first."""
 
     def lossy_pair(**options):
         kind = getattr(zmq, request.param)
@@ -247,7 +249,7 @@ def lossy_pair(request, connected_pair):
 
 def test_messages_that_find_no_room_are_dropped(lossy_pair):
     sender, receiver, prefix = lossy_pair(**narrow(2, 2))
-    # Never waits, whatever it is offered.
+    # The send never waits, however many messages it is given.
     for number in range(200):
         sender.send_multipart([*prefix, b"%d" % number, LARGE], zmq.NOBLOCK)
     received = []
@@ -257,14 +259,14 @@ def test_messages_that_find_no_room_are_dropped(lossy_pair):
         else:
             received.append(receiver.recv_multipart()[0])
     numbers = [int(number) for number in received if number != b"end"]
-    # The first ones found room; each came whole, once, in order; some did not.
+    # The first messages found room. Each arrived whole, once and in order. Some did not arrive.
     assert numbers[:2] == [0, 1]
     assert numbers == sorted(set(numbers))
     assert len(numbers) < 200
 
 
 @inproc_only
-def test_the_newest_are_dropped(lossy_pair):
+def test_newest_messages_are_dropped(lossy_pair):
     sender, receiver, prefix = lossy_pair(sndhwm=2, rcvhwm=3)
     for body in bodies(100):
         sender.send_multipart([*prefix, body])
@@ -273,7 +275,7 @@ def test_the_newest_are_dropped(lossy_pair):
 
 
 @pytest.mark.parametrize("publisher", [zmq.PUB, zmq.XPUB], ids=name)
-def test_slow_subscriber_costs_the_others_nothing(bound, connected, publisher):
+def test_slow_subscriber_does_not_delay_the_others(bound, connected, publisher):
     pub = bound(publisher, sndhwm=50)
     slow, quick = [connected(zmq.SUB, pub, rcvhwm=50) for _ in range(2)]
     for sub in slow, quick:
@@ -292,7 +294,7 @@ def test_publisher_without_subscribers_drops(bound, publisher):
     assert pub.poll(0, zmq.POLLOUT) == zmq.POLLOUT
 
 
-def test_mandatory_router_waits_instead(connected_pair):
+def test_mandatory_router_waits_for_room(connected_pair):
     router, dealer = connected_pair(
         zmq.ROUTER, zmq.DEALER, **narrow(2, 2),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
@@ -306,11 +308,11 @@ def test_mandatory_router_waits_instead(connected_pair):
     values([sending])
 
 
-# -- a great one ---------------------------------------------------------------------------
+# -- a large mark --------------------------------------------------------------------------
 
 
 @pytest.mark.timeout(600)
-def test_huge_mark_works_and_loses_nothing(make, endpoints):
+def test_huge_mark_loses_nothing(make, endpoints):
     push, pull = make(zmq.PUSH, sndhwm=HUGE), make(zmq.PULL, rcvhwm=HUGE)
     assert (push.sndhwm, pull.rcvhwm) == (HUGE, HUGE)
     endpoint = endpoints.fixed()

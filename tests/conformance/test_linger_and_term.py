@@ -1,4 +1,7 @@
-"""How long what was accepted is tried to deliver: LINGER, and ctx.term() that waits for it."""
+"""How long accepted messages are retried after close:
+
+LINGER, and ctx.term(), which waits for them.
+"""
 
 import time
 
@@ -37,7 +40,7 @@ def elsewhere(no_descriptor_is_left):
         context.destroy(linger=0)
 
 
-def test_default_is_for_ever_but_for_subscribers(make):
+def test_default_linger_is_unlimited_except_for_subscribers(make):
     for socket_type in list(zmq.SocketType)[:12]:
         wanted = 0 if socket_type in (zmq.SUB, zmq.XSUB) else -1
         assert make(socket_type).linger == wanted, socket_type
@@ -48,7 +51,7 @@ def test_default_is_for_ever_but_for_subscribers(make):
 
 @pytest.mark.parametrize("linger", [-1, GUARD * 1000])
 @pytest.mark.parametrize("size", [10, MIB])
-def test_closing_delivers_what_was_accepted(connected_pair, linger, size):
+def test_close_delivers_accepted_messages(connected_pair, linger, size):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     messages = [body.ljust(size) for body in bodies(COUNT)]
     for message in messages:
@@ -62,7 +65,7 @@ def test_closing_delivers_what_was_accepted(connected_pair, linger, size):
     [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)],
     ids=lambda socket_type: socket_type.name,
 )
-def test_closing_binder_delivers_what_was_accepted(connected_pair, sender, receiver):
+def test_close_of_a_binder_delivers_accepted_messages(connected_pair, sender, receiver):
     one, other = connected_pair(sender, receiver)
     for body in bodies(COUNT):
         one.send(body.ljust(MIB))
@@ -95,16 +98,16 @@ def test_close_does_not_wait(connected_pair):
         push.send(bytes(MIB))
     push.close(linger=-1)
     assert push.closed
-    # All this time nothing was read.
+    # Nothing was read during all this time.
     assert received(pull, COUNT) == [bytes(MIB)] * COUNT
 
 
-# -- with a peer that comes later ----------------------------------------------------------
+# -- with a peer that connects later -------------------------------------------------------
 
 
 @over_a_network
 @pytest.mark.parametrize("linger", [-1, GUARD * 1000])
-def test_closing_delivers_to_a_peer_that_comes_later(make, endpoints, linger):
+def test_close_delivers_to_a_peer_that_binds_later(make, endpoints, linger):
     push, pull = make(zmq.PUSH, linger=linger), make(zmq.PULL)
     endpoint = endpoints.fixed()
     push.connect(endpoint)
@@ -117,9 +120,9 @@ def test_closing_delivers_to_a_peer_that_comes_later(make, endpoints, linger):
 
 @inproc_only
 @pytest.mark.parametrize("linger", [-1, 0])
-def test_inproc_delivers_to_a_binder_that_comes_later(make, endpoint, linger):
-    # libzmq tests/test_hwm.cpp: test_inproc_connect_and_close_first. As far as LINGER goes, the
-    # messages are with the peer already.
+def test_inproc_delivers_to_a_later_binder(make, endpoint, linger):
+    # libzmq tests/test_hwm.cpp: test_inproc_connect_and_close_first. For LINGER, the messages have
+    # already been handed to the peer.
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     push.connect(endpoint)
     for body in bodies(COUNT):
@@ -130,7 +133,7 @@ def test_inproc_delivers_to_a_binder_that_comes_later(make, endpoint, linger):
 
 
 @inproc_only
-def test_inproc_delivers_after_a_disconnect_to_a_binder_that_comes_later(make, endpoint):
+def test_inproc_delivers_to_a_later_binder_after_disconnect(make, endpoint):
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     push.connect(endpoint)
     push.send(b"x")
@@ -140,7 +143,7 @@ def test_inproc_delivers_after_a_disconnect_to_a_binder_that_comes_later(make, e
 
 
 @over_a_network
-def test_no_linger_drops_what_is_not_sent(make, endpoints):
+def test_zero_linger_drops_unsent_messages(make, endpoints):
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     endpoint = endpoints.fixed()
     push.connect(endpoint)
@@ -163,7 +166,7 @@ def test_linger_can_be_set_after_the_connect(make, endpoints):
 
 
 @over_a_network
-def test_closed_socket_gives_up_after_its_linger(context, make, endpoints):
+def test_closed_socket_drops_messages_after_its_linger(context, make, endpoints):
     push = make(zmq.PUSH)
     push.connect(endpoints.fixed())
     push.send(b"dropped")
@@ -230,7 +233,7 @@ def test_term_waits_for_linger_at_most(context, make, endpoints):
 
 
 @over_a_network
-def test_term_does_not_wait_for_peers_that_are_owed_nothing(context, make, endpoints):
+def test_term_does_not_wait_for_peers_without_messages(context, make, endpoints):
     for socket_type in zmq.PUSH, zmq.DEALER, zmq.SUB, zmq.XPUB, zmq.REQ:
         sock = make(socket_type)
         sock.connect(endpoints.fixed())
@@ -269,7 +272,7 @@ def test_term_waits_until_all_sockets_are_closed(context, make):
     values([terminating])
 
 
-def test_term_does_not_wait_for_what_was_not_received(context, connected_pair):
+def test_term_does_not_wait_for_unreceived_messages(context, connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     for body in bodies(COUNT):
         push.send(body)
@@ -281,8 +284,8 @@ def test_term_does_not_wait_for_what_was_not_received(context, connected_pair):
 
 
 @over_a_network
-def test_unreachable_binder_owes_nothing_after_its_peer_left(context, connected_pair):
-    # Accepted, but for a connection that is gone: a binder cannot dial.
+def test_binder_does_not_linger_for_a_peer_that_left(context, connected_pair):
+    # The message was accepted for a connection that has ended, and a binder cannot reconnect.
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     for _ in range(COUNT):
         push.send(bytes(MIB))

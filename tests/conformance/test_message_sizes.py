@@ -1,4 +1,4 @@
-"""Messages arrive equal, whatever their size, number of parts, and way of sending."""
+"""Messages arrive unchanged, whatever their size, number of parts, and form of send."""
 
 import array
 
@@ -8,7 +8,7 @@ from meeting import hear
 import zlinkcompat as zmq
 
 MIB = 1 << 20
-#: Around the limits of the wire's short frames (255) and of what is not copied (8192).
+#: Sizes around the limit of short frames on the wire (255), and the copy threshold (8192).
 SIZES = [0, 1, 255, 256, 8191, 8192, 65536, 5 * MIB]
 PATTERN = bytes(range(256)) * (5 * MIB // 256)
 
@@ -17,7 +17,7 @@ copies = pytest.mark.parametrize("copy", [True, False], ids=["copy", "no copy"])
 
 
 def body(size):
-    """Not the same at any two offsets near each other."""
+    """Return bytes that differ at any two nearby offsets."""
     return PATTERN[:size]
 
 
@@ -97,7 +97,7 @@ def test_sizes_one_after_the_other(connected_pair):
     assert [pull.recv() for _ in messages] == messages
 
 
-def test_sizes_that_waited_for_the_peer(make, endpoints):
+def test_sizes_queued_before_the_peer_connects(make, endpoints):
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     endpoint = endpoints.fixed()
     push.connect(endpoint)

@@ -1,4 +1,4 @@
-"""A message of several parts is one: seen whole or not at all, in order, by one receiver."""
+"""A message of several parts arrives whole or not at all, in order, at one receiver."""
 
 import pytest
 from meeting import connect, raises_again, until_subscribed, would_wait
@@ -29,7 +29,7 @@ def test_nothing_is_seen_before_the_last_part(bound, connected):
     [(zmq.PAIR, zmq.PAIR), (zmq.DEALER, zmq.DEALER), (zmq.REQ, zmq.REP), (zmq.PUSH, zmq.PULL)],
     ids=name,
 )
-def test_nothing_is_seen_before_the_last_part_by_any(connected_pair, sender, receiver):
+def test_no_receiver_sees_a_message_before_its_last_part(connected_pair, sender, receiver):
     other, one = connected_pair(receiver, sender)
     for part in PARTS[:-1]:
         one.send(part, zmq.SNDMORE)
@@ -59,7 +59,7 @@ def test_frames_know_whether_they_have_more(connected_pair):
     ]  # fmt: skip
 
 
-def test_rest_of_a_message_is_there_at_once(connected_pair):
+def test_all_parts_are_readable_at_once(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     push.send_multipart(PARTS)
     assert pull.recv() == b"first"
@@ -92,7 +92,7 @@ def test_all_parts_go_to_one_receiver(bound, connected):
             assert parts == [number + b".%d" % part for part in range(3)]
 
 
-def test_send_multipart_goes_on_with_a_begun_message(connected_pair):
+def test_send_multipart_continues_a_begun_message(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     push.send(b"1", zmq.SNDMORE)
     push.send_multipart([b"2", b"3"], zmq.SNDMORE)
@@ -113,7 +113,7 @@ def test_unfinished_message_is_dropped_with_its_socket(bound, connected):
 
 
 @pytest.mark.parametrize("publisher", [zmq.PUB, zmq.XPUB], ids=name)
-def test_first_part_alone_decides_who_gets_it(connected_pair, publisher):
+def test_first_part_decides_the_receiver(connected_pair, publisher):
     pub, sub = connected_pair(publisher, zmq.SUB)
     sub.subscribe(b"a")
     until_subscribed(pub, sub)
@@ -126,7 +126,7 @@ def test_first_part_alone_decides_who_gets_it(connected_pair, publisher):
 
 
 @pytest.mark.parametrize("publisher", [zmq.PUB, zmq.XPUB], ids=name)
-def test_subscriber_that_comes_amid_a_message_gets_no_part_of_it(bound, connected, make, publisher):
+def test_subscriber_joining_mid_message_gets_no_part_of_it(bound, connected, make, publisher):
     pub = bound(publisher)
     early, late = connected(zmq.SUB, pub), make(zmq.SUB)
     early.subscribe(b"")

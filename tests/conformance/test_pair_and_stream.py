@@ -1,4 +1,4 @@
-"""PAIR has one peer at a time (RFC 31); STREAM talks to peers that know nothing of ZMTP."""
+"""PAIR has one peer at a time (RFC 31); STREAM talks to peers without ZMTP."""
 
 import gevent
 import pytest
@@ -11,7 +11,7 @@ import zlinkcompat as zmq
 # -- PAIR ----------------------------------------------------------------------------------
 
 
-def test_pair_speaks_both_ways_in_any_order(connected_pair):
+def test_pair_sends_both_ways_in_any_order(connected_pair):
     one, other = connected_pair(zmq.PAIR, zmq.PAIR)
     for number in range(3):
         one.send(b"%d" % number)
@@ -37,7 +37,7 @@ def test_second_peer_of_a_pair_is_refused(connected_pair, make):
 
 
 @over_a_network
-def test_pair_takes_a_new_peer_when_the_old_one_left(connected_pair, connected):
+def test_pair_accepts_a_new_peer_after_the_old_one_left(connected_pair, connected):
     one, first = connected_pair(zmq.PAIR, zmq.PAIR)
     with watching(one, zmq.EVENT_DISCONNECTED):
         first.close()
@@ -48,7 +48,7 @@ def test_pair_takes_a_new_peer_when_the_old_one_left(connected_pair, connected):
     assert second.recv() == b"world"
 
 
-def test_polled_pair_takes_each_peer_in_turn(bound, connected):
+def test_polled_pair_accepts_each_peer_in_turn(bound, connected):
     one = bound(zmq.PAIR)
     for number in range(4):
         peer = connected(zmq.PAIR, one)
@@ -57,7 +57,7 @@ def test_polled_pair_takes_each_peer_in_turn(bound, connected):
         assert one.poll(GUARD * 1000)
         assert one.recv() == b"%d" % number
         with gevent.Timeout(GUARD):
-            # The loop asks poll() only. That frees the place of the peer that left.
+            # The loop only calls poll(), which frees the place of the peer that left.
             while one.core.pattern.pipes:
                 assert not one.poll(1)
 
@@ -66,7 +66,7 @@ def test_polled_pair_takes_each_peer_in_turn(bound, connected):
 
 
 @over_a_network
-def test_stream_tells_the_routing_id_of_its_latest_peer(make, transport):
+def test_stream_reports_the_routing_id_of_its_latest_peer(make, transport):
     if transport != "tcp":
         pytest.skip("STREAM is for tcp")
     server, client = make(zmq.STREAM), make(zmq.STREAM)
@@ -93,7 +93,7 @@ def stream(make):
 
 @pytest.fixture
 def raw(stream):
-    """A plain TCP connection to ``stream``."""
+    """Return a plain TCP connection to ``stream``."""
     port = int(stream.last_endpoint.rpartition(b":")[2])
     with gevent.Timeout(GUARD):
         raw = socket.create_connection(("127.0.0.1", port), timeout=GUARD)
@@ -102,7 +102,7 @@ def raw(stream):
 
 
 def read(stream, count):
-    """Routing id and bytes of a peer, however they were cut."""
+    """Receive the routing id and the bytes of a peer, however they were split."""
     data = b""
     while len(data) < count:
         peer, part = stream.recv_multipart()
@@ -111,7 +111,7 @@ def read(stream, count):
 
 
 class TestStream:
-    def test_tells_of_peers_and_bytes(self, stream, raw):
+    def test_reports_peers_and_bytes(self, stream, raw):
         peer, empty = stream.recv_multipart()
         assert (len(peer), peer[0], empty) == (5, 0, b"")
         raw.sendall(b"hello")
@@ -119,7 +119,7 @@ class TestStream:
         stream.send_multipart([peer, b"world"])
         assert raw.recv(5, socket.MSG_WAITALL) == b"world"
 
-    def test_tells_of_peers_that_leave(self, stream, raw):
+    def test_reports_peers_that_leave(self, stream, raw):
         peer, _ = stream.recv_multipart()
         raw.sendall(b"last words")
         raw.close()
@@ -131,7 +131,7 @@ class TestStream:
         stream.send_multipart([peer, b""])
         assert raw.recv(1) == b""
 
-    def test_many_bytes_arrive_equal(self, stream, raw):
+    def test_many_bytes_arrive_unchanged(self, stream, raw):
         peer, _ = stream.recv_multipart()
         data = bytes(range(256)) * 4096
         sending = gevent.spawn(raw.sendall, data)
@@ -144,7 +144,7 @@ class TestStream:
                 received += raw.recv(65536)
         assert received == data
 
-    def test_without_notify_there_are_only_bytes(self, make):
+    def test_without_notify_only_bytes_arrive(self, make):
         stream = make(zmq.STREAM, stream_notify=0)
         stream.bind("tcp://127.0.0.1:*")
         port = int(stream.last_endpoint.rpartition(b":")[2])
@@ -153,7 +153,7 @@ class TestStream:
             assert stream.recv_multipart()[1] == b"x"
         assert stream.poll(20) == 0
 
-    def test_speaks_to_another(self, stream, make):
+    def test_stream_talks_to_another_stream(self, stream, make):
         other = make(zmq.STREAM)
         other.connect(stream.last_endpoint)
         here, there = stream.recv_multipart()[0], other.recv_multipart()[0]
@@ -162,7 +162,7 @@ class TestStream:
         stream.send_multipart([here, b"world"])
         assert read(other, 5) == (there, b"world")
 
-    def test_names_the_peer_of_a_connect(self, stream, make):
+    def test_connect_sets_the_routing_id_of_the_peer(self, stream, make):
         other = make(zmq.STREAM)
         other.set(zmq.CONNECT_ROUTING_ID, b"peer")
         other.connect(stream.last_endpoint)

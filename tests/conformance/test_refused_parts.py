@@ -1,4 +1,4 @@
-"""A message that is sent frame by frame: its first frame decides, and a failure forgets it all."""
+"""A message sent frame by frame: its first frame decides, and a failure drops the whole message."""
 
 import gevent
 import pytest
@@ -29,7 +29,7 @@ def name(value):
 
 
 def leave(sock, peer):
-    """Close ``peer``, and return when ``sock`` knows that it left."""
+    """Close ``peer``, and return when ``sock`` has noticed."""
     if sock.last_endpoint.startswith(b"inproc:"):
         peer.close(linger=0)
         sock.events
@@ -63,7 +63,7 @@ def test_message_is_dropped_when_its_only_peer_leaves(bound, connected, sender, 
 @pytest.mark.parametrize(
     ("sender", "receiver"), [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER)], ids=name
 )
-def test_message_goes_whole_to_another_peer(bound, connected, sender, receiver):
+def test_whole_message_goes_to_another_peer(bound, connected, sender, receiver):
     sock = bound(sender)
     peers = [connected(receiver, sock) for _ in range(2)]
     sock.send_multipart([b"one", b"each"])
@@ -102,7 +102,7 @@ def test_reply_whose_peer_left_is_dropped(bound, connected):
 
 
 @pytest.mark.parametrize("mandatory", [0, 1])
-def test_router_sends_nothing_to_somebody_else(bound, connected, mandatory):
+def test_router_sends_no_frames_to_another_peer(bound, connected, mandatory):
     router = bound(zmq.ROUTER, router_mandatory=mandatory)
     ann = connected(zmq.DEALER, router, routing_id=b"ann")
     bob = connected(zmq.DEALER, router, routing_id=b"bob")
@@ -165,7 +165,7 @@ def test_mandatory_wait_of_a_first_frame_ends_when_the_peer_leaves(connected_pai
     assert other.recv_multipart() == [b"x"]
 
 
-def test_stream_forgets_data_for_a_peer_that_left(context, make, transport, engine):
+def test_stream_drops_data_for_a_peer_that_left(context, make, transport, engine):
     if transport != "tcp":
         pytest.skip("STREAM is for tcp")
     server, clients = make(zmq.STREAM), [make(zmq.STREAM) for _ in range(2)]
@@ -197,7 +197,7 @@ def test_nodrop_refuses_the_first_frame(connected_pair):
     with raises_again():
         while True:
             xpub.send(b"topic", zmq.SNDMORE | zmq.NOBLOCK)
-            # Accepted with its first frame, whatever comes next.
+            # The message was accepted with its first frame, so later frames are not refused.
             xpub.send(b"%d" % sent, zmq.NOBLOCK)
             sent += 1
     assert sent == 4
@@ -235,17 +235,17 @@ def test_subscribers_are_chosen_by_the_first_frame(bound, connected):
     assert [subs[0].recv_multipart() for _ in range(2)] == [[b"a", b"1"], [b"a", b"2"]]
 
 
-# -- every way to fail ---------------------------------------------------------------------
+# -- every kind of failure -----------------------------------------------------------------
 
 
 @pytest.fixture
 def full(make):
-    """A PUSH that has no peer, so that a first frame waits."""
+    """Return a PUSH without a peer, so that a first frame waits."""
     return make(zmq.PUSH)
 
 
 def finishes(push, make, endpoints):
-    """Tell whether the next message of ``push`` arrives as it was sent."""
+    """Tell whether the next message of ``push`` arrives unchanged."""
     pull = make(zmq.PULL)
     pull.bind(endpoints.any())
     connect(push, pull)
@@ -265,7 +265,7 @@ def send(request):
     return SEND[request.param]
 
 
-def test_again_forgets_the_message(full, make, endpoints, send):
+def test_again_drops_the_message(full, make, endpoints, send):
     with raises_again():
         send(full, zmq.NOBLOCK)
     full.sndtimeo = 1
@@ -275,19 +275,19 @@ def test_again_forgets_the_message(full, make, endpoints, send):
     assert finishes(full, make, endpoints)
 
 
-def test_a_kill_forgets_the_message(full, make, endpoints, send):
+def test_kill_drops_the_message(full, make, endpoints, send):
     sending = waiting(send, full, 0)
     sending.kill()
     assert finishes(full, make, endpoints)
 
 
-def test_a_gevent_timeout_forgets_the_message(full, make, endpoints, send):
+def test_gevent_timeout_drops_the_message(full, make, endpoints, send):
     with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
         send(full, 0)
     assert finishes(full, make, endpoints)
 
 
-def test_an_interrupt_forgets_the_message(full, make, endpoints, send):
+def test_interrupt_drops_the_message(full, make, endpoints, send):
     sending = waiting(send, full, 0)
     sending.kill(KeyboardInterrupt, block=False)
     with pytest.raises(KeyboardInterrupt):
@@ -295,7 +295,7 @@ def test_an_interrupt_forgets_the_message(full, make, endpoints, send):
     assert finishes(full, make, endpoints)
 
 
-def test_termination_forgets_the_message(bound, connected):
+def test_termination_drops_the_message(bound, connected):
     pull = bound(zmq.PULL)
     push = connected(zmq.PUSH, pull)
     tracked = zmq.Frame(b"x" * 100_000, track=True, copy=False)
@@ -316,15 +316,15 @@ def test_termination_forgets_the_message(bound, connected):
 
 
 class Unmeasurable:
-    """A frame that fails in the socket, where its size is taken."""
+    """A frame that raises when the socket asks for its size."""
 
     @property
     def buffer(self):
         raise MemoryError
 
 
-@over_a_network  # inproc has no limit of bytes
-def test_memory_that_runs_out_forgets_the_message(bound, make):
+@over_a_network  # inproc has no limit in bytes
+def test_memory_error_drops_the_message(bound, make):
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH)
     push.setsockopt(sockopt.SNDBYTES_MAX, 1 << 20)

@@ -1,4 +1,4 @@
-"""REQ and REP: envelopes, lost replies, and what relaxes the lockstep (RFC 28)."""
+"""REQ and REP: envelopes, lost replies, and options that relax the lockstep (RFC 28)."""
 
 import pytest
 from guard import GUARD
@@ -19,7 +19,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def req_and_router(connected_pair):
-    """req_and_router(**options of the REQ): a ROUTER sees and says anything."""
+    """req_and_router(**options of the REQ): a ROUTER that can receive and send any frames."""
 
     def req_and_router(**options):
         return connected_pair(zmq.ROUTER, zmq.REQ, b={"routing_id": b"req", **options})[::-1]
@@ -38,7 +38,7 @@ def test_request_begins_with_an_empty_frame(req_and_router):
 
 @pytest.mark.parametrize("malformed", [[b"x"], [b"x", b"y"], [b"x", b"", b"y"], [b""]])
 @inproc_only
-def test_malformed_reply_is_passed_over(req_and_router, malformed):
+def test_malformed_reply_is_skipped(req_and_router, malformed):
     req, router = req_and_router()
     req.send(b"?")
     router.recv_multipart()
@@ -49,20 +49,20 @@ def test_malformed_reply_is_passed_over(req_and_router, malformed):
 
 @over_a_network
 def test_peer_with_a_malformed_reply_is_disconnected(req_and_router):
-    # libzmq src/req.cpp: req_session_t::push_msg takes it for a violation of the protocol.
+    # libzmq src/req.cpp: req_session_t::push_msg treats it as a protocol violation.
     req, router = req_and_router(req_relaxed=1)
     req.send(b"?")
     router.recv_multipart()
     with watching(req, zmq.EVENT_DISCONNECTED):
         router.send_multipart([b"req", b"x", b"y"])
-        # With I/O threads a socket looks at what came in its own calls only.
+        # With I/O threads a socket processes received messages only inside its own calls.
         assert not req.poll(50)
     with raises_again():
         req.recv(zmq.NOBLOCK)
 
 
 @pytest.mark.parametrize("number", [b"1234", bytes(4)])
-def test_reply_with_a_number_nobody_asked_for_is_passed_over(req_and_router, number):
+def test_reply_with_an_unknown_request_id_is_skipped(req_and_router, number):
     req, router = req_and_router()
     req.send(b"?")
     router.recv_multipart()
@@ -80,7 +80,7 @@ def test_rep_returns_the_envelope(connected_pair):
     assert dealer.recv_multipart() == [*envelope, b"!", b""]
 
 
-def test_requests_that_are_malformed_are_dropped(connected_pair):
+def test_malformed_requests_are_dropped(connected_pair):
     dealer, rep = connected_pair(zmq.DEALER, zmq.REP)
     for malformed in [b"x"], [b"x", b"y"], [b""], [b"x", b""]:
         dealer.send_multipart(malformed)
@@ -90,7 +90,7 @@ def test_requests_that_are_malformed_are_dropped(connected_pair):
     assert dealer.recv_multipart() == [b"", b"!"]
 
 
-def test_reply_goes_to_who_asked(bound, connected):
+def test_reply_goes_to_the_requester(bound, connected):
     rep = bound(zmq.REP)
     reqs = [connected(zmq.REQ, rep) for _ in range(3)]
     for number, req in enumerate(reqs):
@@ -100,7 +100,7 @@ def test_reply_goes_to_who_asked(bound, connected):
     assert [req.recv() for req in reqs] == [b"for 0", b"for 1", b"for 2"]
 
 
-def test_devices_in_between_keep_the_way_back(bound, connected):
+def test_reply_returns_through_devices(bound, connected):
     front, back = bound(zmq.ROUTER), bound(zmq.DEALER)
     reqs = [connected(zmq.REQ, front) for _ in range(2)]
     rep = connected(zmq.REP, back)
@@ -113,11 +113,11 @@ def test_devices_in_between_keep_the_way_back(bound, connected):
     assert [req.recv() for req in reqs] == [b"for 0", b"for 1"]
 
 
-# -- who leaves ----------------------------------------------------------------------------
+# -- peers that leave ----------------------------------------------------------------------
 
 
 @over_a_network
-def test_reply_to_who_left_is_dropped(bound, connected):
+def test_reply_to_a_peer_that_left_is_dropped(bound, connected):
     rep = bound(zmq.REP)
     req = connected(zmq.REQ, rep)
     req.send(b"?")
@@ -134,7 +134,7 @@ def test_reply_to_who_left_is_dropped(bound, connected):
 
 @over_a_network
 def test_req_whose_server_left_still_waits(connected_pair):
-    # The request is lost; only REQ_RELAXED, or another socket, helps.
+    # The request is lost. Only REQ_RELAXED or another socket helps.
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     assert rep.recv() == b"?"
@@ -147,7 +147,7 @@ def test_req_whose_server_left_still_waits(connected_pair):
 
 
 @inproc_only
-def test_reply_that_was_not_read_goes_with_the_server_that_is_disconnected(connected_pair):
+def test_disconnect_drops_the_unread_reply(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     rep.recv()
@@ -164,7 +164,7 @@ def test_answer_of_another_peer_is_not_the_reply(make, bound):
     req.send(b"?")
     assert asked.recv_multipart() == [b"req", b"", b"?"]
     other.send_multipart([b"req", b"", b"not asked"])
-    assert req.poll(10) in (0, zmq.POLLIN)  # libzmq's poll may be mistaken, recv is not
+    assert req.poll(10) in (0, zmq.POLLIN)  # libzmq's poll may report it wrongly; recv does not
     with raises_again():
         req.recv(zmq.NOBLOCK)
     asked.send_multipart([b"req", b"", b"!"])
@@ -174,7 +174,7 @@ def test_answer_of_another_peer_is_not_the_reply(make, bound):
 # -- REQ_RELAXED, REQ_CORRELATE ------------------------------------------------------------
 
 
-def test_relaxed_may_ask_again(req_and_router):
+def test_relaxed_req_may_send_again(req_and_router):
     req, router = req_and_router(req_relaxed=1)
     req.send(b"1")
     req.send(b"2")
@@ -186,7 +186,7 @@ def test_relaxed_may_ask_again(req_and_router):
         req.recv()
 
 
-def test_relaxed_forgets_replies_that_came_before_the_request(req_and_router):
+def test_relaxed_req_drops_replies_from_before_the_request(req_and_router):
     req, router = req_and_router(req_relaxed=1)
     req.send(b"1")
     router.recv_multipart()
@@ -211,7 +211,7 @@ def test_correlated_requests_are_numbered(req_and_router):
     assert len(set(numbers)) == 3
 
 
-def test_correlated_replies_to_other_requests_are_passed_over(req_and_router):
+def test_correlated_replies_to_other_requests_are_skipped(req_and_router):
     req, router = req_and_router(req_correlate=1, req_relaxed=1)
     numbers = []
     for _ in range(3):
@@ -235,7 +235,7 @@ def test_rep_serves_correlated_requests(connected_pair):
 
 
 @over_a_network
-def test_relaxed_survives_its_server(make, endpoints):
+def test_relaxed_req_survives_the_loss_of_its_server(make, endpoints):
     req = make(zmq.REQ, req_relaxed=1, req_correlate=1)
     endpoint = endpoints.fixed()
     first = make(zmq.REP)

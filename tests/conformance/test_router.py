@@ -1,4 +1,4 @@
-"""ROUTER knows its peers by routing id: theirs, its own for them, or none (RFC 28)."""
+"""ROUTER identifies its peers by a routing id: their own, or one that it assigns (RFC 28)."""
 
 import gevent
 import pytest
@@ -22,7 +22,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def router_and_dealer(connected_pair):
-    """router_and_dealer(**options of the router): the dealer is called b"peer"."""
+    """router_and_dealer(**options of the router): the dealer's routing id is b"peer"."""
 
     def router_and_dealer(**options):
         return connected_pair(zmq.ROUTER, zmq.DEALER, a=options, b={"routing_id": b"peer"})
@@ -34,7 +34,7 @@ def router_and_dealer(connected_pair):
 
 
 @pytest.mark.parametrize("routing_id", [b"a", b"\1\0\xff", b"a" * 255])
-def test_peer_is_known_by_its_own_id(connected_pair, routing_id):
+def test_peer_is_addressed_by_its_own_id(connected_pair, routing_id):
     router, dealer = connected_pair(zmq.ROUTER, zmq.DEALER, b={"routing_id": routing_id})
     dealer.send(b"hello")
     assert router.recv_multipart() == [routing_id, b"hello"]
@@ -42,7 +42,7 @@ def test_peer_is_known_by_its_own_id(connected_pair, routing_id):
     assert dealer.recv_multipart() == [b"world"]
 
 
-def test_nameless_peers_get_ids_of_five_bytes(bound, connected):
+def test_peers_without_an_id_get_five_byte_ids(bound, connected):
     router = bound(zmq.ROUTER)
     dealers = [connected(zmq.DEALER, router) for _ in range(3)]
     ids = {}
@@ -68,7 +68,7 @@ def test_id_stays_while_the_connection_lasts(router_and_dealer, connected):
 
 
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK])
-def test_named_peer_can_be_spoken_to_first(router_and_dealer, flags):
+def test_router_may_send_first_to_a_peer_with_an_id(router_and_dealer, flags):
     router, dealer = router_and_dealer()
     router.send_multipart([b"peer", b"first"], flags)
     assert dealer.recv() == b"first"
@@ -108,7 +108,7 @@ def test_message_of_one_frame_is_ignored(router_and_dealer, mandatory, frame):
     assert would_wait(dealer.recv)
 
 
-def test_message_to_nobody_is_dropped(router_and_dealer):
+def test_message_to_an_unknown_peer_is_dropped(router_and_dealer):
     router, dealer = router_and_dealer()
     router.send_multipart([b"nobody", b"x", b"y"])
     router.send(b"nobody", zmq.SNDMORE)
@@ -137,7 +137,7 @@ def test_messages_of_a_peer_that_left_are_received(router_and_dealer):
 # -- ROUTER_MANDATORY ----------------------------------------------------------------------
 
 
-def test_mandatory_reports_nobody_and_sends_nothing(router_and_dealer):
+def test_mandatory_reports_an_unknown_peer_and_sends_nothing(router_and_dealer):
     router, dealer = router_and_dealer(router_mandatory=1)
     with raises(zmq.EHOSTUNREACH):
         router.send_multipart([b"nobody", b"x"])
@@ -152,7 +152,7 @@ def test_mandatory_reports_a_peer_that_left(router_and_dealer):
     router, dealer = router_and_dealer(router_mandatory=1)
     dealer.close()
     with raises(zmq.EHOSTUNREACH):
-        # Until the news is there, it may be sent, or waited for room.
+        # Until the router notices the disconnect, a message may be sent, or wait for room.
         while True:
             router.send_multipart([b"peer", b"x"])
             gevent.idle()
@@ -197,7 +197,7 @@ def test_mandatory_wait_ends_when_the_peer_leaves(connected_pair):
 # -- ROUTER_HANDOVER -----------------------------------------------------------------------
 
 
-def test_second_peer_of_a_name_is_ignored(router_and_dealer, connected):
+def test_second_peer_with_the_same_id_is_ignored(router_and_dealer, connected):
     router, first = router_and_dealer()
     second = connected(zmq.DEALER, router, routing_id=b"peer")
     second.send(b"from the second")
@@ -209,8 +209,9 @@ def test_second_peer_of_a_name_is_ignored(router_and_dealer, connected):
     assert would_wait(second.recv)
 
 
-def test_handover_gives_the_name_to_the_second(connected_pair, connected):
-    # The first does not dial again: it would take the name back, with it what the second had sent.
+def test_handover_gives_the_id_to_the_second_peer(connected_pair, connected):
+    # The first peer does not reconnect: it would take the id back, and the second peer's messages
+    # with it.
     router, first = connected_pair(
         zmq.ROUTER,
         zmq.DEALER,
@@ -227,7 +228,7 @@ def test_handover_gives_the_name_to_the_second(connected_pair, connected):
     assert would_wait(first.recv)
 
 
-def test_handover_delivers_what_the_first_sent(connected_pair, connected):
+def test_handover_delivers_messages_of_the_first_peer(connected_pair, connected):
     router, first = connected_pair(
         zmq.ROUTER, zmq.DEALER, a={"router_handover": 1}, b={"routing_id": b"peer"}
     )
@@ -243,7 +244,7 @@ def test_handover_delivers_what_the_first_sent(connected_pair, connected):
 
 
 @over_a_network
-def test_handover_is_no_fight(connected_pair, connected):
+def test_handover_does_not_disconnect_the_older_peer(connected_pair, connected):
     """The older peer is not disconnected, so it does not dial again to take the id back."""
     router, first = connected_pair(
         zmq.ROUTER, zmq.DEALER, a={"router_handover": 1}, b={"routing_id": b"peer"}
@@ -260,7 +261,7 @@ def test_handover_is_no_fight(connected_pair, connected):
     assert monitor.poll(20) == 0
     router.disable_monitor()
     monitor.close()
-    # The older one has the id again when the newer one left.
+    # The older peer has the id again after the newer one left.
     second.close()
     for _ in range(20):
         assert router.recv_multipart() == [b"peer", b"not read"]
@@ -269,7 +270,7 @@ def test_handover_is_no_fight(connected_pair, connected):
 
 
 @over_a_network
-def test_namesake_is_served_once_the_name_is_free(router_and_dealer, connected):
+def test_waiting_peer_is_served_once_its_id_is_free(router_and_dealer, connected):
     router, first = router_and_dealer()
     second = connected(zmq.DEALER, router, routing_id=b"peer")
     second.send(b"waits")
@@ -283,7 +284,7 @@ def test_namesake_is_served_once_the_name_is_free(router_and_dealer, connected):
 
 
 @over_a_network
-def test_name_is_free_when_its_peer_left(router_and_dealer, connected):
+def test_id_is_free_after_its_peer_left(router_and_dealer, connected):
     router, first = router_and_dealer()
     with watching(router, zmq.EVENT_DISCONNECTED):
         first.close()
@@ -300,7 +301,7 @@ def test_name_is_free_when_its_peer_left(router_and_dealer, connected):
 @pytest.mark.parametrize(
     "prober", [zmq.DEALER, zmq.REQ, zmq.ROUTER], ids=lambda socket_type: socket_type.name
 )
-def test_probe_announces_the_peer(bound, connected, prober):
+def test_probe_router_announces_the_peer(bound, connected, prober):
     router = bound(zmq.ROUTER)
     connected(prober, router, probe_router=1, routing_id=b"prober")
     assert router.recv_multipart() == [b"prober", b""]
@@ -323,7 +324,7 @@ def test_probe_precedes_messages(bound, make):
     assert router.recv_multipart() == [b"prober", b"x"]
 
 
-def test_router_that_probes_reaches_a_router(bound, connected):
+def test_router_with_probe_reaches_a_router(bound, connected):
     server = bound(zmq.ROUTER, routing_id=b"server")
     client = connected(zmq.ROUTER, server, probe_router=1, routing_id=b"client")
     assert server.recv_multipart() == [b"client", b""]
@@ -337,14 +338,14 @@ def test_connect_routing_id_names_the_peer_of_the_next_connect(bound, make):
     for name, dealer in (b"one", one), (b"other", other):
         router.set(zmq.CONNECT_ROUTING_ID, name)
         router.connect(dealer.last_endpoint)
-        # At once, without having heard of it.
+        # The id can be used at once, before the peer has sent anything.
         router.send_multipart([name, b"hello " + name])
         assert dealer.recv() == b"hello " + name
         dealer.send(b"x")
         assert router.recv_multipart() == [name, b"x"]
 
 
-def test_connect_routing_id_is_for_one_connect(bound, make):
+def test_connect_routing_id_applies_to_one_connect(bound, make):
     one, other = bound(zmq.DEALER), bound(zmq.DEALER)
     router = make(zmq.ROUTER)
     router.set(zmq.CONNECT_ROUTING_ID, b"one")

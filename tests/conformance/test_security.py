@@ -1,4 +1,4 @@
-"""Every mechanism over every transport, with a ZAP handler that knows whom to let in."""
+"""Every mechanism over every transport, with a ZAP handler that decides which clients to accept."""
 
 import gevent
 import pytest
@@ -39,7 +39,7 @@ def kind(request):
 
 
 class Handler:
-    """Judges in a greenlet of its own, until its socket ends; NULL peers are let in while open."""
+    """Answer ZAP requests in a greenlet until the socket ends; accept NULL peers while ``open``."""
 
     def __init__(self, sock):
         self.sock = sock
@@ -78,7 +78,7 @@ def handler(make):
 
 @pytest.fixture
 def pair(handler, kind, connected_pair):
-    """pair(zmq.PULL, zmq.PUSH, **options): a server and a client that was let in."""
+    """pair(zmq.PULL, zmq.PUSH, **options): a server and a client that was accepted."""
 
     def pair(server, client, **options):
         return connected_pair(server, client, a=of_server(kind), b=of_client(kind), **options)
@@ -146,7 +146,7 @@ def test_routing_ids(pair):
 
 @over_a_network
 def test_heartbeats(pair, monitor):
-    """Whoever is idle is heard all the same, and nobody is given up."""
+    """Idle peers are kept, since heartbeats arrive."""
     pull, push = pair(zmq.PULL, zmq.PUSH, heartbeat_ivl=10, heartbeat_timeout=500)
     events = monitor(pull)
     assert events.stays_silent(150)
@@ -155,7 +155,7 @@ def test_heartbeats(pair, monitor):
 
 
 @over_a_network
-def test_a_stranger_is_refused_and_others_go_on(pair, handler, make, kind, monitor):
+def test_refused_client_does_not_affect_others(pair, handler, make, kind, monitor):
     pull, push = pair(zmq.PULL, zmq.PUSH)
     handler.open = False
     stranger = make(zmq.PUSH, linger=0, reconnect_ivl=-1, **of_client(kind, good=False))
@@ -169,8 +169,8 @@ def test_a_stranger_is_refused_and_others_go_on(pair, handler, make, kind, monit
 
 
 @over_a_network
-def test_a_stranger_is_let_in_when_the_handler_thinks_again(bound, make, handler):
-    """Each attempt is judged anew."""
+def test_client_is_accepted_after_the_handler_changes_its_mind(bound, make, handler):
+    """Each attempt is authenticated again."""
     pull = bound(zmq.PULL, **of_server("null"))
     handler.open = False
     push = make(zmq.PUSH)
@@ -185,7 +185,7 @@ def test_a_stranger_is_let_in_when_the_handler_thinks_again(bound, make, handler
 @pytest.mark.parametrize(
     "server, client", [(one, other) for one in KINDS for other in KINDS if one != other]
 )
-def test_a_mismatch(bound, make, handler, monitor, server, client):
+def test_mismatched_mechanisms(bound, make, handler, monitor, server, client):
     pull = bound(zmq.PULL, **of_server(server))
     push = make(zmq.PUSH, linger=0, reconnect_ivl=-1, **of_client(client))
     seen = monitor(pull)
@@ -198,8 +198,8 @@ def test_a_mismatch(bound, make, handler, monitor, server, client):
 
 
 @over_a_network
-def test_a_connection_starts_over(make, handler, kind, endpoints):
-    """A new connection has new keys and nonces; what was not written goes by it."""
+def test_reconnect_uses_new_keys(make, handler, kind, endpoints):
+    """A new connection has new keys and nonces; unsent messages go over the new connection."""
     server = make(zmq.PULL, **of_server(kind))
     endpoint = endpoints.fixed()
     server.bind(endpoint)
@@ -216,15 +216,15 @@ def test_a_connection_starts_over(make, handler, kind, endpoints):
 
 
 @inproc_only
-def test_inproc_knows_no_mechanism(connected_pair, handler, kind):
-    """As in libzmq: the sockets of one context trust each other."""
+def test_inproc_uses_no_mechanism(connected_pair, handler, kind):
+    """As in libzmq, the sockets of one context trust each other."""
     pull, push = connected_pair(zmq.PULL, zmq.PUSH, a=of_server(kind), b=of_client(kind, False))
     push.send(b"inside")
     assert pull.recv() == b"inside" and handler.asked == []
 
 
 @over_a_network
-def test_a_handler_that_closes_without_a_word(bound, make, kind, monitor):
+def test_handler_that_closes_without_replying(bound, make, kind, monitor):
     zap = make(zmq.REP)
     zap.bind("inproc://zeromq.zap.01")
     pull = bound(zmq.PULL, **of_server(kind))
@@ -237,7 +237,7 @@ def test_a_handler_that_closes_without_a_word(bound, make, kind, monitor):
 
 
 @over_a_network
-def test_a_handler_that_says_nothing(bound, make, kind, monitor):
+def test_handler_that_never_replies(bound, make, kind, monitor):
     zap = make(zmq.REP)
     zap.bind("inproc://zeromq.zap.01")
     pull = bound(zmq.PULL, handshake_ivl=50, **of_server(kind))
@@ -246,12 +246,12 @@ def test_a_handler_that_says_nothing(bound, make, kind, monitor):
     push.connect(pull.last_endpoint)
     zap.recv_multipart()
     assert seen.wait_for(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) == zmq.ETIMEDOUT
-    # A late reply finds nobody.
+    # A late reply is ignored.
     zap.send_multipart([b"1.0", b"1", b"200", b"", b"", b""])
 
 
 @over_a_network
-def test_a_peer_that_leaves_while_it_is_judged(bound, make, kind, monitor):
+def test_peer_that_leaves_during_authentication(bound, make, kind, monitor):
     zap = make(zmq.REP)
     zap.bind("inproc://zeromq.zap.01")
     pull = bound(zmq.PULL, **of_server(kind))

@@ -1,4 +1,4 @@
-"""Every pair of socket types that may meet exchanges messages, whichever of them binds."""
+"""Every valid pair of socket types exchanges messages, whichever of them binds."""
 
 import pytest
 from meeting import over_a_network, raises_again, until_subscribed, watching
@@ -19,7 +19,7 @@ BINDS = pytest.mark.parametrize("binds", ["first", "second"])
 
 @pytest.fixture
 def met(connected_pair, binds):
-    """met(type_a, type_b): connected; ``binds`` says which of them is bound."""
+    """met(type_a, type_b): two connected sockets; ``binds`` says which of them is bound."""
 
     def met(type_a, type_b):
         if binds == "first":
@@ -76,7 +76,7 @@ def test_req_and_router_exchange_an_envelope(met):
 
 
 @BINDS
-def test_dealer_makes_the_envelope_for_rep_itself(met):
+def test_dealer_sends_the_envelope_for_rep_itself(met):
     dealer, rep = met(zmq.DEALER, zmq.REP)
     dealer.send_multipart([b"hop 1", b"hop 2", b"", *REQUEST])
     assert rep.recv_multipart() == REQUEST
@@ -119,8 +119,8 @@ def test_messages_keep_their_order(connected_pair):
     [(zmq.REP, zmq.PUSH), (zmq.PULL, zmq.DEALER), (zmq.PULL, zmq.PAIR), (zmq.REQ, zmq.REQ)],
     ids=name,
 )
-def test_types_that_may_not_meet_never_do(bound, make, binder, connecter):
-    # RFC 23: each side looks at the other's Socket-Type.
+def test_incompatible_types_never_connect(bound, make, binder, connecter):
+    # RFC 23: each side checks the other's Socket-Type.
     one, other = bound(binder), make(connecter, immediate=1, sndtimeo=20)
     with watching(one, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_DISCONNECTED):
         other.connect(one.last_endpoint)

@@ -1,4 +1,4 @@
-"""What a socket tells about itself: TYPE, EVENTS, FD, RCVMORE, LAST_ENDPOINT."""
+"""Socket state: TYPE, EVENTS, FD, RCVMORE, LAST_ENDPOINT."""
 
 import select
 
@@ -9,13 +9,13 @@ from meeting import LARGE, connect, fill, hear, narrow, would_wait
 import zlinkcompat as zmq
 
 IN, OUT = zmq.POLLIN, zmq.POLLOUT
-#: EVENTS of a socket without peers: whether sending would wait.
+#: EVENTS of a socket without peers: POLLOUT unless a send would wait.
 FRESH = {
     zmq.PAIR: 0, zmq.PUB: OUT, zmq.SUB: 0, zmq.REQ: 0, zmq.REP: 0, zmq.DEALER: 0,
     zmq.ROUTER: OUT, zmq.PULL: 0, zmq.PUSH: 0, zmq.XPUB: OUT, zmq.XSUB: OUT, zmq.STREAM: OUT,
 }  # fmt: skip
 
-#: (type, peer's type): EVENTS with that peer connected, and when it sent, as far as it may.
+#: (type, peer's type): EVENTS with that peer connected, and after it sent, if it may send.
 MET = {
     (zmq.PAIR, zmq.PAIR): (OUT, IN | OUT),
     (zmq.DEALER, zmq.DEALER): (OUT, IN | OUT),
@@ -62,7 +62,7 @@ def test_events_with_a_peer(connected_pair, socket_type, peer_type):
         assert sock.get(zmq.EVENTS) == after
 
 
-def test_events_of_lockstep(connected_pair):
+def test_events_of_req_and_rep(connected_pair):
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     assert req.events == 0
@@ -92,7 +92,7 @@ def test_events_of_publisher_and_subscriber(connected_pair):
     assert sub.events == 0
 
 
-def test_events_do_not_tell_of_what_is_filtered(make, bound):
+def test_events_ignore_filtered_messages(make, bound):
     # The publisher sends more than this subscriber wants.
     xpub, sub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome"), make(zmq.SUB)
     sub.subscribe(b"a")
@@ -161,8 +161,8 @@ def test_descriptors_differ(make):
     assert len({sock.FD for sock in socks}) == 3
 
 
-def test_descriptor_tells_of_messages(connected_pair):
-    # Edge-triggered: EVENTS tells what it means, and is to be asked whenever it is readable.
+def test_descriptor_signals_messages(connected_pair):
+    # The descriptor is edge-triggered: whenever it is readable, read EVENTS.
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     while is_readable(pull.FD):
         assert pull.events == 0
@@ -173,7 +173,7 @@ def test_descriptor_tells_of_messages(connected_pair):
         assert pull.events == 0
 
 
-def test_descriptor_becomes_readable_when_a_message_comes(connected_pair):
+def test_descriptor_becomes_readable_when_a_message_arrives(connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     while is_readable(pull.FD):
         assert pull.events == 0
@@ -202,11 +202,11 @@ def test_descriptor_becomes_readable_when_there_is_room(connected_pair):
 
 
 @each_type
-def test_fresh_socket_has_no_more(make, socket_type):
+def test_new_socket_has_no_rcvmore(make, socket_type):
     assert make(socket_type).get(zmq.RCVMORE) == 0
 
 
-def test_more_is_of_the_last_received_frame(connected_pair):
+def test_rcvmore_describes_the_last_received_frame(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     push.send_multipart([b"1", b"2"])
     assert pull.poll(GUARD * 1000)
@@ -223,7 +223,7 @@ def test_more_is_of_the_last_received_frame(connected_pair):
 
 
 @each_type
-def test_fresh_socket_has_no_endpoint(make, socket_type):
+def test_new_socket_has_no_last_endpoint(make, socket_type):
     assert make(socket_type).last_endpoint == b""
 
 
@@ -256,7 +256,7 @@ def test_endpoint_connected_last(make, endpoints):
         assert sock.last_endpoint == endpoint.encode()
 
 
-def test_endpoint_is_not_that_of_a_failed_bind(make, endpoints):
+def test_failed_bind_does_not_change_last_endpoint(make, endpoints):
     sock = make(zmq.PULL)
     sock.bind(endpoints.any())
     endpoint = sock.last_endpoint

@@ -1,4 +1,4 @@
-"""What a subscriber gets: prefixes, counted, each message once (RFC 29)."""
+"""Which messages a subscriber gets: prefixes, counted, each message once (RFC 29)."""
 
 import pytest
 from guard import GUARD
@@ -18,7 +18,7 @@ def publish(pub, *messages):
 
 
 def received(sub):
-    """All messages until END, to which it is subscribed."""
+    """Receive all messages until END, a topic that the socket has subscribed to."""
     messages = []
     while (message := sub.recv()) != END:
         messages.append(message)
@@ -27,7 +27,7 @@ def received(sub):
 
 @pytest.fixture
 def subscribed(connected_pair):
-    """subscribed(publisher, topics...): a publisher and a SUB whose subscriptions it knows."""
+    """subscribed(publisher, topics...): a publisher and a SUB whose subscriptions it has."""
 
     def subscribed(publisher, *topics, **options):
         pub, sub = connected_pair(publisher, zmq.SUB, **options)
@@ -57,7 +57,7 @@ def test_prefix(subscribed, publisher, topic, wanted):
 
 
 @publishers
-def test_no_subscription_is_no_message(subscribed, publisher):
+def test_nothing_is_received_without_a_subscription(subscribed, publisher):
     pub, sub = subscribed(publisher)
     publish(pub, b"", b"a", b"\xff")
     assert received(sub) == []
@@ -72,7 +72,7 @@ def test_long_topic(subscribed, publisher):
 
 
 @publishers
-def test_message_that_matches_twice_comes_once(subscribed, publisher):
+def test_message_matching_twice_is_received_once(subscribed, publisher):
     pub, sub = subscribed(publisher, b"", b"a", b"ab")
     publish(pub, b"abc", b"ab", b"a", b"")
     assert received(sub) == [b"abc", b"ab", b"a", b""]
@@ -97,7 +97,7 @@ def test_subscriptions_are_counted(subscribed, publisher):
 
 @publishers
 def test_unsubscribing_works_at_once(subscribed, publisher):
-    # What was sent before, and is underway, is not received any more.
+    # Messages that are on their way are no longer received.
     pub, sub = subscribed(publisher, b"a")
     publish(pub, b"a")
     assert sub.poll(GUARD * 1000)
@@ -117,7 +117,7 @@ def test_unsubscribing_leaves_the_other_topics(subscribed, publisher):
 
 
 @publishers
-def test_unsubscribing_what_was_not_subscribed_is_nothing(subscribed, publisher):
+def test_unsubscribing_an_unknown_topic_has_no_effect(subscribed, publisher):
     pub, sub = subscribed(publisher, b"a")
     for topic in b"", b"b", b"ab":
         sub.unsubscribe(topic)
@@ -127,7 +127,7 @@ def test_unsubscribing_what_was_not_subscribed_is_nothing(subscribed, publisher)
 
 
 @publishers
-def test_subscribers_are_told_apart(bound, connected, publisher):
+def test_each_subscriber_gets_its_own_topics(bound, connected, publisher):
     pub = bound(publisher)
     subs = {topic: connected(zmq.SUB, pub) for topic in (b"a", b"b", b"")}
     for topic, sub in subs.items():
@@ -137,7 +137,7 @@ def test_subscribers_are_told_apart(bound, connected, publisher):
     publish(pub, b"a", b"b", b"c")
     for topic, wanted in (b"a", [b"a"]), (b"b", [b"b"]):
         assert received(subs[topic]) == wanted
-    # It heard the marks of others, too.
+    # It received the marks of the other subscribers as well.
     assert received(subs[b""])[-3:] == [b"a", b"b", b"c"]
 
 
@@ -174,14 +174,14 @@ def test_subscriber_of_two_publishers(make, bound, publisher):
 
 
 @publishers
-def test_inverted_subscriber_lets_through_what_does_not_match(connected_pair, publisher):
+def test_inverted_subscriber_receives_non_matching_messages(connected_pair, publisher):
     pub, sub = connected_pair(publisher, zmq.SUB, invert_matching=1)
     sub.subscribe(b"a")
     publish(pub, b"a", b"ab", b"b", b"")
     assert received(sub) == [b"b", b""]
 
 
-def test_inverted_publisher_sends_what_does_not_match(connected_pair):
+def test_inverted_publisher_sends_non_matching_messages(connected_pair):
     # XSUB has no filter of its own.
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, invert_matching=1)
     xsub.send(b"\1a")
@@ -190,7 +190,7 @@ def test_inverted_publisher_sends_what_does_not_match(connected_pair):
     assert received(xsub) == [b"b", b""]
 
 
-def test_inverted_publisher_without_subscriptions_sends_all(connected_pair):
+def test_inverted_publisher_sends_all_without_subscriptions(connected_pair):
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, invert_matching=1)
     publish(xpub, b"a", b"b", b"")
     assert received(xsub) == [b"a", b"b", b""]
@@ -220,8 +220,8 @@ def test_xsub_counts_its_subscriptions(connected_pair):
     assert would_wait(xpub.recv)
 
 
-def test_xsub_gets_what_matches_none_of_its_own(bound, connected, make):
-    # Unlike SUB it does not filter by itself: an XPUB in manual mode decides.
+def test_xsub_receives_unfiltered_messages(bound, connected, make):
+    # Unlike SUB, it does not filter by itself: an XPUB in manual mode decides.
     xpub, xsub = bound(zmq.XPUB, xpub_manual=1), make(zmq.XSUB)
     connect(xsub, xpub)
     xsub.send(b"\1a")
@@ -245,7 +245,7 @@ def test_xsub_sends_messages_upstream(bound, make):
 
 
 @pytest.mark.parametrize("later", [b"\1BC", b"\0BC"])
-def test_message_of_an_xsub_stays_whole(connected_pair, later):
+def test_multipart_message_of_an_xsub_stays_whole(connected_pair, later):
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB)
     xsub.send_multipart([b"ABC", later, b"end"])
     assert xpub.recv_multipart() == [b"ABC", later, b"end"]
@@ -253,12 +253,12 @@ def test_message_of_an_xsub_stays_whole(connected_pair, later):
     assert xpub.recv_multipart() == [b"next", b"message"]
 
 
-def test_send_sees_more_subscriptions_than_the_mark(phases, connected_pair):
+def test_send_applies_more_subscriptions_than_the_mark(phases, connected_pair):
     pub, sub = connected_pair(zmq.PUB, zmq.SUB, a={"rcvhwm": 10})
     for number in range(500):
         sub.subscribe(b"%d." % number)
     while not sub.poll(1):
-        # The first publication that follows an arrival has all that has arrived.
+        # Subscriptions that have arrived apply to the first publication after that.
         pub.send(b"499.")
     assert sub.recv() == b"499."
 

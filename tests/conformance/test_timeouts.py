@@ -1,4 +1,4 @@
-"""SNDTIMEO and RCVTIMEO bound a wait, in milliseconds, and nothing else."""
+"""SNDTIMEO and RCVTIMEO limit a wait, in milliseconds, and nothing else."""
 
 import time
 
@@ -22,7 +22,7 @@ def milliseconds_until_again(call, *args):
 
 
 @pytest.mark.parametrize("timeout", [0, 1, 30])
-def test_recv_gives_up(connected_pair, timeout):
+def test_recv_raises_after_rcvtimeo(connected_pair, timeout):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH, a={"rcvtimeo": timeout})
     for recv in pull.recv, pull.recv_multipart:
         assert milliseconds_until_again(recv) >= timeout
@@ -32,7 +32,7 @@ def test_recv_gives_up(connected_pair, timeout):
 
 
 @pytest.mark.parametrize("timeout", [0, 1, 30])
-def test_send_gives_up(bound, make, timeout):
+def test_send_raises_after_sndtimeo(bound, make, timeout):
     push = bound(zmq.PUSH, sndtimeo=timeout)
     for call, message in (push.send, b"x"), (push.send_multipart, [b"x", b"y"]):
         assert milliseconds_until_again(call, message) >= timeout
@@ -41,11 +41,11 @@ def test_send_gives_up(bound, make, timeout):
     pull.connect(push.last_endpoint)
     push.sndtimeo = GUARD * 1000
     push.send(b"last")
-    # Nothing of what was refused.
+    # Nothing of the refused messages arrives.
     assert pull.recv_multipart() == [b"last"]
 
 
-def test_send_gives_up_on_a_full_peer(connected_pair):
+def test_send_to_a_full_peer_raises_after_sndtimeo(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     accepted = fill(push, numbered)
     push.sndtimeo = 30
@@ -56,7 +56,7 @@ def test_send_gives_up_on_a_full_peer(connected_pair):
     assert pull.recv() == b"last"
 
 
-def test_noblock_does_not_wait_at_all(connected_pair):
+def test_noblock_does_not_wait(connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH, a={"rcvtimeo": -1}, b={"sndtimeo": -1})
     with raises_again():
         pull.recv(zmq.NOBLOCK)
@@ -69,7 +69,7 @@ def test_noblock_does_not_wait_at_all(connected_pair):
 def test_recv_without_timeout_waits(connected_pair, make):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH, a={"rcvtimeo": -1})
     receiving = waiting(pull.recv)
-    # Longer than another does.
+    # Wait longer than the other timeouts.
     with raises_again():
         make(zmq.PULL, rcvtimeo=30).recv()
     assert not receiving.ready()
@@ -94,7 +94,7 @@ def test_room_ends_the_wait_early(connected_pair):
     assert pull.recv() == b"last"
 
 
-def test_timeouts_of_several_receivers_are_their_own(connected_pair):
+def test_several_receivers_time_out_separately(connected_pair):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     pull.rcvtimeo = 20
     early = waiting(pull.recv)
@@ -120,7 +120,7 @@ def test_req_may_receive_after_its_timeout(connected_pair, timeout):
     assert req.recv() == b"?!"
 
 
-def test_timeout_does_not_cut_a_message(connected_pair):
+def test_timeout_does_not_truncate_a_message(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL, **narrow(1, 1))
     push.sndtimeo = pull.rcvtimeo = 1
     parts = [LARGE] * 20
@@ -140,7 +140,7 @@ def test_timeout_does_not_cut_a_message(connected_pair):
     assert sent == received
 
 
-def test_others_run_while_a_socket_waits(connected_pair):
+def test_other_greenlets_run_while_a_socket_waits(connected_pair):
     pull, _ = connected_pair(zmq.PULL, zmq.PUSH, a={"rcvtimeo": 50})
     ran = []
     ticking = gevent.spawn(lambda: [ran.append(gevent.sleep(0.001)) for _ in range(10)])

@@ -1,4 +1,4 @@
-"""XPUB tells its user of subscriptions, and lets the user decide on them."""
+"""XPUB reports subscriptions to its user, and lets the user decide on them."""
 
 import pytest
 from meeting import (
@@ -31,7 +31,7 @@ def xpub_and_subs(bound, connected):
 
 
 def told(xpub, sub):
-    """What the XPUB is told, up to a new subscription of ``sub``."""
+    """Return what the XPUB reports, up to a new subscription of ``sub``."""
     sub.subscribe(b"end")
     messages = []
     while (message := xpub.recv()) != b"\1end":
@@ -41,10 +41,10 @@ def told(xpub, sub):
     return messages
 
 
-# -- what is told --------------------------------------------------------------------------
+# -- reports -------------------------------------------------------------------------------
 
 
-def test_first_subscription_and_last_cancellation_are_told(xpub_and_subs):
+def test_first_subscription_and_last_cancellation_are_reported(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2)
     one.subscribe(b"a")
     assert told(xpub, one) == [b"\1a"]
@@ -56,7 +56,7 @@ def test_first_subscription_and_last_cancellation_are_told(xpub_and_subs):
     assert told(xpub, other) == [b"\0a"]
 
 
-def test_repeated_subscription_is_told_once(xpub_and_subs):
+def test_repeated_subscription_is_reported_once(xpub_and_subs):
     xpub, (sub,) = xpub_and_subs(1)
     sub.subscribe(b"a")
     sub.subscribe(b"a")
@@ -67,7 +67,7 @@ def test_repeated_subscription_is_told_once(xpub_and_subs):
     assert told(xpub, sub) == [b"\0a"]
 
 
-def test_topics_are_told_whole(xpub_and_subs):
+def test_topics_are_reported_whole(xpub_and_subs):
     xpub, (sub,) = xpub_and_subs(1)
     topics = [b"", b"\0", b"\1", b"a" * 255, b"a" * 5000]
     for topic in topics:
@@ -75,7 +75,7 @@ def test_topics_are_told_whole(xpub_and_subs):
     assert told(xpub, sub) == [b"\1" + topic for topic in topics]
 
 
-def test_verbose_tells_every_subscription(xpub_and_subs):
+def test_verbose_reports_every_subscription(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2, xpub_verbose=1)
     one.subscribe(b"a")
     one.subscribe(b"a")
@@ -89,7 +89,7 @@ def test_verbose_tells_every_subscription(xpub_and_subs):
     assert told(xpub, other) == [b"\0a"]
 
 
-def test_verboser_tells_every_cancellation_too(xpub_and_subs):
+def test_verboser_also_reports_every_cancellation(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2, xpub_verboser=1)
     for sub in one, other:
         sub.subscribe(b"a")
@@ -99,7 +99,7 @@ def test_verboser_tells_every_cancellation_too(xpub_and_subs):
         assert told(xpub, sub) == [b"\0a"]
 
 
-def test_verbose_after_verboser_tells_subscriptions_only(xpub_and_subs):
+def test_verbose_after_verboser_reports_only_subscriptions(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2, xpub_verboser=1)
     xpub.xpub_verbose = 1
     for sub in one, other:
@@ -109,7 +109,7 @@ def test_verbose_after_verboser_tells_subscriptions_only(xpub_and_subs):
     assert told(xpub, one) == []
 
 
-def test_subscriber_that_leaves_cancels_what_only_it_wanted(xpub_and_subs):
+def test_leaving_subscriber_cancels_topics_only_it_had(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2)
     one.subscribe(b"a")
     one.subscribe(b"b")
@@ -121,7 +121,7 @@ def test_subscriber_that_leaves_cancels_what_only_it_wanted(xpub_and_subs):
     assert told(xpub, other) == []
 
 
-def test_verboser_tells_all_that_a_subscriber_leaves(xpub_and_subs):
+def test_verboser_reports_all_topics_of_a_leaving_subscriber(xpub_and_subs):
     xpub, (one, other) = xpub_and_subs(2, xpub_verboser=1)
     for sub in one, other:
         sub.subscribe(b"a")
@@ -130,7 +130,7 @@ def test_verboser_tells_all_that_a_subscriber_leaves(xpub_and_subs):
     assert xpub.recv() == b"\0a"
 
 
-def test_subscriber_that_disconnects_cancels(xpub_and_subs):
+def test_disconnect_cancels_the_subscriptions(xpub_and_subs):
     xpub, (sub,) = xpub_and_subs(1)
     sub.subscribe(b"a")
     assert xpub.recv() == b"\1a"
@@ -145,11 +145,11 @@ def test_subscriber_that_disconnects_cancels(xpub_and_subs):
 
 @pytest.fixture
 def manual(connected_pair):
-    """An XPUB in manual mode, and an XSUB, which filters nothing by itself."""
+    """Return an XPUB in manual mode, and an XSUB, which does not filter by itself."""
     return connected_pair(zmq.XPUB, zmq.XSUB, a={"xpub_manual": 1})
 
 
-def test_manual_subscribes_to_what_the_user_says(manual):
+def test_manual_subscribes_to_the_topic_that_the_user_sets(manual):
     xpub, xsub = manual
     xsub.send(b"\1a")
     assert xpub.recv() == b"\1a"
@@ -161,7 +161,7 @@ def test_manual_subscribes_to_what_the_user_says(manual):
     assert would_wait(xsub.recv)
 
 
-def test_manual_cancels_what_the_user_says(manual):
+def test_manual_cancels_the_topic_that_the_user_sets(manual):
     xpub, xsub = manual
     xsub.send(b"\1a")
     assert xpub.recv() == b"\1a"
@@ -176,7 +176,7 @@ def test_manual_cancels_what_the_user_says(manual):
     assert [xsub.recv(), xsub.recv()] == [b"xa 1", b"end"]
 
 
-def test_manual_subscription_is_of_the_last_told_peer(bound, connected):
+def test_manual_subscription_applies_to_the_last_reported_peer(bound, connected):
     xpub = bound(zmq.XPUB, xpub_manual=1)
     one, other = [connected(zmq.XSUB, xpub) for _ in range(2)]
     for number, xsub in enumerate([one, other]):
@@ -191,27 +191,27 @@ def test_manual_subscription_is_of_the_last_told_peer(bound, connected):
     assert would_wait(other.recv)
 
 
-def test_manual_tells_every_message(manual):
+def test_manual_reports_every_message(manual):
     xpub, xsub = manual
     for message in b"\1a", b"\1a", b"\1b":
         xsub.send(message)
     assert [xpub.recv() for _ in range(3)] == [b"\1a", b"\1a", b"\1b"]
 
 
-def test_manual_tells_what_a_peer_asked_for_when_it_leaves(manual):
+def test_manual_reports_requested_topics_of_a_leaving_peer(manual):
     xpub, xsub = manual
     xsub.send(b"\1a")
     assert xpub.recv() == b"\1a"
     xpub.set(zmq.SUBSCRIBE, b"xa")
     xsub.close()
     assert xpub.recv() == b"\0a"
-    # There is nobody to subscribe for any more.
+    # No peer is left to subscribe for.
     xpub.set(zmq.SUBSCRIBE, b"xb")
     xpub.send(b"xa")
     xpub.send(b"xb")
 
 
-def test_manual_last_value_goes_to_the_last_told_peer_only(bound, connected):
+def test_manual_last_value_goes_only_to_the_last_reported_peer(bound, connected):
     xpub = bound(zmq.XPUB)
     xpub.set(zmq.XPUB_MANUAL_LAST_VALUE, 1)
     one, other = [connected(zmq.XSUB, xpub) for _ in range(2)]
@@ -223,7 +223,7 @@ def test_manual_last_value_goes_to_the_last_told_peer_only(bound, connected):
         xpub.send(b"a for all")
         assert xsub.recv() == b"a last value"
         assert xsub.recv() == b"a for all"
-    # What was for the second alone did not come to the first.
+    # The message for the second peer did not reach the first.
     assert one.recv() == b"a for all"
     assert would_wait(one.recv)
 
@@ -236,7 +236,7 @@ def numbered(number):
 
 
 @pytest.mark.parametrize("publisher", [zmq.XPUB, zmq.PUB], ids=lambda one: one.name)
-def test_nodrop_waits_for_the_slowest(bound, connected, publisher):
+def test_nodrop_waits_for_the_slowest_subscriber(bound, connected, publisher):
     pub = bound(publisher, xpub_nodrop=1, sndhwm=4)
     subs = [connected(zmq.SUB, pub, rcvhwm=4) for _ in range(2)]
     for sub in subs:
@@ -252,7 +252,7 @@ def test_nodrop_waits_for_the_slowest(bound, connected, publisher):
     assert [sub.recv() for sub in subs] == [b"a last"] * 2
 
 
-def test_nodrop_does_not_wait_for_those_who_want_other_topics(connected_pair):
+def test_nodrop_does_not_wait_for_subscribers_of_other_topics(connected_pair):
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, **narrow(2, 2), a={"xpub_nodrop": 1})
     xsub.send(b"\1a")
     assert xpub.recv() == b"\1a"
@@ -269,7 +269,7 @@ def test_nodrop_without_subscribers_drops(bound):
 
 
 @over_a_network
-def test_nodrop_goes_on_when_the_slow_one_leaves(connected_pair):
+def test_nodrop_continues_when_the_slow_subscriber_leaves(connected_pair):
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, **narrow(2, 2), a={"xpub_nodrop": 1})
     xsub.send(b"\1")
     assert xpub.recv() == b"\1"
@@ -283,7 +283,7 @@ def test_nodrop_goes_on_when_the_slow_one_leaves(connected_pair):
 # -- XPUB_WELCOME_MSG ----------------------------------------------------------------------
 
 
-def test_welcome_comes_first(bound, make):
+def test_welcome_message_arrives_first(bound, make):
     xpub, sub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome"), make(zmq.SUB)
     sub.subscribe(b"welcome")
     sub.subscribe(b"a")
@@ -294,7 +294,7 @@ def test_welcome_comes_first(bound, make):
     assert sub.recv() == b"a"
 
 
-def test_welcome_is_for_each_new_peer(bound, make):
+def test_every_new_peer_gets_the_welcome_message(bound, make):
     xpub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome")
     for _ in range(3):
         sub = make(zmq.SUB)
@@ -303,7 +303,7 @@ def test_welcome_is_for_each_new_peer(bound, make):
         assert sub.recv() == b"welcome"
 
 
-def test_welcome_is_filtered_by_the_subscriber(bound, make):
+def test_subscriber_filters_the_welcome_message(bound, make):
     xpub, sub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome"), make(zmq.SUB)
     sub.subscribe(b"a")
     connect(sub, xpub)
@@ -312,7 +312,7 @@ def test_welcome_is_filtered_by_the_subscriber(bound, make):
     assert sub.recv() == b"a"
 
 
-def test_welcome_can_be_taken_back(bound, make):
+def test_welcome_message_can_be_removed(bound, make):
     xpub, xsub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome"), make(zmq.XSUB)
     xpub.set(zmq.XPUB_WELCOME_MSG, b"")
     connect(xsub, xpub)
