@@ -2,7 +2,7 @@ from zlinkcompat.tuning cimport Tuning
 
 
 cdef class CpuContention:
-    # Any thread, on purpose without a guard: see the class.
+    # Any thread reads and writes these, on purpose without a guard: see the class.
     cdef readonly long long gap, paused_until, pause, switches
 
     cpdef long long poll_time(self, Tuning tuning, long long now)

@@ -1,9 +1,9 @@
-"""Notices that other work wants the CPUs, so that receivers sleep instead of busy polling.
+"""Detects that other work needs the CPUs, so that receivers sleep instead of busy polling.
 
-A thread that polls never sleeps, so on a contended CPU the scheduler takes the CPU from it when its
-fair share is used up, and gives it back some milliseconds later, although the message came
-meanwhile. A thread that sleeps is run soon after the message wakes it. It also leaves the CPU to
-the peer that is to send the message.
+A thread that polls never sleeps. On a contended CPU the scheduler preempts it when its fair share
+is used up, and runs it again some milliseconds later, even if the message arrives earlier. A thread
+that sleeps runs soon after the message wakes it. It also leaves the CPU to the peer that must send
+the message.
 """
 
 try:
@@ -11,32 +11,32 @@ try:
 except ImportError:  # Windows
     getrusage = None
 
-#: Between two reads of a poll loop, in nanoseconds. A thread that runs takes a few thousand, or up
-#: to a million while it receives a large message.
+#: A time between two reads of a poll loop that shows preemption, in nanoseconds. A running thread
+#: takes a few thousand, or up to a million while it receives a large message.
 GAP = 500_000
-#: A message that comes within this time after polling has ended is prompt, in nanoseconds: about
-#: twice what it takes to wake the peer and then the receiver.
+#: A message that arrives within this time after polling has ended is prompt, in nanoseconds. It is
+#: about twice the time for waking the peer and then the receiver.
 PROMPT = 100_000
-#: So many of them in a row are no chance.
+#: The number of prompt messages in a row that is not a coincidence.
 PROMPT_LIMIT = 3
-#: How long nobody polls after the CPU was lost, in nanoseconds: doubled each time that it is lost
-#: again soon after such a pause.
+#: How long busy polling pauses after the CPU was lost, in nanoseconds. The pause doubles each time
+#: that the CPU is lost again soon after a pause.
 FIRST_PAUSE = 250_000_000
 LONGEST_PAUSE = 4_000_000_000
 
 
 class CpuContention:
-    """What the process knows of other work on its CPUs. Any thread may use it: a lost update
-    makes a pause shorter or longer, and does no harm.
+    """The state of CPU contention in this process. Any thread may use it: a lost update only makes
+    a pause shorter or longer.
 
     Attributes
     ----------
     gap : int, nanoseconds
-        ``GAP``.
+        The value of ``GAP``.
     paused_until : int, nanoseconds of the monotonic clock
-        Until then nobody polls.
+        Busy polling pauses until then.
     prompt_arrivals : int
-        Messages in a row that came right after polling for them had ended.
+        The number of messages in a row that arrived right after polling had ended.
     """
 
     def __init__(self):
@@ -49,8 +49,8 @@ class CpuContention:
     def poll_time(self, tuning, now):
         """Return for how many nanoseconds a receiver may poll now.
 
-        ``BUSY_POLL`` -1 polls only where nobody else wants the CPU. A value above 0 was chosen by
-        the user, and holds in any case.
+        ``BUSY_POLL`` -1 polls only if no other work needs the CPU. The user has chosen a value
+        above 0, which always applies.
         """
         if tuning.adaptive_poll and now < self.paused_until:
             return 0
@@ -64,10 +64,10 @@ class CpuContention:
         return True
 
     def note_sleep(self, missed, now):
-        """A message came ``now`` to a receiver whose polling had ended without one at ``missed``.
+        """Note that a message arrived at ``now``, after polling had ended in vain at ``missed``.
 
-        If that is prompt time and again, the peer was waiting for the CPU on which the receiver
-        polled, or answers just too late for polling to help.
+        If messages are prompt repeatedly, the peer was waiting for the CPU on which the receiver
+        polled, or replies just too late for polling to help.
         """
         if now - missed >= PROMPT:
             self.prompt_arrivals = 0
@@ -78,7 +78,7 @@ class CpuContention:
 
     def pause_polling(self, now):
         self.prompt_arrivals = 0
-        # What happened long before says nothing about now.
+        # An earlier pause that ended long ago says nothing about now.
         if now - self.paused_until > 4 * self.pause:
             self.pause = FIRST_PAUSE
         else:
@@ -86,8 +86,8 @@ class CpuContention:
         self.paused_until = now + self.pause
 
     def was_switched(self):
-        """Tell whether the kernel has taken the CPU from a thread of this process since last
-        asked. True where it does not say so."""
+        """Tell whether the kernel has preempted a thread of this process since the last call. True
+        if the system does not tell."""
         if getrusage is None:
             return True
         before = self.switches
@@ -95,5 +95,5 @@ class CpuContention:
         return self.switches != before
 
 
-#: The process's.
+#: The state of this process.
 contention = CpuContention()

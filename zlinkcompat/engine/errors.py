@@ -1,8 +1,8 @@
-"""The errors that end a connection without a fault of the protocol."""
+"""Errors that end a connection although nobody violated the protocol."""
 
 
 class Disconnected(Exception):
-    """The peer, or the network, ended the connection.
+    """The peer or the network ended the connection.
 
     Attributes
     ----------

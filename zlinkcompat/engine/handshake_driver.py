@@ -1,8 +1,8 @@
 """The handshake of a connection: runs once, in the connection's greenlet, before any message.
 
-The peer is a stranger here. The driver reads once per iteration of the event loop, within
-HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX`, and asks the application's ZAP handler whether to let
-the peer in.
+The peer is not trusted yet. The driver reads once per iteration of the event loop, within
+HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX`, and asks the program's ZAP handler whether to accept
+the peer.
 """
 
 from errno import EFAULT, EPIPE, ETIMEDOUT
@@ -14,13 +14,13 @@ from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.frames import Decoder
 
-#: Largest frame of a handshake, bytes. MAXMSGSIZE may be smaller.
+#: The largest frame of a handshake, in bytes. MAXMSGSIZE may be smaller.
 HANDSHAKE_FRAME_MAX = 65536
 
-#: Bytes that a peer may send before its handshake is over, whatever they are.
+#: Bytes of any kind that a peer may send before its handshake is done.
 HANDSHAKE_BYTES_MAX = 131072
 
-#: Bytes that a peer may send ahead while a ZAP handler judges it.
+#: Bytes that a peer may send ahead while a ZAP handler checks it.
 AHEAD_OF_ZAP_REPLY = 4096
 
 
@@ -30,7 +30,7 @@ class HandshakeDriver:
     Parameters
     ----------
     connection : Connection
-        It gives the stream, sends what the driver writes, and parks the greenlet.
+        It provides the stream, sends the driver's output, and parks the greenlet.
     """
 
     def __init__(self, connection):
@@ -38,7 +38,7 @@ class HandshakeDriver:
         self.session = connection.session
         self.stream = connection.stream
         self.decoder = connection.decoder
-        self.deadline = 0  # ns of the monotonic clock; 0 is none
+        self.deadline = 0  # ns of the monotonic clock; 0 means none
 
     def run(self):
         """Perform the handshake.
@@ -51,9 +51,9 @@ class HandshakeDriver:
         Raises
         ------
         Disconnected
-            The peer closed the connection, or nobody could judge it.
+            The peer closed the connection, or no ZAP handler could check it.
         ProtocolError
-            The peer broke the protocol.
+            The peer violated the protocol.
         """
         connection = self.connection
         timer = handshake = None
@@ -82,18 +82,18 @@ class HandshakeDriver:
         self.connection.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
 
     def exchange(self, handshake):
-        """Exchange commands with the peer until both sides are ready. As :meth:`run`."""
+        """Exchange commands until both sides are ready. The result is that of :meth:`run`."""
         connection = self.connection
         decoder = self.decoder
         limit = self.session.frame_max
         decoder.set_max_size(HANDSHAKE_FRAME_MAX if limit < 0 else min(limit, HANDSHAKE_FRAME_MAX))
-        # Read before the first write. The peer that connected has usually sent its greeting, and
-        # the answer then goes out in the same system call as our own greeting.
+        # Read before the first write. A peer that connected has usually sent its greeting, and the
+        # reply is then written in the same system call as our own greeting.
         pending_output = handshake.start()
         may_read = True
         while True:
             if self.deadline and monotonic_ns() > self.deadline:
-                # A busy event loop may not have got to the timer.
+                # The timer may be late on a busy event loop.
                 self.on_timeout()
                 return False
             try:
@@ -127,7 +127,7 @@ class HandshakeDriver:
                 return connection.is_handshaking()
 
     def downgrade(self, version):
-        """Change to the codec of an older version. False if the connection was closed meanwhile."""
+        """Change to the codec of an older version; False if the connection was closed meanwhile."""
         connection = self.connection
         while connection.has_unwritten():
             connection.park()
@@ -137,7 +137,7 @@ class HandshakeDriver:
         return True
 
     def read(self):
-        """Make one read; False if nothing is there yet."""
+        """Read once; return False if no data is available."""
         decoder = self.decoder
         if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
             raise ProtocolError(
@@ -147,12 +147,12 @@ class HandshakeDriver:
         if count == 0:
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
         if count < 0:
-            # The buffer was made for this read; in a storm of peers each would hold one.
+            # The buffer was taken for this read. With very many peers, each would hold one.
             decoder.release_if_empty()
         return count > 0
 
     def authenticate(self, handshake):
-        """Ask the application's ZAP handler. False if the connection was closed meanwhile."""
+        """Ask the program's ZAP handler; False if the connection was closed meanwhile."""
         connection = self.connection
         zap_request = handshake.zap_request
         client = ZapClient(connection)
@@ -161,7 +161,7 @@ class HandshakeDriver:
             if client.ask(zap_request):
                 zap_reply = client.poll()
                 while zap_reply is None:
-                    # Read on, to notice a peer that goes away.
+                    # Continue to read, to notice a peer that leaves.
                     if self.decoder.available >= AHEAD_OF_ZAP_REPLY:
                         connection.stop_reading()
                         connection.park()
@@ -172,7 +172,7 @@ class HandshakeDriver:
                         return False
                     zap_reply = client.poll()
             elif zap_request.required:
-                raise Disconnected(EFAULT, "no ZAP handler is bound to judge the peer")
+                raise Disconnected(EFAULT, "no ZAP handler is bound to check the peer")
         except ConnectionError as error:
             raise Disconnected(EFAULT, str(error))
         finally:

@@ -21,16 +21,16 @@ cdef class PipeSink:
 # purpose: after a late acknowledgement a difference may be negative. An unsigned difference would
 # wrap and block the pipe permanently, but only in the compiled build.
 cdef class MessageQueue:
-    # Written by the writer. The reader clears slots of the ring.
+    # The writer writes these. The reader clears slots of the ring.
     cdef list ring
     cdef Py_ssize_t mask
     cdef readonly long long tail
-    # Written by the reader.
+    # The reader writes these.
     cdef readonly long long head, acked
     cdef public Py_ssize_t held
-    # Set by one side before it sleeps, cleared by the side that wakes it.
+    # One side sets its flag before it sleeps, and the side that wakes it clears the flag.
     cdef public bint reader_waits, writer_waits
-    # Written by the owner of the socket.
+    # The owner of the socket writes these.
     cdef readonly long long hwm, lwm, limit
     cdef bint conflates
 
@@ -54,7 +54,7 @@ cdef class MessageQueue:
     cdef grow(self)
 
 
-# Only the owner of this end writes its fields; the other end posts to the owner's mailbox.
+# Only the owner of this end writes its fields. The other end posts to the owner's mailbox.
 @cython.final
 cdef class Pipe:
     cdef readonly MessageQueue inq, outq
