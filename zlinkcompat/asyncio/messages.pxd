@@ -2,5 +2,5 @@ cdef int NOBLOCK
 
 
 cdef class MessageMethods:
-    # Without fields and cdef methods, so that it can be a base beside the compiled socket.
+    # It has no fields and no cdef methods, so that it can be a base beside the compiled socket.
     pass

@@ -1,11 +1,11 @@
-"""The methods of asynchronous sockets that each message goes through."""
+"""The methods of asynchronous sockets that are on the message path."""
 
 from zlinkcompat._backend import Socket as Blocking
 from zlinkcompat._constants import NOBLOCK
 
 
 class MessageMethods:
-    """What :class:`zlinkcompat.asyncio.Socket` sends and receives by.
+    """The send and receive methods of :class:`zlinkcompat.asyncio.Socket`.
 
     A subclass has ``_waiting``, a :class:`PendingOperations` or None, and ``_operate``, which
     begins any operation.

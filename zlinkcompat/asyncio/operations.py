@@ -75,7 +75,7 @@ class LoopWaker(Waker):
         here = getcurrent() is self.greenlet
         poller = self.poller
         if here and poller is not None and poller.serving:
-            # The loop is just reading the connections, and comes to this behind them.
+            # The loop is reading the connections, and runs this waker afterwards.
             poller.due.append(self)
             return
         try:
@@ -149,7 +149,7 @@ def attempt(future, call, args, load=None):
 
 
 def try_send(future, core, frame):
-    """Send bytes, which completes the future; False if there is no room now."""
+    """Send bytes, which completes the future; return False if there is no room now."""
     try:
         core.send_frame(frame, NOBLOCK)
     except Again:
@@ -162,14 +162,14 @@ def try_send(future, core, frame):
 
 
 def try_recv(future, core, whole, load=None):
-    """Receive bytes, which completes the future; False if there is no message now.
+    """Receive bytes, which completes the future; return False if there is no message now.
 
     Parameters
     ----------
     core : CoreSocket
-        Its connections are in I/O threads.
+        A socket whose connections are in I/O threads.
     whole : bool
-        A list of all frames of a message, not one frame.
+        Receive a list of all frames of a message, instead of one frame.
     """
     try:
         if whole:
@@ -198,7 +198,7 @@ def try_recv(future, core, whole, load=None):
 
 
 def future_maker(loop):
-    """What makes a future of ``loop``, as ``loop.create_future`` does, with less in between."""
+    """Return a function that creates futures of ``loop``, if possible faster than its own."""
     if getattr(type(loop), "create_future", None) is BaseEventLoop.create_future:
         return partial(Future, loop=loop)
     return loop.create_future
@@ -258,7 +258,7 @@ class PendingOperations:
         self.core = core
         self.loop = loop
         self.make_future = future_maker(loop)
-        # That ran the loop last.
+        # The thread that last ran the loop.
         self.thread = thread_ident()
         self.receiving = deque()
         self.sending = deque()
@@ -277,7 +277,7 @@ class PendingOperations:
         self.lends = core.io_threads is not None and core.context.lends
 
     def lend(self):
-        """Have the loop serve the socket's connections, if it can."""
+        """Let the loop serve the socket's connections, if it can."""
         core = self.core
         if self.poller is None or self.poller.closed:
             if not self.loop.is_running():
@@ -313,7 +313,7 @@ class PendingOperations:
         Returns
         -------
         asyncio.Future or None
-            None if :meth:`begin` has to do it: in another loop, or without I/O threads.
+            None if :meth:`begin` must do it: in another loop, or without I/O threads.
         """
         if not (self.lends and self.thread == thread_ident() and self.loop.is_running()):
             return None
@@ -336,7 +336,7 @@ class PendingOperations:
         Returns
         -------
         asyncio.Future or None
-            None if :meth:`begin` has to do it: in another loop, or without I/O threads.
+            None if :meth:`begin` must do it: in another loop, or without I/O threads.
         """
         if not (self.lends and self.thread == thread_ident() and self.loop.is_running()):
             return None
@@ -354,7 +354,7 @@ class PendingOperations:
         return future
 
     def wait(self, sends, operation, rests):
-        """Leave ``operation`` to the loop: to its next turn if it ``rests``, or to an event."""
+        """Leave ``operation`` to the next loop iteration if it ``rests``, or else to an event."""
         self.streak = 0
         queue = self.sending if sends else self.receiving
         if rests and not queue:
@@ -367,7 +367,7 @@ class PendingOperations:
         self.limit(sends, operation)
 
     def end_rest(self, sends):
-        """The loop has turned for an operation that might not have had to wait at all."""
+        """Retry an operation in the next loop iteration, although it might not have had to wait."""
         queue = self.sending if sends else self.receiving
         if not queue:
             return  # it was cancelled
@@ -381,7 +381,7 @@ class PendingOperations:
             self.limit(sends, operation)
 
     def limit(self, sends, operation):
-        """Have the operation fail when RCVTIMEO or SNDTIMEO is over."""
+        """Let the operation fail after RCVTIMEO or SNDTIMEO."""
         options = self.core.options
         timeout = options.sndtimeo if sends else options.rcvtimeo
         if timeout >= 0:
@@ -393,7 +393,7 @@ class PendingOperations:
         self.watch(operation)
 
     def watch(self, operation):
-        """Have the loop go on with ``operation``, which is in a queue, when the socket changes."""
+        """Let the loop continue ``operation``, which is in a queue, when the socket changes."""
         operation.waits = True
         operation.future.add_done_callback(self.on_done)
         if not self.watching:
@@ -404,7 +404,7 @@ class PendingOperations:
                 # Events before the waker was registered did not wake it, so check once.
                 self.waker.wake()
             if self.lends:
-                # The loop polls the connections by itself. Turning it gains nothing.
+                # The loop polls the connections by itself, so iterating it gains nothing.
                 return
             now = monotonic_ns()
             spin_time = contention.poll_time(self.core.options.tuning, now)

@@ -311,7 +311,7 @@ def flush():
 
 
 def reclaim_all():
-    """Have I/O threads serve what event loops did, which run no longer."""
+    """Let I/O threads serve the connections of event loops that no longer run."""
     for context in list(contexts):
         for socket in list(context.sockets):
             if socket.loop_poller is not None:

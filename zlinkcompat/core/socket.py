@@ -201,7 +201,7 @@ class CoreSocket(Owner):
     def enter_wait(self):
         """Note that the current thread begins to wait in a call of this socket."""
         if self.loop_poller is not None:
-            # It blocks the thread of the event loop, perhaps.
+            # The wait may block the thread of the event loop.
             self.serve_in_io_threads()
         self.waiting_calls += 1
         if self.waiting_calls == 1 and not self.misuse_reported:
@@ -236,19 +236,19 @@ class CoreSocket(Owner):
     # -- use in an event loop ----------------------------------------------------------------
 
     def serve_in(self, poller):
-        """Have an event loop serve the connections, those to come as well.
+        """Let an event loop serve the connections, including future ones.
 
         Parameters
         ----------
         poller : LoopPoller
-            Of the loop that runs in this thread.
+            The poller of the loop that runs in this thread.
         """
         self.loop_poller = poller
         for session in list(self.sessions):
             session.engine.call(session.lend)
 
     def serve_in_io_threads(self):
-        """Have the I/O threads serve the connections, not the event loop that did so."""
+        """Let the I/O threads serve the connections instead of the event loop."""
         self.loop_poller = None
         for session in list(self.sessions):
             session.engine.call(session.reclaim)
@@ -548,9 +548,9 @@ class CoreSocket(Owner):
         return message if type(message) is list else [message]
 
     def try_recv_frame(self):
-        """Receive one frame as :meth:`recv_frame` does with NOBLOCK; None instead of Again.
+        """Do the same as :meth:`recv_frame` with NOBLOCK, but return None instead of raising Again.
 
-        Only for sockets whose connections are in I/O threads."""
+        It is only for sockets whose connections are in I/O threads."""
         if self.waiting_thread:
             self.report_misuse()
         if self.mailbox.pending or self.dead:
@@ -566,9 +566,9 @@ class CoreSocket(Owner):
         return message
 
     def try_recv_message(self):
-        """Receive a whole message as :meth:`recv_message` does with NOBLOCK; None instead of Again.
+        """Do the same as :meth:`recv_message` with NOBLOCK, but return None instead of Again.
 
-        Only for sockets whose connections are in I/O threads."""
+        It is only for sockets whose connections are in I/O threads."""
         if self.waiting_thread:
             self.report_misuse()
         if self.mailbox.pending or self.dead:
@@ -583,7 +583,7 @@ class CoreSocket(Owner):
         message = self.pattern.recv()
         if message is None:
             self.io_threads.begin_burst()
-            # An event loop that serves the connections reads them anyway, when it turns.
+            # An event loop that serves the connections reads them in its next iteration anyway.
             message = self.read_now_if_useful(self.loop_poller is None)
             if message is None:
                 self.resume_io_threads()

@@ -75,7 +75,7 @@ WATCHER_PAUSE = 0.01
 #: lose the GIL between any two steps.
 CALLER_THREAD_IO = COMPILED
 
-# Events of an event loop that serves the connection.
+# Events that an event loop watches for a connection that it serves.
 POLL_IN = READABLE
 POLL_OUT = WRITABLE
 
@@ -397,7 +397,7 @@ class Connection(PipeSink):
             self.watch_input()
 
     def watch_input(self):
-        """Go on reading when there is something to read. Called from any thread."""
+        """Continue to read when there is something to read. Called from any thread."""
         if self.poller is not None:
             self.update_poller()
         else:
@@ -411,7 +411,7 @@ class Connection(PipeSink):
     # -- lent to an event loop (loop_poller.py) ----------------------------------------------
 
     def lend(self):
-        """Let the event loop that uses the socket read and write here, if there is one."""
+        """Let the event loop that uses the socket, if there is one, read and write here."""
         assert self.engine.is_current()
         poller = self.session.socket.loop_poller
         if (
@@ -432,7 +432,7 @@ class Connection(PipeSink):
         self.update_poller()
 
     def update_poller(self):
-        """Have the event loop watch for what there is to wait for."""
+        """Let the event loop watch for the events that the connection waits for."""
         poller = self.poller
         if poller is None:
             return
@@ -444,7 +444,7 @@ class Connection(PipeSink):
         poller.watch(self.stream.fd, before, mask)
 
     def end_loan(self):
-        """The event loop watches here no longer."""
+        """Remove the connection from the event loop, which no longer watches it."""
         poller = self.poller
         if poller is None:
             return
@@ -473,7 +473,7 @@ class Connection(PipeSink):
         self.wake_in_loop()
 
     def on_poller_event(self, poller, events):
-        """The event loop found the descriptor ready; called in its thread."""
+        """Handle that the event loop found the descriptor ready; called in its thread."""
         if self.poller is not poller:
             return
         if events & POLL_OUT and self.poller_writes:
@@ -488,12 +488,12 @@ class Connection(PipeSink):
             self.update_poller()
 
     def read_more(self, polls):
-        """Read on by itself, since the descriptor does not tell: after others had their turn.
+        """Continue to read after others have run, because the descriptor is not readable.
 
         Parameters
         ----------
         polls : bool
-            The event loop is to look for input of others first."""
+            Whether the event loop must first poll the input of other connections."""
         if self.poller is not None and self.poller.serve_later(self):
             return
         self.engine.call(self.wake_after_poll if polls else self.wake_in_loop)
@@ -787,8 +787,8 @@ class Connection(PipeSink):
             self.read_watcher.stop()
 
     def room_made(self, pipe):
-        # What waits in the buffer goes on in the thread that made room. An I/O thread does it only
-        # for connections of its own.
+        # The thread that made room decodes the buffered data, if the connection is lent to an event
+        # loop. Otherwise the I/O thread of the connection does it.
         if not CALLER_THREAD_IO or self.poller is None or self.reading or self.state != ACTIVE:
             return False
         self.write_activated(pipe)

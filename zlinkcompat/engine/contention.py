@@ -95,5 +95,5 @@ class CpuContention:
         return self.switches != before
 
 
-#: The state of this process.
+#: The contention state of this process.
 contention = CpuContention()

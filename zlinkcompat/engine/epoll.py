@@ -11,7 +11,7 @@ READY_MAX = 64
 
 
 class Epoll:
-    """See ``epoll.pyx``."""
+    """A set of file descriptors; see ``epoll.pyx``."""
 
     def __init__(self):
         self.set = get_original("select", "epoll")()
@@ -19,7 +19,7 @@ class Epoll:
         self.ready = []
 
     def change(self, fd, before, mask):
-        """Watch ``fd`` for ``mask`` instead of ``before``; 0 does not watch."""
+        """Watch ``fd`` for ``mask`` instead of ``before``; a mask of 0 stops watching."""
         if self.fd < 0 or before == mask:
             return
         if before == 0:
@@ -33,7 +33,7 @@ class Epoll:
                 pass  # the descriptor is closed already
 
     def wait(self):
-        """Look which descriptors are ready. Returns how many."""
+        """Check which descriptors are ready, and return their number."""
         self.ready = self.set.poll(0, READY_MAX) if self.fd >= 0 else []
         return len(self.ready)
 
@@ -42,15 +42,15 @@ class Epoll:
         return self.fd >= 0 and bool(self.set.poll(0, 1))
 
     def fd_at(self, index):
-        """The descriptor of what the last :meth:`wait` found at ``index``."""
+        """Return the descriptor that the last :meth:`wait` found at ``index``."""
         return self.ready[index][0] if index < len(self.ready) else -1
 
     def events_at(self, index):
-        """The events of what the last :meth:`wait` found at ``index``."""
+        """Return the events that the last :meth:`wait` found at ``index``."""
         return self.ready[index][1] if index < len(self.ready) else 0
 
     def close(self):
-        """Close the set; again is harmless."""
+        """Close the set. Repeated calls have no effect."""
         self.fd = -1
         self.ready = []
         self.set.close()

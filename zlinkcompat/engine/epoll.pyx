@@ -1,7 +1,7 @@
-"""epoll(7) without the GIL being released: nothing here waits.
+"""epoll(7) without releasing the GIL, because no call here waits.
 
-``select.epoll`` releases the GIL in each call, even for a timeout of zero. In a program whose other
-threads compute, each release may cost a switch interval of 5 ms.
+``select.epoll`` releases the GIL in each call, even with a timeout of zero. If other threads of the
+program compute, each release may cost a whole switch interval.
 """
 
 from cpython.exc cimport PyErr_SetFromErrno
@@ -60,7 +60,7 @@ cdef class Epoll:
     Attributes
     ----------
     fd : int
-        The descriptor of the set itself, readable while one of the set is ready. -1 once closed.
+        The descriptor of the set, readable while a member of the set is ready; -1 when closed.
     """
 
     def __cinit__(self):
@@ -69,7 +69,7 @@ cdef class Epoll:
             PyErr_SetFromErrno(OSError)
 
     cpdef change(self, int fd, unsigned int before, unsigned int mask):
-        """Watch ``fd`` for ``mask`` (EPOLLIN 1, EPOLLOUT 4, or both) instead of ``before``; 0 does not watch."""
+        """Watch ``fd`` for ``mask`` (EPOLLIN 1, EPOLLOUT 4, both, 0 stops) instead of ``before``."""
         cdef epoll_event event
         cdef int operation
         if self.fd < 0 or before == mask:
@@ -85,7 +85,7 @@ cdef class Epoll:
             PyErr_SetFromErrno(OSError)
 
     cpdef int wait(self) except -1:
-        """Look which descriptors are ready. Returns how many; see :meth:`fd_at`, :meth:`events_at`."""
+        """Check which descriptors are ready; return their number. See :meth:`fd_at`."""
         cdef epoll_event found[READY_MAX]
         cdef int count, index
         self.count = 0
@@ -103,20 +103,20 @@ cdef class Epoll:
         return count
 
     cpdef bint has_ready(self) except -1:
-        """Tell whether a descriptor is ready. May be called from any thread."""
+        """Tell whether a descriptor is ready. Any thread may call it."""
         cdef epoll_event event
         return self.fd >= 0 and epoll_wait(self.fd, &event, 1, 0) > 0
 
     cpdef int fd_at(self, int index) except -2:
-        """The descriptor of what the last :meth:`wait` found at ``index``."""
+        """Return the descriptor that the last :meth:`wait` found at ``index``."""
         return self.ready[index].fd if 0 <= index < self.count else -1
 
     cpdef unsigned int events_at(self, int index) except? 0:
-        """The events of what the last :meth:`wait` found at ``index``."""
+        """Return the events that the last :meth:`wait` found at ``index``."""
         return self.ready[index].events if 0 <= index < self.count else 0
 
     cpdef close(self):
-        """Close the set; again is harmless."""
+        """Close the set. Repeated calls have no effect."""
         cdef int fd = self.fd
         self.fd = -1
         self.count = 0

@@ -100,7 +100,7 @@ class IOLoop:
 
     @property
     def watchdog(self):
-        """Of the connections that are lent to event loops."""
+        """The watchdog of the connections that are lent to event loops."""
         if self.loans is None:
             self.loans = LoanWatchdog(self)
         return self.loans

@@ -2,8 +2,9 @@ from zlinkcompat.engine.epoll cimport Epoll
 from zlinkcompat._runtime.thread_ident cimport thread_ident
 
 # Guarded by the GIL: each method that another thread may call makes one change. `connections` is
-# read by the loop's thread and changed by I/O threads, `lock` keeps `closed` and `connections` in
-# step. All else is the loop's thread's, but `served`, `flush_due` and `rest_due`, which watchdogs read.
+# read by the loop's thread and changed by I/O threads; `lock` keeps `closed` and `connections`
+# consistent. The other fields belong to the loop's thread, but watchdogs read `served`, `flush_due`
+# and `rest_due`.
 
 
 cdef class LoopPoller:

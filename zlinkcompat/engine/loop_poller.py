@@ -1,17 +1,16 @@
 """Connections of an I/O thread that an asyncio event loop serves.
 
-A connection belongs to an I/O thread, which accepts or dials it, makes the handshake, runs the
-timers and cleans up. While messages flow, the I/O thread can *lend* the connection to the event
-loop whose coroutines use the socket. The loop then watches the file descriptor in its own selector,
-and it reads and writes in its own thread, so a message crosses no thread. The I/O thread sleeps.
+An I/O thread owns a connection: it accepts or connects it, performs the handshake, runs the timers
+and cleans up. While messages flow, the I/O thread can *lend* the connection to the event loop whose
+coroutines use the socket. The loop then watches the file descriptor in its own selector, and reads
+and writes in its own thread. So no message crosses threads, and the I/O thread sleeps.
 
-The I/O thread takes a connection back when the loop does not serve it: because the loop has stopped
-or is closed, because a coroutine computes, or because a call of the program blocks the thread.
-:class:`LoanWatchdog` finds out.
+The I/O thread takes a connection back if the loop does not serve it. The loop may have stopped or
+be closed, a coroutine may compute, or a call of the program may block the thread.
+:class:`LoanWatchdog` detects this.
 
-All connections that one loop serves are in one epoll set. The descriptor of that set is the only
-reader that the loop gets, so I/O threads can add and remove connections without a call into the
-loop.
+All connections that a loop serves are in one epoll set. The loop has only one reader, for the
+descriptor of the set, so I/O threads can add and remove connections without calling the loop.
 """
 
 import os
@@ -25,43 +24,44 @@ from zlinkcompat.routing.pipe import COMPILED
 
 allocate_lock = get_original("_thread", "allocate_lock")
 
-# Events of epoll.
+# Event bits of epoll.
 READABLE = 1
 WRITABLE = 4
 
-#: Seconds between two looks of an I/O thread whether a loop serves what was lent to it.
+#: Seconds between two checks of an I/O thread whether a loop serves the connections lent to it.
 CHECK_INTERVAL = 0.05
 
-#: Where connections can be lent. Only compiled code may read and write in two threads.
+#: Whether connections can be lent. Only compiled code may read and write in two threads.
 AVAILABLE = epoll.AVAILABLE and COMPILED
 
 pollers = WeakSet()
 
 CANNOT_SERVE = "a loop that watches no descriptors"
 
-#: loop -> weak reference to its poller, which the loop itself holds by its reader; or CANNOT_SERVE.
+#: Maps a loop to CANNOT_SERVE or to a weak reference to its poller. The loop's reader keeps the
+#: poller alive.
 poller_of_loop = WeakKeyDictionary()
 
 
 class LoopPoller:
-    """The connections that one event loop serves. Made in the thread that runs the loop.
+    """The connections that one event loop serves. It is created in the thread that runs the loop.
 
     Parameters
     ----------
     loop : asyncio.AbstractEventLoop
-        It runs. Only weakly referenced: a loop is collected together with what waits in it.
+        The running loop. The reference is weak, so the loop can be collected with its coroutines.
 
     Raises
     ------
     NotImplementedError
-        The loop watches no descriptors (Windows' proactor).
+        The loop cannot watch descriptors (the proactor of Windows).
 
     Attributes
     ----------
     served : int
-        Grows whenever the loop called us.
+        Increased whenever the loop calls the poller.
     serving : bool
-        The loop is calling us now, and looks at :attr:`due` afterwards.
+        Whether the loop is calling the poller, which processes :attr:`due` afterwards.
     """
 
     def __init__(self, loop):
@@ -92,7 +92,7 @@ class LoopPoller:
     # -- in the loop's thread ----------------------------------------------------------------
 
     def on_ready(self):
-        """A descriptor of ours is ready."""
+        """Handle that a descriptor of the set is ready."""
         self.served += 1
         self.thread = thread_ident()
         count = self.epoll.wait()
@@ -107,12 +107,12 @@ class LoopPoller:
             self.run_due()
 
     def run_due(self):
-        """Go on with the coroutines whose sockets got something."""
+        """Continue the coroutines whose sockets have changed."""
         while self.due:
             self.due.pop(0).run()
 
     def flush_later(self, connection):
-        """Flush ``connection`` when the loop turns. False if that is to be done by others."""
+        """Flush ``connection`` in the next loop iteration; return False if others must do it."""
         if not self.is_current():
             return False
         if not self.flush_due:
@@ -133,7 +133,7 @@ class LoopPoller:
             connection.flush_aged_batch()
 
     def serve_later(self, connection):
-        """Go on reading ``connection`` when the loop has turned. False if others are to do it."""
+        """Continue to read ``connection`` in the next loop iteration; False if others must."""
         if not self.is_current():
             return False
         if not self.rest_due:
@@ -165,7 +165,7 @@ class LoopPoller:
         self.epoll.change(fd, before, mask)
 
     def add(self, connection, fd):
-        """Serve ``connection`` from now on. False if the loop has ended."""
+        """Serve ``connection`` from now on; return False if the loop has ended."""
         with self.lock:
             if self.closed:
                 return False
@@ -173,20 +173,20 @@ class LoopPoller:
         return True
 
     def remove(self, fd):
-        """Serve the connection of ``fd`` no longer; it is not watched any more."""
+        """Stop serving the connection of ``fd``, which is not watched any more."""
         self.connections.pop(fd, None)
 
     def serves(self):
-        """Tell whether the loop runs, so that it can serve what is lent to it."""
+        """Tell whether the loop runs, so that it can serve lent connections."""
         loop = self.loop()
         return loop is not None and not self.closed and loop.is_running()
 
     def is_behind(self):
-        """Tell whether the loop has something to do for us that it has not done."""
+        """Tell whether the loop has not done yet what the poller needs."""
         return self.flush_due or self.rest_due or self.epoll.has_ready()
 
     def close_if_unused(self):
-        """Let go of the descriptor if no connection is lent, and the loop does not run any more."""
+        """Release the descriptor if the loop is closed and no connection is lent to it."""
         loop = self.loop()
         if loop is not None and not loop.is_closed():
             return
@@ -196,9 +196,9 @@ class LoopPoller:
                 self.epoll.close()
 
     def after_fork_child(self):
-        """In a forked child: the set is the parent's, and is not to be changed.
+        """Reset in a forked child, without changing the set, which belongs to the parent.
 
-        Its number stays in use, since the event loop that was forked along may still watch it."""
+        Its number stays in use, because the forked event loop may still watch it."""
         self.closed = True
         self.connections = {}
         self.lock = allocate_lock()
@@ -212,12 +212,12 @@ class LoopPoller:
 
 
 class LoanWatchdog:
-    """Has an I/O thread take back the connections of loops that do not serve them.
+    """Makes an I/O thread take back the connections of loops that do not serve them.
 
     Parameters
     ----------
     engine : IOLoop
-        Of the I/O thread. Everything here runs in it.
+        The loop of the I/O thread, in which everything here runs.
     """
 
     def __init__(self, engine):
@@ -227,14 +227,14 @@ class LoanWatchdog:
         self.timer = None
 
     def add(self, poller, connection):
-        """``connection`` is lent to ``poller``."""
+        """Note that ``connection`` is lent to ``poller``."""
         if not self.loans:
             self.timer = self.engine.loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
             self.timer.start(self.engine.call_guarded, self.check)
         self.loans.setdefault(poller, set()).add(connection)
 
     def remove(self, poller, connection):
-        """``connection`` was taken back, or has ended."""
+        """Note that ``connection`` was taken back, or has ended."""
         connections = self.loans.get(poller)
         if connections is None:
             return
@@ -254,12 +254,12 @@ class LoanWatchdog:
                 for connection in list(self.loans.get(poller, ())):
                     socket = connection.session.socket
                     if socket.loop_poller is poller:
-                        # The next operation in the loop lends them again.
+                        # The next operation in the event loop lends the connections again.
                         socket.loop_poller = None
                     connection.reclaim()
 
     def is_stuck(self, poller):
-        """Tell whether the loop has left something undone since the last look."""
+        """Tell whether the loop has not progressed since the last check."""
         if not poller.is_behind():
             self.seen.pop(poller, None)
             return False
@@ -270,7 +270,7 @@ class LoanWatchdog:
 
 
 def poller_of(loop):
-    """The poller of ``loop``, which runs in this thread; None if it cannot serve connections."""
+    """Return the poller of ``loop``, which runs in this thread; None if it cannot serve."""
     if not AVAILABLE or is_module_patched("select"):
         return None
     found = poller_of_loop.get(loop)
@@ -289,7 +289,7 @@ def poller_of(loop):
 
 
 def serve_in_running_loop(core):
-    """Have the event loop that runs in this thread, if any, serve the connections of a socket.
+    """Let the event loop that runs in this thread, if any, serve the connections of a socket.
 
     Parameters
     ----------
@@ -308,6 +308,6 @@ def serve_in_running_loop(core):
 
 
 def after_fork_child():
-    """In a forked child, before connections are closed."""
+    """Reset in a forked child, before connections are closed."""
     for poller in list(pollers):
         poller.after_fork_child()

@@ -217,7 +217,7 @@ class WaitList:
             try:
                 self.wakers.remove(waker)
             except ValueError:
-                # We were notified, and pass it on if we cannot use it.
+                # We were notified. Pass the wake-up on if we cannot use it.
                 if not completed:
                     self.notify()
 

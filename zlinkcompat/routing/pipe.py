@@ -43,12 +43,12 @@ class PipeSink:
         return False
 
     def room_made(self, pipe):
-        """As :meth:`write_activated`, in the thread of the other end's holder.
+        """Do the same as :meth:`write_activated`, but in the thread of the other end's holder.
 
         Returns
         -------
         bool
-            False if the owner of this end is to be told."""
+            False if the owner of this end must be told instead."""
         return False
 
     def pipe_terminated(self, pipe):
