@@ -134,7 +134,7 @@ TABLE = (
         "COMPACT_CONSUMED",
         2048,
         "bytes",
-        "the rest of a read buffer is moved only if more than this was consumed of it ...",
+        "the rest of a read buffer is moved only if more than this was consumed ...",
     ),
     Setting(
         "compact_room",
@@ -142,7 +142,7 @@ TABLE = (
         "COMPACT_ROOM",
         20,
         "percent",
-        "... and if less than this share, or less than 2048 bytes, is free behind it",
+        "... and if less than this share, or less than 2048 bytes, is free after it",
         0,
         50,
     ),
@@ -161,7 +161,7 @@ TABLE = (
         "OUT_BATCH_SIZE",
         131072,
         "bytes",
-        "a batch of this size is written",
+        "a batch is written when it reaches this size",
         1,
     ),
     Setting(
@@ -170,7 +170,7 @@ TABLE = (
         "BATCH_MESSAGES",
         256,
         "messages",
-        "a batch of so many messages is written",
+        "a batch is written when it has this many messages",
     ),
     Setting(
         "batch_time",
@@ -178,7 +178,7 @@ TABLE = (
         "BATCH_TIME",
         100,
         "microseconds",
-        "a batch whose first message has waited this long is written",
+        "a batch is written when its first message has waited this long",
     ),
     flag(
         "tcp_nodelay",
@@ -206,9 +206,9 @@ TABLE = (
         -1,
         "microseconds",
         "how long a receiver polls its connections before it sleeps; "
-        f"-1 is {ADAPTIVE_POLL} as long as no other program wants the CPU, 0 never polls. It polls "
-        "ever more rarely if that brings nothing, and not at all while another greenlet is ready "
-        "or if there is one CPU",
+        f"-1 is {ADAPTIVE_POLL} as long as no other program needs the CPU, 0 never polls. A "
+        "receiver polls less often while that brings nothing. It does not poll while another "
+        "greenlet is ready, or with only one CPU",
         -1,
         1000000,
     ),
@@ -218,8 +218,9 @@ TABLE = (
         "ASYNCIO_BURST",
         64,
         "operations",
-        "with asyncio, after so many sends and receives of a socket that succeed at once, the next "
-        "waits for an iteration of the event loop, so that other tasks run; 1 makes each one wait",
+        "with asyncio, after this many sends and receives of a socket that succeed at once, the "
+        "next waits for an iteration of the event loop, so that other tasks run; 1 makes each one "
+        "wait",
         1,
     ),
     Setting(
@@ -248,7 +249,7 @@ TABLE = (
         "",
         1000,
         "microseconds",
-        "how often a greenlet that sends or receives without end lets the hub poll for I/O",
+        "how often a greenlet that sends or receives continuously lets the hub poll for I/O",
     ),
     Setting(
         "direct_read_peers",
@@ -264,7 +265,7 @@ TABLE = (
         "",
         1000,
         "milliseconds",
-        "`Context.term()` logs once what it waits for if it waits longer; 0 never does",
+        "if `Context.term()` waits longer than this, it logs once what it waits for; 0 never logs",
     ),
 )
 

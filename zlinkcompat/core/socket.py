@@ -605,7 +605,8 @@ class CoreSocket(Owner):
         began = monotonic_ns()
         deadline = began + timeout_ms * 1000000
         spin_time = 0
-        # A call that may not wait, or always finds a message, never sleeps. Others need the hub.
+        # A call that must not wait, or always finds a message, never sleeps. So run the hub here
+        # for the I/O of others.
         if self.maybe_yield():
             message = self.pattern.recv()
             if message is not None:

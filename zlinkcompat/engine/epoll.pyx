@@ -69,7 +69,7 @@ cdef class Epoll:
             PyErr_SetFromErrno(OSError)
 
     cpdef change(self, int fd, unsigned int before, unsigned int mask):
-        """Watch ``fd`` for ``mask`` (EPOLLIN 1, EPOLLOUT 4, both, 0 stops) instead of ``before``."""
+        """Watch ``fd`` for ``mask`` (EPOLLIN 1, EPOLLOUT 4, both; 0 stops), not for ``before``."""
         cdef epoll_event event
         cdef int operation
         if self.fd < 0 or before == mask:

@@ -44,7 +44,7 @@ def is_interrupt(error):
 
 
 def raise_in_main_greenlet(hub):
-    """Raise the interrupt that is being handled in the main greenlet, soon."""
+    """Let the main greenlet raise the interrupt that is being handled, soon."""
     kind, error, trace = sys.exc_info()
     hub.loop.run_callback(hub.handle_system_error, kind, error, trace)
 

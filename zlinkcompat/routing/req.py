@@ -104,7 +104,7 @@ class Req(Dealer):
     def accept_reply(self, message, pipe):
         """Keep ``message`` if it is the expected reply; drop other replies, as in libzmq.
 
-        A peer is disconnected if its message is not a reply at all, whatever its number."""
+        A peer is disconnected if its message does not have the form of a reply."""
         parts = message if type(message) is list else [message]
         # A request number has 4 bytes.
         start = 1 if len(parts[0]) == 4 else 0
