@@ -9,11 +9,11 @@ import sys
 import sysconfig
 import tempfile
 import time
-from distutils import ccompiler
-from distutils.sysconfig import customize_compiler
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools._distutils import ccompiler
+from setuptools._distutils.sysconfig import customize_compiler
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext

@@ -1,0 +1,110 @@
+"""Copies of the checkout, and environments to install them into; nothing is downloaded."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PATIENCE = 1200  # seconds: a machine that is busy compiles slowly
+
+#: What an install starts from; the other tests are not needed.
+COPIED = (
+    "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "bench",
+    "docs", "examples", "reliability", "tests", "zlinkcompat", "zlinkcompat-stubs",
+)  # fmt: skip
+
+LEFT_OUT = shutil.ignore_patterns("*.so", "__pycache__", "node_modules", "_build", "*.egg-info")
+
+
+def run(*command, cwd=None, check=True, **variables):
+    """Run a command to its end, without variables of ours; returns the CompletedProcess."""
+    kept = {
+        name: os.environ[name] for name in os.environ if not name.startswith(("ZLINK", "PYTEST"))
+    }
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**kept, **variables},
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
+        stdin=subprocess.DEVNULL,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+class Environment:
+    """A virtual environment that finds the packages of the running one, but not zlinkcompat."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        run(sys.executable, "-m", "venv", "--without-pip", folder)
+        self.python = folder / "bin" / "python"
+        found = run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+        # A folder of a .pth file: its own .pth files, by which a checkout is found, do not count.
+        Path(found.stdout.strip(), "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+    def pip_install(self, what, check=True, **variables):
+        """``pip install`` without ``-v``, of a folder or a wheel."""
+        return run(
+            self.python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", what,
+            cwd=self.folder, check=check, **variables,
+        )  # fmt: skip
+
+    def run(self, *arguments, check=True, **variables):
+        """Run ``python arguments`` away from every checkout."""
+        return run(self.python, *arguments, cwd=self.folder, check=check, **variables)
+
+    def script(self, *arguments, check=True, **variables):
+        """Run the command ``zlinkcompat``."""
+        command = self.folder / "bin" / "zlinkcompat"
+        return run(command, *arguments, cwd=self.folder, check=check, **variables)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return Environment(tmp_path / "environment")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """A copy of the checkout without anything built; tests may build in it, not change it."""
+    copy = tmp_path_factory.mktemp("copy") / "zlinkcompat"
+    copy.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def build_wheel(checkout, folder, **variables):
+    """The wheel of a checkout, and what pip printed."""
+    done = run(
+        sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
+        "--wheel-dir", folder, checkout, **variables,
+    )  # fmt: skip
+    (wheel,) = Path(folder).glob("*.whl")
+    return wheel, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def compiled_wheel(checkout, tmp_path_factory):
+    """The wheel of a full build, and what pip printed."""
+    return build_wheel(
+        checkout, tmp_path_factory.mktemp("compiled"), ZLINKCOMPAT_REQUIRE_EXTENSIONS="1"
+    )
+
+
+@pytest.fixture(scope="session")
+def pure_wheel(checkout, tmp_path_factory):
+    """The wheel of the pure-Python fallback that was asked for, and what pip printed."""
+    return build_wheel(checkout, tmp_path_factory.mktemp("pure"), ZLINKCOMPAT_PURE="1")

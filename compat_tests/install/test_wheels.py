@@ -1,0 +1,99 @@
+"""Wheels and the sdist: what they hold, how they are named, and that they work where installed."""
+
+import re
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+from zipfile import ZipFile
+
+from compat_tests.install.conftest import run
+from zlinkcompat.debug import compiled_modules
+
+PROGRAM = Path(__file__).with_name("program.py")
+
+
+def names(wheel):
+    with ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def test_a_compiled_wheel_is_named_for_its_platform(compiled_wheel):
+    wheel, printed = compiled_wheel
+    version = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert f"-{version}-{version}-" in wheel.name
+    assert "NOT COMPILED" not in printed
+
+
+def test_a_compiled_wheel_has_extensions_and_no_declarations(compiled_wheel):
+    found = names(compiled_wheel[0])
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    extensions = {
+        name.removesuffix(suffix).replace("/", ".") for name in found if name.endswith(suffix)
+    }
+    assert extensions == set(compiled_modules())
+    assert not [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
+    # The pure-Python fallback of each is in it, for ZLINKCOMPAT_PURE=1.
+    assert not {name.replace(".", "/") + ".py" for name in extensions} - set(found)
+
+
+def test_a_wheel_has_only_its_packages(compiled_wheel):
+    top = {name.partition("/")[0] for name in names(compiled_wheel[0])}
+    assert {re.sub(r"-[\d.]+\.", ".", name) for name in top} == {
+        "zlinkcompat", "zlinkcompat-stubs", "zlinkcompat.dist-info",
+    }  # fmt: skip
+
+
+def test_a_compiled_wheel_runs_compiled(compiled_wheel, environment):
+    environment.pip_install(compiled_wheel[0])
+    count = len(compiled_modules())
+    assert environment.run(PROGRAM).stdout == f"HELLO 40 compiled {count}\n"
+    pure = environment.run(PROGRAM, ZLINKCOMPAT_PURE="1")
+    assert (pure.stdout, pure.stderr) == (f"HELLO 40 pure {count}\n", "")
+    report = environment.script("doctor", check=False).stdout
+    assert f"{count} of {count}" in report and str(environment.folder) in report
+    assert environment.script("run", PROGRAM).stdout == f"HELLO 40 compiled {count}\n"
+
+
+def test_the_benchmark_runs_from_a_wheel(compiled_wheel, environment):
+    environment.pip_install(compiled_wheel[0])
+    printed = environment.script(
+        "bench", "--quick", "--case", "push-pull/tcp/64B", "--libs", "pyzmq,zlink"
+    ).stdout
+    assert "push-pull/tcp/64B" in printed
+
+
+def test_a_pure_wheel_is_for_any_platform(pure_wheel, environment):
+    wheel, printed = pure_wheel
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert "NOT COMPILED" not in printed  # it was asked for
+    environment.pip_install(wheel)
+    done = environment.run(PROGRAM)
+    assert done.stdout == f"HELLO 40 pure {len(compiled_modules())}\n"
+    assert "RuntimeWarning: zlinkcompat is not compiled" in done.stderr
+
+
+def test_a_program_in_a_zipapp_brings_the_pure_wheel(pure_wheel, environment, tmp_path):
+    application = tmp_path / "application"
+    with ZipFile(pure_wheel[0]) as archive:
+        archive.extractall(application)
+    (application / "__main__.py").write_text(PROGRAM.read_text())
+    run(sys.executable, "-m", "zipapp", application, "-o", tmp_path / "program.pyz")
+    done = environment.run(tmp_path / "program.pyz", ZLINKCOMPAT_PURE="1")
+    assert done.stdout == f"HELLO 40 pure {len(compiled_modules())}\n"
+    assert done.stderr == ""
+
+
+def test_the_sdist_is_small_and_whole(checkout, tmp_path):
+    run(
+        sys.executable, "-c", "import setuptools.build_meta as b, sys; b.build_sdist(sys.argv[1])",
+        tmp_path, cwd=checkout,
+    )  # fmt: skip
+    (path,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        found = [name.partition("/")[2] for name in archive.getnames()]
+    assert not [name for name in found if "corpus" in name and name.startswith("reliability")]
+    assert path.stat().st_size < 1_000_000
+    for name in compiled_modules():
+        assert name.replace(".", "/") + ".py" in found
+    assert {"setup.py", "bench/__main__.py", "tests/conftest.py", "LICENSE"} <= set(found)
