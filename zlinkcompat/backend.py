@@ -228,3 +228,5 @@ if os.environ.get("PYZMQ_BACKEND") == __name__:
     monitoredqueue.__all__ = ["monitored_queue"]
     monitoredqueue.monitored_queue = monitored_queue
     sys.modules[monitoredqueue.__name__] = monitoredqueue
+    # A module without a spec has no counterpart: a program may import ours beside pyzmq's name.
+    sys.modules["zlinkcompat.devices.monitoredqueue"] = monitoredqueue

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PROGRAM = Path(__file__).with_name("program.py")
+
 PATIENCE = 1200  # seconds: a machine that is busy compiles slowly
 
 #: What an install starts from; the other tests are not needed.
@@ -49,6 +51,8 @@ class Environment:
         self.python = folder / "bin" / "python"
         found = run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
         # A folder of a .pth file: its own .pth files, by which a checkout is found, do not count.
+        # PyInstaller would look for packages beside the program, and find the checkout's.
+        self.program = Path(shutil.copy(PROGRAM, folder))
         Path(found.stdout.strip(), "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def pip_install(self, what, check=True, **variables):

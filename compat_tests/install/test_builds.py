@@ -3,14 +3,12 @@
 import os
 import sys
 import sysconfig
-from pathlib import Path
 
 import pytest
 
 from compat_tests.install.conftest import build_wheel, run
 from zlinkcompat.debug import compiled_modules
 
-PROGRAM = Path(__file__).with_name("program.py")
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
 #: A compiler that is not one, and what the install says of it.
@@ -35,10 +33,10 @@ def test_an_install_without_compiler_says_so(compiler, fresh, environment):
     told = done.stdout + done.stderr
     assert f"zlinkcompat: NOT COMPILED: {COMPILERS[compiler]}\n" in told
     assert "slower than pyzmq" in told and "install a C compiler" in told
-    program = environment.run(PROGRAM)
+    program = environment.run(environment.program)
     assert program.stdout == f"HELLO 40 pure {len(compiled_modules())}\n"
     assert program.stderr.count("RuntimeWarning: zlinkcompat is not compiled") == 1
-    assert environment.run(PROGRAM, ZLINKCOMPAT_PURE="1").stderr == ""
+    assert environment.run(environment.program, ZLINKCOMPAT_PURE="1").stderr == ""
     doctor = environment.script("doctor", check=False)
     assert doctor.returncode == 1 and "zlinkcompat is not compiled" in doctor.stdout
 

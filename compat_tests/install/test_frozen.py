@@ -3,14 +3,11 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from compat_tests.install.conftest import ROOT, run
+from compat_tests.install.conftest import PROGRAM, ROOT, run
 from zlinkcompat.debug import compiled_modules
-
-PROGRAM = Path(__file__).with_name("program.py")
 
 
 def test_a_program_frozen_by_pyinstaller_runs_compiled(compiled_wheel, environment, tmp_path):
@@ -18,7 +15,8 @@ def test_a_program_frozen_by_pyinstaller_runs_compiled(compiled_wheel, environme
     environment.pip_install(compiled_wheel[0])
     environment.run(
         "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", tmp_path / "dist",
-        "--workpath", tmp_path / "work", "--specpath", tmp_path, "--name", "frozen", PROGRAM,
+        "--workpath", tmp_path / "work", "--specpath", tmp_path, "--name", "frozen",
+        environment.program,
     )  # fmt: skip
     done = run(tmp_path / "dist" / "frozen" / "frozen", cwd=tmp_path)
     assert done.stdout == f"HELLO 40 compiled {len(compiled_modules())}\n"

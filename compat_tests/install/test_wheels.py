@@ -4,13 +4,10 @@ import re
 import sys
 import sysconfig
 import tarfile
-from pathlib import Path
 from zipfile import ZipFile
 
-from compat_tests.install.conftest import run
+from compat_tests.install.conftest import PROGRAM, run
 from zlinkcompat.debug import compiled_modules
-
-PROGRAM = Path(__file__).with_name("program.py")
 
 
 def names(wheel):
@@ -47,12 +44,12 @@ def test_a_wheel_has_only_its_packages(compiled_wheel):
 def test_a_compiled_wheel_runs_compiled(compiled_wheel, environment):
     environment.pip_install(compiled_wheel[0])
     count = len(compiled_modules())
-    assert environment.run(PROGRAM).stdout == f"HELLO 40 compiled {count}\n"
-    pure = environment.run(PROGRAM, ZLINKCOMPAT_PURE="1")
+    assert environment.run(environment.program).stdout == f"HELLO 40 compiled {count}\n"
+    pure = environment.run(environment.program, ZLINKCOMPAT_PURE="1")
     assert (pure.stdout, pure.stderr) == (f"HELLO 40 pure {count}\n", "")
     report = environment.script("doctor", check=False).stdout
     assert f"{count} of {count}" in report and str(environment.folder) in report
-    assert environment.script("run", PROGRAM).stdout == f"HELLO 40 compiled {count}\n"
+    assert environment.script("run", environment.program).stdout == f"HELLO 40 compiled {count}\n"
 
 
 def test_the_benchmark_runs_from_a_wheel(compiled_wheel, environment):
@@ -68,7 +65,7 @@ def test_a_pure_wheel_is_for_any_platform(pure_wheel, environment):
     assert wheel.name.endswith("-py3-none-any.whl")
     assert "NOT COMPILED" not in printed  # it was asked for
     environment.pip_install(wheel)
-    done = environment.run(PROGRAM)
+    done = environment.run(environment.program)
     assert done.stdout == f"HELLO 40 pure {len(compiled_modules())}\n"
     assert "RuntimeWarning: zlinkcompat is not compiled" in done.stderr
 

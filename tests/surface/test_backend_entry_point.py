@@ -467,3 +467,10 @@ sock.recv()
 def test_a_backend_that_is_not_there_is_an_import_error():
     done = python("-c", "import zmq", PYZMQ_BACKEND="zlinkcompat.no_such_backend")
     assert done.returncode == 1 and "ModuleNotFoundError" in done.stderr
+
+
+def test_devices_of_the_swapped_import_load_beside_the_backend():
+    """The runner sets the backend, and the program may import zlinkcompat all the same."""
+    source = "import zmq, zlinkcompat.devices; print(zlinkcompat.devices.monitored_queue.__name__)"
+    done = python("-c", source, **BACKEND)
+    assert (done.stdout, done.returncode) == ("monitored_queue\n", 0), done.stderr
