@@ -1,4 +1,4 @@
-"""TCP_ACCEPT_FILTER and IPC_FILTER_*: who does not pass is closed before it is heard."""
+"""TCP_ACCEPT_FILTER and IPC_FILTER_*: a peer that does not pass is closed before any read."""
 
 import os
 
@@ -8,7 +8,7 @@ from watching import E
 import zlinkcompat as zmq
 from zlinkcompat.transports import tcp
 
-ELSEWHERE = 2**31 - 1  # no process and no user of this machine
+ELSEWHERE = 2**31 - 1  # no process and no user of this machine has this id
 
 
 def is_let_in(sock, make, monitor):
@@ -36,7 +36,7 @@ def is_let_in(sock, make, monitor):
     ],
 )
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
-def test_peers_of_tcp(bound, make, monitor, filters, let_in, transport):
+def test_tcp_filter_accepts_matching_peers(bound, make, monitor, filters, let_in, transport):
     sock = make(zmq.PULL)
     for each in filters:
         sock.set(zmq.TCP_ACCEPT_FILTER, each)
@@ -56,14 +56,14 @@ def test_peers_of_tcp(bound, make, monitor, filters, let_in, transport):
         (b"::ffff:10.0.0.0/104", False),
     ],
 )
-def test_ipv4_peers_where_ipv6_is_set(make, monitor, text, let_in):
+def test_tcp_filter_with_ipv4_mapped_peers(make, monitor, text, let_in):
     sock = make(zmq.PULL, ipv6=1)
     sock.set(zmq.TCP_ACCEPT_FILTER, text)
     sock.bind("tcp://[::ffff:127.0.0.1]:*")
     assert is_let_in(sock, make, monitor) == let_in
 
 
-def test_filters_count_for_the_binds_that_follow(make, monitor):
+def test_filter_applies_to_later_binds_only(make, monitor):
     sock = make(zmq.PULL)
     sock.bind("tcp://127.0.0.1:*")
     sock.set(zmq.TCP_ACCEPT_FILTER, b"10.0.0.0/8")
@@ -71,7 +71,7 @@ def test_filters_count_for_the_binds_that_follow(make, monitor):
 
 
 @pytest.mark.parametrize("text", ["", "*", "localhost", "1/33", "1/x", "1/", "1/-1", "::1"])
-def test_what_is_no_filter(text):
+def test_invalid_filter_is_refused(text):
     with pytest.raises(ValueError):
         tcp.parse_filter(text, False)
 
@@ -89,7 +89,7 @@ MINE = {"PID": os.getpid(), "UID": os.getuid(), "GID": os.getgid()}
     ],
     ids=lambda each: "-".join(each) if isinstance(each, dict) else None,
 )
-def test_peers_of_ipc(make, monitor, endpoint_of, filters, let_in):
+def test_ipc_filter_accepts_matching_peers(make, monitor, endpoint_of, filters, let_in):
     sock = make(zmq.PULL)
     for name, value in filters.items():
         sock.set(zmq.SocketOption[f"IPC_FILTER_{name}"], value)
@@ -97,7 +97,7 @@ def test_peers_of_ipc(make, monitor, endpoint_of, filters, let_in):
     assert is_let_in(sock, make, monitor) == let_in
 
 
-def test_the_groups_of_a_peers_user(make, monitor, endpoint_of, monkeypatch):
+def test_ipc_filter_accepts_groups_of_the_peers_user(make, monitor, endpoint_of, monkeypatch):
     import grp
     import pwd
 

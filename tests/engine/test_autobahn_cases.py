@@ -38,7 +38,8 @@ MESSAGE = b"\0Hello, world!"
 BYTES = b"\0\xff\xfe\xfd\xfc\xfb\0\xff"
 PARTS = [b"\0fragment1", b"fragment2", b"fragment3", b"fragment4", b"fragment5"]
 
-#: How what is said is cut: a write for each frame. A number: of so many octets. None: not at all.
+#: How the data are split: by default one write per frame. A number: writes of so many octets. None:
+#: one write for all.
 BY_FRAME = 0
 
 CASES = {}
@@ -81,13 +82,13 @@ def fragments(parts, opcode=BINARY):
 
 
 def echoed(payload, size=None):
-    """The step of a message in one frame, or in fragments of ``size`` octets."""
+    """Return the step of a message in one frame, or in fragments of ``size`` octets."""
     size = size or len(payload)
     parts = [payload[at : at + size] for at in range(0, len(payload), size)]
     return fragments(parts), [seen(BINARY, payload)]
 
 
-# 1.2, messages. ZWS has none of 0 octets: see below.
+# 1.2, messages. ZWS has no messages of 0 octets: see below.
 for n, size in enumerate((1, 125, 126, 127, 128, 65535, 65536), 1):
     case(f"1.2.{n}", echoed(body(size)))
 case("1.2.8", echoed(body(65536)), cut=997)
@@ -154,7 +155,7 @@ LAST = [seen(PONG, b"2"), seen(BINARY, b"".join(PARTS))]
 case("5.19", (FIRST, [seen(PONG, b"1")]), (SECOND, LAST))
 case("5.20", (FIRST + SECOND, [seen(PONG, b"1"), *LAST]), cut=BY_FRAME)
 
-# 7, closing. What comes behind a close frame is not heard.
+# 7, closing. Frames after a close frame are ignored.
 END = said(CLOSE, code(1000))
 case("7.1.1", echoed(MESSAGE), ([END], []), ends=1000)
 case("7.1.2", ([END, END], []), ends=1000)
@@ -190,11 +191,11 @@ case("10.1.1", echoed(body(65536), 1300))
 
 
 class Peer:
-    """The other end of a socket that echoes, behind the upgrade."""
+    """The other end of a socket that echoes, after the upgrade."""
 
     def __init__(self, raw, key):
         self.raw = raw
-        self.key = key  # of a client, who masks
+        self.key = key  # a client masks its frames
 
     def say(self, frames, cut=None):
         pieces = [frame(key=self.key, **each) for each in frames]
@@ -206,10 +207,10 @@ class Peer:
             for piece in pieces:
                 self.raw.send(piece)
                 if len(pieces) > 1:
-                    gevent.idle()  # it is read
+                    gevent.idle()  # wait until the socket has read it
 
     def play(self, steps, ends, cut):
-        """Returns all frames that are seen, and what comes behind the close frame."""
+        """Return all frames that arrive, and the bytes after the close frame."""
         found = []
         for frames, expected in steps:
             self.say(frames, cut)
@@ -223,8 +224,8 @@ class Peer:
 def echo(sock):
     while True:
         name, data = sock.recv_multipart()
-        if data or sock.type == zmq.ROUTER:  # no notice that somebody came or went
-            with suppress(zmq.ZMQError):  # gone meanwhile
+        if data or sock.type == zmq.ROUTER:  # no notification that a peer connected or disconnected
+            with suppress(zmq.ZMQError):  # the peer may have disconnected meanwhile
                 sock.send_multipart([name, data])
 
 
@@ -249,7 +250,7 @@ def peers(make, raw, raw_listener):
                 peer = Peer(listener.accept(), None)
                 peer.raw.send(answer(read_head(peer.raw), protocol))
             if protocol is not None:
-                # Each tells its routing id, which is empty.
+                # Each peer sends its routing id, which is empty.
                 peer.say([said(BINARY, b"\0")])
                 assert read_frame(peer.raw) == seen(BINARY, b"\0")
             greenlets.append(gevent.spawn(echo, sock))
@@ -263,7 +264,7 @@ KINDS = zmq.ROUTER, zmq.STREAM
 
 
 @pytest.mark.parametrize("number", CASES)
-def test_case(peers, number):
+def test_autobahn_case(peers, number):
     steps, ends, cut = CASES[number]
     expected = [each for _, frames in steps for each in frames]
     expected.append(seen(CLOSE, code(1000) if ends is None else ends))
@@ -272,8 +273,8 @@ def test_case(peers, number):
             assert peer.play(steps, ends, cut) == (expected, b""), (kind, side)
 
 
-def test_1_1_text(peers):
-    """ZeroMQ's messages are not text; a STREAM socket takes it, and answers as WS_TEXT says."""
+def test_case_1_1_text(peers):
+    """ZeroMQ's messages are not text; a STREAM socket accepts text, and answers as WS_TEXT says."""
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(TEXT, MESSAGE)], [])], code(1003), None) == (
             [seen(CLOSE, code(1003))],
@@ -286,8 +287,8 @@ def test_1_1_text(peers):
         )
 
 
-def test_1_2_1_a_message_of_nothing(peers):
-    """It lacks the flags of ZWS; to a STREAM socket it says nothing."""
+def test_case_1_2_1_empty_message(peers):
+    """The message lacks the flags of ZWS; to a STREAM socket it is empty."""
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(BINARY)], [])], code(1002), None) == (
             [seen(CLOSE, code(1002))],
@@ -299,8 +300,8 @@ def test_1_2_1_a_message_of_nothing(peers):
         ) == ([seen(BINARY, MESSAGE), seen(CLOSE, code(1000))], b"")
 
 
-def test_7_1_6_a_large_message_right_before_the_end(peers):
-    """The suite leaves open how much of the echo is seen; the connection ends."""
+def test_case_7_1_6_large_message_before_close(peers):
+    """The suite leaves open how much of the echo arrives; the connection ends."""
     for kind in KINDS:
         for _, peer in peers(kind):
             peer.say([said(BINARY, body(1 << 18)), END, said(PING)])

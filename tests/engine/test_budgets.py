@@ -23,7 +23,7 @@ ENGINES = (HUB, THREAD)
 TRANSPORTS = ("tcp", "ipc", "tls", "ws", "wss")
 MECHANISMS = ("NULL", "PLAIN", "CURVE")
 
-#: Floods before a peer is let in, by state.
+#: Floods before a peer is authenticated, by state.
 CONNECTED = ("leave", "byte_by_byte", "garbage")
 GREETING = ("leave", "garbage")
 HANDSHAKE = (
@@ -38,7 +38,7 @@ HANDSHAKE = (
     "byte_by_byte",
 )
 
-#: (socket type, flood, ZMTP's minor version): what a socket type skips.
+#: (socket type, flood, ZMTP's minor version): messages that a socket type skips.
 SKIPPED = (
     ("SUB", "unwanted", 1),
     ("REP", "malformed_requests", 1),
@@ -78,7 +78,7 @@ def below(transport):
 
 
 def states(transport, mechanism):
-    """``(state, flood, socket type)`` of what fits any socket type."""
+    """Return ``(state, flood, socket type)`` of the floods that fit any socket type."""
     encrypted = TLS_FLOODS if transport in ("tls", "wss") else ()
     web = transport in ("ws", "wss")
     for flood in CONNECTED + encrypted:
@@ -112,7 +112,7 @@ def matrix():
                     yield engine, "active", flood, kind, transport, mechanism, minor
 
 
-#: (engine, socket type, call, flood, ZMTP's minor version); every third in the default run.
+#: (engine, socket type, call, flood, ZMTP's minor version); the default run has every third.
 TIMED_CALLS = [
     (engine, kind, call, flood, minor)
     for kind, call, flood, minor in (
@@ -153,8 +153,8 @@ def slack_kb():
     return SANITIZER_KB + (budgets.SLACK_KB if is_compiled() else budgets.PURE_SLACK_KB)
 
 
-def test_flood_leaves_the_server_to_others(case, tmp_path):
-    """The server's CPU before each answer to an innocent peer, and its memory, are bounded."""
+def test_server_stays_responsive_under_a_flood(case, tmp_path):
+    """The server's CPU time before each answer to an innocent peer, and its memory, are limited."""
     engine, state, flood, kind, transport, mechanism, minor = case
     found = budgets.attack(
         engine, state, flood, kind, transport, mechanism, minor=minor, seconds=0.6, folder=tmp_path
@@ -166,8 +166,8 @@ def test_flood_leaves_the_server_to_others(case, tmp_path):
     assert found["memory_kb"] <= budgets.MEMORY_KB + slack_kb(), found
 
 
-def test_calls_return_in_time_under_a_flood(timed_call):
-    """RCVTIMEO and poll's timeout hold while a peer sends what is skipped."""
+def test_calls_return_in_time_during_a_flood(timed_call):
+    """RCVTIMEO and poll's timeout hold while a peer sends messages that are skipped."""
     found = budgets.timed_calls(*timed_call, count=3)
     print(timed_call, found)
     assert not found["errors"], found
@@ -176,8 +176,8 @@ def test_calls_return_in_time_under_a_flood(timed_call):
     assert found["late_ms"] <= budgets.LATE_MS, found
 
 
-def test_crowd_leaves_nothing_behind(crowd_engine, request):
-    """Peers of many floods at once: others are served, and afterwards all is as before."""
+def test_mixed_floods_leave_no_resources_behind(crowd_engine, request):
+    """Peers of many floods at once: others are served, and afterwards no resources are left."""
     everything = request.config.getoption("all_budgets")
     found = budgets.crowd(crowd_engine, *((10, 5) if everything else (1.5, 1)))
     print(crowd_engine, found)

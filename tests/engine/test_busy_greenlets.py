@@ -1,6 +1,6 @@
-"""A greenlet that sends or receives without end leaves its hub time for everything else.
+"""A greenlet that sends or receives in an endless loop lets its hub do everything else.
 
-libzmq's I/O thread works whatever the application does; here a busy loop has to let the hub turn.
+libzmq's I/O thread works whatever the application does. Here a busy loop has to let the hub run.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def busy(step):
     stopped = []
 
     def loop():
-        # Where nobody could stop it, it stops itself.
+        # If nothing else can stop it, the loop stops itself.
         deadline = time.monotonic() + GUARD
         while not stopped:
             step()
@@ -50,7 +50,7 @@ def busy(step):
 
 
 def without_again(call, *args):
-    """``call``, a NOBLOCK one; nothing is there most of the time."""
+    """Run ``call`` with NOBLOCK; most of the time there is no message."""
 
     def step():
         with contextlib.suppress(zmq.Again):
@@ -59,7 +59,7 @@ def without_again(call, *args):
     return step
 
 
-# -- what a program may do without end: each gives the step -----------------------------------
+# -- endless loops of a program: each function returns the step ----------------------------
 
 
 @pytest.fixture
@@ -173,14 +173,14 @@ every_loop = pytest.mark.parametrize("loop", LOOPS)
 
 
 @every_loop
-def test_timers_fire(loop, loops):
+def test_timers_fire_beside_a_busy_greenlet(loop, loops):
     with busy(loops[loop]()):
         for _ in range(3):
             gevent.sleep(0.01)
 
 
 @every_loop
-def test_other_greenlets_run(loop, loops):
+def test_other_greenlets_run_beside_a_busy_greenlet(loop, loops):
     with busy(loops[loop]()):
         for _ in range(3):
             gevent.sleep(0)
@@ -225,8 +225,8 @@ def test_new_peers_reach_a_sender_that_never_waits(bound, raw):
 
 
 @pytest.mark.parametrize("loop", ["receive_nothing", "publish_to_nobody", "send_to_slow_peer"])
-def test_heartbeats_go_on(loop, loops, bound, raw, monitor):
-    """Ours are sent, theirs answered; a living peer is kept and a dead one found."""
+def test_heartbeats_continue_beside_a_busy_greenlet(loop, loops, bound, raw, monitor):
+    """We send and answer heartbeats; a live peer is kept, and a dead one is found."""
     step = loops[loop]()
     sock = bound(zmq.DEALER, heartbeat_ivl=20, heartbeat_timeout=200)
     events = monitor(sock, zmq.EVENT_DISCONNECTED)
@@ -237,7 +237,7 @@ def test_heartbeats_go_on(loop, loops, bound, raw, monitor):
         for _ in range(5):
             assert living.read_command()[0] == b"PING"
             living.send(ping(0, b"mine"))
-            # Where the machine is slow the next of its own comes first.
+            # On a slow machine the peer's next heartbeat comes first.
             while (answer := living.read_command())[0] == b"PING":
                 pass
             assert answer == (b"PONG", b"mine")
@@ -250,7 +250,7 @@ def test_heartbeats_go_on(loop, loops, bound, raw, monitor):
 
 
 def test_connection_that_floods_does_not_hold_up_the_hub(bound, raw, program):
-    """Nobody receives in a loop here: the connection's own greenlet reads, up to the mark."""
+    """No greenlet receives in a loop here: the connection's own greenlet reads, up to the mark."""
     sock = bound(zmq.PULL, rcvhwm=0)
     program(FLOOD, sock.last_endpoint.decode())
     sock.recv()
@@ -263,8 +263,8 @@ def test_connection_that_floods_does_not_hold_up_the_hub(bound, raw, program):
         gevent.sleep(0.001)
 
 
-def test_two_greenlets_that_talk_without_end(bound, make):
-    """They wake each other, so the hub runs callbacks but might not look at I/O."""
+def test_two_greenlets_that_exchange_messages_endlessly(bound, make):
+    """They wake each other, so the hub runs callbacks but might never poll for I/O."""
     server, client = bound(zmq.REP), make(zmq.REQ)
     client.connect(server.last_endpoint.decode())
     serving = gevent.spawn(lambda: [server.send(server.recv()) for _ in iter(int, 1)])

@@ -1,8 +1,8 @@
-"""``zmq.BUSY_POLL``: when a receiver reads its connections again and again before it sleeps.
+"""``zmq.BUSY_POLL``: when a receiver reads its connections repeatedly before it sleeps.
 
-The debug counters tell reads. One that waits without polling makes two at the most, or one more
-where the hub knew already of bytes that it then found read: the fewest of some waits count. One
-that polls makes hundreds in a millisecond, if it has the CPU.
+The debug counters count reads. A receiver that waits without polling makes at most two reads, or
+one more if the hub already knew of bytes that were then read. So the fewest reads of several waits
+count. A receiver that polls makes hundreds in a millisecond, if it has the CPU.
 """
 
 import os
@@ -31,7 +31,7 @@ CONNECTED = """
 
 @pytest.fixture
 def waits(make, phases):
-    """waits(busy_poll=100_000): reads (system calls) that a PULL makes until RCVTIMEO."""
+    """waits(busy_poll=100_000): the reads (system calls) that a PULL makes until RCVTIMEO."""
 
     def waits(busy_poll, peers=1, milliseconds=100, transport="tcp"):
         phases.set(busy_poll=busy_poll)
@@ -42,13 +42,13 @@ def waits(make, phases):
             push = make(zmq.PUSH)
             certificates.use(push)
             push.connect(pull.last_endpoint)
-            # Time and again, until it is forgotten that polling did not bring the handshake.
+            # Repeat this until the failure of polling to catch the handshake no longer counts.
             for _ in range(4):
                 push.send(b"")
                 assert pull.recv() == b""
         pull.rcvtimeo = milliseconds
-        # The hub turns: what is left of the greetings is done, and nobody is ready. More than once,
-        # since on a busy machine a timer that is over comes before what could be read.
+        # Let the hub run: it finishes the greetings, and no greenlet is ready. Do so more than
+        # once, since on a busy machine an expired timer runs before pending reads.
         for _ in range(3):
             gevent.sleep(0.005)
         before = phases.of(pull, "read_calls")
@@ -65,22 +65,22 @@ def fewest(waits):
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "wss"])
-def test_polls_before_it_sleeps(waits, transport):
+def test_receiver_polls_before_it_sleeps(waits, transport):
     assert waits(busy_poll=100_000, transport=transport) > 10 * FEW
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
-def test_off(fewest, transport):
+def test_no_polling_when_off(fewest, transport):
     assert fewest(busy_poll=0, transport=transport, milliseconds=20) <= FEW
 
 
-def test_bounded(waits):
-    """Polling for 20 ms of 400 makes far fewer reads than polling for all of them."""
+def test_polling_time_is_limited(waits):
+    """Polling for 20 ms of 400 makes far fewer reads than polling for all 400 ms."""
     bounded = waits(busy_poll=20_000, milliseconds=400)
     assert FEW < bounded < waits(busy_poll=400_000, milliseconds=400) / 3
 
 
-def test_not_while_another_greenlet_is_ready(fewest):
+def test_no_polling_while_another_greenlet_is_ready(fewest):
     turns = 0
 
     def work():
@@ -97,12 +97,12 @@ def test_not_while_another_greenlet_is_ready(fewest):
     assert turns > 0
 
 
-def test_not_over_many_connections(fewest):
-    """Reading each of them would cost more than the hub's one look at all."""
+def test_no_polling_with_many_connections(fewest):
+    """Reading each of them would cost more than the hub's single poll of all."""
     assert fewest(busy_poll=100_000, peers=5, milliseconds=20) <= 5 * FEW
 
 
-def test_ever_more_rarely_while_it_brings_nothing(make, phases):
+def test_unsuccessful_polling_becomes_rarer(make, phases):
     phases.set(busy_poll=200)
     pull, push = make(zmq.PULL), make(zmq.PUSH)
     pull.bind("tcp://127.0.0.1:*")
@@ -119,8 +119,8 @@ def test_ever_more_rarely_while_it_brings_nothing(make, phases):
     assert polled <= 10
 
 
-def test_not_on_one_cpu(program):
-    """Nobody could send meanwhile."""
+def test_no_polling_on_one_cpu(program):
+    """With one CPU no other process could send meanwhile."""
     one = program(
         """
         os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="100000")
@@ -148,8 +148,8 @@ def test_not_on_one_cpu(program):
     one.ends()
 
 
-def test_the_hub_turns_though_each_poll_brings_something(program):
-    """Other greenlets' timers and I/O wait for it."""
+def test_hub_runs_although_each_poll_succeeds(program):
+    """Timers and I/O of other greenlets wait for the hub."""
     steady = program(
         """
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
@@ -171,8 +171,11 @@ def test_the_hub_turns_though_each_poll_brings_something(program):
 
 
 @pytest.mark.parametrize("looks", [1, 2])
-def test_closed_in_a_turn_that_the_receiver_made(program, looks):
-    """It must not sleep then: who was asleep has been told. Every second look makes a turn."""
+def test_socket_closed_while_the_receiver_runs_the_hub(program, looks):
+    """The receiver must not sleep then: sleeping receivers have already been notified.
+
+    The hub runs at every second read.
+    """
     one = program(
         """
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
@@ -208,7 +211,7 @@ def test_closed_in_a_turn_that_the_receiver_made(program, looks):
         ({"other": "100000 100000", "a": "unreadable"}, 4),
     ],
 )
-def test_cpus_by_the_quotas_around_the_process(quotas, count, tmp_path, monkeypatch):
+def test_cpu_count_follows_cgroup_quotas(quotas, count, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     own = tmp_path / "own"
     own.write_text("1:cpu:/legacy\n0::/a/b\n")

@@ -1,4 +1,4 @@
-"""Limits in bytes: of what waits for a peer, of what it sends ahead, and of what it commands."""
+"""Limits in bytes for messages that wait for a peer, that a peer sends ahead, and for commands."""
 
 import gevent
 import pytest
@@ -11,15 +11,15 @@ import zlinkcompat as zmq
 KB = 1024
 MB = 1024 * KB
 
-#: What the kernel may take off us for one connection with the smallest buffers, in bytes.
+#: What the kernel may buffer for one connection with the smallest buffers, in bytes.
 KERNEL = 3 * MB
 
-#: What a frame of an unfinished message counts beside its bytes.
+#: What each frame of an unfinished message adds to its bytes.
 PART_COST = 48
 
 
 def fill(sock, *frames):
-    """Send until it would wait; returns how many were accepted."""
+    """Send until a send would wait; return the number of accepted messages."""
     count = 0
     while True:
         try:
@@ -48,7 +48,7 @@ def pair_up(bound, raw, monitor):
 # -- what waits for a peer -------------------------------------------------------------------
 
 
-def test_as_many_bytes_wait_and_no_more(pair_up):
+def test_queue_holds_sndbytes_max_bytes(pair_up):
     limit, size = 8 * MB, 100 * KB
     sock, peer = pair_up(zmq.PUSH, b"PULL", sndhwm=0, sndbytes_max=limit)
     count = fill(sock, bytes(size - 1), b"2")
@@ -62,7 +62,7 @@ def test_as_many_bytes_wait_and_no_more(pair_up):
     assert sock.poll(0, zmq.POLLOUT)
 
 
-def test_a_message_of_any_size_fits_where_nothing_waits(pair_up):
+def test_message_of_any_size_fits_into_an_empty_queue(pair_up):
     sock, peer = pair_up(zmq.PUSH, b"PULL", sndbytes_max=1)
     for number in range(3):
         data = b"%d" % number * (KERNEL + MB)
@@ -73,12 +73,12 @@ def test_a_message_of_any_size_fits_where_nothing_waits(pair_up):
         sock.poll(GUARD * 1000, zmq.POLLOUT)
 
 
-def test_the_high_water_mark_holds_beside(pair_up):
+def test_high_water_mark_also_applies(pair_up):
     sock, _ = pair_up(zmq.PUSH, b"PULL", sndhwm=2, sndbytes_max=1 << 40)
     assert 2 <= fill(sock, bytes(2 * MB)) <= 3 + KERNEL // (2 * MB)
 
 
-def test_pub_drops_at_the_limit_and_goes_on(pair_up):
+def test_pub_drops_at_the_byte_limit_and_continues(pair_up):
     sock, peer = pair_up(zmq.XPUB, b"SUB", sndhwm=0, sndbytes_max=MB)
     peer.send(command(b"SUBSCRIBE", b""))
     assert sock.recv() == b"\1"
@@ -88,7 +88,7 @@ def test_pub_drops_at_the_limit_and_goes_on(pair_up):
     got = []
     while True:
         if peer.says_nothing(0.05):
-            sock.send(b"after")  # while there is no room, it is dropped like the others
+            sock.send(b"after")  # these messages are dropped like the others while there is no room
         head, *rest = peer.read_message()
         if head == b"after":
             break
@@ -97,7 +97,7 @@ def test_pub_drops_at_the_limit_and_goes_on(pair_up):
     assert got == sorted(set(got)) and len(got) * 100 * KB <= MB + KERNEL + 100 * KB
 
 
-def test_router_refuses_at_the_limit(pair_up):
+def test_router_refuses_at_the_byte_limit(pair_up):
     sock, peer = pair_up(
         zmq.ROUTER, b"DEALER", identity=b"peer", sndhwm=0, sndbytes_max=MB, router_mandatory=1
     )
@@ -106,7 +106,7 @@ def test_router_refuses_at_the_limit(pair_up):
     assert fill(sock, b"peer", bytes(100 * KB)) * 100 * KB <= MB + KERNEL + 100 * KB
 
 
-def test_a_connecter_keeps_to_the_limit_without_a_connection(make, raw_listener):
+def test_byte_limit_applies_before_the_connection(make, raw_listener):
     listener = raw_listener(listens=False)
     sock = make(zmq.PUSH, sndhwm=0, sndbytes_max=10 * KB, reconnect_ivl=1)
     sock.connect(listener.endpoint)
@@ -119,7 +119,7 @@ def test_a_connecter_keeps_to_the_limit_without_a_connection(make, raw_listener)
         assert peer.read_message() == [bytes(KB)]
 
 
-def test_subscriptions_are_told_whatever_the_limit(make, raw_listener):
+def test_subscriptions_are_sent_despite_the_byte_limit(make, raw_listener):
     listener = raw_listener()
     sock = make(zmq.SUB, sndbytes_max=1)
     for topic in (b"a", b"b", b"c"):
@@ -131,7 +131,7 @@ def test_subscriptions_are_told_whatever_the_limit(make, raw_listener):
     assert sorted(told) == [(b"SUBSCRIBE", topic) for topic in (b"a", b"b", b"c")]
 
 
-def test_between_sockets_nothing_is_lost_at_either_limit(bound, make):
+def test_no_message_is_lost_at_either_byte_limit(bound, make):
     pull = bound(zmq.PULL, rcvbytes_max=300)
     push = make(zmq.PUSH, sndbytes_max=100)
     push.connect(pull.last_endpoint)
@@ -147,7 +147,7 @@ def test_between_sockets_nothing_is_lost_at_either_limit(bound, make):
     sending.get(timeout=GUARD)
 
 
-def test_a_receiver_reads_no_more_bytes_than_it_may(bound, raw):
+def test_receiver_stops_reading_at_rcvbytes_max(bound, raw):
     sock = bound(zmq.PULL, rcvhwm=0, rcvbytes_max=MB, rcvbuf=4 * KB)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -168,7 +168,7 @@ def test_a_receiver_reads_no_more_bytes_than_it_may(bound, raw):
 
 
 @pytest.mark.parametrize("size", [0, 1000, 100 * KB])
-def test_frames_without_a_last_one_end_their_connection(size, bound, raw, make, monitor, caplog):
+def test_endless_message_ends_its_connection(size, bound, raw, make, monitor, caplog):
     limit = 500 * KB
     sock = bound(zmq.PULL, rcvbytes_max=limit)
     events = monitor(sock, E.DISCONNECTED)
@@ -188,8 +188,8 @@ def test_frames_without_a_last_one_end_their_connection(size, bound, raw, make, 
     assert sock.recv_multipart() == [b"from", b"another"]
 
 
-def test_unfinished_message_has_a_limit_of_frames(bound, raw, monitor, caplog):
-    """Each of them takes memory, though it has no bytes. RCVBYTES_MAX sets another limit."""
+def test_unfinished_message_has_a_frame_limit(bound, raw, monitor, caplog):
+    """Each frame takes memory, even if it is empty. RCVBYTES_MAX sets another limit."""
     most = 65536
     sock = bound(zmq.PULL)
     events = monitor(sock, E.DISCONNECTED)
@@ -209,8 +209,8 @@ def test_unfinished_message_has_a_limit_of_frames(bound, raw, monitor, caplog):
 
 
 @pytest.mark.parametrize("version", [(3, 1), (2, 1)], ids=["3", "2"])
-def test_messages_that_end_count_by_themselves(version, bound, raw):
-    """As many frames as fit, again and again, with commands between them."""
+def test_finished_messages_do_not_count_towards_the_limit(version, bound, raw):
+    """Send as many frames as the limit allows, repeatedly, with commands between them."""
     sock = bound(zmq.PULL, rcvbytes_max=1000)
     peer = raw(sock.last_endpoint)
     between = b""
@@ -231,15 +231,13 @@ def test_messages_that_end_count_by_themselves(version, bound, raw):
 
 
 def announced(name, size):
-    """The begin of a command of so many bytes."""
+    """Return the beginning of a command of so many bytes."""
     return bytes([COMMAND | LONG]) + size.to_bytes(8, "big") + bytes([len(name)]) + name
 
 
 @pytest.mark.parametrize("name", [b"SUBSCRIBE", b"PING", b"UNHEARD-OF"])
 @pytest.mark.parametrize("socket_type, peer_type", [(zmq.XPUB, b"SUB"), (zmq.PULL, b"PUSH")])
-def test_a_command_that_says_it_is_huge_ends_its_connection(
-    socket_type, peer_type, name, bound, raw, monitor
-):
+def test_oversized_command_ends_its_connection(socket_type, peer_type, name, bound, raw, monitor):
     sock = bound(socket_type)
     events = monitor(sock, E.DISCONNECTED)
     peer = raw(sock.last_endpoint)
@@ -251,7 +249,7 @@ def test_a_command_that_says_it_is_huge_ends_its_connection(
     events.next()
 
 
-def test_no_limit_of_commands(bound, raw):
+def test_command_limit_can_be_disabled(bound, raw):
     sock = bound(zmq.XPUB, command_max=0)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"SUB")
@@ -262,7 +260,7 @@ def test_no_limit_of_commands(bound, raw):
 
 @pytest.mark.parametrize("minor", [0, 1], ids=["messages", "commands"])
 @pytest.mark.parametrize("socket_type", [zmq.PUB, zmq.XPUB])
-def test_subscriptions_are_bounded_in_either_form(socket_type, minor, bound, raw, monitor):
+def test_subscription_length_is_limited_in_either_form(socket_type, minor, bound, raw, monitor):
     def subscription(topic):
         return command(b"SUBSCRIBE", topic) if minor else message(b"\1" + topic)
 
@@ -280,13 +278,13 @@ def test_subscriptions_are_bounded_in_either_form(socket_type, minor, bound, raw
         else:
             ending = gevent.spawn(peer.read_to_end)
             while not ending.ready():
-                # With I/O threads a socket hears of its peers in its own calls.
+                # With I/O threads a socket processes events of its peers only inside its own calls.
                 sock.send(b"nobody's")
                 gevent.sleep(0.001)
             events.wait_for(E.DISCONNECTED)
 
 
-def test_an_xpub_is_told_long_messages_that_are_no_subscriptions(bound, raw):
+def test_xpub_receives_long_messages_other_than_subscriptions(bound, raw):
     sock = bound(zmq.XPUB, command_max=1000)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"XSUB")

@@ -1,4 +1,4 @@
-"""What a new connection costs those who are there: nothing that it does not need."""
+"""A new connection costs the existing ones nothing unnecessary."""
 
 from socket import create_connection
 
@@ -14,10 +14,11 @@ from zlinkcompat.transports import tcp
 
 
 @pytest.mark.hub
-def test_who_has_said_all_is_answered_by_one_write(phases, bound, monitor):
+def test_complete_handshake_is_answered_with_one_write(phases, bound, monitor):
     sock = bound(zmq.PULL)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
-    # Natively: the hub, and with it the listener, does not turn before all is said.
+    # Connect with a native socket: the hub, and with it the listener, does not run before all is
+    # sent.
     with create_connection(name_of(sock.last_endpoint)[1]) as peer:
         peer.sendall(greeting() + ready(b"PUSH"))
         events.next()
@@ -26,7 +27,7 @@ def test_who_has_said_all_is_answered_by_one_write(phases, bound, monitor):
 
 
 @pytest.mark.hub
-def test_a_receiver_is_not_woken_by_peers_that_say_nothing(bound, raw, monitor):
+def test_silent_peer_does_not_wake_a_receiver(bound, raw, monitor):
     sock = bound(zmq.PULL)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
     receiver = gevent.spawn(sock.recv)
@@ -51,7 +52,7 @@ def test_a_receiver_is_not_woken_by_peers_that_say_nothing(bound, raw, monitor):
 
 
 @pytest.mark.hub
-def test_a_socket_that_is_closed_as_a_peer_comes(bound, raw, monkeypatch):
+def test_socket_closed_while_accepting_a_peer(bound, raw, monkeypatch):
     accept = tcp.accept
 
     def closes(listening):

@@ -1,4 +1,7 @@
-"""No receiver polls while other programs want the CPU: it would lose it when its message comes."""
+"""A receiver does not poll while other programs want the CPU.
+
+Otherwise it would lose the CPU just when its message arrives.
+"""
 
 import os
 import subprocess
@@ -24,7 +27,7 @@ START = 10**12
 
 
 class Switched(CpuContention):
-    """The kernel says that it has taken the CPU."""
+    """The kernel reports that it has taken the CPU away."""
 
     def was_switched(self):
         return True
@@ -35,7 +38,7 @@ class Undisturbed(CpuContention):
         return False
 
 
-def test_a_lost_cpu_pauses_polling_unless_the_user_chose_it():
+def test_losing_the_cpu_pauses_adaptive_polling_only():
     cpu = Switched()
     assert cpu.poll_time(ADAPTIVE, START) == 150_000
     assert cpu.check_gap(START, START + GAP)
@@ -45,14 +48,14 @@ def test_a_lost_cpu_pauses_polling_unless_the_user_chose_it():
     assert cpu.poll_time(CHOSEN, lost) == 200_000 and cpu.poll_time(OFF, lost) == 0
 
 
-def test_a_slow_read_is_not_a_lost_cpu():
+def test_slow_read_does_not_count_as_a_lost_cpu():
     assert not Switched().check_gap(START, START + GAP - 1)
     cpu = Undisturbed()
     assert not cpu.check_gap(START, START + 10 * GAP)
     assert cpu.poll_time(ADAPTIVE, START) == 150_000
 
 
-def test_pauses_grow_while_the_cpu_is_lost_again_and_start_anew_later():
+def test_pauses_grow_while_the_cpu_is_lost_and_reset_later():
     cpu = Switched()
     now = START
     pauses = []
@@ -67,7 +70,7 @@ def test_pauses_grow_while_the_cpu_is_lost_again_and_start_anew_later():
     assert cpu.paused_until == later + GAP + FIRST_PAUSE
 
 
-def test_messages_that_come_right_after_polling_ended_pause_it():
+def test_messages_arriving_just_after_polling_pause_it():
     cpu = CpuContention()
     now = START
     for _ in range(PROMPT_LIMIT):
@@ -77,7 +80,7 @@ def test_messages_that_come_right_after_polling_ended_pause_it():
     assert cpu.paused_until == now + PROMPT - 1 + FIRST_PAUSE
 
 
-def test_a_late_message_is_a_chance_and_starts_the_count_anew():
+def test_late_message_resets_the_count():
     cpu = CpuContention()
     for _ in range(PROMPT_LIMIT):
         for _ in range(PROMPT_LIMIT - 1):
@@ -88,8 +91,8 @@ def test_a_late_message_is_a_chance_and_starts_the_count_anew():
 
 @pytest.mark.hub
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
-def test_a_receiver_beside_busy_processes_stops_polling(program):
-    """Not in the child alone: all of its busy processes are on the CPU that it is bound to."""
+def test_receiver_stops_polling_beside_busy_processes(program):
+    """Busy processes outside the child run on the CPU that it is bound to."""
     cpu = min(os.sched_getaffinity(0))
     receiver = program(
         """
@@ -136,7 +139,7 @@ def test_a_receiver_beside_busy_processes_stops_polling(program):
     receiver.ends()
 
 
-def test_the_setting_is_the_sockets_own(make):
+def test_busy_poll_option_disables_adaptive_polling(make):
     socket = make(zmq.PULL)
     assert socket.core.options.tuning.adaptive_poll
     socket.setsockopt(zmq.BUSY_POLL if hasattr(zmq, "BUSY_POLL") else 113, 50)

@@ -1,4 +1,4 @@
-"""Options that reach the descriptors: looked up on the descriptors that the monitor names."""
+"""Options that reach the file descriptors, read from the descriptors that the monitor reports."""
 
 import errno
 import os
@@ -14,9 +14,9 @@ import zlinkcompat as zmq
 SOL, TCP, IP, IPV6 = (
     socket.SOL_SOCKET, socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6)  # fmt: skip
 
-#: option of ours and value; option of the kernel; what the kernel then tells.
+#: our option and value; option of the kernel; the value that the kernel then reports
 OPTIONS = {
-    "sndbuf": (dict(sndbuf=20000), SOL, socket.SO_SNDBUF, 40000),  # it doubles what it is told
+    "sndbuf": (dict(sndbuf=20000), SOL, socket.SO_SNDBUF, 40000),  # the kernel doubles the value
     "rcvbuf": (dict(rcvbuf=30000), SOL, socket.SO_RCVBUF, 60000),
     "tos": (dict(tos=0x28), IP, socket.IP_TOS, 0x28),
     "priority": (dict(priority=3), SOL, socket.SO_PRIORITY, 3),
@@ -34,14 +34,14 @@ OPTIONS = {
 
 
 def look_up(fd, level, option):
-    """An option of a descriptor that stays open."""
+    """Read an option of a descriptor that stays open."""
     with socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM) as sock:
         return sock.getsockopt(level, option)
 
 
 @pytest.fixture
 def descriptors(bound, make, monitor):
-    """descriptors(tos=8): those of our accepted and of our connected end."""
+    """descriptors(tos=8): the descriptors of our accepted and of our connected end."""
 
     def descriptors(endpoint="tcp://127.0.0.1:*", **options):
         server = bound(zmq.PULL, endpoint, **options)
@@ -66,7 +66,7 @@ def test_tos_of_ipv6(descriptors):
         assert look_up(fd, IPV6, socket.IPV6_TCLASS) == 0x28
 
 
-def test_defaults_are_the_kernels(descriptors):
+def test_defaults_are_those_of_the_kernel(descriptors):
     with socket.socket() as fresh:
         for option in (socket.SO_KEEPALIVE, socket.SO_PRIORITY):
             for fd in descriptors():
@@ -77,18 +77,18 @@ def test_descriptors_are_not_inherited(descriptors):
     assert not any(os.get_inheritable(fd) for fd in descriptors())
 
 
-def test_event_tells_the_descriptor_of_the_listener(make, monitor):
+def test_event_reports_the_descriptor_of_the_listener(make, monitor):
     sock = make(zmq.PULL, sndbuf=20000)
     events = monitor(sock)
     sock.bind("tcp://127.0.0.1:*")
     fd = events.wait_for(E.LISTENING)
     assert look_up(fd, SOL, socket.SO_ACCEPTCONN) == 1
-    # Before listen, since accepted connections inherit it when the window scale is settled.
+    # Set it before listen, since accepted connections inherit it when the window scale is chosen.
     assert look_up(fd, SOL, socket.SO_SNDBUF) == 40000
     assert not os.get_inheritable(fd)
 
 
-def test_options_count_as_they_were_at_bind_and_connect(bound, make, monitor, raw):
+def test_options_are_read_at_bind_and_connect(bound, make, monitor, raw):
     sock = bound(zmq.PULL, tos=0x28)
     sock.tos = 0x10
     events = monitor(sock)
@@ -96,7 +96,7 @@ def test_options_count_as_they_were_at_bind_and_connect(bound, make, monitor, ra
     assert look_up(events.wait_for(E.ACCEPTED), IP, socket.IP_TOS) == 0x28
 
 
-def test_options_hold_after_a_reconnect(make, raw_listener, monitor):
+def test_options_apply_after_a_reconnect(make, raw_listener, monitor):
     listener = raw_listener()
     sock = make(zmq.PUSH, tos=0x28, reconnect_ivl=1)
     events = monitor(sock)
@@ -107,8 +107,8 @@ def test_options_hold_after_a_reconnect(make, raw_listener, monitor):
         peer.close()
 
 
-def test_backlog_is_the_kernels(make, monitor):
-    """ss shows the backlog of a listener as its Send-Q; the kernel tells it in TCP_INFO."""
+def test_backlog_reaches_the_kernel(make, monitor):
+    """ss shows the backlog of a listener as its Send-Q; the kernel reports it in TCP_INFO."""
     sock = make(zmq.PULL, backlog=7)
     events = monitor(sock)
     sock.bind("tcp://127.0.0.1:*")
@@ -129,7 +129,7 @@ def listening_fd(family, name):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_use_fd(transport, make, raw, tmp_path, monitor):
-    """As a service gets its listening socket from systemd: what the endpoint says counts not."""
+    """A service gets its listening socket from systemd like this: the endpoint is ignored."""
     if transport == "tcp":
         fd = listening_fd(socket.AF_INET, ("127.0.0.1", 0))
         with socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM) as made:
@@ -147,11 +147,11 @@ def test_use_fd(transport, make, raw, tmp_path, monitor):
     peer.send(message(b"x"))
     assert sock.recv() == b"x"
     sock.close()
-    with pytest.raises(OSError):  # ours from the bind on
+    with pytest.raises(OSError):  # the socket owns the descriptor from bind on
         os.fstat(fd)
 
 
-def test_use_fd_that_is_no_socket(make, tmp_path):
+def test_use_fd_must_be_a_socket(make, tmp_path):
     with open(tmp_path / "file", "w") as file:
         sock = make(zmq.PULL, use_fd=file.fileno())
         with pytest.raises(zmq.ZMQError) as caught:
@@ -184,15 +184,15 @@ def test_bindtodevice(may_bind_to_devices, descriptors):
         assert name.rstrip(b"\0") == b"lo"
 
 
-def test_device_that_is_not_there(may_bind_to_devices, make):
+def test_bind_to_a_missing_device_fails(may_bind_to_devices, make):
     sock = make(zmq.PULL, bindtodevice=b"nosuchnic")
     with pytest.raises(zmq.ZMQError) as caught:
         sock.bind("tcp://127.0.0.1:*")
     assert caught.value.errno == (errno.ENODEV if may_bind_to_devices else errno.EPERM)
 
 
-def test_connect_by_a_device_that_is_not_there_is_tried_again(make, raw_listener, monitor):
-    """It may be plugged in some day."""
+def test_connect_by_a_missing_device_is_retried(make, raw_listener, monitor):
+    """The device may appear later."""
     sock = make(zmq.PUSH, bindtodevice=b"nosuchnic", reconnect_ivl=1)
     events = monitor(sock)
     sock.connect(raw_listener().endpoint)

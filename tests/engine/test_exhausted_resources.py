@@ -1,4 +1,4 @@
-"""Suspended processes, names that nobody resolves, disks that are full: the socket goes on."""
+"""Suspended processes, host names that do not resolve, and full disks: the socket goes on."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ context.term()
 """
 
 
-def test_a_suspended_sender_goes_on_where_it_was(bound, program):
+def test_suspended_sender_continues_where_it_stopped(bound, program):
     pull = bound(zmq.PULL, rcvhwm=10)
     sender = program(SENDER, pull.last_endpoint.decode(), COUNT)
     received = []
@@ -43,7 +43,7 @@ def test_a_suspended_sender_goes_on_where_it_was(bound, program):
     assert not pull.poll(20)
 
 
-def test_a_name_that_hangs_stops_neither_hub_nor_socket(bound, make, monkeypatch):
+def test_hanging_name_lookup_blocks_neither_hub_nor_socket(bound, make, monkeypatch):
     asked, answer = threading.Event(), threading.Event()
     look_up = connecter.getaddrinfo
 
@@ -73,7 +73,7 @@ def test_a_name_that_hangs_stops_neither_hub_nor_socket(bound, make, monkeypatch
     assert pull.recv() == b"by name"
 
 
-def test_a_name_that_fails_is_tried_again(bound, make, monitor, monkeypatch):
+def test_failed_name_lookup_is_retried(bound, make, monitor, monkeypatch):
     answers = []
     look_up = connecter.getaddrinfo
 
@@ -92,7 +92,7 @@ def test_a_name_that_fails_is_tried_again(bound, make, monitor, monkeypatch):
     assert pull.recv() == b"x" and answers == ["a-name", "a-name"]
 
 
-def test_no_room_for_the_file_of_an_ipc_socket(make, bound, tmp_path):
+def test_ipc_bind_on_a_full_disk_fails(make, bound, tmp_path):
     full = tmp_path / "full"
     full.mkdir()
     code = os.system(f"mount -t tmpfs -o size=4k,nr_inodes=1 none {full} 2>/dev/null")
@@ -113,7 +113,7 @@ def test_no_room_for_the_file_of_an_ipc_socket(make, bound, tmp_path):
         os.system(f"umount -l {full}")
 
 
-def test_no_directory_for_the_file_of_an_ipc_socket(make, tmp_path):
+def test_ipc_bind_in_a_missing_directory_fails(make, tmp_path):
     (tmp_path / "file").touch()
     sock = make(zmq.PULL)
     for place, reason in (("missing", errno.ENOENT), ("file", errno.ENOTDIR)):
@@ -129,11 +129,11 @@ def test_no_directory_for_the_file_of_an_ipc_socket(make, tmp_path):
     assert sock.recv() == b"goes on"
 
 
-def test_a_directory_that_is_read_only(make, tmp_path):
+def test_ipc_bind_in_a_read_only_directory_fails(make, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir()
     if os.geteuid() == 0:
-        # Permissions do not stop this user.
+        # Permissions do not restrict this user.
         reason = errno.EROFS
         if os.system(f"mount -t tmpfs -o ro none {locked} 2>/dev/null"):
             pytest.skip("mounting is not permitted")
@@ -152,7 +152,7 @@ def test_a_directory_that_is_read_only(make, tmp_path):
             os.system(f"umount -l {locked}")
 
 
-def test_a_connecter_waits_for_a_directory_that_is_missing(make, monitor, tmp_path):
+def test_ipc_connect_waits_for_a_missing_directory(make, monitor, tmp_path):
     path = tmp_path / "later" / "x"
     push = make(zmq.PUSH, reconnect_ivl=1)
     events = monitor(push, E.CONNECT_RETRIED)
@@ -181,7 +181,7 @@ say(pull.recv().decode())
 """
 
 
-def test_a_message_for_which_there_is_no_memory_costs_its_connection_only(program, make, raw):
+def test_out_of_memory_message_ends_only_its_connection(program, make, raw):
     server = program(SERVER)
     endpoint = server.line()
     push = make(zmq.PUSH)
@@ -200,7 +200,7 @@ def test_a_message_for_which_there_is_no_memory_costs_its_connection_only(progra
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_neither_close_nor_term_waits_for_a_name_that_hangs(engine, program):
+def test_close_and_term_do_not_wait_for_a_name_lookup(engine, program):
     assert (
         program(
             """

@@ -10,7 +10,7 @@ import zlinkcompat as zmq
 
 BODY = b"y" * 3000000
 
-#: Answers its peers, and forks when it is asked to. Big answers are still to be written then.
+#: A server that answers its peers, and forks on request. Large answers are then still unsent.
 PARENT = """
 import gc
 import gevent.monkey
@@ -79,7 +79,7 @@ def test_child_does_not_disturb_the_connections_of_its_parent(child, patch, prog
         one.handshake(b"DEALER")
     peer.send(message(b"fork"))
     parent.line()
-    # Whoever reads or writes for the parent now would tear the streams apart.
+    # A child that read or wrote for the parent now would corrupt the streams.
     for number in range(50):
         other.send(message(b"%d" % number))
         assert other.read_message() == [b"%d" % number]
@@ -93,7 +93,7 @@ def test_child_does_not_disturb_the_connections_of_its_parent(child, patch, prog
 
 
 def test_child_of_a_plain_fork_does_not_flush_for_its_parent(program, raw):
-    """As subprocess and multiprocessing fork, who know nothing of gevent."""
+    """subprocess and multiprocessing fork like this, without gevent's help."""
     source = TALK + PARENT.format(child="sys.exit(0)", fork="os.fork")
     parent = program(source, "tcp://127.0.0.1:*")
     peer = raw(parent.line())
@@ -122,7 +122,7 @@ def test_child_does_not_remove_the_file_of_its_parent(child, program, raw, tmp_p
     raw(endpoint).handshake(b"DEALER")
 
 
-#: Something in the hub of the parent watches the descriptor of a socket.
+#: In the parent, the hub watches the descriptor of a socket.
 WATCHERS = {
     "authenticator": """
 from zlinkcompat.auth.thread import ThreadAuthenticator
@@ -160,8 +160,8 @@ sock.bind("tcp://127.0.0.1:*")
 
 
 @pytest.mark.parametrize("watcher", WATCHERS)
-def test_fork_beside_a_watched_descriptor(watcher, program):
-    """libev ends a process that has a watcher of a closed descriptor."""
+def test_fork_with_a_watched_descriptor(watcher, program):
+    """libev aborts a process that has a watcher on a closed descriptor."""
     said = program(
         """
 import multiprocessing, warnings
@@ -194,8 +194,8 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_descriptor_of_the_parent_is_not_its_childs(engine, program):
-    """A child neither clears nor sets the flag of its parent's socket, and may close its own."""
+def test_child_does_not_share_the_parents_descriptor(engine, program):
+    """A child does not change the flag of its parent's socket, and may close its copy."""
     said = program(
         """
 import select, warnings
@@ -231,7 +231,7 @@ os._exit(0)
 
 @pytest.fixture
 def in_threads():
-    """in_threads(f, g): run them at once, each in a native thread; raises what they raised."""
+    """in_threads(f, g): run them at once, each in a native thread; raise what they raised."""
 
     def in_threads(*functions):
         failures = []
@@ -275,14 +275,14 @@ def test_threads_with_hubs_and_contexts_of_their_own(in_threads):
     in_threads(round_trips, round_trips)
 
 
-def test_a_thread_and_the_main_hub_at_once(in_threads):
+def test_thread_and_main_hub_at_once(in_threads):
     here = gevent.spawn(round_trips)
     in_threads(round_trips)
     here.get()
 
 
 def test_threads_talk_to_each_other(in_threads):
-    """Over tcp, both ways at once, more than the kernel and the marks hold."""
+    """Over tcp, both ways at once, more messages than the kernel and the marks hold."""
     count = 5000
     addresses = {}
     ready = threading.Barrier(2, timeout=10)
@@ -304,15 +304,17 @@ def test_threads_talk_to_each_other(in_threads):
     in_threads(lambda: talk(0, 1), lambda: talk(1, 0))
 
 
-def test_threads_that_come_and_go_leave_no_descriptor(in_threads):
+def test_ended_threads_leave_no_descriptors(in_threads):
     for _ in range(5):
         in_threads(lambda: round_trips(10))
 
 
 @pytest.mark.parametrize("leaves", ["open", "closed", "destroyed"])
-def test_a_thread_that_ends_leaves_nothing_to_wait_for(leaves, program):
-    """Unpatched, on the hub engine: what it sent is written, its sockets are closed, and the
-    context terminates, though the thread's hub cannot turn any more."""
+def test_term_does_not_wait_for_an_ended_thread(leaves, program):
+    """Unpatched, on the hub engine: its messages are written and the context terminates.
+
+    The hub of the ended thread cannot run any more.
+    """
     assert (
         program(
             """

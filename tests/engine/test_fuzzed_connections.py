@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reliability import connections
 
-#: What the stranger says after its handshake, as `Stranger.say_more` reads it: form and bytes.
+#: What the stranger sends after its handshake, as `Stranger.say_more` reads it: form and bytes.
 PARTS = st.lists(
     st.tuples(st.integers(0, 7), st.binary(max_size=31)).map(
         lambda part: bytes([part[0] | len(part[1]) << 3]) + part[1]
@@ -20,7 +20,7 @@ HANDSHAKE, CHANGED, PARTIAL, SERVES = 8, 16, 32, 64
 
 @pytest.fixture(autouse=True, params=["hub", "thread"])
 def place(request, monkeypatch):
-    monkeypatch.setenv("ZLINK_ENGINE", request.param)  # and back
+    monkeypatch.setenv("ZLINK_ENGINE", request.param)  # a resize and back
     connections.Place.get(request.param)
     yield
     connections.Place.leave()
@@ -43,19 +43,17 @@ ANY = {
     **ANY, flags=st.sampled_from([HANDSHAKE, HANDSHAKE | PARTIAL, HANDSHAKE | SERVES]), said=PARTS
 )
 @example(protocol=0, flags=HANDSHAKE, which=7, size=0, change=(0, 1), said=b"\x0c\0")  # SUBSCRIBE
-def test_stranger_that_says_anything_after_its_handshake(
-    protocol, flags, which, size, change, said
-):
+def test_arbitrary_bytes_after_the_handshake(protocol, flags, which, size, change, said):
     attack(protocol, flags, which, size, change, said)
 
 
 @settings(max_examples=100)
 @given(**ANY, serves=st.sampled_from([0, SERVES]), said=PARTS)
-def test_stranger_that_changes_a_byte_of_its_handshake(protocol, serves, which, size, change, said):
+def test_handshake_with_one_byte_changed(protocol, serves, which, size, change, said):
     attack(protocol, HANDSHAKE | CHANGED | serves, which, size, change, said)
 
 
-#: How connections begin, so that what follows is looked at.
+#: The beginnings of connections, so that the bytes after them are processed.
 BEGINNINGS = [
     b"",
     b"\xff" + bytes(8) + b"\x7f",
@@ -78,13 +76,11 @@ BEGINNINGS = [
     begin=st.sampled_from(BEGINNINGS),
     rest=st.binary(max_size=80),
 )
-def test_stranger_that_says_anything_from_the_beginning(
-    protocol, serves, which, size, change, begin, rest
-):
+def test_arbitrary_bytes_from_the_beginning(protocol, serves, which, size, change, begin, rest):
     attack(protocol, serves, which, size, change, begin + rest)
 
 
-def test_what_the_fuzzer_found_worth_keeping():
+def test_fuzzer_corpus():
     from reliability.fuzz import CORPUS
 
     for path in sorted((CORPUS / "connection").iterdir()):

@@ -22,12 +22,12 @@ import zlinkcompat as zmq
 import zlinkcompat.asyncio
 from zlinkcompat.eventloop.zmqstream import ZMQStream
 
-#: Milliseconds after which a call of the application looks whether the test is over.
+#: Milliseconds after which a call of the application checks whether the test is over.
 TIMEOUT_MS = 20
 
 PUBLIC, SECRET = zmq.curve_keypair()
 
-#: What a good peer is to each socket type.
+#: The good peer's type for each socket type.
 PEERS = {
     "PULL": zmq.PUSH,
     "ROUTER": zmq.DEALER,
@@ -48,7 +48,7 @@ RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "P
 
 @pytest.fixture
 def many(request):
-    """How many plans are tried."""
+    """Return how many plans are tried."""
     return 150 if request.config.getoption("all_budgets") else 6
 
 
@@ -56,7 +56,7 @@ def many(request):
 
 
 def receive(sock, loop):
-    """One message, by the call that ``loop`` names, as a list of bytes."""
+    """Receive one message, by the call that ``loop`` names, as a list of bytes."""
     if loop == "recv":
         frames = [sock.recv()]
         while sock.rcvmore:
@@ -109,7 +109,7 @@ class Application:
         try:
             self.sock.send_multipart(frames)
         except zmq.ZMQError as error:
-            # As documented: the peer has gone since.
+            # As documented: the peer has disconnected since.
             if error.errno != zmq.EHOSTUNREACH:
                 raise
 
@@ -136,7 +136,7 @@ class Application:
 
 
 class Good:
-    """A peer that behaves, and wants to be served."""
+    """A correct peer that expects to be served."""
 
     def __init__(self, endpoint, name, mechanism):
         self.sock = dial(endpoint, socket, GUARD)
@@ -148,7 +148,7 @@ class Good:
             self.peer.send(self.peer.command(b"SUBSCRIBE", b""))
 
     def is_served(self, application):
-        """Fails if this peer's message does not reach the application, or the other way round."""
+        """Fail if this peer's message does not reach the application, or the other way round."""
         self.number += 1
         text = b"good %d" % self.number
         peer = self.peer
@@ -156,7 +156,7 @@ class Good:
             assert peer.stream.recv(65536)
             return
         if self.name == "REQ":
-            # Its questions carry an id, and are answered by it. Any will do.
+            # Its questions carry an id, and the answers carry the same. The order does not matter.
             before = len(application.received)
             while len(application.received) == before:
                 assert not application.errors, application.errors
@@ -185,7 +185,7 @@ class Good:
         return data
 
     def answer(self):
-        """Answer each question that is there: an id, an empty frame and the question."""
+        """Answer each pending question: an id, an empty frame and the question."""
         data = self.heard(self.peer.stream.recv(65536))
         for question in data.split(b"\x00\x08question")[:-1]:
             self.peer.send(question + message(b"answer"))
@@ -214,7 +214,7 @@ def bound_socket(make, name, endpoint, mechanism="NULL", **options):
 
 
 def attack(endpoint, name, mechanism, check, count):
-    """Have ``count`` visits of hostile peers to ``endpoint``; ``check()`` after each."""
+    """Have ``count`` hostile peers connect to ``endpoint``; call ``check()`` after each."""
     visits = []
 
     @settings(max_examples=count, suppress_health_check=list(HealthCheck), database=None)
@@ -234,7 +234,7 @@ def attack(endpoint, name, mechanism, check, count):
 
 
 def good_peer(target, name, mechanism, application):
-    """A good peer that is served; a PAIR may have to get rid of another one first."""
+    """Return a good peer that is served; a PAIR may have to get rid of another peer first."""
     with gevent.Timeout(GUARD):
         while True:
             good = Good(target, name, mechanism)
@@ -289,14 +289,14 @@ def engine_name(request):
 @pytest.mark.both_engines
 @pytest.mark.parametrize("loop", ["recv", "multipart", "frames", "poll"])
 @pytest.mark.parametrize("name", RECEIVERS)
-def test_application_receives(attacked, name, loop):
+def test_application_receives_beside_hostile_peers(attacked, name, loop):
     attacked(name, loop)
 
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("loop", ["recv", "multipart", "frames", "poll"])
 def test_pair_is_free_when_hostile_peers_have_left(attacked, loop):
-    """A PAIR has one peer. The good one of the other tests keeps hostile ones out."""
+    """A PAIR has one peer. The good peer of the other tests keeps hostile ones out."""
     attacked("PAIR", loop, beside=False)
 
 
@@ -307,7 +307,7 @@ def test_stream_over_tls(attacked):
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("name", ["PUB", "PUSH"])
-def test_application_sends(attacked, name):
+def test_application_sends_beside_hostile_peers(attacked, name):
     attacked(name, "multipart")
 
 
@@ -364,7 +364,7 @@ class Proxy:
     "names", [("ROUTER", "DEALER"), ("XSUB", "XPUB"), ("PULL", "PUSH")], ids="-".join
 )
 @pytest.mark.parametrize("side", [0, 1], ids=["front", "back"])
-def test_proxy_goes_on(make, engine_name, names, side, many):
+def test_proxy_survives_hostile_peers(make, engine_name, names, side, many):
     proxy = Proxy(make, names, engine_name)
     front, back = (dial(target, socket, GUARD) for target in proxy.targets)
     sender = Stranger(front, proxy.targets[0], PEERS[names[0]], identity=b"good")
@@ -374,7 +374,7 @@ def test_proxy_goes_on(make, engine_name, names, side, many):
     back.settimeout(hostile.PATIENCE)
 
     def check():
-        """Send until it arrives: a hostile taker gets its share, and a subscription takes time."""
+        """Send until a message arrives: hostile peers get some, and a subscription takes time."""
         assert not proxy.errors, proxy.errors
         with gevent.Timeout(GUARD):
             while True:
@@ -398,7 +398,7 @@ def test_proxy_goes_on(make, engine_name, names, side, many):
 
 
 class LoopApplication:
-    """Receives in an event loop, which has a thread of its own; subclasses say how."""
+    """Receive in an event loop, which has a thread of its own; subclasses define how."""
 
     def __init__(self, name):
         self.name = name
@@ -428,7 +428,7 @@ class LoopApplication:
 
 
 class AsyncioApplication(LoopApplication):
-    """Awaits ``recv_multipart``."""
+    """Await ``recv_multipart``."""
 
     def run(self):
         asyncio.run(self.main())
@@ -464,7 +464,7 @@ class AsyncioApplication(LoopApplication):
 
 
 class StreamApplication(LoopApplication):
-    """A ZMQStream of tornado's loop calls back."""
+    """Use the callbacks of a ZMQStream in tornado's loop."""
 
     def run(self):
         asyncio.run(self.main())
@@ -495,6 +495,6 @@ class StreamApplication(LoopApplication):
 @pytest.mark.parametrize("engine", ["thread"], indirect=True)
 @pytest.mark.parametrize("application", [AsyncioApplication, StreamApplication])
 @pytest.mark.parametrize("name", ["PULL", "ROUTER", "DEALER", "REP", "SUB", "XSUB", "XPUB", "PAIR"])
-def test_event_loop_goes_on(no_error_reaches_the_hub, application, name, many):
+def test_event_loop_survives_hostile_peers(no_error_reaches_the_hub, application, name, many):
     running = application(name)
     run(running, name, running.target, many)

@@ -23,7 +23,7 @@ def pair(bound, make):
 
 
 class Elsewhere:
-    """A call in another native thread; ``get`` lets this thread's hub run meanwhile."""
+    """Run a call in another native thread; ``get`` lets this thread's hub run meanwhile."""
 
     def __init__(self, call, *args):
         self.result = []
@@ -41,7 +41,7 @@ class Elsewhere:
                 hub.destroy(destroy_loop=True)
 
     def waits(self):
-        """Let it get into the call; it cannot be done yet."""
+        """Let the thread enter the call, which cannot return yet."""
         gevent.sleep(0.01)
         return self.thread.is_alive()
 
@@ -73,7 +73,7 @@ def test_send_and_receive(pair):
     )
 
 
-def test_receiver_that_waits(pair):
+def test_receiver_waits_in_another_thread(pair):
     one, other = pair
     result = Elsewhere(other.recv)
     assert result.waits()
@@ -81,7 +81,7 @@ def test_receiver_that_waits(pair):
     assert result.get() == b"later"
 
 
-def test_sender_that_waits(bound, make):
+def test_sender_waits_in_another_thread(bound, make):
     sink, source = bound(zmq.PULL), make(zmq.PUSH)
     result = Elsewhere(source.send, b"x")
     assert result.waits()
@@ -90,7 +90,7 @@ def test_sender_that_waits(bound, make):
     assert sink.recv() == b"x"
 
 
-def test_errors_come_back(pair):
+def test_errors_are_raised_in_the_calling_thread(pair):
     one, _ = pair
     with pytest.raises(zmq.Again):
         elsewhere(one.recv, zmq.NOBLOCK)
@@ -102,7 +102,7 @@ def test_errors_come_back(pair):
     assert caught.value.errno == errno.ENOENT
 
 
-def test_polls(pair):
+def test_poll_from_another_thread(pair):
     one, other = pair
     result = Elsewhere(one.poll, 30_000)
     assert result.waits()
@@ -135,7 +135,7 @@ def test_close_ends_the_wait(pair):
     assert caught.value.errno == zmq.ENOTSOCK
 
 
-def test_hub_that_never_runs_is_an_error(pair, monkeypatch, caplog):
+def test_call_raises_if_the_hub_never_runs(pair, monkeypatch, caplog):
     monkeypatch.setattr(delegated_call, "WARN_AFTER", 0.01)
     monkeypatch.setattr(delegated_call, "GIVE_UP_AFTER", 0.02)
     one, other = pair
@@ -152,6 +152,6 @@ def test_hub_that_never_runs_is_an_error(pair, monkeypatch, caplog):
     thread.join(GUARD)  # this thread is blocked, and so is its hub
     assert caught[0].errno == EMTHREAD and "ZLINK_ENGINE=thread" in str(caught[0])
     assert "waits for the gevent hub" in caplog.text
-    # Nothing was sent, then or later.
+    # Nothing was sent, neither then nor later.
     other.send(b"y")
     assert one.recv() == b"y"

@@ -2,7 +2,7 @@
 
 
 def test_interrupt_at_the_start_of_the_hub(program):
-    """The hub's greenlet ended, and every later wait in a socket spun at 100% CPU."""
+    """Before the fix the hub's greenlet ended, and later waits in a socket spun at 100% CPU."""
     one = program(
         """
         hub = gevent.get_hub()

@@ -1,4 +1,4 @@
-"""A program ends without closing anything: what it sent arrives, and its exit never hangs."""
+"""A program ends without closing anything: its messages arrive, and its exit never hangs."""
 
 import pytest
 from guard import GUARD
@@ -9,7 +9,7 @@ BODY = bytes(range(256)) * (5 << 12)  # 5 MB
 
 PATCHED = pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
 
-#: A PUSH whose peer is known to be there.
+#: A PUSH whose peer is already connected.
 CONNECTED = """
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
@@ -24,7 +24,7 @@ monitor.recv_multipart()
     ("pass", 0), ("sys.exit(3)", 3), ("raise SystemExit('')", 1),
     ("gevent.spawn(sys.exit, 4).join()", 4),
 ], ids=["end", "exit", "raise", "greenlet"])  # fmt: skip
-def test_small_messages_arrive(way, code, patch, bound, program):
+def test_small_messages_arrive_after_exit(way, code, patch, bound, program):
     sink = bound(zmq.PULL)
     source = (
         CONNECTED
@@ -43,7 +43,7 @@ for number in range(500):
 
 
 @PATCHED
-def test_large_messages_arrive(patch, bound, program):
+def test_large_messages_arrive_after_exit(patch, bound, program):
     sink = bound(zmq.PULL)
     source = (
         CONNECTED
@@ -59,7 +59,7 @@ for number in range(4):
     one.ends()
 
 
-def test_messages_to_accepted_peers_arrive(make, program):
+def test_messages_to_accepted_peers_arrive_after_exit(make, program):
     one = program("""
         context = zmq.Context.instance()
         sock = context.socket(zmq.ROUTER)
@@ -79,8 +79,8 @@ def test_messages_to_accepted_peers_arrive(make, program):
     one.ends()
 
 
-def test_messages_of_a_forgotten_socket_arrive(bound, program):
-    """Collected at the end, or closed with LINGER, makes no difference."""
+def test_messages_of_a_dropped_socket_arrive_after_exit(bound, program):
+    """It makes no difference whether the socket was collected at the end or closed with LINGER."""
     sink = bound(zmq.PULL)
     source = (
         CONNECTED
@@ -96,7 +96,7 @@ del sock, context
     one.ends()
 
 
-def test_without_linger_nothing_is_waited_for(bound, raw_listener, program):
+def test_exit_does_not_wait_without_linger(bound, raw_listener, program):
     listener = raw_listener()
     source = (
         CONNECTED
@@ -114,7 +114,7 @@ for _ in range(10):
 
 
 @PATCHED
-def test_peer_that_does_not_read_is_waited_for_a_second_at_most(patch, raw_listener, program):
+def test_exit_waits_at_most_a_second_for_a_stuck_peer(patch, raw_listener, program):
     listener = raw_listener()
     source = (
         CONNECTED
@@ -129,8 +129,8 @@ for _ in range(10):
 
 
 @pytest.mark.parametrize("linger", [-1, 60000])
-def test_absent_peers_are_not_waited_for(linger, raw_listener, program):
-    """Nor does pyzmq wait for them; a program that wants to wait calls term()."""
+def test_exit_does_not_wait_for_absent_peers(linger, raw_listener, program):
+    """pyzmq does not wait for them either; a program that wants to wait calls term()."""
     refusing = raw_listener(listens=False)
     mute = raw_listener()
     one = program("""
@@ -154,7 +154,7 @@ def test_absent_peers_are_not_waited_for(linger, raw_listener, program):
     "sock.recv()", "sock.poll()", "other.send(b'x')", "sock.recv_multipart(copy=False)",
     "zmq.select([sock], [], [])", "zmq.proxy(sock, other)",
 ])  # fmt: skip
-def test_greenlets_that_wait_do_not_hold_up_the_exit(call, patch, program):
+def test_waiting_greenlets_do_not_delay_the_exit(call, patch, program):
     one = program(f"""
         context = zmq.Context()
         sock = context.socket(zmq.DEALER)
@@ -168,7 +168,7 @@ def test_greenlets_that_wait_do_not_hold_up_the_exit(call, patch, program):
     one.ends()
 
 
-def test_thread_that_waits_does_not_hold_up_the_exit(program):
+def test_waiting_thread_does_not_delay_the_exit(program):
     one = program("""
         import threading
         def receive():

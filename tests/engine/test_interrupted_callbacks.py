@@ -1,4 +1,4 @@
-"""What a signal's handler raises is the program's; listeners, connecters and connections go on."""
+"""Exceptions of signal handlers go to the program; listeners, connecters and connections go on."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,7 @@ from zlinkcompat.debug import build_info
 from zlinkcompat.engine.connecter import Connecter
 
 # The interpreter runs a handler at the start of a Python function, before the function can catch
-# what it raises. Only compiled code has no such place.
+# its exception. Only compiled code does not have such a point.
 pytestmark = [
     pytest.mark.hub,
     pytest.mark.skipif(not build_info()["compiled"], reason="a callback may be lost uncompiled"),
@@ -38,17 +38,17 @@ def interrupted(request, program):
 
 
 def finish(one):
-    """End the interrupts; returns how many messages came, which has to be all that were sent."""
+    """End the interrupts; return how many messages arrived, which must be all that were sent."""
     with suppress(BrokenPipeError):
         one.tell("end")
-    # Fails with what the program wrote if it has ended.
+    # If the program has ended, fail with its output.
     count, received, in_order = one.line().split()
     assert int(count) > 0
     assert in_order == "True"
     return int(received)
 
 
-def test_listener_goes_on(interrupted, make):
+def test_listener_survives_interrupts(interrupted, make):
     one = interrupted("binds")
     endpoint = one.line()
     with gevent.Timeout(SECONDS, False):
@@ -64,7 +64,7 @@ def test_listener_goes_on(interrupted, make):
     assert one.line() == "after"
 
 
-def test_monitor_goes_on(interrupted, make):
+def test_monitor_survives_interrupts(interrupted, make):
     one = interrupted("monitored")
     endpoint = one.line()
     with gevent.Timeout(SECONDS, False):
@@ -87,7 +87,7 @@ def test_each_cross_thread_callback_runs_once(interrupted):
     assert one.line() == "True True"
 
 
-def test_connecter_goes_on(interrupted, raw_listener):
+def test_connecter_survives_interrupts(interrupted, raw_listener):
     listener = raw_listener()
     one = interrupted("connects", listener.endpoint)
     listener.accept().close()  # it has started
@@ -106,7 +106,7 @@ def test_connecter_goes_on(interrupted, raw_listener):
     assert one.line() == "after"
 
 
-def test_no_message_of_a_connection_is_lost(interrupted, make):
+def test_connection_loses_no_message_to_interrupts(interrupted, make):
     one = interrupted("traffic")
     pair = make(zmq.PAIR, heartbeat_ivl=5, heartbeat_timeout=0)
     pair.connect(one.line())
@@ -125,7 +125,7 @@ def test_no_message_of_a_connection_is_lost(interrupted, make):
 
 
 class InterruptedWatcher:
-    """Stands for a watcher of libev; a signal's handler raises right behind its start."""
+    """Stand in for a watcher of libev; a signal handler raises directly after its start."""
 
     def __init__(self, *args):
         self.calls = []
@@ -142,7 +142,7 @@ class InterruptedWatcher:
 
 
 @pytest.mark.parametrize("kind", ["io", "timer"])
-def test_connecter_stops_a_watcher_whose_start_is_interrupted(kind):
+def test_connecter_stops_a_watcher_interrupted_at_start(kind):
     watcher = InterruptedWatcher()
     loop = SimpleNamespace(**{kind: lambda *args: watcher})
     connecter = Connecter.__new__(Connecter)

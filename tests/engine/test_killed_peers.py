@@ -1,4 +1,4 @@
-"""A peer process is killed in the middle of large messages, and comes back at the same address."""
+"""A peer process is killed in the middle of large messages, and restarts at the same address."""
 
 import gevent
 import pytest
@@ -10,7 +10,7 @@ import zlinkcompat as zmq
 MB = 1 << 20
 SIZE = 16 * MB
 
-#: Sends large messages for ever: number, body, mark of the end.
+#: Sends large messages in an endless loop: number, body, end mark.
 SENDER = """
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
@@ -28,7 +28,7 @@ while True:
     number += 1
 """
 
-#: Receives, and says the number of each message, after having stopped for a line of input.
+#: Receives, and prints the number of each message, after it has waited for a line of input.
 RECEIVER = """
 context = zmq.Context()
 sock = context.socket(zmq.PULL)
@@ -53,7 +53,7 @@ BODY = bytes(range(256)) * (SIZE // 256)
 
 @pytest.fixture
 def address(raw_listener):
-    """One that a killed process and its successor can both bind, and nobody else is given."""
+    """Return an address reserved for a killed process and its successor."""
     return raw_listener(listens=False).endpoint
 
 
@@ -68,7 +68,7 @@ def begin(sock, peer_end, address):
 @OURS_AND_THEIRS
 @BOTH_ENDS
 def test_sender_is_killed(library, peer_end, address, make, monitor, program):
-    """What is received is whole, always; the socket goes on with the next sender."""
+    """Every received message is whole; the socket goes on with the next sender."""
     sock = make(zmq.PULL, rcvhwm=1)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED | E.DISCONNECTED)
     begin(sock, peer_end, address)
@@ -77,7 +77,7 @@ def test_sender_is_killed(library, peer_end, address, make, monitor, program):
         events.wait_for(E.HANDSHAKE_SUCCEEDED)
         for number in range(2):
             assert sock.recv_multipart() == [b"%d" % number, BODY, b"end"]
-        # rcvhwm lets it go no further than into the middle of one of the next.
+        # rcvhwm stops the sender in the middle of one of the next messages at the latest.
         sender.kill()
         received = 2
         while sock.poll(0) or events.stays_silent(0):
@@ -91,8 +91,10 @@ def test_sender_is_killed(library, peer_end, address, make, monitor, program):
 @OURS_AND_THEIRS
 @BOTH_ENDS
 def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
-    """The message that was partly written is lost with the connection, as in libzmq; the queued
-    ones that were not begun go to the next receiver of a connecting socket."""
+    """The partly written message is lost with the connection, as in libzmq.
+
+    The queued messages that were not begun go to the next receiver of a connecting socket.
+    """
     sock = make(zmq.PUSH, sndhwm=6)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED | E.DISCONNECTED)
     begin(sock, peer_end, address)
@@ -122,13 +124,13 @@ def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
     sending.get()
     assert said == sorted(set(said))
     if peer_end == "binds":
-        # Our session outlived the connection. What the first receiver had taken is lost, of which
-        # it holds one or two by its rcvhwm, and the one that was partly written.
+        # Our session survives the connection. The messages that the first receiver had taken are
+        # lost, one or two because of its rcvhwm, and so is the one that was partly written.
         assert said[0] <= 3 and said == [*range(said[0], sent), 100]
 
 
 @OURS_AND_THEIRS
-def test_killed_subscriber_comes_back(library, address, make, monitor, program):
+def test_killed_subscriber_reconnects(library, address, make, monitor, program):
     source = """
     context = zmq.Context()
     sock = context.socket(zmq.SUB)

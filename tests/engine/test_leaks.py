@@ -1,4 +1,4 @@
-"""A million messages of every form: no object, reference or descriptor of them is left."""
+"""After a million messages of every form, no object, reference or descriptor is left."""
 
 import gc
 import sys
@@ -12,9 +12,9 @@ import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
 
 KB = 1024
-#: Uncompiled, so many would take minutes.
+#: The pure-Python fallback would take minutes for so many messages.
 MESSAGES = 1_000_000 if build_info()["compiled"] else 60_000
-#: Messages in one go: under the high-water marks.
+#: Messages at a time: fewer than the high-water marks.
 BURST = 500
 
 FORMS = {
@@ -27,7 +27,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
-def test_a_million_messages_leave_nothing(make, endpoint_of, transport):
+def test_million_messages_leak_nothing(make, endpoint_of, transport):
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     pull.bind("inproc://leaks" if transport == "inproc" else endpoint_of(transport))
     push.connect(pull.last_endpoint)
@@ -37,7 +37,7 @@ def test_a_million_messages_leave_nothing(make, endpoint_of, transport):
             for _ in range(BURST):
                 form(push, body)
             for number in range(BURST):
-                # By turns in both ways to receive.
+                # Alternate between the two ways to receive.
                 parts = pull.recv_multipart(copy=number % 2 == 0)
             assert len(parts[0]) == len(body)
 
@@ -55,13 +55,13 @@ def test_a_million_messages_leave_nothing(make, endpoint_of, transport):
         move(MESSAGES // 3 * share // 100, form, body)
     left = settle() - blocks
     assert {name: sys.getrefcount(body) for name, body in bodies.items()} == references
-    # Caches and pools fill a little; one object for each message of a form would be
-    # 16,000 (1,000 uncompiled).
+    # Caches and pools fill a little. One object for each message of a form would be 16,000 (1,000
+    # in the pure-Python fallback).
     assert left < 500
 
 
-def test_a_handshake_leaves_nothing_to_the_collector(bound, raw):
-    """In a storm of new peers its passes over all that is there cost more than the peers."""
+def test_handshake_leaves_no_garbage(bound, raw):
+    """In a storm of new peers, garbage collection of all objects would cost more than the peers."""
     sock = bound(zmq.PULL)
 
     def come():
@@ -81,7 +81,7 @@ def test_a_handshake_leaves_nothing_to_the_collector(bound, raw):
         gc.enable()
 
 
-#: What a peer says before it leaves in the middle of the handshake.
+#: What a peer sends before it leaves in the middle of the handshake.
 BEFORE_IT_LEAVES = {
     "nothing": b"",
     "half-a-greeting": greeting()[:40],
@@ -95,8 +95,8 @@ BEFORE_IT_LEAVES = {
 
 @pytest.mark.parametrize("said", BEFORE_IT_LEAVES.values(), ids=BEFORE_IT_LEAVES.keys())
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
-def test_failed_handshake_leaves_nothing_to_collect(make, raw, transport, said):
-    """A read buffer has 128 KiB: peers that dial again and again filled the memory with them."""
+def test_failed_handshake_leaves_no_garbage(make, raw, transport, said):
+    """A read buffer has 128 KiB, so reconnecting peers filled the memory with them."""
     sock = make(zmq.PULL)
     monitor = sock.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     monitor.rcvtimeo = int(GUARD * 1000)

@@ -1,4 +1,4 @@
-"""Peers of ZMTP 2.0 and 1.0 are spoken to in their own version, as libzmq does."""
+"""Sockets talk to peers of ZMTP 2.0 and 1.0 in the peer's version, as libzmq does."""
 
 import pytest
 from legacypeer import VERSIONS, Unversioned, Version1, Version2, header
@@ -40,7 +40,7 @@ def meet(bound, make, raw, raw_listener):
 
 
 def shake(peer, version, socket_type, ours=b"", theirs=b""):
-    """Shake hands, and check what is answered; ``socket_type`` is that of our socket."""
+    """Shake hands, and check the answer; ``socket_type`` is that of our socket."""
     peer.send(version.opening(theirs, 5))
     answer = version.reply(ours, socket_type)
     assert peer.read(len(answer)) == answer
@@ -60,15 +60,15 @@ def test_messages_both_ways(meet, version, end):
 
 
 @EACH_VERSION
-def test_every_split(bound, raw, version):
-    """The peer's bytes come in two pieces, cut at every place."""
+def test_handshake_split_at_every_byte(bound, raw, version):
+    """The peer's bytes arrive in two pieces, split at every position."""
     sock = bound(zmq.DEALER)
     parts = [b"first", b"x" * 260]
     said = version.opening(b"peer", 5) + version.message(*parts)
     answer = version.reply(b"", zmq.DEALER)
     for cut in range(1, len(said)):
         peer = raw(sock.last_endpoint)
-        # The signature comes at once; by then the first piece has been looked at, or not yet.
+        # The signature arrives at once. By then the first piece may or may not have been processed.
         peer.send(said[:cut])
         assert peer.read(10) == answer[:10]
         peer.send(said[cut:])
@@ -78,7 +78,7 @@ def test_every_split(bound, raw, version):
 
 
 @EACH_VERSION
-def test_byte_by_byte(meet, version):
+def test_handshake_byte_by_byte(meet, version):
     sock, peer = meet(zmq.PULL)
     for byte in version.opening(b"", 8) + version.message(b"a", b"y" * 300):
         peer.send(bytes([byte]))
@@ -106,7 +106,7 @@ def test_request_and_reply(meet, version, end):
 
 @EACH_VERSION
 @pytest.mark.parametrize("routing_id", [b"", b"name", b"n" * 255], ids=len)
-def test_a_router_knows_the_routing_id(meet, version, routing_id):
+def test_router_uses_the_peers_routing_id(meet, version, routing_id):
     router, peer = meet(zmq.ROUTER)
     shake(peer, version, zmq.ROUTER, theirs=routing_id)
     peer.send(version.message(b"hello"))
@@ -119,11 +119,11 @@ def test_a_router_knows_the_routing_id(meet, version, routing_id):
 
 @EACH_VERSION
 @BOTH_ENDS
-def test_publisher(meet, version, end):
+def test_publisher_and_subscriber_peer(meet, version, end):
     pub, peer = meet(zmq.XPUB, end)
     shake(peer, version, zmq.XPUB)
     if version.reply is Unversioned.reply:
-        # It does not tell what it wants: everything.
+        # This peer sends no subscriptions, so it gets everything.
         assert pub.recv() == b"\1"
     else:
         peer.send(version.message(b"\1news"))
@@ -136,7 +136,7 @@ def test_publisher(meet, version, end):
 
 @EACH_VERSION
 @BOTH_ENDS
-def test_subscriber_subscribes_by_messages(meet, version, end):
+def test_subscriber_sends_subscriptions_as_messages(meet, version, end):
     long = b"t" * 300
     sub, peer = meet(zmq.SUB, end, subscribe=b"news")
     shake(peer, version, zmq.SUB)
@@ -149,7 +149,7 @@ def test_subscriber_subscribes_by_messages(meet, version, end):
 
 
 @EACH_VERSION
-def test_no_heartbeats(meet, version):
+def test_no_heartbeats_to_legacy_peers(meet, version):
     sock, peer = meet(zmq.PAIR, heartbeat_ivl=10, heartbeat_timeout=20)
     shake(peer, version, zmq.PAIR)
     assert peer.says_nothing(0.1)
@@ -157,7 +157,7 @@ def test_no_heartbeats(meet, version):
     assert peer.read(len(version.message(b"still there"))) == version.message(b"still there")
 
 
-def test_commands_mean_nothing_to_version_2(meet):
+def test_commands_of_a_version_2_peer_are_ignored(meet):
     sock, peer = meet(zmq.PAIR)
     shake(peer, Version2, zmq.PAIR)
     peer.send(command(b"PING", b"\0\0"), command(b"SUBSCRIBE", b""), Version2.message(b"x"))
@@ -175,7 +175,7 @@ def test_commands_mean_nothing_to_version_2(meet):
     ],
     ids=["zap", "plain-server", "plain-client"],
 )
-def test_nobody_comes_in_past_a_mechanism(bound, raw, monitor, version, options):
+def test_legacy_peer_cannot_bypass_a_mechanism(bound, raw, monitor, version, options):
     sock = bound(zmq.PULL, **options)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -197,7 +197,7 @@ def test_nobody_comes_in_past_a_mechanism(bound, raw, monitor, version, options)
     ],
     ids=["zero", "zero-unversioned", "zero-long", "63-bits", "over-limit-1", "over-limit-2"],
 )
-def test_a_malformed_frame_ends_the_connection(bound, raw, said):
+def test_malformed_frame_ends_the_connection(bound, raw, said):
     sock = bound(zmq.PULL, maxmsgsize=200)
     peer = raw(sock.last_endpoint)
     peer.send(said)
@@ -216,14 +216,14 @@ def test_a_malformed_frame_ends_the_connection(bound, raw, said):
     ],
     ids=["tls", "http", "long"],
 )
-def test_what_begins_like_another_protocol_is_no_older_peer(bound, raw, monitor, said):
+def test_other_protocols_are_not_taken_for_legacy_peers(bound, raw, monitor, said):
     sock = bound(zmq.PULL)
     events = monitor(sock)
     raw(sock.last_endpoint).send(said)
     assert events.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
 
 
-def test_reconnects_to_another_version(make, raw_listener):
+def test_reconnect_to_a_peer_of_another_version(make, raw_listener):
     listener = raw_listener()
     sock = make(zmq.PUSH, reconnect_ivl=1, routing_id=b"we")
     sock.connect(listener.endpoint)

@@ -1,4 +1,4 @@
-"""What a peer may cost is bounded, and what is short ends nothing."""
+"""The cost of a peer is limited, and reaching a limit ends nothing else."""
 
 import errno
 import gc
@@ -20,7 +20,7 @@ INVALID_METADATA = 0x10000018
 
 
 def of(sock):
-    """What the dump says of a socket."""
+    """Return the dump of a socket."""
     return next(
         each
         for context in dump()["contexts"]
@@ -32,7 +32,7 @@ def of(sock):
 # -- unfinished handshakes -------------------------------------------------------------------
 
 
-def test_peers_that_say_nothing_do_not_keep_others_out(bound, raw, monitor):
+def test_silent_peers_do_not_keep_others_out(bound, raw, monitor):
     sock = bound(zmq.PULL, handshakes_max=MOST)
     watched = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
     silent = [raw(sock.last_endpoint) for _ in range(MOST)]
@@ -42,13 +42,13 @@ def test_peers_that_say_nothing_do_not_keep_others_out(bound, raw, monitor):
     honest.send(greeting(), ready(b"PUSH"), message(b"let in"))
     assert sock.recv() == b"let in"
     watched.next()
-    # The oldest made way, and it alone.
+    # Only the oldest connection was closed to make room.
     silent[0].read_to_end()
     assert of(sock)["listeners"][0]["handshakes"] == MOST - 1
     assert all(peer.says_nothing() or peer.read(54) for peer in silent[1:])
 
 
-def test_a_crowd_waits_and_all_are_served(bound, make):
+def test_crowd_of_peers_waits_and_is_served(bound, make):
     sock = bound(zmq.PULL, handshakes_max=MOST)
     crowd = [make(zmq.PUSH) for _ in range(20 * MOST)]
     for number, peer in enumerate(crowd):
@@ -58,7 +58,7 @@ def test_a_crowd_waits_and_all_are_served(bound, make):
     assert of(sock)["listeners"][0]["handshakes"] == 0
 
 
-def test_a_place_is_free_again_when_a_peer_leaves(bound, raw):
+def test_handshake_slot_is_freed_when_a_peer_leaves(bound, raw):
     sock = bound(zmq.PULL, handshakes_max=1)
     for number in range(3):
         leaver = raw(sock.last_endpoint)
@@ -73,7 +73,7 @@ def test_a_place_is_free_again_when_a_peer_leaves(bound, raw):
 
 
 @pytest.mark.parametrize("minor", [0, 1], ids=["messages", "commands"])
-def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor):
+def test_peer_with_too_many_subscriptions_is_dropped(bound, make, raw, minor):
     def subscription(topic, wanted=True):
         if minor:
             return command(b"SUBSCRIBE" if wanted else b"CANCEL", topic)
@@ -82,7 +82,7 @@ def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor
     sock = bound(zmq.XPUB, subscriptions_max=MOST, xpub_verbose=1)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"SUB", minor=minor)
-    # The same again is the same one, and one taken back counts no more.
+    # A repeated subscription counts once, and a cancelled one does not count.
     peer.send(subscription(b"x"), subscription(b"x", wanted=False), subscription(b"0") * 2)
     for number in range(1, MOST):
         peer.send(subscription(b"%d" % number))
@@ -97,7 +97,7 @@ def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor
     peer.send(subscription(b"too many"))
     ending = gevent.spawn(peer.read_to_end)
     while not ending.ready():
-        # With I/O threads a socket hears of its peers in its own calls.
+        # With I/O threads a socket processes events of its peers only inside its own calls.
         sock.poll(0)
         gevent.sleep(0.001)
     ending.get()
@@ -110,7 +110,7 @@ def test_a_peer_with_more_subscriptions_is_dropped_alone(bound, make, raw, minor
 # -- what is logged --------------------------------------------------------------------------
 
 
-def test_one_line_tells_endpoint_peer_and_reason(bound, raw, caplog, monitor):
+def test_one_log_line_names_endpoint_peer_and_reason(bound, raw, caplog, monitor):
     caplog.set_level(logging.DEBUG, "zlinkcompat")
     sock = bound(zmq.PULL)
     watched = monitor(sock, E.HANDSHAKE_FAILED_PROTOCOL)
@@ -122,7 +122,7 @@ def test_one_line_tells_endpoint_peer_and_reason(bound, raw, caplog, monitor):
     assert sock.last_endpoint.decode() in line and "127.0.0.1" in line and "mechanism" in line
 
 
-def test_secrets_are_in_no_line(bound, make, monitor, caplog):
+def test_secrets_are_never_logged(bound, make, monitor, caplog):
     caplog.set_level(logging.DEBUG)
     server_public, server_secret = zmq.curve_keypair()
     public, secret = zmq.curve_keypair()
@@ -144,7 +144,7 @@ def test_secrets_are_in_no_line(bound, make, monitor, caplog):
         assert hidden not in caplog.text and hidden not in str(dump())
 
 
-# -- what peers tell of themselves ------------------------------------------------------------
+# -- metadata of peers ---------------------------------------------------------------------
 
 
 @pytest.mark.both_engines
@@ -168,7 +168,7 @@ def test_limits_of_metadata_can_be_lifted(bound, raw):
 
 
 def test_many_properties_take_little_memory(bound, raw):
-    """Not much more than the READY has: as a dict of str they took twelve times as much."""
+    """They take little more memory than the READY. A dict of str took twelve times as much."""
     sock = bound(zmq.PULL, metadata_max=0, properties_max=0)
     many = {f"{number:05}": b"" for number in range(4600)}
     told = ready(b"PUSH", **many)
@@ -194,7 +194,7 @@ def test_many_properties_take_little_memory(bound, raw):
     assert kept < 5 * 2 * len(told), kept
 
 
-def test_what_all_peers_say_is_kept_once(bound, raw):
+def test_common_property_values_are_stored_once(bound, raw):
     sock = bound(zmq.PULL)
     told = []
     for _ in range(2):
@@ -205,7 +205,7 @@ def test_what_all_peers_say_is_kept_once(bound, raw):
 
 @pytest.mark.both_engines
 def test_subscriber_with_many_topics_leaves_in_bursts(bound, raw):
-    """Others have their turn in between, the user hears of each topic, and nobody is lost."""
+    """Others are served in between, the user hears of each topic, and no peer is lost."""
     sock = bound(zmq.XPUB, rcvhwm=0)
     topics = [b"%05d" % number for number in range(20_000)]
     large, small = (raw(sock.last_endpoint) for _ in range(2))

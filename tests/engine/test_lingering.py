@@ -1,4 +1,4 @@
-"""close() never waits, LINGER says how long what was accepted is tried, and term() waits for it."""
+"""close() never waits, LINGER limits the delivery of accepted messages, and term() waits for it."""
 
 import time
 
@@ -16,12 +16,12 @@ BODY = bytes(range(256)) * (5 * MB // 256)
 
 @pytest.fixture
 def term(context):
-    """term(): terminate in a greenlet of its own, which is returned."""
+    """term(): terminate in a greenlet of its own, and return the greenlet."""
     return lambda: gevent.spawn(context.term)
 
 
 def waits(terminating):
-    """Tell whether term() still waits, after it had time enough to return."""
+    """Tell whether term() still waits after enough time to return."""
     return terminating.join(0.05) is None and not terminating.ready()
 
 
@@ -30,10 +30,10 @@ def closed_port(raw_listener):
     return raw_listener(listens=False)
 
 
-# -- the peer is not there -----------------------------------------------------------------
+# -- the peer is absent --------------------------------------------------------------------
 
 
-def test_without_linger_absent_peers_are_forgotten(make, closed_port, term):
+def test_without_linger_messages_to_absent_peers_are_dropped(make, closed_port, term):
     sock = make(zmq.PUSH, reconnect_ivl=1)
     sock.connect(closed_port.endpoint)
     sock.send(b"dropped")
@@ -60,14 +60,14 @@ def test_term_waits_for_absent_peers(linger, make, closed_port, term):
     terminating.get(timeout=GUARD)
 
 
-def test_finite_linger_ends(make, closed_port, term):
+def test_term_returns_after_a_finite_linger(make, closed_port, term):
     sock = make(zmq.PUSH, reconnect_ivl=1, linger=80)
     sock.connect(closed_port.endpoint)
     sock.send(b"given up")
     began = time.monotonic()
     other = gevent.spawn(lambda: None)
     sock.close()
-    assert not other.ready()  # close() has not waited, or it would have run
+    assert not other.ready()  # close() did not wait, or this greenlet would have run
     term().get(timeout=GUARD)
     assert time.monotonic() - began >= 0.075  # timers have a granularity
     closed_port.listen()
@@ -88,14 +88,14 @@ def test_linger_may_be_set_after_connect(set_by, make, closed_port, term):
     term().get(timeout=GUARD)
 
 
-def test_nothing_to_send_nothing_to_wait_for(make, closed_port, term):
+def test_term_does_not_wait_without_messages(make, closed_port, term):
     sock = make(zmq.PUSH, reconnect_ivl=1, linger=-1)
     sock.connect(closed_port.endpoint)
     sock.close()
     term().get(timeout=GUARD)
 
 
-def test_subscriptions_are_not_waited_for(make, closed_port, term):
+def test_term_does_not_wait_for_subscriptions(make, closed_port, term):
     sock = make(zmq.SUB, reconnect_ivl=1)
     sock.connect(closed_port.endpoint)
     sock.subscribe(b"topic")
@@ -104,7 +104,7 @@ def test_subscriptions_are_not_waited_for(make, closed_port, term):
 
 
 @pytest.mark.parametrize("linger", [0, 50])
-def test_server_that_accepts_but_never_shakes_hands(linger, make, raw_listener, term):
+def test_linger_with_a_server_that_never_handshakes(linger, make, raw_listener, term):
     listener = raw_listener()
     sock = make(zmq.PUSH, linger=linger)
     sock.connect(listener.endpoint)
@@ -117,7 +117,7 @@ def test_server_that_accepts_but_never_shakes_hands(linger, make, raw_listener, 
 
 
 @pytest.mark.parametrize("linger", [0, -1])
-def test_accepted_peer_that_never_shakes_hands(linger, bound, raw, term):
+def test_linger_with_an_accepted_peer_that_never_handshakes(linger, bound, raw, term):
     sock = bound(zmq.PUSH, linger=linger)
     peer = raw(sock.last_endpoint)
     peer.read(10)
@@ -126,7 +126,7 @@ def test_accepted_peer_that_never_shakes_hands(linger, bound, raw, term):
     term().get(timeout=GUARD)
 
 
-# -- the peer is there ---------------------------------------------------------------------
+# -- the peer is connected -----------------------------------------------------------------
 
 
 @pytest.fixture(params=["binds", "connects"])
@@ -153,7 +153,7 @@ def pair_up(request, bound, make, raw, raw_listener, monitor):
 
 
 @pytest.mark.parametrize("linger", [-1, 60000])
-def test_all_is_written_before_the_end(pair_up, linger, term):
+def test_everything_is_written_before_term_returns(pair_up, linger, term):
     sock, peer = pair_up(zmq.PUSH, b"PULL", linger=linger)
     for number in range(3):
         sock.send_multipart([b"%d" % number, BODY])
@@ -167,7 +167,7 @@ def test_all_is_written_before_the_end(pair_up, linger, term):
 
 
 def test_close_and_exit_of_the_greenlet_at_once(pair_up):
-    """No turn of the hub between the last send and the close."""
+    """The hub does not run between the last send and the close."""
     sock, peer = pair_up(zmq.PUSH, b"PULL")
     for number in range(1000):
         sock.send(b"%d" % number)
@@ -176,7 +176,7 @@ def test_close_and_exit_of_the_greenlet_at_once(pair_up):
     assert peer.read_to_end() == b""
 
 
-def test_peer_that_reads_late_enough_loses_the_rest(pair_up, term):
+def test_peer_that_reads_too_late_loses_the_rest(pair_up, term):
     sock, peer = pair_up(zmq.PUSH, b"PULL", linger=50)
     for _ in range(3):
         sock.send(BODY)
@@ -185,7 +185,7 @@ def test_peer_that_reads_late_enough_loses_the_rest(pair_up, term):
     assert len(peer.read_to_end()) < 3 * len(BODY)
 
 
-def test_without_linger_what_is_unsent_is_dropped(pair_up, term):
+def test_without_linger_unsent_messages_are_dropped(pair_up, term):
     sock, peer = pair_up(zmq.PUSH, b"PULL", linger=0)
     for _ in range(3):
         sock.send(BODY)
@@ -194,7 +194,7 @@ def test_without_linger_what_is_unsent_is_dropped(pair_up, term):
     assert len(peer.read_to_end()) < 3 * len(BODY)
 
 
-def test_without_linger_the_peer_is_let_go(pair_up, term):
+def test_without_linger_the_peer_is_disconnected(pair_up, term):
     sock, peer = pair_up(zmq.DEALER, b"DEALER", linger=0)
     peer.send(message(b"never received"))
     sock.close()
@@ -202,7 +202,7 @@ def test_without_linger_the_peer_is_let_go(pair_up, term):
     term().get(timeout=GUARD)
 
 
-def test_peer_that_talks_on_is_not_waited_for(pair_up, term):
+def test_term_does_not_wait_for_a_peer_that_keeps_sending(pair_up, term):
     sock, peer = pair_up(zmq.DEALER, b"DEALER", linger=-1)
     sock.send(BODY)
     sock.close()
@@ -211,11 +211,11 @@ def test_peer_that_talks_on_is_not_waited_for(pair_up, term):
     assert peer.read_message() == [BODY]
     terminating.get(timeout=GUARD)
     peer.read_to_end()
-    sending.join()  # it may have failed: nobody reads there any more
+    sending.join()  # the write may have failed: the other end does not read any more
 
 
-def test_peer_that_goes_away_is_not_waited_for(bound, raw, monitor, term):
-    """Nobody will ever read what an accepted peer left behind."""
+def test_term_does_not_wait_for_a_peer_that_left(bound, raw, monitor, term):
+    """Messages for an accepted peer that disconnected can never be delivered."""
     sock = bound(zmq.PUSH, linger=-1)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -230,7 +230,7 @@ def test_peer_that_goes_away_is_not_waited_for(bound, raw, monitor, term):
     terminating.get(timeout=GUARD)
 
 
-def test_connecter_dials_again_while_it_lingers(make, raw_listener, term):
+def test_lingering_connecter_reconnects(make, raw_listener, term):
     listener = raw_listener()
     sock = make(zmq.PUSH, reconnect_ivl=1, linger=-1)
     sock.connect(listener.endpoint)
@@ -238,19 +238,19 @@ def test_connecter_dials_again_while_it_lingers(make, raw_listener, term):
     first.handshake(b"PULL")
     sock.send(BODY)
     sock.send(b"the next")
-    assert first.read(9)[0] == 2  # begun
+    assert first.read(9)[0] == 2  # partly written
     sock.close()
     terminating = term()
     first.close()
     second = listener.accept()
     second.handshake(b"PULL")
-    # The message that was begun went with its connection.
+    # The partly written message was lost with its connection.
     assert second.read_message() == [b"the next"]
     assert second.read_to_end() == b""
     terminating.get(timeout=GUARD)
 
 
-def test_each_of_many_peers_gets_what_is_its_own(bound, raw, term):
+def test_each_of_many_peers_gets_its_own_messages(bound, raw, term):
     sock = bound(zmq.ROUTER, linger=-1)
     peers = [raw(sock.last_endpoint) for _ in range(10)]
     for number, peer in enumerate(peers):
@@ -282,8 +282,8 @@ def test_disconnect_delivers_within_linger(make, raw_listener, monitor):
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
-def test_address_is_free_at_once(bound, raw, tmp_path, transport):
-    """Also while what was sent to a peer of the old socket lingers."""
+def test_address_is_free_directly_after_close(bound, raw, tmp_path, transport):
+    """This holds even while messages to a peer of the old socket linger."""
     place = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/socket"
     sock = bound(zmq.ROUTER, place, linger=-1)
     endpoint = sock.last_endpoint
@@ -336,7 +336,7 @@ def call_again(sock):
         sock.send(b"x" * 100000)
 
 
-def test_term_that_was_interrupted_can_be_called_again(bound, context):
+def test_interrupted_term_can_be_called_again(bound, context):
     sock = bound(zmq.PULL)
     with pytest.raises(gevent.Timeout), gevent.Timeout(0.02):
         context.term()
@@ -348,7 +348,7 @@ def test_term_that_was_interrupted_can_be_called_again(bound, context):
 
 
 def test_peers_are_served_while_term_waits(bound, make, raw, term):
-    """What lingers elsewhere does not stop a socket that is still to be closed."""
+    """A closed socket that lingers does not stop a socket that is still open."""
     sock = bound(zmq.PUSH)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PULL")
@@ -362,8 +362,8 @@ def test_peers_are_served_while_term_waits(bound, make, raw, term):
     terminating.get(timeout=GUARD)
 
 
-def test_sockets_that_nobody_holds_are_closed(raw_listener):
-    """Collected without close: what they sent is still delivered, and nobody waits."""
+def test_unreferenced_sockets_are_closed(raw_listener):
+    """They are collected without close: their messages are delivered, and no call waits."""
     listener = raw_listener()
 
     def send_and_forget():

@@ -1,4 +1,4 @@
-"""Logging handlers of the program that wait, raise or are slow disturb no connection."""
+"""Logging handlers of the program that wait, raise or are slow do not disturb connections."""
 
 import logging
 import threading
@@ -50,7 +50,7 @@ def peers_come_and_go(make, count=5):
 
 @pytest.mark.hub
 def test_handler_that_switches_greenlets(make, handler):
-    """It waits for the hub, which a callback of the hub must not do."""
+    """The handler waits for the hub, which a callback of the hub must not do."""
     seen = []
 
     def emit(text):
@@ -65,7 +65,7 @@ def test_handler_that_switches_greenlets(make, handler):
 
 
 def test_handler_that_waits_for_the_program(make, handler):
-    """The engine goes on while no record can be handled."""
+    """The engine continues while no record can be handled."""
     for_greenlets = gevent.event.Event()
     for_threads = threading.Event()
 
@@ -100,7 +100,7 @@ def test_records_keep_their_order(make, handler):
 
 
 def test_records_beyond_the_queue_are_counted(monkeypatch, handler):
-    """A handler that stands still costs memory for so many records, and no more."""
+    """A handler that is stuck costs memory for this many records at most."""
     monkeypatch.setattr(log_queue, "QUEUE_MAX", 10)
     seen = []
     handler(seen.append)

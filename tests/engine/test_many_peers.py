@@ -75,7 +75,7 @@ say("bye")
 )
 
 
-def test_thousands_of_peers_are_all_served_and_cost_nothing_at_rest(program):
+def test_thousands_of_peers_are_served_and_idle_for_free(program):
     server = program(SERVER, PEERS)
     crowd = program(CROWD, server.line(), PEERS)
     assert crowd.line() == "served"
@@ -88,7 +88,7 @@ def test_thousands_of_peers_are_all_served_and_cost_nothing_at_rest(program):
 
 
 def test_hundreds_of_connecting_sockets(program, bound):
-    """Each with a connection and a greenlet of its own, in one process."""
+    """Each socket has a connection and a greenlet of its own, in one process."""
     sink = bound(zmq.PULL, backlog=4096)
     one = program(RAISE_LIMIT + """
 context = zmq.Context()
@@ -138,7 +138,7 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
         peer.send(message(b"in"))
         assert peer.read_message() == [b"in"]
     assert all(peer.says_nothing(0.02) for peer in waiting)
-    # Those who are in are served, and the listener does not try all the time.
+    # Connected peers are served, and the listener does not retry all the time.
     served[0].send(message(b"failures"))
     failures = eval(served[0].read_message()[0])
     assert set(failures) == {errno.EMFILE} and len(failures) < 20
@@ -157,10 +157,10 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
 @pytest.mark.parametrize(
     "reason", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM], ids=errno.errorcode.get
 )
-def test_listener_pauses_while_the_machine_is_short(
+def test_listener_pauses_while_resources_are_short(
     reason, bound, make, monitor, monkeypatch, caplog
 ):
-    """EMFILE is this process's own, and has a real limit above; these are simulated."""
+    """EMFILE is the limit of this process and is tested above; these errors are simulated."""
     tries, pause = [], 0.01
     accept = sockets.accept
 
@@ -178,20 +178,20 @@ def test_listener_pauses_while_the_machine_is_short(
     push.connect(sock.last_endpoint)
     push.send(b"in at last")
     assert sock.recv() == b"in at last"
-    # Told once for all three; that it pauses, the tries show.
+    # The warning appears once for all three. The attempts show that the listener pauses.
     assert events.next()[:2] == (E.ACCEPT_FAILED, reason)
     assert events.next()[0] == E.ACCEPTED and not events.poll(0)
     (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert record.name == "zlinkcompat.engine" and os.strerror(reason) in record.getMessage()
     assert sock.last_endpoint.decode() in record.getMessage()
     assert all(later - earlier > pause / 2 for earlier, later in pairwise(tries[:4]))
-    # The next shortage is told again.
+    # The next shortage is reported again.
     del tries[:]
     make(zmq.PUSH).connect(sock.last_endpoint)
     assert [events.next()[0] for _ in range(2)] == [E.ACCEPT_FAILED, E.ACCEPTED]
 
 
-def test_connecter_without_descriptors_tries_again(program, bound):
+def test_connecter_without_descriptors_retries(program, bound):
     sink = bound(zmq.PULL)
     one = program("""
         import resource

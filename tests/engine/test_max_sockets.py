@@ -19,7 +19,7 @@ def few(context):
     return context
 
 
-def test_connected_and_closed_without_a_turn_of_the_hub(few):
+def test_connect_and_close_without_running_the_hub(few):
     with few.socket(zmq.PULL) as pull:
         port = pull.bind_to_random_port("tcp://127.0.0.1")
         for _ in range(10 * MOST):
@@ -29,7 +29,7 @@ def test_connected_and_closed_without_a_turn_of_the_hub(few):
                 push.send(b"x")
 
 
-def test_no_connecter_keeps_a_socket_that_has_nothing_to_deliver(few):
+def test_connecter_does_not_keep_a_closed_socket_alive(few):
     for _ in range(10 * MOST):
         with few.socket(zmq.DEALER) as sock:
             for _ in range(3):
@@ -37,8 +37,8 @@ def test_no_connecter_keeps_a_socket_that_has_nothing_to_deliver(few):
 
 
 @pytest.mark.parametrize("served", [0, 1, MOST - 1])
-def test_closed_together_after_they_were_connected(few, served):
-    """At the limit, new sockets wait for the ends of closed ones."""
+def test_many_sockets_closed_together_after_connecting(few, served):
+    """At the limit, new sockets wait until closed ones have ended."""
     with few.socket(zmq.PULL) as pull:
         pull.rcvtimeo = GUARD * 1000
         port = pull.bind_to_random_port("tcp://127.0.0.1")
@@ -54,8 +54,8 @@ def test_closed_together_after_they_were_connected(few, served):
                 sock.close()
 
 
-def test_limit_holds_for_sockets_with_something_to_deliver(few):
-    """A closed socket whose LINGER promises delivery counts until that is over."""
+def test_limit_counts_closed_sockets_with_unsent_messages(few):
+    """A closed socket with a LINGER counts until its messages are delivered or the time is over."""
     socks = [few.socket(zmq.PUSH) for _ in range(MOST)]
     for sock in socks:
         sock.linger = -1
@@ -72,7 +72,7 @@ def test_limit_holds_for_sockets_with_something_to_deliver(few):
 
 
 @pytest.mark.hub
-def test_descriptors_of_connections_are_free_when_close_returns(context):
+def test_close_frees_the_descriptors_of_connections(context):
     with context.socket(zmq.PULL) as pull:
         port = pull.bind_to_random_port("tcp://127.0.0.1")
         socks = [context.socket(zmq.PUSH) for _ in range(MOST)]

@@ -1,4 +1,4 @@
-"""What a message costs in memory, and what peers that do not read cost."""
+"""The memory cost of a message, and of peers that do not read."""
 
 import pytest
 from rawpeer import RawPeer, frame
@@ -33,7 +33,7 @@ with zmq.Context() as context, context.socket(zmq.PUSH) as push:
     ],
     ids=["bytes", "bytearray-no-copy"],
 )
-def test_a_large_message_costs_its_sender_nothing_more(raw_listener, program, make, copy, wait):
+def test_sending_a_large_message_takes_no_extra_memory(raw_listener, program, make, copy, wait):
     listener = raw_listener()
     sender = program(SENDER.format(make=make, copy=copy, wait=wait), listener.endpoint)
     peer = listener.accept()
@@ -43,7 +43,7 @@ def test_a_large_message_costs_its_sender_nothing_more(raw_listener, program, ma
     for _ in range(SIZE // MB):
         assert len(peer.read(MB)) == MB
     assert peer.read_frame() == (0, b"end")
-    # bytes(SIZE) is memory that nobody wrote to: reading it for the kernel takes none, either.
+    # bytes(SIZE) is memory that was never written: reading it in the kernel takes no memory either.
     assert int(sender.line()) < 5 * 1024
 
 
@@ -62,8 +62,8 @@ with zmq.Context() as context, context.socket(zmq.PULL) as pull:
 """
 
 
-def test_a_large_message_costs_its_receiver_itself_and_little_more(program, make):
-    """It is received into what the user gets, which grows in place (large blocks are remapped)."""
+def test_receiving_a_large_message_takes_little_extra_memory(program, make):
+    """The user's object receives the body and grows in place (large blocks are remapped)."""
     receiver = program(RECEIVER)
     push = make(zmq.PUSH)
     push.connect(receiver.line())
@@ -98,7 +98,7 @@ say(tracemalloc.get_traced_memory()[0] // 100)
 """
 
 
-def test_a_connection_that_only_shook_hands_holds_no_buffer(program):
+def test_idle_connection_holds_no_buffer(program):
     server = program(IDLE)
     endpoint = server.line().strip()
     peers = []
@@ -126,17 +126,18 @@ while True:
 """
 
 
-def test_a_peer_that_says_nothing_holds_no_buffer(program):
-    """It is waited for, and what was made to read from it is for others meanwhile."""
+def test_silent_peer_holds_no_buffer(program):
+    """The reader waits for the peer, and its buffer serves other peers meanwhile."""
     server = program(SILENT)
     endpoint = server.line().strip()
-    server.tell()  # nobody is there
+    server.tell()  # no peer is connected
     assert int(server.line()) == 0
     peers = []
     try:
         for _ in range(100):
             peers.append(RawPeer.connect(endpoint))
-            assert peers[-1].read(10)[0] == 0xFF  # which is said when there was nothing to read
+            # the program prints this when there was nothing to read
+            assert peers[-1].read(10)[0] == 0xFF
         server.tell()
         assert int(server.line()) < 60 * 1024
     finally:

@@ -1,4 +1,4 @@
-"""The same happens to a socket of ours and to one of libzmq: their monitors tell the same."""
+"""Monitors of our sockets and of libzmq's report the same events."""
 
 import gevent
 import pytest
@@ -9,7 +9,7 @@ from watching import E, Monitor
 
 import zlinkcompat
 
-#: Milliseconds in which whatever else was going to be told would have been.
+#: Milliseconds in which any further event would have been reported.
 SETTLED = 60
 
 
@@ -61,7 +61,7 @@ class Stage:
         if event in (E.LISTENING, E.ACCEPTED, E.CONNECTED, E.DISCONNECTED, E.CLOSED,
                      E.CONNECT_RETRIED):  # fmt: skip
             value = value > 0  # a descriptor, or an interval with its jitter
-        # Ports and files differ; whether it is the bound or connected endpoint may not.
+        # Ports and files differ. Whether it is the bound or the connected endpoint must not differ.
         told_endpoint = "the endpoint" if endpoint in self.names else endpoint
         self.told.append((event.name, value, told_endpoint))
 
@@ -69,11 +69,11 @@ class Stage:
         """Wait until our side closes this peer's connection."""
         reading = gevent.spawn(peer.read_to_end)
         while not reading.ready():
-            self.sock.poll(0)  # libzmq's sockets do some of their work when they are used
+            self.sock.poll(0)  # libzmq's sockets do some of their work only when they are used
             reading.join(0.002)
 
     def finish(self, silent):
-        """All that is told, with what comes late."""
+        """Return all events, including those that arrive late."""
         if silent:
             gevent.sleep(SETTLED / 1000)
             while self.events.poll(0):
@@ -246,7 +246,7 @@ def connect_to_silent_server(stage):
     ).connect(listener.endpoint)
     stage.accept(listener).read_to_end()
     stage.until(E.DISCONNECTED)
-    # The errno of a time out is chance in libzmq.
+    # The errno of a timeout is random in libzmq.
     stage.told = [(name, endpoint) for name, _, endpoint in stage.told]
 
 
@@ -265,7 +265,7 @@ ENDLESS = [connect_is_refused_for_ever]
 @pytest.mark.parametrize("happens, transport", [
     *((one, "tcp") for one in ANYWHERE + TCP_ONLY), *((one, "ipc") for one in ANYWHERE),
 ], ids=lambda value: getattr(value, "__name__", value))  # fmt: skip
-def test_monitors_tell_the_same(happens, transport, tmp_path):
+def test_monitors_report_the_same_events(happens, transport, tmp_path):
     told = {}
     for library in (zmq, zlinkcompat):
         ipc = f"ipc://{tmp_path}/{library.__name__}"
@@ -278,8 +278,8 @@ def test_monitors_tell_the_same(happens, transport, tmp_path):
     assert told[zlinkcompat] == told[zmq]
 
 
-def test_bind_that_fails(make, monitor, raw_listener):
-    """libzmq also tells CLOSED of the descriptor it tried with, without an endpoint."""
+def test_failed_bind_is_reported(make, monitor, raw_listener):
+    """libzmq also reports CLOSED for the descriptor that it tried to bind, without an endpoint."""
     taken = raw_listener().endpoint
     sock = make(zmq.PULL)
     events = monitor(sock)
@@ -288,7 +288,7 @@ def test_bind_that_fails(make, monitor, raw_listener):
     assert events.next() == (E.BIND_FAILED, zmq.EADDRINUSE, taken)
 
 
-def test_only_what_was_asked_for_is_told(bound, monitor, raw):
+def test_only_requested_events_are_reported(bound, monitor, raw):
     sock = bound(zmq.PULL)
     events = monitor(sock, E.ACCEPTED | E.DISCONNECTED)
     peer = raw(sock.last_endpoint)
@@ -297,7 +297,7 @@ def test_only_what_was_asked_for_is_told(bound, monitor, raw):
     assert events.until(E.DISCONNECTED) == ["ACCEPTED", "DISCONNECTED"]
 
 
-def test_monitor_that_nobody_reads_does_not_hold_up_its_socket(bound, monitor, raw):
+def test_unread_monitor_does_not_block_its_socket(bound, monitor, raw):
     sock = bound(zmq.PULL)
     events = monitor(sock)
     for _ in range(600):  # more events than the high-water marks of both ends together
@@ -311,5 +311,5 @@ def test_monitor_that_nobody_reads_does_not_hold_up_its_socket(bound, monitor, r
     assert events.next()[0] == E.ACCEPTED
 
 
-def test_the_oracle_is_libzmq():
+def test_reference_is_real_libzmq():
     assert "zlinkcompat" not in zmq.backend.Socket.__module__

@@ -1,4 +1,4 @@
-"""Memory that is not there when something is to be sent."""
+"""A send fails for lack of memory."""
 
 import pytest
 from watching import E
@@ -9,7 +9,9 @@ from zlinkcompat.wire.zmtp.frames import Encoder
 
 
 @pytest.mark.parametrize("where", ["handshake", "first of a burst", "batch"])
-def test_it_costs_the_connection_and_no_message(where, bound, make, monitor, monkeypatch):
+def test_memory_error_ends_the_connection_but_loses_no_message(
+    where, bound, make, monitor, monkeypatch
+):
     failed = []
 
     class Short(Encoder):

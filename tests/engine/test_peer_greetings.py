@@ -27,20 +27,20 @@ def meet(bound, make, raw, raw_listener, tmp_path):
 
 
 @BOTH_ENDS
-def test_signature_goes_first_and_alone(meet, end):
+def test_signature_is_sent_first_and_alone(meet, end):
     _, peer = meet(zmq.PULL, end)
     assert peer.read(10) == SIGNATURE
     assert peer.says_nothing()
 
 
-def test_signature_tells_the_length_of_the_routing_id(meet):
-    # As the header of a ZMTP 1.0 routing id message would, for such peers.
+def test_signature_contains_the_length_of_the_routing_id(meet):
+    # It looks like the header of a ZMTP 1.0 routing id message, for ZMTP 1.0 peers.
     _, peer = meet(zmq.DEALER, "connects", routing_id=b"abc")
     assert peer.read(10) == b"\xff" + bytes(7) + b"\x04\x7f"
 
 
 @BOTH_ENDS
-def test_version_goes_when_the_signature_came(meet, end):
+def test_version_is_sent_after_the_peers_signature(meet, end):
     _, peer = meet(zmq.PULL, end)
     peer.read(10)
     peer.send(SIGNATURE[:9])
@@ -52,7 +52,7 @@ def test_version_goes_when_the_signature_came(meet, end):
 
 @BOTH_ENDS
 @pytest.mark.parametrize("major", [3, 4, 255])
-def test_the_rest_goes_when_the_version_came(meet, end, major):
+def test_rest_of_the_greeting_is_sent_after_the_peers_version(meet, end, major):
     _, peer = meet(zmq.PULL, end)
     peer.read(10)
     peer.send(SIGNATURE)
@@ -63,7 +63,7 @@ def test_the_rest_goes_when_the_version_came(meet, end, major):
 
 
 @BOTH_ENDS
-def test_ready_goes_when_the_whole_greeting_came(meet, end):
+def test_ready_is_sent_after_the_peers_greeting(meet, end):
     _, peer = meet(zmq.PULL, end)
     peer.send(greeting()[:63])
     peer.read(GREETING_SIZE)
@@ -101,7 +101,7 @@ def test_messages_both_ways(meet, end, minor, transport):
 
 
 @BOTH_ENDS
-def test_every_byte_may_come_alone(meet, end):
+def test_handshake_may_arrive_byte_by_byte(meet, end):
     sock, peer = meet(zmq.DEALER, end)
     for byte in greeting() + ready(b"DEALER", b"") + message(b"a", b"b" * 300):
         peer.send(bytes([byte]))
@@ -110,13 +110,13 @@ def test_every_byte_may_come_alone(meet, end):
 
 @BOTH_ENDS
 @BOTH_MINORS
-def test_everything_may_come_at_once(meet, end, minor):
+def test_handshake_may_arrive_in_one_piece(meet, end, minor):
     sock, peer = meet(zmq.DEALER, end)
     peer.send(greeting(minor), ready(b"DEALER", b""), message(b"early"), message(b"bird"))
     assert [sock.recv(), sock.recv()] == [b"early", b"bird"]
 
 
-def test_what_was_sent_before_the_handshake_follows_it(meet):
+def test_messages_sent_before_the_handshake_follow_it(meet):
     sock, peer = meet(zmq.PUSH, "connects")
     sock.send(b"early")
     sock.send_multipart([b"bi", b"rd"])
@@ -124,14 +124,14 @@ def test_what_was_sent_before_the_handshake_follows_it(meet):
     assert [peer.read_message(), peer.read_message()] == [[b"early"], [b"bi", b"rd"]]
 
 
-def test_commands_that_mean_nothing_are_passed_over(meet):
+def test_unknown_commands_are_skipped(meet):
     sock, peer = meet(zmq.PULL, "binds")
     peer.handshake(b"PUSH")
     peer.send(command(b"NOVELTY", b"x" * 300), message(b"go on"))
     assert sock.recv() == b"go on"
 
 
-def test_metadata_of_the_peer_is_told_with_its_messages(meet):
+def test_messages_carry_the_metadata_of_the_peer(meet):
     sock, peer = meet(zmq.PULL, "binds")
     peer.send(greeting(), ready(b"PUSH", X_colour=b"red"), message(b"x"))
     received = sock.recv(copy=False)
@@ -140,7 +140,7 @@ def test_metadata_of_the_peer_is_told_with_its_messages(meet):
     assert received.get("Peer-Address") == "127.0.0.1"
 
 
-def test_names_of_properties_are_not_case_sensitive(meet):
+def test_property_names_are_case_insensitive(meet):
     """RFC 37: "The name is case-insensitive"."""
     sock, peer = meet(zmq.PULL, "binds")
     peer.send(greeting(), ready(b"PUSH").replace(b"Socket-Type", b"SOCKET-TYPE"), message(b"x"))
@@ -175,7 +175,7 @@ def test_subscriptions_are_messages_to_3_0(meet, end, socket_type):
 
 
 @BOTH_MINORS
-def test_subscriptions_made_before_the_handshake_are_told_after_it(meet, minor):
+def test_subscriptions_before_the_handshake_are_sent_after_it(meet, minor):
     sock, peer = meet(zmq.SUB, "connects")
     sock.subscribe(b"a")
     peer.handshake(b"PUB", minor)
@@ -189,7 +189,7 @@ def test_subscriptions_made_before_the_handshake_are_told_after_it(meet, minor):
 @pytest.mark.parametrize("minor, subscription", [
     (0, message(b"\x01a")), (1, command(b"SUBSCRIBE", b"a")), (1, message(b"\x01a")),
 ], ids=["message-3.0", "command-3.1", "message-3.1"])  # fmt: skip
-def test_subscriptions_of_a_peer_are_taken_in_either_form(meet, end, minor, subscription):
+def test_subscriptions_of_a_peer_are_accepted_in_either_form(meet, end, minor, subscription):
     sock, peer = meet(zmq.XPUB, end)
     peer.handshake(b"SUB", minor)
     peer.send(subscription)
@@ -202,7 +202,7 @@ def test_subscriptions_of_a_peer_are_taken_in_either_form(meet, end, minor, subs
 @pytest.mark.parametrize(
     "cancel", [frame(b"\x00a"), command(b"CANCEL", b"a")], ids=["message", "command"]
 )
-def test_cancel_of_a_peer_is_taken_in_either_form(meet, cancel):
+def test_cancel_of_a_peer_is_accepted_in_either_form(meet, cancel):
     sock, peer = meet(zmq.XPUB, "binds")
     peer.handshake(b"SUB")
     peer.send(command(b"SUBSCRIBE", b"a"), command(b"SUBSCRIBE", b"b"), cancel)

@@ -1,4 +1,4 @@
-"""PING, PONG, and what finds a peer that is dead but never closed its connection."""
+"""PING and PONG find a peer that is dead but never closed its connection."""
 
 import time
 
@@ -37,7 +37,7 @@ def meet(request, bound, make, raw, raw_listener, monitor):
 
 
 def answer_pings(peer):
-    """Be a living peer that says nothing but PONG."""
+    """Act as a live peer that sends nothing but PONG."""
     try:
         while True:
             name, data = peer.read_command()
@@ -47,7 +47,7 @@ def answer_pings(peer):
         pass
 
 
-# -- their PINGs ---------------------------------------------------------------------------
+# -- PINGs of the peer ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"sixteen octets!!"], ids=len)
@@ -58,14 +58,14 @@ def test_pong_has_the_context_of_the_ping(meet, content, ttl):
     assert peer.read_command() == (b"PONG", content)
 
 
-def test_pong_cuts_a_context_that_is_too_long(meet):
+def test_pong_truncates_an_overlong_context(meet):
     """libzmq zmtp_engine.cpp: 16 octets at most, as RFC 37 allows."""
     _, _, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(0, b"sixteen octets!! and more"))
     assert peer.read_command() == (b"PONG", b"sixteen octets!!")
 
 
-def test_pongs_go_between_messages(meet):
+def test_pongs_are_sent_between_messages(meet):
     sock, _, peer = meet(zmq.DEALER, b"DEALER")
     peer.send(message(b"1"), ping(0, b"a"), message(b"2"), ping(0, b"b"))
     assert [sock.recv(), sock.recv()] == [b"1", b"2"]
@@ -75,14 +75,14 @@ def test_pongs_go_between_messages(meet):
 
 
 @pytest.mark.parametrize("hand", [b"PUSH", b"SUB"])
-def test_pong_comes_though_nobody_receives(meet, hand):
-    """Only the hub turns; the socket is not touched."""
+def test_pong_is_sent_without_a_receiver(meet, hand):
+    """Only the hub runs; the socket is not used."""
     _, _, peer = meet({b"PUSH": zmq.PULL, b"SUB": zmq.PUB}[hand], hand)
     peer.send(PING_AT_ONCE)
     assert peer.read_command() == (b"PONG", b"are you there?")
 
 
-def test_ping_in_the_middle_of_a_message_of_frames(meet):
+def test_ping_between_frames_of_a_message(meet):
     """libzmq lets commands pass between the frames of one message."""
     sock, _, peer = meet(zmq.PULL, b"PUSH")
     peer.send(frame(b"a", 1), ping(0, b"x"), frame(b"b"))
@@ -90,7 +90,7 @@ def test_ping_in_the_middle_of_a_message_of_frames(meet):
     assert sock.recv_multipart() == [b"a", b"b"]
 
 
-def test_pong_nobody_asked_for_is_passed_over(meet):
+def test_unsolicited_pong_is_ignored(meet):
     sock, _, peer = meet(zmq.PULL, b"PUSH")
     peer.send(command(b"PONG", b"what?"), message(b"x"))
     assert sock.recv() == b"x"
@@ -98,7 +98,7 @@ def test_pong_nobody_asked_for_is_passed_over(meet):
 
 @pytest.mark.parametrize("size", [0, 16])
 def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size):
-    """The answers it does not take must neither pile up nor break the connection."""
+    """The answers that the peer does not read must neither pile up nor break the connection."""
     sock = bound(zmq.PULL, sndbuf=4096)
     events = monitor(sock)
     peer = raw(sock.last_endpoint, rcvbuf=4096)
@@ -109,7 +109,7 @@ def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size
     peer.send(message(b"alive"))
     assert sock.recv() == b"alive"
     assert "DISCONNECTED" not in events.collected()
-    # It reads at last: what it is told is still whole frames, and new PINGs are answered.
+    # The peer reads at last: it still gets whole frames, and new PINGs are answered.
     peer.send(ping(0, b"last"))
     while (answer := peer.read_command()) != (b"PONG", b"last"):
         assert answer == (b"PONG", bytes(size))
@@ -118,12 +118,12 @@ def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size
 # -- our PINGs -----------------------------------------------------------------------------
 
 
-def test_no_ping_unless_asked_for(meet):
+def test_no_ping_by_default(meet):
     _, _, peer = meet(zmq.PULL, b"PUSH")
     assert peer.says_nothing()
 
 
-def test_pings_go_each_interval(meet):
+def test_pings_are_sent_at_each_interval(meet):
     _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_timeout=0)
     for _ in range(3):
         assert peer.read_command() == (b"PING", b"\0\0")
@@ -132,24 +132,24 @@ def test_pings_go_each_interval(meet):
 
 
 @pytest.mark.parametrize("ttl_ms, told", [(0, 0), (99, 0), (100, 1), (1999, 19), (6553599, 65535)])
-def test_ping_tells_the_ttl_in_tenths_of_a_second(meet, ttl_ms, told):
+def test_ping_contains_the_ttl_in_deciseconds(meet, ttl_ms, told):
     _, _, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_ttl=ttl_ms)
     assert peer.read_command() == (b"PING", told.to_bytes(2, "big"))
 
 
-def test_dead_peer_is_found(meet):
-    """It accepts, shakes hands, and never says a word again."""
+def test_dead_peer_is_detected(meet):
+    """The peer accepts, shakes hands, and never sends anything again."""
     _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_timeout=40)
     assert events.next()[0] == E.DISCONNECTED
     assert b"\4PING" in peer.read_to_end()
 
 
-def test_timeout_is_the_interval_unless_set(meet):
+def test_timeout_defaults_to_the_interval(meet):
     _, events, _ = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20)
     assert events.next()[0] == E.DISCONNECTED
 
 
-def test_timeout_of_0_never_gives_up(meet):
+def test_timeout_of_0_never_drops_the_peer(meet):
     sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=0)
     for _ in range(10):
         assert peer.read_command()[0] == b"PING"
@@ -159,7 +159,7 @@ def test_timeout_of_0_never_gives_up(meet):
 
 
 def lives(sock, events, peer, milliseconds):
-    """The peer answers for so long, and is not given up."""
+    """The peer answers for this long, and is kept."""
     answering = gevent.spawn(answer_pings, peer)
     assert events.stays_silent(milliseconds)
     peer.send(message(b"alive"))
@@ -168,20 +168,20 @@ def lives(sock, events, peer, milliseconds):
     answering.kill()
 
 
-def test_peer_that_answers_lives(meet):
+def test_peer_that_answers_is_kept(meet):
     lives(*meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60), 200)
 
 
-def test_a_hub_that_stood_still_hears_what_came_meanwhile(meet):
+def test_blocked_hub_still_reads_pongs_that_arrived_in_time(meet):
     """The program computes for longer than HEARTBEAT_TIMEOUT; the peer answers in time."""
     sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=40)
     assert peer.read_command()[0] == b"PING"
     peer.send(command(b"PONG"))
-    time.sleep(0.06)  # natively: nothing turns
+    time.sleep(0.06)  # sleep natively, so that the hub does not run
     lives(sock, events, peer, 20)
 
 
-def test_messages_are_signs_of_life_as_well(meet):
+def test_messages_keep_the_peer_alive(meet):
     sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=60)
     for _ in range(12):
         assert peer.read_command()[0] == b"PING"
@@ -190,8 +190,8 @@ def test_messages_are_signs_of_life_as_well(meet):
     assert events.collected() == []
 
 
-def test_a_slow_receiver_keeps_a_peer_that_answers(meet):
-    """All it said is read at once, and taken one by one for longer than the timeout."""
+def test_slow_receiver_keeps_a_peer_that_answers(meet):
+    """Its messages are read at once, but received one by one for longer than the timeout."""
     sock, events, peer = meet(zmq.PULL, b"PUSH", rcvhwm=1, heartbeat_ivl=10, heartbeat_timeout=150)
     peer.send(*(message(b"%d" % number) for number in range(30)))
     answering = gevent.spawn(answer_pings, peer)
@@ -204,8 +204,8 @@ def test_a_slow_receiver_keeps_a_peer_that_answers(meet):
 
 
 @pytest.mark.parametrize("library", [zmq, libzmq], ids=["zlinkcompat", "zmq"])
-def test_a_receiver_that_takes_nothing_gives_up_a_peer_that_answers(library, raw, monitor):
-    """As in libzmq: at its high water mark it reads no more, and hears nothing."""
+def test_full_receiver_drops_a_peer_that_answers(library, raw, monitor):
+    """As in libzmq, at its high-water mark the socket stops reading, and receives no heartbeats."""
     with library.Context() as context, context.socket(library.PULL) as sock:
         sock.rcvhwm = 1
         sock.heartbeat_ivl, sock.heartbeat_timeout = 20, 60
@@ -221,7 +221,7 @@ def test_a_receiver_that_takes_nothing_gives_up_a_peer_that_answers(library, raw
         events.close()
 
 
-def test_dead_peer_is_dropped_alone(bound, raw, monitor):
+def test_only_the_dead_peer_is_dropped(bound, raw, monitor):
     sock = bound(zmq.ROUTER, heartbeat_ivl=20, heartbeat_timeout=60)
     events = monitor(sock)
     good, dead = raw(sock.last_endpoint), raw(sock.last_endpoint)
@@ -237,7 +237,7 @@ def test_dead_peer_is_dropped_alone(bound, raw, monitor):
     answering.kill()
 
 
-def test_connecter_redials_a_dead_peer(make, raw_listener):
+def test_connecter_reconnects_to_a_dead_peer(make, raw_listener):
     listener = raw_listener()
     sock = make(zmq.PUSH, heartbeat_ivl=20, heartbeat_timeout=40, reconnect_ivl=1)
     sock.connect(listener.endpoint)
@@ -259,7 +259,7 @@ def test_no_ping_before_the_handshake_is_done(bound, raw):
 
 
 def test_ttl_is_honoured(meet):
-    """The peer asked to be given up after 0.1 s; no heartbeats of our own are on."""
+    """The peer's PING limits its time to live to 0.1 s; our own heartbeats are off."""
     _, events, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(1))
     assert peer.read_command() == (b"PONG", b"")
@@ -267,7 +267,7 @@ def test_ttl_is_honoured(meet):
     assert peer.read_to_end() == b""
 
 
-def test_ttl_starts_anew_with_each_sign_of_life(meet):
+def test_ttl_restarts_with_each_ping(meet):
     sock, events, peer = meet(zmq.PULL, b"PUSH")
     for _ in range(5):
         peer.send(ping(2))
@@ -277,8 +277,8 @@ def test_ttl_starts_anew_with_each_sign_of_life(meet):
     assert sock.recv() == b"alive"
 
 
-def test_any_traffic_ends_a_ttl(meet):
-    """As in libzmq: what comes after the PING disarms it until the next PING."""
+def test_any_traffic_disarms_the_ttl(meet):
+    """As in libzmq, any traffic after the PING disarms it until the next PING."""
     sock, events, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(1))
     assert peer.read_command() == (b"PONG", b"")
@@ -303,8 +303,8 @@ def test_ping_in_the_same_segment_as_a_message_arms_its_ttl(meet):
     assert events.next()[0] == E.DISCONNECTED
 
 
-def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
-    """On the thread engine each would wake the I/O thread."""
+def test_reads_without_an_armed_timer_reset_none(meet, monkeypatch):
+    """On the thread engine each reset would wake the I/O thread."""
     told = []
     reset_timers = Heartbeat.reset_timers
 
@@ -318,7 +318,7 @@ def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
         peer.send(message(b"%d" % number))
         assert sock.recv() == b"%d" % number
     assert told == []
-    # A time to live arms one, which the next read ends.
+    # A time to live arms a timer, and the next read disarms it.
     peer.send(ping(ttl_ds=600))
     assert peer.read_command()[0] == b"PONG"
     peer.send(message(b"a"))
@@ -332,7 +332,7 @@ def test_reads_that_no_timer_waits_for_tell_none(meet, monkeypatch):
 
 
 class SlowReader:
-    """Reads at most ``rate`` bytes a second, and answers PINGs as soon as it has read them."""
+    """Read at most ``rate`` bytes a second, and answer PINGs as soon as they are read."""
 
     def __init__(self, peer, rate):
         self.peer = peer
@@ -353,7 +353,7 @@ class SlowReader:
         return bytes(data)
 
     def read_message(self):
-        """The frames of the next message, as long as there are any; PINGs are answered."""
+        """Read the frames of the next message, as long as there are any, and answer PINGs."""
         while True:
             flags = self.read(1)[0]
             size = int.from_bytes(self.read(8 if flags & LONG else 1), "big")
@@ -380,8 +380,8 @@ def slow_line(raw, bound, monitor):
 
 
 @pytest.mark.parametrize("count", [1, 10])
-def test_slow_write_is_a_sign_of_life(slow_line, count):
-    """It takes five times as long as HEARTBEAT_TIMEOUT."""
+def test_slow_write_keeps_the_peer_alive(slow_line, count):
+    """The write takes five times as long as HEARTBEAT_TIMEOUT."""
     push, events, peer = slow_line()
     reader = SlowReader(peer, 1_000_000)
     for _ in range(count):
@@ -390,14 +390,14 @@ def test_slow_write_is_a_sign_of_life(slow_line, count):
     assert events.collected() == []
 
 
-def test_write_that_stands_still_is_none(slow_line):
+def test_stalled_write_does_not_keep_the_peer_alive(slow_line):
     push, events, peer = slow_line()
     push.send(bytes(400_000))
     SlowReader(peer, 1_000_000).read(20_000)
     events.wait_for(E.DISCONNECTED)
 
 
-def test_peer_that_reads_and_answers_nothing_is_given_up(slow_line):
+def test_peer_that_reads_but_never_answers_is_dropped(slow_line):
     push, events, peer = slow_line()
     push.send(bytes(100_000))
     reader = gevent.spawn(peer.read_to_end)
@@ -406,7 +406,7 @@ def test_peer_that_reads_and_answers_nothing_is_given_up(slow_line):
 
 
 @pytest.mark.hub
-def test_pings_of_a_peer_that_left_take_few_turns(bound, raw, monitor):
+def test_pings_of_a_peer_that_left_are_discarded_quickly(bound, raw, monitor):
     """None of them can be answered any more."""
     sock = bound(zmq.PULL)
     events = monitor(sock, E.DISCONNECTED)

@@ -1,4 +1,4 @@
-"""A peer that breaks the protocol, or the connection, is dropped alone; others go on."""
+"""A peer that breaks the protocol, or the connection, is dropped; other peers are not affected."""
 
 import pytest
 from rawpeer import (
@@ -19,7 +19,7 @@ import zlinkcompat as zmq
 
 MAXMSGSIZE = 1000
 
-#: What a peer may say in place of a handshake, and the value of the event (None: any).
+#: What a peer may send instead of a handshake, and the value of the event (None: any).
 BAD_HANDSHAKES = {
     "one-zero": (b"\0", None),
     "older-routing-id-too-long": (SIGNATURE + b"\1\1\2" + bytes(6) + b"\1\0", None),
@@ -52,7 +52,7 @@ BAD_HANDSHAKES = {
     "command-longer-than-any-memory": (greeting() + b"\x06\x7f" + b"\xff" * 7, None),
 }  # fmt: skip
 
-#: What a peer may say after its handshake that is not ZMTP.
+#: What a peer may send after its handshake that is not ZMTP.
 BAD_FRAMES = {
     "over-maxmsgsize": frame(bytes(MAXMSGSIZE + 1)),
     "header-over-maxmsgsize": b"\x02\0\0\0\0\0\0\x03\xe9",
@@ -70,14 +70,14 @@ BAD_FRAMES = {
 
 @pytest.fixture
 def server(bound, monitor):
-    """A PULL with a limit, and its monitor, which starts after LISTENING."""
+    """Return a PULL with a limit, and its monitor, which starts after LISTENING."""
     sock = bound(zmq.PULL, maxmsgsize=MAXMSGSIZE)
     return sock, monitor(sock)
 
 
 @pytest.fixture
 def good_peer(server, raw):
-    """A peer of the server that behaves; ``proven()`` shows that it is served."""
+    """Return a correct peer of the server; ``proven()`` shows that it is served."""
     sock, events = server
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -110,7 +110,7 @@ def test_bad_handshake(name, server, good_peer, raw):
 
 @pytest.mark.parametrize("name", BAD_FRAMES)
 def test_bad_frame(name, server, good_peer, raw):
-    """As in libzmq no handshake failed, so DISCONNECTED is all that is told."""
+    """As in libzmq, no handshake failed, so DISCONNECTED is the only event."""
     sock, events = server
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -125,8 +125,11 @@ def test_bad_frame(name, server, good_peer, raw):
 
 
 @pytest.mark.parametrize("size, fits", [(65536, True), (65537, False)])
-def test_a_command_of_the_handshake_is_bounded(bound, raw, monitor, size, fits):
-    """Whatever MAXMSGSIZE says: nobody has been let in yet. It is told by the header alone."""
+def test_handshake_command_size_is_limited(bound, raw, monitor, size, fits):
+    """The limit does not depend on MAXMSGSIZE, since the peer is not authenticated yet.
+
+    The header alone decides.
+    """
     sock = bound(zmq.PULL, metadata_max=0)
     events = monitor(sock)
     said = ready(b"PUSH", X_a=b"")
@@ -141,7 +144,7 @@ def test_a_command_of_the_handshake_is_bounded(bound, raw, monitor, size, fits):
         assert events.wait_for(E.HANDSHAKE_FAILED_PROTOCOL)
 
 
-def test_maxmsgsize_itself_is_allowed(server, raw):
+def test_message_of_exactly_maxmsgsize_is_allowed(server, raw):
     sock, _ = server
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -149,8 +152,8 @@ def test_maxmsgsize_itself_is_allowed(server, raw):
     assert sock.recv_multipart() == [bytes(MAXMSGSIZE)] * 2
 
 
-def test_maxmsgsize_of_nothing(bound, raw, monitor):
-    """As in libzmq commands count too, so with 0 not even READY comes through."""
+def test_maxmsgsize_of_zero(bound, raw, monitor):
+    """As in libzmq, commands count as well, so with 0 not even READY is accepted."""
     sock = bound(zmq.PULL, maxmsgsize=0)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -189,7 +192,7 @@ def test_truncated_message_is_never_delivered(cut, end, bound, raw, monitor):
     greeting() + ready(b"PUSH")[:-1],
 ], ids=lambda said: str(len(said)))  # fmt: skip
 @pytest.mark.parametrize("end", ["close", "reset"])
-def test_peer_that_goes_away_in_the_handshake(said, end, server, good_peer, raw):
+def test_peer_that_leaves_during_the_handshake(said, end, server, good_peer, raw):
     sock, events = server
     peer = raw(sock.last_endpoint)
     peer.send(said)
@@ -220,7 +223,7 @@ def test_handshake_ivl_drops_a_silent_peer(said, bound, raw, monitor):
     assert sock.recv() == b"alive"
 
 
-def test_handshake_ivl_has_no_say_after_the_handshake(bound, raw):
+def test_handshake_ivl_has_no_effect_after_the_handshake(bound, raw):
     sock = bound(zmq.PULL, handshake_ivl=200)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -229,16 +232,16 @@ def test_handshake_ivl_has_no_say_after_the_handshake(bound, raw):
     assert sock.recv() == b"late"
 
 
-def test_peer_without_socket_type_is_taken(bound, raw):
-    """RFC 37: "The sender SHOULD specify the Socket-Type"; libzmq lets it pass."""
+def test_peer_without_socket_type_is_accepted(bound, raw):
+    """RFC 37: "The sender SHOULD specify the Socket-Type"; libzmq accepts a peer without it."""
     sock = bound(zmq.PULL)
     peer = raw(sock.last_endpoint)
     peer.send(greeting(), command(b"READY"), message(b"anonymous"))
     assert sock.recv() == b"anonymous"
 
 
-def test_announced_size_takes_no_memory(bound, raw):
-    """A header alone must not make the process allocate what it announces."""
+def test_announced_size_is_not_allocated(bound, raw):
+    """A header alone must not make the process allocate the announced size."""
     import resource
 
     sock = bound(zmq.PULL)

@@ -1,4 +1,4 @@
-"""A connecter that its peer refuses comes back ever more rarely, and the log stays short."""
+"""A connecter that its peer refuses reconnects less and less often, and the log stays short."""
 
 import logging
 
@@ -16,7 +16,7 @@ CAP = 16
 
 @pytest.fixture(autouse=True)
 def low_cap(monkeypatch):
-    """Milliseconds, so that no test has to wait."""
+    """Use milliseconds, so that no test has to wait."""
     monkeypatch.setattr(connecter, "REFUSED_IVL_MAX", CAP)
 
 
@@ -55,7 +55,7 @@ def refusal_of_a_zap_handler(peer):
 
 
 def silent_close(peer):
-    """What a CURVE server does to a client with another server's key."""
+    """Refuse as a CURVE server does when a client has another server's key."""
     peer.send(greeting())
     peer.read(64)
     peer.close()
@@ -66,12 +66,12 @@ def temporary_refusal(peer):
 
 
 def close_before_the_greeting(peer):
-    """What a proxy does whose backend is away."""
+    """Behave as a proxy does whose backend is down."""
     peer.close()
 
 
 def pauses(events, listener, refuse, count):
-    """Milliseconds before each further attempt."""
+    """Return the milliseconds before each further attempt."""
     found = []
     for _ in range(count):
         refuse(listener.accept())
@@ -93,20 +93,20 @@ def test_pauses_double_up_to_the_cap(refuse, dial, raw_listener):
 @pytest.mark.parametrize(
     "refuse", [temporary_refusal, close_before_the_greeting], ids=lambda refuse: refuse.__name__
 )
-def test_what_may_change_by_itself_is_tried_as_often_as_ever(refuse, dial, raw_listener):
+def test_temporary_failure_is_retried_at_the_normal_rate(refuse, dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=1)
     assert pauses(events, listener, refuse, 6) == [1] * 6
 
 
 @pytest.mark.parametrize("most, expected", [(4, [1, 2, 4, 4]), (1, [1, 1, 1, 1])])
-def test_reconnect_ivl_max_goes_before_the_cap(most, expected, dial, raw_listener):
+def test_reconnect_ivl_max_overrides_the_cap(most, expected, dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=1, reconnect_ivl_max=most)
     assert pauses(events, listener, wrong_mechanism, 4) == expected
 
 
-def test_interval_above_the_cap_stays(dial, raw_listener):
+def test_interval_above_the_cap_is_kept(dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=CAP + 1)
     assert all(
@@ -114,7 +114,7 @@ def test_interval_above_the_cap_stays(dial, raw_listener):
     )
 
 
-def test_peer_that_goes_away_ends_the_backing_off(dial, raw_listener):
+def test_disconnect_without_refusal_resets_the_backoff(dial, raw_listener):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=1)
     assert pauses(events, listener, wrong_mechanism, 5)[-1] == CAP
@@ -123,7 +123,7 @@ def test_peer_that_goes_away_ends_the_backing_off(dial, raw_listener):
 
 
 @pytest.mark.both_engines
-def test_refused_client_writes_one_line(dial, raw_listener, warnings):
+def test_refused_client_logs_one_line(dial, raw_listener, warnings):
     listener = raw_listener()
     events = dial(listener, reconnect_ivl=1)
     pauses(events, listener, wrong_mechanism, 20)
@@ -133,7 +133,7 @@ def test_refused_client_writes_one_line(dial, raw_listener, warnings):
 
 
 @pytest.mark.both_engines
-def test_server_that_refuses_writes_one_line(bound, make, monitor, warnings):
+def test_refusing_server_logs_one_line(bound, make, monitor, warnings):
     server = bound(zmq.PULL)
     events = monitor(server, E.HANDSHAKE_FAILED_PROTOCOL)
     client = make(zmq.SUB, reconnect_ivl=1)
@@ -144,7 +144,7 @@ def test_server_that_refuses_writes_one_line(bound, make, monitor, warnings):
     assert "is not compatible with our" in ours and "is not compatible with our" in theirs
 
 
-def test_reasons_are_told_apart(bound, raw, monitor, warnings):
+def test_different_reasons_are_logged_separately(bound, raw, monitor, warnings):
     server = bound(zmq.PULL)
     events = monitor(server, E.HANDSHAKE_FAILED_PROTOCOL)
     for _ in range(3):
@@ -154,7 +154,7 @@ def test_reasons_are_told_apart(bound, raw, monitor, warnings):
     assert len(warnings()) == 2
 
 
-def test_lines_that_are_left_out_are_there_at_debug(bound, raw, monitor, caplog):
+def test_suppressed_lines_are_logged_at_debug(bound, raw, monitor, caplog):
     caplog.set_level(logging.DEBUG, "zlinkcompat.engine")
     server = bound(zmq.PULL)
     events = monitor(server, E.HANDSHAKE_FAILED_PROTOCOL)
@@ -165,7 +165,7 @@ def test_lines_that_are_left_out_are_there_at_debug(bound, raw, monitor, caplog)
     assert levels == ["WARNING", "DEBUG", "DEBUG"]
 
 
-def test_client_with_another_servers_key_is_told_so(make, bound, raw_listener, warnings, monitor):
+def test_client_with_wrong_server_key_gets_a_hint(make, bound, raw_listener, warnings, monitor):
     pytest.importorskip("nacl")
     public, secret = zmq.curve_keypair()
     server = bound(zmq.PULL, curve_server=1, curve_secretkey=secret, curve_publickey=public)
@@ -198,7 +198,7 @@ def clock(monkeypatch):
     return Clock
 
 
-def test_first_record_is_written_at_once_and_others_are_counted(clock):
+def test_first_record_is_written_and_later_ones_are_counted(clock):
     limiter = LogLimiter(60)
     assert limiter.admit("a", 1) == ""
     for _ in range(7):
@@ -209,12 +209,12 @@ def test_first_record_is_written_at_once_and_others_are_counted(clock):
     assert limiter.admit("a", 1) == ""
 
 
-def test_kinds_do_not_hide_each_other(clock):
+def test_limiter_counts_each_kind_separately(clock):
     limiter = LogLimiter(60)
     assert limiter.admit("a") == limiter.admit("b") == ""
 
 
-def test_number_of_kinds_is_bounded(clock):
+def test_number_of_kinds_is_limited(clock):
     limiter = LogLimiter(60)
     for number in range(10 * log_limiter.KINDS):
         clock.now += 1e-3

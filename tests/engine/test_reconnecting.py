@@ -1,4 +1,4 @@
-"""A connecter dials again, at growing intervals, until it is told to stop."""
+"""A connecter reconnects, at growing intervals, until it is told to stop."""
 
 import gevent
 import pytest
@@ -9,7 +9,7 @@ from watching import E
 
 import zlinkcompat as zmq
 
-#: Milliseconds after which a dial that was going to come would have come.
+#: Milliseconds after which any further attempt would have happened.
 LONG_AFTER = 100
 
 
@@ -39,7 +39,7 @@ def intervals(events, count):
 # -- when ----------------------------------------------------------------------------------
 
 
-def test_refused_connection_is_tried_again(closed_port, dial):
+def test_refused_connection_is_retried(closed_port, dial):
     sock, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1)
     for _ in range(3):
         assert events.next() == (E.CONNECT_DELAYED, 115, closed_port.endpoint)
@@ -52,7 +52,7 @@ def test_refused_connection_is_tried_again(closed_port, dial):
     assert peer.read_message() == [b"patient"]
 
 
-def test_interval_is_constant_but_for_its_jitter(closed_port, dial):
+def test_interval_is_constant_apart_from_jitter(closed_port, dial):
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=4)
     assert all(4 <= interval < 8 for interval in intervals(events, 8))
 
@@ -64,13 +64,13 @@ def test_intervals_grow_to_the_maximum(closed_port, dial):
         assert min(2 << step, 20) <= interval <= 20, seen
 
 
-def test_maximum_below_the_interval_is_no_reason_to_hurry(closed_port, dial):
+def test_maximum_below_the_interval_is_ignored(closed_port, dial):
     """zmq_setsockopt(3): "Value has to be greater or equal ... or else it will be ignored"."""
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=4, reconnect_ivl_max=1)
     assert all(4 <= interval < 8 for interval in intervals(events, 4))
 
 
-def test_intervals_grow_anew_after_a_handshake(raw_listener, dial):
+def test_intervals_restart_after_a_handshake(raw_listener, dial):
     listener = raw_listener()
     _, events = dial(listener, zmq.PUSH, reconnect_ivl=2, reconnect_ivl_max=200)
     for _ in range(5):
@@ -83,7 +83,7 @@ def test_intervals_grow_anew_after_a_handshake(raw_listener, dial):
     assert 2 <= intervals(events, 1)[0] < 6
 
 
-def test_lost_connection_is_made_again(raw_listener, dial):
+def test_lost_connection_is_reestablished(raw_listener, dial):
     listener = raw_listener()
     sock, events = dial(listener, zmq.DEALER, reconnect_ivl=1)
     for number in range(3):
@@ -99,7 +99,7 @@ def test_lost_connection_is_made_again(raw_listener, dial):
 
 
 @pytest.mark.parametrize("said", [b"", greeting()[:20], greeting()], ids=len)
-def test_broken_handshake_is_tried_again(said, raw_listener, dial):
+def test_broken_handshake_is_retried(said, raw_listener, dial):
     listener = raw_listener()
     sock, events = dial(listener, zmq.PUSH, reconnect_ivl=1)
     first = listener.accept()
@@ -113,7 +113,7 @@ def test_broken_handshake_is_tried_again(said, raw_listener, dial):
 
 
 def answers_in_the_end(listener):
-    """On a busy machine this is too late for the one or the other connection."""
+    """On a busy machine this is too late for some connections."""
     while True:
         try:
             return listener.accept().handshake(b"PULL")
@@ -121,7 +121,7 @@ def answers_in_the_end(listener):
             pass
 
 
-def test_silent_server_is_tried_again_after_handshake_ivl(raw_listener, dial):
+def test_silent_server_is_retried_after_handshake_ivl(raw_listener, dial):
     listener = raw_listener()
     _, events = dial(listener, zmq.PUSH, reconnect_ivl=1, handshake_ivl=20)
     silent = listener.accept()
@@ -132,7 +132,7 @@ def test_silent_server_is_tried_again_after_handshake_ivl(raw_listener, dial):
     answering.get()
 
 
-def test_ipc_server_that_comes_later(make, raw_listener, monitor, tmp_path):
+def test_connect_to_an_ipc_server_that_starts_later(make, raw_listener, monitor, tmp_path):
     endpoint = f"ipc://{tmp_path}/late"
     sock = make(zmq.PUSH, reconnect_ivl=1)
     events = monitor(sock)
@@ -159,7 +159,7 @@ def test_messages_wait_for_the_first_connection_up_to_the_hwm(closed_port, dial)
     assert [peer.read_message() for _ in range(3)] == [[b"0"], [b"1"], [b"2"]]
 
 
-def test_messages_sent_while_there_is_no_connection_follow(raw_listener, dial):
+def test_messages_sent_while_disconnected_arrive_later(raw_listener, dial):
     listener = raw_listener()
     sock, events = dial(listener, zmq.PUSH, reconnect_ivl=1)
     first = listener.accept()
@@ -190,7 +190,7 @@ def test_immediate_waits_for_a_connection(raw_listener, dial):
         sock.send(b"late", zmq.NOBLOCK)
 
 
-def test_subscriptions_are_told_to_each_connection_once(raw_listener, dial):
+def test_subscriptions_are_sent_once_per_connection(raw_listener, dial):
     listener = raw_listener()
     sock, events = dial(listener, zmq.SUB, reconnect_ivl=1)
     sock.subscribe(b"a")
@@ -212,8 +212,8 @@ def test_subscriptions_are_told_to_each_connection_once(raw_listener, dial):
     [greeting(mechanism=b"PLAIN"), greeting() + ready(b"PUSH")],
     ids=["mechanism", "socket-type"],
 )
-def test_a_peer_that_broke_the_protocol_may_have_been_mended(broken, raw_listener, dial):
-    """By decision: libzmq never dials such an address again, whatever comes to live there."""
+def test_reconnects_after_a_protocol_violation(broken, raw_listener, dial):
+    """By decision: libzmq never reconnects to such an address, whichever peer binds it later."""
     listener = raw_listener()
     sock, events = dial(listener, zmq.PUSH, reconnect_ivl=1)
     listener.accept().send(broken)
@@ -256,7 +256,7 @@ AFTER = zmq.RECONNECT_STOP_AFTER_DISCONNECT
 ], ids=["refused", "refused-both", "handshake", "handshake-both"])  # fmt: skip
 def test_reconnect_stop(stop, happens, last, closed_port, dial):
     happening = gevent.spawn(happens, closed_port)
-    gevent.idle()  # it listens before we dial, if it does
+    gevent.idle()  # in this case the server listens before we connect
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
     happening.get()
     events.wait_for(last)
@@ -267,8 +267,8 @@ def test_reconnect_stop(stop, happens, last, closed_port, dial):
     (FAILED, refused), (AFTER, refused), (REFUSED, fails_handshake), (AFTER, fails_handshake),
     (REFUSED | FAILED, disconnects), (AFTER, disconnects),
 ], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
-def test_reconnect_stop_stops_for_nothing_else(stop, happens, closed_port, dial):
-    """A peer that disconnects is not zmq_disconnect(), of which AFTER_DISCONNECT speaks."""
+def test_reconnect_stop_has_no_effect_on_other_failures(stop, happens, closed_port, dial):
+    """A peer that disconnects is not zmq_disconnect(), which AFTER_DISCONNECT is about."""
     happening = gevent.spawn(happens, closed_port)
     gevent.idle()
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
@@ -286,7 +286,7 @@ def test_handshake_ivl_makes_a_silent_server_fail_its_handshake(raw_listener, di
 
 @pytest.mark.parametrize("stop", [0, AFTER], ids=["default", "after-disconnect"])
 def test_disconnect_with_messages_left(stop, closed_port, dial):
-    """They are dialled for within linger, unless AFTER_DISCONNECT is set."""
+    """We reconnect for them within linger, unless AFTER_DISCONNECT is set."""
     sock, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
     sock.send(b"left behind")
     events.wait_for(E.CONNECT_RETRIED)
@@ -303,7 +303,7 @@ def test_disconnect_with_messages_left(stop, closed_port, dial):
         assert peer.read_to_end() == b""
 
 
-def test_disconnect_ends_the_dialling(closed_port, dial):
+def test_disconnect_stops_reconnecting(closed_port, dial):
     sock, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1)
     events.wait_for(E.CONNECT_RETRIED)
     sock.disconnect(closed_port.endpoint)
@@ -311,7 +311,7 @@ def test_disconnect_ends_the_dialling(closed_port, dial):
     assert closed_port.nobody_comes(LONG_AFTER / 1000)
 
 
-def test_socket_that_stopped_can_connect_again(closed_port, dial):
+def test_stopped_socket_can_connect_again(closed_port, dial):
     sock, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=REFUSED)
     events.wait_for(E.CLOSED)
     closed_port.listen()
@@ -325,7 +325,7 @@ def test_socket_that_stopped_can_connect_again(closed_port, dial):
 @pytest.mark.parametrize("happens, last", [
     (refused, E.CLOSED), (fails_handshake, E.DISCONNECTED), (disconnects, E.DISCONNECTED),
 ])  # fmt: skip
-def test_interval_of_minus_1_never_dials_again(happens, last, closed_port, dial):
+def test_interval_of_minus_1_never_reconnects(happens, last, closed_port, dial):
     happening = gevent.spawn(happens, closed_port)
     gevent.idle()
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=-1)
@@ -339,7 +339,7 @@ def test_interval_of_minus_1_never_dials_again(happens, last, closed_port, dial)
 
 @pytest.fixture
 def black_hole(raw_listener):
-    """A listener whose backlog is full: the kernel leaves SYNs unanswered."""
+    """Return a listener whose backlog is full: the kernel leaves SYNs unanswered."""
     listener = raw_listener(backlog=0)
     family, address = name_of(listener.endpoint)
     waiting = []

@@ -1,4 +1,4 @@
-"""A peer that reads slowly, or not at all, holds up its own messages and nobody else's."""
+"""A peer that reads slowly, or not at all, delays only its own messages."""
 
 import errno
 
@@ -13,12 +13,12 @@ import zlinkcompat as zmq
 KB = 1024
 MB = 1024 * KB
 
-#: What the kernel may take off us for one connection with the smallest buffers, in bytes.
+#: What the kernel may buffer for one connection with the smallest buffers, in bytes.
 KERNEL = 3 * MB
 
 
 def fill(sock, data):
-    """Send until it would wait; returns how many were accepted."""
+    """Send until a send would wait; return the number of accepted messages."""
     count = 0
     while True:
         try:
@@ -69,7 +69,7 @@ def test_sndtimeo_ends_the_wait(pair_up):
         sock.send(b"x")
 
 
-def test_waiting_sender_goes_on_when_the_peer_reads(pair_up):
+def test_waiting_sender_continues_when_the_peer_reads(pair_up):
     sock, peer = pair_up(zmq.PUSH, b"PULL", sndhwm=2)
     count = fill(sock, lambda number: [bytes(100 * KB)])
     sending = gevent.spawn(sock.send, b"waited")
@@ -79,7 +79,7 @@ def test_waiting_sender_goes_on_when_the_peer_reads(pair_up):
     sending.get(timeout=GUARD)
 
 
-def test_waiting_senders_all_go_on(pair_up):
+def test_all_waiting_senders_continue(pair_up):
     sock, peer = pair_up(zmq.PUSH, b"PULL", sndhwm=2)
     count = fill(sock, lambda number: [bytes(100 * KB)])
     waiting = [gevent.spawn(sock.send, b"%d" % number) for number in range(10)]
@@ -111,7 +111,7 @@ def test_pub_drops_for_the_peer_that_does_not_read(pair_up):
     assert stuck.read_message()[0] == b"0"
 
 
-def test_pub_tells_a_slow_peer_whole_messages_in_order(pair_up):
+def test_slow_subscriber_gets_whole_messages_in_order(pair_up):
     sock, slow = pair_up(zmq.XPUB, b"SUB", sndhwm=3)
     slow.send(message(b"\1"))
     assert sock.recv() == b"\1"
@@ -146,12 +146,12 @@ def test_router_serves_the_peer_that_reads(pair_up):
 
 
 def flood(peer, data):
-    """Send until nobody takes it for a while; returns how many whole messages were sent."""
+    """Send until the peer reads nothing for a while; return the number of whole messages sent."""
     peer.sock.settimeout(0.1)
     count = 0
     try:
         while True:
-            # sendall would not tell how far it came.
+            # sendall would not report how much it sent.
             rest = memoryview(data(count))
             while rest:
                 rest = rest[peer.sock.send(rest) :]
@@ -163,7 +163,7 @@ def flood(peer, data):
 
 
 @pytest.mark.parametrize("size", [1000, 100 * KB])
-def test_receiver_that_does_not_receive_pushes_back(bound, raw, size):
+def test_idle_receiver_applies_backpressure(bound, raw, size):
     sock = bound(zmq.PULL, rcvhwm=10, rcvbuf=4 * KB)
     fast, other = raw(sock.last_endpoint), raw(sock.last_endpoint)
     fast.sock.setsockopt(1, 7, 4 * KB)  # SO_SNDBUF
@@ -180,7 +180,7 @@ def test_receiver_that_does_not_receive_pushes_back(bound, raw, size):
 
 
 def test_full_receiver_still_notices_the_end(bound, raw, monitor):
-    """What arrived before is received first, all of it."""
+    """All messages that arrived before the end are received first."""
     sock = bound(zmq.PULL, rcvhwm=2)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -192,8 +192,8 @@ def test_full_receiver_still_notices_the_end(bound, raw, monitor):
 
 
 @pytest.mark.hub
-def test_pub_that_never_receives_takes_subscriptions(pair_up):
-    """Its side of the pipe is read when it sends, however many there are."""
+def test_pub_processes_subscriptions_when_it_sends(pair_up):
+    """The pipe is read when the socket sends, however many subscriptions there are."""
     sock, peer = pair_up(zmq.PUB, b"SUB", rcvhwm=1)
     peer.send(*(message(b"\1%05d" % number) for number in range(5000)))
     peer.send(ping(0, b"all said"))
@@ -202,11 +202,11 @@ def test_pub_that_never_receives_takes_subscriptions(pair_up):
     assert peer.read_message() == [b"04999 wanted"]
 
 
-# -- a peer that dribbles ------------------------------------------------------------------
+# -- a peer that sends byte by byte --------------------------------------------------------
 
 
 def dribble(peer, data, seconds=0.05):
-    """A byte at a time, until the other side ends; returns how many it took."""
+    """Send a byte at a time, until the other side ends; return how many it accepted."""
     for at in range(len(data)):
         try:
             peer.send(data[at : at + 1])
@@ -219,8 +219,8 @@ def dribble(peer, data, seconds=0.05):
 @pytest.mark.parametrize(
     "begun", [b"", greeting(), greeting() + ready(b"PUSH")[:3]], ids=["greeting", "command", "body"]
 )
-def test_handshake_ivl_is_for_the_whole_handshake(begun, bound, raw, make, monitor):
-    """Each byte comes in time, and all of them do not."""
+def test_handshake_ivl_limits_the_whole_handshake(begun, bound, raw, make, monitor):
+    """Each byte arrives in time, but the whole handshake does not."""
     sock = bound(zmq.PULL, handshake_ivl=200)
     events = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
     peer = raw(sock.last_endpoint)
@@ -235,7 +235,7 @@ def test_handshake_ivl_is_for_the_whole_handshake(begun, bound, raw, make, monit
     assert sock.recv() == b"let in"
 
 
-def test_a_message_may_take_longer_than_a_handshake(bound, raw, make):
+def test_message_may_take_longer_than_handshake_ivl(bound, raw, make):
     sock = bound(zmq.PULL, handshake_ivl=500)
     peer, other = raw(sock.last_endpoint), make(zmq.PUSH)
     peer.handshake(b"PUSH")
@@ -253,7 +253,7 @@ def test_a_message_may_take_longer_than_a_handshake(bound, raw, make):
 # -- large messages ------------------------------------------------------------------------
 
 
-def test_large_message_goes_in_small_pieces(pair_up):
+def test_large_message_is_written_in_small_pieces(pair_up):
     sock, peer = pair_up(zmq.PUSH, b"PULL")
     body = bytes(range(256)) * (20 * KB)
     sock.send_multipart([b"head", body, b"tail"])
@@ -262,7 +262,7 @@ def test_large_message_goes_in_small_pieces(pair_up):
     assert peer.read_message() == [b"next"]
 
 
-def test_large_message_comes_in_small_pieces(bound, raw):
+def test_large_message_arrives_in_small_pieces(bound, raw):
     sock = bound(zmq.PULL, rcvbuf=4 * KB)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -291,7 +291,7 @@ def test_many_large_messages_both_ways_at_once(pair_up):
     [b"%d" % number * 20000 for number in range(100)],
     [b"%d" % number for number in range(100000)],
 ], ids=["one-large", "many-large", "many-small"])  # fmt: skip
-def test_pong_does_not_break_a_message_that_is_partly_written(pair_up, frames):
+def test_pong_does_not_interrupt_a_partly_written_message(pair_up, frames):
     sock, peer = pair_up(zmq.DEALER, b"DEALER")
     sock.send_multipart(frames)
     peer.send(message(b"are you there?"), ping(0, b"1"), ping(0, b"2"), message(b"and now?"))
@@ -303,7 +303,7 @@ def test_pong_does_not_break_a_message_that_is_partly_written(pair_up, frames):
     assert got == frames
 
 
-def test_subscription_does_not_break_a_message_that_is_partly_written(pair_up):
+def test_subscription_does_not_interrupt_a_partial_write(pair_up):
     sock, peer = pair_up(zmq.XSUB, b"XPUB")
     body = b"y" * (3 * MB)
     sock.send(b"upstream" + body)
@@ -315,13 +315,13 @@ def test_subscription_does_not_break_a_message_that_is_partly_written(pair_up):
 # -- the end of a connection ---------------------------------------------------------------
 
 
-def test_failed_write_does_not_lose_what_had_arrived(pair_up):
+def test_failed_write_does_not_lose_received_messages(pair_up):
     """libzmq stream_engine_base.cpp: "The engine is not terminated until we detect input error"."""
     sock, peer = pair_up(zmq.DEALER, b"DEALER")
     sock.send(b"unread, so that its close is a reset")
     peer.send(*(message(b"%d" % number) for number in range(100)))
     peer.close()
-    # The hub does not turn: we write before we read.
+    # The hub does not run in between: we write before we read.
     for _ in range(3):
         try:
             sock.send(b"nobody there", zmq.NOBLOCK)

@@ -1,4 +1,4 @@
-"""The plan's phase 0: the kernel's buffers of a connection, as ``debug.connections`` tells."""
+"""Phase 0 of the plan: kernel buffers of connections, reported by ``debug.connections``."""
 
 import logging
 import socket
@@ -11,7 +11,7 @@ from zlinkcompat.debug import connections
 
 
 def granted(option, size):
-    """What the kernel makes of a size that is asked for."""
+    """Return what the kernel grants for a requested size."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, option, size)
         return sock.getsockopt(socket.SOL_SOCKET, option)
@@ -25,7 +25,7 @@ def no_environment(monkeypatch):
 
 @pytest.fixture
 def two_ends(bound, make, endpoint_of):
-    """two_ends("tcp", sndbuf=1000): what is told of the accepted and of the connected end."""
+    """two_ends("tcp", sndbuf=1000): the reports for the accepted and for the connected end."""
 
     def two_ends(transport="tcp", chosen=(), **options):
         endpoint = endpoint_of(transport)
@@ -50,21 +50,21 @@ def two_ends(bound, make, endpoint_of):
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
-def test_within_the_host_the_send_buffer_has_a_size(two_ends, transport):
+def test_local_connection_sets_the_send_buffer(two_ends, transport):
     for end in two_ends(transport):
         assert end["sndbuf"] == granted(socket.SO_SNDBUF, tuning.LOCAL_BUFFER)
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("option", [tuning.SOCKET_BUFFERS, None], ids=["option", "environment"])
-def test_0_leaves_both_to_the_kernel(two_ends, monkeypatch, transport, option):
+def test_zero_leaves_both_buffers_to_the_kernel(two_ends, monkeypatch, transport, option):
     if option is None:
         monkeypatch.setenv("ZLINK_SOCKET_BUFFERS", "0")
     for end in two_ends(transport, [(option, 0)] if option else ()):
         assert end["sndbuf"] != granted(socket.SO_SNDBUF, tuning.LOCAL_BUFFER)
 
 
-def test_a_size_is_for_both_buffers_of_tcp(two_ends):
+def test_size_applies_to_both_tcp_buffers(two_ends):
     for end in two_ends("tcp", [(tuning.SOCKET_BUFFERS, 300_000)]):
         assert end["sndbuf"] == granted(socket.SO_SNDBUF, 300_000)
         assert end["rcvbuf"] == granted(socket.SO_RCVBUF, 300_000)
@@ -72,12 +72,12 @@ def test_a_size_is_for_both_buffers_of_tcp(two_ends):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("size", [-1, 524288])
-def test_what_the_user_set_wins(two_ends, transport, size):
+def test_sndbuf_of_the_user_wins(two_ends, transport, size):
     for end in two_ends(transport, [(tuning.SOCKET_BUFFERS, size)], sndbuf=20_000):
         assert end["sndbuf"] == granted(socket.SO_SNDBUF, 20_000)
 
 
-def test_a_receive_buffer_of_the_users_wins(two_ends):
+def test_rcvbuf_of_the_user_wins(two_ends):
     for end in two_ends("tcp", [(tuning.SOCKET_BUFFERS, 300_000)], rcvbuf=20_000):
         assert end["rcvbuf"] == granted(socket.SO_RCVBUF, 20_000)
         assert end["sndbuf"] == granted(socket.SO_SNDBUF, 300_000)

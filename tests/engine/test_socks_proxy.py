@@ -1,4 +1,4 @@
-"""SOCKS_PROXY: connections are made by a proxy, and by nobody else."""
+"""SOCKS_PROXY: connections are made only through the proxy."""
 
 import pytest
 from rawpeer import greeting, message, ready
@@ -37,7 +37,7 @@ def test_messages_pass_the_proxy(bound, make, proxy, transport):
     assert one.asked_for == [("127.0.0.1", int(endpoint.split(":")[2].rstrip("/")))]
 
 
-def test_the_proxy_looks_names_up(bound, make, proxy):
+def test_proxy_resolves_host_names(bound, make, proxy):
     one = proxy(names={"nowhere.invalid": "127.0.0.1"})
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH, socks_proxy=one.endpoint)
@@ -56,7 +56,7 @@ def test_with_a_user_name(bound, make, proxy):
 
 
 @pytest.mark.parametrize("credentials", [{}, {"socks_username": b"me", "socks_password": b"no"}])
-def test_who_is_refused_tries_again(bound, make, proxy, monitor, credentials):
+def test_refused_client_retries(bound, make, proxy, monitor, credentials):
     one = proxy({b"me": b"hush"})
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH, socks_proxy=one.endpoint, reconnect_ivl=1, **credentials)
@@ -68,7 +68,7 @@ def test_who_is_refused_tries_again(bound, make, proxy, monitor, credentials):
     assert not pull.poll(20)
 
 
-def test_a_peer_that_is_not_there(make, proxy, monitor, raw_listener):
+def test_unreachable_peer_is_retried(make, proxy, monitor, raw_listener):
     one = proxy()
     push = make(zmq.PUSH, socks_proxy=one.endpoint, reconnect_ivl=1)
     watched = monitor(push, E.CLOSED)
@@ -93,7 +93,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
 def test_truncated_and_garbled_answers(make, raw_listener, monitor, answer):
-    """The connection is closed and made again; then it works, and nothing sent is lost."""
+    """The connection is closed and made again; then it works, and no message is lost."""
     listener = raw_listener()
     push = make(zmq.PUSH, socks_proxy=listener.endpoint[6:].encode(), reconnect_ivl=1)
     watched = monitor(push, E.CLOSED | E.CONNECTED)
@@ -106,7 +106,7 @@ def test_truncated_and_garbled_answers(make, raw_listener, monitor, answer):
     assert watched.next()[0] == E.CLOSED
     good = listener.accept()
     assert good.read(3) == b"\5\1\0"
-    # The peer's first octets come right behind the proxy's last ones.
+    # The peer's first octets follow the proxy's last ones directly.
     good.send(b"\5\0\5\0\0\1" + bytes(6) + greeting())
     assert good.read(10) == b"\5\1\0\1\xc0\0\2\1" + (5555).to_bytes(2, "big")
     assert watched.next()[0] == E.CONNECTED
@@ -116,7 +116,7 @@ def test_truncated_and_garbled_answers(make, raw_listener, monitor, answer):
     assert good.read_message() == [b"kept"]
 
 
-def test_octet_by_octet(make, raw_listener):
+def test_proxy_answer_octet_by_octet(make, raw_listener):
     listener = raw_listener()
     pull = make(zmq.PULL, socks_proxy=listener.endpoint[6:].encode())
     pull.connect("tcp://a.example:5555")
@@ -127,7 +127,7 @@ def test_octet_by_octet(make, raw_listener):
     assert pull.recv() == b"in pieces"
 
 
-def test_a_silent_proxy_is_given_up(make, raw_listener, monitor):
+def test_silent_proxy_is_dropped_after_handshake_ivl(make, raw_listener, monitor):
     listener = raw_listener()
     push = make(
         zmq.PUSH, socks_proxy=listener.endpoint[6:].encode(), handshake_ivl=30, reconnect_ivl=1
@@ -139,7 +139,7 @@ def test_a_silent_proxy_is_given_up(make, raw_listener, monitor):
     silent.read_to_end()
 
 
-def test_closing_does_not_wait_for_the_proxy(context, raw_listener):
+def test_close_does_not_wait_for_the_proxy(context, raw_listener):
     listener = raw_listener()
     push = context.socket(zmq.PUSH)
     push.socks_proxy = listener.endpoint[6:].encode()
@@ -150,7 +150,7 @@ def test_closing_does_not_wait_for_the_proxy(context, raw_listener):
     assert peer.read_to_end() == b""
 
 
-def test_ipc_passes_no_proxy(bound, make, endpoint_of):
+def test_ipc_ignores_the_proxy(bound, make, endpoint_of):
     pull = bound(zmq.PULL, endpoint_of("ipc"))
     push = make(zmq.PUSH, socks_proxy=b"127.0.0.1:1")
     push.connect(pull.last_endpoint)
@@ -159,7 +159,7 @@ def test_ipc_passes_no_proxy(bound, make, endpoint_of):
 
 
 @pytest.mark.parametrize("text", [b"nonsense", b"256.0.0.1:1", b"127.0.0.1:x", b"127.0.0.1:1"])
-def test_a_proxy_that_cannot_be_reached_is_not_passed_by(bound, make, monitor, text):
+def test_unreachable_proxy_is_never_bypassed(bound, make, monitor, text):
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH, socks_proxy=text, reconnect_ivl=1)
     watched = monitor(push)

@@ -1,4 +1,4 @@
-"""What a message costs in system calls, and that the debug counters tell the truth of it."""
+"""The system calls per message, and the accuracy of the debug counters."""
 
 import json
 import re
@@ -45,7 +45,7 @@ PROGRAM = """
 """
 READS = ("read", "readv", "recvfrom", "recvmsg")
 WRITES = ("write", "writev", "sendto", "sendmsg")
-SHAKING = 16  # calls of two connections that shake hands, at most
+SHAKING = 16  # at most the calls of two connections that shake hands
 
 
 @pytest.fixture
@@ -69,16 +69,16 @@ def counts(tmp_path):
     return counts
 
 
-def test_flood(counts):
-    """Small messages share calls, however slow strace makes these and a busy machine the sender."""
+def test_flood_of_small_messages_shares_calls(counts):
+    """Small messages share calls, however much strace and a busy machine slow the sender."""
     counters, reads, writes = counts("flood(20_000)")
     assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
     assert counters["messages_in"] == counters["messages_out"] == 20_000
     assert reads < 10_000 and writes < 10_000
 
 
-def test_lone_messages(counts):
-    """A write each; who is woken reads once; who finds nothing has looked, which is rare."""
+def test_lone_message_takes_one_write(counts):
+    """Each message is one write. A woken receiver reads once. Reads that find nothing are rare."""
     counters, reads, writes = counts("lone(1_000)")
     assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
     assert counters["messages_in"] == counters["messages_out"] == 1_000
@@ -86,16 +86,16 @@ def test_lone_messages(counts):
     assert reads <= 1_000 * 1.1 + SHAKING
 
 
-#: Calls for each message that the test below allows. A call for each would be 1. Calls that are
-#: made by time, such as those that look for subscriptions, are more on a busy machine.
+#: Calls per message that the test below allows. One call per message would be 1. Timed calls, such
+#: as those that check for subscriptions, are more frequent on a busy machine.
 FEW = 0.25
 UNREAD = Path(__file__).parent / "programs" / "unread.py"
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("situation", ["unread", "absent", "slow"])
-def test_calls_do_not_grow_with_messages_that_nobody_takes(tmp_path, engine, situation):
-    """Neither where the peer reads nothing or little, nor where it never comes."""
+def test_calls_do_not_grow_with_unread_messages(tmp_path, engine, situation):
+    """This holds whether the peer reads nothing or little, or never connects."""
     log = tmp_path / "log"
     program = f"""
         import runpy, sys

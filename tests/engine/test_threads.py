@@ -54,11 +54,11 @@ context.destroy()
 """
     threads = engine == "thread" or engine in ("auto", None) and not patch
     one = program(HELPERS + source, "thread" if threads else "hub", patch=patch, engine=engine)
-    # Without a patch, no thread of the program's is given a hub.
+    # Without monkey-patching, no thread of the program gets a hub.
     assert one.ends() == f"{threads} {patch or not threads}\n"
 
 
-def test_green_stays_in_the_hub(threaded):
+def test_green_always_uses_the_hub(threaded):
     assert (
         threaded("""
 import zlinkcompat.green
@@ -254,7 +254,7 @@ server.join()
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_pool_of_processes(method, tmp_path, threaded):
-    """The sockets of a worker are its own, and made when it begins."""
+    """The sockets of a worker are its own, and are created when it starts."""
     (tmp_path / "work.py").write_text("""
 import zlinkcompat as zmq
 def begin(endpoint):
@@ -294,7 +294,7 @@ context.destroy()
 
 
 def test_fork_while_another_thread_signals_a_descriptor(threaded):
-    """It may hold the descriptor's lock just then; the child closes its copy all the same."""
+    """It may hold the descriptor's lock just then; the child must still close its copy."""
     assert (
         threaded("""
 context = zmq.Context()
@@ -329,7 +329,7 @@ context.destroy(linger=0)
     )
 
 
-def test_publisher_that_never_waits_serves_who_comes_late(threaded):
+def test_busy_publisher_serves_late_subscribers(threaded):
     assert (
         threaded("""
 context = zmq.Context()
@@ -353,7 +353,7 @@ context.destroy(linger=0)
 
 
 @pytest.mark.parametrize("pattern", ["PULL", "SUB"])
-def test_who_computes_keeps_its_heartbeats_and_messages(pattern, threaded):
+def test_computing_thread_keeps_its_heartbeats_and_messages(pattern, threaded):
     assert (
         threaded(
             """
@@ -385,9 +385,11 @@ context.destroy(linger=0)
     )
 
 
-def test_who_polls_is_left_alone_and_looked_after_again(threaded):
-    """The I/O thread looks away from a connection that the program's thread reads, again and again.
-    When that stops, it is there again: it tells of the peer's end."""
+def test_io_thread_resumes_after_busy_polling(threaded):
+    """The I/O thread pauses its watcher while the application thread busy-polls the connection.
+
+    When the polling stops, the I/O thread resumes: it reports the peer's disconnect.
+    """
     assert (
         threaded("""
 ready, told = os.pipe()
@@ -483,7 +485,7 @@ context.destroy(linger=0)
 # -- ends ----------------------------------------------------------------------------------
 
 
-def test_term_wakes_all_who_wait(threaded):
+def test_term_wakes_all_waiting_calls(threaded):
     assert (
         threaded("""
 context = zmq.Context()
@@ -514,7 +516,7 @@ say(sorted(woken))
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "context.term"])
-def test_exit_with_open_sockets_and_a_daemon_that_waits(end, threaded):
+def test_exit_with_open_sockets_and_a_waiting_daemon_thread(end, threaded):
     threaded(
         """
 context = zmq.Context()
@@ -554,7 +556,7 @@ for number in range(100):
     assert [pull.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
 
 
-def test_what_is_dropped_is_closed_by_the_collector(threaded):
+def test_unreferenced_sockets_are_closed_by_the_collector(threaded):
     assert (
         threaded("""
 pair(zmq.Context(), zmq.PULL, zmq.PUSH)
@@ -627,7 +629,7 @@ say(failures, descriptors() <= before[0], tasks() <= before[1])
     )
 
 
-#: come(sock): binds it and is its peer, whom the I/O thread goes on with when told to.
+#: come(sock): bind it and be its peer; the I/O thread continues with the peer when told to.
 COMING = """
 from zlinkcompat.transports import tcp
 accepted, go_on = threading.Event(), threading.Event()
@@ -649,7 +651,7 @@ def come(sock):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_peer_that_comes_while_its_socket_closes(threads, threaded):
+def test_peer_arriving_while_its_socket_closes(threads, threaded):
     assert (
         threaded(
             COMING
@@ -670,7 +672,7 @@ say(peer.recv(100))
     )
 
 
-def test_a_peer_that_comes_while_the_threads_stop_starts_no_others(threaded):
+def test_peer_arriving_while_threads_stop_starts_no_threads(threaded):
     assert (
         threaded(
             COMING
@@ -721,8 +723,8 @@ context.destroy()
     )
 
 
-def test_crowds():
-    """``python -m reliability threads`` and ``churn``, in small."""
+def test_reliability_crowds():
+    """``python -m reliability threads`` and ``churn``, on a small scale."""
     from reliability.crowds import run_churn, run_rounds
 
     assert run_rounds(20, 20, 2)["failures"] == []
@@ -732,8 +734,8 @@ def test_crowds():
 # -- fork ----------------------------------------------------------------------------------
 
 
-def test_fork(threaded):
-    """The child leaves its parent's sockets alone, and has a context of its own at once."""
+def test_fork_with_open_sockets(threaded):
+    """The child leaves its parent's sockets alone, and gets a context of its own at once."""
     assert (
         threaded("""
 context = zmq.Context()

@@ -1,4 +1,4 @@
-"""Calls into a hub from other threads arrive in order and none is lost."""
+"""Calls into a hub from other threads run in order, and none is lost."""
 
 import threading
 
@@ -21,7 +21,7 @@ def from_a_thread(run):
     return thread
 
 
-def test_calls_come_in_order(callbacks):
+def test_calls_run_in_order(callbacks):
     got = []
     done = gevent.event.Event()
 
@@ -36,7 +36,7 @@ def test_calls_come_in_order(callbacks):
     assert got == list(range(1000))
 
 
-def test_failing_call_does_not_cost_the_next(callbacks, unexpected):
+def test_failing_call_does_not_prevent_the_next(callbacks, unexpected):
     done = gevent.event.Event()
 
     def run():

@@ -1,4 +1,4 @@
-"""``tls://``: who is let in, who is refused and how that is told; plain TLS for STREAM."""
+"""``tls://``: which peers are accepted, which are refused and with which error; TLS for STREAM."""
 
 import contextlib
 import datetime
@@ -69,11 +69,11 @@ def push(caller):
 
 @pytest.fixture
 def refused(caller, monitor):
-    """refused(endpoint): why a PUSH that connects there fails, as its monitor tells."""
+    """refused(endpoint): why a PUSH that connects there fails, according to its monitor."""
 
     def refused(endpoint):
         client = caller(immediate=1)
-        watch = monitor(client)  # first: I/O threads do not wait for it
+        watch = monitor(client)  # start the monitor first: I/O threads do not wait for it
         client.connect(endpoint)
         return watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
 
@@ -92,7 +92,7 @@ def client_context():
 
 
 def in_thread(call, *args):
-    """A blocking call of the standard library, beside this hub."""
+    """Run a blocking call of the standard library beside this hub."""
     with gevent.Timeout(GUARD):
         return gevent.get_hub().threadpool.apply(call, args)
 
@@ -117,11 +117,11 @@ def scheme(request):
 # -- certificates --------------------------------------------------------------------------
 
 
-def test_a_trusted_server(pull, push, scheme):
+def test_trusted_server_is_accepted(pull, push, scheme):
     still_works(pull(scheme), push)
 
 
-def test_a_server_that_nobody_vouches_for(pull, push, refused, scheme, caplog):
+def test_server_of_an_unknown_authority_is_refused(pull, push, refused, scheme, caplog):
     sock = pull(scheme)
     chain, key = certificates.issued("127.0.0.1", ca="others")
     stranger = pull(scheme, tls_cert=chain, tls_key=key)
@@ -134,7 +134,7 @@ def test_a_server_that_nobody_vouches_for(pull, push, refused, scheme, caplog):
 
 
 @pytest.mark.parametrize("dates", [EXPIRED, NOT_YET], ids=["expired", "not-yet"])
-def test_a_certificate_out_of_its_time(pull, push, refused, caplog, dates):
+def test_certificate_outside_its_validity_is_refused(pull, push, refused, caplog, dates):
     one = pull()
     chain, key = certificates.issued("127.0.0.1", **dates)
     sock = pull(tls_cert=chain, tls_key=key)
@@ -144,27 +144,27 @@ def test_a_certificate_out_of_its_time(pull, push, refused, caplog, dates):
     still_works(one, push)
 
 
-def test_a_certificate_for_another_host(pull, push, refused, scheme, caplog):
+def test_certificate_for_another_host_is_refused(pull, push, refused, scheme, caplog):
     sock = pull(scheme)
     chain, key = certificates.issued("example.org")
     other = pull(scheme, tls_cert=chain, tls_key=key)
     assert refused(other.last_endpoint) == TLS_CERTIFICATE
     assert "IP address mismatch" in caplog.text
     assert other.poll(20) == 0
-    # The name that is checked is the user's to choose.
+    # The user may choose the name that is checked.
     push(other.last_endpoint, tls_hostname="example.org").send(b"right")
     assert other.recv() == b"right"
     still_works(sock, push)
 
 
-def test_a_client_that_does_not_verify(pull, push):
+def test_client_without_verification(pull, push):
     chain, key = certificates.issued("example.org", ca="others")
     sock = pull(tls_cert=chain, tls_key=key)
     push(sock.last_endpoint, tls_verify=0).send(b"whoever")
     assert sock.recv() == b"whoever"
 
 
-def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor, scheme, caplog):
+def test_client_without_required_certificate_is_refused(pull, push, monitor, scheme, caplog):
     sock = pull(scheme, tls_require_client_cert=1)
     watch = monitor(sock)
     push(sock.last_endpoint)
@@ -175,7 +175,7 @@ def test_a_client_without_the_certificate_that_is_asked_for(pull, push, monitor,
     assert sock.recv() == b"known"
 
 
-def test_a_client_with_a_strangers_certificate(pull, push, monitor, scheme, caplog):
+def test_client_certificate_of_unknown_authority_is_refused(pull, push, monitor, scheme, caplog):
     sock = pull(scheme, tls_require_client_cert=1)
     chain, key = certificates.issued("client.example")
     known = push(sock.last_endpoint, tls_cert=chain, tls_key=key)
@@ -184,7 +184,7 @@ def test_a_client_with_a_strangers_certificate(pull, push, monitor, scheme, capl
     watch = monitor(sock)
     chain, key = certificates.issued("client.example", ca="others")
     stranger = push(sock.last_endpoint, tls_cert=chain, tls_key=key)
-    with contextlib.suppress(zmq.Again):  # refused already, and not dialled again
+    with contextlib.suppress(zmq.Again):  # already refused, and not retried
         stranger.send(b"strange", zmq.NOBLOCK)
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
     assert "handshake failed: TLS: unable to get local issuer certificate" in caplog.text
@@ -195,7 +195,7 @@ def test_a_client_with_a_strangers_certificate(pull, push, monitor, scheme, capl
 # -- the wrong protocol --------------------------------------------------------------------
 
 
-def test_a_plaintext_client_on_a_tls_port(pull, push, monitor, make, caplog):
+def test_plaintext_client_on_a_tls_port(pull, push, monitor, make, caplog):
     sock = pull()
     watch = monitor(sock)
     plain = make(zmq.PUSH, linger=0, reconnect_ivl=-1)
@@ -205,7 +205,7 @@ def test_a_plaintext_client_on_a_tls_port(pull, push, monitor, make, caplog):
     still_works(sock, push)
 
 
-def test_a_tls_client_on_a_plaintext_port(bound, push, refused, monitor, caplog):
+def test_tls_client_on_a_plaintext_port(bound, push, refused, monitor, caplog):
     sock = bound(zmq.PULL)
     watch = monitor(sock)
     refused(sock.last_endpoint.decode().replace("tcp", "tls"))
@@ -214,7 +214,7 @@ def test_a_tls_client_on_a_plaintext_port(bound, push, refused, monitor, caplog)
     still_works(sock, push)
 
 
-def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
+def test_silent_client_is_dropped_after_handshake_ivl(pull, push, monitor, raw):
     sock = pull(handshake_ivl=300)
     watch = monitor(sock)
     peer = raw(sock.last_endpoint.decode().replace("tls", "tcp"))
@@ -223,7 +223,7 @@ def test_a_client_that_says_nothing_is_given_up(pull, push, monitor, raw):
     still_works(sock, push)
 
 
-def test_a_client_of_wss_that_says_nothing_inside_of_tls_is_given_up(pull, push, monitor):
+def test_wss_client_silent_after_tls_is_dropped(pull, push, monitor):
     sock = pull("wss", handshake_ivl=500)
     watch = monitor(sock)
 
@@ -244,8 +244,8 @@ def test_a_client_of_wss_that_says_nothing_inside_of_tls_is_given_up(pull, push,
     ("127.0.0.1", {"ca": "others"}), ("127.0.0.1", EXPIRED), ("127.0.0.1", NOT_YET),
     ("example.org", {}),
 ], ids=["nobody-vouches", "expired", "not-yet", "another-host"])  # fmt: skip
-def test_a_server_that_is_refused_is_sent_nothing(caller, monitor, scheme, name, options, tmp_path):
-    """It has the certificate's key and shakes hands as it should: it is told no, and no more."""
+def test_refused_server_receives_nothing(caller, monitor, scheme, name, options, tmp_path):
+    """It has the certificate's key and handshakes correctly: it gets an alert, and nothing else."""
     (tmp_path / "pem").write_bytes(b"".join(certificates.issued(name, **options)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "pem")
@@ -272,8 +272,8 @@ def test_a_server_that_is_refused_is_sent_nothing(caller, monitor, scheme, name,
 
 
 @pytest.mark.parametrize("ca", [None, "others"], ids=["no-certificate", "a-strangers"])
-def test_a_client_that_is_refused_is_sent_nothing(pull, monitor, scheme, ca, tmp_path):
-    """By TLS 1.3 it believes at first that it was let in, and asks: it is told no, and no more."""
+def test_refused_client_receives_nothing(pull, monitor, scheme, ca, tmp_path):
+    """With TLS 1.3 the client believes at first that it was accepted. It gets only an alert."""
     sock = pull(scheme, tls_require_client_cert=1)
     watch = monitor(sock)
     context = client_context()
@@ -288,7 +288,7 @@ def test_a_client_that_is_refused_is_sent_nothing(pull, monitor, scheme, ca, tmp
                 with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
                     tls.sendall(ask)
                     return tls.recv(1000)
-            except OSError as error:  # of which SSLError is one: an alert, or a reset behind it
+            except OSError as error:  # SSLError is an OSError: an alert, or a reset after it
                 assert not isinstance(error, TimeoutError)
                 return b""
 
@@ -297,7 +297,7 @@ def test_a_client_that_is_refused_is_sent_nothing(pull, monitor, scheme, ca, tmp
     assert sock.poll(20) == 0
 
 
-def test_before_the_handshake_only_a_client_hello_is_sent(raw_listener, push):
+def test_only_a_client_hello_is_sent_before_the_handshake(raw_listener, push):
     listener = raw_listener()
     client = push(listener.endpoint.replace("tcp", "tls"), handshake_ivl=100)
     client.send(b"secret" * 10)
@@ -313,7 +313,7 @@ def test_before_the_handshake_only_a_client_hello_is_sent(raw_listener, push):
     {"tls_require_client_cert": 1, "full": True},
     {"tls_ca": "/no/such/file", "tls_require_client_cert": 1, "full": True},
 ], ids=["none", "no-file", "rubbish", "no-ca", "no-ca-file"])  # fmt: skip
-def test_what_no_server_can_work_with_fails_at_bind(make, options):
+def test_unusable_server_options_fail_at_bind(make, options):
     sock = make(zmq.PULL)
     if options.pop("full", False):
         sock.tls_cert, sock.tls_key = certificates.issued("127.0.0.1")
@@ -324,7 +324,7 @@ def test_what_no_server_can_work_with_fails_at_bind(make, options):
     assert caught.value.errno == zmq.EINVAL and "TLS_" in str(caught.value)
 
 
-def test_files_and_a_passphrase(make, push, tmp_path):
+def test_certificate_files_and_a_passphrase(make, push, tmp_path):
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
         Encoding,
@@ -348,7 +348,7 @@ def test_files_and_a_passphrase(make, push, tmp_path):
     assert sock.recv() == b"read"
 
 
-def test_options_by_number_and_libzmqs_names_for_wss(make):
+def test_options_by_number_and_by_libzmqs_wss_names(make):
     sock = make(zmq.PULL)
     sock.setsockopt(sockopt.TLS_CERT, b"a")
     assert sock.tls_cert == sock.getsockopt(sockopt.TLS_CERT) == b"a"
@@ -362,7 +362,7 @@ def test_options_by_number_and_libzmqs_names_for_wss(make):
         sock.tls_key  # a secret can only be set
 
 
-def test_a_context_of_the_users_own(make, pull):
+def test_ssl_context_of_the_user(make, pull):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=certificates.ca_pem().decode())
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -376,7 +376,7 @@ def test_a_context_of_the_users_own(make, pull):
     assert context.session_stats()["connect_good"] == 1
 
 
-def test_a_context_for_the_other_side_fails_at_bind_and_at_connect(make, scheme):
+def test_ssl_context_for_the_wrong_side_fails_at_once(make, scheme):
     for verb, purpose in ("bind", ssl.PROTOCOL_TLS_CLIENT), ("connect", ssl.PROTOCOL_TLS_SERVER):
         for context in ssl.SSLContext(purpose), "no context":
             sock = make(zmq.PAIR)
@@ -387,7 +387,7 @@ def test_a_context_for_the_other_side_fails_at_bind_and_at_connect(make, scheme)
 
 
 @pytest.mark.parametrize("name", [b".x", b"a..b", b"\xff", b"a" * 64])
-def test_a_name_that_is_none_fails_at_connect(make, name):
+def test_invalid_server_name_fails_at_connect(make, name):
     sock = make(zmq.PUSH, tls_hostname=name)
     with pytest.raises(zmq.ZMQError, match="TLS_HOSTNAME") as caught:
         sock.connect("tls://127.0.0.1:1")
@@ -395,7 +395,7 @@ def test_a_name_that_is_none_fails_at_connect(make, name):
 
 
 class Breaking(ssl.SSLContext):
-    """Good for one connection: what a socket tries at bind and connect."""
+    """Works for one connection: the one that a socket tries at bind and connect."""
 
     tried = False
 
@@ -407,15 +407,15 @@ class Breaking(ssl.SSLContext):
 
 
 @pytest.mark.hub
-def test_a_servers_context_that_breaks_leaves_nothing_behind(pull, raw, unexpected):
-    """The fixtures see what is left: a descriptor, or a session that term() waits for."""
+def test_failing_server_ssl_context_leaks_nothing(pull, raw, unexpected):
+    """The fixtures notice what is left: a descriptor, or a session that term() waits for."""
     sock = pull(ssl_context=Breaking(ssl.PROTOCOL_TLS_SERVER))
     assert raw(sock.last_endpoint).read_to_end() == b""
     assert unexpected.errors.pop().args == ("broken",)
 
 
 @pytest.mark.hub
-def test_a_clients_context_that_breaks_leaves_nothing_behind(make, raw_listener, unexpected):
+def test_failing_client_ssl_context_leaks_nothing(make, raw_listener, unexpected):
     listener = raw_listener()
     client = make(zmq.PUSH)
     client.ssl_context = Breaking(ssl.PROTOCOL_TLS_CLIENT)
@@ -424,7 +424,7 @@ def test_a_clients_context_that_breaks_leaves_nothing_behind(make, raw_listener,
     assert unexpected.errors.pop().args == ("broken",)
 
 
-def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
+def test_reconnecting_client_resumes_its_session(make, monitor, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     chain, key = certificates.issued("127.0.0.1")
     (tmp_path / "pem").write_bytes(chain + key)
@@ -436,7 +436,7 @@ def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
     other.tls_ca = certificates.ca_pem()
     endpoint = one.last_endpoint
     other.connect(endpoint)
-    one.send(b"a")  # behind it came the ticket
+    one.send(b"a")  # the session ticket arrived after it
     assert other.recv() == b"a"
     watch = monitor(other, E.DISCONNECTED | E.HANDSHAKE_SUCCEEDED)
     one.unbind(endpoint)
@@ -446,7 +446,7 @@ def test_a_client_that_dials_again_resumes_its_session(make, monitor, tmp_path):
     assert context.session_stats()["hits"] == 1
 
 
-def test_has():
+def test_has_tls():
     assert zmq.has("tls") and zmq.has("ws") and zmq.has("wss")
 
 
@@ -484,7 +484,7 @@ say(*good)
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_native_threads_do_not_mix_what_they_receive(program, monkeypatch, engine):
+def test_native_threads_receive_only_their_own_messages(program, monkeypatch, engine):
     monkeypatch.setenv("ZLINK_ENGINE", engine)
     assert program(THREADS).line() == "300 300 300 300"
 
@@ -529,14 +529,14 @@ context.destroy(linger=0)
 """
 
 
-def test_reading_and_writing_at_the_same_time(program):
+def test_reading_and_writing_at_the_same_time_over_tls(program):
     assert program(BOTH_WAYS, engine="thread").line() == "2"
 
 
 # -- STREAM --------------------------------------------------------------------------------
 
 
-def test_a_stream_speaks_tls_to_anybody(make):
+def test_stream_talks_tls_to_any_peer(make):
     stream = make(zmq.STREAM)
     certificates.use(stream)
     stream.bind("tls://127.0.0.1:*")
@@ -560,7 +560,7 @@ def test_a_stream_speaks_tls_to_anybody(make):
     assert greenlet.get(timeout=GUARD) == b""
 
 
-def test_a_stream_speaks_plain_websocket_inside_of_tls(make):
+def test_stream_talks_plain_websocket_inside_tls(make):
     stream = make(zmq.STREAM)
     certificates.use(stream)
     stream.bind("wss://127.0.0.1:*/chat")
@@ -597,8 +597,8 @@ def test_openssl_s_client_sees_the_greeting(pull, tmp_path):
             client.kill()
 
 
-def test_a_stream_connects_to_openssl_s_server(make, tmp_path):
-    """Which, with -rev, sends each line back reversed."""
+def test_stream_connects_to_openssl_s_server(make, tmp_path):
+    """With -rev, openssl sends each line back reversed."""
     (tmp_path / "pem").write_bytes(b"".join(certificates.issued("127.0.0.1", "localhost", "::1")))
     with subprocess.Popen(
         ["openssl", "s_server", "-rev", "-naccept", "1", "-accept", "127.0.0.1:0",
@@ -624,8 +624,8 @@ def test_a_stream_connects_to_openssl_s_server(make, tmp_path):
             server.kill()
 
 
-def test_a_peer_by_hand(pull):
-    """ZMTP inside TLS, spoken by nothing of ours."""
+def test_hand_written_tls_peer(pull):
+    """ZMTP inside TLS, sent by none of our code."""
     sock = pull()
 
     def speak(port):
@@ -646,7 +646,7 @@ def test_a_peer_by_hand(pull):
 
 
 class TlsPeer:
-    """A client by hand, which may end as no library would let it."""
+    """A hand-written client, which may end in ways that no library allows."""
 
     def __init__(self, peer, context=None):
         self.peer = peer
@@ -669,7 +669,7 @@ class TlsPeer:
         return head + self.peer.read(int.from_bytes(head[3:], "big"))
 
     def said(self, data):
-        """What is to be sent for ``data``."""
+        """Return the ciphertext for ``data``."""
         self.tls.write(data)
         return self.outgoing.read()
 
@@ -687,11 +687,11 @@ class TlsPeer:
 
 @pytest.fixture
 def tls_peer(raw):
-    """tls_peer(sock): connected there, the handshake of TLS made."""
+    """tls_peer(sock): connected there, with the TLS handshake done."""
     return lambda sock, *args: TlsPeer(raw(f"tcp://127.0.0.1:{port_of(sock)}"), *args)
 
 
-def test_what_came_before_rubbish_counts_though_nobody_hears_the_alert(pull, tls_peer):
+def test_message_before_garbage_is_delivered_without_an_alert(pull, tls_peer):
     sock = pull()
     client = tls_peer(sock)
     client.handshake(b"PUSH", b"PULL")
@@ -701,7 +701,7 @@ def test_what_came_before_rubbish_counts_though_nobody_hears_the_alert(pull, tls
     assert sock.recv() == b"last"
 
 
-def test_rubbish_is_told_as_such_though_nobody_hears_the_alert(pull, raw, monitor):
+def test_garbage_is_reported_even_if_the_alert_is_lost(pull, raw, monitor):
     sock = pull()
     watch = monitor(sock)
     peer = raw(f"tcp://127.0.0.1:{port_of(sock)}")
@@ -712,8 +712,8 @@ def test_rubbish_is_told_as_such_though_nobody_hears_the_alert(pull, raw, monito
     assert reason == TLS_UNSPECIFIED
 
 
-def test_close_notify_is_the_end_though_tcp_stays_open(pull, tls_peer):
-    """Also behind a message, in one segment."""
+def test_close_notify_ends_the_connection(pull, tls_peer):
+    """It may also follow a message in one segment."""
     sock = pull()
     client = tls_peer(sock)
     client.handshake(b"PUSH", b"PULL")
@@ -726,7 +726,7 @@ def test_close_notify_is_the_end_though_tcp_stays_open(pull, tls_peer):
 
 
 @pytest.mark.hub
-def test_small_messages_that_gather_are_one_record(make, tls_peer, phases):
+def test_batched_small_messages_are_one_record(make, tls_peer, phases):
     phases.set(batch_time=10_000_000)  # not before the hub turns
     push = make(zmq.PUSH, linger=0)
     certificates.use(push)
@@ -751,7 +751,9 @@ def test_no_application_protocol_is_chosen(pull, tls_peer):
 @pytest.mark.parametrize("server, client, chosen", [
     ("zmtp", "zmtp", "zmtp"), ("zmtp", "h2, zmtp", "zmtp"), ("zmtp,h2", "h2,zmtp", "zmtp"),
 ])  # fmt: skip
-def test_application_protocol_that_both_know(pull, push, tls_peer, scheme, server, client, chosen):
+def test_common_application_protocol_is_chosen(
+    pull, push, tls_peer, scheme, server, client, chosen
+):
     sock = pull(scheme, tls_alpn=server)
     push(sock.last_endpoint, tls_alpn=client).send(b"agreed")
     assert sock.recv() == b"agreed"
@@ -775,7 +777,7 @@ def test_without_a_common_application_protocol_nothing_is_sent(
     assert not sock.poll(20)
 
 
-def test_application_protocol_of_a_context_of_the_users_own(make, pull, monitor):
+def test_application_protocol_of_the_users_ssl_context(make, pull, monitor):
     sock = pull(tls_alpn="zmtp")
     context = client_context()
     context.load_verify_locations(cadata=certificates.ca_pem().decode())
@@ -788,7 +790,7 @@ def test_application_protocol_of_a_context_of_the_users_own(make, pull, monitor)
 
 
 @pytest.mark.parametrize("value", [b",", b"a,,b", b"a" * 256, b" "])
-def test_what_is_no_application_protocol(make, value):
+def test_invalid_application_protocol_is_refused(make, value):
     with pytest.raises(zmq.ZMQError) as caught:
         make(zmq.PUSH).setsockopt(sockopt.TLS_ALPN, value)
     assert caught.value.errno == zmq.EINVAL
@@ -798,7 +800,7 @@ def test_what_is_no_application_protocol(make, value):
 
 
 def replace(path, data):
-    """As certbot and others do: never half of it."""
+    """Replace the file at once, as certbot and others do."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(data)
     fresh.replace(path)
@@ -810,7 +812,7 @@ def der(pem):
     )
 
 
-def test_certificate_files_are_loaded_again_without_a_new_bind(make, tls_peer, caplog, tmp_path):
+def test_certificate_files_are_reloaded_without_a_new_bind(make, tls_peer, caplog, tmp_path):
     caplog.set_level(logging.INFO, "zlinkcompat.transports")
     old, new = certificates.issued("127.0.0.1"), certificates.issued("127.0.0.1", "renewed")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
@@ -826,7 +828,7 @@ def test_certificate_files_are_loaded_again_without_a_new_bind(make, tls_peer, c
 
     first, seen = shown()
     assert seen == der(old[0])
-    replace(cert, new[0])  # and not yet its key
+    replace(cert, new[0])  # the key is not replaced yet
     for _ in range(3):
         assert shown()[1] == der(old[0])
     assert len([each for each in caplog.records if "stay in use" in each.getMessage()]) == 1
@@ -842,7 +844,7 @@ def test_certificate_files_are_loaded_again_without_a_new_bind(make, tls_peer, c
     assert sock.recv() == b"still here"
 
 
-def test_authority_that_is_replaced_counts_for_the_next_peer(pull, caller, monitor, tmp_path):
+def test_replaced_authority_applies_to_the_next_peer(pull, caller, monitor, tmp_path):
     trusted = tmp_path / "ca.pem"
     trusted.write_bytes(certificates.ca_pem("theirs"))
     sock = pull(tls_require_client_cert=1, tls_ca=str(trusted))
@@ -862,7 +864,7 @@ def test_authority_that_is_replaced_counts_for_the_next_peer(pull, caller, monit
     assert sock.recv() == b"let in"
 
 
-def test_client_shows_its_new_certificate_when_it_dials_again(make, monitor, tmp_path):
+def test_client_presents_its_new_certificate_on_reconnect(make, monitor, tmp_path):
     cert = tmp_path / "client.pem"
     cert.write_bytes(b"".join(certificates.issued("client", ca="theirs")))
     server = make(zmq.PULL, tls_require_client_cert=1)
@@ -877,7 +879,7 @@ def test_client_shows_its_new_certificate_when_it_dials_again(make, monitor, tmp
     assert server.recv() == b"renewed"
 
 
-def test_context_of_the_users_own_takes_a_new_certificate(make, tls_peer, tmp_path):
+def test_users_ssl_context_may_load_a_new_certificate(make, tls_peer, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     sock = make(zmq.PULL)
     for name in "old", "new":

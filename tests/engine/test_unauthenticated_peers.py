@@ -13,12 +13,12 @@ import zlinkcompat as zmq
 
 pytestmark = pytest.mark.both_engines
 
-#: Bytes that a whole handshake may have.
+#: Maximum bytes of a whole handshake.
 HANDSHAKE_BYTES_MAX = 131072
 
 MASK = b"\1\2\3\4"
 
-#: A socket type that does not publish, and one that it talks to.
+#: A socket type that does not publish, and the type of its peer.
 NO_PUBLISHERS = {
     "PULL": b"PUSH",
     "ROUTER": b"DEALER",
@@ -87,7 +87,7 @@ def test_websocket_message_before_ready_is_refused_by_header(server, raw, mechan
     ],
     ids=["ping", "pong", "fragments"],
 )
-def test_websocket_handshake_without_end_is_ended(server, raw, flood):
+def test_endless_websocket_handshake_is_ended(server, raw, flood):
     sock, watch = server(endpoint="ws://127.0.0.1:*/x")
     peer = raw(sock.last_endpoint.replace(b"ws:", b"tcp:").removesuffix(b"/x"))
     peer.send(wspeer.request(b"/x"))
@@ -95,14 +95,14 @@ def test_websocket_handshake_without_end_is_ended(server, raw, flood):
     try:
         peer.send(flood * (2 * HANDSHAKE_BYTES_MAX // len(flood) + 1))
     except ConnectionError:
-        pass  # ended before it was sent
+        pass  # the connection ended before all was sent
     assert watch.next()[0] == E.HANDSHAKE_FAILED_PROTOCOL
     peer.read_to_end()
 
 
 @pytest.mark.parametrize("name", NO_PUBLISHERS)
 @pytest.mark.parametrize("subscription", [b"SUBSCRIBE", b"CANCEL"])
-def test_subscription_to_no_publisher_is_passed_over(bound, raw, name, subscription):
+def test_subscription_to_a_non_publisher_is_ignored(bound, raw, name, subscription):
     options = {"subscribe": b""} if name == "SUB" else {}
     sock = bound(getattr(zmq, name), **options)
     peer = raw(sock.last_endpoint)
@@ -116,7 +116,7 @@ def test_subscription_to_no_publisher_is_passed_over(bound, raw, name, subscript
 
 @pytest.mark.parametrize("name", ["PULL", "DEALER", "PAIR", "ROUTER", "XSUB"])
 @pytest.mark.parametrize("copy", [True, False])
-def test_inproc_subscription_to_no_publisher_is_a_message(make, name, copy):
+def test_inproc_subscription_to_a_non_publisher_is_a_message(make, name, copy):
     """Over inproc any socket type may connect to any other, as on libzmq."""
     sock = make(getattr(zmq, name))
     sock.bind("inproc://x")
@@ -128,7 +128,7 @@ def test_inproc_subscription_to_no_publisher_is_a_message(make, name, copy):
 
 
 class BreakingStream:
-    """An ``SSLObject`` whose method ``context.breaks`` raises from when that is set."""
+    """An ``SSLObject`` whose method named by ``context.breaks`` raises once that is set."""
 
     def __init__(self, tls, context):
         self.tls = tls

@@ -1,4 +1,4 @@
-"""A queued message that cannot be encoded is dropped, and costs no other message."""
+"""A queued message that cannot be encoded is dropped, and no other message is lost."""
 
 import pytest
 from guard import GUARD
@@ -11,10 +11,10 @@ BAD = b"cannot be encoded"
 
 
 class Failing(Encoder):
-    """Stands for a frame whose memory cannot be read any more."""
+    """Stands in for a frame whose memory cannot be read any more."""
 
     def add(self, message):
-        # Of a message of parts the good ones are added first.
+        # The good parts of a multipart message are added first.
         if type(message) is list and BAD in message:
             Encoder.add(self, message[: message.index(BAD)])
             raise ValueError("the frame cannot be encoded")
@@ -29,10 +29,10 @@ class Failing(Encoder):
     "bad", [BAD, [b"part", BAD], [bytes(20_000), BAD]], ids=["one", "parts", "large-part"]
 )
 @pytest.mark.parametrize("before", [0, 1, 3])
-def test_unencodable_message_is_dropped_alone(
+def test_only_the_unencodable_message_is_dropped(
     bound, make, unexpected, monkeypatch, before, bad, limit
 ):
-    """It ends one connection, in which nothing of the message was written, and not each."""
+    """It ends one connection, in which no part of the message was written, and no later one."""
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH, reconnect_ivl=1, sndbytes_max=limit)
     pull.rcvtimeo = int(GUARD * 1000)

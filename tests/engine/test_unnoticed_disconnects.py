@@ -1,4 +1,4 @@
-"""A message that is sent when its connection has ended unnoticed goes over the next connection."""
+"""A message sent after an unnoticed disconnect goes over the next connection."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ PEERS = {"PUSH": b"PULL", "DEALER": b"DEALER", "PAIR": b"PAIR", "REQ": b"REP"}
 
 
 def end_at_once(peer, said=b"", resets=False):
-    """End a connection without a turn of the hub, in which its end would be noticed."""
+    """End a connection without running the hub, which would notice its end."""
     descriptor = peer.sock.detach() if resets else os.dup(peer.sock.fileno())
     with socket.socket(fileno=descriptor) as native:
         native.setblocking(True)
@@ -26,7 +26,7 @@ def end_at_once(peer, said=b"", resets=False):
             native.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
             native.shutdown(socket.SHUT_RDWR)
-    # The last look at a connection holds for some microseconds (LOOK_INTERVAL).
+    # The last check of a connection is valid for some microseconds (LOOK_INTERVAL).
     time.sleep(0.001)
 
 
@@ -41,7 +41,7 @@ def connected(request, make, raw_listener, tmp_path):
         sock.connect(listener.endpoint)
         peer = listener.accept()
         peer.handshake(PEERS[name])
-        # It is established at our side as well.
+        # The connection is established at our side as well.
         sock.send(b"first")
         assert peer.read_message()[-1] == b"first"
         if name == "REQ":
@@ -72,7 +72,7 @@ def test_burst_goes_over_the_next_connection(connected):
     assert [other.read_message() for _ in range(100)] == [[b"%d" % n] for n in range(100)]
 
 
-def test_what_came_before_the_end_is_received(connected):
+def test_messages_before_the_disconnect_are_received(connected):
     sock, listener, peer = connected("DEALER")
     end_at_once(peer, message(b"last word"))
     sock.send(b"second")
@@ -82,7 +82,7 @@ def test_what_came_before_the_end_is_received(connected):
     assert other.read_message() == [b"second"]
 
 
-def test_reset_connection_gets_no_message(connected):
+def test_no_message_is_sent_over_a_reset_connection(connected):
     sock, listener, peer = connected("PUSH")
     end_at_once(peer, resets=True)
     sock.send(b"second")

@@ -13,9 +13,9 @@ import zlinkcompat as zmq
 
 @pytest.fixture(params=["tcp", "inproc"])
 def pair(request, bound, make):
-    """Two DEALERs that are connected."""
+    """Return two connected DEALERs."""
     endpoint = "tcp://127.0.0.1:*" if request.param == "tcp" else "inproc://pair"
-    # Left to itself, the kernel would enlarge its buffers any time.
+    # Without this the kernel would enlarge its buffers at any time.
     narrow = dict(rcvhwm=2, sndhwm=2, sndbuf=32768, rcvbuf=32768)
     one = bound(zmq.DEALER, endpoint, **narrow)
     other = make(zmq.DEALER, **narrow)
@@ -26,7 +26,7 @@ def pair(request, bound, make):
 
 
 def started(call, *args):
-    """A greenlet that waits in ``call``."""
+    """Return a greenlet that waits in ``call``."""
     greenlet = gevent.spawn(call, *args)
     gevent.sleep(0.001)
     assert not greenlet.ready()
@@ -34,7 +34,7 @@ def started(call, *args):
 
 
 def fill(sock):
-    """Send until the other side's mark and ours are reached, and no turn of the hub makes room."""
+    """Send until both marks are reached, and running the hub makes no room."""
     count = turns = 0
     while turns < 50:
         try:
@@ -59,11 +59,11 @@ def test_receivers_are_served_in_order(pair):
     assert results(waiting) == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_who_is_woken_in_vain_keeps_its_place(bound, make):
+def test_waiter_woken_in_vain_keeps_its_place(bound, make):
     one = bound(zmq.DEALER)
     waiting = [started(one.recv) for _ in range(3)]
     other = make(zmq.DEALER)
-    # A new peer may have brought a message: who waits first looks, and waits again.
+    # A new peer may have brought a message: the first waiter checks, and waits again.
     other.connect(one.last_endpoint.decode())
     one.poll(GUARD * 1000, zmq.POLLOUT)
     gevent.sleep(0.001)
@@ -83,14 +83,14 @@ def test_senders_are_served_in_order(pair):
 
 
 @pytest.mark.parametrize("end", ["kill", "timeout"])
-def test_receiver_that_ends_when_just_woken_passes_it_on(pair, end):
+def test_receiver_ending_when_woken_passes_the_wakeup_on(pair, end):
     one, other = pair
     first = started(swallow, one.recv)
     second = started(one.recv)
     other.send(b"x")
-    # In the same turn of the hub, before the first one runs.
+    # Kill it in the same loop iteration, before the first greenlet runs.
     first.kill(gevent.GreenletExit if end == "kill" else gevent.Timeout, block=False)
-    # Whoever got it, got it whole and alone.
+    # The message was received once and whole.
     gevent.wait([first, second], count=1, timeout=GUARD)
     if first.value != b"x":
         assert second.get(timeout=GUARD) == b"x"
@@ -106,7 +106,7 @@ def swallow(call):
         return None
 
 
-def test_sender_that_ends_when_just_woken_passes_it_on(pair):
+def test_sender_ending_when_woken_passes_the_wakeup_on(pair):
     one, other = pair
     sent = fill(other)
     first = started(other.send, b"first")
@@ -138,7 +138,7 @@ def test_killed_sender_sends_nothing(pair):
     assert one.recv() == b"x"
 
 
-def test_timeout_thrown_in_leaves_the_socket_usable(pair):
+def test_gevent_timeout_leaves_the_socket_usable(pair):
     one, other = pair
     with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
         one.recv()
@@ -146,7 +146,7 @@ def test_timeout_thrown_in_leaves_the_socket_usable(pair):
     assert one.recv() == b"x"
 
 
-def test_rcvtimeo_is_waited_for(pair):
+def test_recv_waits_for_rcvtimeo(pair):
     one, other = pair
     one.rcvtimeo = 50
     began = time.monotonic()
@@ -157,7 +157,7 @@ def test_rcvtimeo_is_waited_for(pair):
     assert one.recv() == b"x"
 
 
-def test_others_run_while_one_waits(pair):
+def test_other_greenlets_run_while_one_waits(pair):
     one, other = pair
     waiting = started(one.recv)
     ticks = [gevent.sleep(0.001) for _ in range(5)]
@@ -193,7 +193,7 @@ def test_one_message_wakes_one_of_many_receivers(pair):
 
 
 def test_burst_wakes_as_many_receivers_as_it_has_messages(bound, raw):
-    """What one read brings in is for all who wait."""
+    """One read brings in messages for all waiters."""
     sock = bound(zmq.PULL)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -215,7 +215,7 @@ def test_receiving_and_sending_at_once(pair):
 
 @pytest.mark.parametrize("call", ["recv()", "poll()", "send(b'x')"])
 def test_call_in_the_hub_itself_is_refused(call, bound):
-    """It would stop everything; gevent says BlockingSwitchOutError, an AssertionError."""
+    """It would block everything; gevent raises BlockingSwitchOutError, an AssertionError."""
     sock = bound(zmq.DEALER)
     told = []
 
@@ -235,8 +235,8 @@ def test_call_in_the_hub_itself_is_refused(call, bound):
     "pass", "sock.bind('tcp://127.0.0.1:*')", "sock.bind('inproc://x')",
     "sock.connect('inproc://x')", "sock.connect('tcp://127.0.0.1:1')",
 ], ids=["nothing", "bound", "bound-inproc", "connected-inproc", "connected"])  # fmt: skip
-def test_waiting_for_ever_is_not_the_end_of_the_loop(setup, patch, program):
-    """gevent would raise LoopExit where nothing can wake a greenlet any more."""
+def test_endless_wait_does_not_raise_loop_exit(setup, patch, program):
+    """gevent would raise LoopExit if nothing could wake a greenlet any more."""
     one = program(f"""
         sock = zmq.Context().socket(zmq.DEALER)
         {setup}

@@ -1,4 +1,4 @@
-"""A wake-up reaches who sleeps, and never a greenlet that does something else by now."""
+"""A wake-up reaches the sleeping greenlet, and never one that does something else by now."""
 
 import errno
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_woken_before_it_sleeps():
 
 @pytest.mark.parametrize("by", ["itself", "a greenlet", "a thread"])
 def test_woken_but_never_sleeps(by):
-    """poll() does so when it finds something just after it said that it waits."""
+    """poll() does so when it finds something just after it has registered its waker."""
     waker = HubWaker()
     if by == "itself":
         waker.wake()
@@ -36,7 +36,7 @@ def test_woken_while_it_sleeps():
     gevent.sleep(0.001)
 
 
-def test_a_late_wake_up():
+def test_wake_up_after_the_sleep_has_no_effect():
     waker = HubWaker()
     assert waker.sleep(0) is False
     waker.wake()
@@ -50,13 +50,13 @@ PROGRAM = Path(__file__).parent / "programs" / "close_in_window.py"
 @pytest.mark.parametrize("ends, number", [("close", errno.ENOTSOCK), ("term", zmq.ETERM)])
 @pytest.mark.parametrize("waits", ["recv", "send", "poll", "proxy"])
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_end_of_the_socket_before_the_waker_is_listed(engine, waits, ends, number, step, program):
-    """Nobody is left asleep: a wait looks again once its waker is in the list."""
+def test_socket_ends_before_the_waker_is_listed(engine, waits, ends, number, step, program):
+    """No greenlet stays asleep: a wait re-checks its condition once its waker is in the list."""
     said = program(PROGRAM.read_text(), waits, ends, step, engine=engine).ends()
     assert said == f"[{int(number)}]\n"
 
 
-def test_notify_all_reaches_who_comes_meanwhile():
+def test_notify_all_reaches_wakers_added_meanwhile():
     class Comes(HubWaker):
         def wake(self):
             waiting.wakers.append(later)
@@ -70,7 +70,7 @@ def test_notify_all_reaches_who_comes_meanwhile():
     assert later.sleep(5) is True
 
 
-def test_a_condition_that_came_true_before_the_sleep():
+def test_wait_returns_if_the_condition_is_already_true():
     waiting = WaitList()
     assert waiting.wait(HubWaker(), -1.0, lambda: True) is True
     assert waiting.wait(HubWaker(), 0.0, lambda: False) is False

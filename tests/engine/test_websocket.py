@@ -18,7 +18,7 @@ WS_UNSPECIFIED = 0x30000000
 
 
 def frame(opcode, payload, first=0x80, mask=True):
-    """A short or middle frame from a client; its mask leaves the payload readable."""
+    """Return a short or medium frame from a client; its mask leaves the payload readable."""
     bit = 0x80 if mask else 0
     size = len(payload)
     head = bytes([first | opcode])
@@ -27,7 +27,7 @@ def frame(opcode, payload, first=0x80, mask=True):
 
 
 def with_handshake_done(peer, **options):
-    """A hand-written client behind its handshake without mechanism."""
+    """A hand-written client after its handshake without mechanism."""
     peer.send(request(**options), frame(2, b"\0me"))
     head = read_head(peer)
     assert head.startswith(b"HTTP/1.1 101") and ACCEPT in head
@@ -44,7 +44,7 @@ def pull(make):
 
 @pytest.fixture
 def dial(raw):
-    """dial(sock): a hand-written peer's connection."""
+    """dial(sock): the connection of a hand-written peer."""
 
     def dial(sock):
         port = sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0].decode()
@@ -63,13 +63,13 @@ def still_works(sock, make):
 # -- the upgrade ---------------------------------------------------------------------------
 
 
-def test_a_client_by_hand(pull, dial):
+def test_hand_written_client(pull, dial):
     peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\1a"), frame(2, b"\0b"))
     assert pull.recv_multipart() == [b"a", b"b"]
 
 
-def test_the_server_prefers_a_mechanism(pull, dial):
+def test_server_prefers_a_mechanism(pull, dial):
     peer = dial(pull)
     peer.send(request(protocols=b"ZWS2.0, ZWS2.0/NULL"))
     assert b"Sec-WebSocket-Protocol: ZWS2.0/NULL\r\n" in read_head(peer)
@@ -77,14 +77,14 @@ def test_the_server_prefers_a_mechanism(pull, dial):
     assert first == 0x82 and payload.startswith(b"\2\x05READY\x0bSocket-Type\0\0\0\4PULL")
 
 
-def test_what_our_client_asks(make, raw_listener):
+def test_upgrade_request_of_our_client(make, raw_listener):
     listener = raw_listener()
     push = make(zmq.PUSH, linger=0)
     push.connect(listener.endpoint.replace("tcp", "ws") + "/some/path?a=b")
     lines = read_head(listener.accept()).split(b"\r\n")
     assert lines[0] == b"GET /some/path?a=b HTTP/1.1"
     assert b"Host: " + listener.endpoint[6:].encode() in lines
-    # jszmq's server answers with the first.
+    # jszmq's server answers with the first one.
     assert b"Sec-WebSocket-Protocol: ZWS2.0, ZWS2.0/NULL" in lines
 
 
@@ -114,7 +114,7 @@ def test_what_our_client_asks(make, raw_listener):
 ], ids=["short-key", "no-base64", "no-key", "version", "protocol", "no-protocol", "path",
         "no-upgrade", "post", "long-header", "nonsense", "http-1.0", "http-0.9", "length", "body",
         "chunked", "keys", "versions", "origins", "hosts", "zmtp", "tls"])  # fmt: skip
-def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
+def test_invalid_upgrade_request_is_refused(pull, dial, monitor, make, caplog, data, status, why):
     watch = monitor(pull)
     peer = dial(pull)
     with caplog.at_level(logging.WARNING, "zlinkcompat"):
@@ -129,7 +129,7 @@ def test_who_is_refused(pull, dial, monitor, make, caplog, data, status, why):
 @pytest.mark.parametrize("said", [
     b"", request()[:-2], request(), request() + frame(9, b"p"),
 ], ids=["nothing", "half-a-request", "no-routing-id", "ping"])  # fmt: skip
-def test_who_says_too_little_is_given_up(make, dial, monitor, said):
+def test_incomplete_upgrade_request_times_out(make, dial, monitor, said):
     sock = make(zmq.PULL, handshake_ivl=500)
     sock.bind("ws://127.0.0.1:*")
     watch = monitor(sock)
@@ -140,7 +140,7 @@ def test_who_says_too_little_is_given_up(make, dial, monitor, said):
     still_works(sock, make)
 
 
-def test_a_server_that_says_nothing_is_given_up(make, raw_listener, monitor):
+def test_silent_server_is_dropped_after_handshake_ivl(make, raw_listener, monitor):
     listener = raw_listener()
     push = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=50)
     watch = monitor(push)
@@ -151,7 +151,7 @@ def test_a_server_that_says_nothing_is_given_up(make, raw_listener, monitor):
     assert seen.startswith(b"GET / ") and seen.endswith(b"\r\n\r\n") and b"secret" not in seen
 
 
-def test_a_header_of_the_greatest_size(pull, dial):
+def test_upgrade_header_of_the_maximum_size(pull, dial):
     spare = upgrade.MAX_HEADER - len(request(X=b""))
     with_handshake_done(dial(pull), X=b"y" * spare)
 
@@ -160,7 +160,7 @@ def test_a_header_of_the_greatest_size(pull, dial):
     (b"https://good.example", True), (b"http://also.example:8080", True), (None, True),
     (b"https://evil.example", False), (b"null", False),
 ])  # fmt: skip
-def test_origins(make, dial, monitor, caplog, origin, welcome):
+def test_origin_header_is_checked(make, dial, monitor, caplog, origin, welcome):
     sock = make(zmq.PULL)
     sock.ws_origins = "https://good.example, http://also.example:8080"
     sock.bind("ws://127.0.0.1:*")
@@ -189,7 +189,7 @@ def test_origins(make, dial, monitor, caplog, origin, welcome):
     ("file://", "127.0.0.1:{port}", False),
     ("", "127.0.0.1:{port}", False),
 ])  # fmt: skip
-def test_page_of_the_servers_own_host(pull, dial, origin, host, welcome):
+def test_page_from_the_servers_own_host_is_accepted(pull, dial, origin, host, welcome):
     port = pull.last_endpoint.rpartition(b":")[2].partition(b"/")[0].decode()
     peer = dial(pull)
     asked = request(Origin=origin.format(port=port).encode())
@@ -219,7 +219,7 @@ def test_lists_of_origins(make, dial, listed, origin, welcome):
     request(path=b"/?token=secret", Origin=b"http://evil.example"),
     request(path=b"/" + b"x" * 4000, protocols=b"chat" * 100),
 ])  # fmt: skip
-def test_log_has_the_path_and_not_the_query(pull, dial, monitor, caplog, data):
+def test_log_contains_the_path_without_the_query(pull, dial, monitor, caplog, data):
     watch = monitor(pull)
     with caplog.at_level(logging.WARNING, "zlinkcompat"):
         dial(pull).send(data)
@@ -234,7 +234,7 @@ def test_log_has_the_path_and_not_the_query(pull, dial, monitor, caplog, data):
     b"Sec-WebSocket-Accept: AAAA\r\nSec-WebSocket-Protocol: ZWS2.0\r\n\r\n",
     b"SSH-2.0-OpenSSH_9.9\r\n", b"\xff\0\0\0\0\0\0\0\x01\x7f",
 ], ids=["200", "accept", "ssh", "zmtp"])  # fmt: skip
-def test_servers_that_are_none(make, raw_listener, monitor, answer):
+def test_invalid_upgrade_response_is_refused(make, raw_listener, monitor, answer):
     listener = raw_listener()
     push = make(zmq.PUSH, linger=0, reconnect_ivl=-1)
     watch = monitor(push)
@@ -259,7 +259,7 @@ def test_servers_that_are_none(make, raw_listener, monitor, answer):
     (b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(5), 1009, "over the limit, 100000"),
 ], ids=["unmasked", "long-ping", "fragmented-ping", "text", "opcode", "reserved", "fragment",
         "flags", "too-large"])  # fmt: skip
-def test_frames_that_end_a_connection(pull, dial, monitor, make, caplog, data, code, why):
+def test_invalid_frames_end_the_connection(pull, dial, monitor, make, caplog, data, code, why):
     watch = monitor(pull)
     peer = with_handshake_done(dial(pull))
     peer.send(frame(2, b"\0before"), data)
@@ -292,7 +292,7 @@ def test_frame_of_almost_2_63_bytes_ends_only_its_connection(make, dial, monitor
         still_works(sock, make)
 
 
-def test_a_ping_is_answered_with_what_it_carried(pull, dial):
+def test_ping_is_answered_with_its_payload(pull, dial):
     peer = with_handshake_done(dial(pull))
     peer.send(frame(9, b"x" * 125))
     assert read_frame(peer) == (0x8A, b"x" * 125)
@@ -316,7 +316,7 @@ def test_close_is_answered(pull, dial, monitor):
     assert pull.recv() == b"last"
 
 
-def test_a_socket_that_closes_says_so(pull, dial):
+def test_closing_socket_sends_a_close_frame(pull, dial):
     peer = with_handshake_done(dial(pull))
     pull.close()
     assert peer.read_to_end() == b"\x88\x02\x03\xe8"
@@ -331,7 +331,7 @@ def test_heartbeats_are_pings(make, dial):
     assert read_frame(peer) == (0x89, b"")
 
 
-def test_a_peer_that_answers_no_ping_is_given_up(make, dial, monitor):
+def test_peer_that_answers_no_ping_is_dropped(make, dial, monitor):
     sock = make(zmq.PULL, heartbeat_ivl=20, heartbeat_timeout=40)
     sock.bind("ws://127.0.0.1:*")
     watch = monitor(sock)
@@ -376,13 +376,13 @@ def test_last_endpoint_over_wss(make):
     "where", ["127.0.0.1:1/a b", "127.0.0.1:1/\xe4", "127.0.0.1:1/\t", "127.0.0.1:1/\x7f", "\xe4:1"]
 )
 @pytest.mark.parametrize("verb", ["bind", "connect"])
-def test_what_no_request_can_say_is_refused_at_once(make, verb, where):
+def test_endpoint_invalid_in_a_request_is_refused_at_once(make, verb, where):
     with pytest.raises(zmq.ZMQError) as caught:
         getattr(make(zmq.PULL), verb)("ws://" + where)
     assert caught.value.errno == zmq.EINVAL
 
 
-def test_a_query_is_a_clients(make):
+def test_query_is_allowed_only_in_connect(make):
     sock, push = make(zmq.PULL), make(zmq.PUSH, linger=0)
     with pytest.raises(zmq.ZMQError, match="query") as caught:
         sock.bind("ws://127.0.0.1:*/a?b")
@@ -402,7 +402,7 @@ def test_ipv6(make):
     assert sock.recv() == b"six"
 
 
-def test_without_the_extra(make, monkeypatch):
+def test_bind_without_the_ws_extra_is_refused(make, monkeypatch):
     monkeypatch.setattr("zlinkcompat.transports.find_spec", lambda name: None)
     with pytest.raises(zmq.ZMQError, match=r"zlinkcompat\[ws\]") as caught:
         make(zmq.PULL).bind("ws://127.0.0.1:*")
@@ -420,7 +420,7 @@ def stream(make):
     return sock
 
 
-def test_any_client_talks_to_a_stream(stream, dial):
+def test_stream_talks_to_any_websocket_client(stream, dial):
     peer = dial(stream)
     peer.send(request(b"/chat", protocols=None))
     assert b"Protocol" not in read_head(peer).replace(b"Switching Protocols", b"")
@@ -440,7 +440,7 @@ def test_any_client_talks_to_a_stream(stream, dial):
     assert peer.read_to_end() == b"\x88\x02\x03\xe8"
 
 
-def test_a_stream_that_sends_text(make, dial):
+def test_stream_sends_text_frames(make, dial):
     stream = make(zmq.STREAM)
     stream.ws_text = 1
     stream.bind("ws://127.0.0.1:*")
@@ -455,7 +455,7 @@ def test_a_stream_that_sends_text(make, dial):
 
 
 def in_thread(call, *args):
-    """A blocking call of another library, beside this hub."""
+    """Run a blocking call of another library beside this hub."""
     with gevent.Timeout(GUARD):
         return gevent.get_hub().threadpool.apply(call, args)
 

@@ -26,7 +26,7 @@ PATIENCE = 30
 
 
 def spent(pid):
-    """``{thread: (ns on a CPU, ns for which it was ready to run and did not)}`` of a process."""
+    """Return ``{thread: (ns on a CPU, ns ready to run without a CPU)}`` of a process."""
     found = {}
     for task in os.listdir(f"/proc/{pid}/task"):
         try:
@@ -48,7 +48,7 @@ def held_ns(before, after):
 
 
 def memory_kb(pid):
-    """What a process has in memory that is of no file."""
+    """Return how much memory a process has that does not belong to a file."""
     with open(f"/proc/{pid}/status") as status:
         return next(int(row.split()[1]) for row in status if row.startswith("RssAnon"))
 

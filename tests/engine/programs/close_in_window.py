@@ -15,7 +15,7 @@ steps = []
 
 
 def pause(function):
-    """``function``; the waiting thread stops in its call number ``step`` until the socket ended."""
+    """Wrap ``function``: the waiting thread stops in its call ``step`` until the socket ended."""
 
     def paused(*args):
         if threading.current_thread().name == "waits" and not reached.is_set():
@@ -61,7 +61,7 @@ else:
     terminating.start()
     while not context.core.terminating:
         pass
-    # Until the command was posted.
+    # Wait until the command was posted.
     while not sock.core.mailbox.pending and not sock.core.dead and not sock.core.closed:
         pass
 ended.set()

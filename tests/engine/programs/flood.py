@@ -19,12 +19,12 @@ from stranger import Stranger, dial, reset
 
 import zlinkcompat as zmq
 
-#: Seconds between two connections of one peer that the server ends at once.
+#: Seconds between two connections of one peer if the server ends each of them at once.
 PAUSE = 0.002
 
 
 class Peer(threading.Thread):
-    """Floods, and connects again whenever the server has ended the connection."""
+    """Flood, and connect again whenever the server has ended the connection."""
 
     def __init__(self, specification, over):
         super().__init__(daemon=True)
@@ -62,7 +62,7 @@ class Peer(threading.Thread):
             self.begun.set()
             self.speak(stranger)
         except (ConnectionError, TimeoutError, FileNotFoundError):
-            # Without its socket a drained server has no path of ipc either.
+            # A drained server removes the ipc path with its socket.
             self.ended += 1
         finally:
             if sock is not None:
@@ -97,7 +97,7 @@ class Peer(threading.Thread):
             view = view[count:]
 
     def swallow(self, sock):
-        """Read what the server says, so that it may say more."""
+        """Read what the server sends, so that it can send more."""
         sock.settimeout(0)
         try:
             while sock.recv(65536):

@@ -29,7 +29,7 @@ def call(sock):
 
 
 def once(sock):
-    """``(ms beyond the timeout, ms of CPU, error)`` of one call."""
+    """Return ``(ms beyond the timeout, ms of CPU, error)`` of one call."""
     error = None
     began, cpu = time.monotonic(), time.thread_time()
     try:
@@ -53,7 +53,8 @@ def main():
     sock.bind("tcp://127.0.0.1:*")
     print(json.dumps({"targets": [sock.last_endpoint.decode()], "key": ""}), flush=True)
     while select.select([0], [], [], 0.01)[0] == []:
-        sock.poll(0)  # with I/O threads a socket hears of its peers in its own calls
+        # with I/O threads a socket processes events of its peers only inside its own calls
+        sock.poll(0)
     os.read(0, 100)
     if KIND == "REQ":
         sock.send(b"question")

@@ -26,7 +26,7 @@ UNEXPECTED = []
 
 
 class Unexpected(logging.Handler):
-    """Keeps the errors that the engine logs with a traceback."""
+    """Collect the errors that the engine logs with a traceback."""
 
     def emit(self, record):
         if record.exc_info:
@@ -34,7 +34,7 @@ class Unexpected(logging.Handler):
 
 
 def admit_all(context):
-    """A ZAP handler; PLAIN lets nobody in without one."""
+    """Run a ZAP handler. Without a handler PLAIN refuses every client."""
     handler = context.socket(zmq.REP)
     handler.bind("inproc://zeromq.zap.01")
     while True:
@@ -66,7 +66,7 @@ def serve(sock, kind):
 
 
 def drain(sock):
-    """Close the socket when a peer has taken the first of many messages."""
+    """Close the socket when a peer has received the first of many messages."""
     sock.send(bytes(65536))
     for _ in range(999):
         try:
@@ -77,7 +77,7 @@ def drain(sock):
 
 
 def guarded(function, *args):
-    """Run ``function``; say what it raises, since no application expects it."""
+    """Run ``function``, and report what it raises, since no application expects that."""
     try:
         function(*args)
     except Exception as error:
@@ -85,7 +85,7 @@ def guarded(function, *args):
 
 
 def said():
-    """What this process holds, and what was not expected."""
+    """Return the resources that this process holds, and the unexpected errors."""
     return {**held(), **in_use(), "unexpected": UNEXPECTED}
 
 
@@ -135,7 +135,7 @@ def main():
             start(drain, sock)
         else:
             start(serve, sock, told["type"])
-    # Not by sys.stdin, which would stop the hub.
+    # sys.stdin would block the hub.
     while select.select([0], [], []) and os.read(0, 100):
         print(json.dumps(said()), flush=True)
     os._exit(0)

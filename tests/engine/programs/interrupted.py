@@ -52,7 +52,7 @@ def interrupt(*args):
         raise kind
 
 
-# gevent prints what a handler raises while the loop runs no callback.
+# gevent prints the exception of a handler if the loop runs no callback at that time.
 gevent.get_hub().exception_stream = None
 context = zmq.Context()
 sock = context.socket(TYPES[role])
@@ -65,7 +65,7 @@ else:
     sock.bind(endpoint)
     print(sock.last_endpoint.decode(), flush=True)
 if role == "traffic":
-    # A connection that is interrupted in its handshake ends, and the peer dials again.
+    # A connection that is interrupted in its handshake ends, and the peer reconnects.
     print(sock.recv().decode(), flush=True)
 monitor = sock.get_monitor_socket(zmq.EVENT_ACCEPTED) if role == "monitored" else None
 callbacks = threadsafe_callbacks(gevent.get_hub())
@@ -83,7 +83,7 @@ def call_again_and_again():
     callbacks.call(last.set)
 
 
-# Native threads, not those of gevent's pool: gevent itself may lose the callback of a result.
+# Use native threads, not those of gevent's pool: gevent itself may lose the callback of a result.
 told = []
 start_new_thread(lambda: told.append(sys.stdin.readline()), ())
 if role == "called":
@@ -97,12 +97,12 @@ while not told:
         readable = sock.poll(20)
         armed = False
     except kind:
-        # One that was raised in the engine comes later, when the next call may be armed already.
+        # An exception raised in the engine arrives later, when the next call may already be armed.
         armed = False
         count += 1
         continue
-    # No handler raises here, between a message's leaving the socket and its coming into the list.
-    # But one that was raised in the engine may be on its way.
+    # No handler raises here, between receiving a message and appending it to the list.
+    # An exception that was raised in the engine may still be on its way, though.
     while readable:
         try:
             received.append(sock.recv(zmq.NOBLOCK))
@@ -119,7 +119,7 @@ for _ in range(5):
 
 
 def accepted():
-    """Events since the last call."""
+    """Return the events since the last call."""
     number = 0
     while monitor.poll(0):
         assert recv_monitor_message(monitor)["event"] == zmq.EVENT_ACCEPTED

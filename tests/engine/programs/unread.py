@@ -12,7 +12,7 @@ from contextlib import suppress
 import zlinkcompat as zmq
 
 PAYLOAD = bytes(1024)
-FILLING = 10_000  # what the queues and the kernel hold is less
+FILLING = 10_000  # the queues and the kernel hold less than this
 COUNTED = 20_000
 PATTERNS = (
     (zmq.PUB, zmq.SUB),
@@ -26,14 +26,14 @@ PEER = b"peer"
 
 
 def unused_port():
-    """A port on which nobody listens."""
+    """Return a port on which no socket listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
 def connected(context, sends, receives):
-    """The sending socket, and its peer, which has taken one message."""
+    """Return the sending socket, and its peer, which has received one message."""
     sender, receiver = context.socket(sends), context.socket(receives)
     receiver.rcvhwm = 1
     receiver.routing_id = PEER
