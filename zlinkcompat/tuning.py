@@ -117,7 +117,7 @@ TABLE = (
         "ZMQ_ASIO_HANDSHAKE_ZEROCOPY",
         "ASIO_HANDSHAKE_ZEROCOPY",
         1,
-        "decodes messages that arrive behind the handshake where they are; 0 copies them into a "
+        "decodes messages that arrive right after the handshake in place; 0 copies them into a "
         "second buffer first. It has no effect with CURVE, `ws` and `wss`",
     ),
     Setting(

@@ -13,7 +13,7 @@ NAMES = {
     "fallback_write_count": "large frames copied into the write buffer",
     "scatter_gather_write_count": "writes of several buffers",
     "partial_write_count": "writes of which the transport accepted only a part",
-    "bytes_copied": "bytes of messages copied into the write buffer, or out of a handshake's",
+    "bytes_copied": "message bytes copied into the write buffer, or out of a handshake's buffer",
     "compaction_count": "moves of the unread rest of a read buffer to its start",
     "compaction_bytes": "bytes that were moved",
     "compaction_skipped_count": "reads whose rest could stay where it was",

@@ -169,7 +169,7 @@ def zmq_debug_get_fallback_count() -> int:
 
 
 def zmq_debug_get_bytes_copied() -> int:
-    """Return the bytes of messages that were copied into a write buffer, or out of a handshake's.
+    """Return the message bytes copied into a write buffer, or out of a handshake's buffer.
 
     .. versionadded:: 0.1
 

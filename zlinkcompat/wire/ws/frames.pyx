@@ -163,7 +163,7 @@ cdef class ZwsDecoder(Decoder):
         flagged = not self.raw and opcode == BINARY
         if flagged:
             if size == 0:
-                raise WebSocketError("a message lacks its flag octet", self.position)
+                raise WebSocketError("a message lacks its flags byte", self.position)
             size -= 1
         self.check_size(opcode, size)
         need = 2 + extended + (4 if self.server else 0) + flagged

@@ -143,7 +143,7 @@ class Upgrade:
             status = getattr(event, "status_code", None)
             raise UpgradeRefused(f"the server answers the WebSocket upgrade with {status}")
         if self.subprotocols and event.subprotocol is None:
-            raise UpgradeRefused("the server speaks none of " + ", ".join(self.subprotocols))
+            raise UpgradeRefused("the server supports none of " + ", ".join(self.subprotocols))
         self.subprotocol = event.subprotocol
         return b""
 
@@ -160,7 +160,7 @@ class Upgrade:
                 )
         headers = dict(event.extra_headers)
         if not is_key(headers.get(b"sec-websocket-key", b"")):
-            raise UpgradeRefused("Sec-WebSocket-Key is not 16 octets in base64", refusal(400))
+            raise UpgradeRefused("Sec-WebSocket-Key is not 16 bytes in base64", refusal(400))
         if b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0"):
             raise UpgradeRefused("a request with a body", refusal(400))
         path = event.target.partition("?")[0]
@@ -179,7 +179,7 @@ class Upgrade:
             if not offered:
                 offer = ", ".join(event.subprotocols)[:SHOWN]
                 raise UpgradeRefused(
-                    f"the peer offers {offer!r}, we speak " + ", ".join(self.subprotocols),
+                    f"the peer offers {offer!r}, but we support " + ", ".join(self.subprotocols),
                     refusal(400),
                 )
             # Choose by our order: a client may put subprotocols first that are for other servers.
