@@ -244,7 +244,8 @@ class Socket(MessageMethods, _future._AsyncSocket):
         return self._operate(False, call, (), flags)
 
     def _deserialize(self, recvd, load):
-        # Convert now, or in recvd itself: a cancel between two futures would lose the message.
+        # Convert at once, or when recvd completes. If a second future did it, a cancel in
+        # between would lose the message.
         if recvd.done():
             if recvd.cancelled() or recvd.exception() is not None:
                 return recvd

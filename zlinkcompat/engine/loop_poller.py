@@ -223,7 +223,7 @@ class LoanWatchdog:
     def __init__(self, engine):
         self.engine = engine
         self.loans = {}  # poller -> its connections of this I/O thread
-        self.seen = {}  # poller -> its ``served`` when it was behind
+        self.seen = {}  # poller -> its ``served`` at the last check, if it was behind
         self.timer = None
 
     def add(self, poller, connection):
