@@ -13,7 +13,7 @@ zmq_asyncio = importlib.import_module(sys.argv[1] + ".asyncio")
 
 
 def pairs(context):
-    """One socket that is to be closed, one that has a message if its peer sends, and the peer."""
+    """Return a socket to close, one that has a message if its peer sends, and the peer."""
     closed, live, peer = (context.socket(zmq.PAIR) for _ in range(3))
     live.bind("inproc://live")
     peer.connect("inproc://live")
@@ -29,7 +29,7 @@ def show(title, call):
 
 
 def names(ready, live):
-    """Events by name: libzmq tells of a closed socket by a number."""
+    """Return events by name: libzmq reports a closed socket by a number."""
     return [("live" if socket is live else "closed", int(events)) for socket, events in ready]
 
 
@@ -93,7 +93,7 @@ async def closed_meanwhile():
     with zmq_asyncio.Context() as context:
         closed, live, _ = pairs(context)
         waiting = asyncio.ensure_future(poller_of(zmq_asyncio.Poller, closed, live).poll(10_000))
-        await asyncio.sleep(0)  # one turn of the loop, in which the poll begins
+        await asyncio.sleep(0)  # let the loop run once, so that the poll begins
         closed.close()
         try:
             return names(await waiting, live)

@@ -7,7 +7,8 @@ import zlinkcompat as zmq
 
 def pytest_collection_modifyitems(items):
     if zmq.pyzmq_version_info()[0] == 25:
-        # Held against an older pyzmq our ways, which are the newest one's, must differ just there.
+        # Compared with an older pyzmq, our behaviour, which is that of the newest one, must differ
+        # here.
         for item in items:
             if "surface/" in item.nodeid and (reason := of_25.why(item.nodeid)):
                 item.add_marker(pytest.mark.xfail(reason=f"pyzmq 25: {reason}", strict=True))
@@ -28,7 +29,7 @@ def pair(make, bound):
 
 @pytest.fixture
 def both(no_descriptor_is_left):
-    """both(scenario): what ``scenario(side)`` gives on libzmq, which ours must equal."""
+    """both(scenario): the result of ``scenario(side)`` on libzmq, which ours must equal."""
 
     def both(scenario):
         results = {}

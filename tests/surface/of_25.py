@@ -1,16 +1,16 @@
-"""What pyzmq 25 does otherwise than 27, whose ways are ours: which tests, and why."""
+"""Tests that fail with pyzmq 25, whose behaviour differs from that of 27, and why."""
 
 import re
 
 OTHERWISE = (
     (
-        r"::test_recv_into_a_bad_buffer|::test_use_after_\w+\[recv_into\]"
-        r"|::test_flags_that_are_no_number\[recv_into-(1|None)\]"
-        r"|::test_arguments_that_are_missing_or_too_many\[<lambda>[678]\]",
+        r"::test_recv_into_a_bad_buffer|::test_calls_after_\w+\[recv_into\]"
+        r"|::test_non_numeric_flags\[recv_into-(1|None)\]"
+        r"|::test_missing_or_excess_arguments\[<lambda>[678]\]",
         "Socket.recv_into is not there",
     ),
     (
-        r"::test_frames_of_pyzmq|::test_repr_is_pyzmqs_but_for_the_name",
+        r"::test_frames_of_pyzmq|::test_repr_equals_pyzmqs_except_for_the_name",
         "a Frame does not show its content",
     ),
     (
@@ -18,14 +18,14 @@ OTHERWISE = (
         "device() insists on its second socket",
     ),
     (
-        r"::test_every_submodule_is_there_with_its_names\[devices.monitoredqueue\]",
+        r"::test_every_submodule_exists_with_its_names\[devices.monitoredqueue\]",
         "a compiled module with all that it imports",
     ),
-    (r"::test_use_after_\w+\[bad bind\]", "the address is looked at first"),
-    (r"::test_texts_of_errors_are_pyzmqs", "other words"),
+    (r"::test_calls_after_\w+\[bad bind\]", "the address is looked at first"),
+    (r"::test_error_texts_equal_pyzmqs", "other words"),
 )
 
 
 def why(test):
-    """The reason why ``test`` (its id) must fail there, or None."""
+    """Return the reason why ``test`` (its id) must fail with pyzmq 25, or None."""
     return next((reason for names, reason in OTHERWISE if re.search(names, test)), None)

@@ -30,7 +30,7 @@ class ShoutingParts(zmq.Socket):
 
 
 def pair(cls):
-    """A socket of ``cls`` with a plain one at the other end."""
+    """Return a socket of ``cls`` with a plain one at the other end."""
     one = context.socket(zmq.PAIR, socket_class=cls)
     other = context.socket(zmq.PAIR, socket_class=zmq.Socket)
     other.rcvtimeo = one.rcvtimeo = 10_000

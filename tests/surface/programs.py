@@ -1,4 +1,4 @@
-"""Programs in processes of their own: what patches, exits or is interrupted."""
+"""Run programs in processes of their own, for tests that patch, exit or interrupt."""
 
 import os
 import signal
@@ -13,15 +13,16 @@ PATIENCE = 100  # seconds: programs do much, and the machine may be busy
 
 
 def environment(**changes):
-    """This process's environment, with which the package is found from any directory.
+    """Return this process's environment, with which the package is found from any directory.
 
-    The engine is not of this process: programs choose it by themselves."""
+    The engine of this process is left out: programs choose it themselves.
+    """
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "ZLINK_ENGINE": None, **changes}
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def python(*arguments, cwd=None, **variables):
-    """Run ``python arguments`` to its end; returns the CompletedProcess, with text."""
+    """Run ``python arguments`` to its end; return the CompletedProcess, with text."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
@@ -34,16 +35,17 @@ def python(*arguments, cwd=None, **variables):
 
 
 def run(source, **variables):
-    """Run ``source`` as ``python -c``; what it prints. A failure shows what it wrote."""
+    """Run ``source`` as ``python -c``; return its output. A failure shows its stderr."""
     done = python("-c", textwrap.dedent(source), **variables)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def wait_until_asleep(process):
-    """Until the kernel has put ``process`` to sleep.
+    """Wait until the kernel has put ``process`` to sleep.
 
-    A signal that comes just before gevent's hub waits is noticed when it next wakes, if ever.
+    A signal that arrives just before gevent's hub waits is noticed only when it next wakes, if
+    ever.
     """
     deadline = time.monotonic() + PATIENCE
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "S":

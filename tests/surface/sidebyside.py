@@ -9,9 +9,9 @@ LIBRARIES = {"pyzmq": pyzmq, "zlinkcompat": zlinkcompat}
 
 
 def outcome(call, *args, **kwargs):
-    """What a call does: ``(exception class, errno)``, or ``("returned", value)``.
+    """Return ``(exception class, errno)`` of a call, or ``("returned", value)``.
 
-    The class is that of the exception itself, so Again is not taken for ZMQError.
+    The class is that of the exception itself, so Again does not count as ZMQError.
     """
     try:
         return "returned", call(*args, **kwargs)
@@ -20,19 +20,19 @@ def outcome(call, *args, **kwargs):
 
 
 def failure(call, *args, **kwargs):
-    """:func:`outcome` where it does not matter what is returned."""
+    """Return the :func:`outcome` of a call whose return value does not matter."""
     result = outcome(call, *args, **kwargs)
     return "returned" if result[0] == "returned" else result
 
 
 class Side:
-    """One library with a context of its own; its sockets give up after :data:`GUARD` seconds."""
+    """One library with a context of its own; its sockets time out after :data:`GUARD` seconds."""
 
     def __init__(self, name):
         self.name = name
         self.zmq = LIBRARIES[name]
         self.context = self.zmq.Context()
-        self.sockets = []  # a socket that nobody holds is closed
+        self.sockets = []  # the garbage collector would close a socket without references
 
     def socket(self, kind, **options):
         sock = self.context.socket(getattr(self.zmq, kind))
@@ -44,7 +44,7 @@ class Side:
         return sock
 
     def pair(self, binder="PAIR", connecter="PAIR", endpoint="inproc://pair"):
-        """Two connected sockets."""
+        """Return two connected sockets."""
         one, other = self.socket(binder), self.socket(connecter)
         one.bind(endpoint)
         other.connect(one.last_endpoint.decode())

@@ -1,4 +1,4 @@
-"""Event loops that end while coroutines wait in sockets, which nobody closes."""
+"""Event loops that end while coroutines wait in sockets that are never closed."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ ENTRY_POINTS = {
 @pytest.mark.parametrize("wait", ["recv", "poll", "poller"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_sockets_and_threads_go_with_their_loop(entry_point, loop, wait):
+def test_sockets_and_threads_end_with_their_loop(entry_point, loop, wait):
     pytest.importorskip(loop)
     package, environment = ENTRY_POINTS[entry_point]
     done = python(PROGRAM, package, loop, wait, **environment)

@@ -1,4 +1,4 @@
-"""``zlinkcompat.asyncio``: what coroutines send and receive."""
+"""``zlinkcompat.asyncio``: coroutines send and receive."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ def new_event_loop(request):
 
 @pytest.fixture
 def run(new_event_loop):
-    """run(coroutine_function): with a context, in a loop, for 10 seconds at most."""
+    """run(coroutine_function): run it with a context in a loop, for 10 seconds at most."""
 
     def run(function):
         async def main():
@@ -101,7 +101,7 @@ def test_receivers_are_served_in_order(run):
         ("20", 1000, 20),
     ],
 )
-def test_who_never_waits_does_not_starve_the_loop(run, monkeypatch, variable, option, burst):
+def test_busy_coroutine_does_not_starve_the_loop(run, monkeypatch, variable, option, burst):
     if variable is not None:
         monkeypatch.setenv("ZLINK_ASYNCIO_BURST", variable)
 
@@ -131,7 +131,7 @@ def test_who_never_waits_does_not_starve_the_loop(run, monkeypatch, variable, op
     run(main)
 
 
-def test_high_water_mark_holds_the_sender(run):
+def test_sender_waits_at_the_high_water_mark(run):
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH, "inproc://a")
         count = 0
@@ -185,7 +185,7 @@ FORMS = {
 
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("form", FORMS)
-def test_cancelled_receiver_of_a_form_loses_nothing(run, form, waits):
+def test_cancelled_recv_string_or_pyobj_loses_nothing(run, form, waits):
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
         sent = [str(number) if form == "string" else number for number in range(50)]
@@ -208,8 +208,8 @@ def test_cancelled_receiver_of_a_form_loses_nothing(run, form, waits):
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_what_cannot_be_loaded(run, waits):
-    """Its error comes by the future, even that of a socket that would wait."""
+def test_undecodable_message_fails_the_future(run, waits):
+    """The future carries the error, even that of a socket that would wait."""
 
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
@@ -236,7 +236,7 @@ def test_what_cannot_be_loaded(run, waits):
     run(main)
 
 
-def test_forms_go_through_a_recv_of_the_subclass(run):
+def test_recv_forms_call_the_subclass_recv(run):
     class Socket(zmq.Socket):
         def recv(self, *args, **kwargs):
             return asyncio.ensure_future(self.shouted(super().recv(*args, **kwargs)))
@@ -255,7 +255,7 @@ def test_forms_go_through_a_recv_of_the_subclass(run):
 
 
 def test_sockets_without_io_threads_are_refused(run, monkeypatch):
-    """They would wait for ever: their hub does not turn in a loop."""
+    """They would wait without end: their hub does not run inside a loop."""
 
     async def main(context):
         with blocking.Context() as hub, hub.socket(zmq.PULL) as pull:
@@ -271,8 +271,8 @@ def test_sockets_without_io_threads_are_refused(run, monkeypatch):
     run(main)
 
 
-def test_sockets_of_a_hub_whose_wait_is_patched():
-    """The loop's wait is gevent's, which lets the hub turn meanwhile: shadows of them work."""
+def test_hub_sockets_in_a_patched_loop():
+    """The loop's wait is gevent's, which lets the hub run meanwhile: shadows of them work."""
     assert (
         programs.run("""
 from gevent import monkey
@@ -307,7 +307,7 @@ context.destroy(0)
 
 
 @pytest.mark.parametrize("wait", ["poll", "recv", "send", "cancelled"])
-def test_what_timed_out_leaves_nothing_behind(run, wait):
+def test_timed_out_call_leaves_nothing_behind(run, wait):
     async def main(context):
         sock = context.socket(zmq.PUSH if wait == "send" else zmq.PULL)
         sock.rcvtimeo = sock.sndtimeo = 1
@@ -331,8 +331,8 @@ def test_what_timed_out_leaves_nothing_behind(run, wait):
 
 
 @pytest.mark.parametrize("before", ["poll(10)", "recv() for 10 ms", "recv() for ever"])
-def test_a_blocking_shadow_in_the_thread_of_the_loop(run, before):
-    """It is woken first: the loop cannot turn while it blocks."""
+def test_blocking_shadow_in_the_thread_of_the_loop(run, before):
+    """The shadow is woken first: the loop cannot run while it blocks."""
 
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
@@ -344,12 +344,12 @@ def test_a_blocking_shadow_in_the_thread_of_the_loop(run, before):
             await asyncio.wait([waiting], timeout=0.02)
         shadow = blocking.Socket.shadow(pull)
         shadow.rcvtimeo = GUARD * 1000
-        # It sleeps by then; were it late, this would only show less.
+        # The thread sleeps by then. If it were late, this would only test less.
         timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
         timer.start()
         began = time.monotonic()
         assert shadow.recv() == b"x"
-        # Woken by the message, and not by the end of its time.
+        # The message woke it, not the end of its timeout.
         assert time.monotonic() - began < GUARD
         timer.join()
 
@@ -370,7 +370,7 @@ def test_one_loop_after_the_other(new_event_loop, left):
 
     async def second():
         waiting = pull.recv()
-        # It waits by then; were it late, this would only show less.
+        # The call waits by then. If it were late, this would only test less.
         timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
         timer.start()
         assert await asyncio.wait_for(waiting, GUARD) == b"x"
@@ -394,7 +394,7 @@ def test_one_loop_after_the_other(new_event_loop, left):
     assert all(future.cancelled() for future in waits)
 
 
-def test_closed_after_its_loop(new_event_loop):
+def test_socket_closed_after_its_loop(new_event_loop):
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
 
         async def main():

@@ -1,4 +1,4 @@
-"""pyzmq's authenticators judge our peers, through both entry points."""
+"""pyzmq's authenticators authenticate our peers, through both entry points."""
 
 import pytest
 from programs import run
@@ -157,12 +157,12 @@ def check(source, entry_point, patched):
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 @pytest.mark.parametrize("patched", [True, False], ids=["patched", "unpatched"])
-def test_the_thread_authenticator(entry_point, patched):
+def test_thread_authenticator(entry_point, patched):
     check(THREAD, entry_point, patched)
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_the_asyncio_authenticator_patched(entry_point):
+def test_asyncio_authenticator_in_a_patched_program(entry_point):
     check(ASYNCIO, entry_point, True)
 
 

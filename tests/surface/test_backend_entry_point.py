@@ -9,7 +9,7 @@ PATCH = "from gevent import monkey; monkey.patch_all()\n"
 
 @pytest.fixture(params=["", PATCH], ids=["unpatched", "patched"])
 def program(request):
-    """program(source): what it prints on the backend, unpatched and patched."""
+    """program(source): its output on the backend, unpatched and patched."""
 
     def program(source):
         done = python("-W", "error::ResourceWarning", "-c", request.param + source, **BACKEND)
@@ -20,7 +20,7 @@ def program(request):
     return program
 
 
-def test_the_core_is_ours(program):
+def test_core_classes_are_ours(program):
     assert program("""
 import zmq, zlinkcompat.backend as backend
 for name in ("Socket", "Context", "Frame"):
@@ -131,7 +131,7 @@ with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(z
     )
 
 
-def test_contexts_of_the_two_doors_shadow_each_other(program):
+def test_contexts_of_both_entry_points_shadow_each_other(program):
     assert (
         program("""
 import zmq, zlinkcompat
@@ -268,7 +268,7 @@ with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zm
 
 
 def test_green_on_the_backend_is_ours(program):
-    """Not pyzmq's, which watches descriptors, and gives each socket one waiting greenlet."""
+    """The class is not pyzmq's, which allows one waiting greenlet for each socket."""
     assert (
         program("""
 import gevent, os, warnings
@@ -317,7 +317,7 @@ True
     )
 
 
-def test_a_subclass_of_context_and_socket(program):
+def test_subclass_of_context_and_socket(program):
     assert (
         program("""
 import zmq
@@ -350,7 +350,7 @@ class Socket(zmq.Socket):
 """
 
 
-def test_a_subclass_that_sends_and_receives_its_own_way_does_so_for_each_frame(program):
+def test_overridden_send_and_recv_are_called_for_each_frame(program):
     assert (
         program(
             OWN_WAY
@@ -369,7 +369,7 @@ with Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.P
     )
 
 
-def test_its_own_multipart_methods_may_go_on_to_those(program):
+def test_overridden_multipart_methods_may_call_super(program):
     assert (
         program(
             OWN_WAY
@@ -392,8 +392,8 @@ with zmq.Context() as context:
     )
 
 
-def test_a_subscription_is_there_before_the_next_message(program):
-    """As good as always on libzmq, whose I/O threads need no lock of Python's."""
+def test_subscription_applies_before_the_next_message(program):
+    """This works as on libzmq, whose I/O threads do not need the GIL."""
     assert (
         program("""
 import time, zmq
@@ -448,7 +448,7 @@ print("done")
 
 
 @pytest.mark.parametrize("patch", ["", PATCH], ids=["unpatched", "patched"])
-def test_an_interrupt_in_recv_ends_the_program(patch):
+def test_interrupt_in_recv_ends_the_program(patch):
     code, errors = interrupt_when_ready(
         "-c",
         patch
@@ -464,7 +464,7 @@ sock.recv()
     assert code == -2 and errors.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_a_backend_that_is_not_there_is_an_import_error():
+def test_missing_backend_is_an_import_error():
     done = python("-c", "import zmq", PYZMQ_BACKEND="zlinkcompat.no_such_backend")
     assert done.returncode == 1 and "ModuleNotFoundError" in done.stderr
 

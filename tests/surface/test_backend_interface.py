@@ -1,4 +1,4 @@
-"""The backend has what pyzmq's own description of one, ``zmq/backend/__init__.pyi``, lists."""
+"""The backend has everything that pyzmq's stub, ``zmq/backend/__init__.pyi``, lists."""
 
 import ast
 import inspect
@@ -10,14 +10,14 @@ import zmq.backend.select
 import zlinkcompat.backend as backend
 
 DESCRIPTION = pathlib.Path(zmq.backend.__file__).with_suffix(".pyi")
-#: monitored_queue's is given as the call of a protocol class.
+#: monitored_queue is typed as the call of a protocol class.
 PRIVATE = {"_MonitoredQueueFunction": "monitored_queue"}
-#: Those before name what their own compiled backends do not have, or have by other names.
+#: Older versions list names that their own compiled backends lack or have under other names.
 accurate = pytest.mark.skipif(zmq.pyzmq_version_info() < (27,), reason="the description is wrong")
 
 
 def described():
-    """Dotted name and ``ast.arguments`` of each function and method, once per overload."""
+    """Yield name and ``ast.arguments`` of each function and method, once per overload."""
     for node in ast.parse(DESCRIPTION.read_text()).body:
         if isinstance(node, ast.FunctionDef):
             yield node.name, node.args
@@ -50,7 +50,7 @@ def find(name):
 
 @accurate
 @pytest.mark.parametrize("name, arguments", list(described()))
-def test_a_function_takes_what_is_described(name, arguments):
+def test_function_takes_the_described_parameters(name, arguments):
     thing = find(name.removesuffix(".__init__"))
     try:
         ours = [p for p in inspect.signature(thing).parameters.values() if p.name != "self"]
@@ -68,10 +68,10 @@ def test_a_function_takes_what_is_described(name, arguments):
 
 @accurate
 @pytest.mark.parametrize("name", list(attributes()))
-def test_an_attribute_is_there(name):
+def test_described_attribute_exists(name):
     assert find(name) is not None
 
 
-def test_every_name_is_there():
+def test_every_described_name_exists():
     names = set(zmq.backend.select.public_api) | {"monitored_queue", "device"}  # device: pyzmq 25.1
     assert names <= set(dir(backend)) and names <= set(backend.__all__)

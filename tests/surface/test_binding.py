@@ -1,4 +1,4 @@
-"""bind, connect and their undoing: context managers, random ports, and addresses that fail."""
+"""bind, connect, unbind and disconnect: context managers, random ports, and invalid addresses."""
 
 import errno
 
@@ -9,7 +9,7 @@ import zlinkcompat as zmq
 
 
 def said(call, *args):
-    """The ZMQError of a call."""
+    """Return the ZMQError of a call."""
     with pytest.raises(zmq.ZMQError) as caught:
         call(*args)
     return caught.value
@@ -43,7 +43,7 @@ def test_connect_is_a_context_manager_that_disconnects(bound, make):
     assert failure(other.send, b"x", zmq.NOBLOCK) == (zmq.Again, zmq.EAGAIN)
 
 
-def test_the_end_of_the_context_after_close_is_harmless(make):
+def test_leaving_the_context_after_close_is_harmless(make):
     sock = make(zmq.PAIR)
     with sock.bind("inproc://here"):
         sock.close()
@@ -58,7 +58,7 @@ def test_repr_of_the_context_manager_names_the_address(make):
 
 
 @pytest.mark.parametrize("call", ["bind", "connect"])
-def test_an_address_may_be_bytes(make, call):
+def test_address_may_be_bytes(make, call):
     sock = make(zmq.PAIR)
     getattr(sock, call)(b"inproc://bytes")
     assert sock.last_endpoint == b"inproc://bytes"
@@ -81,7 +81,7 @@ def test_an_address_may_be_bytes(make, call):
         ),
     ],
 )
-def test_an_address_is_text(both, call, address):
+def test_address_must_be_text_or_bytes(both, call, address):
     assert both(lambda side: failure(getattr(side.socket("PAIR"), call), address)) == (
         TypeError,
         None,
@@ -119,22 +119,22 @@ def test_bad_addresses(both, call, address):
 
 
 @pytest.mark.parametrize("address", ["tcp://*:*", "tcp://0.0.0.0:0", "tcp://127.0.0.1:0"])
-def test_connect_to_what_can_only_be_bound(both, address):
+def test_connect_to_a_bind_only_address(both, address):
     both(lambda side: failure(side.socket("PAIR").connect, address))
 
 
-def test_an_ipc_path_that_is_too_long(both):
+def test_overlong_ipc_path(both):
     address = "ipc://" + "x" * 200
     result = both(lambda side: failure(side.socket("PAIR").bind, address))
     assert result == (zmq.ZMQError, errno.ENAMETOOLONG)
 
 
-def test_an_ipc_path_that_is_too_long_is_explained(make):
+def test_overlong_ipc_path_is_explained(make):
     error = said(make(zmq.PAIR).bind, "ipc://" + "x" * 200)
     assert str(zmq.IPC_PATH_MAX_LEN) in str(error) or "long" in str(error)
 
 
-def test_an_ipc_path_in_a_directory_that_is_not_there(both, tmp_path):
+def test_ipc_path_in_a_missing_directory(both, tmp_path):
     both(lambda side: failure(side.socket("PAIR").bind, f"ipc://{tmp_path}/none/sock"))
 
 
@@ -150,19 +150,19 @@ def test_errors_name_the_address(make, call, address):
     assert address in str(said(getattr(make(zmq.PAIR), call), address))
 
 
-def test_a_busy_port(bound, make):
+def test_bind_to_a_busy_port(bound, make):
     endpoint = bound(zmq.PAIR).last_endpoint.decode()
     error = said(make(zmq.PAIR).bind, endpoint)
     assert error.errno == zmq.EADDRINUSE and endpoint in str(error)
     assert type(error) is zmq.ZMQError
 
 
-def test_an_address_of_another_machine(both):
+def test_bind_to_an_address_of_another_machine(both):
     result = both(lambda side: failure(side.socket("PAIR").bind, "tcp://192.0.2.1:*"))
     assert result == (zmq.ZMQError, zmq.EADDRNOTAVAIL)
 
 
-def test_an_interface_that_is_not_there(both):
+def test_bind_to_a_missing_interface(both):
     both(lambda side: failure(side.socket("PAIR").bind, "tcp://nosuchif0:*"))
 
 
@@ -175,7 +175,7 @@ def test_binding_the_same_address_twice(both):
     assert both(scenario) == (zmq.ZMQError, zmq.EADDRINUSE)
 
 
-def test_a_failed_bind_leaves_the_last_endpoint(make):
+def test_failed_bind_keeps_the_last_endpoint(make):
     sock = make(zmq.PAIR)
     sock.bind("inproc://good")
     said(sock.bind, "nosuch://x")
@@ -201,18 +201,18 @@ def test_unbind_frees_the_address(make, tmp_path, endpoint):
 
 @pytest.mark.parametrize("call", ["unbind", "disconnect"])
 @pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:1", "inproc://here", "ipc://here"])
-def test_undoing_what_was_never_done(both, call, endpoint):
+def test_unbind_and_disconnect_of_unknown_addresses(both, call, endpoint):
     result = both(lambda side: failure(getattr(side.socket("PAIR"), call), endpoint))
     assert result == (zmq.ZMQError, errno.ENOENT)
 
 
-def test_disconnect_takes_bytes_too(make):
+def test_disconnect_accepts_bytes(make):
     sock = make(zmq.PUSH)
     sock.connect("tcp://127.0.0.1:1")
     sock.disconnect(b"tcp://127.0.0.1:1")
 
 
-def test_a_disconnected_peer_is_sent_nothing(bound, make):
+def test_nothing_is_sent_to_a_disconnected_peer(bound, make):
     one, other = bound(zmq.PULL), bound(zmq.PULL)
     push = make(zmq.PUSH)
     for pull in (one, other):
@@ -241,7 +241,7 @@ def test_bind_to_random_port_of_a_range(make):
     assert 20_000 <= port < 30_000 and sock.last_endpoint.endswith(b":%d" % port)
 
 
-def test_bind_to_random_port_gives_up(bound, make):
+def test_bind_to_random_port_raises_after_its_attempts(bound, make):
     port = int(bound(zmq.PULL).last_endpoint.rpartition(b":")[2])
     with pytest.raises(zmq.ZMQBindError):
         make(zmq.PULL).bind_to_random_port("tcp://127.0.0.1", port, port + 1, max_tries=3)

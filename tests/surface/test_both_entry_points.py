@@ -1,4 +1,4 @@
-"""Proxies, forks and exits, by the swapped import and by the backend, in own processes."""
+"""Proxies, forks and exits, through the swapped import and the backend, in separate processes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def patch(request):
 
 @pytest.fixture(params=["zmq", "zlinkcompat"], ids=["backend", "swap"])
 def program(request, patch):
-    """program(source): what it prints, with the module for ``LIBRARY``."""
+    """program(source): its output, with the module for ``LIBRARY``."""
     backend = "zlinkcompat.backend" if request.param == "zmq" else None
 
     def program(source):
@@ -28,8 +28,8 @@ def program(request, patch):
     return program
 
 
-def test_a_proxy_is_steered_and_a_queue_tells(program):
-    """In threads of their own, on the same two sockets one after the other."""
+def test_steerable_proxy_and_monitored_queue(program):
+    """Both run in threads of their own, on the same two sockets one after the other."""
     assert (
         program("""
 import sys, threading
@@ -100,7 +100,7 @@ terminated
     )
 
 
-def test_a_forked_child_leaves_its_parent_alone_and_what_ends_last_still_sends(program):
+def test_forked_child_does_not_disturb_its_parent(program):
     assert (
         program("""
 import atexit, os, warnings
@@ -174,8 +174,8 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
-def test_what_a_child_of_multiprocessing_sent_last_arrives(entry_point, engine, tmp_path):
-    """It leaves by os._exit, and nobody terminated its context."""
+def test_last_messages_of_a_multiprocessing_child_arrive(entry_point, engine, tmp_path):
+    """The child exits with os._exit, and nothing terminated its context."""
     (tmp_path / "children.py").write_text(CHILDREN.replace("LIBRARY", entry_point))
     backend = "zlinkcompat.backend" if entry_point == "zmq" else None
     done = python("children.py", cwd=tmp_path, PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
@@ -186,8 +186,8 @@ def test_what_a_child_of_multiprocessing_sent_last_arrives(entry_point, engine, 
 
 
 @pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
-def test_who_was_interrupted_in_term_may_leave(entry_point, patch, tmp_path):
-    """As in pyzmq: the context counts as closed, and nothing waits for the absent peer any more."""
+def test_program_may_exit_after_an_interrupted_term(entry_point, patch, tmp_path):
+    """As in pyzmq, the context counts as closed, and exit no longer waits for the absent peer."""
     (tmp_path / "program.py").write_text(
         patch
         + f"""
@@ -211,7 +211,7 @@ except KeyboardInterrupt:
     assert code == 5, errors
 
 
-def test_a_context_that_was_refused_leaves_no_trace(program):
+def test_refused_context_leaves_no_trace(program):
     assert (
         program("""
 import errno
@@ -226,8 +226,8 @@ except zmq.ZMQError as error:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_sockets_that_are_open_at_exit(program, host):
-    """The peer is absent; and no thread begins any more that would look up a name."""
+def test_open_sockets_at_exit(program, host):
+    """The peer is absent, and at exit no thread can start to resolve its name."""
     assert (
         program(f"""
 import warnings
@@ -251,7 +251,7 @@ REBIND = (Path(__file__).parent / "processes" / "rebind.py").read_text()
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"], ids=["backend", "swap"])
 def test_address_of_a_dropped_context_is_free(library, engine, transport, drop, tmp_path):
-    """Also while other threads compute, which the I/O thread has to wait for."""
+    """This holds even while other threads compute, and the I/O thread has to wait for the GIL."""
     backend = "zlinkcompat.backend" if library == "zmq" else None
     done = python(
         "-c",

@@ -1,4 +1,4 @@
-"""The command ``zlinkcompat``: its commands, and the older spelling that names none."""
+"""The command ``zlinkcompat``: its subcommands, and the older form without one."""
 
 import os
 import re
@@ -37,19 +37,19 @@ def program(tmp_path):
 
 
 @pytest.mark.parametrize("command", [(), ("run",)])
-def test_a_program_runs_with_and_without_the_command(command, program):
+def test_program_runs_with_and_without_the_run_command(command, program):
     done = cli(*command, "--no-patch", program, "run", "--version")
     assert (done.returncode, done.stdout) == (0, "zlinkcompat run --version\n"), done.stderr
 
 
-def test_a_command_wins_over_a_program_of_its_name(tmp_path):
+def test_command_wins_over_a_program_of_the_same_name(tmp_path):
     (tmp_path / "doctor").write_text("print('the program')")
     assert "Versions" in cli("doctor", cwd=tmp_path).stdout
     assert cli("./doctor", cwd=tmp_path).stdout == "the program\n"
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
-def test_version_names_ours_and_what_we_stand_on(option):
+def test_version_lists_our_version_and_dependencies(option):
     done = cli(option)
     assert done.stdout.startswith(f"zlinkcompat {VERSION} (CPython ")
     assert f"pyzmq {version('pyzmq')}, gevent {version('gevent')}" in done.stdout
@@ -67,12 +67,12 @@ def test_no_argument_is_an_error():
     assert done.returncode == 2 and "one of run, doctor, bench, or name a program" in done.stderr
 
 
-def test_our_version_is_in_the_debug_module():
+def test_debug_module_has_our_version():
     assert debug.version == VERSION
 
 
 @pytest.mark.skipif(not SCRIPT.exists(), reason="zlinkcompat is not installed here")
-def test_the_console_script_is_the_same_command(program, tmp_path):
+def test_console_script_is_the_same_command(program, tmp_path):
     def script(*arguments):
         return python(SCRIPT, *arguments)
 
@@ -87,7 +87,7 @@ def test_the_console_script_is_the_same_command(program, tmp_path):
 
 
 def doctor(*arguments, **variables):
-    """Lines of the report, and what it advises."""
+    """Return the lines of the report, and its advice."""
     done = cli("doctor", *arguments, **{"ZLINKCOMPAT_PURE": "1", **variables})
     assert done.stderr == ""
     report, _, advice = done.stdout.partition("\nWhat to do\n")
@@ -136,7 +136,7 @@ def test_doctor_finds_mixed_imports(tmp_path):
     assert "cannot be mixed" not in advice
 
 
-def test_a_relative_import_is_not_zmq(tmp_path):
+def test_relative_import_does_not_count_as_zmq(tmp_path):
     path = tmp_path / "one.py"
     path.write_text("from . import zmq\nfrom .zmq import Context\nimport json, zlinkcompat.green")
     assert mixing.imports([tmp_path]) == ([path], [])
@@ -152,7 +152,7 @@ def test_a_relative_import_is_not_zmq(tmp_path):
         ({}, None),
     ],
 )
-def test_the_cpu_quota_of_both_kinds_of_control_groups(files, quota, tmp_path):
+def test_cpu_quota_of_both_cgroup_versions(files, quota, tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
@@ -163,7 +163,7 @@ def test_the_cpu_quota_of_both_kinds_of_control_groups(files, quota, tmp_path):
     )
 
 
-def test_few_file_descriptors_are_advised_against():
+def test_doctor_warns_about_few_file_descriptors():
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -183,7 +183,7 @@ def test_bench_takes_the_options_of_the_benchmark():
     assert done.stdout == "push-pull/tcp/64B\n", done.stderr
 
 
-def test_bench_names_the_packages_that_it_lacks(monkeypatch):
+def test_bench_names_its_missing_packages(monkeypatch):
     from zlinkcompat._cli import bench
 
     monkeypatch.setattr(bench, "NEEDED", ("sys", "no_such_module"))

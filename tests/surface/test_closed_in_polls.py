@@ -1,4 +1,4 @@
-"""A socket that is closed while it is registered, by each way to poll, as on libzmq."""
+"""A socket is closed while it is registered with a poll: the same result as on libzmq."""
 
 import os
 import subprocess
@@ -37,5 +37,5 @@ def said(library, backend):
     ],
     ids=["backend", "swap"],
 )
-def test_polls_go_on_without_a_closed_socket(library, backend):
+def test_polls_continue_without_a_closed_socket(library, backend):
     assert said(library, backend) == said("zmq", None)

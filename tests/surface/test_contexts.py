@@ -1,4 +1,4 @@
-"""Context: options, sockets, the per-process instance, shadows, and how it ends."""
+"""Context: options, sockets, the per-process instance, shadows, and termination."""
 
 import copy
 import errno
@@ -18,7 +18,7 @@ from zlinkcompat.core.options import Options
 
 @pytest.fixture
 def fresh(no_descriptor_is_left):
-    """fresh(...) is Context(...), terminated at the end if the test did not."""
+    """fresh(...) is Context(...), terminated at the end if the test did not do so."""
     contexts = []
 
     def fresh(*args, **kwargs):
@@ -44,14 +44,14 @@ def test_instance_is_one_per_process(instance):
     assert instance() is instance()
 
 
-def test_instance_is_made_anew_after_term(instance):
+def test_instance_is_recreated_after_term(instance):
     first = instance()
     first.term()
     second = instance()
     assert second is not first and not second.closed
 
 
-def test_instance_takes_io_threads_when_it_is_made(instance):
+def test_instance_takes_io_threads_when_created(instance):
     instance().term()
     assert instance(io_threads=3).get(zmq.IO_THREADS) == 3
     assert instance(io_threads=4).get(zmq.IO_THREADS) == 3
@@ -61,7 +61,7 @@ def test_a_new_context_is_not_the_instance(instance, context):
     assert instance() is not context
 
 
-def test_subclasses_share_or_own_the_instance_as_pyzmqs_do(both):
+def test_subclasses_share_the_instance_as_in_pyzmq(both):
     def scenario(side):
         class Mine(side.zmq.Context):
             _instance = None
@@ -79,25 +79,25 @@ def test_subclasses_share_or_own_the_instance_as_pyzmqs_do(both):
 # -- options ---------------------------------------------------------------------------------
 
 
-def test_io_threads_are_what_was_asked(fresh):
+def test_io_threads_have_the_requested_number(fresh):
     assert fresh().get(zmq.IO_THREADS) == 1
     assert fresh(4).get(zmq.IO_THREADS) == 4
     assert fresh(io_threads=0).get(zmq.IO_THREADS) == 0
 
 
-def test_fewer_than_no_io_threads_are_refused():
-    # Not side by side: a context that pyzmq fails to make leaves its descriptors open.
+def test_negative_io_threads_are_refused():
+    # This is not compared: a context that pyzmq fails to create leaves its descriptors open.
     assert failure(zmq.Context, -1) == (zmq.ZMQError, zmq.EINVAL)
 
 
 @pytest.mark.parametrize("threads", ["2", None])
-def test_io_threads_are_a_number(both, threads):
+def test_io_threads_must_be_a_number(both, threads):
     assert both(lambda side: failure(side.zmq.Context, threads))[0] is TypeError
 
 
 @pytest.mark.parametrize("arguments", [(-1,), ("2",), (1, "no address"), (1, 12345)])
-def test_a_context_whose_making_failed_says_nothing(monkeypatch, arguments):
-    gc.collect()  # what earlier tests left
+def test_failed_context_does_not_warn(monkeypatch, arguments):
+    gc.collect()  # collect the contexts of earlier tests
     said = []
     monkeypatch.setattr(sys, "unraisablehook", said.append)
     with warnings.catch_warnings():
@@ -174,13 +174,13 @@ def test_options_are_attributes_in_any_case(fresh):
 
 
 @pytest.mark.parametrize("name", ["nosuchoption", "NOSUCHOPTION", "linger", "recv", "_nothing"])
-def test_an_attribute_that_is_not_there(both, name):
+def test_unknown_attribute(both, name):
     result = both(lambda side: failure(getattr, side.context, name))
     assert result[0] is AttributeError
 
 
 @pytest.mark.parametrize("name", ["nosuchoption", "NOSUCHOPTION", "pollin"])
-def test_an_attribute_that_cannot_be_set(both, name):
+def test_read_only_attribute(both, name):
     result = both(lambda side: failure(setattr, side.context, name, 1))
     assert result[0] is AttributeError
 
@@ -199,13 +199,13 @@ def test_socket_options_of_a_context_are_defaults_of_its_sockets(context):
     assert context.sockopts == {zmq.LINGER: 123, zmq.SNDHWM: 7}
 
 
-def test_defaults_that_do_not_apply_to_a_type_are_passed_over(context):
+def test_defaults_for_other_socket_types_are_skipped(context):
     context.subscribe = b"topic"
     with context.socket(zmq.PUSH), context.socket(zmq.SUB):
         pass
 
 
-def test_a_default_can_be_deleted(context):
+def test_default_can_be_deleted(context):
     context.linger = 5
     del context.linger
     with context.socket(zmq.PUSH) as sock:
@@ -218,7 +218,7 @@ def test_a_default_can_be_deleted(context):
         del context.nosuchoption
 
 
-def test_a_default_that_was_not_set_is_a_key_error(both):
+def test_deleting_an_unset_default_is_a_key_error(both):
     assert both(lambda side: failure(side.context.getsockopt, side.zmq.LINGER))[0] is KeyError
 
 
@@ -226,7 +226,7 @@ def test_a_default_that_was_not_set_is_a_key_error(both):
 
 
 @pytest.mark.parametrize("kind", [99, -1, "REQ", None])
-def test_a_socket_type_that_is_none(both, kind):
+def test_invalid_socket_type(both, kind):
     both(lambda side: failure(side.context.socket, kind))
 
 
@@ -266,7 +266,7 @@ def test_max_sockets_is_a_limit(fresh):
 
 
 @pytest.mark.parametrize("later", [1, 3])
-def test_max_sockets_is_that_of_the_first_socket(both, later):
+def test_max_sockets_is_fixed_by_the_first_socket(both, later):
     def scenario(side):
         side.context.max_sockets = 2
         side.socket("PAIR")
@@ -276,7 +276,7 @@ def test_max_sockets_is_that_of_the_first_socket(both, later):
     assert both(scenario) == ("returned", (pyzmq.ZMQError, errno.EMFILE))
 
 
-def test_a_closed_context_has_no_address(both):
+def test_closed_context_has_no_address(both):
     def scenario(side):
         open_one = side.context.underlying != 0
         side.context.term()
@@ -301,7 +301,7 @@ def test_a_closed_context_has_no_address(both):
     ],
     ids=["positional", "keyword", "address", "shadow", "shadow-address", "copy", "deepcopy"],
 )
-def test_a_shadow_is_the_same_context(context, shadow):
+def test_shadow_is_the_same_context(context, shadow):
     other = shadow(context)
     assert other is not context and other.underlying == context.underlying
     context.max_sockets = 99
@@ -313,7 +313,7 @@ def test_a_shadow_is_the_same_context(context, shadow):
         assert another.poll(GUARD * 1000) and another.recv() == b"x"
 
 
-def test_a_shadow_that_is_collected_ends_nothing(context):
+def test_collected_shadow_does_not_terminate_the_context(context):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         zmq.Context.shadow(context)
@@ -323,29 +323,29 @@ def test_a_shadow_that_is_collected_ends_nothing(context):
         pass
 
 
-def test_a_shadow_of_nothing_is_refused():
+def test_shadow_of_zero_is_refused():
     with pytest.raises(zmq.ZMQError) as caught:
         zmq.Context(shadow=12345)
     assert caught.value.errno == zmq.EFAULT
 
 
-def test_a_shadow_of_something_else(both):
+def test_shadow_of_another_object(both):
     assert both(lambda side: failure(side.zmq.Context, shadow="no address"))[0] is ValueError
 
 
 # -- the end ---------------------------------------------------------------------------------
 
 
-def test_term_closes(fresh):
+def test_term_closes_the_context(fresh):
     context = fresh()
     assert context.closed is False
     context.term()
     assert context.closed is True
-    context.term()  # again is harmless
+    context.term()  # a second call is harmless
     context.destroy()
 
 
-def test_use_after_term(both):
+def test_calls_after_term(both):
     def scenario(side):
         context, zmq = side.zmq.Context(), side.zmq
         context.term()
@@ -379,7 +379,7 @@ def test_term_waits_for_the_last_socket(fresh):
     assert context.closed
 
 
-def test_term_wakes_whoever_waits(fresh):
+def test_term_wakes_waiting_calls(fresh):
     context = fresh()
     receiver, sender = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     waiting = [
@@ -395,7 +395,7 @@ def test_term_wakes_whoever_waits(fresh):
     ending.get(timeout=GUARD)
 
 
-def test_term_that_was_interrupted_can_be_called_again(fresh):
+def test_interrupted_term_can_be_called_again(fresh):
     context = fresh()
     sock = context.socket(zmq.PAIR)
     with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
@@ -415,27 +415,27 @@ def test_destroy_closes_the_sockets(fresh):
 def test_destroy_sets_linger(fresh):
     context = fresh()
     sock = context.socket(zmq.PUSH)
-    sock.connect("tcp://127.0.0.1:1")  # nobody listens there
+    sock.connect("tcp://127.0.0.1:1")  # no socket listens there
     sock.send(b"never delivered")
     with gevent.Timeout(GUARD):
         context.destroy(linger=0)
     assert context.closed
 
 
-def test_a_context_manager_destroys(no_descriptor_is_left):
+def test_context_manager_destroys_the_context(no_descriptor_is_left):
     with zmq.Context() as context:
         sock = context.socket(zmq.PAIR)
         sock.close()
     assert context.closed
 
 
-def test_a_context_manager_warns_of_open_sockets(no_descriptor_is_left):
+def test_context_manager_warns_about_open_sockets(no_descriptor_is_left):
     with pytest.warns(ResourceWarning, match="unclosed socket"), zmq.Context() as context:
         sock = context.socket(zmq.PAIR)
     assert context.closed and sock.closed
 
 
-def test_an_open_context_that_is_collected_warns(no_descriptor_is_left):
+def test_collected_open_context_warns(no_descriptor_is_left):
     with pytest.warns(ResourceWarning, match="Unclosed context"):
         zmq.Context()
         gc.collect()
@@ -464,8 +464,8 @@ def test_underlying_after_term(both):
     both(scenario)
 
 
-def test_a_socket_that_is_made_while_another_thread_terminates(fresh, monkeypatch):
-    """Neither is it left behind untold, nor does term() wait for it."""
+def test_socket_created_while_another_thread_terminates(fresh, monkeypatch):
+    """The socket is neither left behind unnoticed, nor does term() wait for it."""
     context = fresh()
     inherit = Options.inherit
 

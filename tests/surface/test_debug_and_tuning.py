@@ -1,4 +1,4 @@
-"""What runs, and the table of settings."""
+"""Build information, and the table of settings."""
 
 import json
 import runpy
@@ -27,21 +27,21 @@ def info(**variables):
     )
 
 
-def test_build_info_of_the_source():
+def test_build_info_of_the_pure_fallback():
     told = info(ZLINKCOMPAT_PURE="1")
     assert told["pure"] is True and told["compiled"] is False
     assert told["modules"] and not any(told["modules"].values())
 
 
-def test_build_info_of_the_build():
-    """All compiled, or none where there is no compiler: never a part."""
+def test_build_info_of_the_compiled_build():
+    """All modules are compiled, or none if there is no compiler: never only some."""
     told = info(ZLINKCOMPAT_PURE=None)
     assert told["pure"] is False
     assert set(told["modules"].values()) == {told["compiled"]}
 
 
 @pytest.mark.parametrize("value", ["0", "", "yes"])
-def test_only_1_asks_for_the_source(value):
+def test_only_1_selects_the_pure_fallback(value):
     assert info(ZLINKCOMPAT_PURE=value)["pure"] is False
 
 
@@ -52,7 +52,7 @@ def test_build_info_names_the_versions():
     assert set(told["modules"]) == set(compiled_modules())
 
 
-def test_the_whole_message_path_is_compiled():
+def test_whole_message_path_is_compiled():
     assert {
         "zlinkcompat._backend.socket",
         "zlinkcompat.core.socket",
@@ -63,8 +63,8 @@ def test_the_whole_message_path_is_compiled():
     } <= set(compiled_modules())
 
 
-def test_the_source_talks_to_the_compiled_build():
-    """Two processes, one of each; the binder prints its address."""
+def test_pure_fallback_talks_to_the_compiled_build():
+    """Two processes, one with each build; the one that binds prints its address."""
     server = subprocess.Popen(
         [
             sys.executable,
@@ -100,7 +100,7 @@ def test_the_source_talks_to_the_compiled_build():
 
 
 @pytest.mark.parametrize("look", [debug.counters, debug.connections])
-def test_a_closed_socket_shows_nothing(look):
+def test_debug_functions_refuse_a_closed_socket(look):
     with zmq.Context() as context:
         sock = context.socket(zmq.PAIR)
         sock.close()
@@ -113,7 +113,7 @@ def test_a_closed_socket_shows_nothing(look):
 
 
 @pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
-def test_a_setting_has_a_default_and_says_what_it_does(monkeypatch, setting):
+def test_setting_has_a_default_and_a_description(monkeypatch, setting):
     monkeypatch.delenv(setting.variable, raising=False)
     assert tuning.get(setting.name) == setting.default
     assert setting.allows(setting.default)
@@ -121,7 +121,7 @@ def test_a_setting_has_a_default_and_says_what_it_does(monkeypatch, setting):
 
 
 @pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
-def test_the_environment_comes_first(monkeypatch, setting):
+def test_environment_overrides_the_option(monkeypatch, setting):
     value = setting.least + 1
     monkeypatch.setenv(setting.variable, str(value))
     assert setting.variable.startswith(("ZLINK_", "ZMQ_ASIO_"))
@@ -129,7 +129,7 @@ def test_the_environment_comes_first(monkeypatch, setting):
 
 
 @pytest.mark.parametrize("setting", tuning.TABLE, ids=lambda setting: setting.name)
-def test_a_value_out_of_bounds_is_refused(monkeypatch, setting):
+def test_setting_out_of_bounds_is_refused(monkeypatch, setting):
     for value in (setting.least - 1, setting.greatest + 1):
         monkeypatch.setenv(setting.variable, str(value))
         with pytest.raises(ValueError, match=f"{setting.variable}='{value}'"):
@@ -137,13 +137,13 @@ def test_a_value_out_of_bounds_is_refused(monkeypatch, setting):
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "1 ", "0x10", "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_a_setting_that_is_no_number_is_refused(monkeypatch, text):
+def test_non_numeric_setting_is_refused(monkeypatch, text):
     monkeypatch.setenv("ZLINK_BATCH_TIME", text)
     with pytest.raises(ValueError, match="ZLINK_BATCH_TIME.*microseconds"):
         tuning.get("batch_time")
 
 
-def test_a_setting_that_is_none():
+def test_unknown_setting_is_a_key_error():
     with pytest.raises(KeyError):
         tuning.get("nothing")
 
@@ -154,7 +154,7 @@ def test_a_setting_that_is_none():
     ids=lambda setting: setting.name,
 )
 @pytest.mark.parametrize("more", [0, 1])
-def test_messages_arrive_whatever_is_set(setting, more):
+def test_messages_arrive_with_any_setting(setting, more):
     assert (
         run(
             """
@@ -176,8 +176,8 @@ def test_messages_arrive_whatever_is_set(setting, more):
     )
 
 
-def test_the_tables_of_the_manual_are_made_from_the_code():
-    """If this fails: python tools/generate_docs.py."""
+def test_tables_of_the_manual_match_the_code():
+    """If this test fails, run python tools/generate_docs.py."""
     root = Path(__file__).resolve().parents[2]
     made = runpy.run_path(str(root / "tools" / "generate_docs.py"))
     for name in made["TABLES"]:

@@ -1,4 +1,4 @@
-"""debug.dump(): what this process has, for people and programs, at any time."""
+"""debug.dump(): the sockets and connections of this process, at any time."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from zlinkcompat.debug import dump
 
 
 def found(sock):
-    """What the dump says of a socket."""
+    """Return the dump of a socket."""
     return next(
         each
         for context in dump()["contexts"]
@@ -24,7 +24,7 @@ def found(sock):
 
 @pytest.fixture
 def pair(bound, make):
-    """PUSH to PULL, of which one message has come."""
+    """Connect PUSH to PULL, and receive one message."""
     pull = bound(zmq.PULL, rcvhwm=7)
     push = make(zmq.PUSH, sndhwm=9)
     push.connect(pull.last_endpoint)
@@ -56,7 +56,7 @@ def test_queue_lengths(make):
     assert found(push)["connections"][0]["state"] == "connecting"
 
 
-def test_its_data_are_plain_and_its_text_names_all(pair):
+def test_dump_data_are_plain_and_text_names_everything(pair):
     push, pull = pair
     picture = dump()
     assert json.loads(json.dumps(picture)) == picture
@@ -65,7 +65,7 @@ def test_its_data_are_plain_and_its_text_names_all(pair):
     assert "active" in text and "0/9 out" in text
 
 
-def test_from_another_thread_and_from_a_signal_handler(pair):
+def test_dump_from_another_thread_and_from_a_signal_handler(pair):
     pictures = []
     take = lambda *_: pictures.append(dump())  # noqa: E731
     gevent.get_hub().threadpool.apply(take)
@@ -93,7 +93,7 @@ if sys.argv[1:]:
 
 @pytest.mark.parametrize("patch", [(), ("--no-patch",)], ids=["patched", "unpatched"])
 @pytest.mark.parametrize("arguments, code", [((), 0), (("fail",), 7)], ids=["returns", "exits"])
-def test_stats_of_a_program_on_a_signal_and_at_exit(tmp_path, patch, arguments, code):
+def test_stats_are_printed_on_a_signal_and_at_exit(tmp_path, patch, arguments, code):
     path = tmp_path / "prog.py"
     path.write_text(PROGRAM)
     done = python("-m", "zlinkcompat", *patch, "--stats", path, *arguments)

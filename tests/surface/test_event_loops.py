@@ -164,7 +164,7 @@ through_each_entry_point = pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 
 @through_each_entry_point
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_coroutines(entry_point, loop):
+def test_coroutines_in_every_event_loop(entry_point, loop):
     pytest.importorskip(loop)
     imports, environment = ENTRY_POINTS[entry_point]
     package = imports.split()[1]
@@ -173,7 +173,7 @@ def test_coroutines(entry_point, loop):
 
 
 @through_each_entry_point
-def test_tornados_streams(entry_point):
+def test_tornado_streams(entry_point):
     pytest.importorskip("tornado")
     imports, environment = ENTRY_POINTS[entry_point]
     package = imports.split()[1]

@@ -14,7 +14,7 @@ import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
 
 
-def test_a_frame_of_nothing_is_empty():
+def test_frame_without_data_is_empty():
     frame = zmq.Frame()
     assert (frame.bytes, len(frame), frame.more, frame.tracker) == (b"", 0, False, None)
     assert frame.buffer.nbytes == 0
@@ -36,14 +36,14 @@ def test_a_frame_of_nothing_is_empty():
     [b"", b"abc", bytearray(b"abc"), memoryview(b"abc"), b"x" * 100_000],
     ids=lambda data: type(data).__name__,
 )
-def test_data_comes_out_as_it_went_in(data, options):
+def test_frame_returns_its_data_unchanged(data, options):
     frame = zmq.Frame(data, **options)
     assert frame.bytes == bytes(data) and type(frame.bytes) is bytes
     assert bytes(frame.buffer) == bytes(data) and len(frame) == len(data)
 
 
-def test_a_frame_exports_its_buffer():
-    """README: not the uncompiled source before Python 3.12."""
+def test_frame_exports_its_buffer():
+    """README: the pure-Python fallback does not support this before Python 3.12."""
     frame = zmq.Frame(b"abc")
     if build_info()["compiled"] or sys.version_info >= (3, 12):
         assert bytes(frame) == bytes(memoryview(frame)) == b"abc"
@@ -56,16 +56,16 @@ def test_bytes_of_a_frame_are_its_data():
 
 
 @pytest.mark.parametrize("data", ["text", 7, 1.5, [b"x"], object()])
-def test_what_is_no_buffer_is_refused(both, data):
+def test_frame_of_a_non_buffer_is_refused(both, data):
     assert both(lambda side: failure(side.zmq.Frame, data))[0] is TypeError
 
 
-def test_a_strided_buffer_is_refused(both):
+def test_strided_buffer_is_refused(both):
     data = memoryview(b"aabbcc")[::2]
     assert both(lambda side: failure(side.zmq.Frame, data, copy=False)) == (BufferError, None)
 
 
-def test_bytes_of_a_frame_is_one_object():
+def test_bytes_of_a_frame_are_cached():
     frame = zmq.Frame(b"data" * 50)
     assert frame.bytes is frame.bytes
 
@@ -78,7 +78,7 @@ def test_buffer_is_a_memoryview_of_the_data():
     assert bytes(frame.buffer) == b"xbc"
 
 
-def test_a_copied_frame_has_data_of_its_own():
+def test_copied_frame_has_its_own_data():
     data = bytearray(b"abc")
     frame = zmq.Frame(data, copy=True)
     data[0] = ord("x")
@@ -86,14 +86,14 @@ def test_a_copied_frame_has_data_of_its_own():
 
 
 @pytest.mark.parametrize("size, shared", [(9, False), (10, True)])
-def test_copy_threshold_decides(size, shared):
+def test_copy_threshold_decides_about_copying(size, shared):
     data = bytearray(size)
     frame = zmq.Frame(data, copy_threshold=10)
     data[0] = 1
     assert (frame.buffer[0] == 1) is shared
 
 
-def test_a_frame_pins_its_buffer():
+def test_frame_pins_its_buffer():
     data = bytearray(b"x" * 100_000)
     frame = zmq.Frame(data, copy=False)
     with pytest.raises(BufferError):
@@ -102,7 +102,7 @@ def test_a_frame_pins_its_buffer():
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, zmq.Frame.fast_copy], ids=["copy", "fast_copy"])
-def test_a_copy_is_a_frame_of_the_same_data(duplicate):
+def test_copied_frame_has_equal_data(duplicate):
     frame = zmq.Frame(b"x" * 70_000, track=True)
     other = duplicate(frame)
     assert other is not frame and type(other) is zmq.Frame
@@ -119,8 +119,8 @@ def test_a_copy_is_a_frame_of_the_same_data(duplicate):
         (b"a", bytearray(b"a")),
     ],
 )
-def test_two_frames_compared(both, one, other):
-    """pyzmq compares frames as objects, not their data."""
+def test_frames_are_compared_by_identity(both, one, other):
+    """pyzmq compares frames as objects, and not their data."""
     both(
         lambda side: (
             side.zmq.Frame(one) == side.zmq.Frame(other),
@@ -129,19 +129,19 @@ def test_two_frames_compared(both, one, other):
     )
 
 
-def test_a_frame_is_a_key():
+def test_frame_is_hashable():
     frame = zmq.Frame(b"a")
     assert frame == frame and {frame: 1}[frame] == 1
 
 
 @pytest.mark.parametrize("other", [b"a", "a", None, 7])
-def test_a_frame_compared_with_something_else(both, other):
+def test_frame_compared_with_another_type(both, other):
     both(lambda side: (side.zmq.Frame(b"a") == other, side.zmq.Frame(b"a") != other))
 
 
 @pytest.mark.parametrize("data", [b"", b"short", b"x" * 17, b"x" * 2000, b"x" * 3_000_000])
-def test_repr_is_pyzmqs_but_for_the_name(data):
-    # Copied, lest pyzmq's garbage collecting thread starts and keeps its descriptors.
+def test_repr_equals_pyzmqs_except_for_the_name(data):
+    # Copy the frame, or pyzmq's garbage collecting thread would start and keep its descriptors.
     real = repr(pyzmq.Frame(data, copy=True))
     assert repr(zmq.Frame(data)) == real
 
@@ -184,7 +184,7 @@ def begin_the_memory_again(frame):
     ],
     ids=lambda change: change.__name__,
 )
-def test_memory_under_a_view_outlives_the_content(change, data, make_view):
+def test_view_keeps_replaced_content_alive(change, data, make_view):
     frame = zmq.Frame(data, copy=type(data) is bytes)
     try:
         view = make_view(frame)
@@ -194,13 +194,13 @@ def test_memory_under_a_view_outlives_the_content(change, data, make_view):
         change(frame)
     del data
     gc.collect()
-    # What was freed would be used again by these.
+    # New objects would reuse memory that was freed.
     others = [bytes([number & 255]) * SIZE for number in range(50)]
     assert bytes(view) == b"A" * SIZE
     del others
 
 
-def test_views_of_a_replaced_content_let_go_of_it():
+def test_released_views_free_replaced_content():
     data = bytearray(b"A" * SIZE)
     frame = zmq.Frame(data, copy=False, track=True)
     tracker, view = frame.tracker, frame.buffer
@@ -212,7 +212,7 @@ def test_views_of_a_replaced_content_let_go_of_it():
     assert tracker.done
 
 
-def test_a_frame_that_was_taken_over_shows_its_new_content():
+def test_reused_frame_shows_its_new_content():
     frame = zmq.Frame(b"A" * SIZE, copy=False)
     assert frame.bytes == frame.buffer.tobytes() == b"A" * SIZE
     view = frame.buffer
@@ -223,7 +223,7 @@ def test_a_frame_that_was_taken_over_shows_its_new_content():
 # -- attributes and properties ---------------------------------------------------------------
 
 
-def test_more_of_received_frames(pair):
+def test_more_flag_of_received_frames(pair):
     one, other = pair()
     one.send_multipart([b"a", b"b"])
     first, last = other.recv_multipart(copy=False)
@@ -242,7 +242,7 @@ def test_properties_of_the_peer(bound, make):
         assert frame.get("Peer-Address") == "127.0.0.1"
 
 
-def test_the_descriptor_of_a_message(pair):
+def test_received_frame_has_the_descriptor(pair):
     one, other = pair()
     one.send(b"x")
     assert other.recv(copy=False).get(zmq.SRCFD) > 2
@@ -269,7 +269,7 @@ def test_application_metadata_of_the_peer(bound, make):
         "Group",
     ],
 )
-def test_a_property_that_is_not_there(both, name):
+def test_missing_property(both, name):
     def scenario(side):
         one, other = side.pair(endpoint="tcp://127.0.0.1:*")
         one.send(b"x")
@@ -293,7 +293,7 @@ def test_a_property_that_is_not_there(both, name):
         [],
     ],
 )
-def test_properties_of_a_frame_that_was_not_received(both, name):
+def test_unreceived_frame_has_no_properties(both, name):
     def scenario(side):
         frame = side.zmq.Frame(b"x")
         return outcome(frame.get, name), outcome(lambda: frame[name])
@@ -344,7 +344,7 @@ def test_other_attributes(both, name):
     )
 
 
-def test_a_subclass_of_frame_can_be_sent(pair):
+def test_frame_subclass_can_be_sent(pair):
     class Mine(zmq.Frame):
         pass
 
@@ -359,12 +359,12 @@ def test_message_is_frame():
     assert type(zmq.Message(b"x")) is zmq.Frame
 
 
-# -- memory: libzmq's receivers may write to what they got ----------------------------------------
+# -- memory: as with libzmq, receivers may write to received frames ------------------------
 
 
 @pytest.mark.parametrize("endpoint", ["inproc://memory", "tcp://127.0.0.1:*"])
 @pytest.mark.parametrize("size", [0, 1, 40, 10_000])
-def test_a_receiver_may_write_to_a_frame_and_nobody_else_sees_it(pair, endpoint, size):
+def test_write_to_a_received_frame_affects_no_other_receiver(pair, endpoint, size):
     push, pull = pair(zmq.PUSH, zmq.PULL, endpoint)
     sent = b"s" * size
     kept = bytearray(sent)
@@ -376,7 +376,7 @@ def test_a_receiver_may_write_to_a_frame_and_nobody_else_sees_it(pair, endpoint,
     assert sent == before == bytes(kept)
 
 
-def test_a_frame_that_was_written_to_is_sent_as_it_is(pair):
+def test_modified_frame_is_sent_with_its_changes(pair):
     push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://memory")
     frame = zmq.Frame(b"abc")
     frame.buffer[0:1] = b"x"
@@ -384,12 +384,12 @@ def test_a_frame_that_was_written_to_is_sent_as_it_is(pair):
     assert pull.recv() == copy.copy(frame).bytes == b"xbc"
 
 
-def test_what_the_sender_may_not_write_to_is_read_only():
+def test_frame_of_read_only_data_is_read_only():
     assert zmq.Frame(b"abc", copy=False).buffer.readonly
     assert not zmq.Frame(bytearray(b"abc"), copy=False).buffer.readonly
 
 
-def test_the_buffer_of_a_frame_is_one_view_and_outlives_it():
+def test_frame_buffer_is_cached_and_outlives_the_frame():
     frame = zmq.Frame(b"abc")
     view = frame.buffer
     assert view is frame.buffer
@@ -398,17 +398,17 @@ def test_the_buffer_of_a_frame_is_one_view_and_outlives_it():
 
 
 @pytest.mark.parametrize("begun_anew", [False, True])
-def test_pyzmqs_book_of_buffers_in_use_has_those_of_frames(begun_anew, monkeypatch):
+def test_pyzmq_gc_counts_buffers_of_our_frames(begun_anew, monkeypatch):
     from zmq.utils.garbage import gc
 
     zmq.Frame(bytearray(b"before"), copy=False)
     if begun_anew:
-        # As gc.start() does, at the first buffer that libzmq holds.
+        # gc.start() does the same at the first buffer that libzmq holds.
         monkeypatch.setattr(gc, "refs", {})
     data = bytearray(b"abc")
 
     def entries():
-        # Among those of libzmq's frames, which come and go.
+        # They are among those of libzmq's frames, which are added and removed.
         return sum(getattr(each.obj, "obj", None) is data for each in list(gc.refs.values()))
 
     frame = zmq.Frame(data, copy=False)

@@ -1,4 +1,4 @@
-"""``import zlinkcompat.green as zmq``: what waits, waits in its greenlet only."""
+"""``import zlinkcompat.green as zmq``: a waiting call blocks only its greenlet."""
 
 import gevent
 import pytest
@@ -20,20 +20,20 @@ def context(no_descriptor_is_left):
         context.destroy(linger=0)
 
 
-def test_its_names_are_those_of_zmq_green():
+def test_green_has_the_names_of_zmq_green():
     assert [name for name in zmq.green.__all__ if not hasattr(green, name)] == []
     assert set(green.__all__) >= set(zmq.green.__all__)
 
 
-def test_its_context_is_one_of_ours():
+def test_green_context_is_our_context():
     assert issubclass(green.Context, zlinkcompat.Context)
     assert issubclass(green.Socket, zlinkcompat.Socket)
     assert green.Poller is zlinkcompat.Poller
     assert green.Again is zmq.Again
 
 
-def test_its_submodules_have_its_classes():
-    """``from zmq.green.core import _Socket``, as programs that derive theirs do."""
+def test_green_submodules_have_our_classes():
+    """Programs that derive from it import ``zmq.green.core._Socket`` like this."""
     from zlinkcompat.green.core import _Context, _Socket
     from zlinkcompat.green.device import device
     from zlinkcompat.green.poll import _Poller
@@ -42,7 +42,7 @@ def test_its_submodules_have_its_classes():
     assert device is green.device
 
 
-def test_its_instance_is_its_own():
+def test_green_context_instance_is_separate():
     ours, plain = green.Context.instance(), zlinkcompat.Context.instance()
     assert type(ours) is green.Context and type(plain) is zlinkcompat.Context
     ours.term()
@@ -66,11 +66,11 @@ def test_greenlets_run_while_one_receives(pair):
 
 
 def test_rcvtimeo_works(make):
-    """zmq.green only warns that it does not."""
+    """zmq.green only warns that it has no effect."""
     sock = make(green.PULL, rcvtimeo=20)
     ticks = []
     ticker = gevent.spawn(lambda: ticks.append(gevent.sleep(0.001)))
-    # More than once only where the machine is busy, and both times are over at once.
+    # It times out twice only if the machine is busy, and both times it returns soon.
     while not ticks:
         assert failure(sock.recv) == (green.Again, green.EAGAIN)
     ticker.get()
@@ -87,11 +87,11 @@ def test_many_greenlets_receive_from_one_socket(pair):
     for number in range(10):
         one.send(b"%d" % number)
     gevent.joinall(waiting, timeout=GUARD, raise_error=True)
-    # In the order in which they began to wait.
+    # The greenlets receive in the order in which they began to wait.
     assert [greenlet.value for greenlet in waiting] == [b"%d" % number for number in range(10)]
 
 
-def test_one_receives_while_another_sends(pair):
+def test_one_greenlet_receives_while_another_sends(pair):
     one, other = pair(green.PAIR, green.PAIR)
     receiving = gevent.spawn(one.recv)
     gevent.idle()
@@ -152,8 +152,8 @@ def test_a_device_with_one_socket_answers_itself(make, bound):
     device.kill()
 
 
-def test_a_call_in_the_hub_itself_raises(make):
-    """It could never be woken."""
+def test_call_in_the_hub_raises(make):
+    """Such a call could never be woken."""
     sock = make(green.PULL)
     results = []
     done = Event()
@@ -168,7 +168,7 @@ def test_a_call_in_the_hub_itself_raises(make):
 
 
 def test_programs_of_zmq_green_run():
-    """Also where nothing else is imported."""
+    """This holds even if nothing else is imported."""
     assert (
         run("""
         import gevent
@@ -187,6 +187,6 @@ def test_programs_of_zmq_green_run():
     )
 
 
-def test_zmq_green_stays_libzmqs():
+def test_zmq_green_still_uses_libzmq():
     assert zmq.green.Context is not green.Context
     assert not issubclass(zmq.green.Context, zlinkcompat.Context)

@@ -1,4 +1,4 @@
-"""What ``import zmq`` loads on our backend, and ``import zlinkcompat``, beside what pyzmq loads."""
+"""Modules that ``import zmq`` on our backend, or ``import zlinkcompat``, loads beside pyzmq's."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from programs import python
 
 HERE = Path(__file__).parent
 
-#: What importing the package, a context and inproc sockets may load beside libzmq's modules: short
+#: Modules that importing the package, a context and inproc sockets may load besides libzmq's: short
 #: ones of the standard library, and greenlet, which has one extension module.
 LIGHT = {
     "_ast", "_opcode", "_string", "_tokenize", "_weakrefset", "ast", "copy", "greenlet",
@@ -16,8 +16,8 @@ LIGHT = {
     "_missing_stdlib_info",
 }  # fmt: skip
 
-#: What a first tcp endpoint must not load: it belongs to CURVE, to TLS, to WebSocket, to names of
-#: network interfaces and to international host names.
+#: Modules that a first tcp endpoint must not load: they belong to CURVE, TLS, WebSocket, names of
+#: network interfaces and international host names.
 NOT_FOR_TCP = {
     "_hashlib", "_ssl", "ctypes", "encodings.idna", "nacl", "ssl", "stringprep", "tempfile",
     "wsproto", "gevent.monkey", "gevent.socket", "gevent.threadpool", "pprint", "dataclasses",
@@ -66,6 +66,6 @@ def test_an_endpoint_loads_what_its_connections_use_at_once():
     assert {"ws_protocol", "upgrade"} <= {name.rpartition(".")[2] for name in ws}
 
 
-def test_the_main_thread_stays_gevents_main_thread():
+def test_first_use_in_a_thread_keeps_gevents_main_thread():
     done = python(HERE / "worker_binds_first.py")
     assert (done.stdout, done.stderr) == ("watched\n", "")

@@ -13,7 +13,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def real(no_descriptor_is_left):
-    """Real libzmq; a blocking call of its sockets would hold the hub."""
+    """Real libzmq; a blocking call of its sockets would block the hub."""
     side = Side("pyzmq")
     yield side
     side.close()
@@ -21,7 +21,7 @@ def real(no_descriptor_is_left):
 
 @pytest.fixture
 def meet(real, make, tmp_path):
-    """meet("REQ", "REP", "tcp"): ours, connected to libzmq's; or bound, with ``binds``."""
+    """meet("REQ", "REP", "tcp"): our socket, connected to libzmq's; or bound, with ``binds``."""
 
     def meet(ours, theirs, transport="tcp", binds=False):
         endpoint = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/sock"}[transport]
@@ -35,7 +35,7 @@ def meet(real, make, tmp_path):
 
 
 def from_libzmq(sock):
-    """Receive from a libzmq socket while our hub turns."""
+    """Receive from a libzmq socket while our hub runs."""
     return gevent.get_hub().threadpool.apply(sock.recv_multipart)
 
 
@@ -67,34 +67,34 @@ def test_publish_and_subscribe(meet):
     assert from_libzmq(sub) == [b"topic", b"news"]
 
 
-def test_exceptions_of_one_are_caught_as_the_others(real, make):
+def test_exceptions_of_both_libraries_are_the_same_class(real, make):
     for library, sock in ((zmq, real.socket("PAIR")), (pyzmq, make(zmq.PAIR))):
         with pytest.raises(library.Again) as caught:
             sock.recv(library.NOBLOCK)
         assert caught.value.errno == errno.EAGAIN
 
 
-def test_inproc_names_are_apart(real, make):
+def test_inproc_names_are_separate(real, make):
     real.socket("PAIR").bind("inproc://name")
     make(zmq.PAIR).bind("inproc://name")
 
 
 @pytest.mark.parametrize("thing", ["socket", "context"])
-def test_what_belongs_to_the_other_is_refused(real, make, context, thing):
+def test_objects_of_the_other_library_are_refused(real, make, context, thing):
     with gevent.Timeout(GUARD):
         if thing == "socket":
             results = [
                 failure(zmq.zmq_poll, [(real.socket("PAIR"), zmq.POLLIN)], 0),
                 failure(pyzmq.zmq_poll, [(make(zmq.PAIR), zmq.POLLIN)], 0),
             ]
-            # Called by the program itself, pyzmq's sees an object with a descriptor.
+            # Called by the program itself, pyzmq's proxy accepts an object with a descriptor.
             assert results == [(TypeError, None), "returned"]
         else:
             assert failure(zmq.Socket, real.context, zmq.PAIR)[0] is TypeError
             assert failure(pyzmq.Socket, context, pyzmq.PAIR)[0] is TypeError
 
 
-def test_frames_of_the_other_are_buffers(meet):
+def test_frames_of_the_other_library_are_buffers(meet):
     mine, other = meet("PAIR", "PAIR")
     mine.send(pyzmq.Frame(b"theirs", copy=True))
     assert from_libzmq(other) == [b"theirs"]
@@ -103,7 +103,7 @@ def test_frames_of_the_other_are_buffers(meet):
 
 
 def test_our_poller_watches_a_libzmq_socket_by_its_descriptor(real, make):
-    """libzmq's descriptor is edge-triggered, so its EVENTS must be looked at."""
+    """libzmq's descriptor is edge-triggered, so its EVENTS must be read."""
     pull, push = real.socket("PULL"), real.socket("PUSH")
     pull.bind("inproc://x")
     push.connect("inproc://x")

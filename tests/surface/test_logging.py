@@ -1,4 +1,4 @@
-"""The loggers of each layer write one line per event, and nothing while nobody listens."""
+"""The logger of each layer writes one line per event, and nothing without a handler."""
 
 import logging
 from time import monotonic_ns
@@ -14,7 +14,7 @@ from zlinkcompat._runtime import log_limiter
 
 @pytest.fixture
 def lines(caplog):
-    """lines("routing"): what was logged by that layer, as (level, text); cleared each time."""
+    """lines("routing"): the log of that layer, as (level, text); cleared each time."""
     caplog.set_level(logging.DEBUG, "zlinkcompat")
 
     def lines(layer):
@@ -30,7 +30,7 @@ def lines(caplog):
     return lines
 
 
-def test_core_tells_of_sockets_endpoints_and_contexts(lines):
+def test_core_logs_sockets_endpoints_and_contexts(lines):
     context = zmq.Context()
     whole = f"{context.underlying:#x}"
     sock = context.socket(zmq.ROUTER)
@@ -56,14 +56,14 @@ def test_core_tells_of_sockets_endpoints_and_contexts(lines):
 
 
 @pytest.mark.parametrize("connected", [False, True])
-def test_messages_that_linger_gives_up_are_a_warning(connected, lines, raw_listener):
+def test_messages_dropped_after_linger_are_a_warning(connected, lines, raw_listener):
     listener = raw_listener(listens=connected)
     context = zmq.Context()
     sock = context.socket(zmq.PUSH)
     sock.linger, sock.reconnect_ivl = 20, 1
     sock.connect(listener.endpoint)
     if connected:
-        # And says nothing.
+        # The peer sends nothing.
         listener.accept()
     for _ in range(3):
         sock.send(b"x")
@@ -73,7 +73,7 @@ def test_messages_that_linger_gives_up_are_a_warning(connected, lines, raw_liste
     assert listener.endpoint in told[1] and "LINGER is over, messages dropped: 3" in told[1]
 
 
-def test_interpreter_exit_tells_what_it_gives_up(program, raw_listener):
+def test_interpreter_exit_logs_dropped_messages(program, raw_listener):
     listener = raw_listener()
     one = program(
         """
@@ -97,14 +97,14 @@ def test_interpreter_exit_tells_what_it_gives_up(program, raw_listener):
     )
 
 
-def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
+def test_duplicate_routing_id_is_logged(bound, raw, lines, monitor):
     sock = bound(zmq.ROUTER)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
     for number in range(3):
         peer = raw(sock.last_endpoint)
         peer.handshake(b"DEALER", identity=b"me")
         events.next()
-        # However much it says.
+        # The number of its messages does not matter.
         peer.send(message(b"%d" % number))
     assert sock.recv_multipart() == [b"me", b"0"]
     assert not sock.poll(20)
@@ -116,7 +116,7 @@ def test_a_peer_whose_routing_id_another_has(bound, raw, lines, monitor):
     )
 
 
-def test_a_routing_id_that_is_taken_over(bound, raw, lines):
+def test_routing_id_handover_is_logged(bound, raw, lines):
     sock = bound(zmq.ROUTER, router_handover=1)
     for number in range(2):
         peer = raw(sock.last_endpoint)
@@ -127,7 +127,7 @@ def test_a_routing_id_that_is_taken_over(bound, raw, lines):
     assert level == "INFO" and "takes over the routing id b'me'" in text
 
 
-def test_messages_that_a_router_has_no_route_for(make, bound, lines):
+def test_unroutable_messages_are_logged(make, bound, lines):
     sock = bound(zmq.ROUTER, sndhwm=1)
     sock.send_multipart([b"nobody", b"a secret"])
     assert lines("routing") == [
@@ -142,7 +142,7 @@ def test_messages_that_a_router_has_no_route_for(make, bound, lines):
     assert level == "DEBUG" and text.startswith("inproc://full: peer in this process: dropped")
 
 
-def test_a_second_peer_of_a_pair(bound, make, lines, monitor):
+def test_second_peer_of_a_pair_is_logged(bound, make, lines, monitor):
     sock = bound(zmq.PAIR)
     first = make(zmq.PAIR)
     first.connect(sock.last_endpoint)
@@ -174,7 +174,7 @@ def test_further_peers_of_a_pair_are_one_warning(bound, make, lines, monitor):
     assert levels[0] == "WARNING" and len(levels) >= 3 and set(levels[1:]) == {"DEBUG"}
 
 
-def test_namesakes_that_are_left_out_are_counted(bound, raw, lines, monitor, monkeypatch):
+def test_further_duplicate_routing_ids_are_counted(bound, raw, lines, monitor, monkeypatch):
     now = monotonic_ns()
     monkeypatch.setattr(log_limiter, "monotonic_ns", lambda: now)
     sock = bound(zmq.ROUTER)
@@ -195,7 +195,7 @@ def test_namesakes_that_are_left_out_are_counted(bound, raw, lines, monitor, mon
     assert level == "WARNING" and text.endswith("(2 more in the last 61 s)")
 
 
-def test_messages_out_of_step(bound, raw, make, lines):
+def test_malformed_requests_are_logged(bound, raw, make, lines):
     rep = bound(zmq.REP)
     peer = raw(rep.last_endpoint)
     peer.handshake(b"REQ")
@@ -207,7 +207,7 @@ def test_messages_out_of_step(bound, raw, make, lines):
     assert not any("nor" in text for _, text in told)
 
 
-def test_a_subscription_that_is_refused_in_this_process(make, lines):
+def test_refused_inproc_subscription_is_logged(make, lines):
     sub, pub = make(zmq.SUB), make(zmq.XPUB, subscriptions_max=1)
     pub.bind("inproc://topics")
     sub.connect("inproc://topics")
@@ -225,8 +225,8 @@ def test_a_subscription_that_is_refused_in_this_process(make, lines):
     ]
 
 
-def test_nothing_is_said_where_nobody_listens(program, raw_listener):
-    """Not even by logging's last resort, which prints warnings to stderr."""
+def test_nothing_is_printed_without_a_log_handler(program, raw_listener):
+    """Not even logging's last resort, which prints warnings to stderr, writes anything."""
     listener = raw_listener(listens=False)
     assert (
         program(
@@ -246,7 +246,7 @@ def test_nothing_is_said_where_nobody_listens(program, raw_listener):
 
 
 @pytest.mark.both_engines
-def test_term_that_waits_tells_once_what_for(lines, raw_listener, monkeypatch):
+def test_waiting_term_logs_its_reason_once(lines, raw_listener, monkeypatch):
     monkeypatch.setenv("ZLINK_TERM_WARNING", "10")
     listener = raw_listener(listens=False)
     context = zmq.Context()

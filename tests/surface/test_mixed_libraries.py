@@ -1,4 +1,4 @@
-"""An object of one library that reaches the other is a TypeError which names both modules."""
+"""Passing an object of one library to the other raises a TypeError that names both modules."""
 
 import asyncio
 import re
@@ -60,7 +60,7 @@ async def stream_there(sock):
     ZMQStream(sock)
 
 
-#: What of libzmq's could be given a socket of ours.
+#: Functions of libzmq that could be given one of our sockets.
 TO_LIBZMQ = {
     "Context.shadow": lambda sock: pyzmq.Context.shadow(sock.context),
     "Context(shadow=)": lambda sock: pyzmq.Context(shadow=sock.context),
@@ -86,14 +86,14 @@ TO_LIBZMQ = {
     "ZMQStream": lambda sock: asyncio.run(stream_there(sock)),
 }
 
-#: Where compiled code of pyzmq says by itself that a class is not its own.
+#: Functions where pyzmq's compiled code itself refuses a foreign class.
 REFUSED_BY_PYZMQ = {
     "proxy": lambda sock: pyzmq.proxy(sock, sock),
     "monitored_queue": lambda sock: pyzmq.devices.monitored_queue(sock, sock, sock),
     "Socket": lambda sock: pyzmq.Socket(sock.context, pyzmq.PULL),
 }
 
-#: And the other way round.
+#: The same functions of ours, given an object of libzmq.
 TO_US = {
     "Context.shadow": lambda sock: zmq.Context.shadow(sock.context),
     "Context": lambda sock: zmq.Context(sock.context),
@@ -117,12 +117,12 @@ TO_US = {
 }
 
 
-# Half-made objects of pyzmq complain when they are collected.
+# Half-constructed objects of pyzmq warn when they are collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("way", TO_LIBZMQ)
-def test_ours_reaches_libzmq(way, ours):
+def test_our_object_given_to_libzmq(way, ours):
     if way == "asyncio.Poller":
-        # asyncio makes a ValueError of what fileno() raises, and tells the cause.
+        # asyncio turns the exception of fileno() into a ValueError, with the cause attached.
         with pytest.raises((TypeError, ValueError)):
             TO_LIBZMQ[way](ours)
         return
@@ -134,13 +134,13 @@ def test_ours_reaches_libzmq(way, ours):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("way", REFUSED_BY_PYZMQ)
-def test_ours_reaches_compiled_code_of_pyzmq(way, ours):
+def test_our_object_given_to_compiled_pyzmq_code(way, ours):
     with pytest.raises(TypeError):
         REFUSED_BY_PYZMQ[way](ours)
 
 
 @pytest.mark.parametrize("way", TO_US)
-def test_libzmqs_reaches_us(way, theirs):
+def test_libzmq_object_given_to_us(way, theirs):
     with pytest.raises(TypeError) as caught:
         TO_US[way](theirs)
     assert "zlinkcompat" in str(caught.value) and "zmq." in str(caught.value)
@@ -154,14 +154,14 @@ def test_libzmq_refuses_our_address(ours):
         pyzmq.Context(shadow=ours.context.underlying)
 
 
-def test_a_context_is_not_a_number(ours):
+def test_context_is_not_a_number(ours):
     with pytest.raises(
         TypeError, match="a number is needed, not a zlinkcompat._sugar.context.Context"
     ):
         int(ours.context)
 
 
-def test_a_socket_class_of_our_own_is_used(ours):
+def test_socket_subclass_of_ours_is_used(ours):
     class Own(zmq.Socket):
         pass
 
@@ -169,7 +169,7 @@ def test_a_socket_class_of_our_own_is_used(ours):
         assert type(sock) is Own
 
 
-def test_our_own_shadows_and_descriptors_are_as_ever(ours):
+def test_our_shadows_and_descriptors_still_work(ours):
     assert zmq.Socket.shadow(ours).underlying == ours.underlying
     assert zmq.Socket.shadow(ours.underlying).underlying == ours.underlying
     assert zmq.Context.shadow(ours.context.underlying).underlying == ours.context.underlying

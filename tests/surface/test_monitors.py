@@ -12,7 +12,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def watched(make):
-    """watched(zmq.PAIR): a socket and its monitor, which gives up after GUARD seconds."""
+    """watched(zmq.PAIR): a socket and its monitor, which times out after GUARD seconds."""
 
     def watched(kind, *args):
         sock = make(kind)
@@ -24,7 +24,7 @@ def watched(make):
 
 
 def until(monitor, last):
-    """Events up to and including the first ``last``."""
+    """Return the events up to and including the first ``last``."""
     events = []
     while not events or events[-1]["event"] != last:
         events.append(recv_monitor_message(monitor))
@@ -75,7 +75,7 @@ def test_a_failed_bind_is_an_event(bound, watched):
     assert event["endpoint"] == endpoint
 
 
-def test_only_the_events_asked_for_come(watched):
+def test_only_requested_events_arrive(watched):
     sock, monitor = watched(zmq.PAIR, zmq.EVENT_LISTENING | zmq.EVENT_CLOSED)
     sock.connect("tcp://127.0.0.1:1")
     sock.bind("tcp://127.0.0.1:*")
@@ -111,7 +111,7 @@ def test_monitor_publishes_at_an_address(make):
     assert parse_monitor_message(reader.recv_multipart())["event"] == zmq.EVENT_LISTENING
 
 
-def test_disable_monitor_says_so_and_stops(watched):
+def test_disable_monitor_reports_it_and_stops(watched):
     sock, monitor = watched(zmq.PAIR)
     sock.disable_monitor()
     assert recv_monitor_message(monitor)["event"] == zmq.EVENT_MONITOR_STOPPED
@@ -120,7 +120,7 @@ def test_disable_monitor_says_so_and_stops(watched):
     assert sock.get_monitor_socket() is not monitor
 
 
-def test_disable_monitor_where_there_is_none(both):
+def test_disable_monitor_without_a_monitor(both):
     both(lambda side: failure(side.socket("PAIR").disable_monitor))
 
 
@@ -160,7 +160,7 @@ def test_monitor_arguments(both, arguments):
     both(lambda side: failure(side.socket("PAIR").monitor, *arguments))
 
 
-def test_a_monitor_address_that_is_taken(both):
+def test_monitor_address_in_use(both):
     def scenario(side):
         holder = side.socket("PAIR")
         holder.bind("inproc://taken")
@@ -169,7 +169,7 @@ def test_a_monitor_address_that_is_taken(both):
     assert both(scenario) == (zmq.ZMQError, zmq.EADDRINUSE)
 
 
-def test_a_monitor_nobody_reads_holds_nothing_up(pair, make):
+def test_unread_monitor_blocks_nothing(pair, make):
     one, other = pair()
     one.monitor("inproc://unread", zmq.EVENT_ALL)
     for _ in range(3):
@@ -200,7 +200,7 @@ def test_events_are_pyzmqs_enumeration(watched):
 
 
 def test_locks_are_native_in_a_patched_program(program):
-    """A monitor's lock was one of gevent's there: where it had to wait in the hub, it raised."""
+    """A monitor's lock must not be gevent's there: when it had to wait in the hub, it raised."""
     one = program(
         """
         from zlinkcompat._runtime.gevent_support import get_original

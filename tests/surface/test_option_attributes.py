@@ -1,4 +1,4 @@
-"""Socket options as attributes and by number, and the sockets' other ways to set and get."""
+"""Socket options as attributes and by number, and the other ways to set and get."""
 
 import pytest
 from guard import GUARD
@@ -15,7 +15,7 @@ def test_an_option_is_an_attribute_in_any_case(make):
     assert sock.sndhwm == sock.getsockopt(zmq.SNDHWM) == 3
 
 
-def test_every_form_of_set_and_get_is_one(make):
+def test_all_forms_of_set_and_get_agree(make):
     sock = make(zmq.DEALER)
     sock.set(zmq.LINGER, 1)
     assert sock.getsockopt(zmq.LINGER) == 1
@@ -114,7 +114,7 @@ def test_an_unknown_attribute_is_an_attribute_error(both, name):
         "IO_THREADS",
     ],
 )
-def test_what_can_only_be_set_is_an_attribute_error_to_get(both, name):
+def test_reading_a_write_only_option_is_an_attribute_error(both, name):
     both(lambda side: failure(getattr, side.socket("XPUB"), name))
 
 
@@ -131,7 +131,7 @@ def test_what_can_only_be_set_is_an_attribute_error_to_get(both, name):
         "closed",
     ],
 )
-def test_what_can_only_be_read(both, name):
+def test_read_only_options(both, name):
     both(lambda side: failure(setattr, side.socket("XPUB"), name, 1))
 
 
@@ -174,7 +174,7 @@ def test_set_of_any_value(both, option, value):
 
 
 @pytest.mark.parametrize("option", [9999, -1, 0, "LINGER", None, 2**40, 17.5])
-def test_get_and_set_of_what_is_no_option(both, option):
+def test_get_and_set_of_unknown_options(both, option):
     both(
         lambda side: (
             failure(side.socket("DEALER").get, option),
@@ -192,16 +192,16 @@ def test_get_and_set_of_what_is_no_option(both, option):
         (9999, "text"),
     ],
 )
-def test_set_string_of_what_is_no_string(both, option, value):
+def test_set_string_of_a_non_string(both, option, value):
     both(lambda side: failure(side.socket("DEALER").set_string, option, value))
 
 
 @pytest.mark.parametrize("option", [zmq.LINGER, 9999, zmq.SUBSCRIBE])
-def test_get_string_of_what_is_no_string(both, option):
+def test_get_string_of_a_non_string_option(both, option):
     both(lambda side: failure(side.socket("DEALER").get_string, option))
 
 
-def test_hwm_is_both_marks(make):
+def test_hwm_sets_both_marks(make):
     sock = make(zmq.PAIR)
     sock.hwm = 5
     assert (sock.sndhwm, sock.rcvhwm, sock.hwm, sock.get_hwm()) == (5, 5, 5, 5)
@@ -244,7 +244,7 @@ def test_subscribe(bound, make, subscribe):
 
 
 @pytest.mark.parametrize("kind", ["PUB", "PAIR", "XSUB", "SUB"])
-def test_subscribe_where_the_type_cannot(both, kind):
+def test_subscribe_on_a_type_that_cannot_subscribe(both, kind):
     both(
         lambda side: [
             failure(side.socket(kind).subscribe, b"x"),
@@ -273,7 +273,7 @@ def test_draft_arguments_of_send(both, keyword):
     )
 
 
-# -- what is set takes effect ----------------------------------------------------------------
+# -- options take effect -------------------------------------------------------------------
 
 
 def test_rcvtimeo_and_sndtimeo_take_effect_at_once(make):
@@ -293,7 +293,7 @@ def test_last_endpoint_is_that_of_the_last_bind_or_connect(make):
     assert sock.get_string(zmq.LAST_ENDPOINT) == "tcp://127.0.0.1:1"
 
 
-def test_events_tell_what_can_be_done(pair):
+def test_events_show_which_calls_would_succeed(pair):
     push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://events")
     assert push.events == push.get(zmq.EVENTS) == zmq.POLLOUT
     assert pull.events == 0

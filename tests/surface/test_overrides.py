@@ -1,4 +1,4 @@
-"""A program's own ``send`` and ``recv`` are what the methods for whole messages call."""
+"""Methods for whole messages call the program's overridden ``send`` and ``recv``."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ WAIT = GUARD * 1000
 
 @pytest.fixture
 def plain():
-    """Two connected sockets of Python."""
+    """Return two connected Python sockets."""
     one, other = socket.socketpair()
     with one, other:
         yield one, other
@@ -27,7 +27,7 @@ def plain():
 
 @pytest.fixture
 def pipe():
-    """The two ends of a pipe, as unbuffered files."""
+    """Return the two ends of a pipe, as unbuffered files."""
     reading, writing = os.pipe()
     with open(reading, "rb", 0) as reader, open(writing, "wb", 0) as writer:
         yield reader, writer
@@ -35,7 +35,7 @@ def pipe():
 
 @pytest.fixture(params=["inproc://polling", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
 def ends(request, pair):
-    """PUSH and PULL, connected."""
+    """Return PUSH and PULL, connected."""
     push, pull = pair(zmq.PUSH, zmq.PULL, request.param)
     assert push.poll(WAIT, OUT) == OUT
     return push, pull
@@ -51,14 +51,14 @@ def poller(*registered):
 # -- one socket ------------------------------------------------------------------------------
 
 
-def test_nothing_to_read(ends):
+def test_poll_with_nothing_to_read(ends):
     _, pull = ends
     assert pull.poll(0) == 0
     assert pull.poll(10) == 0
     assert pull.poll(0, IN | OUT) == 0
 
 
-def test_something_to_read(ends):
+def test_poll_with_a_message_to_read(ends):
     push, pull = ends
     push.send(b"x")
     assert pull.poll(WAIT) == pull.poll() == pull.poll(0) == IN
@@ -67,13 +67,13 @@ def test_something_to_read(ends):
     assert pull.poll(0) == 0
 
 
-def test_room_to_write(ends):
+def test_poll_with_room_to_write(ends):
     push, _ = ends
     assert push.poll(0, OUT) == push.poll(WAIT, IN | OUT) == OUT
     assert push.poll(0, IN) == push.poll(0) == 0
 
 
-def test_no_room_to_write(make):
+def test_poll_without_room_to_write(make):
     sock = make(zmq.PUSH, sndhwm=1)
     assert sock.poll(0, OUT) == 0
     sock.connect("tcp://127.0.0.1:1")
@@ -82,7 +82,7 @@ def test_no_room_to_write(make):
     assert sock.poll(0, OUT) == 0
 
 
-def test_room_again_when_a_peer_reads(pair):
+def test_poll_reports_room_when_the_peer_reads(pair):
     push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://room")
     while push.poll(0, OUT):
         push.send(b"x")
@@ -103,7 +103,7 @@ def test_poll_waits_for_a_message(ends):
     assert waiting.get(timeout=GUARD) == IN
 
 
-def test_the_rest_of_a_message_can_be_read(ends):
+def test_poll_within_a_multipart_message(ends):
     push, pull = ends
     push.send_multipart([b"a", b"b"])
     pull.recv()
@@ -112,7 +112,7 @@ def test_the_rest_of_a_message_can_be_read(ends):
     assert pull.poll(0) == 0
 
 
-def test_a_timeout_is_kept(ends):
+def test_poll_waits_for_its_timeout(ends):
     _, pull = ends
     began = monotonic()
     assert pull.poll(30) == 0
@@ -120,13 +120,13 @@ def test_a_timeout_is_kept(ends):
 
 
 @pytest.mark.parametrize("timeout", [10, 10.7, 0, 0.2])
-def test_timeouts_are_whole_or_broken_milliseconds(ends, timeout):
+def test_timeouts_may_be_fractions_of_milliseconds(ends, timeout):
     _, pull = ends
     assert poller((pull, IN)).poll(timeout) == []
 
 
 @pytest.mark.parametrize("timeout", [None, -1, -1000])
-def test_timeouts_that_are_for_ever(ends, timeout):
+def test_unlimited_timeouts(ends, timeout):
     push, pull = ends
     waiting = gevent.spawn(pull.poll, timeout)
     gevent.idle()
@@ -143,7 +143,7 @@ def test_several_greenlets_poll_one_socket(ends):
     assert [one.get(timeout=GUARD) for one in waiting] == [IN] * 3
 
 
-def test_a_poll_that_is_killed_leaves_nothing(ends):
+def test_killed_poll_leaves_nothing_behind(ends):
     push, pull = ends
     waiting = gevent.spawn(pull.poll)
     gevent.idle()
@@ -152,8 +152,8 @@ def test_a_poll_that_is_killed_leaves_nothing(ends):
     assert pull.poll(WAIT) == IN
 
 
-def test_flags_of_nothing(both):
-    """With no flags a socket is not registered, and the poll has nothing to wait for."""
+def test_poll_without_flags(both):
+    """With no flags a socket is not registered, and the poll does not wait for anything."""
     assert both(lambda side: side.socket("PULL").poll(0, 0)) == 0
 
 
@@ -179,7 +179,7 @@ def test_modify(ends):
     assert watched.poll(0) == []
     watched.modify(push, OUT)
     assert watched.poll(0) == [(push, OUT)]
-    watched.register(push, IN)  # registering again changes it
+    watched.register(push, IN)  # registering again changes the flags
     assert watched.poll(0) == []
 
 
@@ -227,7 +227,7 @@ def test_sockets_and_descriptors_and_files_together(ends, plain, pipe):
         watched.unregister({one.fileno(): one}.get(ready, ready))
 
 
-def test_all_that_is_ready_comes_at_once(ends, plain, pipe):
+def test_all_ready_sockets_are_returned_at_once(ends, plain, pipe):
     push, pull = ends
     (one, other), (reader, writer) = plain, pipe
     push.send(b"x")
@@ -244,7 +244,7 @@ def test_a_closed_pipe(both, pipe):
     both(lambda side: side.zmq.zmq_poll([(reader, IN)], 0))
 
 
-def test_a_pipe_that_nobody_reads(both, pipe):
+def test_pipe_without_a_reader(both, pipe):
     reader, writer = pipe
     reader.close()
     both(lambda side: side.zmq.zmq_poll([(writer, IN | OUT | ERR)], 0))
@@ -260,13 +260,13 @@ def test_urgent_data(plain):
             assert zmq_poll([(receiver, PRI)], WAIT) == [(receiver.fileno(), PRI)]
 
 
-def test_one_descriptor_twice(both, plain):
+def test_descriptor_registered_twice(both, plain):
     one, _ = plain
     both(lambda side: side.zmq.zmq_poll([(one, OUT), (one.fileno(), IN | OUT)], 0))
     both(lambda side: side.zmq.zmq_poll([(one, OUT), (one.fileno(), IN)], 0))
 
 
-def test_a_socket_twice(both):
+def test_socket_registered_twice(both):
     def scenario(side):
         one, other = side.pair()
         one.send(b"x")
@@ -280,7 +280,7 @@ def test_a_socket_twice(both):
 
 
 @pytest.mark.parametrize("thing", ["text", None, 1.5, object(), b"x"])
-def test_what_cannot_be_polled(both, thing):
+def test_unpollable_objects(both, thing):
     assert both(lambda side: failure(side.zmq.zmq_poll, [(thing, IN)], 0)) == (TypeError, None)
 
 
@@ -295,7 +295,7 @@ class Strange:
 
 
 @pytest.mark.parametrize("number", ["text", None, OSError("gone"), RuntimeError("x")], ids=str)
-def test_a_fileno_that_gives_none(both, number):
+def test_fileno_that_returns_none(both, number):
     assert both(lambda side: failure(side.zmq.zmq_poll, [(Strange(number), IN)], 0)) == (
         ValueError,
         None,
@@ -308,9 +308,9 @@ def test_a_closed_python_socket(both, plain):
     both(lambda side: failure(side.zmq.zmq_poll, [(one, IN)], 0))
 
 
-def test_a_poll_of_closed_sockets_alone_needs_a_limit(make):
-    # Not side by side: pyzmq polls standard input in place of a closed socket, without end.
-    # ``test_closed_in_polls.py`` has what is alike.
+def test_poll_of_only_closed_sockets_needs_a_timeout(make):
+    # This is not compared: pyzmq polls standard input instead of a closed socket, without end.
+    # ``test_closed_in_polls.py`` tests what both have in common.
     sock = make(zmq.PULL)
     watched = poller((sock, IN))
     sock.close()
@@ -327,7 +327,7 @@ def test_poll_of_a_closed_socket(both):
     assert both(scenario) == (zmq.ZMQError, zmq.ENOTSUP)
 
 
-def test_closing_wakes_who_polls(make):
+def test_close_wakes_a_poll(make):
     sock = make(zmq.PULL)
     waiting = gevent.spawn(failure, sock.poll)
     gevent.idle()
@@ -352,7 +352,7 @@ def test_bad_arguments(both, arguments):
 
 
 @pytest.mark.parametrize("timeout", ["1", [], object()])
-def test_a_timeout_that_is_no_number(both, timeout):
+def test_non_numeric_timeout(both, timeout):
     assert both(lambda side: failure(side.socket("PULL").poll, timeout))[0] is TypeError
 
 
@@ -370,7 +370,7 @@ def test_select(ends, plain):
     assert set(reading) == {pull, one.fileno()} and writing == [push] and failed == []
 
 
-def test_select_that_times_out(ends):
+def test_select_times_out(ends):
     _, pull = ends
     assert zmq.select([pull], [], [], 0.01) == ([], [], [])
     assert zmq.select([], [], [], 0) == ([], [], [])
@@ -409,7 +409,7 @@ def test_select_returns_what_pyzmq_returns(both, plain):
     both(scenario)
 
 
-def test_a_loop_around_an_empty_poll_lets_others_run():
+def test_loop_around_an_empty_poll_lets_greenlets_run():
     done = []
     greenlet = gevent.spawn_later(0.01, done.append, True)
     deadline = time.monotonic() + GUARD

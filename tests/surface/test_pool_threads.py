@@ -22,7 +22,7 @@ BACKEND = {"PYZMQ_BACKEND": "zlinkcompat.backend"}
     ],
     ids=["swap", "swap-green", "backend", "backend-green"],
 )
-def test_messages_go_while_the_thread_is_blocked(package, environment, thread, transport):
+def test_messages_are_sent_while_the_thread_is_blocked(package, environment, thread, transport):
     done = python("-W", "ignore", PROGRAM, package, thread, transport, **environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True"] * 3

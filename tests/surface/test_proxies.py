@@ -1,4 +1,4 @@
-"""proxy, proxy_steerable and monitored_queue: messages pass both ways, and how they end."""
+"""proxy, proxy_steerable and monitored_queue: messages pass both ways, and how proxies end."""
 
 from contextlib import contextmanager
 from struct import unpack
@@ -14,7 +14,7 @@ from zlinkcompat.backend import monitored_queue
 
 @contextmanager
 def running(function, *sockets, **keywords):
-    """Run ``function(*sockets)`` in a greenlet; yields the greenlet, kills it at the end."""
+    """Run ``function(*sockets)`` in a greenlet; yield the greenlet, and kill it at the end."""
     greenlet = gevent.spawn(failure, function, *sockets, **keywords)
     try:
         yield greenlet
@@ -36,7 +36,7 @@ def connected(make):
 
 @pytest.fixture
 def queue(bound, connected):
-    """ROUTER and DEALER for a proxy, a REQ before and a REP behind it."""
+    """Return ROUTER and DEALER for a proxy, a REQ in front of it and a REP behind it."""
     frontend, backend = bound(zmq.ROUTER), bound(zmq.DEALER)
     return frontend, backend, connected(frontend, zmq.REQ), connected(backend, zmq.REP)
 
@@ -63,13 +63,14 @@ def test_messages_pass_whole(queue, connected):
     client, worker = connected(frontend, zmq.DEALER), connected(backend, zmq.ROUTER)
     frames = [b"", b"", b"x" * 100_000, b"end"]
     with running(zmq.proxy, frontend, backend):
-        # A DEALER deals to the REP of the fixture and to this ROUTER in turn, once it knows both.
+        # A DEALER sends to the REP of the fixture and to this ROUTER in turn, once both are
+        # connected.
         while not worker.poll(10):
             client.send_multipart(frames)
         assert worker.recv_multipart()[2:] == frames
 
 
-def test_one_way_only(bound, connected):
+def test_proxy_in_one_direction(bound, connected):
     pull, push = bound(zmq.PULL), bound(zmq.PUSH)
     source, sink = connected(pull, zmq.PUSH), connected(push, zmq.PULL)
     with running(zmq.proxy, pull, push):
@@ -113,18 +114,18 @@ def test_a_proxy_from_a_socket_to_itself_echoes(bound, connected):
         assert client.recv_multipart() == [b"hello", b"there"]
 
 
-def test_device_is_an_old_name_of_proxy(queue):
+def test_device_is_an_alias_of_proxy(queue):
     frontend, backend, client, worker = queue
     with running(zmq.device, zmq.QUEUE, frontend, backend):
         round_trip(client, worker)
 
 
-def test_a_full_side_holds_only_its_own_direction(bound, connected):
-    """Replies pass though nobody takes requests any more."""
+def test_full_side_blocks_only_its_own_direction(bound, connected):
+    """Replies pass even if requests are no longer received."""
     left, right = bound(zmq.PAIR, rcvhwm=1, sndhwm=1), bound(zmq.PAIR, rcvhwm=1, sndhwm=1)
     one, other = connected(left, zmq.PAIR, sndhwm=1), connected(right, zmq.PAIR, rcvhwm=1)
     body = b"x" * 1_000_000
-    one.sndtimeo = 50  # until the way is full, or nobody takes anything for so long
+    one.sndtimeo = 50  # until the queue is full, or no message is accepted for this long
     with running(zmq.proxy, left, right):
         sent = 0
         while failure(one.send, body) == "returned":
@@ -146,7 +147,7 @@ def test_term_ends_a_proxy(no_descriptor_is_left):
         ending.get(timeout=GUARD)
 
 
-def test_closing_a_socket_ends_a_proxy(queue):
+def test_closing_a_socket_ends_the_proxy(queue):
     frontend, backend, _, _ = queue
     with running(zmq.proxy, frontend, backend) as proxy:
         gevent.idle()
@@ -162,7 +163,7 @@ def test_a_killed_proxy_leaves_its_sockets_usable(queue):
     assert frontend.recv_multipart()[1:] == [b"", b"direct"]
 
 
-#: pyzmq 25 takes None as the address of a socket, and libzmq follows it.
+#: pyzmq 25 uses None as the address of a socket, and libzmq dereferences it.
 none_crashes = pytest.mark.skipif(
     zmq.pyzmq_version_info()[0] == 25, reason="proxy(None, ...) of pyzmq 25 ends the process"
 )
@@ -177,7 +178,7 @@ WRONG = [
 
 @pytest.mark.parametrize("arguments", WRONG)
 @pytest.mark.parametrize("name", ["proxy", "proxy_steerable"])
-def test_what_is_no_socket_is_refused(both, name, arguments):
+def test_proxy_refuses_non_sockets(both, name, arguments):
     def scenario(side):
         with gevent.Timeout(GUARD, TimeoutError("it runs")):
             return failure(getattr(side.zmq, name), *arguments(side.socket("PAIR")))
@@ -199,7 +200,7 @@ def test_a_closed_socket_is_refused(both):
 
 @pytest.fixture(params=["PAIR", "REP"])
 def control(request, make):
-    """The control socket of a proxy, and ``order(command)``, which sends and gives the reply."""
+    """Return a proxy's control socket, and ``order(command)``, which returns the reply."""
     end, steering = (
         make(getattr(zmq, request.param)),
         make({"PAIR": zmq.PAIR, "REP": zmq.REQ}[request.param]),
@@ -214,7 +215,7 @@ def control(request, make):
     return end, order
 
 
-def test_terminate(queue, control):
+def test_terminate_ends_the_proxy(queue, control):
     frontend, backend, client, worker = queue
     end, order = control
     greenlet = gevent.spawn(zmq.proxy_steerable, frontend, backend, None, end)
@@ -229,7 +230,7 @@ def test_pause_and_resume(queue, control):
     with running(zmq.proxy_steerable, frontend, backend, control=end):
         round_trip(client, worker)
         order(b"PAUSE")
-        order(b"STATISTICS")  # whose reply shows that the proxy did pause
+        order(b"STATISTICS")  # the reply to it shows that the proxy has paused
         client.send(b"question")
         assert worker.poll(50) == 0
         order(b"RESUME")
@@ -246,7 +247,7 @@ def test_statistics_count_frames_and_bytes(queue, control):
         assert order(b"STATISTICS") == [bytes(8)] * 8
         for _ in range(3):
             round_trip(client, worker, b"12345", b"123")
-        # Each has the 5 bytes of the client's routing id, an empty frame, and the body.
+        # Each message has the 5 bytes of the client's routing id, an empty frame, and the body.
         request, reply = (9, 3 * (5 + 0 + 5)), (9, 3 * (5 + 0 + 3))
         numbers = [unpack("=Q", frame)[0] for frame in order(b"STATISTICS")]
         assert numbers == [*request, *reply, *reply, *request]
@@ -273,8 +274,8 @@ def test_a_steerable_proxy_captures(queue, control, make):
         order(b"TERMINATE")
 
 
-def test_who_steers_may_go_at_once(queue, make):
-    """libzmq waits for ever then, to answer who is no longer there."""
+def test_controller_may_leave_at_once(queue, make):
+    """libzmq waits without end in this case, to answer a peer that has left."""
     frontend, backend, client, worker = queue
     end, steering = make(zmq.PAIR), make(zmq.PAIR)
     end.bind("inproc://control")
@@ -285,7 +286,7 @@ def test_who_steers_may_go_at_once(queue, make):
 
 
 @pytest.mark.hub
-def test_steering_by_subscription(queue, make):
+def test_control_by_subscription(queue, make):
     frontend, backend, client, worker = queue
     end, steering = make(zmq.SUB), make(zmq.XPUB)
     end.subscribe(b"")
@@ -298,7 +299,7 @@ def test_steering_by_subscription(queue, make):
         assert proxy.get(timeout=GUARD) == "returned"
 
 
-def test_without_control_it_is_a_proxy(queue):
+def test_steerable_proxy_without_a_control_socket(queue):
     frontend, backend, client, worker = queue
     with running(zmq.proxy_steerable, frontend, backend):
         round_trip(client, worker)
@@ -309,7 +310,7 @@ def test_without_control_it_is_a_proxy(queue):
 
 @pytest.fixture
 def tap(make):
-    """A PUB for a queue to tell, and who listens to it."""
+    """Return a PUB for a queue's copies, and a subscriber of it."""
     monitor, tap = make(zmq.PUB), make(zmq.SUB)
     tap.subscribe(b"")
     monitor.bind("inproc://tap")
@@ -324,7 +325,7 @@ def tap(make):
         ((b"request", b"reply"), (b"request", b"reply")),
     ],
 )
-def test_a_monitored_queue_tells_which_way(queue, tap, prefixes, expected):
+def test_monitored_queue_marks_the_direction(queue, tap, prefixes, expected):
     frontend, backend, client, worker = queue
     monitor, told = tap
     with running(monitored_queue, frontend, backend, monitor, *prefixes):
@@ -349,7 +350,7 @@ def test_a_monitored_queue_of_routers_swaps_ids(bound, connected, tap):
 
 
 @pytest.mark.parametrize("prefix", ["text", None, 7])
-def test_a_prefix_is_bytes(make, prefix):
+def test_monitored_queue_prefix_must_be_bytes(make, prefix):
     import zmq.devices as real
 
     sockets = [make(zmq.PAIR) for _ in range(3)]

@@ -14,7 +14,7 @@ from zlinkcompat.debug import build_info
 from zlinkcompat.version import VERSION
 from zlinkcompat.wire.security import sodium
 
-OURS = {  # bound to the core; everything else is pyzmq's very object
+OURS = {  # bound to the core; every other name is pyzmq's own object
     "Context",
     "Socket",
     "Frame",
@@ -60,22 +60,22 @@ def test_dir_lists_every_public_name():
     assert set(zlinkcompat.__all__) <= set(dir(zlinkcompat))
 
 
-def test_every_name_of_all_is_there():
+def test_every_name_in_all_exists():
     assert [name for name in zlinkcompat.__all__ if not hasattr(zlinkcompat, name)] == []
 
 
-def test_constants_are_the_very_same_objects():
+def test_constants_are_identical_to_pyzmqs():
     names = zmq.constants.__all__
     assert len(names) > 200
     assert [n for n in names if getattr(zlinkcompat, n) is not getattr(zmq, n)] == []
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_errors_are_the_very_same_classes(name):
+def test_errors_are_identical_to_pyzmqs(name):
     assert getattr(zlinkcompat, name, getattr(zlinkcompat.error, name)) is getattr(zmq.error, name)
 
 
-def test_what_is_not_bound_to_the_core_is_pyzmqs():
+def test_other_names_are_pyzmqs_objects():
     other = [n for n in zmq.__all__ if getattr(zlinkcompat, n) is not getattr(zmq, n)]
     assert set(other) <= OURS
 
@@ -86,14 +86,14 @@ def test_classes_of_the_core_are_ours(name):
     assert getattr(zlinkcompat, name).__module__.startswith("zlinkcompat")
 
 
-def test_names_that_pyzmq_has_twice_are_one_object():
+def test_duplicate_names_of_pyzmq_are_one_object():
     assert zlinkcompat.Message is zlinkcompat.Frame
     assert zlinkcompat.SyncContext is zlinkcompat.Context
     assert zlinkcompat.SyncSocket is zlinkcompat.Socket
 
 
 @pytest.mark.parametrize("name", ["constants", "error"])
-def test_submodules_of_constants_and_errors_are_pyzmqs(name):
+def test_constants_and_error_submodules_are_pyzmqs(name):
     assert getattr(zlinkcompat, name) is getattr(zmq, name)
 
 
@@ -122,14 +122,14 @@ def test_submodules_can_be_imported_from_the_package(name):
     assert names[name] is importlib.import_module(f"zlinkcompat.{name}")
 
 
-def test_backend_has_every_name_that_pyzmq_asks_of_one():
+def test_backend_has_every_name_pyzmq_requires():
     backend = importlib.import_module("zlinkcompat.backend")
     import zmq.backend.select as select
 
     assert set(select.public_api) <= set(dir(backend))
 
 
-def test_the_version_is_the_apis():
+def test_version_is_that_of_the_pyzmq_api():
     assert zlinkcompat.__version__ == zmq.__version__
     assert VERSION.count(".") == 2 and build_info()["version"] == VERSION
 
@@ -137,12 +137,12 @@ def test_the_version_is_the_apis():
 # -- functions of the module -----------------------------------------------------------------
 
 
-def test_the_emulated_libzmq_is_4_3_5():
+def test_emulated_libzmq_version_is_4_3_5():
     assert zlinkcompat.zmq_version_info() == (4, 3, 5)
     assert zlinkcompat.zmq_version() == "4.3.5"
 
 
-def test_version_functions_of_pyzmq_are_there():
+def test_version_functions_exist():
     assert zlinkcompat.pyzmq_version() == zmq.pyzmq_version()
     assert zlinkcompat.pyzmq_version_info() == zmq.pyzmq_version_info()
 
@@ -159,12 +159,12 @@ def test_version_functions_of_pyzmq_are_there():
         ("no such thing", False),
     ],
 )
-def test_has(capability, there):
+def test_has_capabilities(capability, there):
     assert zlinkcompat.has(capability) is there
 
 
 @pytest.mark.parametrize("capability", [None, 7])
-def test_has_wants_text(capability):
+def test_has_requires_text(capability):
     with pytest.raises(Exception) as real:
         zmq.has(capability)
     with pytest.raises(type(real.value)):
@@ -176,7 +176,7 @@ def test_draft_api_is_off():
 
 
 @pytest.mark.parametrize("name", sorted(zmq.Errno.__members__))
-def test_strerror_is_libzmqs(name):
+def test_strerror_equals_libzmqs(name):
     number = zmq.Errno[name].value
     assert zlinkcompat.strerror(number) == zmq.strerror(number)
 
@@ -186,14 +186,14 @@ def test_strerror_of_other_numbers(number):
     assert zlinkcompat.strerror(number) == zmq.strerror(number)
 
 
-def test_strerror_wants_a_number():
+def test_strerror_requires_a_number():
     with pytest.raises(TypeError):
         zmq.strerror("EAGAIN")
     with pytest.raises(TypeError):
         zlinkcompat.strerror("EAGAIN")
 
 
-def test_zmq_errno_is_that_of_the_last_error(context):
+def test_zmq_errno_returns_the_last_error(context):
     sock = context.socket(zlinkcompat.REQ)
     with pytest.raises(zlinkcompat.ZMQError):
         sock.recv()
@@ -229,7 +229,7 @@ def test_curve_keypair():
     ],
     ids=repr,
 )
-def test_curve_public_is_libzmqs(secret):
+def test_curve_public_equals_libzmqs(secret):
     assert result(zlinkcompat.curve_public, secret) == result(zmq.curve_public, secret)
 
 
@@ -240,7 +240,7 @@ def result(call, *arguments):
         return type(error), getattr(error, "errno", None) or str(error)
 
 
-def test_curve_needs_no_extra():
+def test_curve_does_not_require_an_extra():
     setup = ConfigParser(interpolation=None)
     setup.read(pathlib.Path(__file__).parents[2] / "setup.cfg")
     assert "PyNaCl" in setup["options"]["install_requires"]
@@ -268,7 +268,7 @@ def without_pynacl(monkeypatch):
     ],
     ids=["curve_keypair", "curve_public", "CURVE_SERVER"],
 )
-def test_curve_without_pynacl_is_refused_as_by_a_libzmq_without_it(without_pynacl, call, errno):
+def test_curve_without_pynacl_is_refused(without_pynacl, call, errno):
     assert not zlinkcompat.has("curve")
     with pytest.raises(zlinkcompat.ZMQError) as caught:
         call()

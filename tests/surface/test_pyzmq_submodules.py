@@ -15,7 +15,7 @@ import zlinkcompat as zmq
 
 
 @pytest.mark.parametrize("name", SUBMODULES)
-def test_every_submodule_is_there_with_its_names(name):
+def test_every_submodule_exists_with_its_names(name):
     theirs = importlib.import_module(f"zmq.{name}")
     ours = importlib.import_module(f"zlinkcompat.{name}")
     public = [
@@ -28,7 +28,7 @@ def test_every_submodule_is_there_with_its_names(name):
 
 
 @pytest.mark.parametrize("name", GREEN)
-def test_every_submodule_of_green_is_there_with_what_it_defines(name):
+def test_every_green_submodule_exists_with_its_names(name):
     theirs = importlib.import_module(f"zmq.{name}")
     ours = importlib.import_module(f"zlinkcompat.{name}")
     homes = (theirs.__name__, "tornado.ioloop")
@@ -44,7 +44,7 @@ def test_every_submodule_of_green_is_there_with_what_it_defines(name):
 
 
 @pytest.mark.parametrize("name", [*SUBMODULES, *GREEN])
-def test_no_submodule_holds_a_class_of_libzmqs(name):
+def test_no_submodule_contains_a_libzmq_class(name):
     ours = importlib.import_module(f"zlinkcompat.{name}")
     theirs = {pyzmq.Socket, pyzmq.Context, pyzmq.Frame, pyzmq.Poller, pyzmq.proxy, pyzmq}
     if ours.__name__.startswith("zlinkcompat"):
@@ -57,22 +57,22 @@ def test_no_submodule_holds_a_class_of_libzmqs(name):
 
 
 @pytest.mark.parametrize("name", ["constants", "error", "utils.z85", "utils.jsonapi"])
-def test_what_binds_no_class_is_pyzmqs_very_module(name):
+def test_submodules_without_classes_are_pyzmqs_modules(name):
     assert importlib.import_module(f"zlinkcompat.{name}") is importlib.import_module(f"zmq.{name}")
 
 
-def test_names_that_pyzmq_has_at_once_need_no_import():
+def test_preloaded_submodules_need_no_import():
     assert zmq.utils.__name__ == "zlinkcompat.utils"
     assert zmq.sugar.Socket is zmq.sugar.socket.Socket is zmq.Socket
 
 
 @pytest.mark.parametrize("name", ["no_such_module", "devices.no_such_module", "utils.z85.more"])
-def test_what_pyzmq_does_not_have_is_not_found(name):
+def test_unknown_submodules_are_not_found(name):
     with pytest.raises(ModuleNotFoundError, match=name.rpartition(".")[2]):
         importlib.import_module(f"zlinkcompat.{name}")
 
 
-def test_pyzmqs_own_modules_stay_as_they_are():
+def test_pyzmqs_own_modules_are_unchanged():
     from zmq.devices import basedevice as theirs
 
     from zlinkcompat.devices import basedevice as ours
@@ -81,7 +81,7 @@ def test_pyzmqs_own_modules_stay_as_they_are():
     assert theirs.Device is not ours.Device
 
 
-def test_a_decorator_gives_our_socket():
+def test_decorators_create_our_sockets():
     from zlinkcompat.decorators import context, socket
 
     @context()
@@ -114,8 +114,8 @@ def test_a_log_handler_publishes(make, bound):
     assert topic == b"root.WARNING" and b"a word" in text
 
 
-def test_a_device_in_a_thread_of_its_own(program):
-    """Monkey-patched, so a greenlet; the device is told to end by its context."""
+def test_thread_device(program):
+    """The program is monkey-patched, so the device is a greenlet; its context ends it."""
     one = program(
         """
         from zlinkcompat.devices import ThreadDevice
@@ -152,7 +152,7 @@ def test_a_monitored_queue(make, bound):
     for sock, to in ((req, front), (rep, back), (watcher, capture)):
         sock.connect(to.last_endpoint)
     try:
-        while not watcher.poll(50):  # until the subscription counts
+        while not watcher.poll(50):  # until the subscription has arrived
             req.send(b"question")
             rep.send(rep.recv())
             assert req.recv() == b"question"
@@ -163,7 +163,7 @@ def test_a_monitored_queue(make, bound):
 
 
 @pytest.mark.parametrize("name", ["log", "curve_keygen"])
-def test_programs_of_pyzmqs(name):
+def test_unmodified_pyzmq_programs_run(name):
     if importlib.util.find_spec(f"zmq.{name}") is None:
         pytest.skip(f"this pyzmq has no zmq.{name}")
     done = subprocess.run(

@@ -22,7 +22,7 @@ def not_warned_yet(monkeypatch):
 
 
 def warned(pull, push):
-    """Receive one object; return whether that warned."""
+    """Receive one object; return whether that produced a warning."""
     push.send_pyobj([1])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -104,7 +104,7 @@ def test_a_context_of_the_program_warns_unless_it_requires_them(make, mode):
     assert pickle_guard.is_open(listener) == (mode != ssl.CERT_REQUIRED)
 
 
-def test_the_option_allows(make):
+def test_option_allows_pickles(make):
     pull, push = make(zmq.PULL), make(zmq.PUSH)
     pull.setsockopt(tuning.RECV_PYOBJ, 1)
     pull.bind("tcp://127.0.0.1:*")
@@ -112,7 +112,7 @@ def test_the_option_allows(make):
     assert not warned(pull, push)
 
 
-def test_the_environment_forbids_before_a_message_is_taken(meet, monkeypatch):
+def test_environment_forbids_before_receiving_a_message(meet, monkeypatch):
     monkeypatch.setenv("ZLINK_RECV_PYOBJ", "0")
     pull, push = meet("tcp://127.0.0.1:*")
     push.send_pyobj([1])
@@ -134,7 +134,7 @@ def test_the_environment_forbids_before_a_message_is_taken(meet, monkeypatch):
         ("asyncio", "zmq.asyncio", "zlinkcompat.backend"),
     ],
 )
-def test_every_entry_point_warns_in_the_callers_line(kind, module, backend):
+def test_every_entry_point_warns_at_the_callers_line(kind, module, backend):
     done = python(PROGRAM, kind, module, PYZMQ_BACKEND=backend)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "{'number': 0}\n{'number': 1}\nRuntimeWarning True\n"

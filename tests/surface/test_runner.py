@@ -44,15 +44,15 @@ def patch(request):
     return request.param
 
 
-# -- what the program sees -------------------------------------------------------------------
+# -- the program's view --------------------------------------------------------------------
 
 
-def test_a_program_sees_what_python_shows_it(program, patch):
+def test_program_sees_the_same_environment_as_under_python(program, patch):
     path = program(TELL)
     arguments = ("one", "--two", "-m", "--no-patch", "--help")
     ours, plain = told(runner(*patch, path, *arguments)), told(python(path, *arguments))
     assert ours.pop("backend") == "zlinkcompat.backend" and plain.pop("backend") is None
-    # runpy names the package of a script "", python itself None.
+    # runpy sets the package of a script to "", python itself to None.
     assert not ours.pop("package") and not plain.pop("package")
     assert ours == plain
     assert ours["argv"] == [str(path), *arguments] and ours["name"] == "__main__"
@@ -64,7 +64,7 @@ def test_a_program_with_a_relative_path(program, tmp_path):
     assert ours["argv"] == ["prog.py"] and ours["path"] == str(tmp_path)
 
 
-def test_a_module_sees_what_python_shows_it(program, tmp_path, patch):
+def test_module_sees_the_same_environment_as_under_python(program, tmp_path, patch):
     program("", "package/__init__.py")
     program(TELL, "package/tool.py")
     arguments = ("-m", "package.tool", "one", "--two", "-m")
@@ -90,13 +90,13 @@ def test_a_directory_with_a_main_runs(program, tmp_path):
     assert ours["main"] is plain["main"] is True
 
 
-def test_a_program_imports_its_neighbours(program):
+def test_program_imports_modules_of_its_folder(program):
     program("WORD = 'neighbour'", "beside.py")
     done = runner(program("from beside import WORD\nprint(WORD)"))
     assert done.stdout == "neighbour\n", done.stderr
 
 
-def test_a_programs_classes_can_be_pickled(program, patch):
+def test_classes_of_the_program_can_be_pickled(program, patch):
     done = runner(
         *patch,
         program("""
@@ -111,8 +111,8 @@ def test_a_programs_classes_can_be_pickled(program, patch):
     assert done.stdout == "True\n", done.stderr
 
 
-def test_functions_of_the_program_work_after_its_end(program):
-    """At exit the names of ``__main__`` are still there."""
+def test_functions_of_the_program_work_at_exit(program):
+    """At exit the names of ``__main__`` still exist."""
     done = runner(
         program("""
         import atexit
@@ -137,7 +137,7 @@ def test_children_inherit_the_backend(program):
     assert done.stdout == "<class 'zlinkcompat._backend.context.Context'>\n", done.stderr
 
 
-def test_multiprocessing_finds_the_program_again(program, patch):
+def test_multiprocessing_reimports_the_program(program, patch):
     done = runner(
         *patch,
         program("""
@@ -168,11 +168,11 @@ def test_the_program_is_patched(program):
     assert runner(program(PATCHED)).stdout == "True zlinkcompat.backend\n"
 
 
-def test_no_patch_leaves_the_standard_library(program):
+def test_no_patch_keeps_the_standard_library(program):
     assert runner("--no-patch", program(PATCHED)).stdout == "False zlinkcompat.backend\n"
 
 
-def test_threads_of_a_patched_program_talk(program):
+def test_threads_of_a_patched_program_exchange_messages(program):
     done = runner(
         program("""
         import threading, zmq
@@ -198,12 +198,12 @@ def test_threads_of_a_patched_program_talk(program):
     assert done.stdout == "b'A'\nb'B'\nb'C'\n", done.stderr
 
 
-def test_a_patched_program_warns_of_nothing(program):
+def test_patched_program_does_not_warn(program):
     done = runner(program("import ssl, socket, threading, zmq\nprint('fine')"))
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
-# -- how it ends -----------------------------------------------------------------------------
+# -- how the program ends ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ inner()
 """
 
 
-def test_an_exception_is_a_traceback_and_1(program, patch):
+def test_exception_prints_a_traceback_and_exits_with_1(program, patch):
     path = program(RAISING)
     done = runner(*patch, path)
     assert done.returncode == 1 and done.stdout == ""
@@ -244,13 +244,13 @@ def test_an_exception_is_a_traceback_and_1(program, patch):
     assert f'File "{path}", line 3, in inner' in done.stderr
 
 
-def test_the_traceback_is_the_programs_own(program, patch):
-    """Nothing of the runner is in it: the same as plain python's."""
+def test_traceback_has_only_frames_of_the_program(program, patch):
+    """The traceback does not contain frames of the runner: it equals plain python's."""
     path = program(RAISING)
     assert runner(*patch, path).stderr == python(path).stderr
 
 
-def test_the_traceback_of_a_module_is_its_own(program, tmp_path):
+def test_traceback_has_only_frames_of_the_module(program, tmp_path):
     program(RAISING, "tool.py")
     done = runner("-m", "tool", cwd=tmp_path)
     assert done.returncode == 1 and "zlinkcompat" not in done.stderr
@@ -273,7 +273,7 @@ def test_a_syntax_error(program):
 )
 def test_an_interrupt_ends_the_program(program, patch, source):
     code, errors = interrupt_when_ready("-m", "zlinkcompat", *patch, program(source))
-    # As python does: the shell sees that the signal ended it.
+    # As with python, the shell sees that the signal ended it.
     assert code == -2
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
@@ -297,7 +297,7 @@ def test_an_interrupt_can_be_caught(program, patch):
     assert code == 7
 
 
-# -- its own command line --------------------------------------------------------------------
+# -- the runner's command line -------------------------------------------------------------
 
 
 def test_help(program):
@@ -316,19 +316,19 @@ def test_a_bad_command_line(arguments):
     assert "usage: python -m zlinkcompat" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_file_that_is_not_there(patch):
+def test_missing_file(patch):
     done = runner(*patch, "nowhere.py")
     assert done.returncode == 2 and "nowhere.py" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_module_that_is_not_there():
+def test_missing_module():
     done = runner("-m", "no_such_module_here")
     assert done.returncode == 1 and "No module named no_such_module_here" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_patch_behind_the_program_is_the_programs(program):
+def test_no_patch_after_the_program_is_passed_to_it(program):
     path = program(
         "import sys; from gevent import monkey\n"
         "print(sys.argv[1:], monkey.is_module_patched('socket'))"
@@ -353,7 +353,7 @@ def test_uvloop_runs_sockets_that_are_made_in_it(patch):
 
 
 def test_uvloop_with_sockets_of_the_hub_is_an_error():
-    """The hub has no chance to run while that loop waits: without an error it would hang."""
+    """The hub cannot run while that loop waits: without an error the program would hang."""
     pytest.importorskip("uvloop")
     done = runner(LOOP_OF_C, "before")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Every form of send and what the same form of recv makes of it."""
+"""Every form of send, received with the matching form of recv."""
 
 import array
 import pickle
@@ -16,7 +16,7 @@ ENDPOINTS = ["inproc://forms", "tcp://127.0.0.1:*"]
 
 @pytest.fixture(params=ENDPOINTS, ids=["inproc", "tcp"])
 def ends(request, pair):
-    """Two connected PAIRs."""
+    """Return two connected PAIRs."""
     return pair(endpoint=request.param)
 
 
@@ -58,8 +58,8 @@ def test_buffers_arrive(ends, data):
     assert other.recv() == b"abc"
 
 
-def test_what_no_memoryview_can_read_is_sent(both):
-    """A buffer for which numpy has no format."""
+def test_array_without_a_memoryview_is_sent(both):
+    """numpy has no buffer format for these objects."""
     dates = pytest.importorskip("numpy").array(["2020-02-29"], dtype="M8[s]")
 
     def scenario(side):
@@ -70,7 +70,7 @@ def test_what_no_memoryview_can_read_is_sent(both):
     assert both(scenario)
 
 
-def test_numbers_of_several_bytes_arrive_as_bytes(ends):
+def test_arrays_of_wide_items_arrive_as_bytes(ends):
     one, other = ends
     numbers = array.array("d", [1.5, -2.0])
     one.send(numbers, copy=False)
@@ -86,14 +86,14 @@ def test_a_frame_can_be_sent_again(ends, copy):
     assert other.recv() == other.recv() == frame.bytes
 
 
-def test_a_received_frame_can_be_sent_on(ends):
+def test_received_frame_can_be_forwarded(ends):
     one, other = ends
     one.send(b"there and back")
     other.send(other.recv(copy=False), copy=False)
     assert one.recv() == b"there and back"
 
 
-def test_a_mutable_buffer_that_is_copied_may_be_changed_at_once(ends):
+def test_copied_buffer_may_be_changed_at_once(ends):
     one, other = ends
     data = bytearray(b"x" * 100_000)
     one.send(data)
@@ -144,7 +144,7 @@ def test_sndmore_and_rcvmore(ends):
     assert other.recv_json() == {"c": 1} and other.rcvmore == 0
 
 
-def test_a_message_is_not_seen_before_its_last_frame(ends):
+def test_message_is_invisible_before_its_last_frame(ends):
     one, other = ends
     one.send(b"a", zmq.SNDMORE)
     assert other.poll(20) == 0
@@ -152,7 +152,7 @@ def test_a_message_is_not_seen_before_its_last_frame(ends):
     assert other.recv_multipart() == [b"a", b"b"]
 
 
-def test_send_multipart_with_sndmore_goes_on(ends):
+def test_send_multipart_with_sndmore_continues(ends):
     one, other = ends
     one.send_multipart([b"a", b"b"], zmq.SNDMORE)
     one.send_multipart([b"c", b"d"])
@@ -181,7 +181,7 @@ def test_mixed_frames_in_a_multipart(ends):
 
 
 @pytest.mark.parametrize("empty", [[], ()])
-def test_a_message_of_no_frames(both, empty):
+def test_message_without_frames(both, empty):
     assert both(lambda side: failure(side.pair()[0].send_multipart, empty))[0] is IndexError
 
 
@@ -240,7 +240,7 @@ def test_serialized(ends, copy):
         ("recv_pyobj", b"not a pickle"),
     ],
 )
-def test_what_cannot_be_decoded_is_consumed(both, call, data):
+def test_undecodable_message_is_consumed(both, call, data):
     def scenario(side):
         one, other = side.pair()
         one.send(data)
@@ -269,7 +269,7 @@ def test_what_cannot_be_decoded_is_consumed(both, call, data):
     ids=lambda call: call if isinstance(call, str) else "lambda",
 )
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK, zmq.DONTWAIT], ids=["RCVTIMEO", "NB", "DW"])
-def test_nothing_to_receive(make, call, flags):
+def test_recv_without_a_message(make, call, flags):
     sock = make(zmq.PAIR, rcvtimeo=10)
     receive = getattr(sock, call) if isinstance(call, str) else lambda f: call(sock, f)
     assert failure(receive, flags) == (zmq.Again, zmq.EAGAIN)
@@ -288,7 +288,7 @@ def test_nothing_to_receive(make, call, flags):
     ],
 )
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK], ids=["SNDTIMEO", "NOBLOCK"])
-def test_nobody_to_send_to(make, call, flags):
+def test_send_without_a_peer(make, call, flags):
     sock = make(zmq.PUSH, sndtimeo=10)
     assert failure(call, sock, flags) == (zmq.Again, zmq.EAGAIN)
 
@@ -302,7 +302,7 @@ def test_recv_waits_for_a_message(ends):
     assert waiting.get(timeout=GUARD) == [b"x"]
 
 
-def test_a_receiver_that_is_killed_leaves_the_socket_usable(ends):
+def test_killed_receiver_leaves_the_socket_usable(ends):
     one, other = ends
     waiting = gevent.spawn(other.recv)
     gevent.idle()
@@ -311,7 +311,7 @@ def test_a_receiver_that_is_killed_leaves_the_socket_usable(ends):
     assert other.recv() == b"x"
 
 
-def test_a_timeout_of_gevent_leaves_the_socket_usable(ends):
+def test_gevent_timeout_leaves_the_socket_usable(ends):
     one, other = ends
     with gevent.Timeout(0.01, False):
         other.recv()
@@ -339,7 +339,7 @@ def test_recv_into_fills_a_buffer(ends, buffer):
     assert memoryview(buffer).tobytes() == b"12345678"
 
 
-def test_recv_into_says_how_large_the_frame_was(ends):
+def test_recv_into_returns_the_size_of_the_frame(ends):
     one, other = ends
     one.send_multipart([b"123456", b"next"])
     buffer = bytearray(4)

@@ -28,7 +28,7 @@ FUNCTIONS = (
     "curve_keypair",
     "curve_public",
 )
-#: What a class must answer to without having a name that tells it.
+#: Methods that a class must have although no name lists them.
 SPECIAL = {
     "Socket": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__"},
     "Context": {
@@ -51,7 +51,7 @@ def public(cls, name):
 
 
 def parameters(function):
-    """Name, kind and default of each parameter: what a caller can tell. None: it does not say."""
+    """Return the name, kind and default of each parameter, or None without a signature."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -60,12 +60,12 @@ def parameters(function):
     found = [
         (p.name, p.kind.name, p.default) for p in signature.parameters.values() if p.name != "self"
     ]
-    # Whatever comes is passed on: to what is not told.
+    # The method passes all arguments on, to a function that is not known.
     return None if [kind for _, kind, _ in found] == ["VAR_POSITIONAL", "VAR_KEYWORD"] else found
 
 
 def differences(real, ours):
-    """None if what a caller may pass is the same; else both lists."""
+    """Return None if both accept the same arguments; else both lists."""
     expected, found = parameters(real), parameters(ours)
     return None if expected is None or expected == found else (expected, found)
 
@@ -74,7 +74,7 @@ MEMBERS = [(cls, name) for cls in CLASSES for name in sorted(public(getattr(zmq,
 
 
 @pytest.mark.parametrize("cls, name", MEMBERS, ids=[".".join(member) for member in MEMBERS])
-def test_member_is_there_and_of_the_same_kind(cls, name):
+def test_member_exists_and_is_of_the_same_kind(cls, name):
     real, ours = getattr(zmq, cls), getattr(zlinkcompat, cls)
     assert hasattr(ours, name)
     assert callable(getattr(ours, name)) == callable(getattr(real, name))
@@ -99,7 +99,7 @@ OTHER_CLASSES = {"SyncContext", "SyncSocket"}
 
 
 def described(module):
-    """``(path, object)`` of all that a module defines in public, and of its classes' methods."""
+    """Yield ``(path, object)`` of a module's public definitions and its classes' methods."""
     for name, value in vars(module).items():
         home = getattr(value, "__module__", None) or ""
         if (
@@ -114,13 +114,14 @@ def described(module):
         if inspect.isclass(value):
             for member in dir(value):
                 if member == "__init__" or not member.startswith("_"):
-                    method = getattr(value, member, None)  # not so for members of instances alone
+                    # this does not hold for members of instances only
+                    method = getattr(value, member, None)
                     if callable(method):
                         yield (name, member), method
 
 
 @pytest.mark.parametrize("name", SUBMODULES)
-def test_all_that_a_submodule_has_takes_the_same_parameters(name):
+def test_submodule_functions_take_the_same_parameters(name):
     ours = importlib.import_module(f"zlinkcompat.{name}")
     different = {}
     for path, real in described(importlib.import_module(f"zmq.{name}")):
@@ -149,21 +150,21 @@ def test_monitored_queue_takes_the_same_parameters():
 
 
 @pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
-def test_the_green_door_has_the_same_members(cls):
+def test_green_has_the_same_members(cls):
     real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
     assert public(real, cls) <= set(dir(green))
 
 
 @pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
-def test_the_green_door_takes_the_same_parameters(cls):
-    """As ``zmq`` itself: the methods of ``zmq.green`` say ``*args, **kwargs``."""
+def test_green_takes_the_same_parameters(cls):
+    """This compares with ``zmq`` itself: the methods of ``zmq.green`` have ``*args, **kwargs``."""
     real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
     names = ["__init__", *(name for each, name in METHODS if each == cls)]
     found = {name: differences(getattr(real, name), getattr(green, name)) for name in names}
     assert {name: difference for name, difference in found.items() if difference} == {}
 
 
-def test_a_green_device_takes_the_same_parameters():
+def test_green_device_takes_the_same_parameters():
     assert differences(zmq.green.device, zlinkcompat.green.device) is None
 
 

@@ -1,4 +1,4 @@
-"""Sockets as objects: made, shadowed, shown, closed and collected."""
+"""Sockets as objects: created, shadowed, printed, closed and collected."""
 
 import copy
 import gc
@@ -31,7 +31,7 @@ KINDS = [
 ]
 
 
-# -- made ------------------------------------------------------------------------------------
+# -- creation ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -42,7 +42,7 @@ def test_a_new_socket(context, kind):
     sock.close()
 
 
-def test_a_socket_can_be_made_of_its_class(context):
+def test_socket_can_be_created_from_its_class(context):
     sock = zmq.Socket(context, zmq.PAIR)
     assert sock.type == zmq.PAIR and sock.context is context
     sock.close()
@@ -69,8 +69,8 @@ def test_a_socket_needs_a_type(both, kind):
         lambda context: zmq.Socket("context", 0),
     ],
 )
-def test_a_socket_whose_making_failed_says_nothing(monkeypatch, context, make):
-    gc.collect()  # what earlier tests left
+def test_failed_socket_does_not_warn(monkeypatch, context, make):
+    gc.collect()  # collect the sockets of earlier tests
     said = []
     monkeypatch.setattr(sys, "unraisablehook", said.append)
     with warnings.catch_warnings():
@@ -80,7 +80,7 @@ def test_a_socket_whose_making_failed_says_nothing(monkeypatch, context, make):
     assert said == []
 
 
-def test_sockets_are_keys(make):
+def test_sockets_are_hashable(make):
     one, other = make(zmq.PAIR), make(zmq.PAIR)
     assert {one: 1, other: 2}[one] == 1
     assert one == one and one != other
@@ -89,7 +89,7 @@ def test_sockets_are_keys(make):
     assert hash(one) == hashed
 
 
-def test_a_subclass_may_have_attributes_of_its_own(context):
+def test_subclass_may_have_its_own_attributes(context):
     class Mine(zmq.Socket):
         name = None
 
@@ -106,7 +106,7 @@ def test_a_subclass_may_have_attributes_of_its_own(context):
     other.close()
 
 
-# -- shown -----------------------------------------------------------------------------------
+# -- repr ----------------------------------------------------------------------------------
 
 
 def test_repr(make):
@@ -124,7 +124,7 @@ def test_repr_of_a_subclass(context):
         assert f"{__name__}.Mine(zmq.PAIR)" in repr(sock)
 
 
-# -- shadowed --------------------------------------------------------------------------------
+# -- shadows -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_a_closed_socket_has_no_shadow(both, shadow):
     def scenario(side):
         one, _ = side.pair()
         one.close()
-        # No new PAIR in its place.
+        # No new PAIR is created instead.
         return failure(shadow, side.zmq, one)
 
     assert both(scenario)[0] is TypeError
 
 
-def test_a_shadow_that_is_collected_closes_nothing(make):
+def test_collected_shadow_does_not_close_the_socket(make):
     sock = make(zmq.PAIR)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -191,25 +191,25 @@ def test_a_shadow_sees_that_the_socket_was_closed(make):
 
 
 @pytest.mark.parametrize("address", [12345, 1])
-def test_a_shadow_of_nothing_is_refused(address):
-    # libzmq would take the number for a pointer.
+def test_shadow_of_zero_is_refused(address):
+    # libzmq would use the number as a pointer.
     with pytest.raises(zmq.ZMQError) as caught:
         zmq.Socket(shadow=address)
     assert caught.value.errno == zmq.ENOTSOCK
 
 
-def test_a_shadow_of_something_else(both):
+def test_shadow_of_another_object(both):
     assert both(lambda side: failure(side.zmq.Socket, shadow="no address")) == (ValueError, None)
 
 
-# -- closed ----------------------------------------------------------------------------------
+# -- closing -------------------------------------------------------------------------------
 
 
 def test_close(make):
     sock = make(zmq.PAIR)
     assert sock.close() is None
     assert sock.closed is True
-    sock.close()  # again is harmless
+    sock.close()  # a second call is harmless
     sock.close(linger=0)
 
 
@@ -219,7 +219,7 @@ def test_a_socket_is_a_context_manager(make):
     assert sock.closed
 
 
-def test_a_socket_is_closed_though_its_block_raises(make):
+def test_socket_is_closed_even_if_its_block_raises(make):
     with pytest.raises(ZeroDivisionError), make(zmq.PAIR) as sock:
         1 // 0
     assert sock.closed
@@ -268,7 +268,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_use_after_close(both, call):
+def test_calls_after_close(both, call):
     def scenario(side):
         sock = side.socket("DEALER")
         sock.close()
@@ -278,7 +278,7 @@ def test_use_after_close(both, call):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_use_after_destroy(both, call):
+def test_calls_after_destroy(both, call):
     def scenario(side):
         context = side.zmq.Context()
         sock = context.socket(side.zmq.DEALER)
@@ -288,7 +288,7 @@ def test_use_after_destroy(both, call):
     both(scenario)
 
 
-def test_closing_wakes_who_waits(make):
+def test_close_wakes_waiting_calls(make):
     receiver, sender = make(zmq.PULL), make(zmq.PUSH)
     waiting = [gevent.spawn(failure, receiver.recv), gevent.spawn(failure, sender.send, b"x")]
     gevent.idle()
@@ -297,7 +297,7 @@ def test_closing_wakes_who_waits(make):
     assert [one.get(timeout=GUARD) for one in waiting] == 2 * [(zmq.ZMQError, zmq.ENOTSOCK)]
 
 
-def test_what_was_sent_before_close_arrives(bound, make):
+def test_messages_sent_before_close_arrive(bound, make):
     pull, push = bound(zmq.PULL), make(zmq.PUSH)
     push.connect(pull.last_endpoint)
     for number in range(100):
@@ -306,7 +306,7 @@ def test_what_was_sent_before_close_arrives(bound, make):
     assert [pull.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
 
 
-def test_linger_of_close_is_that_of_the_option(make):
+def test_close_with_linger_closes_all_shadows(make):
     sock = make(zmq.PUSH)
     double = zmq.Socket(sock)
     sock.close(linger=5)
@@ -314,8 +314,8 @@ def test_linger_of_close_is_that_of_the_option(make):
 
 
 @pytest.mark.parametrize("linger", ["1", b"1", [], 2**40])
-def test_a_linger_that_is_no_number_is_refused(context, linger):
-    # Not side by side: pyzmq's context forgets this socket, and then waits for it in vain.
+def test_non_numeric_linger_is_refused(context, linger):
+    # This is not compared: pyzmq's context forgets this socket, and then waits for it without end.
     sock = context.socket(zmq.PUSH)
     assert failure(sock.close, linger)[0] in (TypeError, OverflowError)
     assert not sock.closed
@@ -323,8 +323,8 @@ def test_a_linger_that_is_no_number_is_refused(context, linger):
 
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
-def test_a_linger_below_for_ever_changes_nothing(library):
-    """libzmq refuses it, and pyzmq does not tell: the option stays as it was."""
+def test_linger_below_minus_1_has_no_effect(library):
+    """libzmq refuses it, and pyzmq does not report that: the option is unchanged."""
     assert (
         run(f"""
         import os, gevent, {library} as zmq
@@ -350,10 +350,10 @@ def test_a_context_forgets_closed_sockets(context):
     assert "socket" not in repr(context)
 
 
-# -- collected -------------------------------------------------------------------------------
+# -- garbage collection --------------------------------------------------------------------
 
 
-def test_an_open_socket_that_is_collected_warns(context):
+def test_collected_open_socket_warns(context):
     with pytest.warns(ResourceWarning, match="Unclosed socket <zlinkcompat zmq.Socket"):
         context.socket(zmq.PAIR)
         gc.collect()
@@ -371,7 +371,7 @@ def test_a_collected_socket_frees_its_address(context):
         other.bind("inproc://freed")
 
 
-def test_a_closed_socket_is_collected_in_silence(context):
+def test_collected_closed_socket_does_not_warn(context):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         context.socket(zmq.PAIR).close()
@@ -391,7 +391,7 @@ def test_a_pair_in_a_cycle_is_collected(context):
     assert gone() is None
 
 
-def test_a_forked_child_closes_nothing_of_its_parent(pair):
+def test_forked_child_does_not_close_the_parents_sockets(pair):
     one, other = pair()
     one.send(b"before")
     assert other.recv() == b"before"
@@ -406,7 +406,7 @@ def test_a_forked_child_closes_nothing_of_its_parent(pair):
 
 
 @pytest.mark.parametrize("end", ["", "sock.close()", "context.term()", "context.destroy()"])
-def test_a_program_that_does_not_tidy_up_ends(end):
+def test_program_without_cleanup_ends(end):
     close_first = "sock.close()\n" if "term" in end else ""
     assert (
         run(f"""
@@ -422,7 +422,7 @@ print("end")
 
 
 @pytest.mark.parametrize("call", ["recv()", "poll()", "send(b'x')"])
-def test_an_interrupt_ends_who_waits(call):
+def test_interrupt_ends_waiting_calls(call):
     code, errors = interrupt_when_ready(
         "-c",
         f"""
@@ -436,7 +436,7 @@ with zmq.Context() as context, context.socket(zmq.DEALER) as sock:
     assert code == -2 and errors.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_options_are_those_of_the_socket_and_not_of_the_class(make):
+def test_options_belong_to_the_socket_and_not_its_class(make):
     one, other = make(zmq.PAIR), make(zmq.PAIR)
     one.linger = 5
     assert outcome(getattr, other, "linger") == ("returned", -1)

@@ -1,4 +1,4 @@
-"""What is checked before a program starts: the GIL is on, and the modules are compiled."""
+"""Checks before a program starts: the GIL is enabled, and the modules are compiled."""
 
 import sys
 import warnings
@@ -15,7 +15,7 @@ sys._is_gil_enabled = lambda: False
 import {}
 """
 
-#: The source is loaded, but whether it was asked for is as the test says.
+#: The pure-Python fallback is loaded; the test decides whether it was requested.
 CONTEXTS = """
 import os
 os.environ["ZLINKCOMPAT_PURE"] = "1"
@@ -26,7 +26,7 @@ with zmq.Context() as first, zmq.Context() as second:
     pass
 """
 
-#: Two entry points; their contexts are of different classes.
+#: Two entry points. Their contexts have different classes.
 IMPORTS = ("import zlinkcompat as zmq", "import zmq")
 
 
@@ -67,7 +67,7 @@ def test_a_compiled_build_does_not_warn(unwarned, path, monkeypatch):
         startup.warn_if_uncompiled(path)
 
 
-def test_a_fallback_that_was_asked_for_does_not_warn(unwarned, monkeypatch):
+def test_requested_fallback_does_not_warn(unwarned, monkeypatch):
     monkeypatch.setenv("ZLINKCOMPAT_PURE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -75,7 +75,7 @@ def test_a_fallback_that_was_asked_for_does_not_warn(unwarned, monkeypatch):
 
 
 @pytest.mark.parametrize("platform", ["posix", "nt"])
-def test_the_warning_has_the_fix_for_the_platform(unwarned, platform, monkeypatch):
+def test_warning_contains_the_fix_for_the_platform(unwarned, platform, monkeypatch):
     monkeypatch.setattr(startup.os, "name", platform)
     advice = {"posix": "install a C compiler", "nt": "pyzmq is the faster choice"}[platform]
     with pytest.warns(RuntimeWarning, match=advice):
@@ -93,6 +93,6 @@ def test_the_first_context_of_an_uncompiled_build_warns(statement, asked):
     assert all(line.startswith("<string>:7: RuntimeWarning: zlinkcompat is not") for line in warned)
 
 
-def test_the_build_of_this_process_is_told_by_its_files():
+def test_build_is_detected_from_its_files():
     module = sys.modules["zlinkcompat.core.socket"]
     assert startup.is_extension(module.__file__) == build_info()["modules"][module.__name__]

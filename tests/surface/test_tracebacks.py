@@ -23,7 +23,7 @@ def frames_of_a_failed_receive():
             return traceback.extract_tb(error.__traceback__)
 
 
-def test_frames_name_files_that_are_there():
+def test_traceback_frames_name_existing_files():
     ours = frames_of_a_failed_receive()[1:]
     assert len(ours) >= 2
     for frame in ours:
@@ -33,8 +33,8 @@ def test_frames_name_files_that_are_there():
 
 
 @pytest.mark.parametrize("own_folder", [True, False])
-def test_printed_lines_are_ours(own_folder, tmp_path):
-    """The interpreter itself prints this one, and has rules of its own to find a file."""
+def test_printed_traceback_shows_our_source(own_folder, tmp_path):
+    """The interpreter itself prints this traceback, and finds files by rules of its own."""
     program = tmp_path / "program.py"
     program.write_text(
         "import zlinkcompat as zmq\n"

@@ -1,4 +1,4 @@
-"""MessageTracker: tells when the engine no longer uses a buffer that was sent without a copy."""
+"""MessageTracker: done once the engine no longer uses a buffer that was sent without a copy."""
 
 import gc
 import threading
@@ -18,7 +18,7 @@ LARGE = 8_000_000  # more than the buffers of a connection
 
 @pytest.fixture(scope="module", autouse=True)
 def pyzmqs_collector():
-    """What libzmq tells of buffers begins with the first one, and stays with its descriptors."""
+    """pyzmq's garbage collector of buffers starts with the first one, and keeps descriptors."""
     pyzmq.Frame(bytes(100_000), copy=False)
     yield
     garbage.stop()
@@ -26,14 +26,14 @@ def pyzmqs_collector():
 
 @pytest.fixture
 def stalled(make, bound):
-    """PUSH and PULL, which has no room for a second message."""
+    """Return PUSH and PULL; there is no room for a second message."""
     pull, push = bound(zmq.PULL, rcvhwm=1), make(zmq.PUSH)
     push.connect(pull.last_endpoint)
     return push, pull
 
 
 def sent_large(push, count=3, **options):
-    """Trackers of messages of which the last can not be written before the reader reads."""
+    """Return trackers of messages; the last message is not written until the reader reads."""
     return [push.send(bytearray(LARGE), copy=False, track=True, **options) for _ in range(count)]
 
 
@@ -59,7 +59,7 @@ def test_sending_without_a_copy_returns_a_tracker(pair):
     [b"x", b"x" * 100_000, bytearray(5), bytearray(100_000)],
     ids=["small", "large", "small-buffer", "large-buffer"],
 )
-def test_what_an_untracked_send_without_a_copy_returns(both, data):
+def test_untracked_send_without_a_copy_returns_done(both, data):
     def scenario(side):
         one, _other = side.pair()
         tracker = side.zmq.MessageTracker
@@ -98,7 +98,7 @@ def test_a_buffer_below_the_threshold_is_copied_and_done(make):
     tracker.wait(GUARD)
 
 
-def test_done_when_the_last_byte_is_written(stalled):
+def test_tracker_is_done_when_the_last_byte_is_written(stalled):
     push, pull = stalled
     trackers = sent_large(push)
     assert not trackers[-1].done
@@ -150,24 +150,24 @@ def test_wait_with_a_timeout_when_done(timeout):
     assert zmq.MessageTracker(zmq.Frame(b"x", track=True).tracker).wait(timeout) is None
 
 
-def test_the_buffer_is_free_again_when_done(pair):
+def test_buffer_is_released_when_the_tracker_is_done(pair):
     one, other = pair()
     data = bytearray(b"x" * 100_000)
     tracker = one.send(data, copy=False, track=True)
     del tracker
     assert other.recv() == data
     gc.collect()
-    data.clear()  # BufferError while it is pinned
+    data.clear()  # resizing raises BufferError while the buffer is pinned
 
 
-def test_a_message_that_is_dropped_is_done(make):
+def test_tracker_of_a_dropped_message_is_done(make):
     publisher = make(zmq.PUB)
     publisher.bind("tcp://127.0.0.1:*")
     tracker = publisher.send(b"x" * 100_000, copy=False, track=True)
     tracker.wait(GUARD)
 
 
-def test_a_message_that_is_refused_is_done(make):
+def test_tracker_of_a_refused_message_is_done(make):
     sock = make(zmq.PUSH)
     frame = zmq.Frame(bytearray(100_000), copy=False, track=True)
     tracker = frame.tracker
@@ -178,7 +178,7 @@ def test_a_message_that_is_refused_is_done(make):
     assert tracker.done
 
 
-def test_closing_without_linger_is_done(stalled):
+def test_close_without_linger_finishes_trackers(stalled):
     push, _ = stalled
     trackers = sent_large(push)
     push.close(linger=0)
@@ -189,7 +189,7 @@ def test_closing_without_linger_is_done(stalled):
 # -- frames ----------------------------------------------------------------------------------
 
 
-def test_a_frame_is_tracked_until_it_is_gone():
+def test_frame_is_tracked_until_it_is_freed():
     frame = zmq.Frame(b"x" * 100_000, copy=False, track=True)
     tracker = frame.tracker
     assert not tracker.done
@@ -227,7 +227,7 @@ def test_tracking_an_untracked_frame_is_refused(both):
     assert both(scenario) == (ValueError, None)
 
 
-# -- several at once -------------------------------------------------------------------------
+# -- several trackers ----------------------------------------------------------------------
 
 
 def test_a_tracker_of_several_is_done_with_the_last():
@@ -244,13 +244,13 @@ def test_a_tracker_of_several_is_done_with_the_last():
     assert tracker.done and tracker.wait(GUARD) is None
 
 
-def test_a_tracker_takes_frames_of_both_doors():
+def test_tracker_accepts_frames_of_both_entry_points():
     frames = [zmq.Frame(b"x", track=True), pyzmq.Frame(b"x", copy=True, track=True)]
     assert zmq.MessageTracker(*frames).done
 
 
 @pytest.mark.parametrize("thing", ["text", 7, None, b"x"])
-def test_a_tracker_of_something_else(both, thing):
+def test_tracker_of_another_object(both, thing):
     assert both(lambda side: failure(side.zmq.MessageTracker, thing)) == (TypeError, None)
 
 

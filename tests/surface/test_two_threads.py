@@ -9,7 +9,7 @@ PROGRAM = Path(__file__).parent / "processes" / "two_threads.py"
 
 
 def warnings(case, engine="thread"):
-    """How many warnings the program logs, and their text."""
+    """Return how many warnings the program logs, and their text."""
     done = python(PROGRAM, case, ZLINK_ENGINE=engine)
     assert done.returncode == 0, done.stderr
     count, _, text = done.stdout.partition("\n")
@@ -34,14 +34,14 @@ def test_use_by_two_threads_is_reported_once_with_stacks(case, waits, calls):
     assert "calls here:" in calling and calls in calling and PROGRAM.name in calling
 
 
-def test_many_threads_lose_no_message_and_are_reported_once_for_each_socket():
+def test_many_threads_are_reported_once_per_socket():
     count, text = warnings("many")
     assert count == 2
     assert "(PULL)" in text and "(PUSH)" in text
 
 
 @pytest.mark.parametrize("case", ["hand on", "guard", "terminate"])
-def test_what_zeromq_allows_is_not_reported(case):
+def test_allowed_use_is_not_reported(case):
     assert warnings(case) == (0, "")
 
 

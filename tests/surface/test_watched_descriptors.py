@@ -16,7 +16,7 @@ ENTRY_POINTS = {
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_loop_is_told_of_the_end_and_then_left_alone(entry_point):
+def test_loop_is_notified_of_the_end_and_then_idle(entry_point):
     arguments, environment = ENTRY_POINTS[entry_point]
     path = PROCESSES / "watched_descriptor.py"
     module = ("-m", "zlinkcompat") if entry_point == "runner" else ()

@@ -9,7 +9,7 @@ PROGRAM = (Path(__file__).parent / "processes" / "while_terminating.py").read_te
 
 @pytest.fixture(scope="module")
 def of_libzmq():
-    """What libzmq says, by socket type; each is asked once."""
+    """Return libzmq's output, by socket type; each program runs once."""
     return {}
 
 
@@ -21,7 +21,7 @@ def of_libzmq():
 @pytest.mark.parametrize(
     "kind", ["DEALER", "PULL", "SUB", "ROUTER", "REP", "XPUB", "PAIR", "PUB", "PUSH", "REQ", "XSUB"]
 )
-def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libzmq):
+def test_every_call_behaves_as_on_libzmq(kind, engine, patch, program, of_libzmq):
     if kind not in of_libzmq:
         of_libzmq[kind] = program(PROGRAM, kind, library="zmq").ends()
     assert of_libzmq[kind].count("\n") > 30
@@ -30,7 +30,7 @@ def test_every_call_does_what_libzmqs_does(kind, engine, patch, program, of_libz
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_usual_end_of_a_service_thread(engine, program):
-    """The option call raised, close() was never reached, and term() waited for it."""
+    """Before, the option call raised, close() was never reached, and term() waited for it."""
     one = program(
         """
         import threading

@@ -64,15 +64,15 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_causes_no_warning(name):
+def test_program_causes_no_warning(name):
     source, backend = PROGRAMS[name]
-    # A pure build is asked for, or it would rightly warn.
+    # The pure build is requested explicitly, since otherwise it would rightly warn.
     done = python("-W", "error", "-c", source, PYZMQ_BACKEND=backend)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
 @pytest.mark.parametrize("patch", [(), ("--no-patch",)], ids=["patched", "unpatched"])
-def test_the_runner_causes_no_warning(patch, tmp_path):
+def test_runner_causes_no_warning(patch, tmp_path):
     path = tmp_path / "prog.py"
     path.write_text(PROGRAM.format(module="zmq"))
     done = python("-W", "error", "-m", "zlinkcompat", "run", *patch, path)

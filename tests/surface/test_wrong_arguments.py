@@ -1,4 +1,4 @@
-"""Wrong types and values raise what pyzmq raises: the same class and errno, side by side."""
+"""Wrong types and values raise the same class and errno as in pyzmq, compared side by side."""
 
 import pickle
 
@@ -21,8 +21,8 @@ def kinds(values):
     [{}, {"copy": False}, {"copy": False, "track": True}],
     ids=["copy", "nocopy", "track"],
 )
-def test_what_cannot_be_sent(both, data, options):
-    """Nothing of it is sent, and the socket goes on."""
+def test_unsendable_data(both, data, options):
+    """Nothing is sent, and the socket stays usable."""
 
     def scenario(side):
         one, other = side.pair()
@@ -51,7 +51,7 @@ def test_what_cannot_be_sent(both, data, options):
     ],
     ids=repr,
 )
-def test_what_cannot_be_sent_as_a_message(both, parts):
+def test_unsendable_multipart_data(both, parts):
     def scenario(side):
         one, other = side.pair()
         return failure(one.send_multipart, parts), failure(one.send_multipart, parts, copy=False)
@@ -71,7 +71,7 @@ def test_what_cannot_be_sent_as_a_message(both, parts):
         ("send_unicode", 7),
     ],
 )
-def test_things_of_the_wrong_type(both, call, thing):
+def test_objects_of_the_wrong_type(both, call, thing):
     def scenario(side):
         one, other = side.pair()
         return failure(getattr(one, call), thing), outcome(other.recv, side.zmq.NOBLOCK)
@@ -79,7 +79,7 @@ def test_things_of_the_wrong_type(both, call, thing):
     both(scenario)
 
 
-def test_strings_that_have_no_encoding(both):
+def test_unencodable_strings(both):
     def scenario(side):
         one, other = side.pair()
         return (
@@ -93,7 +93,7 @@ def test_strings_that_have_no_encoding(both):
 @pytest.mark.parametrize(
     "function", ["text", None, lambda thing: 1 // 0, lambda thing: "text", lambda thing: None]
 )
-def test_a_serializer_that_is_none(both, function):
+def test_invalid_serializer(both, function):
     def scenario(side):
         one, other = side.pair()
         results = [failure(one.send_serialized, b"x", function)]
@@ -106,7 +106,7 @@ def test_a_serializer_that_is_none(both, function):
 
 @pytest.mark.parametrize("flags", ["1", None])
 @pytest.mark.parametrize("call", ["send", "recv", "send_multipart", "recv_multipart", "recv_into"])
-def test_flags_that_are_no_number(both, flags, call):
+def test_non_numeric_flags(both, flags, call):
     def scenario(side):
         one, other = side.pair()
         one.send(b"x")
@@ -138,24 +138,24 @@ def test_flags_that_are_no_number(both, flags, call):
         lambda sock: sock.recv_serialized(),
     ],
 )
-def test_arguments_that_are_missing_or_too_many(both, call):
+def test_missing_or_excess_arguments(both, call):
     assert both(lambda side: failure(call, side.socket("DEALER"))) == (TypeError, None)
 
 
 @pytest.mark.parametrize("port", ["nonsense", None, 1.5])
-def test_ports_that_are_none(both, port):
+def test_invalid_ports(both, port):
     both(lambda side: failure(side.socket("PAIR").bind_to_random_port, "tcp://127.0.0.1", port))
 
 
 @pytest.mark.parametrize("call", ["register", "modify", "unregister"])
 @pytest.mark.parametrize("arguments", [([],), (None,), (7, "in"), ("text", 1), ()])
 def test_pollers(both, call, arguments):
-    """Most of it shows only when it is polled, in pyzmq too."""
+    """Most errors appear only when it is polled, as in pyzmq."""
     both(lambda side: failure(getattr(side.zmq.Poller(), call), *arguments))
 
 
 @pytest.mark.parametrize("kind", ["SUB", "PULL"])
-def test_sending_where_the_type_cannot(both, kind):
+def test_send_on_a_type_that_cannot_send(both, kind):
     def scenario(side):
         sock = side.socket(kind)
         return [failure(sock.send, b"x", flags) for flags in (0, zmq.NOBLOCK, zmq.SNDMORE)]
@@ -164,7 +164,7 @@ def test_sending_where_the_type_cannot(both, kind):
 
 
 @pytest.mark.parametrize("kind", ["PUB", "PUSH"])
-def test_receiving_where_the_type_cannot(both, kind):
+def test_recv_on_a_type_that_cannot_receive(both, kind):
     def scenario(side):
         sock = side.socket(kind)
         return [failure(sock.recv, flags, copy) for flags in (0, zmq.NOBLOCK) for copy in (0, 1)]
@@ -172,7 +172,7 @@ def test_receiving_where_the_type_cannot(both, kind):
     assert both(scenario) == 4 * [(zmq.ZMQError, zmq.ENOTSUP)]
 
 
-def test_texts_of_errors_are_pyzmqs(both):
+def test_error_texts_equal_pyzmqs(both):
     def text(call, *args):
         try:
             call(*args)
@@ -200,7 +200,7 @@ def test_texts_of_errors_are_pyzmqs(both):
     assert None not in both(scenario)
 
 
-def test_an_error_is_an_errno_and_a_text(make):
+def test_error_has_an_errno_and_a_text(make):
     with pytest.raises(zmq.Again) as caught:
         make(zmq.PAIR).recv(zmq.NOBLOCK)
     error = caught.value
@@ -209,7 +209,7 @@ def test_an_error_is_an_errno_and_a_text(make):
 
 
 @pytest.mark.parametrize("kind", ["socket", "context", "frame"])
-def test_none_can_be_pickled(both, kind):
+def test_sockets_contexts_and_frames_cannot_be_pickled(both, kind):
     def scenario(side):
         one, other = side.pair()
         thing = {"socket": one, "context": one.context, "frame": side.zmq.Frame(b"x")}[kind]

@@ -17,7 +17,7 @@ def readable(fd):
 
 @pytest.fixture(params=["inproc://fd", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
 def ends(request, pair):
-    """PUSH and PULL, connected, and the PULL's descriptor at rest."""
+    """Return PUSH and PULL, connected, and the PULL's descriptor, which is not readable."""
     push, pull = pair(zmq.PUSH, zmq.PULL, request.param)
     push.send(b"first")
     pull.recv()
@@ -36,7 +36,7 @@ def test_sockets_have_descriptors_of_their_own(make):
     assert make(zmq.PAIR).fd != make(zmq.PAIR).fd
 
 
-def test_readable_when_a_message_came(ends):
+def test_fd_is_readable_when_a_message_arrives(ends):
     push, pull = ends
     assert not readable(pull.fd)
     push.send(b"x")
@@ -44,8 +44,8 @@ def test_readable_when_a_message_came(ends):
     assert pull.events == zmq.POLLIN
 
 
-def test_not_readable_again_before_something_happens(ends):
-    """The edge: a message that was not received does not make it readable once more."""
+def test_fd_is_not_readable_again_before_a_new_event(ends):
+    """The descriptor is edge-triggered: it signals an unreceived message only once."""
     push, pull = ends
     push.send(b"x")
     gevent.socket.wait_read(pull.fd, timeout=GUARD)
@@ -57,8 +57,8 @@ def test_not_readable_again_before_something_happens(ends):
     gevent.socket.wait_read(pull.fd, timeout=GUARD)
 
 
-def test_not_readable_after_events_found_the_message(ends):
-    """EVENTS may be asked before the descriptor told of anything."""
+def test_fd_is_not_readable_after_reading_events(ends):
+    """EVENTS may be read before the descriptor signals anything."""
     push, pull = ends
     push.send(b"x")
     with gevent.Timeout(GUARD):
@@ -68,7 +68,7 @@ def test_not_readable_after_events_found_the_message(ends):
 
 
 @pytest.mark.parametrize("endpoint", ["inproc://fd", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
-def test_messages_that_came_before_the_descriptor_was_asked_for(pair, endpoint):
+def test_fd_signals_messages_from_before_its_first_use(pair, endpoint):
     push, pull = pair(zmq.PUSH, zmq.PULL, endpoint)
     push.send(b"x")
     assert pull.poll(GUARD * 1000)
@@ -76,7 +76,7 @@ def test_messages_that_came_before_the_descriptor_was_asked_for(pair, endpoint):
     assert pull.events == zmq.POLLIN
 
 
-def test_readable_when_there_is_room_again(pair):
+def test_fd_is_readable_when_there_is_room_again(pair):
     push, pull = pair(zmq.PUSH, zmq.PULL, "inproc://room")
     while push.events:
         push.send(b"x")
@@ -87,7 +87,7 @@ def test_readable_when_there_is_room_again(pair):
     assert push.events == zmq.POLLOUT
 
 
-def test_readable_when_a_peer_connects(bound, make):
+def test_fd_is_readable_when_a_peer_connects(bound, make):
     push, pull = bound(zmq.PUSH), make(zmq.PULL)
     fd = push.fd
     assert push.events == 0 and not readable(fd)
@@ -96,7 +96,7 @@ def test_readable_when_a_peer_connects(bound, make):
     assert push.events == zmq.POLLOUT
 
 
-def test_readable_when_the_context_is_terminated(no_descriptor_is_left):
+def test_fd_is_readable_when_the_context_terminates(no_descriptor_is_left):
     context = zmq.Context()
     with context.socket(zmq.PULL) as sock:
         fd = sock.fd
@@ -110,7 +110,7 @@ def test_readable_when_the_context_is_terminated(no_descriptor_is_left):
 
 @pytest.mark.both_engines
 @pytest.mark.parametrize("call", ["EVENTS", "recv", "poll"])
-def test_at_rest_once_the_end_was_told(no_descriptor_is_left, call):
+def test_fd_is_idle_after_the_termination_is_reported(no_descriptor_is_left, call):
     calls = {
         "EVENTS": lambda: sock.events,
         "recv": lambda: sock.recv(zmq.NOBLOCK),
@@ -130,7 +130,7 @@ def test_at_rest_once_the_end_was_told(no_descriptor_is_left, call):
 
 
 @pytest.mark.both_engines
-def test_at_rest_when_the_socket_is_closed(pair):
+def test_fd_is_not_readable_when_the_socket_is_closed(pair):
     push, pull = pair(zmq.PUSH, zmq.PULL)
     fd = pull.fd
     push.send(b"x")
@@ -140,14 +140,14 @@ def test_at_rest_when_the_socket_is_closed(pair):
 
 
 def drain(pull):
-    """What a user of the descriptor is to do: receive until EVENTS says there is no more."""
+    """Receive until EVENTS reports no more messages, as users of the descriptor must."""
     received = []
     while pull.events & zmq.POLLIN:
         received.append(pull.recv(zmq.NOBLOCK))
     return received
 
 
-def test_a_gevent_loop_that_watches_it_gets_every_message(ends):
+def test_gevent_loop_watching_the_fd_gets_every_message(ends):
     push, pull = ends
     messages = [b"%d" % number for number in range(500)]
     received = []
@@ -186,7 +186,7 @@ def test_a_loop_in_another_thread_polls_many_times(ends):
         assert drain(pull) == [b"%d" % number]
 
 
-def test_python_selectors_take_a_socket(ends):
+def test_python_selectors_accept_a_socket(ends):
     import selectors
 
     push, pull = ends
@@ -198,7 +198,7 @@ def test_python_selectors_take_a_socket(ends):
         assert selector.select(0) == [(key, selectors.EVENT_READ)]
 
 
-def test_a_req_is_readable_for_its_answer(pair):
+def test_req_fd_is_readable_for_its_reply(pair):
     rep, req = pair(zmq.REP, zmq.REQ)
     fd = req.fd
     req.send(b"question")
@@ -209,8 +209,8 @@ def test_a_req_is_readable_for_its_answer(pair):
     assert req.recv() == b"question"
 
 
-def test_a_closed_sockets_descriptor_is_not_used_again_while_anybody_may_watch_it(make):
-    """An event loop that is told late would take another file's events for the socket's."""
+def test_closed_fd_is_not_reused_while_it_may_be_watched(make):
+    """An event loop that is notified late would take another file's events for the socket's."""
     sock = make(zmq.PAIR)
     fd = sock.fd
     sock.close()

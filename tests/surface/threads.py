@@ -1,4 +1,4 @@
-"""Native threads beside the hub, which turns while a test waits for them."""
+"""Run native threads beside the hub, which runs while a test waits for them."""
 
 import threading
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from guard import GUARD
 
 @contextmanager
 def in_thread(call):
-    """Run ``call`` in a native thread; yields ``ended()``, True once it returned without error.
+    """Run ``call`` in a native thread; yield ``ended()``, True once it returned without error.
 
-    ``ended`` lets the hub turn while it waits.
+    ``ended`` lets the hub run while it waits.
     """
     returned = []
     finished = gevent.get_hub().loop.async_()

@@ -19,5 +19,5 @@ import gevent  # noqa: E402
 from gevent import subprocess  # noqa: E402
 
 assert gevent.get_hub().main_hub
-# Child processes are watched by the main thread's loop alone.
+# Only the main thread's loop watches child processes.
 print(subprocess.check_output(["echo", "watched"], text=True), end="")

@@ -19,7 +19,7 @@ zmq = importlib.import_module(package)
 aio = importlib.import_module(f"{package}.asyncio")
 loops = importlib.import_module(loops)
 
-# asyncio tells of tasks that are destroyed while they wait, which is what this is about.
+# asyncio reports tasks that are destroyed while they wait, which this program provokes.
 warnings.simplefilter("ignore")
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
@@ -43,13 +43,13 @@ async def main():
     ready = asyncio.Event()
     asyncio.ensure_future(reader(sock, ready))
     await ready.wait()
-    # Its first turn of the loop begins the wait.
+    # The first iteration of the loop begins the wait.
     for _ in range(3):
         await asyncio.sleep(0)
 
 
 async def is_kept():
-    """Nobody but the loop knows the coroutine that waits; it must live as long as the loop."""
+    """Only the loop references the waiting coroutine; it must live as long as the loop."""
     received = []
 
     async def receive(sock):

@@ -30,7 +30,7 @@ async def come_and_go(context, endpoint):
             push.connect(endpoint)
             await push.send(b"x")
         with context.socket(zmq.DEALER) as refused:
-            # Nobody listens there: each attempt is logged.
+            # No socket listens there: each attempt is logged.
             refused.reconnect_ivl = 1
             refused.connect("tcp://127.0.0.1:1")
             await asyncio.sleep(0.001)

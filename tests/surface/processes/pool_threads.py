@@ -23,7 +23,7 @@ MESSAGES = [b"%d" % number for number in range(10)]
 
 
 def start(function):
-    """Run ``function`` in a thread; returns what waits for its end."""
+    """Run ``function`` in a thread; return a function that waits for its end."""
     if thread == "pool":
         return gevent.get_hub().threadpool.spawn(function).get
     ended = gevent.get_hub().loop.async_()
@@ -48,7 +48,7 @@ context = zmq.Context()
 gate = allocate_lock()
 gate.acquire()
 
-# What a thread sends before it blocks arrives while it does.
+# Messages that a thread sends before it blocks arrive while it is blocked.
 pull = context.socket(zmq.PULL)
 pull.rcvtimeo = GUARD * 1000
 pull.bind(endpoint())
@@ -71,7 +71,7 @@ join()
 pull.close()
 
 
-# A server in the thread answers, and term() does not wait for what it closed.
+# A server in the thread answers, and term() does not wait for sockets that it closed.
 def serve():
     rep = context.socket(zmq.REP)
     rep.rcvtimeo = GUARD * 1000

@@ -27,7 +27,7 @@ context = zmq.Context()
 
 
 def pair(one, other, **options):
-    """Two connected sockets."""
+    """Return two connected sockets."""
     sockets = context.socket(one), context.socket(other)
     for sock in sockets:
         sock.rcvtimeo = sock.sndtimeo = PATIENCE
@@ -45,7 +45,7 @@ def start(function, *args):
 
 
 def until_waiting(sock):
-    """Until another thread waits in a call of ``sock``."""
+    """Wait until another thread waits in a call of ``sock``."""
     while not sock.core.mailbox.sleepers:
         pass
 
@@ -89,7 +89,7 @@ def close_beside():
 
 
 def many():
-    """Four threads send and four receive, by two sockets that are short of room."""
+    """Four threads send and four receive, over two sockets with little room."""
     pull, push = pair(zmq.PULL, zmq.PUSH, sndhwm=2, rcvhwm=2)
     count = 500
     received = []
@@ -117,7 +117,7 @@ def many():
 
 
 def hand_on():
-    """The socket goes from thread to thread, each of which waits in it, as ZeroMQ allows."""
+    """The socket moves from thread to thread, and each waits in it, as ZeroMQ allows."""
     one, other = pair(zmq.DEALER, zmq.DEALER)
     for wait in 5 * (wait_for_a_message, poll_for_a_message):
         waiting = start(wait, one)
@@ -131,7 +131,7 @@ def hand_on():
 
 
 def guard():
-    """Several threads wait in the socket, in turn, by a lock."""
+    """Several threads wait in the socket in turn, protected by a lock."""
     pull, push = pair(zmq.PULL, zmq.PUSH)
     lock = threading.Lock()
 
@@ -148,7 +148,7 @@ def guard():
 
 
 def terminate():
-    """``term()`` in one thread while another one waits, as ZeroMQ allows."""
+    """One thread calls ``term()`` while another one waits, as ZeroMQ allows."""
     pull, _ = pair(zmq.PULL, zmq.PUSH)
     _.close()
 

@@ -15,7 +15,7 @@ aio = importlib.import_module(f"{sys.argv[1]}.asyncio")
 
 
 async def watch(sock, end):
-    """How often a reader of ``sock`` is called while ``end()`` ends it, and for 100 turns after."""
+    """Count calls of a reader of ``sock`` while ``end()`` ends it, and in 100 iterations after."""
     loop = asyncio.get_running_loop()
     calls = []
 
@@ -55,7 +55,7 @@ async def closed():
 
 
 async def receiving():
-    """Exceptions that reach the loop, and CPU per second, while a coroutine waits in ``recv``."""
+    """Return exceptions in the loop, and CPU per second, while a coroutine waits in ``recv``."""
     logged = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: logged.append(context))
     context = aio.Context()

@@ -59,7 +59,7 @@ def outcome(call, *args):
 
 
 def terminating(name):
-    """A socket of its own context, in whose term() a thread is."""
+    """Return a socket of its own context, while a thread is in the term() of that context."""
     context = zmq.Context()  # noqa: F821
     sock = context.socket(kind)
     sock.linger = 0
@@ -70,7 +70,7 @@ def terminating(name):
         try:
             context.socket(zmq.PAIR).close()  # noqa: F821
         except zmq.ZMQError as error:  # noqa: F821
-            # libzmq answers EMFILE while it has not yet reaped the sockets that this loop closed.
+            # libzmq answers EMFILE until it has reaped the sockets that this loop closed.
             if error.errno == zmq.ETERM:  # noqa: F821
                 break
     return sock, thread
