@@ -1,4 +1,4 @@
-"""What all tests share: sockets that give up in the end, and nothing left behind."""
+"""Fixtures for all tests: sockets with timeouts, and checks that nothing is left behind."""
 
 import logging
 import os
@@ -62,25 +62,26 @@ def pytest_generate_tests(metafunc):
 def pytest_configure(config):
     config.addinivalue_line("markers", "hub: about what only the hub engine does")
     config.addinivalue_line("markers", "both_engines: runs on the hub engine and on the other")
-    # A shell starts what runs in its background with SIGINT ignored, and programs inherit that.
+    # A shell starts background processes with SIGINT ignored, and programs inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# A machine that is busy makes no test wrong.
+# A busy machine must not fail a test.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 
 def pytest_itemcollected(item):
-    # The timeout's exception comes in the middle of a draw, and hypothesis, which tries it again
-    # to find it gone, calls the test flaky: leave that to a machine that stands still.
+    # The timeout's exception may be raised in the middle of a draw. hypothesis repeats the draw,
+    # cannot reproduce the exception, and calls the test flaky. So leave the timeout to a machine
+    # that is stuck.
     if is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.timeout(600))
 
 
 class CompleteLog:
-    """pytest's ``caplog``; it has what is still queued for the handlers as well."""
+    """pytest's ``caplog``, including records that are still queued for the handlers."""
 
     def __init__(self, caplog):
         self.caplog = caplog
@@ -96,7 +97,7 @@ def caplog(caplog):
 
 
 class Unexpected(logging.Handler):
-    """Keeps the errors that the engine logs with a traceback: it did not expect them."""
+    """Collect the errors that the engine logs with a traceback, since it did not expect them."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.ERROR)
@@ -114,7 +115,10 @@ class Unexpected(logging.Handler):
 
 @pytest.fixture
 def unexpected():
-    """``unexpected.errors``: what the engine did not expect. A test that causes it takes it out."""
+    """``unexpected.errors``: unexpected errors of the engine.
+
+    A test that provokes one removes it.
+    """
     handler = Unexpected()
     log = logging.getLogger("zlinkcompat")
     log.addHandler(handler)
@@ -124,10 +128,10 @@ def unexpected():
 
 @pytest.fixture
 def no_error_reaches_the_hub(monkeypatch, unexpected):
-    """What is raised in a callback or a greenlet of the engine is logged or printed, and noticed
-    nowhere.
+    """Notice exceptions in callbacks and greenlets of the engine, which are only logged or printed.
 
-    Greenlets of a test are its own business."""
+    Greenlets of a test are not checked.
+    """
     errors = unexpected.logged
     hub = gevent.get_hub()
     report = hub.print_exception
@@ -144,7 +148,7 @@ def no_error_reaches_the_hub(monkeypatch, unexpected):
 
 @pytest.fixture
 def no_descriptor_is_left(no_error_reaches_the_hub):
-    # The hub's own, and its resolver's.
+    # Ignore the hub's own, and its resolver's.
     gevent.get_hub().threadpool.apply(int)
     before = len(os.listdir("/proc/self/fd"))
     yield
@@ -161,9 +165,9 @@ def context(no_descriptor_is_left):
 
 @pytest.fixture
 def make(context):
-    """make(zmq.PULL, rcvhwm=1): a socket that gives up after GUARD seconds."""
+    """make(zmq.PULL, rcvhwm=1): a socket that times out after GUARD seconds."""
 
-    sockets = []  # a socket that nobody holds is closed
+    sockets = []  # the garbage collector would close a socket without references
 
     def make(socket_type, **options):
         sock = context.socket(socket_type)
@@ -190,7 +194,7 @@ def bound(make):
 
 @pytest.fixture
 def endpoint_of(tmp_path):
-    """endpoint_of("ipc"): where to bind for a transport; ``last_endpoint`` tells the address."""
+    """endpoint_of("ipc"): an endpoint to bind; ``last_endpoint`` then has the address."""
     return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}.__getitem__
 
 
@@ -221,7 +225,10 @@ def raw(no_descriptor_is_left):
 
 @pytest.fixture
 def raw_listener(no_descriptor_is_left):
-    """raw_listener(): listens; what its accept() returns is closed at the end, too."""
+    """raw_listener(): a listener.
+
+    Connections that its accept() returns are closed at the end as well.
+    """
     opened = []
 
     class Listener(RawListener):
@@ -262,13 +269,13 @@ class Phases:
             monkeypatch.delenv(setting.variable, raising=False)
 
     def set(self, **values):
-        """``set(write_batching=0)``: by the environment, for sockets that are made from now on."""
+        """``set(write_batching=0)``: set the environment for sockets that are created later."""
         variables = {setting.name: setting.variable for setting in tuning.TABLE}
         for name, value in values.items():
             self.monkeypatch.setenv(variables[name], str(value))
 
     def of(self, sock, *names):
-        """Counters of a socket: one as int, several as tuple."""
+        """Return counters of a socket: one as int, several as tuple."""
         counts = debug.counters(sock)
         found = tuple(counts[name] for name in names)
         return found if len(names) > 1 else found[0]
@@ -276,5 +283,5 @@ class Phases:
 
 @pytest.fixture
 def phases(monkeypatch):
-    """All settings at their defaults whatever the environment says; sockets count."""
+    """Use the defaults of all settings whatever the environment says; sockets count."""
     return Phases(monkeypatch)

@@ -18,7 +18,7 @@ NAMES = ("compaction_count", "compaction_bytes", "compaction_skipped_count")
 
 
 class Steps:
-    """Sends a stretch of frames that ends behind the first byte of the next one, and so on."""
+    """Send blocks of frames, each ending after the first byte of the next frame."""
 
     def __init__(self, pull, peer):
         self.pull = pull
@@ -35,7 +35,7 @@ class Steps:
 
 @pytest.fixture
 def steps(bound, raw, phases):
-    """steps(): of a PULL as the settings have it now."""
+    """steps(): the steps of a PULL with the current settings."""
 
     def steps():
         pull = bound(zmq.PULL)
@@ -47,7 +47,7 @@ def steps(bound, raw, phases):
 
 
 def test_compaction_threshold_not_met(steps, phases):
-    """Room enough is left: nothing is moved."""
+    """There is enough room left: nothing is moved."""
     phases.set(compact_room=20)
     run = steps()
     run.go(10)
@@ -55,13 +55,13 @@ def test_compaction_threshold_not_met(steps, phases):
 
 
 @pytest.mark.parametrize("name, value, due", [
-    # Of the 16 steps that the buffer has room for, the first behind which less than this is left.
+    # This is the first of the 16 steps that fit into the buffer after which less room is left.
     ("compact_room", 50, 8),
     ("compact_room", 25, 12),
     ("compact_consumed", BUFFER * 7 // 8, 15),
 ], ids=["half", "quarter", "consumed"])  # fmt: skip
 def test_compaction_threshold_met(steps, phases, name, value, due):
-    """Both thresholds are met: one byte is moved to the start, and counting starts anew."""
+    """Both thresholds are met: one byte is moved to the start, and counting restarts."""
     phases.set(**{name: value})
     run = steps()
     run.go(due)
@@ -85,7 +85,7 @@ def test_compaction_counter(steps, phases):
 
 @pytest.mark.parametrize("lazy", [1, 0])
 def test_compaction_pointer_consistency(bound, raw, phases, lazy):
-    """Whatever was moved or not, every byte of every message arrives where it belongs."""
+    """Every byte of every message arrives at its place, whether data were moved or not."""
     phases.set(lazy_compact=lazy, compact_room=50, compact_consumed=0)
     pull = bound(zmq.PULL, rcvhwm=0)
     peer = raw(pull.last_endpoint)
@@ -111,7 +111,7 @@ def test_compaction_pointer_consistency(bound, raw, phases, lazy):
 
 @pytest.mark.parametrize("by", ["environment", "option"])
 def test_compaction_feature_flag_off(bound, make, raw, phases, by):
-    """The plain path: moved before each read that follows something incomplete."""
+    """The plain path moves data before each read that follows an incomplete frame."""
     pull = make(zmq.PULL)
     if by == "environment":
         phases.set(lazy_compact=0)

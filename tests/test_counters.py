@@ -1,4 +1,4 @@
-"""The debug counters over the transports that have a stream or a codec of their own."""
+"""The debug counters over transports with a stream or a codec of their own."""
 
 import certificates
 import pytest
@@ -30,7 +30,7 @@ def pair(make, phases):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_of_large_frames(pair, phases, transport):
-    """By reference, but for a WebSocket client, who has to mask what it sends."""
+    """Large frames are sent by reference, except by a WebSocket client, which must mask."""
     server, client = pair(transport)
     for sender, receiver in ((server, client), (client, server)):
         debug.zmq_debug_reset_counters()
@@ -54,7 +54,7 @@ def test_counters_with_the_flag_off(pair, phases, transport):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_with_a_high_threshold(pair, phases, transport):
-    """Below it all is copied, as it should be, which is no fallback."""
+    """Below the threshold everything is copied as intended, which does not count as a fallback."""
     phases.set(zerocopy_threshold=48 * KB)
     server, client = pair(transport)
     for size, expected in (40 * KB, (0, 0, 40 * KB)), (64 * KB, (1, 0, 0)):
@@ -76,7 +76,7 @@ def test_a_header_and_a_body_are_one_write(pair, phases, transport):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_of_system_calls(pair, phases, transport):
-    """A lone small message is one write and, for who waits, no more than a few reads."""
+    """A lone small message takes one write, and no more than a few reads for a waiting receiver."""
     server, client = pair(transport)
     reads, writes = phases.of(server, "read_calls"), phases.of(client, "write_calls")
     client.send(b"small")

@@ -21,12 +21,12 @@ MB = 1024 * KB
 
 
 class Buffer(bytearray):
-    """One that can be watched."""
+    """A buffer that can be watched."""
 
 
 @pytest.fixture(params=["tcp", "ipc"])
 def dialled(request, make, raw_listener, tmp_path, phases):
-    """dialled(): a PUSH that dials a listener, which has shaken hands with it."""
+    """dialled(): a PUSH connected to a listener, with the handshake done."""
 
     def dialled(**options):
         listener = raw_listener(
@@ -46,7 +46,7 @@ def answered(listener):
 
 
 def is_free(buffer):
-    """Whether nobody holds the memory: only then may its size change."""
+    """Return whether nothing references the memory: only then may its size change."""
     try:
         buffer.append(0)
     except BufferError:
@@ -56,7 +56,7 @@ def is_free(buffer):
 
 
 def half_written(push, peer):
-    """Send what the transport takes a part of only."""
+    """Send so much that the transport accepts only a part."""
     buffer = Buffer(bytes(8 * MB))
     tracker = push.send(buffer, copy=False, track=True)
     peer.read(100 * KB)
@@ -70,7 +70,7 @@ def let_go(buffer, tracker):
 
 
 def test_error_econnreset(dialled, monitor):
-    """The peer resets: the half-written message is dropped, the next one goes by the next peer."""
+    """After a reset the partly written message is dropped; the next goes to the next peer."""
     push, listener, peer = dialled()
     events = monitor(push)
     buffer, tracker = half_written(push, peer)
@@ -82,7 +82,7 @@ def test_error_econnreset(dialled, monitor):
 
 
 def test_error_epipe(dialled, monitor):
-    """The peer has closed in peace, and is written to."""
+    """The peer has closed regularly, and the socket writes to it."""
     push, listener, peer = dialled()
     events = monitor(push)
     push.send(b"first")
@@ -92,7 +92,7 @@ def test_error_epipe(dialled, monitor):
     trackers = [push.send(each, copy=False, track=True) for each in sent]
     events.wait_for(E.DISCONNECTED)
     push.send(b"last")
-    # Some may have been written to the closed peer; what was not goes on, whole.
+    # Some messages may have been written to the closed peer. The others arrive whole.
     heard = answered(listener).read_frame()
     assert heard in [(0, bytes(each)) for each in (*sent, b"last")]
     for each, tracker in zip(sent, trackers, strict=True):
@@ -117,13 +117,13 @@ def give_up(push, buffer, how):
 
 @pytest.mark.parametrize("how", ["kill", "timeout", "SNDTIMEO"])
 def test_error_cancellation(dialled, how):
-    """A send that is given up was not accepted, holds nothing, and leaves all as it was."""
+    """A cancelled send was not accepted, holds no buffer, and leaves everything unchanged."""
     push, _, peer = dialled(sndhwm=1)
     accepted = Buffer(b"a" * 8 * MB)
     push.send(accepted, copy=False)
     buffer = Buffer(b"b" * MB)
     give_up(push, buffer, how)
-    # Uncompiled, what was thrown holds the frames that it came through, and gevent what it threw.
+    # Uncompiled, the thrown exception references its frames, and gevent references the exception.
     gevent.idle()
     gc.collect()
     assert is_free(buffer)
@@ -143,7 +143,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_error_no_leak(dialled, end):
-    """Nothing holds a buffer, nor what it is part of, however its connection ended."""
+    """Nothing references a buffer, or a frame of it, however its connection ended."""
     push, listener, peer = dialled(linger=0)
     watched = []
     for _ in range(3):
@@ -160,7 +160,7 @@ def test_error_no_leak(dialled, end):
 
 
 def test_error_no_double_free(dialled, monitor):
-    """One object in many messages, over a reset: every message lets go of it once."""
+    """One object is in many messages when the connection resets: each message releases it once."""
     push, listener, peer = dialled(sndhwm=0)
     events = monitor(push)
     body = b"x" * 100 * KB
@@ -184,7 +184,7 @@ def test_error_no_double_free(dialled, monitor):
     assert sys.getrefcount(body) == before
 
 
-# -- what no peer can bring about ------------------------------------------------------------
+# -- errors that no peer can cause ---------------------------------------------------------
 
 
 INJECTED = """
@@ -210,20 +210,20 @@ INJECTED = """
 
 
 def numbers_with(rule):
-    """The numbers that arrive while some system calls fail so (strace injects it)."""
+    """Return the numbers that arrive while strace makes some system calls fail."""
     out = traced(INJECTED, f"--inject={rule}")
     return list(map(int, out.split()))
 
 
 @pytest.mark.parametrize("error", ["EINTR", "EAGAIN"])
 def test_error_that_passes(error):
-    """A call that was interrupted, or could not go on, is made again; all arrives, in order."""
+    """An interrupted or temporarily failing call is repeated; everything arrives in order."""
     numbers = numbers_with(f"sendmsg,sendto,recvmsg,recvfrom:error={error}:when=7+5")
     assert numbers == list(range(100))
 
 
 @pytest.mark.parametrize("error", ["ETIMEDOUT", "ECONNRESET", "EPIPE"])
 def test_error_that_ends_a_connection(error):
-    """Nothing comes twice or in another order; what was not begun goes by the next connection."""
+    """Nothing arrives twice or out of order; unsent messages use the next connection."""
     numbers = numbers_with(f"sendmsg,sendto:error={error}:when=20+20")
     assert numbers == sorted(set(numbers)) and len(numbers) > 50

@@ -1,4 +1,4 @@
-"""Phase 4 of the performance plan: what arrives behind the handshake is decoded where it lies."""
+"""Phase 4 of the performance plan: bytes that follow the handshake are decoded in place."""
 
 import pytest
 from rawpeer import COMMAND, GREETING_SIZE, command, frame, greeting, message, ready
@@ -15,7 +15,7 @@ KB = 1024
 
 @pytest.fixture
 def arrive(make, raw, phases, endpoint_of):
-    """arrive(data): a PULL to whose peer's greeting all the rest is joined, in one piece."""
+    """arrive(data): a PULL whose peer sends its greeting and everything else in one piece."""
 
     def arrive(data, transport="tcp", chosen=()):
         pull = make(zmq.PULL)
@@ -57,7 +57,7 @@ def test_handshake_null_ipc(arrive, phases, flag):
 
 @pytest.fixture
 def server(raw_listener):
-    """server(pull, b"PLAIN"): whom ``pull`` connected to, behind the greetings."""
+    """server(pull, b"PLAIN"): a server that ``pull`` connected to, after the greetings."""
 
     def server(pull, mechanism):
         listener = raw_listener()
@@ -101,7 +101,7 @@ def test_handshake_curve(make, server, phases, flag):
             peer.send(frame(answer, COMMAND))
         answer = mechanism.receive(*split_command_untrusted(peer.read_frame()[1], 0))
         if mechanism.zap_request is not None:
-            answer = mechanism.on_zap_reply(None)  # nobody asks
+            answer = mechanism.on_zap_reply(None)  # no message is asked for
     encoder = CurveEncoder()
     mechanism.secure(CurveDecoder(), encoder)
     assert all([encoder.add(message) for message in EXPECTED])
@@ -127,7 +127,7 @@ def test_handshake_buffer_no_copy(arrive, phases, transport, by):
 @pytest.mark.parametrize("flag", [1, 0])
 @pytest.mark.parametrize("size", [0, 1, 300, 20_000, 300_000])
 def test_handshake_fallback(arrive, phases, size, flag):
-    """Only a part of what follows came with the handshake; the rest is read as ever."""
+    """Only a part of the following data arrived with the handshake; the rest is read as usual."""
     phases.set(handshake_zerocopy=flag)
     body = bytes(range(250)) * (size // 250 + 1)
     data = message(b"before") + message(body[:size]) + message(b"behind")

@@ -1,4 +1,4 @@
-"""Phase 2 of the performance plan: a read ends anywhere in a message."""
+"""Phase 2 of the performance plan: a read may end anywhere in a message."""
 
 import pytest
 from rawpeer import frame, message
@@ -11,7 +11,7 @@ MB = 1024 * KB
 
 @pytest.fixture(params=[1, 0], ids=["lazy", "plain"])
 def incoming(request, bound, raw, phases):
-    """A PULL and its peer."""
+    """Return a PULL and its peer."""
     phases.set(lazy_compact=request.param)
     pull = bound(zmq.PULL, rcvhwm=0)
     peer = raw(pull.last_endpoint)
@@ -20,7 +20,7 @@ def incoming(request, bound, raw, phases):
 
 
 def test_partial_read_fragment(incoming, phases):
-    """What is whole is delivered, and what is not stays until the rest comes."""
+    """Whole messages are delivered, and an incomplete one waits for its rest."""
     pull, peer = incoming
     data = message(b"first" * 100) + message(b"second" * 100)
     peer.send(data[:-1])
@@ -33,7 +33,7 @@ def test_partial_read_fragment(incoming, phases):
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 300, 9000])
 def test_partial_read_decoder_contiguity(incoming, size):
-    """A frame cut at any byte of its header, or about its ends, arrives in one piece."""
+    """A frame split at any byte of its header, or near its ends, arrives in one piece."""
     pull, peer = incoming
     body = bytes(range(256)) * 40
     data = frame(body[:size])
@@ -47,7 +47,7 @@ def test_partial_read_decoder_contiguity(incoming, size):
 
 @pytest.mark.parametrize("size", [128 * KB, 128 * KB + 1, 3 * MB])
 def test_partial_read_large_message(incoming, phases, size):
-    """Over the buffer: received into its own object, wherever the reads end."""
+    """A message larger than the buffer is received into its own object, wherever the reads end."""
     pull, peer = incoming
     body = bytes(range(251)) * (size // 251 + 1)
     data = message(b"x", body[:size], b"y") * 2

@@ -1,4 +1,4 @@
-"""Phase 1 of the performance plan: the transport takes a part of what it is given."""
+"""Phase 1 of the performance plan: the transport accepts only a part of the data."""
 
 import pytest
 from guard import GUARD
@@ -12,7 +12,7 @@ MB = 1024 * KB
 
 @pytest.fixture(params=[1, 0], ids=["zerocopy", "copied"])
 def narrow(request, bound, raw, phases):
-    """A PUSH and its peer, with buffers as small as the kernel allows."""
+    """Return a PUSH and its peer, with buffers as small as the kernel allows."""
     phases.set(zerocopy_write=request.param)
     push = bound(zmq.PUSH, sndbuf=4 * KB, sndhwm=0)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
@@ -21,7 +21,7 @@ def narrow(request, bound, raw, phases):
 
 
 def pattern(size, seed):
-    """Bytes of which no two stretches are alike, so that one in a wrong place shows."""
+    """Return bytes without repeated sections, so that a misplaced section is noticed."""
     return b"".join((seed * 1_000_003 + at).to_bytes(4, "big") for at in range(0, size, 4))[:size]
 
 
@@ -34,7 +34,7 @@ def test_partial_write_small_buffer(narrow, phases):
 
 
 def test_partial_write_offset_advance(narrow, phases):
-    """Wherever a write ends (in a header, between frames, in a body), the next begins there."""
+    """Wherever a write ends (in a header, between frames, in a body), the next one begins there."""
     push, peer = narrow
     sizes = (0, 1, 255, 256, 8191, 8192, 8193, 100_001, 3, 70_000, 300_000, 17)
     messages = [[pattern(size, number)] for number, size in enumerate(sizes * 2)]
@@ -62,7 +62,7 @@ def test_partial_write_completion(narrow, phases):
     assert peer.read_frame() == (0, b"behind")
     tracker.wait(GUARD)
     assert phases.of(push, "messages_out") == 2
-    body.append(0)  # nobody holds it any more
+    body.append(0)  # nothing references it any more
 
 
 def test_partial_write_multiple_chunks(narrow, phases):

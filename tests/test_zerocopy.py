@@ -62,7 +62,7 @@ def test_zerocopy_large_message(pipeline, phases, transport, kind):
 
 @pytest.mark.parametrize("kind", ["bytearray", "memoryview", "mmap"])
 def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
-    """The memory is the user's to the last byte: what is changed there after send() arrives so."""
+    """Until the last byte is written, changes to the user's memory are visible to the peer."""
     push = bound(zmq.PUSH, sndbuf=4 * KB)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
     peer.handshake(b"PULL")
@@ -76,7 +76,7 @@ def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
     tracker.wait(GUARD)
     assert phases.of(push, *COPIES) == (1, 0, 0)
     if kind == "bytearray":
-        data.append(0)  # BufferError while somebody holds it
+        data.append(0)  # resizing raises BufferError while something references it
 
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
@@ -86,13 +86,13 @@ def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
     push = bound(zmq.PUSH, endpoint_of(transport), sndbuf=4 * KB)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
     peer.handshake(b"PULL")
-    push.send(bytes(8 * MB))  # what comes behind it is gathered
+    push.send(bytes(8 * MB))  # the messages after it are batched
     first, second = bytearray(MB), bytearray(8 * MB)
     trackers = [push.send(data, copy=False, track=True) for data in (first, second)]
     for size in (8 * MB, MB):
         assert peer.read_frame() == (0, bytes(size))
     trackers[0].wait(GUARD)
-    first.append(0)  # BufferError while somebody holds it
+    first.append(0)  # resizing raises BufferError while something references it
     assert not trackers[1].done
     with pytest.raises(BufferError):
         second.append(0)
@@ -102,7 +102,7 @@ def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
 
 
 def test_zerocopy_fallback_handshake(raw_listener, make, phases):
-    """What is sent during the handshake waits for its end; the handshake itself is copied."""
+    """Messages sent during the handshake wait for its end; the handshake itself is copied."""
     listener = raw_listener()
     push = make(zmq.PUSH)
     push.connect(listener.endpoint)
@@ -119,7 +119,7 @@ def test_zerocopy_fallback_handshake(raw_listener, make, phases):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_zerocopy_scatter_gather(bound, raw, phases, endpoint_of, transport):
-    """Small frames, header and body go out together, and are put together nowhere."""
+    """Small frames, header and body are written together, without being joined in memory."""
     endpoint = endpoint_of(transport)
     push = bound(zmq.PUSH, endpoint)
     peer = raw(push.last_endpoint)

@@ -1,4 +1,4 @@
-"""What the benchmark's tests share."""
+"""Fixtures of the benchmark's tests."""
 
 from contextlib import ExitStack
 
@@ -16,7 +16,7 @@ TRIP = TARGETED["req-rep/tcp/64B"]
 
 
 class Silent:
-    """Progress that nobody watches; remembers the failures."""
+    """Progress without output; it remembers the failures."""
 
     def __init__(self):
         self.failures = []
@@ -33,7 +33,7 @@ class Silent:
 
 @pytest.fixture(scope="session")
 def forkserver():
-    """A library's forkserver by its name, started once; skips the test if it is not installed."""
+    """Return a library's forkserver by its name, started once; skip if it is not installed."""
     with ExitStack() as stack:
         started = {}
 
@@ -50,7 +50,7 @@ def forkserver():
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A function that makes a tiny run: forkservers and a case to a CaseResult."""
+    """Return a function that makes a tiny run: forkservers and a case to a CaseResult."""
 
     def measure(forkservers, case, rounds=1, timeout=100, counting=None):
         families = [[each] for each in forkservers]
@@ -68,14 +68,14 @@ def tiny(tmp_path):
 
 
 def series(library, field, *figures, **more):
-    """A series by its figures alone; None is a round that was spoilt."""
+    """Make a series from its figures; None is a spoilt round."""
     return Series(
         library, field, [each if each is None else {field: each} for each in figures], **more
     )
 
 
 def results(*cases, libraries=("pyzmq", "zlink")):
-    """A run by its cases, each a Case and its series."""
+    """Make a run from its cases, each a Case and its series."""
     return Results(
         {
             "system": "S",
@@ -95,7 +95,7 @@ def results(*cases, libraries=("pyzmq", "zlink")):
 
 @pytest.fixture
 def run():
-    """A run with a case that is ahead, one that is behind and one that failed."""
+    """Return a run with a case that is ahead, one that is behind and one that failed."""
     trip = {
         "p50_us": 10.0,
         "user_us": 1.0,

@@ -16,7 +16,7 @@ def tiny_case(pattern, transport):
 
 #: Patterns that show how the uvloop variant of an adapter runs.
 IN_UVLOOP = ("push-pull", "req-rep", "serving")
-#: Variants of a workload that another pattern shows for every library.
+#: Variants of a workload that another pattern already tests for every library.
 ONCE = ("serving-2-engines", "serving-steps", "serving-2-engines-steps", "prompt-subscribers")
 
 
@@ -27,10 +27,10 @@ def pairs():
                 continue
             if pattern in ONCE and not name.startswith("zlink.asyncio"):
                 continue
-            # How a pattern runs does not depend on the transport: two show that it reaches all.
+            # A pattern does not depend on the transport: two patterns show that it reaches all.
             all_transports = pattern in ("push-pull", "req-rep")
             for transport in ("tcp", "ipc", "inproc") if all_transports else ("tcp",):
-                # Plain sockets stand in for small messages nowhere.
+                # Plain sockets cannot stand in for small messages.
                 case = tiny_case(pattern, transport)
                 if name == "raw" and pattern == "push-pull":
                     case = Case(pattern, transport, 65536)
@@ -47,7 +47,7 @@ def pairs():
 @pytest.mark.parametrize(
     "name, case", [pytest.param(name, case, id=f"{name}-{case.name}") for name, case in pairs()]
 )
-def test_a_tiny_run(name, case, forkserver, tiny):
+def test_every_library_makes_a_tiny_run(name, case, forkserver, tiny):
     if case.shape.work == "serving":
         pytest.importorskip("msgpack", reason="the extra bench has it")
     measured = forkserver(name)
@@ -56,7 +56,7 @@ def test_a_tiny_run(name, case, forkserver, tiny):
     assert result.error is None
     (round_,) = result.good()
     assert round_["count"] > 0
-    # Of so few connections the memory is within what a process's own comes and goes by.
+    # With so few connections, their memory is within the fluctuation of the process's own.
     assert case.kind == "memory" or round_[case.field] > 0
     if "histogram" in round_:
         assert 0 < round_["p50_us"] <= round_["p90_us"] <= round_["p99_us"] <= round_["p999_us"]
@@ -75,7 +75,7 @@ def test_programs_are_claimed_by_the_libraries_of_their_form():
         assert library.runs(ring) == (blocks and "asyncio" not in name)
 
 
-def test_the_libraries_tell_their_versions(forkserver):
+def test_libraries_report_their_versions(forkserver):
     assert forkserver("pyzmq").about["libzmq"]
     assert forkserver("zlink-pure").about["build"] == "pure"
     assert forkserver("zlink-backend").about.keys() == forkserver("zlink").about.keys()
@@ -89,7 +89,7 @@ def test_settings_reach_the_library():
     assert "ZLINK_BUSY_POLL" not in adapter("zlink").environment
 
 
-def test_cases_of_an_extra_that_is_not_installed_are_left_out(monkeypatch):
+def test_cases_of_a_missing_extra_are_left_out(monkeypatch):
     import zlinkcompat
     from bench.adapters.zlink import lacking
 
@@ -112,6 +112,6 @@ def test_cases_of_an_extra_that_is_not_installed_are_left_out(monkeypatch):
         ("zlink@ZLINK_BUSY_POLL", "is not VARIABLE=VALUE"),
     ],
 )
-def test_a_wrong_name_is_told(name, message):
+def test_unknown_library_name_is_reported(name, message):
     with pytest.raises(ValueError, match=message):
         adapter(name)

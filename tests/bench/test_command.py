@@ -1,4 +1,4 @@
-"""``python -m bench`` as its users start it, end and interrupt it. No time is asserted."""
+"""``python -m bench``, started, ended and interrupted as by its users. No time is asserted."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def run_bench(*arguments, **environment):
     )
 
 
-def test_everything_that_is_written(tmp_path):
+def test_run_writes_all_its_outputs(tmp_path):
     done = run_bench(
         *ONE,
         "--json",
@@ -57,8 +57,8 @@ def test_everything_that_is_written(tmp_path):
     assert "<table" in (tmp_path / "report" / "index.html").read_text()
 
 
-def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
-    """The hook that slows it is tested beside the rounds; here the earlier run was too good."""
+def test_regression_is_found_and_strict_fails(tmp_path):
+    """The hook that slows it is tested in test_rounds.py. Here the earlier run was too good."""
     old = tmp_path / "old.json"
     assert run_bench(*ONE, "--json", str(old)).returncode == 0
     compared = (*ONE, "--compare", str(old), "--strict")
@@ -75,7 +75,7 @@ def test_a_slower_send_path_is_found_and_strict_fails(tmp_path):
 
 
 def speed_up(path, factor):
-    """Multiply the rates of zlink in the run of ``ONE`` that was kept at ``path``."""
+    """Multiply the rates of zlink in the run of ``ONE`` that is kept at ``path``."""
     kept = json.loads(path.read_text())
     zlink = kept["cases"][0]["libraries"][1]
     for each in filter(None, [*zlink["rounds"], *zlink["spoilt"]]):
@@ -83,7 +83,7 @@ def speed_up(path, factor):
     path.write_text(json.dumps(kept))
 
 
-def test_a_run_goes_on_where_it_was_stopped(tmp_path):
+def test_stopped_run_is_resumed(tmp_path):
     path = tmp_path / "run.json"
     some = ("--libs", "zlink", *TINY, "--json", str(path))
     assert run_bench("--case", "pair/tcp/64B", *some).returncode == 0
@@ -118,7 +118,7 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path):
 
 
 def ends_of_group(group):
-    """Descriptors that are readable when the processes of a group have ended, all of a run's."""
+    """Return descriptors that are readable when all processes of a run's groups have ended."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -132,10 +132,10 @@ def ends_of_group(group):
     "number, code, transports",
     [
         (signal.SIGINT, 130, ("tcp", "ipc")),
-        (signal.SIGTERM, 143, ("tls", "wss")),  # with a key on disk meanwhile
+        (signal.SIGTERM, 143, ("tls", "wss")),  # the key is on disk meanwhile
     ],
 )
-def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, transports, tmp_path):
+def test_interrupted_run_leaves_only_its_results(number, code, transports, tmp_path):
     done, broken = (f"pair/{each}/64B" for each in transports)
     path = tmp_path / "run.json"
     run = subprocess.Popen(
@@ -168,7 +168,7 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tr
             if broken in line:
                 break
         ends = ends_of_group(run.pid)
-        os.killpg(run.pid, number)  # as a terminal does
+        os.killpg(run.pid, number)  # a terminal sends the signal to the group
         out, _ = run.communicate(timeout=LIMIT)
     finally:
         run.kill()
@@ -178,13 +178,13 @@ def test_an_interrupted_run_leaves_its_results_and_nothing_else(number, code, tr
     if number == signal.SIGINT:
         assert done in out
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run.json"]
-    # Killed with the one that forked it, a process of a round ends after the run, and is init's.
+    # A process of a round whose parent was killed too ends after the run, as a child of init.
     for end in ends:
         assert select.select([end], [], [], 30)[0]
         os.close(end)
 
 
-def test_a_failure_is_shown_and_the_run_goes_on():
+def test_failure_is_shown_and_the_run_continues():
     libs = "zlink@ZLINK_BATCH_TIME=x,pyzmq"
     done = run_bench("--case", "pair/tcp/64B", "--libs", libs, *TINY)
     assert done.returncode == 1
@@ -192,7 +192,7 @@ def test_a_failure_is_shown_and_the_run_goes_on():
     assert "M/s" in done.stdout or "k/s" in done.stdout
 
 
-def test_phases_tell_what_each_flag_does():
+def test_phases_report_the_effect_of_each_flag():
     done = run_bench("--phases", "--case", "req-rep/tcp/64B", *TINY)
     assert done.returncode == 0, done.stderr
     assert "Phase 0, TCP_NODELAY (ZLINK_TCP_NODELAY), on against off:" in done.stdout
@@ -201,7 +201,7 @@ def test_phases_tell_what_each_flag_does():
 
 @pytest.mark.parametrize("factor, word, code", [(1, "agree", 0), (1e9, "DIFFER", 1)])
 def test_agreement_with_pyzmqs_own_figures(factor, word, code, tmp_path, monkeypatch, capsys):
-    # One that measures as perf.py does, and tells what it measured, or far from it.
+    # This program measures as perf.py does, and reports its figure, or one far from it.
     perf = tmp_path / "perf.py"
     perf.write_text(f"""
 import sys, threading, time, zmq
@@ -220,7 +220,8 @@ print("mean latency :", (time.monotonic() - start) / count * 1e6 / 2 * {factor})
     monkeypatch.setattr(agreement, "LIBRARIES", ("pyzmq",))
     monkeypatch.setattr(agreement, "ROUNDS", 3)
     monkeypatch.setitem(agreement.SECONDS, "trip", 0.02)
-    # The two differ by what a thread costs, and a busy machine; only the factor is to be noticed.
+    # The two differ by the cost of a thread, and by the load of the machine; only the factor
+    # counts.
     monkeypatch.setattr(compare, "CHANGE", 1e4)
     assert agreement.main(str(perf)) == code
     assert f": {word}" in capsys.readouterr().out
@@ -251,7 +252,7 @@ def test_names_with_settings_are_split():
         (("--json", "no/such/folder/a.json", "--program", "a", "--", "b"), "cannot be written"),
     ],
 )
-def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
+def test_invalid_command_line_is_reported(arguments, message, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as ended:
         main(list(arguments))
@@ -259,13 +260,13 @@ def test_a_wrong_command_line_is_told(arguments, message, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("size, count", [((), 32), (("--quick",), 8), (("--full",), 464)])
-def test_the_cases_of_each_size(size, count, capsys):
+def test_number_of_cases_in_each_run_size(size, count, capsys):
     assert main([*size, "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count
 
 
-def test_the_bench_runs_under_another_package_name(tmp_path):
-    """As it does from a wheel, where it is no top-level package."""
+def test_bench_runs_under_another_package_name(tmp_path):
+    """From a wheel it is not a top-level package."""
     (tmp_path / "outer").mkdir()
     (tmp_path / "outer" / "__init__.py").write_text("")
     (tmp_path / "outer" / "inner").symlink_to(ROOT / "bench", target_is_directory=True)
@@ -282,7 +283,7 @@ def test_the_bench_runs_under_another_package_name(tmp_path):
     assert "push-pull/tcp/64B" in done.stdout
 
 
-def test_a_reader_that_has_seen_enough_ends_the_list_quietly():
+def test_list_ends_quietly_when_its_reader_closes():
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as nobody_reads:
@@ -297,7 +298,7 @@ def test_a_reader_that_has_seen_enough_ends_the_list_quietly():
     assert done.returncode == 0 and done.stderr == ""
 
 
-def test_a_crowded_run_says_so_and_is_not_pinned(tmp_path):
+def test_crowded_run_says_so_and_is_not_pinned(tmp_path):
     path = tmp_path / "run.json"
     done = run_bench(*ONE, "--crowded", "2", "--json", str(path))
     assert done.returncode == 0, done.stderr
@@ -306,7 +307,7 @@ def test_a_crowded_run_says_so_and_is_not_pinned(tmp_path):
     assert settings["crowded"] == 2 and settings["pinned"] is False
 
 
-def test_the_targets_are_told_only_if_asked_for():
+def test_targets_are_printed_only_on_request():
     done = run_bench(*ONE, "--targets")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^push-pull/tcp/64B: >= \d+x (yes|no) \(pyzmq\)", done.stdout, re.MULTILINE)
@@ -336,7 +337,7 @@ def test_two_programs_of_the_user_are_compared(tmp_path):
         ((sys.executable, "-c", "while True: pass"), "ended with -9"),
     ],
 )
-def test_a_program_that_fails_is_named(command, message):
+def test_failing_program_is_named(command, message):
     limits = ("--rounds", "1", "--timeout", "20" if "-9" not in message else "1")
     done = run_bench(*limits, "--program", *command, "--", "true")
     assert done.returncode == 1

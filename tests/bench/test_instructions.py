@@ -1,4 +1,4 @@
-"""``python -m bench.instructions``: what it reads in callgrind's files, and what it prints."""
+"""``python -m bench.instructions``: parsing of callgrind's files, and the printed table."""
 
 import os
 import re
@@ -36,7 +36,7 @@ calls=4 0
 EMPTY_DUMP = f"fn=loop\n1 7\ncfn={EMPTY}\ncalls=2 0\n1 10\n"
 
 
-def test_costs_are_told_with_and_without_called_functions():
+def test_costs_are_given_with_and_without_called_functions():
     profile = instructions.Profile(DUMP)
     assert profile.own == {"loop": 10, SEND: 60}
     assert profile.per_call(instructions.METHOD) == 20
@@ -44,12 +44,12 @@ def test_costs_are_told_with_and_without_called_functions():
     assert list(instructions.dearest(profile, 1)) == ["     15.0  _backend_6socket_6Socket_27send"]
 
 
-def test_a_row_has_the_floor_of_its_call():
+def test_row_contains_the_minimum_cost_of_its_call():
     found = {
         "push-pull": instructions.Profile(DUMP),
         instructions.FLOOR: instructions.Profile(EMPTY_DUMP),
     }
-    # An empty call and a copy: 5 each.
+    # An empty call and a copy cost 5 each.
     assert list(instructions.rows(found)) == [("push-pull", "PUSH", "send", 20, 10)]
     assert "| `push-pull` | PUSH | `send` | 20 | 10 | 2.0x |" in instructions.table(found)
 
@@ -69,23 +69,23 @@ def run(*arguments, **environment):
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.skipif(not debug.build_info()["compiled"], reason="only compiled calls are counted")
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_a_pattern_is_counted(engine):
+def test_instructions_of_a_pattern_are_counted(engine):
     done = run("--engine", engine, "--pattern", "push-pull", "--functions", "2")
     assert done.returncode == 0, done.stderr
     costs = re.findall(
         r"^\| `push-pull` \| (\w+) \| `(\w+)` \| ([\d,]+) \|", done.stdout, re.MULTILINE
     )
     assert [each[:2] for each in costs] == [("PUSH", "send"), ("PULL", "recv")]
-    # Orders of magnitude: a wrong sum would have those of the whole program.
+    # These are orders of magnitude: a wrong sum would have those of the whole program.
     assert all(100 < int(cost.replace(",", "")) < 20_000 for *_, cost in costs)
 
 
-def test_without_valgrind_the_reason_is_told(tmp_path):
+def test_missing_valgrind_is_reported(tmp_path):
     done = run(PATH=str(tmp_path))
     assert done.returncode == 1 and "valgrind" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_burst_is_the_least():
+def test_count_is_at_least_one_burst():
     done = run("--count", "1")
     assert done.returncode == 2 and "one burst" in done.stderr

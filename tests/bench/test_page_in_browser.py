@@ -1,11 +1,11 @@
-"""The page of ``--report`` as people see it."""
+"""The page of ``--report`` in a real browser."""
 
 from browser import Tab, browser, fits
 
 from bench.show import page
 
 
-def test_the_page_fits_a_desktop_and_a_phone(run, tmp_path):
+def test_page_fits_a_desktop_and_a_phone(run, tmp_path):
     path = page.write(run, tmp_path / "report")
     with browser(tmp_path) as address, Tab(address) as tab:
         tab.load(path.as_uri())

@@ -1,4 +1,4 @@
-"""A run's figures in README and docs: where the marks are, and nowhere else."""
+"""A run's figures go into README and docs, only between the marks."""
 
 import pytest
 
@@ -19,7 +19,7 @@ PARTS = {
 
 @pytest.fixture
 def pages(tmp_path, monkeypatch):
-    """A folder with the pages, each by its marks alone, into which is published."""
+    """Return a folder with the pages, each reduced to its marks, to publish into."""
     (tmp_path / "docs").mkdir()
     for page, parts in PARTS.items():
         marks = (f"<!-- bench:{part} -->\nold\n<!-- /bench:{part} -->\n" for part in parts)
@@ -34,7 +34,7 @@ def published(run, pages):
     return {page: (pages / page).read_text() for page in PARTS}
 
 
-def test_each_part_is_written_between_its_marks_and_nothing_else(run, pages):
+def test_each_part_is_written_only_between_its_marks(run, pages):
     baseline = (pages / "docs" / "performance-plan.md").read_text()
     run.duration = 3060
     texts = published(run, pages)
@@ -50,13 +50,13 @@ def test_each_part_is_written_between_its_marks_and_nothing_else(run, pages):
     assert published(run, pages) == texts
 
 
-def test_a_page_without_a_mark_is_told(run, pages):
+def test_missing_mark_is_reported(run, pages):
     (pages / "README.md").write_text("<!-- bench:machine -->")
     with pytest.raises(ValueError, match=r"README.md has no <!-- bench:machine --> \.\.\."):
         published(run, pages)
 
 
-def test_the_run_of_the_flags_goes_into_the_baseline(pages):
+def test_run_of_the_flags_updates_the_baseline(pages):
     performance = (pages / "docs" / "performance.md").read_text()
     run = results(
         (phases.SMALL, series("zlink", "rate", 4e6), series(phases.PLAIN, "rate", 1e6)),
@@ -68,7 +68,7 @@ def test_the_run_of_the_flags_goes_into_the_baseline(pages):
     assert "old" not in texts["docs/performance-plan.md"]
 
 
-def test_where_others_are_ahead_is_whole_and_the_worst_comes_first():
+def test_cases_behind_others_are_complete_and_worst_first():
     run = results(
         (
             STORM,

@@ -13,7 +13,7 @@ from bench.show import charts, formatting, markdown, page
 from tests.bench.conftest import RATE, TRIP, results, series
 
 
-def test_disturbed_rounds_count_only_without_others():
+def test_disturbed_rounds_count_only_if_there_are_no_others():
     some = series("pyzmq", "rate", None, spoilt=[{"rate": 9.0}])
     assert some.median() == 9.0 and some.disturbed
     some.rounds.append({"rate": 5.0})
@@ -33,7 +33,7 @@ def test_ratios_are_taken_round_by_round():
     assert ratio.target == 8 and ratio.reached is False and ratio.gain == 3.0
 
 
-def test_less_is_better_in_a_round_trip():
+def test_lower_is_better_for_a_round_trip():
     result = CaseResult(TRIP, [series("pyzmq", "p50_us", 100.0), series("zlink", "p50_us", 25.0)])
     ratio = result.ratio("zlink", "pyzmq")
     assert ratio.value == 0.25 and ratio.gain == 4.0 and ratio.reached is False
@@ -41,7 +41,7 @@ def test_less_is_better_in_a_round_trip():
 
 
 def trip(cpu, p99):
-    """A round of a rate, with its CPU and the 99th percentile in microseconds."""
+    """Return a round of a rate, with its CPU and the 99th percentile in microseconds."""
     return {"rate": 1e6, "user_us": cpu / 2, "system_us": cpu / 2, "p99_us": p99}
 
 
@@ -56,7 +56,7 @@ def test_latencies_cpu_and_calls_have_ratios_of_their_own():
     assert [each.target for each in ratios] == [None] * 3
 
 
-def test_libraries_of_asyncio_are_compared_with_ours_of_asyncio():
+def test_asyncio_libraries_are_compared_with_ours_in_asyncio():
     names = ("pyzmq", "zmq.asyncio", "pyomq.asyncio-uvloop", "zlink", "zlink.asyncio")
     run = results((RATE, *(series(name, "rate", 1e6) for name in names)), libraries=names)
     (result,) = run.cases
@@ -79,11 +79,11 @@ def test_libraries_of_asyncio_are_compared_with_ours_of_asyncio():
         ((), None),
     ],
 )
-def test_one_of_ours_is_the_subject_wherever_it_stands(libraries, subject):
+def test_our_library_is_the_subject_in_any_position(libraries, subject):
     assert results(libraries=libraries).subject == subject
 
 
-def test_no_ratio_to_what_failed_or_is_not_there():
+def test_no_ratio_to_failed_or_missing_libraries():
     result = CaseResult(
         RATE,
         [
@@ -113,7 +113,7 @@ def test_noise_over_five_percent_is_marked():
         ("storm/tcp/500x", 5627.7, "5,628/s"),
     ],
 )
-def test_figures_in_words(name, value, text):
+def test_figures_are_formatted(name, value, text):
     (case,) = named([name])
     assert formatting.figure(case, value) == text
 
@@ -125,7 +125,7 @@ def test_a_histogram_keeps_three_digits():
     assert found["p999_us"] == pytest.approx(999, rel=2e-3)
 
 
-def test_latencies_in_words_are_the_percentiles_alone():
+def test_formatted_latencies_are_the_percentiles():
     trips = {"histogram": latency.encoded([10_000] * 90 + [50_000] * 10)}
     some = type(series("", ""))("zlink", "p50_us", [trips])
     assert formatting.latency(some) == "10 / 10 / 50 / 50"
@@ -140,7 +140,7 @@ def test_names_of_cases_are_unique():
     ]
 
 
-def test_a_run_is_kept_whole(run, tmp_path):
+def test_run_survives_save_and_load(run, tmp_path):
     path = tmp_path / "run.json"
     save(run, path)
     again = load(path)
@@ -162,14 +162,14 @@ def test_a_run_is_kept_whole(run, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
-def test_what_is_no_run_is_refused(text, tmp_path):
+def test_invalid_results_file_is_refused(text, tmp_path):
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(ValueError, match="not the results of python -m bench"):
         load(path)
 
 
-def test_how_long_it_took_in_words(run):
+def test_duration_is_formatted(run):
     assert formatting.duration(run) == ""
     run.duration = 3060.0
     assert formatting.duration(run) == "3 cases of 2 libraries took 51 minutes"
@@ -181,7 +181,7 @@ def test_markdown(run):
     assert "FAILED req-rep/tcp/64B pyzmq: hung <here>" in text
 
 
-def test_the_page_is_whole_and_needs_no_network(run, tmp_path):
+def test_page_is_complete_and_needs_no_network(run, tmp_path):
     text = page.write(run, tmp_path / "report").read_text()
     assert text.count("<svg") >= 3 and "hung &lt;here&gt;" in text
     assert 'class="ahead"' in text and 'class="behind"' in text
@@ -223,28 +223,28 @@ def only_change(old, new):
     return change.move
 
 
-def test_a_change_beyond_the_noise_is_told():
+def test_change_beyond_the_noise_is_reported():
     change = only_change(figures(4e6, 4.1e6, 3.9e6), figures(2.8e6, 2.9e6, 2.7e6))
     assert change.regressed and change.change == pytest.approx(-0.3, abs=0.01)
     assert only_change(figures(3e6, 3e6, 3e6), figures(4e6, 4e6, 4e6)).improved
 
 
-def test_a_fraction_of_the_speed_is_beyond_any_noise_of_a_busy_machine():
+def test_large_slowdown_exceeds_the_noise_of_a_busy_machine():
     assert only_change(figures(2e6, 6e6, 3e6), figures(6e4, 2e4, 2e4)).regressed
 
 
-def test_more_is_worse_in_a_round_trip():
+def test_higher_is_worse_for_a_round_trip():
     old = figures(10.0, 10.0, 10.0, reference=100.0, case=TRIP)
     new = figures(14.0, 14.0, 14.0, reference=100.0, case=TRIP)
     assert only_change(old, new).regressed and only_change(new, old).improved
 
 
-def test_a_change_within_the_noise_is_not():
+def test_change_within_the_noise_is_not_reported():
     change = only_change(figures(4e6, 3e6, 5e6), figures(3.3e6, 2.5e6, 4.2e6))
     assert not change.regressed and change.noise > 0.1
 
 
-def test_rounds_that_are_alike_by_chance_are_held_to_what_rounds_of_the_run_do():
+def test_noise_of_the_whole_run_moderates_similar_rounds():
     def run(*values):
         others = (Case("pair", "tcp", 64 << number) for number in range(9))
         return results(
@@ -259,7 +259,7 @@ def test_rounds_that_are_alike_by_chance_are_held_to_what_rounds_of_the_run_do()
     assert not change(2.8e6).regressed and change(1e6).regressed
 
 
-def test_more_cpu_is_told_beside_the_rate():
+def test_cpu_increase_is_reported_beside_the_rate():
     def run(cpu):
         pyzmq, zlink = (
             Series(name, "rate", [trip(each, 9.0)] * 3)
@@ -274,7 +274,7 @@ def test_more_cpu_is_told_beside_the_rate():
 
 
 @pytest.mark.parametrize("after, regressed", [(0.6, True), (0.25, False), (0.2, False)])
-def test_one_count_of_system_calls_has_its_uncertainty(after, regressed):
+def test_single_system_call_count_has_an_uncertainty(after, regressed):
     def run(calls):
         return results((RATE, series("zlink", "rate", 1e6, 1e6, syscalls=calls)))
 
@@ -282,24 +282,24 @@ def test_one_count_of_system_calls_has_its_uncertainty(after, regressed):
     assert calls.metric is metrics.CALLS and calls.move.regressed is regressed
 
 
-def test_so_few_system_calls_are_not_compared():
+def test_very_few_system_calls_are_not_compared():
     def run(calls):
         return results((RATE, series("zlink", "rate", 1e6, 1e6, syscalls=calls)))
 
     assert [each.metric for each in compare.changes(run(0.001), run(0.04))] == [None]
 
 
-def test_a_slower_machine_is_no_regression():
+def test_slower_machine_is_not_a_regression():
     old, new = figures(4e6, 4e6, 4e6), figures(2e6, 2e6, 2e6, reference=5e5)
     assert not only_change(old, new).regressed
 
 
-def test_a_faster_pyzmq_is_no_regression():
+def test_faster_pyzmq_is_not_a_regression():
     old, new = figures(4e6, 4e6, 4e6), figures(4e6, 4e6, 4e6, reference=2e6)
     assert not only_change(old, new).regressed and not only_change(new, old).improved
 
 
-def test_what_pyzmq_cannot_do_is_held_against_another_that_stands_for_the_machine():
+def test_another_reference_replaces_pyzmq_where_it_has_no_figure():
     def run(ours, theirs):
         case = Case("push-pull", "ws", 64)
         return results(
@@ -314,12 +314,12 @@ def test_what_pyzmq_cannot_do_is_held_against_another_that_stands_for_the_machin
     assert only_change(run(4e6, 1e6), run(2e6, 1e6)).regressed
 
 
-def test_on_another_machine_only_the_ratio_counts():
+def test_only_the_ratio_counts_on_another_machine():
     old, new = figures(4e6, 4e6, 4e6), figures(5e6, 5e6, 5e6, reference=2e6)
     assert not only_change(old, new).regressed
     new.environment["cpu"] = "another"
     assert only_change(old, new).regressed
 
 
-def test_what_only_one_run_has_is_not_compared():
+def test_figures_of_only_one_run_are_not_compared():
     assert compare.changes(results(), figures(1.0)) == []

@@ -1,4 +1,4 @@
-"""What a round does when an end hangs, dies or lies, and that it leaves nothing behind."""
+"""Rounds in which an end hangs, dies or reports wrong results leave nothing behind."""
 
 import os
 import signal
@@ -26,8 +26,8 @@ def spec(case, folder, **more):
     return [{**each, **more} for each in specs(case, 0.02, prefix, False, False, 0)]
 
 
-def test_an_end_that_hangs_is_killed_and_named(forkserver, tmp_path):
-    sink, _ = spec(ONE_WAY, str(tmp_path))  # nobody connects
+def test_hanging_end_is_killed_and_named(forkserver, tmp_path):
+    sink, _ = spec(ONE_WAY, str(tmp_path))  # no peer connects
     spawned = []
     with pytest.raises(RoundFailed, match=r"pyzmq \(sink\) hung, killed after 1 s"):
         run_processes(
@@ -36,14 +36,14 @@ def test_an_end_that_hangs_is_killed_and_named(forkserver, tmp_path):
     assert not Path(f"/proc/{spawned[0].pid}").exists()
 
 
-def test_an_end_that_dies_gives_the_end_of_its_stderr(forkserver, tmp_path):
+def test_dead_end_is_reported_with_its_stderr(forkserver, tmp_path):
     case = Case("push-pull", "ipc", 64)
     both = spec(case, str(tmp_path / "no such folder"))
     with pytest.raises(RoundFailed, match=r"(?s)pyzmq \(sink\) ended with 1.*ZMQError"):
         run_processes(forkserver("pyzmq"), both, 100)
 
 
-def test_a_library_that_crashes_drops_out_of_the_case_only(forkserver, tiny, tmp_path):
+def test_crashing_library_drops_out_of_its_case_only(forkserver, tiny, tmp_path):
     victim, other = forkserver("zmq.green"), forkserver("pyzmq")
 
     def crash(message, children):
@@ -55,7 +55,7 @@ def test_a_library_that_crashes_drops_out_of_the_case_only(forkserver, tiny, tmp
     assert [each.error for each in result.series] == [None, None]
 
 
-def test_a_nursery_that_is_killed_is_started_again(tmp_path):
+def test_killed_forkserver_is_restarted(tmp_path):
     with ForkServer(adapter("pyzmq")) as own:
 
         def kill(message, children):
@@ -67,7 +67,7 @@ def test_a_nursery_that_is_killed_is_started_again(tmp_path):
         assert len(results) == 2
 
 
-def test_a_library_that_cannot_be_imported_is_missing():
+def test_unimportable_library_is_missing():
     broken = adapter("pyzmq")
     broken.name = "no such library"
     with ForkServer(broken) as own:
@@ -79,7 +79,7 @@ def test_lost_messages_are_an_error():
         combined(ONE_WAY, [{"sent": 3}, {"received": 2}])
 
 
-def test_two_ends_get_a_cpu_each_and_more_do_not(tmp_path):
+def test_only_two_ends_get_a_cpu_each(tmp_path):
     cpus = sorted(os.sched_getaffinity(0))
     two = specs(ONE_WAY, 1, str(tmp_path / "1"), True, False, 0)
     assert [each["cpu"] for each in two] == (cpus[:2] if len(cpus) > 1 else [None, None])
@@ -94,11 +94,11 @@ def test_system_calls_are_counted(counter, forkserver, tiny):
     if not counter.works():
         pytest.skip(f"{counter.__name__.lower()} does not work here")
     result = tiny([forkserver("zlink")], Case("req-rep", "tcp", 64), counting=counter)
-    # At least a send and a recv at each end.
+    # There is at least one send and one recv at each end.
     assert result.of("zlink").syscalls >= 4
 
 
-def test_the_publisher_alone_is_charged_where_the_pattern_says_so(tmp_path):
+def test_only_charged_roles_count_in_the_costs(tmp_path):
     case = Case("slow-subscriber", "tcp", 64)
     ends = [{"sent": 70, "messages": 10, "user": 1e-5, "system": 2e-5, "rate": 7.0}, {}]
     round_ = combined(case, [*ends, {"received": 70}])
@@ -133,7 +133,7 @@ def test_busy_processes_compute_and_end():
     assert busy.cpu() == 0 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_what_is_busy_on_purpose_spoils_no_round(forkserver, tmp_path):
+def test_intended_load_does_not_spoil_a_round(forkserver, tmp_path):
     with BusyProcesses(3) as busy:
         run = Run([], 1, 0.02, 100, False, None, (), 0, str(tmp_path), Silent(), busy)
         before = busy.cpu()
@@ -143,14 +143,14 @@ def test_what_is_busy_on_purpose_spoils_no_round(forkserver, tmp_path):
     assert round_["rate"] > 0 and without < with_them
 
 
-def test_the_slowdown_hook_slows_our_libraries_only(monkeypatch, forkserver):
+def test_slowdown_hook_affects_only_our_libraries(monkeypatch, forkserver):
     monkeypatch.setenv("BENCH_SLOWDOWN", "0.3")
     assert (
         slowdown(forkserver("zlink").adapter) == 0.3 and slowdown(forkserver("pyzmq").adapter) == 0
     )
 
 
-def test_a_slowed_end_wastes_its_share_of_the_time():
+def test_slowed_end_wastes_its_share_of_the_time():
     since = perf_counter() - 0.01
     assert End.slowed(SimpleNamespace(slowdown=0.75), since) - since >= 0.04
     assert End.slowed(SimpleNamespace(slowdown=0), since) <= perf_counter()

@@ -1,6 +1,6 @@
-"""Options: the same defaults, the same values taken and refused, as the installed libzmq.
+"""Options: the same defaults as libzmq, and the same values accepted, refused and read back.
 
-pyzmq's own backend is the other side; it must be libzmq's, not ours.
+The reference is pyzmq's own backend; it must be libzmq's, not ours.
 """
 
 import pytest
@@ -55,7 +55,7 @@ INTS = (
     2**31 - 1,
 )
 INT64S = INTS + (-(2**63), 2**32, 2**63 - 1)
-# One of 255 octets is left out: with its NUL it overflows the buffer that pyzmq reads into.
+# A value of 255 octets is left out: with its NUL it overflows the buffer that pyzmq reads into.
 BYTES = (
     b"",
     b"\0",
@@ -86,7 +86,7 @@ BYTES = (
     b"X-" + b"a" * 254 + b":b",
 )
 
-# Reads that are not of Options, each with the reason.
+# Reads that Options does not answer, each with the reason.
 STATE = {
     "RCVMORE": "state of the socket",
     "FD": "a descriptor, made by the socket",
@@ -106,7 +106,7 @@ def context():
 
 @pytest.fixture
 def peer(context):
-    """Make sockets of libzmq's backend; reads and writes by number."""
+    """Make sockets of libzmq's backend, for reads and writes by number."""
     assert "zlinkcompat" not in zmq.backend.Socket.__module__
     sockets = []
 
@@ -120,7 +120,7 @@ def peer(context):
 
 
 def outcome(call, *arguments):
-    """What a call returned, or the errno that it raised."""
+    """Return what a call returned, or the errno that it raised."""
     try:
         return "returned", call(*arguments)
     except ZMQError as error:
@@ -142,7 +142,7 @@ def set_of(socket):
 
 
 def compared(option):
-    """Whether libzmq's answer about ``option`` says anything about Options."""
+    """Return whether libzmq's answer about ``option`` is comparable with Options."""
     row = find(option)
     if row is None:
         return True
@@ -152,7 +152,7 @@ def compared(option):
 
 
 def values_for(option):
-    """The values to try: of the C type that pyzmq passes for ``option``."""
+    """Return the values to try, of the C type that pyzmq passes for ``option``."""
     try:
         kind = SocketOption(option)._opt_type.name
     except ValueError:
@@ -166,7 +166,7 @@ def values_for(option):
 OURS = 2000  # and above: no libzmq has these numbers
 
 
-def test_numbers_and_names_are_those_of_pyzmq():
+def test_numbers_and_names_equal_pyzmqs():
     for row in SOCKET_OPTIONS:
         assert find(row.id) is row
         if row.id >= OURS:
@@ -181,18 +181,18 @@ def test_numbers_and_names_are_those_of_pyzmq():
     assert len({row.id for row in SOCKET_OPTIONS}) == len(SOCKET_OPTIONS)
 
 
-def test_every_kind_of_bytes_is_bytes_to_pyzmq():
+def test_byte_options_are_bytes_in_pyzmq():
     for row in SOCKET_OPTIONS:
         if row.id > 1000:
             continue
         assert (row.kind == "bytes") == (SocketOption(row.id)._opt_type.name == "bytes"), row
 
 
-def test_state_of_the_socket_is_named():
+def test_socket_state_options_are_listed():
     assert {row.name for row in SOCKET_OPTIONS if row.holder == SOCKET} == set(STATE)
 
 
-def test_an_unknown_number_has_no_row():
+def test_unknown_number_has_no_row():
     assert find(0) is None and find(1) is None and find(10000) is None
 
 
@@ -200,15 +200,15 @@ def test_an_unknown_number_has_no_row():
 
 
 @pytest.mark.parametrize("socket_type", TYPES)
-def test_defaults_are_those_of_libzmq(peer, socket_type):
+def test_defaults_equal_libzmqs(peer, socket_type):
     ours, theirs = Options(socket_type), peer(socket_type)
     for option in filter(compared, IDS):
         assert outcome(ours.get, option) == outcome(get_of(theirs), option), find(option)
 
 
 @pytest.mark.parametrize("socket_type", TYPES)
-def test_what_libzmq_leaves_to_the_socket_types_is_left_here(peer, socket_type):
-    """An option that libzmq takes on this type, and Options does not know, is PATTERN's."""
+def test_options_of_socket_types_belong_to_the_pattern(peer, socket_type):
+    """An option that libzmq accepts on this type, and Options does not have, is PATTERN's."""
     theirs = peer(socket_type)
     for option in IDS:
         row = find(option)
@@ -221,7 +221,7 @@ def test_what_libzmq_leaves_to_the_socket_types_is_left_here(peer, socket_type):
 
 
 @pytest.mark.parametrize("option", list(filter(compared, IDS)))
-def test_the_same_values_are_taken_and_read_back(peer, option):
+def test_same_values_are_accepted_and_read_back(peer, option):
     row = find(option)
     for socket_type in (zmq.DEALER, zmq.SUB, zmq.STREAM):
         ours, theirs = Options(socket_type), peer(socket_type)
@@ -232,7 +232,7 @@ def test_the_same_values_are_taken_and_read_back(peer, option):
 
 
 @pytest.mark.parametrize("number", range(0, 100))
-def test_context_options_are_those_of_libzmq(number):
+def test_context_options_equal_libzmqs(number):
     for value in INTS:
         ours = ContextOptions()
         with zmq.Context() as theirs:
@@ -245,11 +245,11 @@ def test_context_options_are_those_of_libzmq(number):
 def same_context_value(ours, theirs, number):
     result = outcome(ours.get, number)
     if result != ("returned", -1):
-        # pyzmq takes -1 for a failure if errno is left over from an earlier call.
+        # pyzmq treats -1 as a failure if errno is left over from an earlier call.
         assert result == outcome(zmq.backend.Context.get, theirs, number)
 
 
-# -- what the installed libzmq cannot show -------------------------------------------------
+# -- options that the installed libzmq does not have ---------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def same_context_value(ours, theirs, number):
         ("BUSY_POLL", (-1, 0, 50), (-2,)),
     ],
 )
-def test_drafts_follow_the_source(name, good, bad):
-    """Wheels of pyzmq carry a libzmq without drafts, which answers EINVAL to all of these."""
+def test_draft_options_follow_libzmqs_source(name, good, bad):
+    """Wheels of pyzmq contain a libzmq without drafts, which answers EINVAL to all of these."""
     option = SocketOption[name]
     assert find(option).draft
     ours = Options(zmq.DEALER)
@@ -276,7 +276,7 @@ def test_drafts_follow_the_source(name, good, bad):
 @pytest.mark.parametrize(
     "row", [row for row in SOCKET_OPTIONS if row.holder == TUNING], ids=lambda row: row.name
 )
-def test_the_environment_goes_before_a_tuning_option(monkeypatch, row):
+def test_environment_overrides_a_tuning_option(monkeypatch, row):
     setting = next(each for each in tuning.TABLE if each.name == row.attribute)
     monkeypatch.delenv(setting.variable, raising=False)
     ours = Options(zmq.DEALER)
@@ -292,7 +292,7 @@ def test_the_environment_goes_before_a_tuning_option(monkeypatch, row):
     assert ours.get(row.id) == forced
 
 
-def test_a_copy_keeps_its_tuning():
+def test_copy_keeps_its_tuning():
     ours = Options(zmq.DEALER)
     ours.set(tuning.BATCH_MESSAGES, 7)
     copy = ours.copy()
@@ -324,7 +324,7 @@ SECURITY = ("MECHANISM", *FLAGS, *CREDENTIALS)
         max_size=6,
     )
 )
-def test_the_mechanism_is_what_the_last_option_says(changes):
+def test_last_option_selects_the_mechanism(changes):
     with zmq.Context() as context, context.socket(zmq.DEALER) as theirs:
         ours = Options(zmq.DEALER)
         for name, value in changes:
@@ -338,14 +338,14 @@ def test_the_mechanism_is_what_the_last_option_says(changes):
 @pytest.mark.parametrize(
     "name", ["PLAIN_PASSWORD", "CURVE_SECRETKEY", "TLS_PASSWORD", "TLS_KEY", "SOCKS_PASSWORD"]
 )
-def test_an_error_shows_no_secret(name):
+def test_error_does_not_contain_a_secret(name):
     option = next(row.id for row in SOCKET_OPTIONS if row.name == name)
     with pytest.raises(ZMQError) as caught:
         Options(zmq.PAIR).set(option, "hush" * 99)
     assert name in str(caught.value) and "hush" not in str(caught.value)
 
 
-def test_nothing_is_refused_but_a_mechanism_that_is_not_built_in():
+def test_only_options_of_missing_mechanisms_are_refused():
     assert all(row.name.startswith(MECHANISMS) for row in SOCKET_OPTIONS if row.refused)
 
 
@@ -354,7 +354,7 @@ def test_nothing_is_refused_but_a_mechanism_that_is_not_built_in():
     [row for row in SOCKET_OPTIONS if row.name.startswith(MECHANISMS)],
     ids=lambda row: row.name,
 )
-def test_mechanisms_that_are_not_built_in(row):
+def test_options_of_missing_mechanisms(row):
     ours = Options(zmq.DEALER)
     if row.readable:
         assert ours.get(row.id) == row.default
@@ -364,7 +364,7 @@ def test_mechanisms_that_are_not_built_in(row):
     raises_einval(ours.set, row.id, b"x" * 32 if row.kind == "bytes" else 1)
 
 
-def test_state_is_neither_set_nor_kept_here():
+def test_socket_state_cannot_be_set_or_read():
     for row in SOCKET_OPTIONS:
         if row.holder == SOCKET:
             raises_einval(Options(zmq.PAIR).set, row.id, row.default)
@@ -388,33 +388,33 @@ def test_state_is_neither_set_nor_kept_here():
         ("BINDTODEVICE", "lo"),
     ],
 )
-def test_a_value_of_the_wrong_type_or_size(name, value):
+def test_value_of_wrong_type_or_size_is_refused(name, value):
     raises_einval(Options(zmq.PAIR).set, SocketOption[name], value)
 
 
-def test_an_error_says_which_option_and_value():
+def test_error_names_the_option_and_value():
     with pytest.raises(ZMQError) as caught:
         Options(zmq.PAIR).set(zmq.SNDHWM, -5)
     assert "SNDHWM" in str(caught.value) and "-5" in str(caught.value)
 
 
-def test_true_is_kept_as_one():
+def test_true_is_stored_as_1():
     ours = Options(zmq.PAIR)
     ours.set(zmq.IMMEDIATE, True)
     assert type(ours.get(zmq.IMMEDIATE)) is int and ours.immediate == 1
 
 
-def test_255_octets_of_credentials():
+def test_credentials_of_255_octets():
     ours = Options(zmq.PAIR)
     ours.set(zmq.SOCKS_USERNAME, b"a" * 255)
     assert ours.get(zmq.SOCKS_USERNAME) == b"a" * 255
 
 
-# -- what the engine reads -----------------------------------------------------------------
+# -- values that the engine reads ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("socket_type", TYPES)
-def test_conflate_counts_only_where_libzmq_heeds_it(socket_type):
+def test_conflate_applies_only_to_libzmqs_types(socket_type):
     ours = Options(socket_type)
     assert not ours.conflate
     ours.set(zmq.CONFLATE, 1)
@@ -423,7 +423,7 @@ def test_conflate_counts_only_where_libzmq_heeds_it(socket_type):
     assert ours.conflate == (socket_type in wanted)
 
 
-def test_ipv4only_is_ipv6_the_other_way():
+def test_ipv4only_is_the_inverse_of_ipv6():
     ours = Options(zmq.PAIR)
     ours.set(zmq.IPV4ONLY, 0)
     assert ours.ipv6 == ours.get(zmq.IPV6) == 1
@@ -432,7 +432,7 @@ def test_ipv4only_is_ipv6_the_other_way():
 
 
 @pytest.mark.parametrize("value, kept", [(-99, 0), (99, 0), (100, 100), (6553599, 6553500)])
-def test_heartbeat_ttl_is_whole_tenths_of_a_second(value, kept):
+def test_heartbeat_ttl_is_rounded_to_deciseconds(value, kept):
     ours = Options(zmq.PAIR)
     ours.set(zmq.HEARTBEAT_TTL, value)
     assert ours.heartbeat_ttl == kept
@@ -447,7 +447,7 @@ def test_metadata_for_ready():
     assert ours.metadata_properties() == {b"X-a": b"b:c", b"X-key": b"\xff"}
 
 
-def test_a_copy_is_apart():
+def test_copy_is_independent():
     ours = Options(zmq.PAIR)
     ours.router_raw = 1
     ours.set(zmq.METADATA, b"X-a:b")
@@ -461,7 +461,7 @@ def test_a_copy_is_apart():
 @pytest.mark.parametrize("socket_type", TYPES)
 @pytest.mark.parametrize("blocky", (0, 1))
 @pytest.mark.parametrize("ipv6", (0, 1))
-def test_a_new_socket_takes_after_its_context(socket_type, blocky, ipv6):
+def test_socket_inherits_options_of_its_context(socket_type, blocky, ipv6):
     settings = ContextOptions()
     settings.set(70, blocky)
     settings.set(zmq.IPV6, ipv6)

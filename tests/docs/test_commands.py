@@ -40,7 +40,7 @@ tox.read(ROOT / "tox.ini")
 
 
 def commands(page):
-    """Each command of a page, as ``(environment, words)``."""
+    """Yield each command of a page, as ``(environment, words)``."""
     for block in blocks(page, "console"):
         for line in block.splitlines():
             words = shlex.split(line, comments=True)
@@ -54,7 +54,7 @@ def commands(page):
                 yield settings, command
 
 
-#: Each once, though several pages may have it.
+#: Each command once, though several pages may contain it.
 COMMANDS = {str(each): each for page in [*PAGES, *OTHERS] for each in commands(page)}.values()
 
 
@@ -72,7 +72,7 @@ def run(words, settings, folder):
 
 
 def expand(name):
-    """tox's ``py3{10,11}`` as names."""
+    """Expand tox's ``py3{10,11}`` to names."""
     parts = re.split(r"\{([^}]*)\}", name)
     return (
         "".join(each)
@@ -109,7 +109,7 @@ def python(words, settings, folder):
 
 def runner(words, settings, folder):
     if words[0] in ("doctor", "bench", "--version"):
-        return  # tests/surface/test_cli.py runs them
+        return  # tests/surface/test_cli.py runs these
     own = ("run", "--no-patch", "--stats", "-m")
     arguments = [word for word in words if word not in own][1:]
     printed = run([sys.executable, "-m", "zlinkcompat", *words], settings, folder)
@@ -193,7 +193,7 @@ SERVERS = ("gunicorn", "uvicorn", "celery")
 
 
 def server(words, settings, folder):
-    """The application that a server is told to run is a file of the page, and has that name."""
+    """Check that the application that a server runs is a file of the page with that name."""
     deployed = "\n".join(blocks(ROOT / "docs" / "deploy.md", "python"))
     for word in words:
         module, _, name = word.partition(":")
@@ -224,7 +224,7 @@ PROGRAMS = {
 @pytest.mark.parametrize(
     ("settings", "words"), COMMANDS, ids=[" ".join(words) for _, words in COMMANDS]
 )
-def test_a_command_is_one(settings, words, tmp_path):
+def test_command_in_the_docs_is_valid(settings, words, tmp_path):
     (tmp_path / "service.py").write_text(SERVICE)
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
@@ -249,7 +249,7 @@ def late():
 """
 
 
-def test_the_commands_of_migrate_swap_every_import(tmp_path):
+def test_commands_of_migrate_swap_every_import(tmp_path):
     program = tmp_path / "service.py"
     program.write_text(IMPORTS)
     for _, words in commands(ROOT / "docs" / "migrate.md"):

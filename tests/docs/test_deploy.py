@@ -50,7 +50,7 @@ class Celery:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The page's files, with a free port in place of the page's, and a stand-in for Celery."""
+    """Write the page's files, with a free port instead of the page's, and a stand-in for Celery."""
     folder = tmp_path_factory.mktemp("deploy")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -81,13 +81,13 @@ def service(folder):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_server_of_the_page_answers(folder, service, name):
+def test_server_of_the_page_answers(folder, service, name):
     with started(folder, "-c", f"import {name}\n{CALLS[name]}") as program:
         printed, errors = program.communicate(timeout=60)
     assert printed == PRINTED[name], errors
 
 
-def test_the_service_ends_by_sigterm(folder, service):
+def test_sigterm_ends_the_service(folder, service):
     with started(folder, "-c", f"import web\n{CALLS['web']}") as program:
         program.communicate(timeout=60)  # the service runs by now
     service.send_signal(signal.SIGTERM)

@@ -28,16 +28,16 @@ CLASSES = [
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples_print_what_they_say(name):
-    gc.collect()  # contexts of tests before, which dump() would tell of
+def test_examples_print_the_documented_output(name):
+    gc.collect()  # collect contexts of earlier tests, which dump() would report
     done = doctest.testmod(import_module(f"zlinkcompat.{name}"))
     assert done.attempted
     assert not done.failed
 
 
 @pytest.mark.parametrize("thing", [*CLASSES, zmq, debug], ids=repr)
-def test_every_public_name_says_what_it_does(thing):
-    # pyzmq's own socket_type, which warns that it is old, has none.
+def test_every_public_name_has_a_docstring(thing):
+    # pyzmq's own socket_type, a deprecated name, does not have one.
     names = [name for name in dir(thing) if not name.startswith("_") and name != "socket_type"]
     found = [(name, getattr(thing, name)) for name in names]
     assert [

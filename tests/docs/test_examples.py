@@ -12,7 +12,7 @@ PROGRAMS = sorted(path for path in EXAMPLES.rglob("*.py") if "node_modules" not 
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
-def test_it_starts_with_what_it_shows_and_how(path):
+def test_example_starts_with_its_purpose_and_command(path):
     shows, *more = ast.get_docstring(ast.parse(path.read_text()), clean=False).split("\n\n")
     assert shows.endswith((".", ")")) and len(shows) > 40
     started = [
@@ -21,7 +21,7 @@ def test_it_starts_with_what_it_shows_and_how(path):
         for line in part.splitlines()
         if line.startswith("    python ")
     ]
-    # From its own folder, or from the checkout.
+    # The command works from the example's own folder, or from the checkout.
     assert started and all(
         (path.parent / words[1]).samefile(path)
         if "/" not in words[1]

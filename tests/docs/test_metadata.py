@@ -1,4 +1,4 @@
-"""What PyPI is told of the package."""
+"""The metadata that PyPI gets."""
 
 import re
 import runpy
@@ -6,7 +6,7 @@ import runpy
 from test_pages import LINK, ROOT
 
 
-def test_the_readme_of_a_release_has_no_link_into_the_checkout(monkeypatch):
+def test_release_readme_does_not_link_into_the_checkout(monkeypatch):
     monkeypatch.chdir(ROOT)
     made = runpy.run_path("setup.py")
     plain = made["readme"](None)

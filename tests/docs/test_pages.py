@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-#: What is not on the site: links and commands only.
+#: Pages that are not on the site: links and commands only.
 OTHERS = [
     ROOT / name
     for name in (
@@ -37,7 +37,7 @@ def blocks(page, language):
     [each for each in PAGES if blocks(each, "python") and each.name not in SEVERAL_PROGRAMS],
     ids=lambda page: page.name,
 )
-def test_a_page_runs(page, tmp_path):
+def test_page_runs_and_prints_its_output(page, tmp_path):
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks(page, "python")))
     done = subprocess.run(
@@ -53,7 +53,7 @@ def test_a_page_runs(page, tmp_path):
 
 
 def inherited():
-    """Which build runs, nothing else: a page starts with no settings."""
+    """Keep only the variable that selects the build: a page starts without settings."""
     import os
 
     names = ("ZLINKCOMPAT_PURE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "TMPDIR")
@@ -61,7 +61,7 @@ def inherited():
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_existing_targets(page):
     for target, anchor in LINK.findall(page.read_text()):
         path = page.parent / target if target else page
         assert path.exists(), target
@@ -70,7 +70,7 @@ def test_links_lead_somewhere(page):
 
 
 def anchors(page):
-    """As forges and MyST make them of headings."""
+    """Return the anchors that forges and MyST make of headings."""
     text = FENCE.sub("", page.read_text())
     return {
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
@@ -78,10 +78,10 @@ def anchors(page):
     }
 
 
-#: What becomes of a block, by its language. One of another would be neither executed nor output.
+#: What happens to a block, by its language. Other languages would be neither executed nor output.
 FATES = {
-    "python": "test_a_page_runs",
-    "text": "output, where the page has Python compared by test_a_page_runs",
+    "python": "test_page_runs_and_prints_its_output",
+    "text": "output, where the page has Python compared by test_page_runs_and_prints_its_output",
     "console": "test_commands.py",
     "dockerfile": "test_deploy.py",
     "ini": "test_deploy.py",
@@ -96,14 +96,14 @@ def test_each_block_is_executed_or_output(page):
     text = page.read_text()
     kinds = [kind for kind, _ in FENCE.findall(text)]
     assert set(kinds) <= set(FATES)
-    # With other fences, or indented by four, it would be a block on the site that no test sees.
+    # With other fences, or indented by four, a block would be on the site without being tested.
     assert len(re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE)) == 2 * len(kinds)
     assert not re.search(r"(?:\A|\n\n)(?: {4}|\t)\S", FENCE.sub("", text))
     if page not in PAGES:
         assert set(kinds) <= {"console"}
 
 
-def test_no_page_is_left_out():
+def test_every_page_is_tested():
     listed = subprocess.run(
         ["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True, text=True
     )
@@ -115,8 +115,8 @@ def test_no_page_is_left_out():
 @pytest.mark.parametrize(
     "name", ["A socket option", "A transport", "A mechanism", "A library in the bench"]
 )
-def test_a_worked_example_runs_and_prints(name):
-    """As a part of Contribute, which runs as a whole."""
+def test_worked_example_runs_and_prints_its_output(name):
+    """The example is part of the page Contribute, which runs as a whole."""
     page = (ROOT / "docs" / "contribute.md").read_text()
     section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     kinds = [kind for kind, _ in FENCE.findall(section)]

@@ -1,7 +1,7 @@
-"""The wall clock is set, far forward and far back, all the time: whatever is timed goes by another.
+"""Timeouts keep their length while the wall clock is set far forward and far back.
 
-A small library loaded before C's does it to one process (``clockstep.c``): setting the machine's
-own would be felt by everything else on it.
+A small library loaded before C's does that to one process (``clockstep.c``). Setting the machine's
+own clock would affect everything else on it.
 """
 
 import shutil
@@ -112,7 +112,7 @@ took("LINGER", lambda: (push.close(), context.term()))
 
 @pytest.fixture(scope="module")
 def clockstep(tmp_path_factory):
-    """The library's path."""
+    """Return the library's path."""
     library = tmp_path_factory.mktemp("clockstep") / "clockstep.so"
     source = Path(__file__).with_name("clockstep.c")
     subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
@@ -120,7 +120,7 @@ def clockstep(tmp_path_factory):
 
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
-def test_what_is_timed_takes_its_time(engine, clockstep, program, raw_listener, monkeypatch):
+def test_timeouts_ignore_clock_steps(engine, clockstep, program, raw_listener, monkeypatch):
     silent, refusing = raw_listener(), raw_listener(listens=False)
     monkeypatch.setenv("LD_PRELOAD", clockstep)
     one = program(PROGRAM, silent.endpoint, refusing.endpoint, IVL_MS, engine=engine)
@@ -140,6 +140,7 @@ def test_what_is_timed_takes_its_time(engine, clockstep, program, raw_listener, 
             silent.accept().handshake(b"DEALER")
         told, _, seconds = one.line().rpartition(" ")
         assert told == name
-        # Less for the loop's clock, which is read once a turn; the steps are years.
+        # Subtract a little for the loop's clock, which is read once an iteration; the steps are
+        # years.
         assert IVL_MS / 1250 <= float(seconds) < GUARD, name
     one.ends()

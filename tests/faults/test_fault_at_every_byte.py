@@ -1,5 +1,8 @@
-"""A fault at every byte of a handshake and three messages: each message whole, in order, never
-twice; what the fault did not touch arrives; and the sockets go on."""
+"""A fault at every byte of a handshake and three messages.
+
+Messages arrive whole, in order and never twice. Messages that the fault did not touch arrive, and
+the sockets go on.
+"""
 
 import certificates
 import gevent
@@ -23,16 +26,16 @@ KINDS = {
     ),
 }
 
-#: Every how many bytes, without ``--all-faults``; NULL over tcp has every cut always.
+#: Step in bytes without ``--all-faults``; NULL over tcp always has every cut.
 STRIDE = 13
-#: The lengths of TLS records differ from time to time, by so many bytes at most.
+#: The lengths of TLS records vary by so many bytes at most.
 TLS_VARIES = 32
 AT_ONCE = 40
 
 
 @pytest.fixture(scope="module")
 def context():
-    """A handler that lets everybody in, since PLAIN needs one."""
+    """Run a handler that accepts every client, since PLAIN needs one."""
     context = zmq.Context()
     context.max_sockets = 4000
     handler = context.socket(zmq.REP)
@@ -50,7 +53,7 @@ def context():
 
 
 class Case:
-    """A PUSH, the proxy, and a PULL."""
+    """Return a PUSH, the proxy, and a PULL."""
 
     def __init__(self, context, transport, kind, *fault):
         ours, theirs = KINDS[kind]
@@ -73,12 +76,12 @@ class Case:
         return sock
 
     def run(self, messages):
-        """What arrives of ``messages``, then of ``end 0``, ``end 1``, ... until one does."""
+        """Return the arrived ``messages``, then ``end 0``, ``end 1``, ... until one arrives."""
         for message in messages:
             self.client.send_multipart(message)
         got, ends = [], 0
         with gevent.Timeout(GUARD):
-            # Those that are sent before the fault is noticed may be lost with the connection.
+            # Messages sent before the fault is noticed may be lost with the connection.
             while not got or not got[-1][0].startswith(b"end"):
                 if not self.server.poll(20):
                     self.client.send(b"end %d" % ends)
@@ -99,7 +102,7 @@ class Case:
 
 
 def lengths(context, transport, kind, count=3):
-    """Bytes of a connection each way, with so many messages, and no fault."""
+    """Return the bytes of a connection each way, with so many messages and no fault."""
     case = Case(context, transport, kind)
     try:
         for message in MESSAGES[:count]:
@@ -119,16 +122,16 @@ def check(context, transport, kind, fault, way, at, ends_at, handshake):
         assert case.proxy.struck or transport == "tls", told
         assert ends == sorted(set(ends)), told
         if fault == "duplicate" and kind != "curve":
-            # Whoever says the same is one more peer: that it says nothing else is all to ask.
+            # A replayed handshake makes one more peer. It must not deliver anything else.
             assert all(one in MESSAGES for one in got), told
             firsts = [one for n, one in enumerate(got) if one not in got[:n]]
             assert sorted(firsts) == sorted(MESSAGES), (told, got)
             return
-        # In order, whole, none twice.
+        # The messages are in order, whole, and none arrived twice.
         assert got == [one for one in MESSAGES if one in got], (told, got)
         if fault in ("cut", "reset"):
             through = 0
-            # One record of TLS holds all of them.
+            # One TLS record holds all of them.
             if way == TO_SERVER and fault == "cut" and transport != "tls":
                 through = sum(end <= at for end in ends_at)
             elif way == TO_CLIENT and at < handshake - (TLS_VARIES if transport == "tls" else 0):
@@ -141,7 +144,7 @@ def check(context, transport, kind, fault, way, at, ends_at, handshake):
 
 
 def tried(context, transport, kind, fault, stride):
-    """Try ``fault`` at every ``stride``-th byte, both ways; how many times."""
+    """Try ``fault`` at every ``stride``-th byte, both ways; return how many times."""
     totals = lengths(context, transport, kind)
     ends_at = [lengths(context, transport, kind, count + 1)[TO_SERVER] for count in range(3)]
     places = [
@@ -159,7 +162,7 @@ def tried(context, transport, kind, fault, stride):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_over_tcp(context, kind, fault, pytestconfig, record_property):
+def test_fault_at_every_byte_over_tcp(context, kind, fault, pytestconfig, record_property):
     everywhere = pytestconfig.getoption("--all-faults") or (kind, fault) == ("null", "cut")
     record_property("faults", tried(context, "tcp", kind, fault, 1 if everywhere else STRIDE))
 
@@ -167,6 +170,8 @@ def test_over_tcp(context, kind, fault, pytestconfig, record_property):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", FAULTS[:-1])
 @pytest.mark.parametrize("transport", ["ws", "tls"])
-def test_over_others(context, transport, fault, pytestconfig, record_property):
+def test_fault_at_every_byte_over_other_transports(
+    context, transport, fault, pytestconfig, record_property
+):
     stride = STRIDE if pytestconfig.getoption("--all-faults") else 10 * STRIDE
     record_property("faults", tried(context, transport, "null", fault, stride))

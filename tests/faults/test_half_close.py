@@ -1,4 +1,4 @@
-"""A peer that ends its side of the connection only: what it said before is received, whole."""
+"""A peer closes only its sending side: the messages it sent before are received whole."""
 
 from socket import SHUT_WR
 
@@ -13,7 +13,7 @@ MESSAGES = [[b"first"], [b"second", b"", b"2" * 300], [b"third" * 5]]
 
 
 def said(number):
-    """All that a peer says, and after how many bytes each of its messages is whole."""
+    """Return everything that a peer sends, and after how many bytes each message is whole."""
     data, ends = HELLO, []
     for frames in MESSAGES:
         data += message(b"%d" % number, *frames)
@@ -21,7 +21,7 @@ def said(number):
     return data, ends
 
 
-def test_at_every_byte_of_a_handshake_and_three_messages(bound, raw):
+def test_half_close_at_every_byte(bound, raw):
     sock = bound(zmq.PULL)
     expected = []
     for at in range(len(said(100)[0]) + 1):
@@ -29,7 +29,7 @@ def test_at_every_byte_of_a_handshake_and_three_messages(bound, raw):
         peer = raw(sock.last_endpoint)
         peer.send(data[:at])
         peer.sock.shutdown(SHUT_WR)
-        # It may read on, but we end.
+        # The peer may still read, but we close.
         peer.read_to_end()
         peer.close()
         expected += [
@@ -42,7 +42,7 @@ def test_at_every_byte_of_a_handshake_and_three_messages(bound, raw):
     assert not sock.poll(10)
 
 
-def test_what_was_sent_before_waits_for_a_receiver_that_is_full(bound, raw, monitor):
+def test_messages_before_half_close_wait_for_a_full_receiver(bound, raw, monitor):
     sock = bound(zmq.PULL, rcvhwm=1)
     events = monitor(sock, E.DISCONNECTED)
     peer = raw(sock.last_endpoint)
@@ -55,7 +55,7 @@ def test_what_was_sent_before_waits_for_a_receiver_that_is_full(bound, raw, moni
     assert not sock.poll(10)
 
 
-def test_it_hears_what_was_sent_before_it_ended(bound, raw):
+def test_half_closed_peer_receives_messages_sent_before(bound, raw):
     sock = bound(zmq.DEALER)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"DEALER")
@@ -68,7 +68,7 @@ def test_it_hears_what_was_sent_before_it_ended(bound, raw):
 
 
 @pytest.mark.parametrize("done", [0, 5, 10, 64, len(HELLO) - 1, len(HELLO)])
-def test_a_connecter_comes_again_with_all_that_was_not_taken(done, make, raw_listener):
+def test_connecter_resends_unread_messages_after_reconnect(done, make, raw_listener):
     listener = raw_listener()
     push = make(zmq.PUSH, reconnect_ivl=1)
     push.connect(listener.endpoint)

@@ -7,7 +7,7 @@ from hosts import ip
 
 @pytest.fixture
 def hosts():
-    """``(server, client, pull, plug)``: two hosts with a cable between, and what is done to it."""
+    """``(server, client, pull, plug)``: two hosts, and functions to pull and plug the cable."""
     server, client = (f"zlc-{os.getpid()}-{name}" for name in "sc")
     try:
         ip("netns", "add", server)
@@ -33,7 +33,8 @@ def hosts():
         for name in (server, client):
             if os.path.exists(f"/run/netns/{name}"):
                 ip("netns", "delete", name)
-        # As in most containers: they take a privilege, and nothing else keeps two hosts apart.
+        # This is so in most containers: namespaces need a privilege, and only they separate two
+        # hosts.
         pytest.skip(f"network namespaces: {getattr(error, 'stderr', None) or error}")
     yield (
         server,

@@ -10,9 +10,9 @@ from test_partition import HEARTBEAT, SERVER
 
 DELAY = 0.01  # seconds, each way
 LOSS = 0.05  # of the packets, each way
-PATIENCE = 5000  # milliseconds; a packet is said again after 200, and that may be lost, too
+PATIENCE = 5000  # milliseconds; a packet is repeated after 200 ms, and may be lost again
 
-#: A device at either host, whose packets go to the other one's, or nowhere.
+#: A device at each host, whose packets go to the other host's device, or nowhere.
 LINE = """
 import ctypes, fcntl, heapq, random, select, struct
 delay, loss = float(sys.argv[3]), float(sys.argv[4])
@@ -81,7 +81,7 @@ sys.stdin.readline()
 @pytest.fixture
 def line(hosts, program):
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        # As in most containers; the line is made of two such devices.
+        # This is so in most containers; the line is made of two such devices.
         pytest.skip("no /dev/net/tun that may be opened")
     server, client, _, _ = hosts
     line = program(LINE, server, client, DELAY, LOSS)
@@ -95,7 +95,7 @@ def line(hosts, program):
 
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
-def test_all_arrives_once_and_in_order(hosts, line, program, library):
+def test_messages_arrive_once_and_in_order(hosts, line, program, library):
     server_host, client_host, _, _ = hosts
     server = program(SERVER, server_host, HEARTBEAT, PATIENCE, library=library)
     assert server.line() == "bound"
@@ -103,7 +103,7 @@ def test_all_arrives_once_and_in_order(hosts, line, program, library):
     assert json.loads(client.line()) == [True, True]
     got, losses = json.loads(server.line())
     assert got == [str(number) for number in range(100)] + ["end"]
-    assert losses == 0  # nobody was given up who lived
+    assert losses == 0  # no live peer was dropped
     for one in (server, client):
         one.tell()
         one.ends()

@@ -1,16 +1,18 @@
-"""Two hosts, as network namespaces with a cable that is pulled and plugged in again: what becomes
-of requests, publications and pipelines is what becomes of them on libzmq."""
+"""Two hosts, as network namespaces with a cable that is pulled and plugged in again.
+
+Requests, publications and pipelines behave as on libzmq.
+"""
 
 import json
 
 import pytest
 from hosts import HEAD
 
-#: Milliseconds: how often a peer is asked, and how long its silence is borne.
+#: Milliseconds: how often a peer is pinged, and how long its silence is tolerated.
 HEARTBEAT = 100
 SILENCE = 1000
 
-#: Answers and publishes for ever; collects until it is told to say what came.
+#: Answers and publishes endlessly; collects until it is told to print what arrived.
 SERVER = (
     HEAD
     + """
@@ -91,7 +93,7 @@ sys.stdin.readline()
 
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
-def test_a_partition_that_heals(hosts, program, library):
+def test_sockets_recover_after_a_partition(hosts, program, library):
     server_host, client_host, pull, plug = hosts
     server = program(SERVER, server_host, HEARTBEAT, SILENCE, library=library)
     assert server.line() == "bound"
@@ -100,17 +102,17 @@ def test_a_partition_that_heals(hosts, program, library):
     pull()
     client.tell("1")
     silence, during = json.loads(client.line())
-    # In time: not before the silence was borne, and not a TCP timeout, which takes minutes.
+    # In time: not before the tolerated silence, and not a TCP timeout, which takes minutes.
     assert silence < 10
-    # Nobody answers, nothing is published to us; one may ask again.
+    # No answer or publication arrives; REQ may send again.
     assert during == ["silence", None]
     plug()
     client.tell("1")
     assert json.loads(client.line()) == [True, True]
     got, losses = json.loads(server.line())
-    # What was accepted while nobody was there waits for the next connection.
+    # Messages accepted during the partition wait for the next connection.
     assert got == ["before", "one", "two", "end"]
-    assert losses == 1  # the server's own heartbeats found it, too
+    assert losses == 1  # the server's own heartbeats noticed it as well
     for one in (server, client):
         one.tell()
         one.ends()

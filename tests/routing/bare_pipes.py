@@ -9,7 +9,7 @@ from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class Socket(Owner):
-    """Holds a pattern, and counts what it is told."""
+    """Holds a pattern, and counts its notifications."""
 
     def __init__(self, bench, socket_type, options):
         self.bench = bench
@@ -31,7 +31,7 @@ class Socket(Owner):
         self.gone.append(pipe)
 
     def received(self):
-        """All that can be received now."""
+        """Return everything that can be received now."""
         self.bench.process()
         messages = []
         while self.pattern.has_in():
@@ -39,7 +39,7 @@ class Socket(Owner):
         return messages
 
     def send_parts(self, *frames):
-        """Send frame by frame; True if the first frame was accepted."""
+        """Send frame by frame; return True if the first frame was accepted."""
         if not self.pattern.begin(frames[0]):
             return False
         self.pattern.finish(list(frames))
@@ -47,7 +47,7 @@ class Socket(Owner):
         return True
 
     def peer(self, routing_id=b"", hwm=10, named=True, locally_initiated=False):
-        """A new peer; None if the pattern has no place for it."""
+        """Attach a new peer; return None if the pattern refuses it."""
         limit = self.bench.limit
         near, far = pipe_pair(hwm, hwm, self.bench.crosses, limit, limit)
         peer = Peer(self, near, far)
@@ -83,7 +83,7 @@ class Peer(PipeSink):
         self.refusals += 1
 
     def send(self, *messages):
-        """Send messages, each bytes, or a list of frames; whatever the mark."""
+        """Send messages, each bytes or a list of frames, regardless of the mark."""
         for message in messages:
             self.far.write_unbounded(message)
         self.far.flush()
@@ -97,7 +97,7 @@ class Peer(PipeSink):
         return self.send(*map(Cancel, topics))
 
     def received(self):
-        """All that came so far."""
+        """Return everything that arrived so far."""
         self.socket.bench.process()
         messages = []
         while (message := self.far.read()) is not None:
@@ -106,24 +106,24 @@ class Peer(PipeSink):
         return messages
 
     def leave(self):
-        """The peer ends its side."""
+        """End the peer's side."""
         self.far.terminate()
         self.socket.bench.process()
 
     def disconnect(self):
-        """The user unbinds or disconnects."""
+        """Unbind or disconnect, as the user does."""
         self.socket.pattern.disconnect(self.near)
         self.socket.bench.process()
 
     def drop(self):
-        """The socket is closed."""
+        """Close the socket."""
         self.socket.pattern.detach(self.near)
         self.near.terminate()
         self.socket.bench.process()
 
 
 class Bench:
-    """Makes sockets whose pipes have one kind of queue."""
+    """Make sockets whose pipes have one kind of queue."""
 
     def __init__(self, limit, crosses):
         self.limit = limit
@@ -135,7 +135,7 @@ class Bench:
         return self.mailboxes[-1]
 
     def process(self):
-        """Do what the ends of pipes between threads asked of each other."""
+        """Process the commands between the ends of cross-thread pipes."""
         while any(mailbox.commands for mailbox in self.mailboxes):
             for mailbox in self.mailboxes:
                 mailbox.process()
@@ -145,5 +145,5 @@ class Bench:
 
 
 def words(messages):
-    """The last frame of each message."""
+    """Return the last frame of each message."""
     return [message[-1] if type(message) is list else message for message in messages]

@@ -16,5 +16,5 @@ def bench(request):
     params=[zmq.PULL, zmq.DEALER, zmq.PAIR, zmq.XSUB, zmq.ROUTER], ids=lambda kind: kind.name
 )
 def receiver(request):
-    """A socket type that receives whatever comes."""
+    """A socket type that receives every message."""
     return request.param

@@ -1,4 +1,4 @@
-"""What a peer sent before its pipe ended is received, whichever side ended it, and how."""
+"""Messages sent before the end of a pipe are received, whichever side ended it."""
 
 import pytest
 from bare_pipes import words
@@ -10,7 +10,7 @@ each_end = pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 
 
 @each_end
-def test_unread_messages_stay(bench, receiver, end):
+def test_unread_messages_survive_the_end_of_the_pipe(bench, receiver, end):
     sock = bench(receiver)
     peer = sock.peer(b"peer").send(b"1", [b"2", b"two"], b"3")
     getattr(peer, end)()
@@ -21,7 +21,7 @@ def test_unread_messages_stay(bench, receiver, end):
 
 
 @each_end
-def test_pipe_without_messages_is_gone_at_once(bench, receiver, end):
+def test_empty_pipe_is_removed_at_once(bench, receiver, end):
     sock = bench(receiver)
     peer = sock.peer(b"peer")
     getattr(peer, end)()
@@ -38,10 +38,10 @@ def test_poll_alone_frees_a_pipe_that_was_read(bench, receiver, end):
     assert sock.gone == [peer.near]
 
 
-def test_nothing_that_comes_after_a_disconnect_is_received(bench, receiver):
+def test_messages_after_a_disconnect_are_not_received(bench, receiver):
     sock = bench(receiver)
     peer = sock.peer(b"peer").send(b"before")
-    # Between threads the peer hears of it later.
+    # Between threads the peer is notified later.
     sock.pattern.disconnect(peer.near)
     peer.send(b"after")
     assert words(sock.received()) == [b"before"]
@@ -49,7 +49,7 @@ def test_nothing_that_comes_after_a_disconnect_is_received(bench, receiver):
 
 
 @each_end
-def test_other_end_hears_of_it_once(bench, receiver, end):
+def test_other_end_is_notified_once(bench, receiver, end):
     sock = bench(receiver)
     peer = sock.peer(b"peer").send(b"x")
     getattr(peer, end)()
@@ -76,7 +76,7 @@ def test_close_after_a_disconnect(bench, receiver):
     assert sock.received() == [] and peer.ended == 1 and sock.pattern.pipes == []
 
 
-def test_a_hiccup_keeps_what_was_received(bench, receiver):
+def test_hiccup_keeps_received_messages(bench, receiver):
     sock = bench(receiver)
     peer = sock.peer(b"peer").send(b"1")
     peer.far.hiccup()
@@ -85,7 +85,7 @@ def test_a_hiccup_keeps_what_was_received(bench, receiver):
 
 
 @pytest.mark.parametrize("sender", [zmq.PUSH, zmq.DEALER, zmq.PAIR], ids=lambda kind: kind.name)
-def test_what_was_sent_before_a_disconnect_is_delivered(bench, sender):
+def test_messages_sent_before_a_disconnect_are_delivered(bench, sender):
     sock = bench(sender)
     peer = sock.peer()
     sock.pattern.send(b"x")
@@ -103,7 +103,7 @@ def test_request_is_answered_after_its_peer_left(bench):
     assert sock.pattern.pipes == [] or not sock.pattern.has_in()
 
 
-def test_reply_goes_with_the_server_that_is_disconnected(bench):
+def test_disconnect_drops_the_reply_of_the_server(bench):
     sock = bench(zmq.REQ)
     peer = sock.peer()
     assert sock.pattern.send(b"question")
@@ -120,14 +120,14 @@ def test_reply_of_a_server_that_left_is_received(bench):
     assert sock.received() == [b"answer"]
 
 
-def test_pair_takes_the_next_peer_when_the_last_word_was_read(bench):
+def test_pair_accepts_the_next_peer_after_the_last_message(bench):
     sock = bench(zmq.PAIR)
     for word in b"1", b"2", b"3":
         peer = sock.peer()
         peer.send(word).leave()
-        assert sock.peer() is None  # its last word is unread
+        assert sock.peer() is None  # its last message is unread
         assert sock.pattern.recv() == word
-        # Now the place is free, though nobody has looked since.
+        # Now the place is free, even though no call has checked since.
 
 
 def test_queues_report_room_after_a_disconnect(bench):

@@ -1,4 +1,4 @@
-"""ROUTER: who has a routing id, and what becomes of those that had it or want it."""
+"""ROUTER: peers that have, had or want the same routing id."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_handover_delivers_the_unread_messages_first(router):
     new = sock.peer(b"me").send(b"3")
     messages = sock.received()
     assert [message[1:] for message in messages] == [[b"1"], [b"2", b"two"], [b"3"]]
-    # By an id that no peer has, so that no reply goes astray.
+    # Use an id that no peer has, so that no reply goes to a wrong peer.
     assert messages[0][0] == messages[1][0] != b"me" and messages[2][0] == b"me"
     sock.pattern.send([messages[0][0], b"reply"])
     sock.pattern.send([b"me", b"to the new"])
@@ -50,7 +50,7 @@ def test_old_peer_does_not_take_the_id_back(router):
     assert old.ended == 0
 
 
-def test_old_peer_is_served_when_the_new_one_left(router):
+def test_old_peer_is_served_after_the_new_one_left(router):
     sock = router(router_handover=1)
     old, new = sock.peer(b"me"), sock.peer(b"me")
     old.send(b"waits")
@@ -81,7 +81,7 @@ def test_messages_of_other_peers_follow_inherited_ones(router):
     assert other.ended == 0
 
 
-def test_namesake_waits_until_the_id_is_free(router):
+def test_second_peer_waits_until_the_id_is_free(router):
     sock = router()
     first = sock.peer(b"me").send(b"first")
     second, third = sock.peer(b"me").send(b"second"), sock.peer(b"me").send(b"third")
@@ -95,7 +95,7 @@ def test_namesake_waits_until_the_id_is_free(router):
 
 
 @pytest.mark.parametrize("end", ["leave", "disconnect"])
-def test_namesake_waits_for_unread_messages_of_the_one_that_left(router, end):
+def test_second_peer_waits_for_unread_messages_of_the_first(router, end):
     sock = router()
     first = sock.peer(b"me").send(b"1")
     getattr(first, end)()
@@ -104,7 +104,7 @@ def test_namesake_waits_for_unread_messages_of_the_one_that_left(router, end):
 
 
 @pytest.mark.parametrize("end", ["leave", "disconnect", "drop"])
-def test_waiting_namesake_may_leave(router, end):
+def test_waiting_second_peer_may_leave(router, end):
     sock = router()
     first = sock.peer(b"me")
     waiting, third = sock.peer(b"me").send(b"lost"), sock.peer(b"me")
@@ -114,7 +114,7 @@ def test_waiting_namesake_may_leave(router, end):
     assert sock.received() == [[b"me", b"3"]]
 
 
-def test_peer_that_is_named_later(router):
+def test_peer_that_gets_its_id_later(router):
     sock = router()
     peer = sock.peer(b"", named=False, locally_initiated=True).send(b"x")
     assert sock.received() == []
@@ -124,7 +124,7 @@ def test_peer_that_is_named_later(router):
     assert sock.received() == [[b"late", b"x"]]
 
 
-def test_begun_message_goes_to_no_namesake(router):
+def test_begun_message_does_not_go_to_a_new_peer_of_that_id(router):
     sock = router()
     first, second = sock.peer(b"me"), sock.peer(b"me")
     assert sock.pattern.begin(b"me")
@@ -134,7 +134,7 @@ def test_begun_message_goes_to_no_namesake(router):
     assert sock.send_parts(b"me", b"x") and second.received() == [b"x"]
 
 
-def test_stream_tells_the_id_of_its_latest_peer(bench):
+def test_stream_reports_the_id_of_its_latest_peer(bench):
     sock = bench(zmq.STREAM)
     for _ in range(2):
         peer = sock.peer()

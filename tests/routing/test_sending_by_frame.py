@@ -1,4 +1,4 @@
-"""Messages that are sent frame by frame, at every pattern that sends."""
+"""Messages sent frame by frame, for every pattern that sends."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_message_goes_to_another_peer_beyond_its_mark(bench, kind):
 
 
 @BALANCED
-def test_lowered_mark_refuses_no_begun_message(bench, kind):
+def test_lowered_mark_does_not_refuse_a_begun_message(bench, kind):
     sock = bench(kind)
     peer = sock.peer(hwm=2)
     sock.pattern.send(b"0")
@@ -77,7 +77,7 @@ def test_router_without_room(bench, mandatory):
     sock.pattern.set_option(zmq.ROUTER_MANDATORY, mandatory)
     peer = sock.peer(b"peer", hwm=1)
     assert sock.send_parts(b"peer", b"1")
-    # Dropped as a whole, though there is room before its last frame.
+    # The message is dropped as a whole, even if there is room before its last frame.
     assert sock.pattern.begin(b"peer") == (not mandatory)
     assert peer.received() == [b"1"]
     if mandatory:
@@ -101,7 +101,7 @@ def test_publisher_without_room(bench, nodrop):
     assert peers[1].received() == [[b"a", b"1"], [b"a", b"2"]]
 
 
-def test_publisher_forgets_a_subscriber_that_ends(bench):
+def test_publisher_removes_a_subscriber_that_ends(bench):
     sock = bench(zmq.XPUB)
     peers = [sock.peer().subscribe(b"a") for _ in range(2)]
     assert sock.pattern.begin(b"a")
@@ -110,7 +110,7 @@ def test_publisher_forgets_a_subscriber_that_ends(bench):
     assert peers[1].received() == [[b"a", b"1"]]
 
 
-def test_publisher_that_cannot_go_on_later_forgets_all_topics_at_once(bench):
+def test_publisher_without_a_loop_removes_all_topics_at_once(bench):
     sock = bench(zmq.XPUB, rcvhwm=0)
     peer = sock.peer(hwm=0)
     for number in range(3000):

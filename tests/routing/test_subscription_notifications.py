@@ -1,4 +1,4 @@
-"""XPUB: what its user is told, also where the user never asks."""
+"""XPUB: the notifications of its user, even if the user never receives."""
 
 import pytest
 from bare_pipes import Bench
@@ -25,7 +25,7 @@ def xpub(request, bench):
     return xpub
 
 
-def test_messages_of_subscribers_are_bounded(xpub):
+def test_queued_messages_of_subscribers_are_limited(xpub):
     sock = xpub(rcvhwm=10)
     peer = sock.peer()
     peer.send(*[b"message %d" % number for number in range(50)])
@@ -35,13 +35,13 @@ def test_messages_of_subscribers_are_bounded(xpub):
     assert sock.received() == [b"next"]
 
 
-def test_no_mark_is_no_bound(xpub):
+def test_without_a_mark_there_is_no_limit(xpub):
     sock = xpub(rcvhwm=0)
     sock.peer().send(*[b"x"] * 5000)
     assert len(sock.received()) == 5000 and sock.counters.xpub_dropped_messages == 0
 
 
-def test_every_living_subscription_is_told(xpub):
+def test_every_active_subscription_is_reported(xpub):
     sock = xpub(rcvhwm=10)
     topics = [b"%d" % number for number in range(500)]
     sock.peer().subscribe(*topics)
@@ -49,7 +49,7 @@ def test_every_living_subscription_is_told(xpub):
     assert sock.counters.xpub_dropped_messages == 0
 
 
-def test_what_comes_and_goes_untold_takes_no_memory(xpub):
+def test_unreported_cancelled_subscriptions_take_no_memory(xpub):
     sock = xpub(rcvhwm=10)
     peer = sock.peer().subscribe(*[b"told %d" % number for number in range(10)])
     for number in range(500):
@@ -58,7 +58,7 @@ def test_what_comes_and_goes_untold_takes_no_memory(xpub):
     assert len(sock.received()) == 10
 
 
-def test_subscriber_that_leaves_untold(xpub):
+def test_subscriber_that_leaves_before_it_is_reported(xpub):
     sock = xpub(rcvhwm=1)
     sock.peer().subscribe(b"told")
     peer = sock.peer().subscribe(*[b"%d" % number for number in range(100)])
@@ -66,7 +66,7 @@ def test_subscriber_that_leaves_untold(xpub):
     assert sock.received() == [b"\1told"]
 
 
-def test_subscriptions_count_though_the_user_is_not_told(bench):
+def test_subscriptions_apply_before_they_are_reported(bench):
     sock = bench(zmq.XPUB, rcvhwm=1)
     peer = sock.peer().subscribe(b"a", b"b", b"c").cancel(b"b")
     for topic in b"a", b"b", b"c":
@@ -86,7 +86,7 @@ STEPS = st.lists(
 
 @pytest.mark.parametrize("mode", MODES)
 @given(steps=STEPS, hwm=st.integers(1, 4))
-def test_user_knows_what_is_subscribed_to(mode, steps, hwm):
+def test_reports_match_the_active_subscriptions(mode, steps, hwm):
     sock = Bench(0, False)(zmq.XPUB, rcvhwm=hwm)
     for option, value in MODES[mode].items():
         sock.pattern.set_option(getattr(zmq, option), value)
@@ -140,7 +140,7 @@ def test_message_of_a_subscriber_stays_whole(bench, later):
 @pytest.mark.parametrize("later", [b"\1BC", b"\0BC", b"\1", b"\0"])
 def test_message_to_a_publisher_stays_whole(bench, later, only_first):
     sock = bench(zmq.XSUB)
-    sock.pattern.set_option(108, only_first)  # ONLY_FIRST_SUBSCRIBE, a draft
+    sock.pattern.set_option(108, only_first)  # this option is ONLY_FIRST_SUBSCRIBE, a draft
     peer = sock.peer()
     sock.pattern.send([b"ABC", later, b"end"])
     assert peer.received() == [[b"ABC", later, b"end"]]

@@ -1,4 +1,4 @@
-"""Tries of subscriptions, against a plain list of them."""
+"""Tries of subscriptions, compared with a plain list."""
 
 import time
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from zlinkcompat.routing.trie import FORGET_BURST, Trie
 
-#: Few letters, so that topics share beginnings; some longer than a node may be.
+#: Few letters, so that topics share prefixes; some topics are longer than a node may be.
 TOPICS = st.one_of(
     st.binary(max_size=4).map(lambda data: bytes(byte & 1 for byte in data)),
     st.tuples(st.integers(0, 600), st.binary(max_size=2)).map(lambda it: bytes(it[0]) + it[1]),
@@ -15,7 +15,7 @@ TOPICS = st.one_of(
 
 
 @given(st.lists(st.tuples(st.booleans(), TOPICS)), st.lists(TOPICS))
-def test_counts(steps, messages):
+def test_counts_match_a_plain_list(steps, messages):
     tree, counts = Trie(), {}
     for adds, topic in steps:
         if adds:
@@ -40,7 +40,7 @@ def test_counts(steps, messages):
     st.lists(st.tuples(st.sampled_from(["add", "remove", "forget"]), TOPICS, st.integers(0, 2))),
     st.lists(TOPICS),
 )
-def test_pipes(steps, messages):
+def test_matching_pipes_equal_a_plain_list(steps, messages):
     tree, wanted = Trie(), {}
     for what, topic, pipe in steps:
         if what == "add":
@@ -59,7 +59,7 @@ def test_pipes(steps, messages):
             assert found == sorted(found) and sorted(found) == sorted(expected)
             for pipes in wanted.values():
                 pipes.discard(pipe)
-        # What an earlier step had a match list must not be in a later one.
+        # Entries of an earlier match list must not be in a later one.
         expected = [pipes for prefix, pipes in wanted.items() if topic.startswith(prefix)]
         assert set(tree.match_pipes(topic) or ()) == set().union(*expected)
     held = {topic: pipes for topic, pipes in wanted.items() if pipes}
@@ -77,7 +77,7 @@ def test_pipes(steps, messages):
         assert set(tree.match_pipes(data) or ()) == expected
 
 
-def test_a_huge_topic_costs_what_it_weighs():
+def test_huge_topic_takes_memory_of_its_size():
     tree = Trie()
     topic = bytes(8 << 20)
     for other in (topic, topic[:-1] + b"x", topic[: 1 << 20]):
@@ -87,7 +87,7 @@ def test_a_huge_topic_costs_what_it_weighs():
     assert len(tree.forget_pipe("peer")) == 3 and tree.topics() == []
 
 
-def test_prefixes_that_part_and_join_in_a_long_one():
+def test_prefixes_splitting_and_joining_in_a_long_topic():
     tree = Trie()
     long = bytes(range(256)) * 3
     tree.add(long)
@@ -98,25 +98,25 @@ def test_prefixes_that_part_and_join_in_a_long_one():
 
 
 def seconds(call, *args):
-    """CPU time of a call."""
+    """Return the CPU time of a call."""
     began = time.process_time()
     call(*args)
     return time.process_time() - began
 
 
-def test_forgetting_a_pipe_costs_what_it_has():
+def test_removing_a_pipe_costs_its_own_topics():
     tree = Trie()
     for number in range(50_000):
         tree.add_pipe(b"%d" % number, "holder")
     tree.add_pipe(b"a", "stranger")
     tree.add_pipe(b"1", "stranger")
-    # Listing all topics is what it must not cost.
+    # It must not cost a list of all topics.
     assert seconds(tree.forget_pipe, "stranger") * 20 < seconds(tree.topics)
     assert tree.match_pipes(b"1") == ["holder"] and tree.match_pipes(b"a") is None
     assert tree.size == 50_000 and tree.count_of("stranger") == 0
 
 
-def test_pipe_with_many_topics_is_forgotten_in_bursts():
+def test_pipe_with_many_topics_is_removed_in_bursts():
     tree = Trie()
     topics = {b"%d" % number for number in range(2 * FORGET_BURST + 1)}
     for topic in topics:
@@ -132,8 +132,8 @@ def test_pipe_with_many_topics_is_forgotten_in_bursts():
     assert tree.topics() == [b"1"] and tree.size == 1
 
 
-def test_matching_costs_as_much_as_it_finds():
-    """Not the square of it: there was a copy for each prefix of what had been found so far."""
+def test_matching_cost_is_linear_in_the_matches():
+    """The cost is not quadratic: formerly the results so far were copied for each prefix."""
     costs = []
     for count in 250, 4000:
         tree = Trie()
@@ -141,13 +141,13 @@ def test_matching_costs_as_much_as_it_finds():
             tree.add_pipe(bytes(number), number)
         assert tree.match_pipes(bytes(count)) == list(range(count))
         costs.append(min(seconds(tree.match_pipes, bytes(count)) for _ in range(20)))
-    # In proportion that is 16 times as much, by the square 256 times. The larger tree does not fit
-    # into the caches of a busy machine, where 7 times the proportion was seen.
+    # Linear cost is 16 times as much, quadratic cost 256 times. The larger tree does not fit into
+    # the caches of a busy machine, where 7 times the linear cost was seen.
     assert costs[1] < costs[0] * 16 * 12
 
 
 def test_matched_list_survives_a_leaving_pipe():
-    """A publisher walks the list while a failing peer leaves."""
+    """A publisher iterates over the list while a failing peer leaves."""
     tree = Trie()
     tree.add_pipe(b"a", 1)
     tree.add_pipe(b"a", 2)

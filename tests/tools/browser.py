@@ -1,4 +1,4 @@
-"""Headless Chromium, by its DevTools protocol."""
+"""Headless Chromium, controlled by its DevTools protocol."""
 
 import base64
 import json
@@ -21,9 +21,12 @@ SIZES = {"desktop": 1280, "phone": 390}  # CSS pixels
 
 @contextmanager
 def browser(folder):
-    """The address of a browser's DevTools; its profile is in ``folder``. Skips without one."""
+    """Return the address of a browser's DevTools; its profile is in ``folder``.
+
+    Skip without one.
+    """
     if not shutil.which("chromium"):
-        # `.ci/packages` installs it; a contributor's machine need not have one.
+        # `.ci/packages` installs it; a contributor's machine need not have it.
         pytest.skip("there is no chromium here")
     process = subprocess.Popen(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
@@ -101,7 +104,7 @@ class Tab:
         assert self.wait_for(LOADED) is True
 
     def wait_for(self, promise):
-        """What a promise of the page is fulfilled with."""
+        """Return the value that a promise of the page is fulfilled with."""
         answer = self.ask(
             "Runtime.evaluate", expression=promise, awaitPromise=True, returnByValue=True
         )
@@ -112,7 +115,7 @@ class Tab:
         return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
 
     def resize(self, width, mobile):
-        """Returns how wide the page is when the window is ``width`` CSS pixels wide."""
+        """Return how wide the page is when the window is ``width`` CSS pixels wide."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,

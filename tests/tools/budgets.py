@@ -1,6 +1,6 @@
-"""A server, hostile peers and an innocent one, each a program of its own, and what it costs.
+"""A server, hostile peers and an innocent one, each a program of its own, and the server's costs.
 
-The innocent peer measures CPU time and not time: a busy machine makes no figure worse.
+The innocent peer measures CPU time, not elapsed time: a busy machine makes no figure worse.
 """
 
 import contextlib
@@ -21,28 +21,28 @@ ROOT = Path(__file__).parents[2]
 #: Milliseconds of the server's CPU before each answer to the innocent peer.
 CPU_MS = 20
 
-#: The same of the pure-Python build, whose budgets have the same numbers of messages.
+#: The same for the pure-Python build, whose budgets have the same numbers of messages.
 PURE_CPU_MS = 400
 
-#: The part of that which each of many hostile peers may add: a read, and what is decoded of it.
+#: The share of that which each of many hostile peers may add: a read, and decoding its data.
 CROWD_SHARE = 0.2
 
-#: Milliseconds by which a call may be late on a quiet machine, by the issue that asked for it.
+#: Milliseconds by which a call may be late on a quiet machine.
 QUIET_LATE_MS = 50
 
-#: The same on a machine that others keep busy. The calls were late by 6 s and more once.
+#: The same on a machine with other load. Before, the calls were late by 6 s and more.
 LATE_MS = 1500
 
-#: Milliseconds of CPU of a call whose timeout is 200 ms, all of which may go into what it skips.
+#: Milliseconds of CPU of a call whose timeout is 200 ms, all of which may go into skipped messages.
 CALL_CPU_MS = 250
 
 #: KiB by which the server may grow for each hostile connection.
 MEMORY_KB = 1024
 
-#: KiB by which a process grows for what it loads or allocates at first use.
+#: KiB by which a process grows for modules and memory of its first use.
 SLACK_KB = 2048
 
-#: The same of the pure-Python build, whose memory is cut into more small pieces.
+#: The same for the pure-Python build, whose memory has more small pieces.
 PURE_SLACK_KB = 8192
 
 #: The peer that a socket type talks to.
@@ -60,7 +60,7 @@ PEERS = {
     "XPUB": "SUB",
 }
 
-#: Options of the attacked sockets without which a flood would be served, and not skipped.
+#: Options of the attacked sockets without which a flood would be delivered instead of skipped.
 OPTIONS = {"SUB": {"subscribe": "wanted"}, "REQ": {"req_relaxed": 1, "req_correlate": 1}}
 
 
@@ -84,7 +84,7 @@ class Child:
         self.buffer = b""
 
     def line(self, patience=GUARD):
-        """The next line; fails with what the program said on stderr if it ends, or says none."""
+        """Return the next line; fail with the program's stderr if it ends, or prints none."""
         end = time.monotonic() + patience
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
@@ -121,7 +121,7 @@ class Child:
 
 
 def bound_at(transport, folder):
-    """An endpoint to bind to."""
+    """Return an endpoint to bind to."""
     return {
         "tcp": "tcp://127.0.0.1:*",
         "tls": "tls://127.0.0.1:*",
@@ -132,7 +132,7 @@ def bound_at(transport, folder):
 
 
 def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=False, **options):
-    """One socket of the server that is attacked."""
+    """One attacked socket of the server."""
     return {
         "type": kind,
         "endpoint": bound_at(transport, folder),
@@ -143,13 +143,13 @@ def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=Fal
 
 
 def serving(engine, *targets):
-    """Start a server; returns it and what it said."""
+    """Start a server; return it and its first output."""
     server = Child("flooded_server.py", json.dumps(targets), engine=engine)
     return server, json.loads(server.line())
 
 
 def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0):
-    """The specification of hostile peers of the server's target ``number``, of type ``kind``."""
+    """Specify hostile peers for the server's target ``number``, of type ``kind``."""
     return {
         "endpoint": told["targets"][number],
         "type": PEERS[kind],
@@ -168,18 +168,18 @@ def flooding(*specifications):
 
 
 def await_begin(hostile):
-    """Wait until hostile peers have been in their state."""
+    """Wait until hostile peers have reached their state."""
     assert hostile.line() == "ready"
 
 
 def end(hostile):
-    """Have hostile peers leave; what they have done."""
+    """Stop hostile peers; return what they have done."""
     hostile.tell()
     return json.loads(hostile.line())
 
 
 def asked(told, server, seconds):
-    """What ``asker.py`` finds in ``seconds``."""
+    """Return the results of ``asker.py`` in ``seconds``."""
     with Child("asker.py", told["echo"], server.process.pid, seconds) as asker:
         return json.loads(asker.line(GUARD + seconds))
 
@@ -209,7 +209,7 @@ def attack(
     reached = "active" if drains else state
     server, told = serving(engine, target(kind, transport, mechanism, folder, drains, **options))
     with server:
-        # What is loaded at the first connection is no peer's cost.
+        # Modules loaded at the first connection are not a cost of a peer.
         if not drains:
             with flooding(peers(told, kind, mechanism, "active", "leave", minor=minor)) as first:
                 await_begin(first)
@@ -224,10 +224,10 @@ def attack(
     return found
 
 
-#: Seconds without change after which the connections of peers that left are gone.
+#: Seconds without change after which connections of peers that left count as closed.
 SETTLED = 0.5
 
-#: Processes that the mixed floods come from.
+#: Number of processes that send the mixed floods.
 PROGRAMS_MIXED = 4
 
 #: (socket type, transport, mechanism), and the floods of its hostile peers by (state, flood).
@@ -342,7 +342,7 @@ def settled(server, before):
 
 
 def timed_calls(engine, kind, call, flood, minor=1, count=10, floods=2):
-    """Have a socket make ``count`` calls while ``floods`` peers flood it; what they took."""
+    """Have a socket make ``count`` calls while ``floods`` peers flood it; return their costs."""
     with Child("flooded_calls.py", kind, call, count, engine=engine) as server:
         told = json.loads(server.line())
         with flooding(peers(told, kind, "NULL", "active", flood, floods, minor)) as hostile:

@@ -1,4 +1,4 @@
-"""Certificates of one authority that all tests trust, made when they are first needed."""
+"""Certificates of one authority that all tests trust, created when first needed."""
 
 from functools import cache
 
@@ -16,12 +16,12 @@ def ca_pem(name="ours"):
 
 @cache
 def issued(*names, ca="ours", **options):
-    """``(certificate chain, key)`` as PEM; ``not_after`` and the like as trustme takes them."""
+    """Return ``(certificate chain, key)`` as PEM; trustme gets ``not_after`` and the like."""
     made = authority(ca).issue_cert(*names, **options)
     return b"".join(pem.bytes() for pem in made.cert_chain_pems), made.private_key_pem.bytes()
 
 
 def use(sock):
-    """Give a socket what it needs at either end of tls and wss."""
+    """Give a socket the options that it needs at either end of tls and wss."""
     sock.tls_cert, sock.tls_key = issued("127.0.0.1", "localhost", "::1")
     sock.tls_ca = ca_pem()

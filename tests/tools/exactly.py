@@ -1,8 +1,8 @@
-"""So many bytes, no matter in how many pieces they come."""
+"""Read an exact number of bytes, however many pieces they arrive in."""
 
 
 def read(sock, size):
-    """``size`` bytes of a blocking socket, gevent's or not; EOFError if there are fewer."""
+    """Return ``size`` bytes of a blocking socket; raise EOFError if there are fewer."""
     data = bytearray()
     while len(data) < size:
         piece = sock.recv(min(size - len(data), 1 << 20))

@@ -1,4 +1,4 @@
-"""Between a client and its server: passes bytes on, and does its worst at a chosen one."""
+"""A proxy that relays bytes between client and server, with a fault at a chosen byte."""
 
 import struct
 
@@ -39,7 +39,7 @@ class FaultProxy:
         self.fault, self.way, self.at = fault, way, at
         self.passed = [0, 0]
         self.struck = False
-        self.said = bytearray()  # by the client, of the first connection
+        self.said = bytearray()  # sent by the client over the first connection
         self.open = []
         self.listener = self.keep(socket.socket())
         self.listener.bind(("127.0.0.1", 0))

@@ -11,12 +11,12 @@ import wspeer
 from rawpeer import MORE, greeting, property_bytes
 from stranger import CONNECTED, ZERO_KEY
 
-#: Bytes that are handed to the kernel at once.
+#: Number of bytes that are handed to the kernel at once.
 CHUNK = 65536
 
 
 def repeated(stranger, make):
-    """A chunk of what ``make()`` returns; encrypted frames have to be made anew each time."""
+    """Return a chunk from ``make()``; encrypted frames have to be made anew each time."""
     if stranger.encrypts:
         return lambda: b"".join(make() for _ in range(256))
     one = make()
@@ -32,22 +32,22 @@ def more(stranger):
 
 
 def unknown(stranger):
-    """Commands that nobody knows."""
+    """Unknown commands."""
     return repeated(stranger, lambda: stranger.command(b"UNHEARD-OF"))
 
 
 def unknown_large(stranger):
-    """The same with 60 KiB each."""
+    """Unknown commands of 60 KiB each."""
     return repeated(stranger, lambda: stranger.command(b"UNHEARD-OF", bytes(60 * 1024)))
 
 
 def ping(stranger):
-    """Questions that want an answer each."""
+    """PINGs that need an answer each."""
     return repeated(stranger, lambda: stranger.command(b"PING", b"\0\0context"))
 
 
 def pong(stranger):
-    """Answers to no question."""
+    """PONGs without a PING."""
     return repeated(stranger, lambda: stranger.command(b"PONG", b"context"))
 
 
@@ -65,7 +65,7 @@ def subscription_messages(stranger):
 
 
 def unwanted(stranger):
-    """Publications of a topic that is not subscribed to."""
+    """Publications of a topic without subscribers."""
     return repeated(stranger, lambda: stranger.message(b"unwanted"))
 
 
@@ -75,7 +75,7 @@ def malformed_requests(stranger):
 
 
 def unasked_replies(stranger):
-    """Replies to a REQ that has asked somebody else, or nobody."""
+    """Replies to a REQ that has not sent a request to this peer."""
     return repeated(stranger, lambda: stranger.message(b"", b"reply"))
 
 
@@ -96,22 +96,22 @@ def large_ready(stranger):
 
 
 def second_ready(stranger):
-    """A mechanism's command where none belongs."""
+    """A mechanism's command where it is not allowed."""
     return repeated(stranger, lambda: stranger.command(b"READY"))
 
 
 def garbage(stranger):
-    """Bytes by chance."""
+    """Random bytes."""
     return lambda: os.urandom(4096)
 
 
 def leave(stranger):
-    """Nothing: the connection is given up at once, and another one made."""
+    """Nothing: the connection is closed at once, and another one is made."""
     return b""
 
 
 def byte_by_byte(stranger):
-    """What may come next, long, to be sent in pieces of one byte."""
+    """A long valid command, to be sent in pieces of one byte."""
     if stranger.upto != CONNECTED:
         return lambda: stranger.command(b"UNHEARD-OF", bytes(60 * 1024))
     if stranger.web:
@@ -150,7 +150,7 @@ def key_updates_unasked(stranger):
     return lambda: keyupdates.update(stranger.stream.tls, stranger.stream.outgoing, 64, False)
 
 
-#: Their bytes go past TLS.
+#: Floods whose bytes bypass TLS.
 CIPHERTEXT = (key_updates, key_updates_unasked)
 
 FLOODS = {

@@ -1,4 +1,4 @@
-"""Plans of hostile peers for hypothesis: valid up to some state, then anything."""
+"""Plans of hostile peers for hypothesis: valid up to some state, then arbitrary."""
 
 import contextlib
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rawpeer import COMMAND, MORE
 from stranger import ACTIVE, CONNECTED, GREETING, MECHANISM, READY, ZERO_KEY, Stranger, dial, reset
 
-#: Commands that exist in some state of some mechanism, and some that never do.
+#: Commands that exist in some state of some mechanism, and some that do not exist.
 NAMES = (
     b"READY",
     b"HELLO",
@@ -27,7 +27,7 @@ NAMES = (
     b"x" * 255,
 )
 
-#: Seconds that a peer waits to be read from; the server may have good reasons not to.
+#: Seconds that a peer waits until the server reads; the server may have good reasons not to.
 PATIENCE = 0.05
 
 bodies = st.one_of(
@@ -82,7 +82,7 @@ plans = st.fixed_dictionaries(
 
 
 def encoded(stranger, step):
-    """The bytes of one step."""
+    """Return the bytes of one step."""
     kind, *args = step
     if kind == "message":
         return stranger.message(*args[0])
@@ -130,7 +130,7 @@ class Visit:
             )
             self.sock.settimeout(PATIENCE)
             for step in plan["steps"]:
-                # Behind its own garbage a server may be right to read no more.
+                # After garbage a server may rightly stop reading.
                 stranger.send(encoded(stranger, step))
         except (ConnectionError, TimeoutError):
             pass

@@ -1,8 +1,8 @@
-"""Hosts of one machine: network namespaces, and programs that are on them."""
+"""Several hosts on one machine: network namespaces, and programs that run in them."""
 
 import subprocess
 
-#: Of a program on the host that its first argument names; then what heartbeats it has, in ms.
+#: Runs on the host that its first argument names; then its heartbeat options, in ms.
 HEAD = """
 import ctypes, json
 # setns(2): whatever is opened from here on is opened on that host.

@@ -1,4 +1,4 @@
-"""TLS 1.3 key updates, which Python's ``ssl`` cannot send: by OpenSSL itself."""
+"""TLS 1.3 key updates, sent by OpenSSL directly since Python's ``ssl`` cannot."""
 
 import ctypes
 import ssl
@@ -7,7 +7,7 @@ import pytest
 
 
 def library():
-    """The OpenSSL that this process uses; skips the test where it cannot be called."""
+    """Return the OpenSSL that this process uses; skip the test if it cannot be called."""
     ssl.OPENSSL_VERSION  # loads it
     with open("/proc/self/maps") as maps:
         paths = [row.split()[-1] for row in maps if "libssl" in row]

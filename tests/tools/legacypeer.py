@@ -17,7 +17,7 @@ def message_1(*frames):
 
 
 class Unversioned:
-    """libzmq 2: the routing id is the first message, and nothing comes before."""
+    """libzmq 2: the routing id is the first message, and nothing precedes it."""
 
     frame = staticmethod(frame_1)
     message = staticmethod(message_1)
@@ -28,12 +28,12 @@ class Unversioned:
 
     @staticmethod
     def reply(routing_id, socket_type):
-        """What the other side answers to that."""
+        """Return the other side's answer to that."""
         return header(routing_id) + routing_id
 
 
 class UnversionedLong(Unversioned):
-    """Its routing id has the long form, which begins as a signature does."""
+    """A peer whose routing id has the long form, which begins as a signature does."""
 
     @staticmethod
     def opening(routing_id, socket_type):
@@ -68,7 +68,7 @@ class Version2:
 
 
 def header(routing_id):
-    """The signature, which tells the size of the routing id."""
+    """Return the signature, which contains the size of the routing id."""
     return b"\xff" + struct.pack(">Q", len(routing_id) + 1) + b"\x7f"
 
 

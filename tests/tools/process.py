@@ -1,4 +1,4 @@
-"""Programs in processes of their own: for exits, crashes, limits and monkey-patching."""
+"""Run programs in processes of their own: for exits, crashes, limits and monkey-patching."""
 
 import os
 import signal
@@ -63,19 +63,19 @@ class Program:
         return self.process.pid
 
     def line(self):
-        """The next line that it says; fails with its errors if it ends instead."""
+        """Return the next line of output; fail with its stderr if it ends instead."""
         with gevent.Timeout(GUARD):
             line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
         return line.decode().rstrip("\n")
 
     def tell(self, text=""):
-        """A line for its standard input."""
+        """Write a line to its standard input."""
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
     def ends(self, code=0, patience=GUARD):
-        """Wait, ``patience`` seconds at most, for its end; returns what it said meanwhile."""
+        """Wait for its end, at most ``patience`` seconds; return its output meanwhile."""
         with gevent.Timeout(patience):
             said, errors = self.process.communicate()
         assert self.process.returncode == code, errors.decode()
@@ -83,7 +83,7 @@ class Program:
         return said.decode()
 
     def kill(self):
-        """SIGKILL, and wait for the end."""
+        """Send SIGKILL, and wait for the end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()

@@ -1,6 +1,6 @@
-"""A ZMTP peer written by hand, byte by byte, so that a test can stop, garble or cut off anywhere.
+"""A ZMTP peer written by hand, so that a test can stop, garble or cut off at any byte.
 
-It shares no code with the package: what it says and understands is RFC 23 and 37.
+It shares no code with the package: it implements RFC 23 and 37 itself.
 """
 
 import struct
@@ -15,7 +15,7 @@ MORE, LONG, COMMAND = 1, 2, 4
 
 
 def greeting(minor=1, mechanism=b"NULL", major=3):
-    """The 64 bytes with which a connection begins."""
+    """Return the 64 bytes with which a connection begins."""
     return SIGNATURE + bytes([major, minor]) + mechanism.ljust(20, b"\0") + bytes(32)
 
 
@@ -38,7 +38,7 @@ def property_bytes(name, value):
 
 
 def ready(socket_type, identity=None, **properties):
-    """READY of a peer of this type (bytes), as libzmq writes it."""
+    """Return the READY of a peer of this type (bytes), as libzmq writes it."""
     data = property_bytes(b"Socket-Type", socket_type)
     if identity is not None:
         data += property_bytes(b"Identity", identity)
@@ -52,7 +52,7 @@ def ping(ttl_ds=0, context=b""):
 
 
 def name_of(endpoint):
-    """``(family, address)`` of an endpoint (str or bytes)."""
+    """Return ``(family, address)`` of an endpoint (str or bytes)."""
     if isinstance(endpoint, bytes):
         endpoint = endpoint.decode()
     transport, _, rest = endpoint.partition("://")
@@ -86,11 +86,11 @@ class RawPeer:
         self.sock.sendall(b"".join(pieces))
 
     def read(self, size):
-        """Exactly ``size`` bytes; EOFError if there are fewer."""
+        """Return exactly ``size`` bytes; raise EOFError if there are fewer."""
         return exactly.read(self.sock, size)
 
     def read_to_end(self):
-        """All that comes before the other side closes, in whatever way."""
+        """Return everything that arrives before the other side closes, in whatever way."""
         data = bytearray()
         try:
             while piece := self.sock.recv(1 << 20):
@@ -100,7 +100,7 @@ class RawPeer:
         return bytes(data)
 
     def says_nothing(self, seconds=0.05):
-        """Tell whether nothing comes for so long; for what must not happen."""
+        """Return whether nothing arrives for so long; for events that must not happen."""
         self.sock.settimeout(seconds)
         try:
             self.sock.recv(1, socket.MSG_PEEK)
@@ -114,27 +114,27 @@ class RawPeer:
         self.sock.close()
 
     def reset(self):
-        """Close so that the other side sees ECONNRESET."""
+        """Close so that the other side gets ECONNRESET."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
     # -- ZMTP ------------------------------------------------------------------------------
 
     def handshake(self, socket_type, minor=1, identity=None):
-        """Shake hands as a peer of this type; returns the other side's properties."""
+        """Shake hands as a peer of this type; return the other side's properties."""
         self.send(greeting(minor))
         self.read(GREETING_SIZE)
         self.send(ready(socket_type, identity))
         return self.read_ready()
 
     def read_frame(self):
-        """``(flags, body)`` of the next frame; LONG is left out of the flags."""
+        """Return ``(flags, body)`` of the next frame; LONG is left out of the flags."""
         flags = self.read(1)[0]
         size = struct.unpack(">Q", self.read(8))[0] if flags & LONG else self.read(1)[0]
         return flags & ~LONG, self.read(size)
 
     def read_message(self):
-        """The frames of the next message; no command may come before it."""
+        """Return the frames of the next message; no command may precede it."""
         frames = []
         while True:
             flags, body = self.read_frame()
@@ -144,14 +144,14 @@ class RawPeer:
                 return frames
 
     def read_command(self):
-        """``(name, data)`` of the next frame, which must be a command."""
+        """Return ``(name, data)`` of the next frame, which must be a command."""
         flags, body = self.read_frame()
         assert flags == COMMAND, (flags, body)
         end = 1 + body[0]
         return body[1:end], body[end:]
 
     def read_ready(self):
-        """Properties in the READY that must come next, as a dict."""
+        """Return the properties of READY, the required next frame, as a dict."""
         name, data = self.read_command()
         assert name == b"READY", name
         properties = {}
@@ -186,7 +186,7 @@ class RawListener:
         return RawPeer(self.sock.accept()[0])
 
     def nobody_comes(self, seconds):
-        """Tell whether nobody connects for so long; for what must not happen."""
+        """Return whether no peer connects for so long; for events that must not happen."""
         self.sock.settimeout(seconds)
         try:
             self.sock.accept()[0].close()

@@ -35,15 +35,15 @@ CONNECTED, GREETING, MECHANISM, READY, ACTIVE = (
     "active",
 )
 
-#: What an encrypted message begins with.
+#: The first bytes of an encrypted message.
 CURVE_MESSAGE = b"\x07MESSAGE"
 
-#: Masks nothing, so that a flood is made once.
+#: A mask without effect, so that a flood is built once.
 ZERO_KEY = bytes(4)
 
 
 def address_of(endpoint):
-    """``(family, address)`` of an endpoint of any transport."""
+    """Return ``(family, address)`` of an endpoint of any transport."""
     transport, _, rest = endpoint.partition("://")
     if transport == "ipc":
         return socket.AF_UNIX, rest
@@ -169,7 +169,7 @@ class Stranger:
             self.nonce = self.mechanism.nonce
 
     def make_handshake(self, options, endpoint, mechanism):
-        # Without credentials there is one command only.
+        # Without credentials there is only one command.
         last = MECHANISM if mechanism in ("NULL", "BARE") else READY
 
         def stop(stage):
@@ -205,7 +205,7 @@ class Stranger:
             data = data[count:]
         answer = self.handshake.advance()
         if self.minor == 0:
-            # The stage of the greeting that tells the version.
+            # Send the stage of the greeting that contains the version.
             answer = answer.replace(b"\x01NULL", b"\x00NULL")
         self.send(answer)
 
@@ -216,10 +216,10 @@ class Stranger:
     def close(self):
         self.stream.close()
 
-    # -- what can be said -------------------------------------------------------------------
+    # -- frames and messages ---------------------------------------------------------------
 
     def frame(self, body, flags=0):
-        """One frame as this connection carries it; ``flags``: those of ZMTP."""
+        """Return one frame as this connection carries it; ``flags`` are those of ZMTP."""
         if self.encrypts and self.upto == ACTIVE:
             self.nonce += 1
             nonce = struct.pack(">Q", self.nonce)
@@ -236,7 +236,7 @@ class Stranger:
         return wspeer.frame(wspeer.BINARY, bytes([first]) + body, key=ZERO_KEY)
 
     def message(self, *frames):
-        """A whole message."""
+        """Return a whole message."""
         if not self.web and not self.encrypts:
             return message(*frames)
         return b"".join(self.frame(each, MORE) for each in frames[:-1]) + self.frame(frames[-1])
@@ -275,7 +275,7 @@ def stopping(base, stop):
 
 
 def dial(endpoint, module=socket, timeout=30):
-    """A connected socket of ``module``, ``socket`` or gevent's."""
+    """Return a connected socket of ``module``, ``socket`` or gevent's."""
     family, address = address_of(endpoint)
     sock = module.socket(family)
     sock.settimeout(timeout)
@@ -286,6 +286,6 @@ def dial(endpoint, module=socket, timeout=30):
 
 
 def reset(sock):
-    """Close so that the other side sees ECONNRESET."""
+    """Close so that the other side gets ECONNRESET."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()

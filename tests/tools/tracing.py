@@ -1,4 +1,4 @@
-"""Runs a program under strace."""
+"""Run a program under strace."""
 
 import os
 import shutil
@@ -27,10 +27,10 @@ def traced(program, *options, log=os.devnull, **environment):
     """
     strace = shutil.which("strace")
     if strace is None:
-        # `.ci/packages` installs it; nothing else sees every call, or makes one fail at will.
+        # `.ci/packages` installs it; no other tool sees every call, or makes one fail at will.
         pytest.skip("strace is not installed")
     if "LD_PRELOAD" in os.environ:
-        # `tox -e sanitize` preloads its own, and strace is not built for it.
+        # `tox -e sanitize` preloads its own library, and strace is not built for it.
         pytest.skip("what is preloaded (a sanitizer) would be in strace, too")
     run = subprocess.Popen(
         [strace, "-f", "-qq", "-o", log, *options, sys.executable, "-c", textwrap.dedent(program)],
@@ -41,7 +41,7 @@ def traced(program, *options, log=os.devnull, **environment):
         out, errors = run.communicate(timeout=100)
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)  # the program, too, not strace alone
+            os.killpg(run.pid, signal.SIGKILL)  # end the program as well, not only strace
         run.wait()
     if "ptrace" in errors:
         pytest.skip("strace may not trace here")  # a container may forbid it

@@ -1,4 +1,4 @@
-"""What a socket's monitor tells, be it ours or real libzmq's."""
+"""The events of a socket's monitor, for our sockets and real libzmq's."""
 
 import gevent
 from guard import GUARD
@@ -14,7 +14,7 @@ class Monitor:
     def __init__(self, sock, events=E.ALL):
         self.sock = sock
         self.pair = sock.get_monitor_socket(events)
-        # A wait in libzmq would stop this hub.
+        # A wait in libzmq would block this hub.
         self.blocks = not isinstance(sock, zmq.Socket)
 
     def poll(self, milliseconds):
@@ -23,7 +23,7 @@ class Monitor:
         return self.pair.poll(milliseconds)
 
     def next(self):
-        """``(event, value, endpoint)`` of the next event."""
+        """Return ``(event, value, endpoint)`` of the next event."""
         self.poll(GUARD * 1000)
         head, endpoint = self.pair.recv_multipart(zmq.NOBLOCK)
         return (
@@ -33,14 +33,14 @@ class Monitor:
         )
 
     def wait_for(self, *wanted):
-        """Value of the next event that is one of ``wanted``; others are passed over."""
+        """Return the value of the next event that is one of ``wanted``; skip others."""
         while True:
             event, value, _ = self.next()
             if event in wanted:
                 return value
 
     def until(self, last):
-        """Names of all events up to and including the first that is ``last``."""
+        """Return the names of all events up to and including the first ``last``."""
         names = []
         while True:
             event, _, _ = self.next()
@@ -49,14 +49,14 @@ class Monitor:
                 return names
 
     def collected(self):
-        """Names of the events that are there already."""
+        """Return the names of the events that have already arrived."""
         names = []
         while self.poll(0):
             names.append(self.next()[0].name)
         return names
 
     def stays_silent(self, milliseconds=50):
-        """Tell whether no event comes for so long; for what must not happen."""
+        """Return whether no event arrives for so long; for events that must not happen."""
         return not self.poll(milliseconds)
 
     def close(self):

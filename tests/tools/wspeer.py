@@ -1,4 +1,4 @@
-"""WebSocket by hand, either side of it (RFC 6455); it shares no code with the package.
+"""Hand-written WebSocket for either side (RFC 6455); it shares no code with the package.
 
 The peers are :class:`rawpeer.RawPeer`.
 """
@@ -22,7 +22,7 @@ def masked(payload, key):
 
 
 def frame(opcode, payload=b"", fin=True, key=None, reserved=0):
-    """A frame as RFC 6455, 5.2, draws it; with a ``key`` (4 bytes) it is masked, as a client's."""
+    """Return a frame as in RFC 6455, 5.2; with a ``key`` (4 bytes) it is masked, as a client's."""
     size = len(payload)
     mask = MASK if key else 0
     head = bytes([(FIN if fin else 0) | reserved << 4 | opcode])
@@ -36,7 +36,7 @@ def frame(opcode, payload=b"", fin=True, key=None, reserved=0):
 
 
 def read_frame(peer):
-    """``(first octet, payload)`` of the next frame, masked or not."""
+    """Return ``(first octet, payload)`` of the next frame, masked or not."""
     first, second = peer.read(2)
     size = second & 0x7F
     if size > 125:
@@ -47,7 +47,7 @@ def read_frame(peer):
 
 
 def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
-    """A client's request; None leaves a header out."""
+    """Return a client's request; None leaves a header out."""
     lines = [b"GET %s HTTP/1.1" % path, b"Host: x", b"Upgrade: websocket", b"Connection: Upgrade"]
     for name, value in (
         ("Sec-WebSocket-Key", key),
@@ -61,7 +61,7 @@ def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
 
 
 def answer(head, protocol=None):
-    """A server's answer to a request."""
+    """Return a server's answer to a request."""
     key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
     accept = base64.b64encode(hashlib.sha1(key + SALT).digest())
     chosen = b"" if protocol is None else b"Sec-WebSocket-Protocol: " + protocol + b"\r\n"
@@ -72,7 +72,7 @@ def answer(head, protocol=None):
 
 
 def read_head(peer):
-    """The header of HTTP that comes next."""
+    """Return the next HTTP header."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += peer.read(1)

@@ -102,5 +102,5 @@ def wait(sock, writing=False):
 def no_descriptor_is_left():
     before = len(os.listdir("/proc/self/fd"))
     yield
-    # libzmq's own contexts are closed by the tests that make them.
+    # The tests that use libzmq's own contexts close them.
     assert len(os.listdir("/proc/self/fd")) <= before

@@ -1,4 +1,4 @@
-"""The same endpoints at real libzmq and here: same errno, same LAST_ENDPOINT.
+"""The same endpoints with real libzmq and here: same errno, same LAST_ENDPOINT.
 
 {port} is a free port, {dir} a fresh directory, and the current one.
 """
@@ -67,8 +67,8 @@ def context():
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    # Held, but not listened to: who sets SO_REUSEADDR, as all do, can have the port, and no test
-    # beside this one is given it.
+    # The port is bound but not listening. A socket that sets SO_REUSEADDR, as all do, can bind it,
+    # and no other test gets it.
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -107,11 +107,11 @@ def ours_connect(text, ipv6):
 
 
 def without_free_port(text, result):
-    """The port of the result only counts if the endpoint named one."""
+    """Compare the port of the result only if the endpoint named one."""
     return re.sub(r":\d+$", ":0", result) if re.search(r":[0*]+$", text) else result
 
 
-# Each name of ipc once: tests that run beside this one share the abstract ones.
+# Use each ipc name once: concurrent tests share the abstract names.
 @pytest.mark.parametrize(
     "text, ipv6",
     [
@@ -119,9 +119,9 @@ def without_free_port(text, result):
         *((text, 0) for text in IPC),
     ],
 )
-def test_bind(text, ipv6, context, place, options):
+def test_bind_like_libzmq(text, ipv6, context, place, options):
     text = place(text)
-    ours = outcome(ours_bind, text, ipv6, options)  # first: libzmq closes when it likes
+    ours = outcome(ours_bind, text, ipv6, options)  # bind here first: libzmq closes late
     theirs = outcome(libzmq, context, "bind", text, ipv6)
     assert str(ours) == str(theirs) or (
         without_free_port(text, ours) == without_free_port(text, theirs)
@@ -129,7 +129,7 @@ def test_bind(text, ipv6, context, place, options):
 
 
 @pytest.mark.parametrize("text", ANY_TRANSPORT + TCP + IPC + ["ipc://*"])
-def test_connect(text, context, place):
+def test_connect_like_libzmq(text, context, place):
     text = place(text)
     assert outcome(ours_connect, text, 0) == outcome(libzmq, context, "connect", text, 0)
 
@@ -152,7 +152,7 @@ def test_bind_to_a_fresh_path_in_a_long_directory(context, options, tmp_path, mo
 
 
 @pytest.mark.parametrize("text", ["tcp://127.0.0.1:{port}", "ipc://@zlinkcompat-{port}"])
-def test_taken(text, context, place, options):
+def test_bind_of_an_address_in_use(text, context, place, options):
     text = place(text)
     with context.socket(zmq.DEALER) as other:
         other.linger = 0
@@ -166,7 +166,7 @@ def test_taken(text, context, place, options):
     "text", ["tcp://127.0.0.1:*", "tcp://lo:*", "ipc://{dir}/a", "ipc://@zl{port}"]
 )
 def test_peer_address(text, ipv6, context, place, bind, connect, accept, options):
-    """Of both ends of a connection, ours in the middle of two libzmq sockets' names."""
+    """Compare both ends of a connection: our name is between two libzmq sockets' names."""
     text = place(text)
     with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
         pull.ipv6 = push.ipv6 = ipv6

@@ -14,7 +14,7 @@ from zlinkcompat.transports import SUPPORTED, endpoint, get
         ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends there
     ],
 )
-def test_parts(text, parts):
+def test_endpoint_is_split_into_parts(text, parts):
     assert endpoint.parse(text) == parts
 
 
@@ -27,7 +27,7 @@ def test_malformed_is_einval(text):
     assert caught.value.errno == zmq.EINVAL
 
 
-# tipc is a matter of the kernel to libzmq: without its module, bind ends in a leftover errno.
+# For libzmq, tipc depends on the kernel: without its module, bind fails with a leftover errno.
 @pytest.mark.parametrize(
     "name", ["foo", "TCP", " tcp", "tipc", "pgm", "epgm", "norm", "vmci", "vsock"]
 )
@@ -56,7 +56,7 @@ def test_each_transport_has_all_functions(name):
         assert callable(getattr(module, function))
 
 
-def test_no_other_module_passes_for_a_transport():
+def test_other_modules_do_not_count_as_transports():
     for name in ("endpoint", "sockets", "inproc", "udp"):
         with pytest.raises(KeyError):
             get(name)

@@ -23,7 +23,7 @@ def stale(path):
 
 
 def start_child(work):
-    """Fork; the child's exit status is 0, or the errno that the work failed with."""
+    """Fork; return the child's exit status: 0, or the errno of the failure."""
     pid = os.fork()
     if not pid:
         status = 255
@@ -49,7 +49,7 @@ def refused(bind, path):
 
 
 @pytest.mark.parametrize("text", ["{dir}/a", "@zlinkcompat-{pid}", "*", "rel"])
-def test_connection(text, bind, connect, accept, tmp_path, monkeypatch):
+def test_ipc_connection(text, bind, connect, accept, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     listener = bind("ipc://" + text.format(dir=tmp_path, pid=os.getpid()))
     sock = connect(listener.endpoint)
@@ -64,7 +64,7 @@ def test_connection(text, bind, connect, accept, tmp_path, monkeypatch):
     assert ipc.accept(listener) is None
 
 
-def test_file_goes_with_its_listener(bind, tmp_path):
+def test_file_is_removed_with_its_listener(bind, tmp_path):
     listener = bind(f"ipc://{tmp_path}/a")
     assert os.listdir(tmp_path) == ["a"]
     listener.close()
@@ -111,16 +111,16 @@ def test_stale_file_is_replaced(bind, connect, tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_living_owner_is_left_alone(bind, connect, accept, tmp_path):
-    """libzmq would take the path away from under it."""
+def test_file_of_a_live_owner_is_kept(bind, connect, accept, tmp_path):
+    """libzmq would take the path over from the owner."""
     listener = bind(f"ipc://{tmp_path}/a")
     assert "living" in refused(bind, tmp_path / "a")
-    assert ipc.accept(listener) is None  # the question made no connection
+    assert ipc.accept(listener) is None  # the check made no connection
     connect(listener.endpoint)
     accept(listener)
 
 
-def test_living_owner_of_another_program(bind, tmp_path):
+def test_file_of_a_live_owner_in_another_process_is_kept(bind, tmp_path):
     with zmq.Context() as context, context.socket(zmq.PULL) as other:
         other.bind(f"ipc://{tmp_path}/a")
         refused(bind, tmp_path / "a")
@@ -138,7 +138,7 @@ def test_datagram_owner_is_alive(bind, tmp_path):
         refused(bind, tmp_path / "a")
 
 
-def test_other_files_are_left_alone(bind, tmp_path):
+def test_other_files_are_kept(bind, tmp_path):
     """libzmq would delete them."""
     (tmp_path / "data").write_text("precious")
     (tmp_path / "link").symlink_to(tmp_path / "data")
@@ -149,8 +149,8 @@ def test_other_files_are_left_alone(bind, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["broken", "data", "link"]
 
 
-def test_rival_who_replaces_the_stale_file_first(bind, connect, accept, tmp_path, monkeypatch):
-    """Between our look at the file and our asking for its owner."""
+def test_rival_replaces_the_stale_file_first(bind, connect, accept, tmp_path, monkeypatch):
+    """The rival acts between our check of the file and our request for its owner."""
     path = tmp_path / "a"
     stale(path)
     rivals = []
@@ -169,7 +169,7 @@ def test_rival_who_replaces_the_stale_file_first(bind, connect, accept, tmp_path
     accept(rivals[0])
 
 
-def test_rival_who_is_just_replacing_the_stale_file(bind, tmp_path, monkeypatch):
+def test_rival_is_replacing_the_stale_file(bind, tmp_path, monkeypatch):
     path = tmp_path / "a"
     stale(path)
     answers = []
@@ -186,7 +186,7 @@ def test_rival_who_is_just_replacing_the_stale_file(bind, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("moment", ["_identity", "_has_owner"])
-def test_stale_file_that_vanishes_by_itself(moment, bind, tmp_path, monkeypatch):
+def test_stale_file_disappears_meanwhile(moment, bind, tmp_path, monkeypatch):
     path = tmp_path / "a"
     stale(path)
     plain = getattr(ipc, moment)
@@ -202,7 +202,7 @@ def test_stale_file_that_vanishes_by_itself(moment, bind, tmp_path, monkeypatch)
     assert bind(f"ipc://{path}").endpoint == f"ipc://{path}"
 
 
-def test_many_at_once_and_one_wins(tmp_path):
+def test_one_of_many_concurrent_binds_wins(tmp_path):
     path = tmp_path / "a"
     for _ in range(25):
         stale(path)
@@ -226,7 +226,7 @@ def test_many_at_once_and_one_wins(tmp_path):
         deadline = time.monotonic() + GUARD
         with socket.socket(socket.AF_UNIX) as client:
             while client.connect_ex(str(path)) and time.monotonic() < deadline:
-                time.sleep(0.001)  # the winner may still be about to listen
+                time.sleep(0.001)  # the winner may not be listening yet
             client.getpeername()
         os.close(stops[1])
         assert os.waitstatus_to_exitcode(os.waitpid(children.pop(), 0)[1]) == 0
@@ -235,8 +235,8 @@ def test_many_at_once_and_one_wins(tmp_path):
         path.unlink()
 
 
-def test_without_a_lock_one_of_two_wins(tmp_path):
-    """Where somebody else has the name of the lock file, rivals look twice at what they remove."""
+def test_one_of_two_binds_wins_without_a_lock(tmp_path):
+    """If another user owns the lock file's name, rivals check twice before they remove a file."""
     path = tmp_path / "a"
     lock_path(path).mkdir()
     for _ in range(40):
@@ -260,7 +260,7 @@ def test_without_a_lock_one_of_two_wins(tmp_path):
         deadline = time.monotonic() + GUARD
         with socket.socket(socket.AF_UNIX) as client:
             while client.connect_ex(str(path)) and time.monotonic() < deadline:
-                time.sleep(0.001)  # the winner may still be about to listen
+                time.sleep(0.001)  # the winner may not be listening yet
             client.getpeername()
         os.close(stops[1])
         assert os.waitstatus_to_exitcode(os.waitpid(children.pop(), 0)[1]) == 0
@@ -373,7 +373,7 @@ def test_lock_file_of_another_user_in_a_sticky_directory(held, options):
         shutil.rmtree(directory)
 
 
-def test_lock_file_is_its_users_own(bind, tmp_path, monkeypatch):
+def test_lock_file_is_private_to_its_user(bind, tmp_path, monkeypatch):
     path = tmp_path / "a"
     stale(path)
     modes = []
@@ -389,7 +389,7 @@ def test_lock_file_is_its_users_own(bind, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_lock_file_that_a_crash_left_is_used(bind, tmp_path):
+def test_lock_file_left_by_a_crash_is_used(bind, tmp_path):
     path = tmp_path / "a"
     stale(path)
     lock_path(path).touch()
@@ -397,10 +397,8 @@ def test_lock_file_that_a_crash_left_is_used(bind, tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_living_file_that_is_taken_by_mistake_is_put_back(
-    bind, connect, accept, tmp_path, monkeypatch
-):
-    """Rivals without the same lock: one binds between the other's look and its removal."""
+def test_live_file_taken_by_mistake_is_restored(bind, connect, accept, tmp_path, monkeypatch):
+    """Without a common lock, one rival binds between the other's check and its removal."""
     path = tmp_path / "a"
     stale(path)
     rivals = []
@@ -443,7 +441,7 @@ def test_close_removes_only_its_own_file(bind, tmp_path):
     assert not path.exists()
 
 
-def test_close_when_somebody_removed_the_file(bind, tmp_path, monkeypatch):
+def test_close_after_the_file_was_removed(bind, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     for text in (f"ipc://{tmp_path}/a", "ipc://*"):
         listener = bind(text)
@@ -460,7 +458,7 @@ def test_close_in_a_forked_child_keeps_the_file(bind, connect, tmp_path):
 
 
 def test_directory_without_permission(options):
-    """Neither a new socket nor the replacement of a stale one; and nothing is lost."""
+    """The check covers a new socket and a stale one; nothing is lost."""
     directory = tempfile.mkdtemp(dir="/tmp")
     path = os.path.join(directory, "a")
     try:
@@ -482,7 +480,7 @@ def test_directory_without_permission(options):
         shutil.rmtree(directory)
 
 
-def test_close_that_cannot_remove_says_so(bind, tmp_path, monkeypatch):
+def test_close_reports_a_file_it_cannot_remove(bind, tmp_path, monkeypatch):
     def unlink(path):
         raise PermissionError(errno.EACCES, "no")
 
@@ -496,7 +494,7 @@ def test_close_that_cannot_remove_says_so(bind, tmp_path, monkeypatch):
     os.unlink(tmp_path / "a")
 
 
-def test_listen_that_fails_leaves_nothing(bind, tmp_path, monkeypatch):
+def test_failed_listen_leaves_nothing_behind(bind, tmp_path, monkeypatch):
     class Failing(_socket.socket):
         def listen(self, backlog):
             raise OSError(errno.ENOBUFS, "no")
@@ -519,7 +517,7 @@ def test_abstract_names_are_exclusive_and_leave_no_file(bind, tmp_path, monkeypa
     assert not os.listdir(tmp_path)
 
 
-def test_nobody_there(connect, tmp_path):
+def test_connect_without_a_listener(connect, tmp_path):
     with pytest.raises(FileNotFoundError):
         connect(f"ipc://{tmp_path}/a")
     stale(tmp_path / "a")
@@ -543,20 +541,20 @@ def test_use_fd(bind, connect, tmp_path):
     assert listener.endpoint == f"ipc://{tmp_path}/a"
     connect(listener.endpoint)
     listener.close()
-    assert (tmp_path / "a").exists()  # the user made it, the user removes it
+    assert (tmp_path / "a").exists()  # the user created the file, and removes it
     with pytest.raises(zmq.ZMQError) as caught:
         bind("ipc://ignored", use_fd=10**6)
     assert caught.value.errno == errno.EBADF
 
 
-def test_names_of_a_connection_that_is_gone():
+def test_addresses_of_a_closed_connection():
     lonely = _socket.socket(_socket.AF_UNIX)
     assert ipc.peer_address(lonely) == ipc.peer_endpoint(lonely) == ""
     lonely.close()
     assert ipc.local_endpoint(lonely) == ""
 
 
-def test_odd_bytes_in_a_path(bind, connect, tmp_path):
+def test_unusual_bytes_in_a_path(bind, connect, tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff\xe9"
     listener = bind("ipc://" + path.decode("utf-8", "surrogateescape"))
     assert os.path.exists(path)

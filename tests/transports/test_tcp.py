@@ -8,11 +8,11 @@ import zmq
 
 from zlinkcompat.transports import tcp
 
-NO_NAMES = None  # getaddrinfo is not even looked at
+NO_NAMES = None  # getaddrinfo is not even called
 
 
 def answer(*hosts):
-    """A getaddrinfo that knows these and counts how often it was asked."""
+    """A getaddrinfo that knows these names and counts its calls."""
 
     def getaddrinfo(host, port, family, type, proto, flags):
         getaddrinfo.asked.append((host, family))
@@ -26,7 +26,7 @@ def answer(*hosts):
     return getaddrinfo
 
 
-def test_connection(bind, connect, accept):
+def test_tcp_connection(bind, connect, accept):
     listener = bind("tcp://127.0.0.1:*")
     sock = connect(listener.endpoint)
     peer, address = accept(listener)
@@ -47,7 +47,7 @@ def test_literals_and_interfaces_are_never_looked_up(bind, connect):
             bind("tcp://:1", getaddrinfo=NO_NAMES)
 
 
-def test_names_are_resolved_by_what_was_given(bind, connect):
+def test_names_are_resolved_by_the_given_resolver(bind, connect):
     getaddrinfo = answer("127.0.0.1", "127.0.0.2")
     listener = bind("tcp://our.host:*", getaddrinfo=getaddrinfo)
     assert listener.endpoint.startswith("tcp://127.0.0.1:")
@@ -55,7 +55,7 @@ def test_names_are_resolved_by_what_was_given(bind, connect):
     assert getaddrinfo.asked == [("our.host", socket.AF_INET)] * 2
 
 
-def test_all_places_of_a_name_are_told():
+def test_all_addresses_of_a_name_are_returned():
     address = tcp.parse("our.host:80", False, False)
     assert tcp.resolve(address, answer("1.1.1.1", "2.2.2.2")) == [
         (socket.AF_INET, ("1.1.1.1", 80)),
@@ -63,7 +63,7 @@ def test_all_places_of_a_name_are_told():
     ]
 
 
-def test_a_resolver_that_does_not_map_gets_a_second_question():
+def test_resolver_without_mapped_addresses_is_asked_twice():
     address = tcp.parse("our.host:80", True, False)
     getaddrinfo = answer("1.1.1.1")
     assert tcp.resolve(address, getaddrinfo) == [(socket.AF_INET6, ("::ffff:1.1.1.1", 80, 0, 0))]
@@ -86,15 +86,15 @@ def test_a_resolver_that_does_not_map_gets_a_second_question():
         ("127.0.0.1:1;127.0.0.1:1", errno.EADDRNOTAVAIL),
     ],
 )
-def test_what_connect_lets_through_fails_at_each_attempt(text, number, options, monkeypatch):
+def test_invalid_source_fails_at_each_attempt(text, number, options, monkeypatch):
     if number == errno.EADDRNOTAVAIL:
-        text = text.replace("127.0.0.1:1;", "1.2.3.4:0;")  # a source that is not ours
+        text = text.replace("127.0.0.1:1;", "1.2.3.4:0;")  # a source address that is not ours
     with pytest.raises(OSError) as caught:
         tcp.start_connect(tcp.parse(text, False, False), options(), answer())
     assert caught.value.errno == number
 
 
-def test_out_of_memory_is_told_apart():
+def test_out_of_memory_is_distinguished():
     def getaddrinfo(*args):
         raise socket.gaierror(socket.EAI_MEMORY, "no memory")
 
@@ -103,7 +103,7 @@ def test_out_of_memory_is_told_apart():
     assert caught.value.errno == errno.ENOMEM
 
 
-def test_refused(bind, connect):
+def test_connection_refused(bind, connect):
     listener = bind("tcp://127.0.0.1:*")
     listener.close()
     with pytest.raises(ConnectionRefusedError):
@@ -111,7 +111,7 @@ def test_refused(bind, connect):
 
 
 def test_listener_can_be_replaced_at_once(bind, connect, accept):
-    """SO_REUSEADDR: connections of the old one in TIME_WAIT do not hold the port."""
+    """SO_REUSEADDR: connections of the old listener in TIME_WAIT do not block the port."""
     listener = bind("tcp://127.0.0.1:*")
     connect(listener.endpoint)
     peer, _ = accept(listener)
@@ -120,7 +120,7 @@ def test_listener_can_be_replaced_at_once(bind, connect, accept):
     assert bind(listener.endpoint).endpoint == listener.endpoint
 
 
-def test_taken_port_says_what_to_do(bind):
+def test_port_in_use_error_gives_advice(bind):
     listener = bind("tcp://127.0.0.1:*")
     with pytest.raises(zmq.ZMQError, match="LAST_ENDPOINT") as caught:
         bind(listener.endpoint)
@@ -158,7 +158,7 @@ def test_one_source_port_serves_several_servers(bind, connect, accept):
 
 
 def test_connection_to_itself_is_refused(options):
-    """What a client that retries a local port of the ephemeral range meets some day."""
+    """This happens to clients that retry a local port of the ephemeral range."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -199,7 +199,7 @@ def test_options_of_a_connection(bind, connect, accept, options):
             assert get(socket.SOL_SOCKET, socket.SO_PRIORITY) == 3
             if ipv6:
                 assert get(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0x28
-            # The kernel doubles what it is told.
+            # The kernel doubles the value.
             assert get(socket.SOL_SOCKET, socket.SO_SNDBUF) == 40000
             assert get(socket.SOL_SOCKET, socket.SO_RCVBUF) == 60000
 
@@ -213,12 +213,12 @@ def test_defaults_are_left_to_the_kernel(connect, bind):
             )
 
 
-def test_keepalive_details_count_only_with_keepalive(connect, bind):
+def test_keepalive_details_apply_only_with_keepalive(connect, bind):
     sock = connect(bind("tcp://127.0.0.1:*").endpoint, tcp_keepalive_idle=11)
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) != 11
 
 
-def test_ipv6_listener_takes_ipv4_peers(bind, connect, accept):
+def test_ipv6_listener_accepts_ipv4_peers(bind, connect, accept):
     listener = bind("tcp://*:*", ipv6=1)
     connect(listener.endpoint.replace("[::]", "127.0.0.1"))
     assert accept(listener)[1] == "::ffff:127.0.0.1"
@@ -239,7 +239,7 @@ def test_kernel_without_ipv6(bind, monkeypatch):
 def test_bind_to_device(bind):
     try:
         listener = bind("tcp://*:*", bindtodevice=b"lo")
-    except zmq.ZMQError as error:  # older kernels ask for CAP_NET_RAW
+    except zmq.ZMQError as error:  # older kernels require CAP_NET_RAW
         assert error.errno == errno.EPERM
     else:
         name = listener.socket.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
@@ -260,7 +260,7 @@ def test_use_fd(bind, connect, accept):
     assert accept(listener)[1] == "127.0.0.1"
 
 
-def test_use_fd_that_is_no_socket(bind):
+def test_use_fd_must_be_a_socket(bind):
     end, other = os.pipe()
     with pytest.raises(zmq.ZMQError) as caught:
         bind("tcp://*:*", use_fd=end)
@@ -269,7 +269,7 @@ def test_use_fd_that_is_no_socket(bind):
     os.close(other)
 
 
-def test_names_of_a_connection_that_is_gone(bind, connect, accept):
+def test_addresses_of_a_closed_connection(bind, connect, accept):
     listener = bind("tcp://127.0.0.1:*")
     sock = connect(listener.endpoint)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -302,4 +302,4 @@ def test_accept_without_descriptors(bind, connect, accept):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert caught.value.errno == errno.EMFILE
-    assert accept(listener)[1] == "127.0.0.1"  # it went on waiting
+    assert accept(listener)[1] == "127.0.0.1"  # it continued to wait

@@ -1,4 +1,4 @@
-"""The stream of TLS by itself: records that carry no data, and many that carry little."""
+"""The TLS stream by itself: records without data, and many records with little data."""
 
 import fcntl
 import socket
@@ -16,7 +16,7 @@ from zlinkcompat.transports.tls_stream import TlsError, TlsStream
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.frames import RawDecoder, RawEncoder
 
-#: As in the module, where they are C's: docs/security.md states the second.
+#: The same limits as in the module, where they are C constants; docs/security.md gives the second.
 PORTION = 32
 DATALESS_MAX = 32
 
@@ -65,7 +65,7 @@ class Pair:
         assert self.stream.begin()
 
     def said(self, data):
-        """Ciphertext of a record."""
+        """Return the ciphertext of a record."""
         self.tls.write(data)
         return self.outgoing.read()
 
@@ -73,7 +73,7 @@ class Pair:
         return keyupdates.update(self.tls, self.outgoing, count, ask)
 
     def receive(self, ciphertext):
-        """What the stream makes of it: the plaintext, when it was all given and read."""
+        """Return the plaintext that the stream produces when everything was given and read."""
         found = []
         self.sock.setblocking(False)
         while True:
@@ -118,27 +118,27 @@ def test_few_key_updates_between_data_are_allowed(pair, ask):
 
 
 @pytest.mark.parametrize("ask", [False, True])
-def test_peer_of_many_key_updates_is_ended(pair, ask):
+def test_peer_with_too_many_key_updates_is_dropped(pair, ask):
     with pytest.raises(TlsError, match="records without data"):
         pair.receive(pair.updates(2 * DATALESS_MAX + PORTION, ask))
 
 
 @pytest.mark.parametrize("ask", [False, True])
-def test_one_byte_does_not_pay_for_many_key_updates(pair, ask):
+def test_one_byte_does_not_allow_many_key_updates(pair, ask):
     data = b"".join(pair.updates(10, ask) + pair.said(b"x") for _ in range(20))
     with pytest.raises(TlsError, match="records without data"):
         pair.receive(data)
 
 
-def test_answers_that_are_not_read_are_bounded(pair):
+def test_unread_answers_are_limited(pair):
     # Each answer is a record of 27 bytes, and the kernel buffers some.
     with pytest.raises(TlsError, match="did not read"):
         for _ in range(40):
             pair.receive(b"".join(pair.updates(1, True) + pair.said(b"x") for _ in range(500)))
 
 
-def test_data_and_answers_stay_in_order_behind_a_full_kernel(pair):
-    """Plaintext waits, then answers behind it, then plaintext again."""
+def test_data_and_answers_stay_in_order_with_full_buffers(pair):
+    """Plaintext waits, then answers after it, then plaintext again."""
     sent = [bytes([i]) * 100_000 for i in range(3)]
     expected = b"".join(sent)
     written = 0
@@ -162,7 +162,7 @@ def test_data_and_answers_stay_in_order_behind_a_full_kernel(pair):
 
 
 def read_some(pair):
-    """What the other end can read of the stream's records."""
+    """Return what the other end can read of the stream's records."""
     found = b""
     try:
         pair.incoming.write(pair.sock.recv(50_000))
@@ -175,7 +175,7 @@ def read_some(pair):
         return found
 
 
-def test_many_small_records_are_read_in_portions(pair):
+def test_many_small_records_are_read_in_batches(pair):
     count = 3 * PORTION + 7
     data = b"".join(pair.said(bytes([i % 251])) for i in range(count))
     pair.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
@@ -194,7 +194,7 @@ def test_many_small_records_are_read_in_portions(pair):
     st.lists(st.integers(1, 70_000), max_size=20),
     st.sampled_from([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]),
 )
-def test_records_cut_anywhere(sizes, cuts, version):
+def test_records_split_at_any_byte(sizes, cuts, version):
     """A size of 0 is a key update."""
     pair = Pair(version)
     try:
@@ -213,8 +213,8 @@ def test_records_cut_anywhere(sizes, cuts, version):
         pair.close()
 
 
-def test_long_handshake_gives_others_their_turn():
-    """A hello cut into records of one byte: a call makes one fetch of 16 KiB at most."""
+def test_long_handshake_lets_others_run():
+    """A hello is split into records of one byte: one call makes at most one read of 16 KiB."""
     Pair.link = Pair.link or ServerLink()
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

@@ -1,4 +1,4 @@
-"""Receives bodies under a limit of memory; run by test_huge_sizes.py."""
+"""Receive bodies under a memory limit; test_huge_sizes.py runs this program."""
 
 import resource
 

@@ -1,5 +1,7 @@
-"""What the fuzzer found worth keeping, through both builds of the codecs: they agree, and raise
-nothing that the target does not expect."""
+"""The fuzzer's corpus through both builds of the codecs.
+
+Both builds agree, and raise nothing that the target does not expect.
+"""
 
 import pytest
 from builds import CODECS, CURVE, ZWS
@@ -9,7 +11,7 @@ from reliability.targets import TARGETS, Codecs
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_corpus(name):
+def test_both_builds_agree_on_the_corpus(name):
     inputs = sorted(path.read_bytes() for path in (CORPUS / name).iterdir())
     assert len(inputs) > 5
     for data in filter(None, inputs):

@@ -1,4 +1,4 @@
-"""Encrypted messages by the byte (RFC 26, "Message Framing"), compared between both builds."""
+"""Encrypted messages byte by byte (RFC 26, "Message Framing"), compared between both builds."""
 
 from struct import pack
 
@@ -20,7 +20,7 @@ KINDS = ("zmtp", "zws-client", "zws-server")
 
 
 class Holder:
-    """A message part that is no bytes."""
+    """A message part that is not bytes."""
 
     def __init__(self, data):
         self.buffer = memoryview(data)
@@ -56,7 +56,7 @@ def written(encoder):
 
 
 def encoded(codec, *messages, kind="zmtp", minor=1):
-    """The bytes of each batch that ``messages`` take."""
+    """Return the bytes of each batch that encodes ``messages``."""
     encoder = make_encoder(codec, kind, minor)
     batches = []
     left = list(messages)
@@ -68,7 +68,7 @@ def encoded(codec, *messages, kind="zmtp", minor=1):
 
 
 def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
-    """Messages and commands in ``data``, which arrives in pieces; and the error at its end."""
+    """Return messages and commands in ``data``, which arrives in pieces, and the final error."""
     decoder = make_decoder(codec, kind, max_size)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -85,7 +85,7 @@ def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
 
 
 def box(data, nonce=FIRST, flags=0, key=KEY):
-    """The body of a frame."""
+    """Return the body of a frame."""
     short = pack(">Q", nonce)
     return b"\x07MESSAGE" + short + crypto_box_afternm(bytes([flags]) + data, PREFIX + short, key)
 
@@ -96,11 +96,11 @@ def frame(body, flags=0):
     return bytes([flags, len(body)]) + body
 
 
-# -- by the byte -----------------------------------------------------------------------------
+# -- byte by byte --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [0, 1, 222, 223, 4062, 4063, 4064, 100_000])
-def test_a_message(codec, size):
+def test_message_bytes(codec, size):
     data = bytes(range(256)) * (size // 256 + 1)
     message = data[:size]
     wire = encoded(codec, message)
@@ -122,7 +122,7 @@ def test_parts_and_nonces(codec):
     assert decoded(codec, wire) == ([(False, [b"a", b"", b"c"]), (False, b"d")], None)
 
 
-def test_subscriptions_to_a_peer_of_either_minor(codec):
+def test_subscriptions_to_peers_of_both_minor_versions(codec):
     wanted = (Subscribe(b"topic"), Cancel(b"x" * 300))
     commands = [frame(box(b"\x09SUBSCRIBEtopic", 3, 2)), frame(box(b"\6CANCEL" + b"x" * 300, 4, 2))]
     messages = [frame(box(b"\1topic", 3)), frame(box(b"\0" + b"x" * 300, 4))]
@@ -136,7 +136,7 @@ def test_commands_between_parts(codec):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_that_wait_for_the_last_one_have_a_limit(codec, kind):
+def test_unfinished_message_is_limited(codec, kind):
     decoder = make_decoder(codec, kind)
     decoder.max_unfinished = 3 * 50
     fits, more = [b"12", b"34", b"56", b"last one"], [b"12", b"34", b"56", b"78", b"last"]
@@ -147,7 +147,7 @@ def test_frames_that_wait_for_the_last_one_have_a_limit(codec, kind):
         decoder.next()
 
 
-def test_a_heartbeat_is_encrypted_in_its_turn(codec):
+def test_heartbeat_is_encrypted_in_order(codec):
     encoder = make_encoder(codec)
     encoder.add(b"before")
     wire = written(encoder)
@@ -159,12 +159,12 @@ def test_a_heartbeat_is_encrypted_in_its_turn(codec):
     assert error is None
 
 
-def test_the_same_message_never_looks_the_same(codec):
+def test_equal_messages_have_different_ciphertext(codec):
     wire = encoded(codec, b"same", b"same")
     assert wire[: len(wire) // 2] != wire[len(wire) // 2 :]
 
 
-def test_nothing_is_encrypted_before_it_is_agreed_on(codec):
+def test_handshake_commands_are_not_encrypted(codec):
     decoder = codec.CurveDecoder()
     give(decoder, b"\4\5\4PONG")
     assert decoder.next() == b"\4PONG" and decoder.is_command
@@ -173,12 +173,12 @@ def test_nothing_is_encrypted_before_it_is_agreed_on(codec):
     assert decoder.next() == b"now"
 
 
-def test_an_outer_command_flag_is_let_pass_as_in_libzmq(codec):
+def test_outer_command_flag_is_accepted_as_in_libzmq(codec):
     """RFC 26 calls MESSAGE a command; libzmq sends it as a message."""
     assert decoded(codec, frame(box(b"x"), 4)) == ([(False, b"x")], None)
 
 
-# -- what may not come -----------------------------------------------------------------------
+# -- invalid frames ------------------------------------------------------------------------
 
 GOOD = frame(box(b"good"))
 BAD = {
@@ -203,7 +203,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_ends_the_connection(codec, name):
+def test_invalid_frame_ends_the_connection(codec, name):
     wire, code = BAD[name]
     found, error = decoded(codec, GOOD + wire)
     assert found[0] == (False, b"good") and error == (CryptoError, code)
@@ -211,7 +211,7 @@ def test_what_ends_the_connection(codec, name):
 
 
 @pytest.mark.parametrize("size", [17, 5000])
-def test_any_bit_that_changes_is_noticed(codec, size):
+def test_any_changed_bit_is_detected(codec, size):
     body = box(bytes(size))
     for at in (*range(16, 49), len(body) - 1):
         for bit in (1, 0x80):
@@ -221,21 +221,21 @@ def test_any_bit_that_changes_is_noticed(codec, size):
             assert (found, error) == ([], (CryptoError, errors.CRYPTOGRAPHIC)), at
 
 
-def test_any_truncation_waits(codec):
+def test_truncated_data_waits_for_more(codec):
     wire = encoded(codec, [b"a" * 300, b"b"], b"c")
     for size in range(len(wire)):
         found, error = decoded(codec, wire[:size])
         assert error is None and len(found) < 2
 
 
-def test_the_limit_counts_what_comes_as_in_libzmq(codec):
+def test_limit_counts_encrypted_bytes_as_in_libzmq(codec):
     assert decoded(codec, frame(box(bytes(67))), max_size=100) == ([(False, bytes(67))], None)
     found, error = decoded(codec, frame(box(bytes(68))), max_size=100)
     assert (found, error) == ([], (errors.MessageTooLarge, errors.MALFORMED_MESSAGE))
 
 
 @pytest.mark.parametrize("key, prefix", [(KEY[1:], PREFIX), (KEY, PREFIX[1:])])
-def test_a_key_of_another_size(key, prefix):
+def test_key_of_wrong_size_is_refused(key, prefix):
     codec = next(iter(CURVE.values()))
     if codec.__file__.endswith(".py"):
         pytest.skip("only raw memory has to be guarded")
@@ -249,14 +249,14 @@ def test_a_key_of_another_size(key, prefix):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count, size", [(2000, 20), (40, 4000), (40, 4063), (9, 70_000)])
-def test_batches(codec, kind, count, size):
+def test_batches_are_decoded(codec, kind, count, size):
     messages = [bytes([number % 251]) * size for number in range(count)]
     found, error = decoded(codec, encoded(codec, *messages, kind=kind), kind=kind)
     assert error is None and [message for _, message in found] == messages
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])
-def test_websocket_control_frames_stay_as_they_are(codec, kind):
+def test_websocket_control_frames_are_not_encrypted(codec, kind):
     encoder = make_encoder(codec, kind)
     encoder.add_control(encoder.encode_command(Ping(0, b"ctx")))
     encoder.add([b"a", b"b"])
@@ -267,14 +267,14 @@ def test_websocket_control_frames_stay_as_they_are(codec, kind):
     assert decoder.next() == [b"a", b"b"] and not decoder.is_command
 
 
-# -- anything --------------------------------------------------------------------------------
+# -- arbitrary data ------------------------------------------------------------------------
 
 parts = st.one_of(st.binary(max_size=40), st.binary(min_size=1, max_size=9).map(lambda b: b * 900))
 messages = st.lists(st.one_of(parts, st.lists(parts, min_size=2, max_size=4)), max_size=6)
 
 
 @given(messages, st.lists(st.integers(0, 40_000), max_size=6), st.sampled_from(KINDS))
-def test_any_messages_in_any_pieces(sent, cuts, kind):
+def test_messages_arrive_in_any_pieces(sent, cuts, kind):
     wires = []
     for codec in CURVE.values():
         wire = encoded(codec, *sent, kind=kind)
@@ -287,8 +287,8 @@ def test_any_messages_in_any_pieces(sent, cuts, kind):
 
 @settings(max_examples=300)
 @given(st.binary(max_size=300), st.integers(0, 300), st.sampled_from(KINDS))
-def test_any_bytes(data, cut, kind):
-    """Nothing but a message or the typed error, and the two builds agree."""
+def test_arbitrary_bytes(data, cut, kind):
+    """The result is a message or the typed error, and the two builds agree."""
     wire = encoded(next(iter(CURVE.values())), b"first", kind=kind) + data
     results = [decoded(codec, wire, [cut], kind) for codec in CURVE.values()]
     assert all(result == results[0] for result in results)
@@ -296,7 +296,7 @@ def test_any_bytes(data, cut, kind):
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 255), st.binary())
-def test_any_nonce_and_flags(first, second, flags, data):
+def test_arbitrary_nonce_and_flags(first, second, flags, data):
     wire = frame(box(data, first, flags)) + frame(box(data, second))
     results = [decoded(codec, wire) for codec in CURVE.values()]
     assert all(result == results[0] for result in results)
@@ -307,7 +307,7 @@ def test_any_nonce_and_flags(first, second, flags, data):
         assert error is not None
 
 
-def test_the_boxes_are_those_of_libsodium():
+def test_boxes_can_be_opened_by_libsodium():
     wire = encoded(next(iter(CURVE.values())), b"text")
     opened = crypto_box_open_afternm(wire[2 + 16 :], PREFIX + pack(">Q", FIRST), KEY)
     assert opened == b"\0text"

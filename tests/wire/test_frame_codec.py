@@ -1,4 +1,4 @@
-"""Frames by the byte (RFC 37, "Framing"), and compared between the two builds."""
+"""Frames byte by byte (RFC 37, "Framing"), compared between the two builds."""
 
 import pytest
 from builds import CODECS
@@ -15,7 +15,7 @@ def codec(request):
 
 
 def encoded(codec, *messages, minor=1):
-    """All bytes of ``messages``, written in one go each time."""
+    """Return all bytes of ``messages``, written in one call each time."""
     encoder = codec.Encoder(minor)
     data = b""
     left = list(messages)
@@ -28,7 +28,7 @@ def encoded(codec, *messages, minor=1):
 
 
 def give(decoder, data):
-    """Put as much of ``data`` in as the decoder lends room for; how much that was."""
+    """Put as much of ``data`` in as the decoder has room for; return how much that was."""
     with decoder.get_buffer() as room:
         count = min(len(room), len(data))
         room[:count] = data[:count]
@@ -37,7 +37,7 @@ def give(decoder, data):
 
 
 def decoded(codec, data, cuts=(), max_size=-1):
-    """Messages and commands in ``data``, which arrives in pieces; and the error at its end."""
+    """Return messages and commands in ``data``, which arrives in pieces, and the final error."""
     decoder = codec.Decoder(max_size)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -61,45 +61,45 @@ def decoded(codec, data, cuts=(), max_size=-1):
     ([b"a", b"", b"bc"], b"\1\1a" + b"\1\0" + b"\0\2bc"),
     ([b"x" * 300, b"y"], b"\3\0\0\0\0\0\0\1\x2c" + b"x" * 300 + b"\0\1y"),
 ], ids=["empty", "one", "255", "256", "parts", "long-part"])  # fmt: skip
-def test_frames_by_the_byte(codec, message, data):
+def test_frame_bytes(codec, message, data):
     assert encoded(codec, message) == data
     assert decoded(codec, data) == ([(False, message)], None)
 
 
-def test_a_command(codec):
+def test_command_is_decoded(codec):
     assert decoded(codec, b"\4\5\4PING") == ([(True, b"\4PING")], None)
 
 
 @pytest.mark.parametrize("flags", [8, 0x10, 0x80, 0xF8, 9, 0x0C])
-def test_reserved_flags(codec, flags):
+def test_reserved_flags_are_refused(codec, flags):
     found, (kind, offset, _) = decoded(codec, b"\0\1a" + bytes([flags, 0]))
     assert (found, kind, offset) == ([(False, b"a")], ProtocolError, 3)
 
 
-def test_a_command_has_no_more(codec):
+def test_command_with_more_flag_is_refused(codec):
     _, (kind, offset, _) = decoded(codec, b"\5\0")
     assert (kind, offset) == (ProtocolError, 0)
 
 
 @pytest.mark.parametrize("header", [b"\2\x80" + bytes(7), b"\2" + b"\xff" * 8])
-def test_a_size_that_no_memory_has(codec, header):
+def test_impossible_size_is_refused(codec, header):
     _, (kind, offset, _) = decoded(codec, header)
     assert issubclass(kind, ProtocolError) and offset == 1
 
 
 @pytest.mark.parametrize("size", [11, 255, 256, 1 << 40])
-def test_over_the_limit(codec, size):
+def test_frame_over_the_limit_is_refused(codec, size):
     header = b"\2" + size.to_bytes(8, "big") if size > 255 else bytes([0, size])
     _, (kind, _, _) = decoded(codec, header, max_size=10)
     assert kind is MessageTooLarge
 
 
-def test_the_limit_itself(codec):
+def test_frame_of_exactly_the_limit_is_accepted(codec):
     assert decoded(codec, b"\0\x0a" + b"x" * 10, max_size=10) == ([(False, b"x" * 10)], None)
 
 
 @pytest.mark.parametrize("size", [0, 10, 300, 20000])
-def test_frames_that_wait_for_the_last_one_have_a_limit(codec, size):
+def test_unfinished_message_is_limited(codec, size):
     part = encoded(codec, [bytes(size), b""])[:-2]
     decoder = codec.Decoder()
     decoder.max_unfinished = 3 * (size + 48)
@@ -110,14 +110,14 @@ def test_frames_that_wait_for_the_last_one_have_a_limit(codec, size):
             while (message := decoder.next()) is not None:
                 yield message
 
-    # What ended counts no more, and neither does a last frame.
+    # Finished messages no longer count, and neither does a last frame.
     for _ in range(2):
         assert list(take(3 * part + b"\0\xff" + bytes(255))) == [[bytes(size)] * 3 + [bytes(255)]]
     with pytest.raises(MessageTooLarge, match="4 frames"):
         list(take(4 * part))
 
 
-def test_raw_bytes_pass(codec):
+def test_raw_bytes_pass_unchanged(codec):
     decoder, encoder = codec.RawDecoder(), codec.RawEncoder()
     give(decoder, b"\0\1anything")
     assert decoder.next() == b"\0\1anything" and decoder.next() is None
@@ -134,7 +134,7 @@ cuts = st.lists(st.integers(0, 200000), max_size=12)
 
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, max_size=8), cuts=cuts)
-def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts):
+def test_encoded_messages_decode_in_any_pieces(messages, cuts):
     streams = {name: encoded(codec, *messages) for name, codec in CODECS.items()}
     assert len(set(streams.values())) == 1
     for codec in CODECS.values():
@@ -144,7 +144,7 @@ def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts):
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=200), cuts=cuts, limit=st.sampled_from([-1, 0, 10, 1000]))
-def test_the_twins_agree_on_anything(data, cuts, limit):
+def test_both_builds_agree_on_arbitrary_bytes(data, cuts, limit):
     results = [decoded(codec, data, cuts, limit) for codec in CODECS.values()]
     assert all(result == results[0] for result in results)
 
@@ -152,7 +152,7 @@ def test_the_twins_agree_on_anything(data, cuts, limit):
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, min_size=1, max_size=8), data=st.data())
 def test_partial_writes(messages, data):
-    """A transport that takes what it likes: each message finishes with its last byte."""
+    """The transport accepts arbitrary amounts: each message finishes with its last byte."""
     total = len(encoded(CODECS["pure"], *messages))
     ends = [len(encoded(CODECS["pure"], *messages[: n + 1])) for n in range(len(messages))]
     takes = data.draw(st.lists(st.integers(1, max(1, total)), max_size=20))
@@ -172,7 +172,7 @@ def test_partial_writes(messages, data):
         assert decoded(codec, written)[0] == [(False, message) for message in messages]
 
 
-def test_what_is_written_is_let_go_of_while_the_rest_waits(codec, phases):
+def test_written_frames_are_released_while_the_rest_waits(codec, phases):
     class Frame:
         def __init__(self, size):
             self.data = bytearray(size)
@@ -203,13 +203,13 @@ MESSAGES = st.lists(
 
 
 def shape(message):
-    """As a message is decoded: parts in a list, a lone frame as bytes."""
+    """Return a message as it is decoded: parts in a list, a lone frame as bytes."""
     return [bytes(each) for each in message] if type(message) is list else bytes(message)
 
 
 @pytest.mark.parametrize("name", CODECS)
 @given(messages=MESSAGES, cuts=st.lists(st.integers(0, 20_000)), most=st.integers(1, 5))
-def test_batches_decode_what_single_steps_decode(name, messages, cuts, most):
+def test_batch_decoding_equals_single_steps(name, messages, cuts, most):
     codec = CODECS[name]
     data = encoded(codec, *messages)
     decoder = codec.Decoder()
@@ -232,7 +232,7 @@ def test_batches_decode_what_single_steps_decode(name, messages, cuts, most):
 
 @pytest.mark.parametrize("name", CODECS)
 @given(messages=MESSAGES, copied=st.booleans())
-def test_batches_encode_what_single_steps_encode(name, messages, copied):
+def test_batch_encoding_equals_single_steps(name, messages, copied):
     codec = CODECS[name]
     encoder = codec.Encoder(1, tuning=Tuning({"zerocopy_write": int(not copied)}))
     data = b""
@@ -260,7 +260,7 @@ def test_a_batch_ends_before_other_frames(codec, what):
     assert decoder.next_batch(9) is None
 
 
-def test_a_message_that_cannot_be_encoded_is_told_by_its_place(codec):
+def test_unencodable_message_is_identified_by_its_position(codec):
     encoder = codec.Encoder()
     with pytest.raises(AttributeError):
         encoder.add_all([b"a", b"b", 3, b"c"])

@@ -13,7 +13,8 @@ from zlinkcompat.wire.zmtp import legacy
 FRAME_MAX = sys.maxsize // 2
 MASK_KEY = b"\x11\x22\x33\x44"
 
-#: Around each power of two at which a sum with a header, or a product with two, could overflow.
+#: Sizes around each power of two at which a sum with a header, or a product with two, could
+#: overflow.
 SIZES = sorted(
     {(1 << power) + more for power in (31, 32, 61, 62, 63) for more in range(-16, 17)}
     | set(range((1 << 64) - 16, 1 << 64))
@@ -46,8 +47,8 @@ def secured(decoder):
     return decoder
 
 
-#: By name: what makes a decoder with a limit, what makes a header, and how many bytes of the size
-#: that the header tells are no body.
+#: By name: a decoder factory with a limit, a header factory, and how many bytes of the size in the
+#: header do not belong to the body.
 DECODERS = {
     "ZMTP 1": (legacy.VERSION_1.make_decoder, zmtp_1, 1),
     "ZMTP 2": (legacy.VERSION_2.make_decoder, zmtp, 0),
@@ -87,14 +88,14 @@ for _build in CODECS:
 
 
 def outcome(decoder, data):
-    """What ends the connection; None: the decoder waits for more bytes, and holds few of them."""
+    """Return the error that ends the connection, or None if the decoder waits for more bytes."""
     while data:
         data = data[give(decoder, data) :]
         try:
             assert decoder.next() is None
         except ProtocolError as error:
             return type(error)
-        assert len(decoder.get_buffer()) <= 1 << 18  # the memory that it has for them
+        assert len(decoder.get_buffer()) <= 1 << 18  # the decoder allocates memory for them
     return None
 
 
@@ -122,7 +123,7 @@ def test_header_of_a_huge_frame(name, limit):
 
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("name", [name for name in DECODERS if "ZWS" in name or "WebS" in name])
-def test_huge_fragment_counts_with_those_before(name, limit):
+def test_huge_fragment_is_added_to_earlier_ones(name, limit):
     make, header, overhead = DECODERS[name]
     client = header is zws_from_client
     begin = b"\x02\x86" + MASK_KEY + MASK_KEY + MASK_KEY[:2] if client else b"\x02\x06" + bytes(6)
@@ -164,11 +165,11 @@ def test_limit_of_unfinished_messages_near_2_63(build):
         assert decoder.next() == b"abc" * 6
 
 
-def test_decoder_after_a_body_found_no_memory(program):
+def test_decoder_recovers_after_a_memory_error(program):
     assert program((Path(__file__).parent / "out_of_memory.py").read_text()).line() == "right"
 
 
-def test_header_of_zmtp_1_has_its_place_in_every_batch():
+def test_zmtp_1_header_is_correct_in_every_batch():
     encoder, decoder = legacy.VERSION_1.make_encoder(), legacy.VERSION_1.make_decoder(-1)
     messages = [bytes([i % 251]) * size for i, size in enumerate([0, 253, 254, 8191, 8192] * 200)]
     left, found = list(messages), []

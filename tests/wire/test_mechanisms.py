@@ -1,4 +1,4 @@
-"""Mechanisms without I/O: both sides, each command by the byte, and whatever may not come."""
+"""Mechanisms without I/O: both sides, each command byte by byte, and invalid commands."""
 
 from struct import pack
 
@@ -20,7 +20,7 @@ KINDS = ("null", "plain", "curve")
 
 
 def make(kind, side, socket_type=None, **changes):
-    """The server, or the client, of a mechanism; a PULL, or a PUSH."""
+    """Return the server or the client of a mechanism; a PULL or a PUSH."""
     default = zmq.PULL if side == "server" else zmq.PUSH
     options = Options(default if socket_type is None else socket_type)
     settings = {
@@ -40,15 +40,16 @@ def make(kind, side, socket_type=None, **changes):
 
 
 def give(mechanism, body):
-    """A command for ``mechanism``; what it answers, or asks."""
+    """Give a command to ``mechanism``; return its answer or its ZAP request."""
     name, data, offset = commands.split_command_untrusted(body, 1000)
     return mechanism.receive(name, data, offset)
 
 
 class Talk:
-    """Two sides, and all that is said between them.
+    """Two sides, and everything that they exchange.
 
-    ``change(number, body)`` may replace a command, counted from 0."""
+    ``change(number, body)`` may replace a command, counted from 0.
+    """
 
     def __init__(self, client, server, zap_reply=None, change=None):
         self.client, self.server = client, server
@@ -97,7 +98,7 @@ def talk(kind, zap_reply=GOOD, change=None, server=None, client=None):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_both_sides(kind):
+def test_both_sides_complete_the_handshake(kind):
     told = talk(kind, client={"METADATA": b"X-mine:yes"}).run()
     assert told.done
     assert [body[1 : 1 + body[0]].decode() for body in told.said] == NAMES[kind]
@@ -107,7 +108,7 @@ def test_both_sides(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_routing_ids_are_told(kind):
+def test_routing_ids_are_exchanged(kind):
     client = make(kind, "client", zmq.DEALER, ROUTING_ID=b"dealer")
     server = make(kind, "server", zmq.ROUTER, ROUTING_ID=b"router")
     assert Talk(client, server, GOOD).run().done
@@ -116,8 +117,8 @@ def test_routing_ids_are_told(kind):
 
 @pytest.mark.parametrize("teller", ["client", "server"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_limits_of_what_a_peer_tells_of_itself(kind, teller):
-    """As many properties, and as many bytes, as are allowed; then one more."""
+def test_metadata_of_a_peer_is_limited(kind, teller):
+    """Use as many properties and bytes as are allowed, and then one more."""
 
     def told(count, size, **limits):
         client, server = make(kind, "client"), make(kind, "server")
@@ -129,7 +130,7 @@ def test_limits_of_what_a_peer_tells_of_itself(kind, teller):
         Talk(client, server, GOOD).run()
         return len(other.peer_metadata)
 
-    assert told(63, 0) == 64  # with Socket-Type
+    assert told(63, 0) == 64  # including Socket-Type
     with pytest.raises(ProtocolError, match="PROPERTIES_MAX, 64") as caught:
         told(64, 0)
     assert caught.value.code == errors.INVALID_METADATA
@@ -145,7 +146,7 @@ def test_limits_of_what_a_peer_tells_of_itself(kind, teller):
         told(0, 0, metadata_max=10)
 
 
-def test_first_of_two_spellings_of_a_property_counts():
+def test_first_of_two_property_spellings_wins():
     mechanism = make("null", "server")
     properties = commands.encode_metadata({b"socket-type": b"PUSH", b"Socket-Type": b"PULL"})
     mechanism.accept_untrusted(properties, 0)
@@ -156,7 +157,7 @@ CREDENTIALS = {"null": [], "plain": [b"user", b"secret"], "curve": [CLIENT[0]]}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_handler_is_asked(kind):
+def test_zap_request_frames(kind):
     told = talk(kind, server={"ZAP_DOMAIN": b"global", "ROUTING_ID": b"srv"}).run()
     (question,) = told.questions
     assert question.frames("10.0.0.1") == [
@@ -185,8 +186,8 @@ def test_what_a_handler_is_asked(kind):
         ("curve", {"ZAP_DOMAIN": b"x", "ZAP_ENFORCE_DOMAIN": 1}, True),
     ],
 )
-def test_when_a_handler_is_asked_and_needed(kind, server, required):
-    """None: nobody is asked."""
+def test_when_a_zap_handler_is_asked_and_required(kind, server, required):
+    """None: no handler is asked."""
     server = dict(server)
     if server.get("ZAP_DOMAIN") == b"":
         del server["ZAP_DOMAIN"]
@@ -213,7 +214,7 @@ def configured(options, named):
         (500, b"\5ERROR\x03500"),
     ],
 )
-def test_a_refusal(kind, status, command):
+def test_refusal_by_the_handler(kind, status, command):
     told = talk(kind, ZapReply(status, "no", {}))
     with pytest.raises(AuthenticationFailed) as caught:
         told.run()
@@ -226,7 +227,7 @@ def test_a_refusal(kind, status, command):
         assert caught.value.code == status
 
 
-# -- what may not come -----------------------------------------------------------------------
+# -- invalid commands ----------------------------------------------------------------------
 
 
 def fails(told, code):
@@ -237,7 +238,7 @@ def fails(told, code):
 
 
 STEPS = [(kind, number) for kind in KINDS for number in range(len(NAMES[kind]))]
-#: libzmq has one code for all that is wrong with a WELCOME.
+#: libzmq has one code for every error in a WELCOME.
 MALFORMED = {
     ("plain", 0): errors.MALFORMED_HELLO,
     ("plain", 1): errors.MALFORMED_WELCOME,
@@ -247,7 +248,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("kind, number", STEPS)
-def test_another_command(kind, number):
+def test_unexpected_command_is_refused(kind, number):
     def change(at, body):
         return commands.body(b"GOODBYE", b"hush") if at == number else body
 
@@ -259,7 +260,7 @@ def test_another_command(kind, number):
 
 
 @pytest.mark.parametrize("kind, number", STEPS)
-def test_any_truncation(kind, number):
+def test_truncated_command_is_refused(kind, number):
     whole = talk(kind).run().said[number]
     for size in range(1 + whole[0], len(whole)):
         told = talk(kind, change=lambda at, body, size=size: body[:size] if at == number else body)
@@ -268,13 +269,13 @@ def test_any_truncation(kind, number):
         except ProtocolError:
             assert not told.done
         else:
-            # Without its last properties a command is still one; in a box none is.
+            # Without its last properties a command is still valid; in a box it is not.
             assert kind != "curve"
             commands.parse_metadata_untrusted(whole[1 + whole[0] : size], 0)
 
 
 @pytest.mark.parametrize("kind, number", STEPS)
-def test_something_behind_the_end(kind, number):
+def test_trailing_bytes_are_refused(kind, number):
     told = talk(kind, change=lambda at, body: body + b"\0" if at == number else body)
     with pytest.raises(ProtocolError) as caught:
         told.run()
@@ -283,7 +284,7 @@ def test_something_behind_the_end(kind, number):
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_any_byte_of_curve_that_changes(number):
+def test_any_changed_byte_of_curve_is_detected(number):
     size = len(talk("curve").run().said[number])
     for at in range(1 + len(NAMES["curve"][number]), size):
         if number == 0 and 8 <= at < 80:
@@ -314,13 +315,13 @@ def test_any_byte_of_curve_that_changes(number):
         ({}, {"CURVE_SECRETKEY": OTHER[1]}, errors.CRYPTOGRAPHIC),
     ],
 )
-def test_wrong_keys(client, server, code):
+def test_wrong_keys_are_refused(client, server, code):
     told = talk("curve", client=client, server=server)
     fails(told, code)
     assert told.questions == []
 
 
-def test_a_cookie_of_another_connection():
+def test_cookie_of_another_connection_is_refused():
     said = talk("curve").run().said
     old = said[2][9:105]
     fails(
@@ -329,19 +330,19 @@ def test_a_cookie_of_another_connection():
     )
 
 
-def test_a_whole_initiate_of_another_connection():
+def test_replayed_initiate_is_refused():
     old = talk("curve").run().said[2]
     fails(talk("curve", change=lambda at, body: old if at == 2 else body), errors.CRYPTOGRAPHIC)
 
 
-def test_a_vouch_for_another_server():
-    """A server that a client trusts cannot pass as that client at another (RFC 26)."""
+def test_vouch_for_another_server_is_refused():
+    """A server that a client trusts cannot pass as that client at another server (RFC 26)."""
     client = make("curve", "client")
     told = Talk(client, make("curve", "server"))
     hello = client.start()
     told.server.start()
     welcome = give(told.server, hello)
-    # All as it should be, but that the vouch names a key that is not the server's.
+    # Everything is correct, except that the vouch names a key that is not the server's.
     seal = sodium.box
 
     def box(data, nonce, public_key, secret_key):
@@ -360,7 +361,7 @@ def test_a_vouch_for_another_server():
 
 
 @pytest.mark.parametrize("version", [b"\0\0", b"\1\1", b"\2\0"])
-def test_another_version_of_curve(version):
+def test_other_curve_versions_are_refused(version):
     fails(
         talk("curve", change=lambda at, body: body[:6] + version + body[8:] if at == 0 else body),
         errors.MALFORMED_HELLO,
@@ -368,7 +369,7 @@ def test_another_version_of_curve(version):
 
 
 @pytest.mark.parametrize("kind", ("plain", "curve"))
-def test_nothing_may_come_before_the_verdict(kind):
+def test_commands_before_the_zap_reply_are_refused(kind):
     told = talk(kind)
     said = talk(kind).run().said
     told.server.start()
@@ -383,13 +384,13 @@ def test_nothing_may_come_before_the_verdict(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_socket_type_that_does_not_fit(kind):
+def test_incompatible_socket_type_is_refused(kind):
     told = Talk(make(kind, "client", zmq.PULL), make(kind, "server"), GOOD)
     fails(told, errors.INVALID_METADATA)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_peer_does_not_name_itself(kind):
+def test_peer_cannot_set_its_own_user_id(kind):
     client = make(kind, "client")
     told = client.properties()
     client.properties = lambda: told + b"\7User-Id\0\0\0\4root" + b"\7USER-ID\0\0\0\4root"
@@ -398,7 +399,7 @@ def test_a_peer_does_not_name_itself(kind):
     assert done.server.peer_metadata == {b"Socket-Type": b"PUSH"}
 
 
-def test_no_secret_is_in_what_is_shown():
+def test_repr_contains_no_secret():
     for kind in KINDS[1:]:
         for side in ("client", "server"):
             shown = repr(vars(make(kind, side))["options"]) + str(make(kind, side))
@@ -411,7 +412,7 @@ def test_no_secret_is_in_what_is_shown():
     assert "HELLO" in str(error) and "secret" not in str(error)
 
 
-# -- anything --------------------------------------------------------------------------------
+# -- arbitrary data ------------------------------------------------------------------------
 
 names = st.sampled_from([b"HELLO", b"WELCOME", b"INITIATE", b"READY", b"ERROR", b"MESSAGE", b"X"])
 lengths = st.sampled_from([0, 1, 24, 160, 194, 248, 300])
@@ -426,8 +427,8 @@ bodies = st.one_of(
     st.lists(st.tuples(names, bodies), max_size=3),
     st.integers(0, 3),
 )
-def test_any_commands(kind, side, said, good):
-    """After some of a good handshake anything: the typed error, or nothing done but for NULL."""
+def test_arbitrary_commands(kind, side, said, good):
+    """Arbitrary commands raise the typed error or leave the handshake undone, except with NULL."""
     told = talk(kind, None, change=lambda at, body: body if at < good else stop())
     try:
         told.run()
@@ -457,12 +458,12 @@ def stop():
 # -- ZAP -------------------------------------------------------------------------------------
 
 
-def test_a_reply():
+def test_zap_reply_is_parsed():
     zap_reply = parse_reply(
         [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
     )
     assert (zap_reply.status, zap_reply.text) == (200, "fine \ufffd")
-    # The frame of its own goes before.
+    # The empty delimiter frame is removed before.
     assert zap_reply.metadata == {b"X-a": b"b", b"User-Id": b"user"}
 
 
@@ -481,7 +482,7 @@ def test_a_reply():
         ).map(list),
     )
 )
-def test_any_reply(message):
+def test_arbitrary_zap_replies(message):
     try:
         zap_reply = parse_reply(message)
     except ProtocolError as error:
@@ -490,7 +491,7 @@ def test_any_reply(message):
         assert zap_reply.status in (200, 300, 400, 500) and b"User-Id" in zap_reply.metadata
 
 
-def test_a_question_without_credentials():
+def test_zap_request_without_credentials():
     assert ZapRequest(b"", b"", b"NULL", [], False).frames("::1")[4:] == [b"::1", b"", b"NULL"]
 
 
@@ -498,7 +499,7 @@ def test_a_question_without_credentials():
 
 
 @given(st.binary(max_size=12).map(lambda data: data * 4))
-def test_z85_there_and_back(data):
+def test_z85_round_trip(data):
     assert z85.decode(z85.encode(data)) == data
     from zmq.utils import z85 as pyzmqs
 
@@ -506,12 +507,12 @@ def test_z85_there_and_back(data):
 
 
 @pytest.mark.parametrize("text", [b"abcd", b"abc d", b"abc~d", b"#####", b"\xffbcde"])
-def test_no_z85(text):
+def test_invalid_z85(text):
     with pytest.raises(ValueError):
         z85.decode(text)
 
 
-def test_the_nonces_of_the_handshake_are_counted():
+def test_handshake_nonces_are_counted():
     said = talk("curve").run().said
     assert said[0][112:120] == pack(">Q", 1) and said[2][105:113] == pack(">Q", 2)
     assert said[3][6:14] == pack(">Q", 1)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from zlinkcompat.wire.socks import dialogue
 
-BOUND = b"\0\1" + bytes(4 + 2)  # behind version and reply
+BOUND = b"\0\1" + bytes(4 + 2)  # after version and reply
 
 
 def talk(answers, *args):
-    """All that is said to a proxy that answers with these octets, and what is left of them."""
+    """Return everything sent to a proxy with these answers, and the unread octets."""
     steps = dialogue(*args)
     said = []
     heard = None
@@ -55,7 +55,7 @@ def test_with_user_name_and_password(user, password):
 @pytest.mark.parametrize(
     "where", [b"\1" + bytes(4), b"\4" + bytes(16), b"\3\0", b"\3\x05proxy", b"\3\xff" + bytes(255)]
 )
-def test_wherever_the_proxys_own_end_is(where):
+def test_any_bound_address_of_the_proxy(where):
     assert talk(b"\5\0" + b"\5\0\0" + where + b"\0\1" + b"!", "a", 1)[1] == b"!"
 
 
@@ -78,7 +78,7 @@ def test_wherever_the_proxys_own_end_is(where):
         (b"\5\0" + b"\5\0\1\1\0", errno.EPROTO, "not SOCKS 5"),
     ],
 )
-def test_a_proxy_that_refuses_or_is_none(answers, number, text):
+def test_refusing_or_invalid_proxy(answers, number, text):
     with pytest.raises(OSError, match=text) as caught:
         talk(answers, "a", 1)
     assert caught.value.errno == number
@@ -93,21 +93,21 @@ def test_a_proxy_that_refuses_or_is_none(answers, number, text):
         (b"\5\2" + b"\5\0", errno.EPROTO),
     ],
 )
-def test_authentication_that_is_refused(answers, number):
+def test_refused_authentication(answers, number):
     with pytest.raises(OSError) as caught:
         talk(answers, "a", 1, b"me", b"hush")
     assert caught.value.errno == number and "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["", "x" * 256])
-def test_a_host_that_cannot_be_asked_for(host):
+def test_unrepresentable_host(host):
     with pytest.raises(OSError) as caught:
         talk(b"\5\0", host, 1)
     assert caught.value.errno == errno.EINVAL
 
 
 @given(st.binary(max_size=40), st.sampled_from([b"", b"me"]))
-def test_whatever_is_answered_no_other_error_comes_of_it(answers, user):
+def test_arbitrary_answers_raise_only_the_typed_error(answers, user):
     try:
         talk(answers, "a", 1, user)
     except (OSError, EOFError):

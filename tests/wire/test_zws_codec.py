@@ -1,4 +1,4 @@
-"""WebSocket frames by the byte (RFC 6455, RFC 45), and compared between the two builds."""
+"""WebSocket frames byte by byte (RFC 6455, RFC 45), compared between the two builds."""
 
 import pytest
 from builds import MASKS, ZWS
@@ -20,7 +20,7 @@ def codec(request):
 
 
 def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
-    """Messages, and commands as ``(type, text)``, in ``data``; and the error at its end."""
+    """Return messages, and commands as ``(type, text)``, in ``data``, and the final error."""
     decoder = codec.ZwsDecoder(max_size, server, raw)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -64,20 +64,20 @@ def encoded(codec, *messages, client=False, raw=False, text=False):
     ([b"a", b"bc"], b"\x82\x02\1a\x82\x03\0bc"),
     (Subscribe(b"t"), b"\x82\x03\0\1t"),
 ], ids=["empty", "one", "124", "125", "64K-2", "64K-1", "parts", "subscription"])  # fmt: skip
-def test_frames_by_the_byte(codec, message, data):
+def test_frame_bytes(codec, message, data):
     assert encoded(codec, message) == data
     if not isinstance(message, Subscribe):
         assert decoded(codec, data) == ([message], None)
 
 
-def test_a_clients_frame_is_masked_by_the_key_that_it_tells(codec):
+def test_client_frame_is_masked_with_its_key(codec):
     data = encoded(codec, b"hello", client=True)
     assert len(data) == 2 + 4 + 6 and data[1] == MASK | 6
     assert data == frame(BINARY, b"\0hello", key=data[2:6])
     assert encoded(codec, b"hello", client=True)[2:6] != data[2:6]
 
 
-def test_frames_of_one_batch_have_keys_of_their_own(codec):
+def test_frames_of_one_batch_have_different_keys(codec):
     data = encoded(codec, *[b"x" * 20] * 300, client=True)
     size = 2 + 4 + 21
     keys = {data[at + 2 : at + 6] for at in range(0, len(data), size)}
@@ -92,7 +92,7 @@ def test_frames_of_one_batch_have_keys_of_their_own(codec):
 @pytest.mark.parametrize(
     "between", [[], [(PING, b"p")], [(PONG, b"q"), (PING, b"")]], ids=["", "ping", "pong-ping"]
 )
-def test_fragments_are_put_together(codec, key, between):
+def test_fragments_are_joined(codec, key, between):
     data = frame(BINARY, b"\0abc", fin=False, key=key)
     data += b"".join(frame(*one, key=key) for one in between)
     data += frame(CONTINUATION, b"", fin=False, key=key)
@@ -111,7 +111,7 @@ def test_fragments_are_put_together(codec, key, between):
     frame(BINARY, b"\0x", fin=False) + frame(BINARY, b"\0y"),
     frame(BINARY, b"\0x", fin=False) + frame(CONTINUATION, b"y") + frame(CONTINUATION, b"z"),
 ], ids=["5.9", "5.11", "5.14", "5.18", "5.13"])  # fmt: skip
-def test_fragments_out_of_place(codec, data):
+def test_misplaced_fragments_are_refused(codec, data):
     assert decoded(codec, data)[1] == "WebSocketError"
 
 
@@ -119,7 +119,7 @@ def test_fragments_out_of_place(codec, data):
 
 
 @pytest.mark.parametrize("payload", [b"", b"Hello", b"\0\xff\xfe", b"x" * 125])
-def test_ping_and_pong_carry_what_they_carry(codec, payload):
+def test_ping_and_pong_keep_their_payload(codec, payload):
     assert decoded(codec, frame(PING, payload)) == ([("Ping", payload or b"")], None)
     encoder = codec.ZwsEncoder()
     assert encoder.encode_command(Pong(payload)) == frame(PONG, payload)
@@ -130,7 +130,7 @@ def test_ping_and_pong_carry_what_they_carry(codec, payload):
     frame(PING, b"x" * 126), frame(CLOSE, b"\x03\xe8" + b"x" * 124), frame(PING, b"x", fin=False),
     frame(CLOSE, b"", fin=False),
 ], ids=["2.5-long-ping", "7.3.6-long-close", "5.1-ping", "5.2-close"])  # fmt: skip
-def test_control_frames_that_may_not_be(codec, data):
+def test_invalid_control_frames(codec, data):
     assert decoded(codec, data)[1] == "WebSocketError"
 
 
@@ -152,7 +152,7 @@ def test_close_codes(codec, code):
     assert codec.ZwsEncoder().encode_command(Close(code, b"bye")) == frame(CLOSE, data)
 
 
-def test_a_close_without_code(codec):
+def test_close_without_code(codec):
     assert decoded(codec, frame(CLOSE)) == ([("Close", 0)], None)
     assert codec.ZwsEncoder().encode_command(Close(0)) == frame(CLOSE)
 
@@ -161,15 +161,15 @@ def test_a_close_without_code(codec):
     b"\x03", *(code.to_bytes(2, "big") for code in (0, 999, 1004, 1005, 1006, 1016, 1100, 2000,
                                                     2999, 5000, 65535)), b"\x03\xe8\xce\xba\xe1",
 ])  # fmt: skip
-def test_close_frames_that_may_not_be(codec, payload):
+def test_invalid_close_frames(codec, payload):
     assert decoded(codec, frame(CLOSE, payload))[1] == "WebSocketError"
 
 
-# -- what ZeroMQ adds ----------------------------------------------------------------------
+# -- ZeroMQ's additions --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("server", [False, True])
-def test_who_has_to_mask(codec, server):
+def test_masking_is_required_from_clients_only(codec, server):
     data = frame(BINARY, b"\0a", key=None if server else KEY)
     assert decoded(codec, data, server=server)[1] == "WebSocketError"
 
@@ -178,11 +178,11 @@ def test_who_has_to_mask(codec, server):
     frame(BINARY), frame(TEXT, b"\0a"), frame(BINARY, b"\4a"), frame(BINARY, b"\3a"),
     frame(BINARY, b"\x80a"), b"\x82\x7f\x80" + bytes(7),
 ], ids=["no-flags", "text", "flag4", "more-command", "flag80", "2**63"])  # fmt: skip
-def test_what_no_message_is(codec, data):
+def test_invalid_message_frames(codec, data):
     assert decoded(codec, data)[1] == "WebSocketError"
 
 
-def test_a_command(codec):
+def test_command_is_decoded(codec):
     decoder = codec.ZwsDecoder()
     give(decoder, frame(BINARY, b"\2\x05READY"))
     assert decoder.next() == b"\x05READY" and decoder.is_command
@@ -194,11 +194,11 @@ def test_a_command(codec):
     b"\x82\x7f" + (1 << 40).to_bytes(8, "big"),
     frame(BINARY, b"\0" + b"x" * 6, fin=False) + frame(CONTINUATION, b"x" * 5),
 ], ids=["11", "500", "2**40", "fragments"])  # fmt: skip
-def test_over_the_limit(codec, data):
+def test_frame_over_the_limit_is_refused(codec, data):
     assert decoded(codec, data, max_size=10) == ([], MessageTooLarge.__name__)
 
 
-def test_the_limit_itself(codec):
+def test_frame_of_exactly_the_limit_is_accepted(codec):
     data = frame(BINARY, b"\0" + b"x" * 10) + frame(BINARY, b"\0xxxxx", fin=False)
     data += frame(CONTINUATION, b"x" * 5)
     assert decoded(codec, data, max_size=10) == ([b"x" * 10] * 2, None)
@@ -207,7 +207,7 @@ def test_the_limit_itself(codec):
 # -- plain WebSocket -----------------------------------------------------------------------
 
 
-def test_fragments_that_wait_for_the_last_one_have_a_limit(codec):
+def test_unfinished_message_is_limited(codec):
     decoder = codec.ZwsDecoder()
     decoder.max_unfinished = 1000
     give(decoder, frame(BINARY, b"\0" + bytes(500), fin=False))
@@ -218,7 +218,7 @@ def test_fragments_that_wait_for_the_last_one_have_a_limit(codec):
         decoder.next()
 
 
-def test_raw_messages_pass(codec):
+def test_raw_messages_pass_unchanged(codec):
     data = frame(BINARY, b"\xffany") + frame(TEXT, "é".encode()) + frame(BINARY)
     assert decoded(codec, data, raw=True) == ([b"\xffany", "é".encode()], None)
     assert encoded(codec, b"any", raw=True) == frame(BINARY, b"any")
@@ -236,7 +236,7 @@ def test_raw_text_is_utf8(codec):
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.binary(max_size=100), key=st.binary(min_size=4, max_size=4), phase=st.integers(0, 3))
-def test_masks_agree(data, key, phase):
+def test_both_builds_mask_the_same(data, key, phase):
     expected = bytes(octet ^ key[(i + phase) % 4] for i, octet in enumerate(data))
     for module in MASKS.values():
         assert module.masked(data, key, phase) == expected
@@ -244,7 +244,7 @@ def test_masks_agree(data, key, phase):
 
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, max_size=8), cuts=cuts, client=st.booleans())
-def test_what_is_encoded_is_decoded_however_it_is_cut(messages, cuts, client):
+def test_encoded_messages_decode_in_any_pieces(messages, cuts, client):
     for writer in ZWS.values():
         data = encoded(writer, *messages, client=client)
         for reader in ZWS.values():
@@ -266,7 +266,7 @@ part = st.tuples(
     raw=st.booleans(),
     tail=st.binary(max_size=20),
 )
-def test_the_twins_agree_on_anything(parts, cuts, limit, server, raw, tail):
+def test_both_builds_agree_on_arbitrary_bytes(parts, cuts, limit, server, raw, tail):
     data = (
         b"".join(
             frame(opcode, payload, fin, key, reserved)
@@ -283,7 +283,7 @@ def test_the_twins_agree_on_anything(parts, cuts, limit, server, raw, tail):
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, min_size=1, max_size=8), data=st.data(), client=st.booleans())
 def test_partial_writes(messages, data, client):
-    """A transport that takes what it likes: each message finishes with its last byte."""
+    """The transport accepts arbitrary amounts: each message finishes with its last byte."""
     sizes = [len(encoded(ZWS["pure"], one, client=client)) for one in messages]
     ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
     takes = data.draw(st.lists(st.integers(1, ends[-1]), max_size=20))
@@ -304,8 +304,8 @@ def test_partial_writes(messages, data, client):
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_fragments_cut_anywhere(codec, raw):
-    """A fragment of which a part has come is still to be read as the beginning that it is."""
+def test_fragments_split_at_any_byte(codec, raw):
+    """A partly received fragment is still decoded according to its own header."""
     kind, mark = (TEXT, b"") if raw else (BINARY, b"\0")
     data = frame(kind, mark + b"0123456789", fin=False) + frame(CONTINUATION, b"abc")
     expected = b"0123456789abc"
