@@ -14,9 +14,9 @@ from .processes import ForkServer
 from .run import Run
 from .show import formatting, markdown, terminal
 
-REPEATS = 0.2  # rounds that may be repeated since other work spoilt them, of all
-FORKSERVERS = 5  # of a library; a round takes one of them
-MOST_WITH_METRICS = 60  # cases: more of them are shown by their main figures only
+REPEATS = 0.2  # share of all rounds that may be repeated because other work disturbed them
+FORKSERVERS = 5  # forkservers of a library; a round uses one of them
+MOST_WITH_METRICS = 60  # with more cases than this, only their main figures are shown
 SAVING = 20  # seconds between two savings of the results
 FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
 
@@ -26,15 +26,15 @@ def note(text):
 
 
 def terminated(number, frame):
-    raise SystemExit(128 + number)  # an exception, so that the peers are killed on the way
+    raise SystemExit(128 + number)  # an exception, so that the peers are killed on the way out
 
 
 def main(argv=None):
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     try:
         code = command(argv)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as `| head` does
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
@@ -81,11 +81,11 @@ def command(argv=None):
     }
     if old is not None:
         for what, now in settings.items():
-            before = old.settings.get(what, 0)  # a run of before --crowded was not
+            before = old.settings.get(what, 0)  # a run from before --crowded was not
             if what != "mode" and before != now:
                 note(f"{chosen.compare} is of other settings: {what} {before}, now {now}")
     with ExitStack() as stack:
-        # First, so that it goes when all processes have.
+        # Close it first, so that it ends after all processes.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         families = [
             [
@@ -110,7 +110,7 @@ def command(argv=None):
 
 
 def writable(path):
-    """Raise ValueError, now and not after the run, if nothing can be written to ``path``."""
+    """Raise ValueError now, not after the run, if nothing can be written to ``path``."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ValueError(f"{path}: cannot be written; is it a folder, or in none?")
 
@@ -122,7 +122,7 @@ def which_cases(chosen, name):
 
 
 def programs(parse, chosen, arguments):
-    """Compare the user's own two commands; returns the exit code."""
+    """Compare the user's own two commands; return the exit code."""
     try:
         commands = program.split(arguments)
         if chosen.json:
@@ -143,7 +143,7 @@ def programs(parse, chosen, arguments):
 
 
 def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
-    """Fill ``found``, which is saved meanwhile; returns whether it was interrupted."""
+    """Fill ``found``, which is saved meanwhile; return whether the run was interrupted."""
     for line in (
         *formatting.machine(found),
         *map(formatting.library, found.libraries, found.libraries.values()),
@@ -155,7 +155,7 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
         counting = syscalls.available()
         if counting is syscalls.Unseen:
             note("system calls: not counted, since neither perf nor strace works here")
-    # Of the whole grid, the rows that have their costs in the tables.
+    # In the whole grid, the rows whose costs are in the tables.
     counted = cases.default_cases() if chosen.full and not chosen.syscalls else wanted
     run = Run(
         there,
@@ -241,7 +241,7 @@ def in_passes(run, found, wanted, keep):
 
 
 def look_again(run, old, found, keep):
-    """Add rounds to the cases that seem to have regressed: of hundreds, some do by chance."""
+    """Add rounds to the cases that seem to have regressed: of hundreds, some do so by chance."""
     suspects = {
         each.case.name: found.result(each.case.name)
         for each in compare.changes(old, found)
@@ -256,7 +256,7 @@ def look_again(run, old, found, keep):
 
 
 def resume(found, earlier, path):
-    """Take what an earlier run has measured, if that was of the same."""
+    """Take over the measurements of an earlier run if it was of the same kind."""
     same = ("commit", "cpu", "system", "python", "flags")
     if (earlier.settings, earlier.libraries) != (found.settings, found.libraries) or any(
         earlier.environment.get(key) != found.environment[key] for key in same
@@ -269,7 +269,7 @@ def resume(found, earlier, path):
 
 
 def finish(chosen, found, old, interrupted):
-    """Show and write everything; returns the exit code."""
+    """Show and write everything; return the exit code."""
     terminal.show(found, metrics=len(found.cases) <= MOST_WITH_METRICS)
     if chosen.targets:
         terminal.show_targets(found)
@@ -278,7 +278,7 @@ def finish(chosen, found, old, interrupted):
     if chosen.markdown:
         Path(chosen.markdown).write_text(markdown.document(found))
     if chosen.report:
-        from .show import page  # draws by matplotlib, which takes a while to import
+        from .show import page  # it draws with matplotlib, which takes a while to import
 
         note(f"report: {page.write(found, chosen.report)}")
     code = 130 if interrupted else 1 if found.failures() or not found.measured else 0
@@ -293,5 +293,5 @@ def finish(chosen, found, old, interrupted):
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # before there was anything to show
+    except KeyboardInterrupt:  # the run ended before there was anything to show
         sys.exit(130)

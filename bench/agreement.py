@@ -27,8 +27,8 @@ from .show import formatting
 
 LIBRARIES = ("pyzmq", "zlink-backend")
 ROUNDS = 7
-SECONDS = {"trip": 0.5, "rate": 0.1}  # to send; what is queued then takes longer to arrive
-TRIES = 3  # of a round that other work spoils
+SECONDS = {"trip": 0.5, "rate": 0.1}  # seconds to send; queued messages then arrive later
+TRIES = 3  # attempts at a round that other work disturbs
 CASES = (  # and the number of perf.py's messages
     (Case("req-rep", "tcp", 64), 20_000),
     (Case("req-rep", "tcp", 64 * KB), 10_000),
@@ -42,7 +42,7 @@ FIGURES = {  # kind: (perf.py's test, its line, to the unit of ours)
 
 
 class Quiet:
-    """Progress that nobody watches."""
+    """Progress without output."""
 
     def failed(self, library, error):
         print(f"{library}: {error}", file=sys.stderr)
@@ -52,7 +52,7 @@ class Quiet:
 
 
 def free_port():
-    """Below those that the kernel gives to whoever asks, so that it is still free for perf.py."""
+    """Return a port below those that the kernel assigns, so that it is still free for perf.py."""
     while True:
         port = randrange(20_000, 30_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -60,7 +60,7 @@ def free_port():
 
 
 def theirs(perf, library, case, count):
-    """One run of perf.py on ``library``: microseconds, or messages per second."""
+    """Run perf.py once on ``library``; return microseconds, or messages per second."""
     test, line, factor = FIGURES[case.kind]
     url = f"tcp://127.0.0.1:{free_port()}"
     done = subprocess.run(
@@ -75,7 +75,7 @@ def theirs(perf, library, case, count):
 
 
 def ours(run, forkserver, case):
-    """One round of our own, in the same unit; a list of one, or none if it failed."""
+    """Run one round of our own, in the same unit; return a list of one, or none if it failed."""
     series = Series(forkserver.adapter.name, "mean_us" if case.kind == "trip" else case.field)
     run.allowance = TRIES
     run.attempt(series, run.play, forkserver, case, series)

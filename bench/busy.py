@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-#: Each ends when the process that started it has gone, however that ended.
+#: Each process ends when its parent has ended, in whatever way.
 PROGRAM = """
 import os, sys
 parent = int(sys.argv[1])
@@ -15,7 +15,7 @@ while os.getppid() == parent:
 
 
 class BusyProcesses:
-    """``count`` processes that compute all the time, from ``__enter__`` to ``__exit__``."""
+    """Run ``count`` processes that compute all the time, from ``__enter__`` to ``__exit__``."""
 
     def __init__(self, count):
         self.count = count
@@ -34,7 +34,7 @@ class BusyProcesses:
         self.running = []
 
     def cpu(self):
-        """CPU seconds of all of them so far; 0 where the system does not tell."""
+        """Return the CPU seconds of all of them so far; 0 if the system does not report them."""
         return sum(cpu_of(each.pid) for each in self.running)
 
 

@@ -1,4 +1,4 @@
-"""What is measured: patterns x transports x sizes, and the targets some of it is held against."""
+"""What is measured: patterns x transports x sizes, and the targets of some of them."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,7 +11,7 @@ WARMUP = 1000
 WARM_BYTES = 64 * MB
 QUEUE_BYTES = 16 * MB
 SUBSCRIBERS = 8
-UNREAD = 10_000  # messages that a subscriber may be behind before a PUB drops
+UNREAD = 10_000  # messages that a subscriber may lag behind before a PUB drops
 STORM = 500
 CROWD = 1000
 IDLE = 3000
@@ -62,7 +62,7 @@ class Pattern:
 
 
 def serving(engines, step):
-    """The loop of an inference server, with some engines that take ``step`` seconds a step."""
+    """Return the loop of an inference server whose engines take ``step`` seconds a step."""
     return Pattern(
         ("ROUTER", "PULL"),
         "serving",
@@ -73,7 +73,7 @@ def serving(engines, step):
 
 
 def publishing(slow):
-    """A PUB that drops, with ``slow`` subscribers that do not read."""
+    """Return a PUB that drops, with ``slow`` subscribers that do not read."""
     return Pattern(
         ("PUB", "SUB"),
         "subscribers",
@@ -85,7 +85,7 @@ def publishing(slow):
 
 
 STEP = 0.002  # seconds
-#: Programs as people write them, each with sizes of its own: see ``PROGRAMS``.
+#: Programs as people write them, each with its own sizes: see ``PROGRAMS``.
 PROGRAM_PATTERNS = {
     "serving": serving(1, 0),
     "serving-2-engines": serving(2, 0),
@@ -157,7 +157,7 @@ class Case:
 
     @property
     def kind(self):
-        """``rate`` (messages/s or connections/s), ``trip`` (us) or ``memory`` (bytes)."""
+        """Return ``rate`` (messages/s or connections/s), ``trip`` (us) or ``memory`` (bytes)."""
         return self.shape.kind
 
     @property
@@ -174,7 +174,7 @@ class Case:
 
     @property
     def charged(self):
-        """The roles whose CPU and system calls count."""
+        """Return the roles whose CPU and system calls count."""
         return self.shape.charged or self.roles
 
     @property
@@ -183,7 +183,7 @@ class Case:
 
     @property
     def drops(self):
-        """Whether a PUB may drop what a subscriber has no room for."""
+        """Return whether a PUB may drop messages that a subscriber has no room for."""
         return self.shape.work == "subscribers"
 
     @property
@@ -201,7 +201,7 @@ class Case:
 
     @property
     def batch(self):
-        """Messages between two looks at the clock, and between two checks of what came."""
+        """Return the number of messages between two reads of the clock, and between two checks."""
         return max(2, min(1000, 4 * MB // self.message_size))
 
     @property
@@ -210,7 +210,7 @@ class Case:
 
         A round has to be of many fills of the queues: else it may count what lay in them only.
         """
-        if self.drops:  # what is on the way to those that read must never be dropped
+        if self.drops:  # messages on the way to reading subscribers must never be dropped
             return UNREAD
         return min(1000, QUEUE_BYTES // self.message_size)
 
@@ -228,7 +228,7 @@ def programs(*rows):
     )
 
 
-#: Programs as people write them. `prompt-subscribers` is what `slow-subscriber` is held against.
+#: Programs as people write them. `slow-subscriber` is compared with `prompt-subscribers`.
 PROGRAMS = programs(
     ("serving", "ipc", 64 * KB, 256 * KB, MB, 4 * MB),
     ("serving-2-engines", "ipc", 64 * KB, MB),
@@ -282,7 +282,7 @@ CONNECTIONS = tuple(
 
 
 def quick_cases():
-    """A row of TARGETS of each sort; under a minute with three libraries."""
+    """Return one row of TARGETS of each kind; under a minute with three libraries."""
     left_out = {
         "push-pull/tcp/1KB",
         "push-pull/tcp/8KB",
@@ -297,7 +297,7 @@ def quick_cases():
 
 
 def default_cases():
-    """Every row of TARGETS, and each other pattern once."""
+    """Return every row of TARGETS, and each other pattern once."""
     others = ("fan-out", "dealer-dealer", "router-router", "proxy")
     return [
         *TARGETED.values(),
@@ -313,7 +313,7 @@ def first_of_each_program():
 
 
 def full_cases():
-    """The whole grid."""
+    """Return the whole grid."""
     grid = (
         Case(pattern, transport, size)
         for pattern, shape in PATTERNS.items()
@@ -328,7 +328,7 @@ SETS = {"quick": quick_cases, "default": default_cases, "full": full_cases}
 
 
 def named(patterns):
-    """Those of all cases whose name has one of ``patterns`` as a part, or matches it as a glob."""
+    """Return the cases whose name contains one of ``patterns``, or matches it as a glob."""
     return [
         case
         for case in full_cases()

@@ -1,4 +1,4 @@
-"""A certificate for the cases over TLS, which nobody verifies."""
+"""A certificate for the cases over TLS; no end verifies it."""
 
 import subprocess
 from functools import cache

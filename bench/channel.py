@@ -5,7 +5,7 @@ from socket import MSG_DONTWAIT
 
 
 class Channel:
-    """What the ends in this process have received, and how they send.
+    """The messages that the ends in this process have received, and a way to send.
 
     Parameters
     ----------

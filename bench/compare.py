@@ -1,4 +1,4 @@
-"""What has changed between two runs, beyond the noise of both."""
+"""Find changes between two runs that exceed the noise of both."""
 
 from dataclasses import dataclass
 from math import exp, hypot, log
@@ -8,7 +8,7 @@ from .metrics import METRICS
 from .results import OURS, REFERENCES
 from .show import formatting
 
-CHANGE = 0.10  # so much faster or slower is pointed out, beyond the noise
+CHANGE = 0.10  # relative changes above this are reported, if they also exceed the noise
 SIGMAS = 3.5  # of some two thousand figures about one is farther off by chance
 #: A few rounds tell little of how far rounds lie apart: what they do in the whole run counts as so
 #: many more (a moderated variance).
@@ -33,7 +33,7 @@ class Move:
 
     @property
     def change(self):
-        """Relative: -0.3 for 30% slower."""
+        """Return the relative change: -0.3 for 30% slower."""
         return exp(self.shift) - 1
 
     @property
@@ -47,7 +47,7 @@ class Move:
 
 @dataclass(slots=True)
 class Change:
-    """One library in one case, then and now.
+    """One library in one case, in both runs.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Change:
 
     @property
     def what(self):
-        """The library, and which of its figures is compared."""
+        """Return the library, and which of its figures is compared."""
         return f"{self.library} {self.metric.label}" if self.metric else self.library
 
     def text(self, value):
@@ -119,7 +119,8 @@ def change(before, after, library, same_machine, usual, metric=None):
                 del moves[0]
             break
     least = min(moves, key=lambda each: abs(each.shift) - each.noise)
-    if any(each.shift * least.shift < 0 for each in moves):  # one up, one down: neither
+    # one figure went up, the other down: no change
+    if any(each.shift * least.shift < 0 for each in moves):
         least = Move(0.0, least.noise)
     if metric:
         least.noise = hypot(least.noise, 2 * metric.uncertainty)
@@ -136,7 +137,7 @@ def move(what, before, after, usual=(None, None)):
 
 
 def deviation(results, metric=None):
-    """How far our libraries' rounds lie apart in a run: of logarithms, the root mean square."""
+    """Return how much our libraries' rounds vary in a run: the root mean square of logarithms."""
     name = metric.field if metric else None
     squares = [
         variance(map(log, figures))
@@ -150,7 +151,7 @@ def deviation(results, metric=None):
 
 
 def error(values, usual):
-    """The standard error of the logarithm's median, about 1.25 of that of its mean."""
+    """Return the standard error of the logarithm's median, about 1.25 of that of its mean."""
     values = [each for each in values if each > 0]
     more = len(values) - 1
     squared = variance(map(log, values)) if more > 0 else 0.0
@@ -160,7 +161,7 @@ def error(values, usual):
 
 
 def show(changes):
-    """Print what is different, or that nothing is."""
+    """Print the differences, or that there are none."""
     different = [each for each in changes if each.move.regressed or each.move.improved]
     for each in sorted(different, key=lambda each: each.move.shift):
         word = "REGRESSED" if each.move.regressed else "improved"

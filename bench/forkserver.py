@@ -141,10 +141,10 @@ def die_with_parent():
 
 
 def main(name, fd, spec=None):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run gets it, and ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run receives it, and ends this process
     channel = socket.socket(fileno=int(fd))
     library = adapter(name)
-    if spec is not None:  # a child that could not be forked with the library in it
+    if spec is not None:  # a process that could not be forked with the library in it
         library.load()
         peer.run(library, json.loads(spec), channel)
         os._exit(0)

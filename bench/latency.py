@@ -17,7 +17,7 @@ def encoded(times):
 
 
 def merged(texts):
-    """One histogram of all in ``texts``."""
+    """Merge all histograms in ``texts`` into one."""
     histogram = HdrHistogram(1, HIGHEST, 3)
     for text in texts:
         histogram.decode_and_add(text)

@@ -12,7 +12,7 @@ FLAGS = ("ZLINK", "ZMQ_", "GEVENT", "PYZMQ")
 
 
 def environment():
-    """Where a run is made: what has to be the same for two to be compared."""
+    """Describe where a run is made. Two runs are comparable if it is the same."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -44,7 +44,7 @@ def governor():
 
 
 def commit():
-    """Of the checkout, with a + if there are changes that are not in it."""
+    """Return the commit of the checkout, with a + if there are uncommitted changes."""
 
     def git(*arguments):
         return subprocess.run(
@@ -52,7 +52,8 @@ def commit():
         ).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", __file__)  # else it is of whatever lies around us
+        # otherwise the commit is that of an enclosing repository
+        git("ls-files", "--error-unmatch", __file__)
         changed = "+" if git("status", "--porcelain") else ""
         return git("rev-parse", "--short=12", "HEAD") + changed
     except (OSError, subprocess.SubprocessError):

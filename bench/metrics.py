@@ -1,4 +1,4 @@
-"""What a case has beside its main figure: latencies, CPU and system calls."""
+"""Secondary figures of a case: latencies, CPU and system calls."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Metric:
 
 
 def short(value):
-    """A number with three digits, and never as a power of ten."""
+    """Format a number with three digits, and never as a power of ten."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

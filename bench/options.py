@@ -1,4 +1,4 @@
-"""The command line, and what each size of run means."""
+"""The command line, and the settings of each size of run."""
 
 import argparse
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def parser():
 
 
 def program_of(arguments):
-    """Split off what follows ``--program``: (the rest, that or None)."""
+    """Split off the arguments after ``--program``: (the rest, those arguments or None)."""
     if "--program" not in arguments:
         return arguments, None
     at = arguments.index("--program")
@@ -129,7 +129,7 @@ def mode_of(options):
 
 
 def libraries(options, mode):
-    """The adapters to measure; raises ValueError for a name that is none."""
+    """Return the adapters to measure; raise ValueError for an unknown name."""
     names = mode.libraries
     if options.libs:
         names = dict.fromkeys(name.strip() for name in split(options.libs))
@@ -137,7 +137,7 @@ def libraries(options, mode):
 
 
 def split(text):
-    """Names from ``A,B@X=1,Y=2,C``: what has a = and no @ belongs to the name before it."""
+    """Split ``A,B@X=1,Y=2,C``: a part with = and without @ belongs to the name before it."""
     names = []
     for part in text.split(","):
         if "=" in part and "@" not in part and names:

@@ -1,4 +1,4 @@
-"""What the process of a round does: the roles it was given, and then its result."""
+"""The process of a round: it runs its roles, and sends its result."""
 
 import os
 import resource
@@ -23,7 +23,7 @@ def run(adapter, spec, control):
         See :func:`bench.run.specs`.
     control : socket.socket
     """
-    # The last resort, should the run be gone: a process ends by default.
+    # As a last resort, if the run has ended: a process ends by default.
     signal.alarm(spec["deadline"])
     if spec["cpu"] is not None:
         os.sched_setaffinity(0, {spec["cpu"]})
@@ -56,13 +56,13 @@ def run(adapter, spec, control):
         results = [functions[0]()]  # in the main thread or greenlet, as programs do
     else:
         results = adapter.waiting.together(functions)
-    if case.pattern != "proxy":  # nothing ends a proxy but the end of its process
+    if case.pattern != "proxy":  # a proxy ends only with its process
         adapter.stop()
     channel.send(result={**finished(gathered(results)), "counters": adapter.counters()})
 
 
 def gathered(results):
-    """The results of several ends in one; their CPU times are of one process, so not added."""
+    """Join the results of several ends of one process, whose CPU times are not added."""
     whole = {}
     for result in results:
         whole.update(result)

@@ -1,4 +1,4 @@
-"""The performance plan's feature flags, each on against off, and the plan's target table."""
+"""Measure the performance plan's feature flags, each on against off, and the plan's targets."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,12 @@ CASES = (
         for size in (64, 64 * KB)
     ),
 )
-SLOWER = 0.05  # what a flag may cost a round trip
+SLOWER = 0.05  # the highest cost of a flag in a round trip
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch, on by default; ``variable`` set to 0 turns it off."""
+    """A switch, on by default; setting ``variable`` to 0 turns it off."""
 
     phase: int
     variable: str
@@ -35,7 +35,7 @@ class Flag:
 
     @property
     def off(self):
-        """The name of the library with the flag off."""
+        """Return the name of the library with the flag off."""
         return f"zlink@{self.variable}=0"
 
     @property
@@ -55,7 +55,7 @@ FLAGS = (
 
 
 PLAIN = "zlink@" + ",".join(f"{flag.variable}=0" for flag in FLAGS if flag.phase)
-#: The baseline is without the plan's features, once with and once without TCP_NODELAY.
+#: The baseline does not have the plan's features, once with and once without TCP_NODELAY.
 BASELINE = {PLAIN: "all off", f"{PLAIN},{FLAGS[0].variable}=0": "all off, no TCP_NODELAY"}
 
 
@@ -83,7 +83,7 @@ def calls(series):
 
 
 def counter(name):
-    """A debug counter of all ends, per message; None where it was not read."""
+    """Return a debug counter of all ends, per message, or None if it was not read."""
     return lambda series: (series.counters or {}).get(name)
 
 
@@ -98,7 +98,7 @@ TARGETS = (
 
 
 def adapters():
-    """The library with every flag on, with each built one off, and with all of them off."""
+    """Return the library with every flag on, with each built one off, and with all of them off."""
     return [
         adapter("zlink"),
         *(adapter(flag.off) for flag in FLAGS if flag.built),
@@ -111,7 +111,7 @@ def cases():
 
 
 def show(results):
-    """Print what each flag does, and the plan's targets."""
+    """Print the effect of each flag, and the plan's targets."""
     for line in lines(results):
         print(line)
 

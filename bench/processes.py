@@ -1,4 +1,4 @@
-"""Starts the processes of a round, passes messages between them, and leaves none behind."""
+"""Start the processes of a round, pass messages between them, and leave none behind."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 
 from .forkserver import command
 
-START = 60  # seconds that a library may take to be imported
+START = 60  # seconds that importing a library may take
 END_OF_STDERR = 4000  # bytes of stderr
 
 
@@ -73,7 +73,7 @@ class ForkServer:
     def stop(self):
         if self.popen is None:
             return
-        self.channel.close()  # that ends the process, and its children with it
+        self.channel.close()  # this ends the process, and its children with it
         try:
             self.popen.wait(5)
         except subprocess.TimeoutExpired:
@@ -92,7 +92,7 @@ class ForkServer:
         return json.loads(data)
 
     def spawn(self, spec):
-        """Start the process of ``spec``; returns its :class:`Child`."""
+        """Start the process of ``spec``; return its :class:`Child`."""
         self.count += 1
         child = Child(self, self.count)
         ours, theirs = socket.socketpair()
@@ -144,7 +144,7 @@ class Child:
 
 
 def end_of_stderr(file):
-    # The position is shared with the process that writes, so read without moving it.
+    # The writing process shares the file position, so read without moving it.
     size = os.fstat(file.fileno()).st_size
     text = os.pread(file.fileno(), END_OF_STDERR, max(0, size - END_OF_STDERR))
     return text.decode(errors="replace").strip()
@@ -211,7 +211,7 @@ class RoundProcesses:
         while any(child.code is None for child in self.children):
             events = self.selector.select(max(0, self.deadline - time.monotonic()))
             if not events:
-                # Blame all, since the one that waits may do so for the other's fault.
+                # Blame all ends, since the one that waits may be waiting for another one.
                 raise RoundFailed(
                     "\n".join(
                         str(child.failed(f"hung, killed after {self.timeout:g} s"))
@@ -222,7 +222,7 @@ class RoundProcesses:
             for key, _ in events:
                 if key.data is None:
                     self.on_forkserver_message()
-                elif key.fileobj in self.selector.get_map():  # not drained meanwhile
+                elif key.fileobj in self.selector.get_map():  # its pipe was not drained meanwhile
                     self.on_child_readable(key.data)
         for child in self.children:
             if child.result is None:
@@ -261,12 +261,12 @@ class RoundProcesses:
                 self.on_message(message, self.children)
 
     def drain(self, child):
-        """Read its last messages, which may still be on the way when its end is known."""
+        """Read its last messages, which may still arrive after its end is known."""
         while child.control in self.selector.get_map():
             self.on_child_readable(child)
 
     def end(self):
-        """Kill and wait for what still runs."""
+        """Kill and wait for the processes that still run."""
         for child in self.children:
             if child.code is None:
                 child.kill()

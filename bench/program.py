@@ -44,7 +44,7 @@ class Program:
     syscalls: list = field(default_factory=list)
 
     def run(self, timeout, command=None):
-        """Run it once; returns its wall and CPU seconds.
+        """Run the command once; return its wall and CPU seconds.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Program:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    start_new_session=True,  # so that all of it can be killed
+                    start_new_session=True,  # a session of its own, so that all of it can be killed
                 )
             except OSError as error:
                 raise ProgramFailed(f"{self.name} ({shlex.join(self.command)}): {error}")
@@ -110,7 +110,7 @@ def split(arguments):
 
 
 def measure(commands, rounds, timeout, note):
-    """Run both commands in turn; returns the two :class:`Program`."""
+    """Run both commands in turn; return the two :class:`Program`."""
     programs = [Program(*each) for each in zip(NAMES, commands, strict=True)]
     for number in range(rounds + 1):
         note(f"round {number}" if number else "warm-up")
@@ -130,7 +130,7 @@ def measure(commands, rounds, timeout, note):
 
 
 def ratio(a, b):
-    """The median of A to B, taken round by round; None where there is nothing to divide by."""
+    """Return the median of A to B, taken round by round; None if B is 0 or missing."""
     values = [one / other for one, other in zip(a, b, strict=True) if other]
     return median(values) if values else None
 

@@ -79,7 +79,7 @@ def main(path):
 
 
 def only(results, libraries):
-    """The same run, with only these libraries."""
+    """Return the same run, with only these libraries."""
     return type(results)(
         results.environment,
         results.settings,
@@ -89,13 +89,13 @@ def only(results, libraries):
 
 
 def at(results, rows):
-    """The same run, with only these cases."""
+    """Return the same run, with only these cases."""
     cases = [each for each in results.cases if each.case.name in rows]
     return type(results)(results.environment, results.settings, results.libraries, cases)
 
 
 def where_not(results):
-    """Every case in which another library is ahead of ours."""
+    """Return every case in which another library is ahead of ours."""
     subject = results.subject
     rivals = [
         name
@@ -111,7 +111,7 @@ def where_not(results):
 
 
 def behind(results, ours, others):
-    """A row for each of ``others`` that is ahead of ``ours`` in a case, the worst first."""
+    """Return a row for each of ``others`` that is ahead of ``ours`` in a case, the worst first."""
     found = [(each.ratio(ours, other), each) for each in results.cases for other in others]
     found = sorted(
         ((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),

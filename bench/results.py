@@ -1,4 +1,4 @@
-"""What was measured: rounds, series of rounds, cases, and the run; and how it is kept in JSON."""
+"""Measurements: rounds, series of rounds, cases, and the run; and their JSON form."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from .cases import MEMORY, TARGETED, Case
 from .metrics import METRICS, P50, P99, P999
 
 FORMAT = 1
-NOISY = 0.05  # relative standard deviation that is pointed out
-OURS = "zlink"  # what the names of our libraries begin with
-#: What stands for the machine, and what we are compared with: the first that a case has.
+NOISY = 0.05  # relative standard deviation that is marked as noise
+OURS = "zlink"  # prefix of the names of our libraries
+#: The reference for the machine's speed and for comparisons: the first that a case has.
 REFERENCES = ("pyzmq", "zmq.asyncio", "websockets", "raw")
 
 
@@ -56,24 +56,24 @@ class Series:
         return [each for each in self.rounds if each] or self.spoilt
 
     def figures(self, name=None):
-        """The figure ``name`` of each round, by default the one that the case is about."""
+        """Return the figure ``name`` of each round, by default the main figure of the case."""
         if name == "syscalls":
             return [self.syscalls] if self.syscalls is not None else []
         found = (value_of(each, name or self.field) for each in self.good())
         return [each for each in found if each is not None]
 
     def median(self, name=None):
-        """The median of a figure, by default the one that the case is about; None without one."""
+        """Return the median of a figure, by default the case's main one; None without any."""
         figures = self.figures(name)
         return median(figures) if figures and not self.error else None
 
     @property
     def deviation(self):
-        """The standard deviation, relative to the mean; None for fewer than two rounds."""
+        """Return the standard deviation, relative to the mean; None for fewer than two rounds."""
         return relative_deviation(self.figures()) if not self.error else None
 
     def percentiles(self):
-        """Of all rounds together; None for what is not a round trip."""
+        """Merge the histograms of all rounds; None if the case is not a round trip."""
         texts = tuple(each["histogram"] for each in self.good() if "histogram" in each)
         return latency.percentiles(texts) if texts and not self.error else None
 
@@ -93,7 +93,7 @@ class Series:
 
 
 def value_of(round_, name):
-    """A figure of a round, or None."""
+    """Return a figure of a round, or None."""
     if name == "cpu_us" and name not in round_ and "user_us" in round_:
         return round_["user_us"] + round_["system_us"]  # an older run has only the parts
     return round_.get(name)
@@ -107,11 +107,11 @@ class CaseResult:
     series: list
 
     def of(self, library):
-        """The series of ``library``, or None."""
+        """Return the series of ``library``, or None."""
         return next((each for each in self.series if each.library == library), None)
 
     def metrics(self):
-        """The secondary figures that there are in this case."""
+        """Return the secondary figures that exist in this case."""
         if self.case.kind == "memory":
             return []
         return [
@@ -136,7 +136,8 @@ class CaseResult:
             if a and b
         ]
         values = [a / b for a, b in pairs if a is not None and b]
-        if not values:  # of what is not in the rounds, or was spoilt, the medians are all there is
+        # if a figure is not in the rounds, or they were spoilt, only the medians are left
+        if not values:
             medians = mine.median(name), theirs.median(name)
             values = [medians[0] / medians[1]] if medians[0] is not None and medians[1] else []
         return Ratio(self.case, library, other, values, metric) if values else None
@@ -162,7 +163,7 @@ class Ratio:
 
     @property
     def gain(self):
-        """How many times better, whatever the direction: over 1 is ahead."""
+        """Return how many times better, whatever the direction: over 1 is ahead."""
         if (self.metric or self.case).more_is_better:
             return self.value
         return 1 / self.value if self.value else float("inf")
@@ -173,7 +174,7 @@ class Ratio:
 
     @property
     def reached(self):
-        """Whether the target is; None without one."""
+        """Return whether the target is reached; None without a target."""
         if self.target is None:
             return None
         return self.value >= self.target if self.case.more_is_better else self.value <= self.target
@@ -203,12 +204,12 @@ class Results:
 
     @property
     def measured(self):
-        """The libraries that are not missing."""
+        """Return the libraries that are not missing."""
         return [name for name, about in self.libraries.items() if "missing" not in about]
 
     @property
     def subject(self):
-        """The library that the others are compared with: the first of ours, else the last."""
+        """Return the library that others are compared with: the first of ours, else the last."""
         ours = [name for name in self.measured if name.startswith(OURS)]
         return "zlink" if "zlink" in ours else (ours or self.measured[-1:] or [None])[0]
 
@@ -246,7 +247,7 @@ class Results:
         return next((each for each in self.cases if each.case.name == name), None)
 
     def failures(self):
-        """Pairs of a case and a series that failed in it."""
+        """Return pairs of a case and a series that failed in it."""
         return [
             (each.case, series) for each in self.cases for series in each.series if series.error
         ]

@@ -1,4 +1,4 @@
-"""Rounds: in each of them every library of a case in turn."""
+"""Rounds: each of them runs every library of a case in turn."""
 
 import os
 from contextlib import suppress
@@ -9,10 +9,11 @@ from .machine import OtherWork
 from .processes import RoundFailed, run_processes
 from .results import CaseResult, Series
 
-SPOILT = 0.10  # of all CPUs taken by other work: then the figure is of the machine
-ATTEMPTS = 4  # at one round: what is still disturbed then will be for long
+# share of all CPUs taken by other work: above it the figure says more about the machine
+SPOILT = 0.10
+ATTEMPTS = 4  # attempts at one round: after these the disturbance is a lasting one
 COUNTING = 0.05  # seconds of sending while system calls are counted
-PATIENCE = 20  # seconds for such a round, which nothing else depends on
+PATIENCE = 20  # timeout in seconds for such a round, which affects nothing else
 WILDCARDS = {
     "tcp": "tcp://127.0.0.1:*",
     "ws": "ws://127.0.0.1:*",
@@ -82,7 +83,7 @@ class Run:
         self.played = 0
 
     def steps(self, case):
-        """Rounds that ``case`` takes if none fails."""
+        """Return the number of rounds that ``case`` takes if none fails."""
         rounds = self.rounds + self.counts(case)
         return rounds * sum(family[0].adapter.runs(case) for family in self.families)
 
@@ -90,7 +91,7 @@ class Run:
         return self.counting is not None and case.kind != "memory" and case.name in self.counted
 
     def empty(self, case):
-        """A :class:`CaseResult` of the libraries that can do ``case``, for :meth:`round`."""
+        """Return a :class:`CaseResult` of the libraries that can do ``case``, for :meth:`round`."""
         return CaseResult(
             case,
             [
@@ -101,20 +102,20 @@ class Run:
         )
 
     def round(self, result, number):
-        """Measure the round ``number``, from 1, of those that do not have it yet."""
+        """Measure round ``number``, from 1, of the libraries that do not have it yet."""
         for forkserver, series in self.turns(result, number):
             if len(series.rounds) < number:
                 self.attempt(series, self.play, forkserver, result.case, series)
 
     def count_calls(self, result):
-        """Count the system calls and debug counters of those that have none yet."""
+        """Count the system calls and debug counters of the libraries that do not have them yet."""
         for forkserver, series in self.turns(result, 0):
             if series.syscalls is None:
-                with suppress(RoundFailed):  # the figures stand without it
+                with suppress(RoundFailed):  # the figures are valid without it
                     self.count(forkserver, result.case, series)
 
     def turns(self, result, number):
-        """Every library in turn, but those that have failed."""
+        """Yield every library in turn, except those that have failed."""
         for family in self.families:
             forkserver = family[number % len(family)]
             series = result.of(forkserver.adapter.name)
@@ -131,7 +132,7 @@ class Run:
             self.progress.failed(series.library, series.error)
 
     def play(self, forkserver, case, series):
-        """Run one round, again if other work spoilt it, a few times at most."""
+        """Run one round; repeat it a few times at most if other work spoilt it."""
         for left in reversed(range(ATTEMPTS)):
             others = OtherWork()
             before = self.busy_cpu()
@@ -186,7 +187,7 @@ class Run:
 
 
 def slowdown(adapter):
-    """The share of its time that our libraries shall waste: a test hook for ``--compare``."""
+    """Return the share of the time that our libraries waste: a test hook for ``--compare``."""
     return float(os.environ.get("BENCH_SLOWDOWN", 0)) if adapter.name.startswith("zlink") else 0
 
 
@@ -229,7 +230,7 @@ def address(transport, prefix, name):
 
 
 def per_message(counted):
-    """The debug counters of all ends, by the messages that they sent, warm-up and all."""
+    """Return the debug counters of all ends per message sent, including the warm-up."""
     sums = {name: sum(each[name] for each in counted) for name in counted[0]}
     messages = sums["messages_out"]
     return {name: total / messages for name, total in sums.items()} if messages else None
@@ -247,9 +248,9 @@ def combined(case, results):
     if whole["sent"] != whole["received"]:
         raise RoundFailed(f"{whole['sent']} sent, {whole['received']} received")
     size = case.message_size
-    # Plain sockets count bytes; everything else messages.
+    # Plain sockets count bytes; everything else counts messages.
     count = whole["received"] / size if whole.pop("in_bytes", False) else whole["received"]
-    count = whole.get("messages", count)  # where the costs are not of each that was received
+    count = whole.get("messages", count)  # some costs are not per received message
     round_ = {"count": count}
     for name in ("user", "system"):
         round_[f"{name}_us"] = sum(each.get(name, 0) for each in results) / count * 1e6

@@ -1,4 +1,4 @@
-"""Counts the system calls of the processes of a round, from the end of their warm-up."""
+"""Count the system calls of the processes of a round, from the end of their warm-up."""
 
 import re
 import shutil
@@ -44,7 +44,7 @@ class Counter:
         self.folder.cleanup()
 
     def on_message(self, message, children):
-        """Start to count when the last end is warm, and let the ends go on."""
+        """Start to count when the last end is warm, and let the ends continue."""
         before = len(self.cold)
         self.cold -= set(message)
         if self.cold or not before:
@@ -64,7 +64,7 @@ class Counter:
         while not self.attached(pids) and time.monotonic() < deadline:
             if self.tracer.poll() is not None:
                 break
-            time.sleep(0.005)  # no event says when a tracer is ready
+            time.sleep(0.005)  # no event reports that a tracer is ready
 
     def stop(self):
         if self.tracer is not None and self.tracer.poll() is None:
@@ -76,13 +76,13 @@ class Counter:
                 self.tracer.wait()
 
     def total(self):
-        """The number of calls."""
+        """Return the number of calls."""
         self.stop()
         return self.parse(self.output.read_text())
 
 
 class Unseen(Counter):
-    """Where system calls cannot be counted: only the debug counters are."""
+    """System calls cannot be counted: only the debug counters are."""
 
     def attach(self, pids):
         pass
@@ -106,14 +106,14 @@ class Perf(Counter):
 
     @staticmethod
     def around(output):
-        """What goes before a command, so that the calls of all its processes are counted."""
+        """Return the words before a command that count the calls of all its processes."""
         return ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", str(output)]
 
     def command(self, pids):
         return [*self.around(self.output), "-p", ",".join(map(str, pids))]
 
     def attached(self, pids):
-        """perf has a descriptor for each thread that it counts."""
+        """perf needs a descriptor for each thread that it counts."""
         threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
         links = Path(f"/proc/{self.tracer.pid}/fd")
         try:

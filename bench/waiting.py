@@ -16,7 +16,10 @@ class Threads:
 
     @staticmethod
     def together(functions):
-        """Run all; returns their results. The first error is raised, others are not waited for."""
+        """Run all functions; return their results.
+
+        The first error is raised without waiting for the rest.
+        """
         return in_threads(functions)
 
     @staticmethod

@@ -8,7 +8,7 @@ from importlib import import_module
 
 @cache
 def known():
-    """All there are: name to class, in the order of their ``order``."""
+    """Return all adapters: name to class, sorted by their ``order``."""
     found = []
     for module in pkgutil.iter_modules(__path__):
         library = getattr(import_module(f"{__name__}.{module.name}"), "Library", None)

@@ -1,4 +1,4 @@
-"""What an adapter is: a library under test, as far as the workloads need to know it."""
+"""The interface of an adapter: a library under test, as far as the workloads use it."""
 
 import os
 from importlib import import_module
@@ -7,7 +7,7 @@ from operator import itemgetter
 from ..cases import PATTERNS
 from ..waiting import Threads
 
-#: Nobody's: (public, secret), of the receiving and of the sending end.
+#: Keys for measurements only: (public, secret) of the receiving and of the sending end.
 SINK_KEYS = (
     b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
     b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
@@ -16,13 +16,13 @@ SOURCE_KEYS = (
     b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
     b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
 )
-#: For bench.agreement: as pyzmq's perf.py, without limits of queues, and with its calls' keywords.
+#: For bench.agreement: like pyzmq's perf.py, without limits of queues and with its keywords.
 AS_PERF = os.environ.get("BENCH_AS_PERF") == "1"
-PEER = b"sink"  # what a ROUTER calls the ROUTER that it sends to
+PEER = b"sink"  # the routing id that a ROUTER uses for its peer ROUTER
 
 
 class Missing(Exception):
-    """The library cannot be measured here; the text says why."""
+    """The library cannot be measured here; the text gives the reason."""
 
 
 class Adapter:
@@ -59,7 +59,7 @@ class Adapter:
     certificate = None
 
     def runs(self, case):
-        """Whether the library can do ``case``."""
+        """Return whether the library can do ``case``."""
         if case.shape.encrypted and case.transport == "inproc":
             return False
         if case.shape.asynchronous not in (None, self.waiting.asynchronous):
@@ -67,13 +67,13 @@ class Adapter:
         return case.pattern in self.patterns and case.transport in self.transports
 
     def work(self, case):
-        """The module of :mod:`bench.work` with the roles of ``case``."""
+        """Return the module of :mod:`bench.work` with the roles of ``case``."""
         return case.shape.work
 
-    # Called in the library's own processes.
+    # These methods are called in the library's own processes.
 
     def load(self):
-        """Import the library; must start no thread, since the process forks.
+        """Import the library; this must not start a thread, since the process forks.
 
         Raises
         ------
@@ -85,11 +85,11 @@ class Adapter:
             raise Missing(f"not installed ({error})")
 
     def about(self):
-        """Versions, as dict of str."""
+        """Return the versions, as dict of str."""
         return {"version": str(getattr(self.zmq, "__version__", "unknown"))}
 
     def start(self, case):
-        """Called once in a process of a round."""
+        """Prepare a process of a round; called once."""
         self.context = self.zmq.Context()
         if not case.shape.of_messages:
             self.context.set(self.zmq.MAX_SOCKETS, 2 * case.size + 100)
@@ -98,7 +98,7 @@ class Adapter:
         self.context.term()
 
     def socket(self, case, end):
-        """The socket of ``end``: 0 sends or asks, 1 receives or answers."""
+        """Return the socket of ``end``: 0 sends or asks, 1 receives or answers."""
         zmq = self.zmq
         kind = case.shape.types[end]
         socket = self.new_socket(kind)
@@ -106,7 +106,7 @@ class Adapter:
         socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], limit)
         if kind == "PUB":
             if not case.drops:
-                self.never_drop(socket)  # the rate is of what arrives
+                self.never_drop(socket)  # the rate is that of arriving messages
         elif kind == "SUB":
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         elif case.pattern == "router-router" and end == 0:
@@ -117,10 +117,10 @@ class Adapter:
         return socket
 
     def new_socket(self, kind):
-        """A socket of the type ``kind``, which sends what is queued when it is closed."""
+        """Return a socket of the type ``kind`` that sends its queued messages on close."""
         socket = self.context.socket(getattr(self.zmq, kind))
-        # pyomq's default is to drop what is not sent yet. A SUB of libzmq with such a linger may
-        # wait for ever to tell a PUB that is gone that it unsubscribes.
+        # pyomq by default drops unsent messages. A libzmq SUB with such a linger may wait endlessly
+        # to send its cancellation to a PUB that has left.
         socket.setsockopt(self.zmq.LINGER, 0 if kind == "SUB" else -1)
         return socket
 
@@ -139,7 +139,7 @@ class Adapter:
             socket.setsockopt(zmq.CURVE_SERVERKEY, SINK_KEYS[0])
 
     def bind(self, socket, address):
-        """Bind to ``address``; returns where to connect."""
+        """Bind to ``address``; return where to connect."""
         socket.bind(address)
         if address.startswith("inproc:"):
             return address
@@ -152,7 +152,7 @@ class Adapter:
         socket.close()
 
     def sender(self, socket, case):
-        """A callable that sends one payload."""
+        """Return a callable that sends one payload."""
         if case.pattern == "router-router":
             send = socket.send_multipart
             return lambda payload: send((PEER, payload))
@@ -161,7 +161,7 @@ class Adapter:
         return socket.send
 
     def receiver(self, socket, case, end=1):
-        """A callable that receives one message, and one that gives the payload of that."""
+        """Return a callable that receives one message, and one that returns its payload."""
         if case.shape.types[end] == "ROUTER":
             if AS_PERF:
                 return lambda: socket.recv_multipart(flags=0, copy=True), itemgetter(-1)
@@ -169,13 +169,13 @@ class Adapter:
         return socket.recv, bytes
 
     def blocking(self):
-        """The module that blocks, and a context of it, for the threads of an asyncio program."""
+        """Return the blocking module, and a context of it, for threads of an asyncio program."""
         raise NotImplementedError
 
     def proxy(self, frontend, backend):
-        """Forward for ever."""
+        """Forward messages in an endless loop."""
         self.zmq.proxy(frontend, backend)
 
     def counters(self):
-        """The debug counters of the process, as dict of int; None where there are none."""
+        """Return the debug counters of the process, as dict of int, or None without counters."""
         return None

@@ -1,4 +1,4 @@
-"""nng by pynng: nanomsg's protocols, which do not speak with ZeroMQ's."""
+"""nng through pynng: nanomsg's protocols, which are not compatible with ZeroMQ's."""
 
 from .base import Adapter
 
@@ -9,7 +9,7 @@ class Library(Adapter):
     name = "pynng"
     order = 4
     module = "pynng"
-    # Its PUB drops what a SUB has no room for, whatever it is told, so there is no rate to measure.
+    # Its PUB always drops messages for a SUB without room, so there is no rate to measure.
     patterns = ("push-pull", "pair", "req-rep")
 
     def start(self, case):

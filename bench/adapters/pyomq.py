@@ -7,16 +7,16 @@ from .base import Adapter
 
 
 class Pyomq(Adapter):
-    """What all APIs of pyomq share."""
+    """The common part of all APIs of pyomq."""
 
     module = "pyomq"
-    forks = False  # it waits in steps of a millisecond then
-    # It has no CONNECT_ROUTING_ID. Its PUB and its XPUB drop messages even with OMQ_ON_MUTE_BLOCK
-    # (0.27.3), so there is no rate of what arrives.
+    forks = False  # it then waits in steps of a millisecond
+    # It does not have CONNECT_ROUTING_ID. Its PUB and its XPUB drop messages even with
+    # OMQ_ON_MUTE_BLOCK (0.27.3), so there is no rate of arriving messages.
     patterns = tuple(
         each for each in Adapter.patterns if each not in ("pub-sub", "fan-out", "router-router")
     )
-    #: Which of them releases before 0.27 cannot do.
+    #: Patterns that releases before 0.27 cannot do.
     newer = ("curve", "ring", "slow-subscriber", "prompt-subscribers")
 
     def runs(self, case):
@@ -26,12 +26,12 @@ class Pyomq(Adapter):
         return {"version": metadata.version("pyomq")}
 
     def start(self, case):
-        self.context = self.zmq.Context()  # which has no limit of sockets
+        self.context = self.zmq.Context()  # it has no limit of sockets
 
 
 @cache
 def is_old():
-    """Whether the release that is installed is older than 0.27; False where there is none."""
+    """Return whether the installed release is older than 0.27; False if none is installed."""
     try:
         version = metadata.version("pyomq").split(".")
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Real libzmq by pyzmq: what everything is compared with."""
+"""Real libzmq through pyzmq, the reference of all comparisons."""
 
 from .base import Adapter
 

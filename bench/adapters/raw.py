@@ -1,4 +1,4 @@
-"""The limit: plain sockets, no framing, nothing checked but the sum of the bytes.
+"""The upper bound: plain sockets, no framing, and only the sum of the bytes is checked.
 
 Round trips spin on non-blocking sockets; for throughput see :mod:`bench.work.plain`.
 """
@@ -40,7 +40,7 @@ class Plain:
             self.adopt(self.listener.accept()[0])
             if self.tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.num_tickets = 0  # unread, they would reset the connection at its end
+                context.num_tickets = 0  # unread bytes would reset the connection when it closes
                 context.load_cert_chain(*self.certificate)
                 self.connection = context.wrap_socket(self.connection, server_side=True)
         return self.connection
@@ -64,8 +64,8 @@ class Library(Adapter):
 
     def runs(self, case):
         if case.transport == "tls" and case.kind == "trip":
-            return False  # its reads do not wait by errno
-        # Small messages without framing would compare nothing.
+            return False  # its reads raise SSLWantReadError, not EAGAIN
+        # Small messages without framing would not be comparable.
         return super().runs(case) and (case.kind == "trip" or case.size >= KB)
 
     def work(self, case):

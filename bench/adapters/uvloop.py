@@ -1,4 +1,4 @@
-"""Mixed in to an adapter of asyncio: the same in uvloop's event loop."""
+"""A mixin for asyncio adapters: the same in uvloop's event loop."""
 
 from importlib import import_module
 

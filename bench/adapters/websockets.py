@@ -1,4 +1,4 @@
-"""WebSocket by the package ``websockets``, in asyncio: messages of the same size, no ZeroMQ.
+"""WebSocket through the package ``websockets``, in asyncio: equal sizes, without ZeroMQ.
 
 Its interface for threads is slower still.
 """
@@ -10,7 +10,7 @@ from importlib import import_module
 from ..waiting import Tasks
 from .base import Adapter, Missing
 
-#: What ZeroMQ does not do, or limits otherwise.
+#: Features that ZeroMQ does not have, or limits differently.
 SETTINGS = {"compression": None, "max_size": None, "ping_interval": None}
 
 

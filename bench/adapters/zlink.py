@@ -9,7 +9,7 @@ from .base import Adapter
 
 
 class Zlink(Adapter):
-    """What all entry points to this project share."""
+    """The common part of all entry points to this project."""
 
     module = "zlinkcompat"
     transports = (*Adapter.transports, "tls", "ws", "wss")
@@ -22,7 +22,7 @@ class Zlink(Adapter):
 
     def load(self):
         super().load()
-        # What the package resolves at first use: here once, not in each process of a round.
+        # Resolve what the package imports at first use: once here, not in each process of a round.
         import_module("zlinkcompat._sugar.names")
 
     def about(self):
@@ -46,7 +46,7 @@ class Zlink(Adapter):
     def socket(self, case, end):
         socket = super().socket(case, end)
         if case.transport in certificate.TRANSPORTS:
-            # What is measured comes after the handshake.
+            # Measure after the handshake.
             socket.setsockopt(sockopt("TLS_VERIFY"), 0)
             chain, key = self.certificate
             socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
@@ -56,7 +56,7 @@ class Zlink(Adapter):
 
 @cache
 def lacking():
-    """What an extra that is not installed would bring; its cases are left out."""
+    """Return the transports of missing extras; their cases are left out."""
     from zlinkcompat import has
 
     return [name for name in ("curve", "tls", "ws", "wss") if not has(name)]

@@ -10,7 +10,7 @@ class ZmqAsyncio(Pyzmq):
     module = "zmq.asyncio"
     counterpart = "zlink.asyncio"
     waiting = Tasks
-    # It has no proxy; one written here would be measured, not pyzmq.
+    # It has no proxy. A proxy written here would be measured instead of pyzmq.
     patterns = tuple(each for each in Pyzmq.patterns if each != "proxy")
 
     def load(self):
@@ -28,7 +28,7 @@ class ZmqAsyncio(Pyzmq):
             return send
 
         async def send_when_there_is_room(payload):
-            # zmq.asyncio never waits in a PUB, although this one does not drop.
+            # zmq.asyncio never waits in a PUB, even though this one does not drop.
             while True:
                 try:
                     return await send(payload)

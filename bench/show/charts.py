@@ -1,4 +1,4 @@
-"""Charts as SVG text, by matplotlib."""
+"""Charts as SVG text, drawn by matplotlib."""
 
 import io
 from math import log2
@@ -12,7 +12,7 @@ from ..cases import PATTERNS, SIZES, TRANSPORTS, human
 from ..metrics import METRICS
 from . import formatting
 
-# Okabe and Ito's colours, which the colour-blind can tell apart, and a shape of its own for each.
+# Okabe and Ito's colours, which colour-blind people can distinguish, and one marker shape each.
 STYLES = {
     "zlink": ("#d55e00", "o"),
     "zlink-backend": ("#e69f00", "s"),
@@ -31,7 +31,7 @@ STYLES = {
     "raw": ("#777777", "x"),
     "websockets": ("#aa4499", "^"),
 }
-WIDTH = 5.2  # inches of 72 px: a phone shows it at about this size
+WIDTH = 5.2  # inches of 72 px: a phone shows the chart at about this size
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -45,7 +45,7 @@ SETTINGS = {
     "legend.frameon": False,
 }
 NINES = (0, 90, 99, 99.9, 99.99)
-MOST_ROWS = 40  # of a chart; the tables have all
+MOST_ROWS = 40  # maximum rows of a chart; the tables contain all
 MOST = 16  # a gain of so many times has the full colour
 
 
@@ -60,7 +60,7 @@ def figure(height):
 
 
 def svg(made, name):
-    """The text of a figure, without the XML head, so that it can stand in a page."""
+    """Return the text of a figure without the XML head, so that it can be embedded in a page."""
     buffer = io.StringIO()
     with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": name}):
         made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -69,7 +69,7 @@ def svg(made, name):
 
 
 def plain_log(axis, numbers=None):
-    """Numbers as people write them on a logarithmic axis."""
+    """Format numbers on a logarithmic axis."""
     axis.set_major_formatter(FuncFormatter(numbers or (lambda value, _: f"{value:g}")))
     axis.set_minor_formatter(NullFormatter())
 
@@ -113,7 +113,7 @@ def legend(made):
 
 
 def distribution(results, result):
-    """Latency by percentile, the tail drawn out; None for what is not a round trip."""
+    """Draw latency by percentile, with an enlarged tail; None if the case is not a round trip."""
     curves = {}
     for series in result.series:
         texts = [each["histogram"] for each in series.good() if "histogram" in each]
@@ -292,7 +292,7 @@ def all_of(results):
 
 
 def summary(results):
-    """One sentence: in how many cases the subject is ahead of pyzmq."""
+    """Return one sentence: in how many cases the subject is ahead of pyzmq."""
     ratios = [each.ratio(results.subject, "pyzmq") for each in results.cases]
     ratios = [each for each in ratios if each is not None]
     if not ratios:

@@ -13,7 +13,7 @@ HOW_TO_READ = (
 
 
 def figure(case, value):
-    """A figure in the unit of its case."""
+    """Format a figure in the unit of its case."""
     if value is None:
         return "-"
     if case.kind == "memory":
@@ -22,13 +22,13 @@ def figure(case, value):
         return f"{value:.4g} us"
     if case.pattern == "storm":
         return f"{value:,.0f}/s"
-    if case.message_size >= 64 * KB and case.transport != "inproc":  # which moves no bytes
+    if case.message_size >= 64 * KB and case.transport != "inproc":  # it moves no bytes
         return f"{value * case.size / 1e9:.2f} GB/s"
     return f"{value / 1e6:.3g} M/s" if value >= 1e5 else f"{value / 1e3:.3g} k/s"
 
 
 def series_figure(case, series):
-    """A library's cell: its median, with marks for noise (~) and disturbed rounds (?)."""
+    """Format a library's cell: its median, with marks for noise (~) and disturbed rounds (?)."""
     if series is None:
         return "-"
     if series.error:
@@ -42,7 +42,7 @@ def series_figure(case, series):
 
 
 def metric_figure(metric, series):
-    """A library's cell of a secondary figure."""
+    """Format a library's cell of a secondary figure."""
     if series is None or series.error:
         return "-"
     return metric.text(series.median(metric.field))
@@ -53,7 +53,7 @@ def times(ratio):
 
 
 def target(ratio):
-    """A target and whether it is reached, or an empty text."""
+    """Format a target and whether it is reached; empty without one."""
     if ratio is None or ratio.target is None:
         return ""
     sign = ">=" if ratio.case.more_is_better else "<="
@@ -129,7 +129,7 @@ def machine(results):
 
 
 def duration(results):
-    """How long measuring took; empty where that is not known."""
+    """Format how long measuring took; empty if that is not known."""
     if not results.duration:
         return ""
     minutes = results.duration / 60
@@ -144,7 +144,7 @@ def library(name, about):
 
 
 def remarks(results):
-    """What to know beside the figures."""
+    """Return remarks about the figures."""
     if results.discarded():
         yield (
             f"{results.discarded()} rounds were discarded, since other work took over 10% of "

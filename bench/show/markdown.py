@@ -4,7 +4,7 @@ from . import formatting
 
 
 def document(results):
-    """Everything: where it was measured, the ratios, the costs and the remarks."""
+    """Return everything: machine, ratios, costs and remarks."""
     parts = [
         "\n".join(f"{line}  " for line in formatting.machine(results)),
         ratios(results, metrics=True),
@@ -77,7 +77,7 @@ def details(results):
 
 
 def bold(ratio):
-    """A ratio, in bold where the subject is ahead."""
+    """Format a ratio, in bold if the subject is ahead."""
     return f"**{formatting.times(ratio)}**" if ratio.gain >= 1 else formatting.times(ratio)
 
 

@@ -1,4 +1,4 @@
-"""One page with everything, that needs no network: for a phone, a desktop and paper."""
+"""One page with all results that needs no network: for a phone, a desktop and paper."""
 
 from html import escape
 from pathlib import Path
@@ -34,7 +34,7 @@ HEAT_MAPS = ("pyzmq", "zmq.green", "pyomq", "zmq.asyncio")
 
 
 def write(results, folder):
-    """Write ``index.html`` into ``folder``, which is made if need be; returns its path."""
+    """Write ``index.html`` into ``folder``, which is created if necessary; return its path."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"

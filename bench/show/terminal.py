@@ -114,6 +114,6 @@ def compared(ratio):
 
 
 def widen(console, table):
-    """A table cut short tells nothing; a terminal can be made wider."""
+    """Do not truncate the table: a terminal can be made wider."""
     needed = Measurement.get(console, console.options.update(width=1000), table).maximum
     console.width = max(console.width, needed)

@@ -1,4 +1,4 @@
-"""Many DEALERs in one process send to one ROUTER, each a message in turn."""
+"""Many DEALERs in one process send to one ROUTER, in turn."""
 
 from time import perf_counter
 

@@ -4,7 +4,7 @@ import resource
 import sys
 from time import perf_counter
 
-POLL = 0.001  # seconds between two looks for a message
+POLL = 0.001  # seconds between two checks for a message
 
 
 class End:
@@ -41,13 +41,13 @@ class End:
         self.before = None
 
     async def wait_for(self, name):
-        """Wait for a message of another end, or of the run; returns its value."""
+        """Wait for a message of another end, or of the run; return its value."""
         while not self.channel.has_received(name):
             await self.sleep(POLL)
         return self.channel.received[name]
 
     def bound(self, which, name="endpoint"):
-        """A bound socket of the sending (0) or receiving (1) type, and where to connect."""
+        """Return a bound socket of the sending (0) or receiving (1) type, and where to connect."""
         socket = self.adapter.socket(self.case, which)
         return socket, self.adapter.bind(socket, self.addresses[name])
 
@@ -72,14 +72,14 @@ class End:
         self.adapter.waiting.beside(function, *args)
 
     async def measured(self):
-        """The warm-up is over: what is spent counts from here to :meth:`cost`."""
+        """Mark the end of the warm-up: costs count from here to :meth:`cost`."""
         if self.counted:
             self.announce(**{f"warm {self.role}": True})
             await self.wait_for("go")
         self.before = resource.getrusage(resource.RUSAGE_SELF)
 
     def cost(self):
-        """CPU seconds of this process since :meth:`measured`, and its peak memory in bytes."""
+        """Return the CPU seconds since :meth:`measured`, and the peak memory in bytes."""
         now = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "user": now.ru_utime - self.before.ru_utime,
@@ -88,7 +88,7 @@ class End:
         }
 
     def slowed(self, since):
-        """The time, after wasting the share of it that the test hook asks for."""
+        """Return the time, after wasting the share of it that the test hook requests."""
         now = perf_counter()
         if self.slowdown:
             until = now + (now - since) * self.slowdown / (1 - self.slowdown)

@@ -1,4 +1,4 @@
-"""One PUB, several SUBs in one process: the rate is of deliveries."""
+"""One PUB, several SUBs in one process: the rate counts deliveries."""
 
 from itertools import repeat
 from time import perf_counter

@@ -44,7 +44,7 @@ async def peers(end):
     for number in range(end.case.size):
         connection = plain.create_connection((at.hostname, at.port))
         connection.sendall(GREETING + READY)
-        # libzmq takes whatever comes before its own READY for a part of the handshake.
+        # libzmq treats everything before its own READY as part of the handshake.
         read(connection, len(GREETING))
         read(connection, read(connection, 2)[1])
         connection.sendall(HELLO)

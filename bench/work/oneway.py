@@ -1,4 +1,4 @@
-"""One way: as many messages as go in a time, counted and timed where they arrive."""
+"""One way: as many messages as possible in a fixed time, counted and timed at the receiver."""
 
 from itertools import repeat
 from time import perf_counter
@@ -24,7 +24,7 @@ async def source(end):
 
 
 async def pour(end, socket):
-    """Send for the time of a round, whole batches, then the end mark."""
+    """Send whole batches for the time of a round, and then the end mark."""
     send = end.sender(socket)
     payload = end.payload()
     batch = end.case.batch
@@ -80,5 +80,5 @@ async def drain(end, socket):
     if message != END:
         raise AssertionError(f"after {count} messages came one of {len(message)} bytes")
     end.announce(drained=True)
-    # The first message is before the clock, the mark is within.
+    # The first message precedes the clock; the end mark is included.
     return {"received": count, "rate": count / elapsed, **end.cost()}

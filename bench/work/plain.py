@@ -7,7 +7,7 @@ WRITE = 64 << 10
 
 
 async def source(end):
-    """Write for the time of a round; ``sent`` is in bytes."""
+    """Write for the time of a round; return ``sent`` in bytes."""
     socket = end.connected(0, await end.wait_for("endpoint"))
     write = socket.connection.sendall
     payload = bytes(WRITE)
@@ -45,5 +45,5 @@ async def sink(end):
 
 
 def warmup(end):
-    """Writes before the clock."""
+    """Return the number of writes before the clock starts."""
     return -(-end.case.warmup * end.case.size // WRITE)

@@ -45,7 +45,7 @@ class Asker:
         self.times = []
 
     def run(self, count, stop):
-        """Send ``count`` requests, or until the time ``stop``; returns after the last reply."""
+        """Send ``count`` requests, or until the time ``stop``; return after the last reply."""
         self.times = []
         started = deque()
         sent = 0

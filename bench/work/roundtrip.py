@@ -1,4 +1,4 @@
-"""There and back: each trip timed where it started."""
+"""Round trips: each trip is timed at its start."""
 
 from itertools import repeat
 from time import perf_counter_ns

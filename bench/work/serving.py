@@ -64,7 +64,7 @@ class Front:
             raise
 
     async def request(self, kind, *arrays, engine=None):
-        """Send one request, to the engines in turn; returns the arrays of its reply."""
+        """Send one request, to the engines in turn; return the arrays of its reply."""
         self.number = number = self.number + 1
         engine = engine or self.identities[number % self.engines]
         self.pending[number] = reply = asyncio.get_running_loop().create_future()
@@ -81,7 +81,7 @@ class Front:
         return await reply
 
     async def warm(self):
-        """The warm-up is over, here and in the engines."""
+        """End the warm-up, here and in the engines."""
         for each in self.identities:
             await self.request(WARM, engine=each)
         await self.end.measured()
@@ -134,7 +134,7 @@ async def client(end):
 
 
 async def caller(end):
-    """One small call after the other, each answered before the next."""
+    """Make one small call after the other, each answered before the next."""
     front = Front(end)
     await front.start()
     times = []
@@ -184,7 +184,7 @@ async def engine(end):
 
 
 def thread(function, *args):
-    """Start a thread; an error in it ends the process, for which nobody has to wait then."""
+    """Start a thread; an error in it ends the process, so that nothing waits for the thread."""
 
     def run():
         try:
@@ -219,7 +219,7 @@ def read(zmq, context, inlet, identity, requests):
 
 
 def write(zmq, context, outlet, replies):
-    """Send what the steps have made, until there is a None."""
+    """Send the results of the steps, until a None arrives."""
     pack = msgpack().packb
     socket = context.socket(zmq.PUSH)
     socket.setsockopt(zmq.LINGER, -1)

@@ -1,4 +1,4 @@
-"""Many connections at once: how many a second are made and served, from connect to reply."""
+"""Many connections at once: connections per second, from connect to reply."""
 
 from time import perf_counter
 

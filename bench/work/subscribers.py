@@ -43,7 +43,7 @@ async def source(end):
             await send(payload)
         batches += 1
         if batches > 1:
-            await acks.recv()  # of the batch before
+            await acks.recv()  # of the previous batch
         if stop is None:
             if batches == warm:
                 await end.measured()
@@ -60,7 +60,7 @@ async def source(end):
     sent = (batches - warm) * batch
     deliveries = sent * readers(end.case)
     end.close(acks)
-    socket.close(0)  # what is queued for one that does not read would hold up the end
+    socket.close(0)  # messages queued for a subscriber that does not read would delay the end
     return {
         "sent": batches * batch * readers(end.case),
         "messages": sent,
@@ -106,7 +106,7 @@ async def sink(end):
 
 
 async def sleeper(end):
-    """Subscribe, take one message as a sign of that, and read no more."""
+    """Subscribe, receive one message to confirm that, and read no more."""
     endpoint = await end.wait_for("endpoint")
     sockets = []
     for _ in range(end.case.shape.options["slow"]):
