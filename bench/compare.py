@@ -72,9 +72,9 @@ class Change:
 
 
 def changes(old, new):
-    """All that both runs have measured of our libraries: main figures, latencies, CPU and calls.
+    """Compare our libraries in both runs: main figures, latencies, CPU and calls.
 
-    A machine that is slower today is no regression, nor is a pyzmq that is faster today. Where
+    A slower machine is not a regression, and neither is a faster pyzmq. Where
     both runs have pyzmq in the case, or else another of ``REFERENCES``, the figure and its ratio
     to that, taken round by round, must both have moved; if the runs are of different machines,
     the ratio alone. A secondary figure that only one of the runs has is left out.

@@ -192,7 +192,7 @@ def slowdown(adapter):
 
 
 def specs(case, seconds, prefix, pinned, counted, slowdown, certificate=None):
-    """What the processes of a round are told (:func:`bench.peer.run`), one for each.
+    """Return the specs for the processes of a round (:func:`bench.peer.run`), one for each.
 
     Over inproc one process has all roles. Two processes get a CPU each, if ``pinned`` and there
     are as many; more than two are left to the kernel.

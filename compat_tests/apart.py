@@ -1,4 +1,4 @@
-"""Run processes in a network of their own, so that nobody else uses their fixed ports."""
+"""Run processes in a network of their own, where no other process uses their fixed ports."""
 
 import contextlib
 import subprocess

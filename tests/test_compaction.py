@@ -1,7 +1,7 @@
-"""Phase 2 of the performance plan: what a read left incomplete is moved only where it has to be.
+"""Phase 2 of the performance plan: an incomplete frame is moved in the buffer only if necessary.
 
-The read buffer is at its start again whenever nothing is left over. So each step here leaves the
-first byte of the next frame behind: less than a header, which is all that can ever be moved.
+Reading restarts at the start of the buffer whenever no bytes are left over. So each step here
+leaves the first byte of the next frame behind. Only part of a header can ever be moved.
 """
 
 import random

@@ -1,7 +1,7 @@
 """Phase 1 of the performance plan: its table of errors.
 
-Whatever ends a connection, what was pinned is let go, nothing partly written is sent again, and the
-socket goes on with its next connection.
+However a connection ends, pinned buffers are released, no partly written message is sent again, and
+the socket continues with its next connection.
 """
 
 import gc

@@ -251,7 +251,7 @@ class Scan:
             self.close()
 
     def high_water_marks(self):
-        """Count the messages that a sender may send while nobody receives."""
+        """Count the messages that a sender may send without a receiver."""
         for kind, sndhwm, rcvhwm in itertools.product(
             ("PUSH", "DEALER", "PAIR"), (1, 2, 5, 10), (1, 2, 5, 10)
         ):

@@ -1,5 +1,6 @@
-"""Random graphs of sockets, driven step by step on both libraries: whoever receives, receives the
-same; what one refuses, the other refuses.
+"""Random graphs of sockets, driven step by step on both libraries.
+
+Both receive the same messages and refuse the same calls.
 
 Over inproc, where a step's effect is there when every socket has done what the others asked of it.
 Left out, with what libzmq does then:
@@ -9,7 +10,8 @@ Left out, with what libzmq does then:
 - A publisher that leaves a subscriber, and a peer that comes back to a ROUTER: there the old pipe
   ends when the one that bound has read it to its end, and not before.
 - A socket that disconnects with unread messages: over inproc libzmq drops them, though not over
-  tcp. Here they stay receivable over every transport, so each socket reads them before."""
+  tcp. Here they stay receivable over every transport, so each socket reads them before.
+"""
 
 import tempfile
 

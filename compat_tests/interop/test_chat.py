@@ -28,7 +28,7 @@ def url():
     process.stdout.close()
 
 
-def test_every_client_receives_what_one_says(url):
+def test_message_reaches_every_client(url):
     with urllib.request.urlopen(url, timeout=30) as page:
         assert b"new WebSocket" in page.read()
     room = url.partition("room=")[2]

@@ -78,7 +78,7 @@ def endpoints(transport, tmp_path, no_descriptor_is_left):
 
 @pytest.fixture
 def endpoint(endpoints):
-    """An endpoint to bind."""
+    """Return an endpoint to bind."""
     return endpoints.any()
 
 

@@ -1,7 +1,8 @@
-"""README and docs tell the truth, in their commands, too: what is cheap is run, and of what is not
-(an install, a whole suite, a measurement) everything that the command names is there.
+"""The commands of README and docs are valid.
 
-A program that is not in ``PROGRAMS`` fails: a command nobody looks at is one that nobody mends.
+Cheap commands are run. For the others (an install, a whole suite, a measurement) the test checks
+that everything that the command names exists. A program that is not in ``PROGRAMS`` fails the test,
+so no command stays unchecked.
 """
 
 import argparse

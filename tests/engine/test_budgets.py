@@ -1,8 +1,8 @@
-"""What hostile peers can cost a server, in each state of the protocol.
+"""The cost of hostile peers for a server, in each state of the protocol.
 
-Each peer floods with everything that brings nobody a message. An innocent peer asks meanwhile; the
-measure is the CPU time that the server takes before each answer, and its memory. The default run
-has a sample; ``--all-budgets`` runs the whole matrix (``tox -e budgets``).
+Each peer floods the server with data that contain no message for it. An innocent peer asks
+meanwhile; the measure is the CPU time that the server takes before each answer, and its memory. The
+default run has a sample; ``--all-budgets`` runs the whole matrix (``tox -e budgets``).
 """
 
 import os

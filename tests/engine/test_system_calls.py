@@ -58,7 +58,7 @@ def counts(tmp_path):
             PROGRAM.format(what), "-yy", "-e", f"trace={','.join(READS + WRITES)}",
             log=log, ZMQ_DEBUG_COUNTERS="1", ZMQ_ASIO_WRITE_BATCHING="1",
         )  # fmt: skip
-        # With -yy each descriptor is told with what it is.
+        # With -yy strace prints what each descriptor is.
         calls = Counter(re.findall(r"^\d+ +(\w+)\(\d+<TCP:\[", log.read_text(), re.MULTILINE))
         return (
             json.loads(out),

@@ -539,7 +539,7 @@ begun.wait()
     ).ends()
 
 
-def test_exit_flushes_what_was_sent(threaded, bound):
+def test_exit_flushes_sent_messages(threaded, bound):
     import zlinkcompat as zmq
 
     pull = bound(zmq.PULL)

@@ -1,5 +1,8 @@
-"""Two hosts, as network namespaces, and a line between them that delays each packet and loses some:
-what ``tc netem`` does where the kernel has it. Nothing is lost or comes twice to who reads."""
+"""Two hosts, as network namespaces, with a line that delays each packet and loses some.
+
+``tc netem`` does the same where the kernel has it. The reader loses no message, and gets none
+twice.
+"""
 
 import json
 import os

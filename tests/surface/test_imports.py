@@ -51,13 +51,13 @@ def test_an_unpatched_program_does_not_load_gevent(library, backend):
 
 
 @BOTH
-def test_a_tcp_endpoint_loads_only_what_it_uses(library, backend):
+def test_tcp_endpoint_loads_only_used_modules(library, backend):
     added = loaded(library, "bind", backend)
     assert "gevent.hub" in added
     assert added & NOT_FOR_TCP == set()
 
 
-def test_an_endpoint_loads_what_its_connections_use_at_once():
+def test_endpoint_loads_modules_of_its_connections_early():
     """Later the process may have no descriptor left to read a module with."""
     plain = loaded("zlinkcompat", "bind")
     curve = loaded("zlinkcompat", "bind_curve") - plain

@@ -182,7 +182,7 @@ def test_a_loop_that_watches_no_descriptors_gets_none(context):
 
 
 def test_threads_take_over_while_a_coroutine_computes(run, context):
-    """What peers send meanwhile is received, up to RCVHWM, and they are told that we live."""
+    """Messages that peers send meanwhile are received, up to RCVHWM, and PINGs are answered."""
 
     async def main():
         pull, push = pair(context, zmq.PULL, zmq.PUSH, sndhwm=10)
@@ -385,7 +385,7 @@ def test_handed_to_a_loop_in_another_thread(new_event_loop, context):
 
 
 def test_closed_sockets_deliver_when_the_loop_is_gone(new_event_loop):
-    """LINGER holds, though nobody but the I/O threads is left to keep it."""
+    """LINGER applies even if only the I/O threads are left to deliver."""
     with blocking.Context() as other, other.socket(zmq.PULL) as pull:
         pull.rcvtimeo = GUARD * 1000
         pull.rcvhwm = 1

@@ -126,9 +126,9 @@ class Tab:
         return self.wait_for("Promise.resolve(document.documentElement.scrollWidth)")
 
     def shoot(self, name, folder, whole=False):
-        """Keep a screenshot as ``NAME.png`` where the run keeps them, else in ``folder``.
+        """Save a screenshot as ``NAME.png`` in the run's folder for them, else in ``folder``.
 
-        Of what the window shows, or of the ``whole`` page.
+        It shows the window, or the ``whole`` page.
         """
         kept = Path(os.environ.get("ZLINKCOMPAT_SCREENSHOTS") or folder)
         kept.mkdir(parents=True, exist_ok=True)

@@ -324,9 +324,9 @@ def grown(before, after):
 
 
 def settled(server, before):
-    """What the server holds when that is no more than ``before``, or changes no more.
+    """Return the server's resources once they are at most ``before``, or stable.
 
-    Waits for that GUARD seconds at most."""
+    This waits at most GUARD seconds."""
     end = time.monotonic() + GUARD
     held, since = None, 0
     while True:

@@ -1,4 +1,4 @@
-"""What a hostile peer can say for as long as it likes, and which brings nobody a message.
+"""Data that a hostile peer can send endlessly, and that contain no message for the server.
 
 ``FLOODS`` has a function for each, by name. It takes a :class:`stranger.Stranger` and returns bytes
 to send again and again, or a callable that makes the next ones, where they differ each time.
@@ -80,7 +80,7 @@ def unasked_replies(stranger):
 
 
 def user_messages(stranger):
-    """Messages for the user of an XPUB, who never receives."""
+    """Messages for the user of an XPUB that never receives."""
     return repeated(stranger, lambda: stranger.message(b"\x02" + bytes(100)))
 
 

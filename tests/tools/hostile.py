@@ -110,9 +110,9 @@ def encoded(stranger, step):
 
 
 class Visit:
-    """One connection of a hostile peer, which does as planned. ``close()`` ends it at last.
+    """One connection of a hostile peer that follows a plan; ``close()`` ends it.
 
-    Where the server's socket is ``raw``, there is no handshake that it could begin with."""
+    If the server's socket is ``raw``, there is no handshake."""
 
     def __init__(self, endpoint, socket_type, plan, mechanism="NULL", server_key=b"", raw=False):
         self.sock = dial(endpoint, socket)

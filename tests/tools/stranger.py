@@ -1,7 +1,7 @@
-"""A peer that speaks the protocol correctly up to a chosen state, and then whatever it is told to.
+"""A peer that follows the protocol up to a chosen state, and then sends arbitrary data.
 
 It uses the package's own handshake and mechanisms, which do no I/O, so one class speaks every
-transport and mechanism. Frames are made by hand, since the package would make none that are wrong.
+transport and mechanism. Frames are built by hand, since the package would never build invalid ones.
 """
 
 import socket

@@ -328,7 +328,7 @@ def put_a_hard_link(path):
     ],
     ids=lambda obstruct: obstruct.__name__,
 )
-def test_nobody_blocks_the_path_of_a_dead_server(obstruct, bind, connect, tmp_path):
+def test_obstructed_path_of_a_dead_server_can_be_bound(obstruct, bind, connect, tmp_path):
     path = tmp_path / "a"
     stale(path)
     undo = obstruct(path)
