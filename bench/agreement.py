@@ -36,7 +36,11 @@ CASES = (  # and the number of perf.py's messages
     (Case("dealer-router", "tcp", KB), 200_000),
 )
 FIGURES = {  # kind: (perf.py's test, its line, to the unit of ours)
-    "trip": ("lat", r"mean latency *: *([\d.]+)", 2.0),  # it halves a round trip
+    "trip": (
+        "lat",
+        r"mean latency *: *([\d.]+)",
+        2.0,
+    ),  # a round trip is two of perf.py's one-way latencies
     "rate": ("thr", r"mean throughput: *([\d.]+) *\[msg/s\]", 1.0),
 }
 

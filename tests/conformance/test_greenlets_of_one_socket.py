@@ -181,7 +181,7 @@ def test_frames_of_greenlets_that_never_yield_do_not_mix(full, warnings):
     assert warnings() == []
 
 
-def test_frame_that_waited_loses_no_frames_of_others(bound, make, warnings):
+def test_waiting_frame_does_not_lose_frames_of_others(bound, make, warnings):
     push = bound(zmq.PUSH)
     begun, may_finish = gevent.event.Event(), gevent.event.Event()
 

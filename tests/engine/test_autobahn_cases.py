@@ -1,9 +1,8 @@
 """The cases of the Autobahn test suite, by their numbers: frames, pings and pongs, reserved bits,
-opcodes, fragments, closing, limits. All is binary, as ZeroMQ's messages are.
-
-As in the suite each is said to who echoes messages, once as its client and once as its server: a
-ROUTER, which speaks ZWS 2.0, and a STREAM socket, which speaks plain WebSocket. The first octet of
-each message is 0: to ZWS the flags (no more frames, no command), to the other data like any.
+opcodes, fragments, closing, limits. All messages are binary, as ZeroMQ's are. As in the suite, each
+case is sent to a socket that echoes, once as its client and once as its server: a ROUTER, which
+speaks ZWS 2.0, and a STREAM socket, which speaks plain WebSocket. The first octet of each message
+is 0: to ZWS the flags (no more frames, no command), to the other data like any.
 
 Where the suite says a message and then what is to be refused, the echo is waited for between them:
 without, it lets pass an echo that is not seen. Its limits (9) have larger messages and more round

@@ -72,7 +72,7 @@ def test_chain_of_handovers_keeps_the_order(router):
     assert sock.pattern.pipes == [] and len(sock.gone) == 4
 
 
-def test_messages_of_other_peers_follow_inherited_ones(router):
+def test_handover_keeps_messages_of_other_peers(router):
     sock = router(router_handover=1)
     other = sock.peer(b"other").send(b"other")
     sock.peer(b"me").send(b"1")

@@ -183,7 +183,7 @@ def test_modify(ends):
     assert watched.poll(0) == []
 
 
-def test_modify_to_nothing_unregisters(ends):
+def test_modify_without_flags_unregisters(ends):
     push, _ = ends
     watched = poller((push, OUT))
     watched.modify(push, 0)

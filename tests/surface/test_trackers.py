@@ -200,7 +200,7 @@ def test_frame_is_tracked_until_it_is_freed():
     assert tracker.done
 
 
-def test_a_frame_that_was_copied_is_done():
+def test_tracker_of_a_copied_frame_is_done():
     assert zmq.Frame(b"x", copy=True, track=True).tracker.done
 
 

@@ -52,7 +52,7 @@ def address_of(endpoint):
 
 
 class TlsPipe:
-    """``sendall`` and ``recv`` of plaintext over a socket; ``tls`` and ``outgoing`` for floods."""
+    """A socket's plaintext ``sendall`` and ``recv``; floods also use ``tls`` and ``outgoing``."""
 
     def __init__(self, sock):
         self.sock = sock
