@@ -148,7 +148,7 @@ def test_mandatory_refuses_the_first_frame_only(bound, connected):
 
 
 @over_a_network
-def test_mandatory_wait_of_a_first_frame_ends_when_the_peer_leaves(connected_pair, connected):
+def test_mandatory_first_frame_wait_ends_when_peer_leaves(connected_pair, connected):
     router, dealer = connected_pair(
         zmq.ROUTER, zmq.DEALER, **narrow(1, 1),
         a={"router_mandatory": 1}, b={"routing_id": b"peer"},
