@@ -8,7 +8,7 @@ from .zlink import Zlink
 
 class ZlinkAsyncio(Zlink):
     module = "zlinkcompat.asyncio"
-    environment = {"ZLINK_ENGINE": "thread"}
+    environment = {"ZLINK_ENGINE": "auto"}
     waiting = Tasks
     patterns = tuple(each for each in Zlink.patterns if each != "proxy")
 

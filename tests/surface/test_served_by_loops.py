@@ -13,6 +13,7 @@ from guard import GUARD
 
 import zlinkcompat as blocking
 import zlinkcompat.asyncio as zmq
+from zlinkcompat import tuning
 from zlinkcompat.engine import loop_poller
 
 pytestmark = pytest.mark.skipif(not loop_poller.AVAILABLE, reason="no loop serves connections")
@@ -146,6 +147,20 @@ def test_full_pipes_and_full_kernel_buffers_need_no_thread(run, context):
 async def send_many(push, count, body):
     for number in range(count):
         await push.send_multipart([b"%d" % number, body])
+
+
+def test_operations_behind_one_that_gives_way_are_served(run, context):
+    async def main():
+        pull, push = pair(context, zmq.PULL, zmq.PUSH)
+        for sock in (pull, push):
+            sock.setsockopt(tuning.ASYNCIO_BURST, 3)
+        for _ in range(50):
+            sending = [push.send(b"%d" % each) for each in range(20)]
+            receiving = [pull.recv() for _ in range(20)]
+            await asyncio.gather(*sending)
+            assert await asyncio.gather(*receiving) == [b"%d" % each for each in range(20)]
+
+    run(main())
 
 
 def test_engine_variable_keeps_connections_in_threads(run, monkeypatch):

@@ -69,7 +69,7 @@ cdef class PendingOperations:
     cdef limit(self, bint sends, Operation operation)
     @cython.locals(previous=cython.longlong, now=cython.longlong)
     cdef keep_polling(self)
-    @cython.locals(operation=Operation)
+    @cython.locals(operation=Operation, poller=LoopPoller)
     cpdef advance(self)
     cdef retry_in_order(self, queue, int event)
     cdef bint may(self, int event) except -1

@@ -374,8 +374,8 @@ class PendingOperations:
         operation = queue[0]
         if operation.attempt():
             queue.popleft()
-            if queue:
-                self.waker.wake()
+            # The operations behind it have not been tried yet.
+            self.retry_in_order(queue, POLLOUT if sends else POLLIN)
         elif not operation.waits:
             self.watch(operation)
             self.limit(sends, operation)
@@ -403,9 +403,6 @@ class PendingOperations:
             if self.core.io_threads is None or self.core.mailbox.pending or self.core.dead:
                 # Events before the waker was registered did not wake it, so check once.
                 self.waker.wake()
-            if self.lends:
-                # The loop polls the connections by itself, so iterating it gains nothing.
-                return
             now = monotonic_ns()
             spin_time = contention.poll_time(self.core.options.tuning, now)
             if spin_time > 0 and CAN_BUSY_POLL and self.busy_poll_backoff.allows():
@@ -455,6 +452,13 @@ class PendingOperations:
 
     def advance(self):
         """Retry the pending operations in order."""
+        poller = self.poller
+        if self.is_busy_polling and poller is not None and not self.core.mailbox.pending:
+            # Look at the connections first. They call this again if one of them brings a message.
+            poller.on_ready()
+            self.keep_polling()
+            if self.is_busy_polling:
+                return
         self.retry_in_order(self.receiving, POLLIN)
         self.retry_in_order(self.sending, POLLOUT)
         for operation in self.polling:
