@@ -356,7 +356,8 @@ class Connecter(Session):
             # side ended the connection: then linger is over, or everything is sent.
             unsent = pipe.inq.tail != pipe.inq.head
             after_disconnect = options.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT
-            if failure is None or not unsent or after_disconnect:
+            # A connection that had failed when the socket was closed did not ask for LINGER.
+            if failure is None or not unsent or after_disconnect or not self.lingers():
                 self.stopped = True
             self.stops_when_sent = True
             self.own_pipe(pipe)

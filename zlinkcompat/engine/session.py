@@ -85,9 +85,9 @@ class Session(PipeSink):
     def lingers(self):
         """Tell whether to send the messages that the closed socket left, and start its timer.
 
-        When the timer fires, the messages are given up."""
+        When the timer fires, the messages are given up. A timer that runs already goes on."""
         linger_ms = self.socket.options.linger
-        if linger_ms > 0:
+        if linger_ms > 0 and self.linger_timer is None:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
             self.linger_timer.start(self.engine.call_guarded, self.abort_linger)
         return linger_ms != 0
