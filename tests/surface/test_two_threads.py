@@ -1,9 +1,14 @@
 """Two native threads that use a socket at the same time are reported once, with both stacks."""
 
+import gc
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from programs import python
+
+from zlinkcompat.core import misuse
 
 PROGRAM = Path(__file__).parent / "processes" / "two_threads.py"
 
@@ -53,3 +58,26 @@ def test_greenlets_that_share_a_socket_are_not_reported(engine):
     )
     done = python("-c", code, ZLINK_ENGINE=engine)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+def test_report_does_not_let_other_threads_run_while_it_reads_their_frames(monkeypatch):
+    """The garbage collector may release the GIL: the process stood still for ever."""
+    seen = []
+    frames = sys._current_frames
+
+    def current_frames():
+        seen.append(gc.isenabled())
+        return frames()
+
+    monkeypatch.setattr(sys, "_current_frames", current_frames)
+    stack = misuse.stack_of(threading.get_ident())
+    assert seen == [False] and gc.isenabled()
+    assert __file__ in [file for file, _, _ in stack]
+    assert stack[-1][2] in ("stack_of", "current_frames")
+    gc.disable()
+    try:
+        misuse.stack_of(threading.get_ident())
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert misuse.stack_of(0) == []
