@@ -38,7 +38,7 @@ def report_two_threads(socket, waiting_thread):
         waiting_thread,
         format_stack(waiting_stack(socket, waiting_thread)),
         thread_ident(),
-        format_stack(stack_from(sys._getframe())),
+        format_stack(own_stack()),
     )
 
 
@@ -50,7 +50,7 @@ def report_mixed_frames(socket):
         "from the first frame to the last. This is logged once for a socket.\n%s",
         socket.address,
         SOCKET_TYPES[socket.socket_type].decode(),
-        format_stack(stack_from(sys._getframe())),
+        format_stack(own_stack()),
     )
 
 
@@ -62,6 +62,15 @@ def waiting_stack(socket, thread):
         if greenlet is not None and waker.thread == thread:
             return stack_from(greenlet.gr_frame)
     return stack_of(thread)
+
+
+def own_stack():
+    """Return the stack of the caller, as :func:`stack_of` does."""
+    try:
+        return stack_from(sys._getframe())
+    except ValueError:
+        # A greenlet that runs a compiled method has no Python frame.
+        return []
 
 
 def stack_of(thread):
