@@ -206,7 +206,7 @@ TABLE = (
         -1,
         "microseconds",
         "how long a receiver polls its connections before it sleeps; "
-        f"-1 is {ADAPTIVE_POLL} as long as no other program needs the CPU, 0 never polls. A "
+        f"-1 is {ADAPTIVE_POLL} as long as that does not delay the peer, 0 never polls. A "
         "receiver polls less often while that brings nothing. It does not poll while another "
         "greenlet is ready, or with only one CPU",
         -1,

@@ -13,7 +13,7 @@ LIGHT = {
     "_ast", "_opcode", "_string", "_tokenize", "_weakrefset", "ast", "copy", "greenlet",
     "importlib", "linecache", "logging", "opcode", "select", "signal", "string", "textwrap",
     "token", "tokenize", "traceback", "_colorize", "cython_runtime", "dataclasses",
-    "_missing_stdlib_info", "gc", "resource",
+    "_missing_stdlib_info", "gc",
 }  # fmt: skip
 
 #: Modules that a first tcp endpoint must not load: they belong to CURVE, TLS, WebSocket, names of

@@ -48,7 +48,7 @@ cdef class PendingOperations:
     cdef object __weakref__
     cdef bint watching, is_busy_polling, lends
     cdef LoopPoller poller
-    cdef long long give_up_at, polled_at
+    cdef long long give_up_at
     cdef long burst, streak
     cdef Backoff busy_poll_backoff
 
@@ -67,7 +67,6 @@ cdef class PendingOperations:
     cpdef end_rest(self, bint sends)
     @cython.locals(timeout=long)
     cdef limit(self, bint sends, Operation operation)
-    @cython.locals(previous=cython.longlong, now=cython.longlong)
     cdef keep_polling(self)
     @cython.locals(operation=Operation, poller=LoopPoller)
     cpdef advance(self)

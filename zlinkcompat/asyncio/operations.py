@@ -268,7 +268,6 @@ class PendingOperations:
         self.watching = False
         self.is_busy_polling = False
         self.give_up_at = 0
-        self.polled_at = 0
         # A coroutine that sends or receives continuously must not starve the others.
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
@@ -409,7 +408,6 @@ class PendingOperations:
                 # Iterate the loop without sleeping. Other tasks can run, and a message that arrives
                 # soon does not need two thread switches.
                 self.give_up_at = now + spin_time
-                self.polled_at = now
                 self.is_busy_polling = True
                 self.waker.wake()
 
@@ -440,11 +438,7 @@ class PendingOperations:
             self.is_busy_polling = False
             self.busy_poll_backoff.hit()
             return
-        previous = self.polled_at
-        self.polled_at = now = monotonic_ns()
-        if contention.check_gap(previous, now) and self.core.options.tuning.adaptive_poll:
-            self.is_busy_polling = False
-        elif now < self.give_up_at:
+        if monotonic_ns() < self.give_up_at:
             self.waker.wake()
         else:
             self.is_busy_polling = False

@@ -130,7 +130,7 @@ cdef class CoreSocket(Owner):
     @cython.locals(spin_time=cython.longlong)
     cdef read_bypassing_io_threads(self, bint needed, long long began, long long spin_time)
     cdef resume_io_threads(self)
-    @cython.locals(produced=int, previous=cython.longlong, now=cython.longlong)
+    @cython.locals(produced=int, now=cython.longlong)
     cdef busy_poll(self, long long began, long long spin_time, Backoff worth)
     cdef notify_pollers(self)
     @cython.locals(events=int)

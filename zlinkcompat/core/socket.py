@@ -721,11 +721,7 @@ class CoreSocket(Owner):
                     worth.hit()
                     contention.prompt_arrivals = 0
                     return message
-            previous = now
             now = monotonic_ns()
-            if contention.check_gap(previous, now) and self.adaptive_poll:
-                # The message may have arrived meanwhile.
-                return self.read_now()
         worth.missed()
         self.poll_missed_at = now
         return None
