@@ -20,6 +20,7 @@ import zlinkcompat
 from reliability.targets import SERVER, pieces
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.core.options import Options
+from zlinkcompat.engine import protocols
 from zlinkcompat.engine.session import AcceptedSession
 from zlinkcompat.transports import tcp, ws
 from zlinkcompat.transports.bytestream import ByteStream
@@ -338,6 +339,7 @@ class Attacked:
             link = WsLink(ws.parse("127.0.0.1:1/", False, binds), options, binds)
         else:
             link = TcpLink(tcp.parse("127.0.0.1:1", False, binds), options, binds)
+        protocols.load(link.protocol, options.mechanism)
         self.listener = SimpleNamespace(
             socket=self.core,
             options=options,

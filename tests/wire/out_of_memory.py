@@ -6,8 +6,8 @@ from zlinkcompat.wire.ws.frames import ZwsDecoder
 from zlinkcompat.wire.zmtp.frames import Decoder
 
 for decoder, header in (
-    (Decoder(), b"\2" + bytes([1]) + bytes(7)),
-    (ZwsDecoder(), b"\x82\x7f" + bytes([1]) + bytes(8)),
+    (Decoder(), b"\2" + bytes([0, 0, 64]) + bytes(5)),
+    (ZwsDecoder(), b"\x82\x7f" + bytes([0, 0, 64]) + bytes(6)),
 ):
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     decoder.get_buffer()[: len(header)] = header

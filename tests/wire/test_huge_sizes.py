@@ -10,13 +10,13 @@ from test_frame_codec import give
 from zlinkcompat.wire.errors import MessageTooLarge, ProtocolError
 from zlinkcompat.wire.zmtp import legacy
 
-FRAME_MAX = sys.maxsize // 2
+FRAME_MAX = min(sys.maxsize // 2, 1 << 47)
 MASK_KEY = b"\x11\x22\x33\x44"
 
 #: Sizes around each power of two at which a sum with a header, or a product with two, could
 #: overflow.
 SIZES = sorted(
-    {(1 << power) + more for power in (31, 32, 61, 62, 63) for more in range(-16, 17)}
+    {(1 << power) + more for power in (31, 32, 46, 47, 61, 62, 63) for more in range(-16, 17)}
     | set(range((1 << 64) - 16, 1 << 64))
 )
 LIMITS = [-1, 0, 1000, (1 << 31) - 1, 1 << 32, (1 << 62) - 2, (1 << 63) - 1]

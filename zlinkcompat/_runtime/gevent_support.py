@@ -13,6 +13,18 @@ from threading import main_thread
 _get_hub = None
 
 
+def loaded_module(name):
+    """Return the module ``name`` if its import is complete, or None.
+
+    While another thread imports a module, it is in ``sys.modules`` already. gevent's compiled
+    modules then still have Python functions, which stop working at the end of the import."""
+    module = sys.modules.get(name)
+    spec = getattr(module, "__spec__", None)
+    if spec is None or getattr(spec, "_initializing", False):
+        return None
+    return module
+
+
 def get_original(module, name):
     """Return the original object ``name`` of a standard ``module``, even if gevent has patched it.
 

@@ -15,7 +15,7 @@ from collections import deque
 from time import time
 from weakref import WeakSet
 
-from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat._runtime.gevent_support import get_original, loaded_module
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
@@ -235,7 +235,7 @@ def emitter_here():
 
 def hub_here():
     """Return the hub of the current thread, or None."""
-    local = sys.modules.get("gevent._hub_local")
+    local = loaded_module("gevent._hub_local")
     return None if local is None else local.get_hub_if_exists()
 
 

@@ -9,7 +9,12 @@ from sys import modules
 
 from greenlet import getcurrent
 
-from zlinkcompat._runtime.gevent_support import get_hub, get_original, is_module_patched
+from zlinkcompat._runtime.gevent_support import (
+    get_hub,
+    get_original,
+    is_module_patched,
+    loaded_module,
+)
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.routing.mailbox import Mailbox
@@ -31,10 +36,10 @@ def waits_in_hub():
     It does if its thread has a hub or if the program is monkey-patched."""
     global get_hub_if_exists
     if get_hub_if_exists is None:
-        # Another thread may be importing gevent.
-        get_hub_if_exists = getattr(modules.get("gevent._hub_local"), "get_hub_if_exists", None)
-        if get_hub_if_exists is None:
+        module = loaded_module("gevent._hub_local")
+        if module is None:
             return False
+        get_hub_if_exists = module.get_hub_if_exists
     if get_hub_if_exists() is not None:
         return True
     return "gevent.monkey" in modules and is_module_patched("threading")

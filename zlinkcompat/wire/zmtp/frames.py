@@ -27,8 +27,9 @@ HEADER_MAX = 10
 BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 INLINE_MAX = BUFFER_SIZE // 4
 FIRST_ROOM = 262144
-#: The largest frame even without MAXMSGSIZE: no address space can hold it.
-FRAME_MAX = sys.maxsize // 2
+#: The largest frame even without MAXMSGSIZE: 128 TiB, the address space of a process. Random bytes
+#: that look like the header of a long frame nearly always announce more.
+FRAME_MAX = min(sys.maxsize // 2, 1 << 47)
 HEADER_READ_SIZE = 512
 HEADER_READ_FROM = 32768
 LEAST_ROOM = 2048

@@ -51,9 +51,10 @@ cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
 cdef Py_ssize_t INLINE_MAX = BUFFER_SIZE // 4
 # The first allocation for a large body: a header alone must not reserve much memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
-# The largest frame even without MAXMSGSIZE. No address space can hold it, and neither twice its
-# size nor its size plus a header overflows a Py_ssize_t.
-cdef long long FRAME_MAX = PY_SSIZE_T_MAX // 2
+# The largest frame even without MAXMSGSIZE: 128 TiB, the address space of a process. Random bytes
+# that look like the header of a long frame nearly always announce more. Neither twice this size nor
+# the size plus a header overflows a Py_ssize_t.
+cdef long long FRAME_MAX = min(PY_SSIZE_T_MAX // 2, <long long>1 << 47)
 
 # Free buffers, shared by all codecs, because an idle connection holds none.
 cdef unsigned char* pool[POOL_MAX]
