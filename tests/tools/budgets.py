@@ -148,7 +148,7 @@ def serving(engine, *targets):
     return server, json.loads(server.line())
 
 
-def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0):
+def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0, drains=False):
     """Specify hostile peers for the server's target ``number``, of type ``kind``."""
     return {
         "endpoint": told["targets"][number],
@@ -159,6 +159,7 @@ def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0):
         "flood": flood,
         "count": count,
         "minor": minor,
+        "drains": drains,
     }
 
 
@@ -214,14 +215,29 @@ def attack(
             with flooding(peers(told, kind, mechanism, "active", "leave", minor=minor)) as first:
                 await_begin(first)
                 end(first)
-        with flooding(peers(told, kind, mechanism, reached, flood, count, minor)) as hostile:
+        with flooding(
+            peers(told, kind, mechanism, reached, flood, count, minor, 0, drains)
+        ) as hostile:
             await_begin(hostile)
+            if drains:
+                await_draining(server)
             found = asked(told, server, seconds)
             found.update(end(hostile))
         server.tell()
         found["unexpected"] = json.loads(server.line())["unexpected"]
         found["stderr"] = server.said_errors()
     return found
+
+
+def await_draining(server):
+    """Wait until the server has queued its own messages, which are not a cost of a peer."""
+    deadline = time.monotonic() + GUARD
+    while True:
+        server.tell()
+        if json.loads(server.line())["draining"]:
+            return
+        assert time.monotonic() < deadline, "the server has not closed its socket"
+        time.sleep(0.01)
 
 
 #: Seconds without change after which connections of peers that left count as closed.

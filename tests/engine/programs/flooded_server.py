@@ -23,6 +23,8 @@ from reliability.soak import held, in_use
 PUBLIC = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 SECRET = b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
 UNEXPECTED = []
+#: An entry for each socket that was closed with messages to send.
+DRAINING = []
 
 
 class Unexpected(logging.Handler):
@@ -74,6 +76,7 @@ def drain(sock):
         except zmq.Again:
             break
     sock.close(-1)
+    DRAINING.append(True)
 
 
 def guarded(function, *args):
@@ -85,8 +88,8 @@ def guarded(function, *args):
 
 
 def said():
-    """Return the resources that this process holds, and the unexpected errors."""
-    return {**held(), **in_use(), "unexpected": UNEXPECTED}
+    """Return the resources that this process holds, the unexpected errors, and what drains."""
+    return {**held(), **in_use(), "unexpected": UNEXPECTED, "draining": len(DRAINING)}
 
 
 def bind(context, told):
