@@ -22,7 +22,8 @@ class Texts(logging.Handler):
 
 
 handler = Texts()
-logging.getLogger("zlinkcompat").addHandler(handler)
+# Not of the engine: a peer may be in its handshake when its socket is closed.
+logging.getLogger("zlinkcompat.core").addHandler(handler)
 context = zmq.Context()
 
 
