@@ -26,7 +26,7 @@ def __getattr__(name):
         raise AttributeError(name)
     spec = find_spec(f"{__package__}.work.{name}")
     if spec is None:
-        raise AttributeError(f"there is no work/{name}.py")
+        raise AttributeError(f"bench has no module work/{name}.py")
     tree = TakeOutAwaits().visit(ast.parse(Path(spec.origin).read_text()))
     module = ModuleType(f"{__name__}.{name}")
     module.__package__ = __name__  # "from . import oneway" there finds the one without awaits

@@ -1,4 +1,4 @@
-"""What is measured: patterns x transports x sizes, and the targets of some of them."""
+"""The measured cases: patterns x transports x sizes, and the targets of some of them."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -47,7 +47,7 @@ class Pattern:
     charged : tuple of str
         The roles whose CPU and system calls count, by default all.
     options : dict
-        What the workload varies.
+        The parameters that the workload varies.
     """
 
     types: tuple

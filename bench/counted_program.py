@@ -59,7 +59,7 @@ def connected(zmq, context, sending, receiving):
     second.connect(first.last_endpoint)
     if receiving != "SUB":
         return first, second
-    # What is published before the subscription has arrived is dropped.
+    # PUB drops messages until the subscription has arrived.
     while not second.poll(10):
         first.send(b"")
     while second.poll(100):

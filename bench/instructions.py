@@ -27,7 +27,7 @@ COPY = re.compile(r"_*memcpy")
 
 
 class Profile:
-    """What callgrind counted between two marks.
+    """The counts of callgrind between two marks.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def profiles(engine, patterns, count):
     Raises
     ------
     OSError, RuntimeError
-        There is no valgrind, or the program failed.
+        valgrind is missing, or the program failed.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         output = Path(folder, "out")
@@ -118,14 +118,14 @@ def profiles(engine, patterns, count):
 
 
 def rows(found):
-    """The table: (pattern, socket type, method, instructions of a call, those of its floor).
+    """Return the table: (pattern, socket type, method, instructions of a call, and of its floor).
 
     A call cannot cost less than an empty compiled method and, where it sends, one copy of the body;
     where it receives, one bytes object with the body.
     """
     empty = found[FLOOR].per_call(EMPTY)
     if not empty:
-        raise RuntimeError("zlinkcompat is not compiled: there are no calls to count")
+        raise RuntimeError("zlinkcompat is not compiled, and only compiled calls can be counted")
     for pattern, profile in found.items():
         if pattern == FLOOR:
             continue

@@ -45,14 +45,13 @@ class Run:
     counted : collection of str
         The names of the cases in which it does.
     allowance : int
-        How many spoilt rounds may be repeated in all, so that a busy machine does not take
-        for ever.
+        How many spoilt rounds may be repeated in all, so that a run ends on a busy machine.
     folder : str
         For the socket files and the certificate; they are left there.
     progress : object
         Its ``at(case, round, library)`` and ``again`` are called as things happen.
     busy : bench.busy.BusyProcesses, optional
-        What competes for the CPUs on purpose, and does not spoil a round.
+        The processes that compete for the CPUs on purpose. They do not spoil a round.
     """
 
     def __init__(

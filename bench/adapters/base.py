@@ -170,7 +170,7 @@ class Adapter:
 
     def blocking(self):
         """Return the blocking module, and a context of it, for threads of an asyncio program."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def proxy(self, frontend, backend):
         """Forward messages in an endless loop."""

@@ -12,7 +12,7 @@ class Pyomq(Adapter):
     module = "pyomq"
     forks = False  # it then waits in steps of a millisecond
     # It does not have CONNECT_ROUTING_ID. Its PUB and its XPUB drop messages even with
-    # OMQ_ON_MUTE_BLOCK (0.27.3), so there is no rate of arriving messages.
+    # OMQ_ON_MUTE_BLOCK (0.27.3), so the rate of arriving messages cannot be measured.
     patterns = tuple(
         each for each in Adapter.patterns if each not in ("pub-sub", "fan-out", "router-router")
     )

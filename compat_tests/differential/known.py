@@ -19,7 +19,7 @@ KNOWN = (
     (
         r"(endpoint/\w+/\w+/|has/)tipc\b",
         "endpoints of `tipc`",
-        "There is no TIPC transport here, so they are refused with EPROTONOSUPPORT. The wheel's "
+        "TIPC is not supported, so they are refused with EPROTONOSUPPORT. The wheel's "
         "TIPC needs a kernel that supports it",
     ),
     (

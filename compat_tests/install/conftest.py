@@ -15,7 +15,7 @@ PROGRAM = Path(__file__).with_name("program.py")
 
 PATIENCE = 1200  # seconds: a machine that is busy compiles slowly
 
-#: What an install starts from; the other tests are not needed.
+#: The files that an install starts from. It does not need the other tests.
 COPIED = (
     "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "bench",
     "docs", "examples", "reliability", "tests", "zlinkcompat", "zlinkcompat-stubs",

@@ -55,7 +55,7 @@ def test_a_required_build_fails_without_compiler(fresh, environment):
 
 def test_a_module_that_does_not_compile_is_named(fresh, environment):
     source = fresh / "zlinkcompat" / "routing" / "pub.py"
-    source.write_text(source.read_text() + "\nthis is no Python\n")
+    source.write_text(source.read_text() + "\nthis is not Python\n")
     done = environment.pip_install(fresh)
     assert "zlinkcompat: NOT COMPILED: zlinkcompat/routing/pub.py" in done.stdout + done.stderr
 

@@ -29,7 +29,7 @@ def docker_runs():
     return subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode == 0
 
 
-@pytest.mark.skipif(not docker_runs(), reason="no Docker engine runs here")
+@pytest.mark.skipif(not docker_runs(), reason="needs a running Docker engine")
 def test_the_docker_recipe_of_the_docs_makes_a_compiled_image(checkout, tmp_path):
     (recipe,) = re.findall(
         "^```dockerfile\n(.*?)^```$", (ROOT / "docs" / "deploy.md").read_text(), re.M | re.S

@@ -128,7 +128,7 @@ def test_doctor_finds_mistakes_in_the_environment(name, value, advice):
 def test_doctor_finds_mixed_imports(tmp_path):
     (tmp_path / "ours.py").write_text("import zlinkcompat as zmq")
     (tmp_path / "theirs.py").write_text("def f():\n    from zmq.green import Context")
-    (tmp_path / "neither.py").write_text("import zmqfoo; this is no Python")
+    (tmp_path / "neither.py").write_text("import zmqfoo; this is not Python")
     report, advice = doctor(tmp_path)
     assert f"\n imports zmq {tmp_path / 'theirs.py'}\n" in report
     assert "Some files import zmq and others zlinkcompat" in advice

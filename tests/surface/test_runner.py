@@ -267,6 +267,7 @@ def test_a_syntax_error(program):
     [
         "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).recv()",
         "import zmq\nprint('ready', flush=True)\nzmq.Context().socket(zmq.REP).poll()",
+        # The interrupt ends the sleep.
         "import time\nprint('ready', flush=True)\ntime.sleep(60)",
     ],
     ids=["recv", "poll", "sleep"],

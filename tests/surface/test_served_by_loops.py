@@ -16,7 +16,9 @@ import zlinkcompat.asyncio as zmq
 from zlinkcompat import tuning
 from zlinkcompat.engine import loop_poller
 
-pytestmark = pytest.mark.skipif(not loop_poller.AVAILABLE, reason="no loop serves connections")
+pytestmark = pytest.mark.skipif(
+    not loop_poller.AVAILABLE, reason="needs the compiled build and epoll"
+)
 
 HERE = Path(__file__).parent
 

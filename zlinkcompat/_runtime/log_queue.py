@@ -109,7 +109,7 @@ class Emitter:
 
     def start(self):
         """Arrange for :meth:`drain` to run where handlers may wait."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def drain(self):
         """Emit all records. If a handler raises, only its record is lost."""

@@ -8,6 +8,7 @@ cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() noexcept
 
 
+# It only reads thread-local storage, so it cannot fail.
 cpdef unsigned long thread_ident() noexcept:
     """Return ``_thread.get_ident()``, even if gevent has patched it."""
     return PyThread_get_thread_ident()

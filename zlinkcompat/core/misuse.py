@@ -80,7 +80,7 @@ def stack_of(thread):
 
     The garbage collector is off during the call, because a collection can release the GIL. CPython
     3.11 holds the lock of its thread list while it makes the frame objects. If another thread then
-    takes the GIL and wants that lock, the process stops for ever. The thread must not run either
+    takes the GIL and wants that lock, the process deadlocks. The thread must not run either
     while its frames are followed. When compiled, nothing else in this function releases the GIL.
     """
     if not reading_frames.acquire(False):

@@ -24,7 +24,7 @@ SOCKET = "socket"  # ``CoreSocket`` itself, for read-only state
 INT_MAX = 2**31 - 1
 
 # Why an option has no effect here.
-NO_MULTICAST = "there is no multicast transport here"
+NO_MULTICAST = "multicast transports are not supported"
 NO_THREAD_OPTIONS = "the operating system schedules, places and names the I/O threads"
 
 #: Least and greatest values of the C types for the int kinds.
@@ -336,7 +336,7 @@ def absent(name, id, kind="bytes", readable=False):
         "",
         b"" if kind == "bytes" else 0,
         readable=readable,
-        refused="there is no GSSAPI mechanism here",
+        refused="the GSSAPI mechanism is not supported",
     )
 
 

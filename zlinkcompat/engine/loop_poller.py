@@ -283,6 +283,7 @@ def poller_of(loop):
     try:
         poller = LoopPoller(loop)
     except (NotImplementedError, AttributeError, OSError, ValueError):
+        # The loop cannot watch descriptors, or none is left. I/O threads serve its sockets.
         return None
     poller_of_loop[loop] = ref(poller)
     return poller

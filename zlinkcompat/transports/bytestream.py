@@ -41,7 +41,7 @@ class ByteStream:
         OSError
             ECONNRESET, ETIMEDOUT, ...: the connection is dead. EBADF: the stream is closed.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def write_from(self, encoder):
         """Write once, with a vectored write of the encoder's data. The caller advances the encoder.
@@ -56,7 +56,7 @@ class ByteStream:
         OSError
             EPIPE, ECONNRESET, ...: the connection is dead. EBADF: the stream is closed.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def has_ended(self):
         """Tell whether the peer has ended the connection, even if some of its bytes are unread.
@@ -69,4 +69,4 @@ class ByteStream:
 
     def close(self):
         """Close the descriptor. Repeated calls have no effect."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it

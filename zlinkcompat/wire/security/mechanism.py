@@ -117,11 +117,11 @@ class Mechanism:
         AuthenticationFailed
             The peer's ZAP handler rejected us.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def admitted(self):
         """Continue the handshake, because the peer is accepted."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def secure(self, decoder, encoder):
         """Set the codec up for messages; called when the handshake is done."""

@@ -37,7 +37,7 @@ class Version:
 
     def frame(self, body):
         """Return the whole frame of a message with one part (bytes)."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def header_untrusted(self, begin, position):
         """Return (bytes of the header, bytes of the body); None if ``begin`` is too short.
@@ -49,15 +49,15 @@ class Version:
         position : int, bytes
             The offset of ``begin`` in the peer's stream.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def make_decoder(self, *arguments):
         """Return a decoder. The arguments are those of :class:`Decoder`."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
     def make_encoder(self, *arguments):
         """Return an encoder. The arguments are those of :class:`Encoder`, without the first."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each subclass implements it
 
 
 class Version1(Version):
