@@ -176,7 +176,8 @@ class Listener:
     def pause_for(self, seconds):
         self.watcher.stop()
         self.pause = self.engine.loop.timer(seconds)
-        self.pause.start(self.engine.call_guarded, self.resume)
+        # The loop may have read the clock long ago: without an update the pause would end early.
+        self.pause.start(self.engine.call_guarded, self.resume, update=True)
 
     def resume(self):
         self.pause.stop()
