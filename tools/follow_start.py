@@ -1,4 +1,4 @@
-"""Follow docs/start.md as a new user would: ``tox -e start``.
+"""Follow docs/start.md as a new user would: part of ``tox -e build``.
 
 Clone the last commit into an empty folder and run each command of the page there, in order. Each
 program must print what the page says, on libzmq and through each entry point.

@@ -90,11 +90,11 @@ def checkout(tmp_path_factory):
     return copy
 
 
-def build_wheel(checkout, folder, **variables):
-    """The wheel of a checkout, and what pip printed."""
+def build_wheel(source, folder, **variables):
+    """The wheel of a checkout or an sdist, and what pip printed."""
     done = run(
         sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
-        "--wheel-dir", folder, checkout, **variables,
+        "--wheel-dir", folder, source, **variables,
     )  # fmt: skip
     (wheel,) = Path(folder).glob("*.whl")
     return wheel, done.stdout + done.stderr
@@ -112,3 +112,15 @@ def compiled_wheel(checkout, tmp_path_factory):
 def pure_wheel(checkout, tmp_path_factory):
     """The wheel of the pure-Python fallback that was asked for, and what pip printed."""
     return build_wheel(checkout, tmp_path_factory.mktemp("pure"), ZLINKCOMPAT_PURE="1")
+
+
+@pytest.fixture(scope="session")
+def sdist(checkout, tmp_path_factory):
+    """The path of the sdist."""
+    folder = tmp_path_factory.mktemp("sdist")
+    run(
+        sys.executable, "-c", "import setuptools.build_meta as b, sys; b.build_sdist(sys.argv[1])",
+        folder, cwd=checkout,
+    )  # fmt: skip
+    (path,) = folder.glob("*.tar.gz")
+    return path

@@ -2,7 +2,7 @@
 
 Each peer floods the server with data that contain no message for it. An innocent peer asks
 meanwhile; the measure is the CPU time that the server takes before each answer, and its memory. The
-default run has a sample; ``--all-budgets`` runs the whole matrix (``tox -e budgets``).
+default run has a sample; ``--all-budgets`` runs the whole matrix (``tox -e soak``).
 """
 
 import os
