@@ -9,7 +9,9 @@ from weakref import WeakValueDictionary
 
 # Do not use id(): an address must not be reused while a shadow still holds it. The numbers are
 # larger than any pointer, so that libzmq cannot mistake one for the address of an object.
-_next_address = count((1 << 64) + 0x10000, 0x10).__next__
+FIRST_ADDRESS = (1 << 64) + 0x10000
+ADDRESS_STEP = 0x10
+_next_address = count(FIRST_ADDRESS, ADDRESS_STEP).__next__
 _objects = WeakValueDictionary()
 
 
@@ -18,6 +20,11 @@ def register(thing):
     address = _next_address()
     _objects[address] = thing
     return address
+
+
+def number_of(address):
+    """Return a short number for an address: 1, 2, ... in the order of registration."""
+    return (address - FIRST_ADDRESS) // ADDRESS_STEP + 1
 
 
 def find(address, cls):

@@ -1,0 +1,284 @@
+"""Records of this process: what each socket and each peer sent, received and dropped.
+
+Taking a snapshot only reads. It takes no lock, wakes nobody and changes nothing, so any thread or
+greenlet may take one. Numbers that other threads change meanwhile may be from slightly different
+moments.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from zlinkcompat.core.context import contexts
+from zlinkcompat.core.inproc import METADATA
+from zlinkcompat.core.registry import number_of
+from zlinkcompat.debug.snapshot import STATES, copied
+from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
+
+__all__ = ["DROP_REASONS", "PeerRecord", "ProcessRecord", "SocketRecord", "snapshot"]
+
+#: The reasons for which messages are dropped, and their meaning. Later versions may add reasons.
+DROP_REASONS = {
+    "hwm": "a message to a peer whose queue was full (PUB, XPUB, ROUTER, REP)",
+    "unroutable": "a message that no peer could be given",
+    "linger": "a message that was not sent when LINGER was over after close or disconnect",
+    "conflate": "a message that a newer one replaced (CONFLATE)",
+    "filter": "a publication that nobody wanted (PUB, XPUB), or that this socket did not (SUB)",
+    "protocol": "a received message that the pattern of the socket does not allow",
+    "disconnect": "a message that waited for a peer whose connection ended",
+    "unread": "a received message that the application did not read: it closed the socket, "
+    "disconnected the peer, or (XPUB) did not call recv()",
+}
+
+
+@dataclass(frozen=True)
+class PeerRecord:
+    """One peer of a socket: a connection, the endpoint of a connect, or an inproc peer.
+
+    The counts of a connected endpoint continue when it reconnects.
+
+    Attributes
+    ----------
+    connection : int
+        A number of the current connection, unique in this process; 0 while there is none.
+    endpoint : str
+        The endpoint that this side bound or connected.
+    local, remote : str
+        The addresses of the connection, with port (tcp, tls, ws, wss) or path (ipc); "" if unknown.
+    routing_id : bytes
+        The routing id by which this socket knows the peer; b"" if there is none.
+    socket_type : str
+        The type of the peer's socket, such as "SUB"; "" if it is unknown.
+    mechanism : str
+        "NULL", "PLAIN" or "CURVE"; "" for inproc, raw peers, and while there is no connection.
+    user_id : str
+        The User-Id that a ZAP handler assigned.
+    connected_since : float
+        When the handshake was done, in seconds as ``time.time()``; 0.0 while there is none.
+    handshake_seconds : float
+        How long the handshake took.
+    queued_in, queued_out : int
+        Messages that wait for the application, and for the peer.
+    hwm_in, hwm_out : int
+        The high-water marks of both queues in messages; 0 means no limit.
+    bytes_waiting : int
+        Bytes of the messages in the queue for the peer.
+    oldest_waiting : float
+        Seconds for which the oldest message that waits for the peer has waited at least; 0.0 if
+        nothing waits.
+    messages_in, messages_out : int
+        Messages that arrived, and that were handed to the transport completely.
+    bytes_in, bytes_out : int
+        Bytes that were read and written, with headers and commands; 0 for inproc.
+    drops : dict
+        Dropped messages by reason; see :data:`DROP_REASONS`.
+    waits_for : str
+        "" (nothing), "connection", "handshake", "peer to read", or "application to receive".
+    """
+
+    connection: int
+    endpoint: str
+    local: str
+    remote: str
+    routing_id: bytes
+    socket_type: str
+    mechanism: str
+    user_id: str
+    connected_since: float
+    handshake_seconds: float
+    queued_in: int
+    queued_out: int
+    hwm_in: int
+    hwm_out: int
+    bytes_waiting: int
+    oldest_waiting: float
+    messages_in: int
+    messages_out: int
+    bytes_in: int
+    bytes_out: int
+    drops: dict[str, int]
+    waits_for: str
+
+
+@dataclass(frozen=True)
+class SocketRecord:
+    """One socket. Its counts include those of peers that have left.
+
+    Attributes
+    ----------
+    number : int
+        A number of the socket, unique in this process.
+    name : str
+        ``socket.name``; by default the type, and the line of the program that made the socket.
+    type : str
+        Such as "PUB".
+    engine : str
+        "hub" or "thread".
+    endpoints : tuple of str
+        The endpoints that are bound or connected.
+    messages_in, messages_out, bytes_in, bytes_out : int
+        The sums over all peers, with those that have left.
+    drops : dict
+        Dropped messages by reason, with those that concern no peer; see :data:`DROP_REASONS`.
+    reconnects : int
+        Connections of connected endpoints after their first one.
+    handshakes_failed : dict
+        Failed handshakes by reason: "authentication", "protocol", "timeout", "closed".
+    heartbeats_lost : int
+        Connections that ended because the peer was silent for longer than heartbeats allow.
+    peers : tuple of PeerRecord
+    """
+
+    number: int
+    name: str
+    type: str
+    engine: str
+    endpoints: tuple[str, ...]
+    messages_in: int
+    messages_out: int
+    bytes_in: int
+    bytes_out: int
+    drops: dict[str, int]
+    reconnects: int
+    handshakes_failed: dict[str, int]
+    heartbeats_lost: int
+    peers: tuple[PeerRecord, ...]
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """All contexts and sockets of this process.
+
+    Attributes
+    ----------
+    pid : int
+    time : float
+        When the snapshot was taken, in seconds as ``time.time()``.
+    contexts : int
+        Contexts that are not terminated.
+    sockets : tuple of SocketRecord
+        Open sockets, and closed ones that still deliver messages.
+    ended : tuple of SocketRecord
+        The sums of the sockets that are gone: at most one record for each type, with number 0.
+    """
+
+    pid: int
+    time: float
+    contexts: int
+    sockets: tuple[SocketRecord, ...]
+    ended: tuple[SocketRecord, ...] = field(default=())
+
+
+def snapshot() -> ProcessRecord:
+    """Return the records of this process.
+
+    .. versionadded:: 0.1
+
+    Returns
+    -------
+    ProcessRecord
+
+    Examples
+    --------
+    >>> import zlinkcompat as zmq
+    >>> from zlinkcompat.debug.records import snapshot
+    >>> with zmq.Context() as context, context.socket(zmq.PULL) as sink:
+    ...     with sink.bind("inproc://records"):
+    ...         [each.endpoints for each in snapshot().sockets if each.type == "PULL"]
+    [('inproc://records',)]
+    """
+    found = copied(contexts)
+    return ProcessRecord(
+        pid=os.getpid(),
+        time=time.time(),
+        contexts=len(found),
+        sockets=tuple(of_socket(each) for context in found for each in copied(context.sockets)),
+    )
+
+
+def of_socket(socket: Any) -> SocketRecord:
+    """Return the record of a core socket."""
+    kind = SOCKET_TYPES[socket.socket_type].decode()
+    sessions = {
+        id(pipe.peer): session
+        for session in copied(socket.sessions)
+        if (pipe := session.pipe) is not None
+    }
+    peers = tuple(of_pipe(each, sessions.get(id(each))) for each in copied(socket.pattern.pipes))
+    return SocketRecord(
+        number=number_of(socket.address),
+        name=kind,
+        type=kind,
+        engine="hub" if socket.io_threads is None else "thread",
+        endpoints=endpoints_of(socket),
+        messages_in=sum(each.messages_in for each in peers),
+        messages_out=sum(each.messages_out for each in peers),
+        bytes_in=sum(each.bytes_in for each in peers),
+        bytes_out=sum(each.bytes_out for each in peers),
+        drops={},
+        reconnects=0,
+        handshakes_failed={},
+        heartbeats_lost=0,
+        peers=peers,
+    )
+
+
+def endpoints_of(socket: Any) -> tuple[str, ...]:
+    """Return the endpoints that a core socket has bound or connected."""
+    endpoints = socket.endpoints
+    found = [
+        *copied(endpoints.listeners),
+        *copied(endpoints.inproc_names),
+        *(each.endpoint for each in copied(endpoints.connecters)),
+        *(each.endpoint for each in copied(endpoints.inproc_pipes)),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def of_pipe(pipe: Any, session: Any) -> PeerRecord:
+    """Return the record of a peer.
+
+    Parameters
+    ----------
+    pipe : Pipe
+        The socket's end.
+    session : Session or None
+        None for inproc.
+    """
+    metadata = pipe.metadata
+    about = {} if metadata is None or metadata is METADATA else metadata
+    connection = None if session is None else session.connection
+    out, incoming = pipe.outq, pipe.inq
+    waits_for = ""
+    if session is not None:
+        if connection is None:
+            waits_for = "connection"
+        elif STATES[connection.state] == "handshake":
+            waits_for = "handshake"
+    return PeerRecord(
+        connection=0,
+        endpoint=pipe.endpoint or "",
+        local="",
+        remote="" if session is None else session.peer_address,
+        routing_id=pipe.routing_id,
+        socket_type=about.get("Socket-Type") or "",
+        mechanism="",
+        user_id=about.get("User-Id") or "",
+        connected_since=0.0,
+        handshake_seconds=0.0,
+        queued_in=incoming.tail - incoming.head,
+        queued_out=out.tail - out.head,
+        hwm_in=incoming.hwm,
+        hwm_out=out.hwm,
+        bytes_waiting=0,
+        oldest_waiting=0.0,
+        messages_in=incoming.tail,
+        messages_out=out.head,
+        bytes_in=0,
+        bytes_out=0 if connection is None else connection.bytes_out,
+        drops={},
+        waits_for=waits_for,
+    )
