@@ -18,6 +18,7 @@ cdef int FAILED
 cdef int CLOSED
 cdef int READ_BURST
 cdef long long READ_TIME
+cdef long long WRITE_TIME
 cdef long long END_CHECK_INTERVAL
 cdef Py_ssize_t MESSAGE_BURST
 cdef Py_ssize_t COMMAND_BURST
@@ -100,7 +101,8 @@ cdef class Connection(PipeSink):
     cpdef flush(self)
     @cython.locals(encoder=Encoder, pipe=Pipe, queue=MessageQueue, offset=Py_ssize_t,
                    available=Py_ssize_t, count=Py_ssize_t, pending=Py_ssize_t, finished=Py_ssize_t,
-                   adds=bint, fits=bint)
+                   adds=bint, fits=bint, has_written=bint, began=cython.longlong,
+                   now=cython.longlong)
     cdef write_all(self)
     cdef bint has_peer_closed(self, long long now) except -1
     cpdef flush_aged_batch(self)

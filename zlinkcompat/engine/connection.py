@@ -54,6 +54,10 @@ READ_BURST = 64
 #: Nanoseconds after which the reads for a large body stop.
 READ_TIME = 1_000_000
 
+#: Nanoseconds after which a connection stops writing and waits for the next loop iteration. The
+#: first two writes are not measured.
+WRITE_TIME = 1_000_000
+
 #: Nanoseconds for which the result of checking the connection's end stays valid.
 END_CHECK_INTERVAL = 50_000
 
@@ -996,6 +1000,8 @@ class Connection(PipeSink):
         queue = pipe.inq
         offset = 0
         adds = False
+        has_written = False
+        began = 0
         try:
             while True:
                 if encoder.pending == 0:
@@ -1027,6 +1033,15 @@ class Connection(PipeSink):
                         self.counters.batch_flush_count += 1
                         self.counters.batched_messages += offset
                 pending = encoder.pending
+                if has_written:
+                    # A peer that takes everything at once must not keep the others waiting.
+                    now = monotonic_ns()
+                    if began == 0:
+                        began = now
+                    elif now - began > WRITE_TIME:
+                        self.await_writable()
+                        return
+                has_written = True
                 count = self.stream.write_from(encoder)
                 if count > 0:
                     self.bytes_out += count
