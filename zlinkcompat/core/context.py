@@ -18,6 +18,7 @@ from zlinkcompat._runtime.gevent_support import (
 )
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.thread_ident import thread_ident
+from zlinkcompat.core import ended_sockets
 from zlinkcompat.core.options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import loop_poller, threads
@@ -182,7 +183,9 @@ class CoreContext:
 
     def socket_reaped(self, socket):
         """Handle that a closed socket has delivered or given up all accepted messages."""
-        self.sockets.discard(socket)
+        if socket in self.sockets:
+            self.sockets.discard(socket)
+            ended_sockets.add(socket)
         if self.terminating and not self.sockets:
             self.reaped.notify_all()
 

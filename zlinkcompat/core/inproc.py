@@ -143,6 +143,7 @@ def connect_zap(socket, sink, mailbox):
     crosses = socket.is_cross_thread(handler)
     near, far = pipe_pair(0, 0, crosses)
     near.sink = sink
+    near.is_session_end = True
     far.sink = handler.pattern
     if crosses:
         near.mailbox = mailbox

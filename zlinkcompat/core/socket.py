@@ -991,6 +991,8 @@ class CoreSocket(Owner):
                 options.sndhwm, options.rcvhwm, crosses, options.sndbytes_max, options.rcvbytes_max
             )
         far.sink = session
+        far.is_session_end = True
+        near.totals = far.totals = self.pattern.totals
         about = (near, routing_id, metadata, locally_initiated, session.endpoint)
         if crosses:
             near.mailbox = self.mailbox
@@ -1012,6 +1014,7 @@ class CoreSocket(Owner):
         if near.closed:
             return False
         near.sink = self.pattern
+        near.totals = self.pattern.totals
         near.routing_id = routing_id
         near.named = metadata is not None
         near.metadata = metadata

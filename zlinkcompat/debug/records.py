@@ -12,10 +12,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat.core import ended_sockets
 from zlinkcompat.core.context import contexts
-from zlinkcompat.core.inproc import METADATA
 from zlinkcompat.core.registry import number_of
-from zlinkcompat.debug.snapshot import STATES, copied
+from zlinkcompat.debug.snapshot import STATES, TRIES, copied
+from zlinkcompat.engine.session_counts import NO_SESSION
+from zlinkcompat.routing import traffic
+from zlinkcompat.routing.counts import REASONS
+from zlinkcompat.transports import sockets
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 __all__ = ["DROP_REASONS", "PeerRecord", "ProcessRecord", "SocketRecord", "snapshot"]
@@ -196,34 +201,106 @@ def snapshot() -> ProcessRecord:
         time=time.time(),
         contexts=len(found),
         sockets=tuple(of_socket(each) for context in found for each in copied(context.sockets)),
+        ended=tuple(of_ended(*each) for each in sorted(ended_sockets.by_type().items())),
+    )
+
+
+def of_ended(socket_type: int, totals: Any) -> SocketRecord:
+    """Return the sums of the sockets of one type that have ended."""
+    kind = SOCKET_TYPES[socket_type].decode()
+    return SocketRecord(
+        number=0,
+        name=f"ended {kind}",
+        type=kind,
+        engine="",
+        endpoints=(),
+        messages_in=totals.messages_in,
+        messages_out=totals.messages_out,
+        bytes_in=totals.bytes_in,
+        bytes_out=totals.bytes_out,
+        drops=drops_of(totals),
+        **failures_of(totals),
+        peers=(),
     )
 
 
 def of_socket(socket: Any) -> SocketRecord:
     """Return the record of a core socket."""
     kind = SOCKET_TYPES[socket.socket_type].decode()
-    sessions = {
-        id(pipe.peer): session
-        for session in copied(socket.sessions)
-        if (pipe := session.pipe) is not None
-    }
-    peers = tuple(of_pipe(each, sessions.get(id(each))) for each in copied(socket.pattern.pipes))
+    totals = socket.pattern.totals
+    for _ in range(TRIES):
+        begun = totals.begun
+        peers, unlisted_in, unlisted_out = peers_of(socket)
+        found = {
+            "messages_in": sum(each.messages_in for each in peers) + totals.messages_in,
+            "messages_out": sum(each.messages_out for each in peers) + totals.messages_out,
+            "bytes_in": sum(each.bytes_in for each in peers) + unlisted_in + totals.bytes_in,
+            "bytes_out": sum(each.bytes_out for each in peers) + unlisted_out + totals.bytes_out,
+            "drops": drops_of(totals, socket),
+        }
+        if totals.finished == begun and totals.begun == begun:
+            break  # no peer left meanwhile
     return SocketRecord(
         number=number_of(socket.address),
         name=kind,
         type=kind,
         engine="hub" if socket.io_threads is None else "thread",
         endpoints=endpoints_of(socket),
-        messages_in=sum(each.messages_in for each in peers),
-        messages_out=sum(each.messages_out for each in peers),
-        bytes_in=sum(each.bytes_in for each in peers),
-        bytes_out=sum(each.bytes_out for each in peers),
-        drops={},
-        reconnects=0,
-        handshakes_failed={},
-        heartbeats_lost=0,
+        **found,
+        **failures_of(totals),
         peers=peers,
     )
+
+
+def peers_of(socket: Any) -> tuple[tuple[PeerRecord, ...], int, int]:
+    """Return the records of the peers, and the bytes of sessions that have no peer yet."""
+    sessions = {}
+    bytes_in = bytes_out = 0
+    for session in copied(socket.sessions):
+        pipe = session.pipe
+        if pipe is None or pipe.peer.retired:
+            read, written = bytes_of(session)
+            bytes_in += read
+            bytes_out += written
+        else:
+            sessions[pipe.peer] = session
+    # Pipes of a closed socket that still delivers messages are those of its sessions only.
+    pipes = dict.fromkeys([*copied(socket.pattern.pipes), *sessions])
+    return (
+        tuple(of_pipe(each, sessions.get(each)) for each in pipes if not each.retired),
+        bytes_in,
+        bytes_out,
+    )
+
+
+def bytes_of(session: Any) -> tuple[int, int]:
+    """Return the bytes that a session has read and written."""
+    counts, connection = session.counts, session.connection
+    if connection is None:
+        return counts.bytes_in, counts.bytes_out
+    return (
+        counts.bytes_in + connection.decoder.position,
+        counts.bytes_out + connection.bytes_out,
+    )
+
+
+def drops_of(totals: Any, socket: Any = None) -> dict[str, int]:
+    """Return the dropped messages of a socket by reason."""
+    found = {reason: getattr(totals.drops, reason) for reason in REASONS}
+    if socket is not None:
+        for pipe in copied(socket.pattern.pipes):
+            if not pipe.retired:
+                found["conflate"] += traffic.conflated(pipe)
+    return {reason: count for reason, count in found.items() if count}
+
+
+def failures_of(totals: Any) -> dict[str, Any]:
+    """Return the fields of a socket's record about connections that failed."""
+    return {
+        "reconnects": totals.reconnects,
+        "handshakes_failed": dict(totals.handshakes_failed),
+        "heartbeats_lost": totals.heartbeats_lost,
+    }
 
 
 def endpoints_of(socket: Any) -> tuple[str, ...]:
@@ -248,37 +325,63 @@ def of_pipe(pipe: Any, session: Any) -> PeerRecord:
     session : Session or None
         None for inproc.
     """
-    metadata = pipe.metadata
-    about = {} if metadata is None or metadata is METADATA else metadata
-    connection = None if session is None else session.connection
-    out, incoming = pipe.outq, pipe.inq
-    waits_for = ""
-    if session is not None:
-        if connection is None:
-            waits_for = "connection"
-        elif STATES[connection.state] == "handshake":
-            waits_for = "handshake"
+    counts = NO_SESSION if session is None else session.counts
+    about = counts.metadata or {}
+    local, remote = ("", "") if session is None else addresses_of(session)
+    bytes_in, bytes_out = (0, 0) if session is None else bytes_of(session)
     return PeerRecord(
-        connection=0,
+        connection=counts.number,
         endpoint=pipe.endpoint or "",
-        local="",
-        remote="" if session is None else session.peer_address,
+        local=local,
+        remote=remote,
         routing_id=pipe.routing_id,
         socket_type=about.get("Socket-Type") or "",
-        mechanism="",
+        mechanism=counts.mechanism,
         user_id=about.get("User-Id") or "",
-        connected_since=0.0,
-        handshake_seconds=0.0,
-        queued_in=incoming.tail - incoming.head,
-        queued_out=out.tail - out.head,
-        hwm_in=incoming.hwm,
-        hwm_out=out.hwm,
-        bytes_waiting=0,
-        oldest_waiting=0.0,
-        messages_in=incoming.tail,
-        messages_out=out.head,
-        bytes_in=0,
-        bytes_out=0 if connection is None else connection.bytes_out,
-        drops={},
-        waits_for=waits_for,
+        connected_since=counts.connected_since,
+        handshake_seconds=counts.handshake_seconds,
+        queued_in=traffic.queued_in(pipe),
+        queued_out=traffic.queued_out(pipe),
+        hwm_in=pipe.inq.hwm,
+        hwm_out=pipe.outq.hwm,
+        bytes_waiting=traffic.bytes_waiting(pipe),
+        oldest_waiting=pipe.peer.inq.oldest_waiting(monotonic_ns()) / 1e9,
+        messages_in=traffic.messages_in(pipe),
+        messages_out=traffic.messages_out(pipe),
+        bytes_in=bytes_in,
+        bytes_out=bytes_out,
+        drops=traffic.drops(pipe),
+        waits_for=waits_for(pipe, session),
     )
+
+
+def waits_for(pipe: Any, session: Any) -> str:
+    """Return what the flow of messages from and to a peer waits for."""
+    if session is not None:
+        connection = session.connection
+        if connection is None:
+            return "connection"
+        if STATES[connection.state] == "handshake":
+            return "handshake"
+        if connection.write_blocked:
+            return "peer to read"
+    elif traffic.queued_out(pipe) and pipe.outq.writer_waits:
+        return "peer to read"
+    return "application to receive" if traffic.queued_in(pipe) else ""
+
+
+def addresses_of(session: Any) -> tuple[str, str]:
+    """Return the local and the remote address of a session's connection, as far as known."""
+    counts, connection = session.counts, session.connection
+    number = counts.number
+    if connection is None or not number:
+        return "", ""
+    found = counts.addresses
+    if found is None:
+        fd = connection.stream.fd
+        found = sockets.names(fd) if fd >= 0 else None
+        if found is None or session.connection is not connection or connection.stream.fd != fd:
+            # The descriptor may be another file's by now.
+            return "", session.peer_address
+        counts.addresses = found
+    return found

@@ -350,7 +350,7 @@ class Connecter(Session):
         if connection.take_partial_write():
             # Drop a message that was written in part: the peer may have closed because of it, and
             # we would send it again on every new connection.
-            pipe.discard(1)
+            pipe.give_up_first(pipe.why_unread())
         if pipe.peer_closed:
             # The socket is closed. Messages that it left may need another connection, unless this
             # side ended the connection: then linger is over, or everything is sent.

@@ -2,7 +2,8 @@ from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.counters cimport Counters
 from zlinkcompat.engine.loop cimport IOLoop
 from zlinkcompat.engine.loop_poller cimport LoopPoller
-from zlinkcompat.routing.pipe cimport MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.message_queue cimport MessageQueue
+from zlinkcompat.routing.pipe cimport Pipe, PipeSink
 from zlinkcompat.routing.sized_queue cimport frame_size
 from zlinkcompat.transports.bytestream cimport ByteStream
 from zlinkcompat.tuning cimport Tuning
@@ -40,7 +41,8 @@ cdef class Connection(PipeSink):
     cdef readonly bint handshake_done, partial_write
     cdef readonly object failure
     cdef object greenlet
-    cdef bint parked, wake_due, input_stopped, write_blocked, is_batching, concurrent_read_write
+    cdef readonly bint input_stopped, write_blocked
+    cdef bint parked, wake_due, is_batching, concurrent_read_write
     cdef bint reading, writing, flush_requested
     cdef bint read_by_application, has_undecoded, last_read_was_useless, publishes
     cdef object command

@@ -27,7 +27,8 @@ from zlinkcompat.engine.handshake_driver import HandshakeDriver
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
-from zlinkcompat.routing.pipe import COMPILED, MessageQueue, Pipe, PipeSink
+from zlinkcompat.routing.message_queue import MessageQueue
+from zlinkcompat.routing.pipe import COMPILED, Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.bytestream import ByteStream
@@ -697,7 +698,7 @@ class Connection(PipeSink):
                     room = queue.room()
                 if room == 0:
                     if pipe.peer_closed:
-                        queue.clear()
+                        pipe.discard_output()
                         continue
                     queue.writer_waits = True
                     room = queue.room()
@@ -745,7 +746,7 @@ class Connection(PipeSink):
                     self.counters.messages_in += count
                 if pipe.peer_closed:
                     # No one will read the messages, but the stream is still watched for its end.
-                    queue.clear()
+                    pipe.discard_output()
                     count = 0
                 else:
                     pipe.flush()
@@ -1069,7 +1070,7 @@ class Connection(PipeSink):
                 if offset == 0:
                     encoder.reset()
                 queue.bring_forward(offset)
-                pipe.discard(1)
+                pipe.give_up_first("protocol")
             return
         if queue.head - self.measured_upto == 1:
             # A single message was sent. If a reply follows, read it with one full-size read instead

@@ -23,6 +23,7 @@ from zlinkcompat.engine import protocols
 from zlinkcompat.engine.connection import Connection
 from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.packed_metadata import DICT_MAX, PackedMetadata
+from zlinkcompat.engine.session_counts import SessionCounts
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
 from zlinkcompat.wire.security.mechanism import text_of
@@ -66,6 +67,7 @@ class Session(PipeSink):
         self.protocol = protocols.choose(link, bool(self.raw))
         self.handshake = None
         self.limiter = limiter
+        self.counts = SessionCounts(socket.pattern.totals)
         engine.register(self)
         socket.session_started(self)
 
@@ -134,6 +136,7 @@ class Session(PipeSink):
             raise
         self.fd = sock.detach()
         self.handshake = None
+        self.counts.on_opened()
         self.connection = Connection(self.engine, stream, self)
         return self.connection
 
@@ -152,12 +155,14 @@ class Session(PipeSink):
                 metadata = PackedMetadata(metadata, mechanism.peer_metadata)
             else:
                 add_properties(metadata, mechanism.peer_metadata)
+        self.counts.on_identified(metadata)
         return routing_id, metadata
 
     def activate(self, connection):
         """Start the flow of messages through :attr:`pipe`; without a pipe, close the connection."""
         handshake = self.handshake
         self.handshake = None
+        self.counts.on_ready(handshake)
         if not self.raw and handshake.legacy_version is None:
             # Send the event now that the socket knows the peer. As in libzmq, legacy versions
             # without an event get none.
@@ -174,7 +179,7 @@ class Session(PipeSink):
     def subscribe_for(self, version):
         """Subscribe to everything for a peer of an old version that sends no subscriptions."""
         if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
-            self.pipe.write_unbounded(Subscribe(b""))
+            self.pipe.write_command(Subscribe(b""))
             self.pipe.flush()
 
     def notify_raw(self):
@@ -186,6 +191,7 @@ class Session(PipeSink):
     def report_end(self, connection, failure):
         """Report the end of a connection to the monitor, and to the user of a raw socket."""
         self.connection = None
+        self.counts.on_ended(connection, failure)
         if connection.handshake_done and self.pipe is not None:
             self.notify_raw()
         if not connection.handshake_done or isinstance(failure, CryptoError):
@@ -263,6 +269,7 @@ class Session(PipeSink):
 
     def unregister(self):
         self.engine.unregister(self)
+        self.counts.retire()
         self.socket.session_ended(self)
 
     def stop_if_unattached(self):

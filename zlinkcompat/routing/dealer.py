@@ -43,6 +43,7 @@ class Dealer(Pattern):
 
     def finish(self, message):
         if not self.balancer.finish(message):
+            self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
 
     def recv(self):

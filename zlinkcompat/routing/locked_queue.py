@@ -5,7 +5,7 @@ another thread may run at any point of it, so these queues take a lock.
 """
 
 from zlinkcompat._runtime.gevent_support import get_original
-from zlinkcompat.routing.pipe import MessageQueue
+from zlinkcompat.routing.message_queue import MessageQueue
 from zlinkcompat.routing.sized_queue import SizedQueue
 
 # Reentrant, because dropping a message may run code of the program.

@@ -32,6 +32,7 @@ class Pair(Pattern):
     def finish(self, message):
         pipe = self.pipe
         if pipe is None or pipe.peer_closed:
+            self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
             return
         pipe.write_unbounded(message)

@@ -1,3 +1,4 @@
+from zlinkcompat.routing.counts cimport Totals
 from zlinkcompat.routing.pipe cimport Pipe, PipeSink
 
 cimport cython
@@ -16,6 +17,7 @@ cdef class Pattern(PipeSink):
     cdef readonly Owner owner
     cdef readonly object options
     cdef readonly list pipes
+    cdef readonly Totals totals
     cdef readonly Pipe last_pipe
     cdef readonly Py_ssize_t parts_limit
     cdef public bint has_late_subscriptions

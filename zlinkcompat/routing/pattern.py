@@ -5,6 +5,7 @@ import logging
 from zlinkcompat import tuning
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.errors import ENOTSUP, zmq_error
+from zlinkcompat.routing.counts import Totals
 from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.pipe import PipeSink
 
@@ -49,6 +50,8 @@ class Pattern(PipeSink):
     ----------
     pipes : list of Pipe
         The local ends of all peers' pipes.
+    totals : Totals
+        The counters of this socket.
     last_pipe : Pipe or None
         The pipe of the last received message.
     parts_limit : int
@@ -61,6 +64,7 @@ class Pattern(PipeSink):
         self.owner = owner
         self.options = options
         self.pipes = []
+        self.totals = Totals()
         self.last_pipe = None
         self.parts_limit = 0
         self.has_late_subscriptions = False

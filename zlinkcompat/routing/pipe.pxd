@@ -1,9 +1,9 @@
+from zlinkcompat._runtime.clock cimport monotonic_ns
+from zlinkcompat.routing.counts cimport CountedEnd
 from zlinkcompat.routing.mailbox cimport Mailbox
+from zlinkcompat.routing.message_queue cimport MessageQueue
 
 cimport cython
-
-
-cdef Py_ssize_t ROOM_MAX
 
 
 cdef class PipeSink:
@@ -17,46 +17,9 @@ cdef class PipeSink:
     cpdef int try_read(self, Pipe pipe) except -2
 
 
-# One thread writes and one thread reads: docs/internals/threading.md. The counters are signed on
-# purpose: after a late acknowledgement a difference may be negative. An unsigned difference would
-# wrap and block the pipe permanently, but only in the compiled build.
-cdef class MessageQueue:
-    # The writer writes these. The reader clears slots of the ring.
-    cdef list ring
-    cdef Py_ssize_t mask
-    cdef readonly long long tail
-    # The reader writes these.
-    cdef readonly long long head, acked
-    cdef public Py_ssize_t held
-    # One side sets its flag before it sleeps, and the side that wakes it clears the flag.
-    cdef public bint reader_waits, writer_waits
-    # The owner of the socket writes these.
-    cdef readonly long long hwm, lwm, limit
-    cdef bint conflates
-
-    cpdef set_hwm(self, long long hwm)
-    cdef int push(self, message) except -1
-    cdef bint offer(self, message) except -1
-    cdef int push_all(self, list messages) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef pop(self)
-    @cython.locals(index=Py_ssize_t)
-    cdef int drop(self, Py_ssize_t count) except -1
-    cdef peek(self, Py_ssize_t offset)
-    @cython.locals(start=Py_ssize_t)
-    cdef list first(self, Py_ssize_t offset, Py_ssize_t count)
-    cdef bring_forward(self, Py_ssize_t offset)
-    cdef bint has_room(self) except -1
-    cdef Py_ssize_t room(self) except -1
-    cdef forget_old(self)
-    cdef clear(self)
-    @cython.locals(ring=list, size=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t)
-    cdef grow(self)
-
-
 # Only the owner of this end writes its fields. The other end posts to the owner's mailbox.
 @cython.final
-cdef class Pipe:
+cdef class Pipe(CountedEnd):
     cdef readonly MessageQueue inq, outq
     cdef public Pipe peer
     cdef public PipeSink sink
@@ -94,6 +57,7 @@ cdef class Pipe:
     @cython.locals(queue=MessageQueue)
     cpdef bint send(self, message) except -1
     cpdef write_unbounded(self, message)
+    cpdef write_command(self, command)
     @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)
     @cython.locals(peer=Pipe, sink=PipeSink)
@@ -103,6 +67,17 @@ cdef class Pipe:
     cpdef close_output(self)
     @cython.locals(peer=Pipe)
     cdef notify_peer(self)
+    cpdef count_refused(self)
+    cpdef give_up_first(self, str reason)
+    @cython.locals(queue=MessageQueue, commands=cython.longlong, before=cython.longlong,
+                   lost=cython.longlong)
+    cpdef discard_input(self)
+    cpdef str why_unread(self)
+    @cython.locals(queue=MessageQueue, commands=cython.longlong, lost=cython.longlong)
+    cpdef discard_output(self)
+    cdef count_conflated(self, MessageQueue queue)
+    @cython.locals(near=Pipe, far=Pipe)
+    cdef retire(self)
     cpdef set_conflate(self, bint received, bint sent)
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)

@@ -14,10 +14,11 @@ wake-ups, a reader that finds the queue empty sets ``reader_waits`` and then re-
 writer publishes the message first and then tests ``reader_waits``.
 """
 
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat.routing import traffic
+from zlinkcompat.routing.counts import CountedEnd
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
-
-#: The room of a queue without a high-water mark; messages are decoded in smaller bursts.
-ROOM_MAX = 1 << 20
+from zlinkcompat.routing.message_queue import MessageQueue
 
 
 class PipeSink:
@@ -73,143 +74,7 @@ class PipeSink:
         return -1
 
 
-class MessageQueue:
-    """One direction of a pipe: a ring of messages with a high-water mark.
-
-    Parameters
-    ----------
-    hwm : int, messages (not bytes)
-        0 means no limit. The reader reports progress every ``(hwm + 1) // 2`` messages, so that a
-        writer that waits for room gets enough of it at once.
-
-    Source: libzmq ``src/ypipe.hpp``, ``src/pipe.cpp: compute_lwm``.
-    """
-
-    def __init__(self, hwm):
-        self.ring = []
-        self.mask = -1
-        self.head = 0
-        self.tail = 0
-        self.acked = 0
-        # Whether the reader waits for messages, and the writer for room.
-        self.reader_waits = True
-        self.writer_waits = False
-        self.conflates = False
-        # Messages at the head that a connection is writing.
-        self.held = 0
-        # Limit in bytes; 0 means none (sized_queue.py).
-        self.limit = 0
-        self.set_hwm(hwm)
-
-    def set_hwm(self, hwm):
-        """Change the high-water mark (messages). It takes effect at once."""
-        self.hwm = hwm
-        self.lwm = (hwm + 1) // 2
-
-    def push(self, message):
-        """Append a message. The caller has checked :meth:`has_room`, or may exceed the mark."""
-        if self.conflates:
-            self.forget_old()
-        if self.tail - self.head > self.mask:
-            self.grow()
-        self.ring[self.tail & self.mask] = message
-        self.tail += 1
-
-    def offer(self, message):
-        """Append a message if there is room; otherwise return False."""
-        if not (self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates):
-            return False
-        if self.conflates or self.tail - self.head > self.mask:
-            self.push(message)
-        else:
-            self.ring[self.tail & self.mask] = message
-            self.tail += 1
-        return True
-
-    def push_all(self, messages):
-        """Append a list of messages, for which :meth:`room` must be sufficient."""
-        while self.tail - self.head + len(messages) > self.mask + 1:
-            self.grow()
-        for message in messages:
-            if self.conflates:
-                self.forget_old()
-            self.ring[self.tail & self.mask] = message
-            self.tail += 1
-
-    def pop(self):
-        """Remove and return the oldest message. The queue must not be empty."""
-        index = self.head & self.mask
-        message = self.ring[index]
-        self.ring[index] = None
-        self.head += 1
-        return message
-
-    def drop(self, count):
-        """Remove the ``count`` oldest messages. The queue must have that many."""
-        while count > 0:
-            count -= 1
-            index = self.head & self.mask
-            self.head += 1
-            # Dropping a message can run a finalizer that uses the queue, so do it last.
-            self.ring[index] = None
-
-    def peek(self, offset):
-        """Return the message ``offset`` places after the oldest, without removing it."""
-        return self.ring[(self.head + offset) & self.mask]
-
-    def first(self, offset, count):
-        """List up to ``count`` messages, starting ``offset`` places after the oldest.
-
-        The queue must have that many. The list has at least one, and ends where the ring ends."""
-        start = (self.head + offset) & self.mask
-        return self.ring[start : min(start + count, self.mask + 1)]
-
-    def bring_forward(self, offset):
-        """Move the message ``offset`` places after the oldest to the head of the queue."""
-        message = self.peek(offset)
-        while offset > 0:
-            self.ring[(self.head + offset) & self.mask] = self.peek(offset - 1)
-            offset -= 1
-        self.ring[self.head & self.mask] = message
-
-    def has_room(self):
-        return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
-
-    def room(self):
-        """Return the room in messages, or fewer; it is 0 only if there is no room."""
-        if self.hwm == 0 or self.conflates:
-            return ROOM_MAX
-        return max(0, self.hwm - (self.tail - self.acked))
-
-    def forget_old(self):
-        """Drop all messages for CONFLATE, except those that a connection is writing."""
-        while self.tail - self.head > self.held:
-            self.tail -= 1
-            self.ring[self.tail & self.mask] = None
-
-    def clear(self):
-        """Drop all messages."""
-        # Dropping a message can run finalizers, so do it last, when the queue is consistent again.
-        dropped = self.ring
-        self.ring = []
-        self.mask = -1
-        self.head = self.tail
-        self.acked = self.head
-        self.held = 0
-        del dropped
-
-    def grow(self):
-        size = 8 if self.mask < 0 else (self.mask + 1) * 2
-        ring = [None] * size
-        # Compute this after the allocation, during which the reader's thread may have run.
-        count = self.tail - self.head
-        for i in range(count):
-            ring[(self.head + i) & (size - 1)] = self.ring[(self.head + i) & self.mask]
-        self.ring = ring
-        self.mask = size - 1
-
-
-class Pipe:
+class Pipe(CountedEnd):
     """One end of a bidirectional pipe.
 
     Full is not an error: :meth:`write` returns False, and the socket type decides (RFC 28 to 31).
@@ -234,6 +99,7 @@ class Pipe:
     """
 
     def __init__(self, inq, outq):
+        CountedEnd.__init__(self)
         self.inq = inq
         self.outq = outq
         self.peer = None
@@ -276,10 +142,14 @@ class Pipe:
     def peer_terminated(self):
         if not self.closed:
             self.peer_closed = True
+            self.discard_output()
             self.sink.pipe_terminated(self)
 
     def replace_output(self, queue):
         if not self.closed:
+            if queue is not self.outq:
+                self.discard_output()
+                self.count_conflated(self.outq)
             self.outq = queue
             self.sink.hiccuped(self)
 
@@ -363,6 +233,8 @@ class Pipe:
         if not queue.offer(message):
             queue.writer_waits = True
             if not queue.offer(message):
+                if not self.peer.is_session_end:
+                    queue.mark(monotonic_ns())
                 return False
         if queue.reader_waits:
             self.flush()
@@ -372,8 +244,16 @@ class Pipe:
         """Queue a message regardless of the high-water mark (subscriptions, probes of a socket).
 
         If an end is terminated, the message is dropped."""
-        if not (self.closed or self.peer_closed):
+        if self.closed or self.peer_closed:
+            self.count_dropped("disconnect")
+        else:
             self.outq.push(message)
+
+    def write_command(self, command):
+        """Queue a subscription or cancellation, regardless of the high-water mark."""
+        if not (self.closed or self.peer_closed):
+            self.commands_out += 1
+            self.outq.push(command)
 
     def flush(self):
         """Tell the reader, if it is waiting, that there are messages."""
@@ -406,9 +286,10 @@ class Pipe:
         if self.closed:
             return
         self.closed = True
-        self.inq.clear()
+        self.discard_input()
         self.sink = None
         self.notify_peer()
+        self.retire()
 
     def close_output(self):
         """End this side for the peer, but keep received messages readable here.
@@ -420,8 +301,10 @@ class Pipe:
         # Keep the messages in a new queue: the peer clears the old one when it hears of the end.
         received = self.inq
         kept = make_queue(0, False)
+        self.taken_before += received.head - received.cleared
         while received.tail != received.head:
             kept.push(received.pop())
+        self.arrived_before += received.tail - kept.tail
         self.inq = kept
         self.peer_closed = True
         self.notify_peer()
@@ -437,6 +320,70 @@ class Pipe:
     def report_violation(self, text):
         """Report that a message read here breaks the pattern's rules: do not trust the peer."""
         self.peer.post_to_owner(self.peer.peer_reported_violation, (text,))
+
+    # -- counts ----------------------------------------------------------------------------
+
+    def count_refused(self):
+        """Count a message that the caller drops, because :meth:`send` did not accept it."""
+        self.count_dropped("disconnect" if self.closed or self.peer_closed else "hwm")
+
+    def give_up_first(self, reason):
+        """Drop the oldest message, which cannot be delivered."""
+        self.inq.cleared += 1
+        self.discard(1)
+        self.count_dropped(reason)
+
+    def discard_input(self):
+        """Drop the messages that were not read here."""
+        queue = self.inq
+        commands = queue.commands()
+        before = queue.cleared
+        queue.clear()
+        self.commands_in += commands
+        self.commands_cleared += commands
+        lost = queue.cleared - before - commands
+        if lost > 0:
+            self.count_dropped(self.why_unread(), lost)
+
+    def why_unread(self):
+        """Return the reason for which messages that were not read here are dropped."""
+        if not self.is_session_end:
+            return "unread"
+        return "linger" if self.peer_closed else "disconnect"
+
+    def discard_output(self):
+        """Drop the messages that the other end will not read, and count those that it dropped."""
+        queue = self.outq
+        lost = 0
+        if not (self.is_session_end or self.peer.is_session_end):
+            # Between two sockets, each one counts for itself.
+            lost = queue.cleared - self.peer.commands_cleared
+        commands = queue.commands()
+        lost -= queue.cleared + commands
+        queue.clear()
+        lost += queue.cleared
+        self.commands_lost += commands
+        if lost > 0:
+            self.count_dropped("unread" if self.is_session_end else "disconnect", lost)
+
+    def count_conflated(self, queue):
+        """Count the messages that newer ones replaced in a queue that is no longer used."""
+        if queue.conflated:
+            self.count_dropped("conflate", queue.conflated)
+
+    def retire(self):
+        """Add the counts of this pipe to those of its socket, when both sides have ended."""
+        near = self.peer if self.is_session_end else self
+        far = near.peer
+        if (
+            near.closed
+            and (far.closed or not far.is_session_end)
+            and near.totals is not None
+            and near.totals.begin_retiring(near)
+        ):
+            traffic.retire(near)
+
+    # -- options ---------------------------------------------------------------------------
 
     def set_conflate(self, received, sent):
         """Keep only the last message (CONFLATE) of the received ones, of the sent ones, or both."""
@@ -460,9 +407,10 @@ class Pipe:
 
         Messages that were written before are dropped."""
         queue = self.inq
-        queue.clear()
+        self.discard_input()
         if self.peer.mailbox is not None:
             # Messages that are written before the other end hears of it stay in the old queue.
+            self.taken_before += queue.head - queue.cleared
             queue = make_queue(queue.hwm, True, queue.limit)
             queue.conflates = self.inq.conflates
             self.inq = queue

@@ -33,6 +33,7 @@ class Push(Pattern):
 
     def finish(self, message):
         if not self.balancer.finish(message):
+            self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
 
     def check_may_receive(self):

@@ -46,6 +46,7 @@ class Rep(Pull):
             if type(message) is list:
                 self.open_envelope(message)
             if self.request is None:
+                self.queue.last.count_dropped("protocol")
                 dropped(self.queue.last, "a request without an empty frame before its body")
                 skipped += 1
                 if skipped >= SKIP_BURST:
@@ -78,8 +79,11 @@ class Rep(Pull):
         else:
             reply.append(message)
         pipe = self.request_pipe
-        if pipe is not None:
+        if pipe is None:
+            self.totals.count_dropped("unroutable")
+        else:
             if not pipe.send(reply):
+                pipe.count_refused()
                 dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 

@@ -56,15 +56,19 @@ class Req(Dealer):
         else:
             envelope.append(message)
         # Drop replies to earlier requests.
-        self.reply = None
+        if self.reply is not None:
+            self.reply = None
+            self.totals.count_dropped("protocol")
         waiting = self.queue.count()
         while waiting > 0:
-            self.queue.read()
+            if self.queue.read() is not None:
+                self.queue.last.count_dropped("protocol")
             waiting -= 1
         taken = self.balancer.finish(envelope) if begun else self.balancer.write(envelope)
         if not taken:
             if not begun:
                 return False
+            self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
         if self.correlate:
             self.request_number = (self.request_number + 1) & 0xFFFFFFFF
@@ -109,6 +113,7 @@ class Req(Dealer):
         # A request number has 4 bytes.
         start = 1 if len(parts[0]) == 4 else 0
         if len(parts) < start + 2 or len(parts[start]) != 0:
+            pipe.count_dropped("protocol")
             pipe.report_violation("a reply without an empty frame before its body")
             return
         if (
@@ -118,6 +123,7 @@ class Req(Dealer):
             or start
             and parts[0] != pack(">I", self.request_number)
         ):
+            pipe.count_dropped("protocol")
             dropped(pipe, "a reply to no request, or to one that was given up")
             return
         self.last_pipe = pipe
@@ -136,9 +142,10 @@ class Req(Dealer):
     def detach(self, pipe):
         if self.reply_pipe is pipe:
             self.reply_pipe = None
-            if not pipe.peer_closed:
+            if not pipe.peer_closed and self.reply is not None:
                 # The user disconnected, which also drops unread messages.
                 self.reply = None
+                pipe.count_dropped("unread")
         Dealer.detach(self, pipe)
 
     def set_option(self, option, value):

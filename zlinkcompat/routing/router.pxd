@@ -10,7 +10,7 @@ cdef class Router(Pull):
     cdef object inherited
     cdef bint mandatory, handover, probe, raw
     cdef bytes connect_routing_id
-    cdef Pipe begun
+    cdef Pipe begun, begun_full
     cdef unsigned int next_id
 
     cpdef bint attach(self, Pipe pipe) except -1
@@ -29,7 +29,7 @@ cdef class Router(Pull):
     cdef Pipe route(self, frame)
     @cython.locals(pipe=Pipe)
     cpdef bint begin(self, frame) except -1
-    @cython.locals(pipe=Pipe)
+    @cython.locals(pipe=Pipe, full=Pipe)
     cpdef finish(self, list message)
     cdef hang_up(self, Pipe pipe)
     @cython.locals(pipe=Pipe, parts=list)

@@ -46,6 +46,8 @@ class Router(Pull):
         self.connect_routing_id = b""
         # The peer of a message that is being sent frame by frame; None if the message is dropped.
         self.begun = None
+        # The peer that has no room for it.
+        self.begun_full = None
         self.next_id = random.getrandbits(32)
 
     # -- peers -----------------------------------------------------------------------------
@@ -187,11 +189,12 @@ class Router(Pull):
         return pipe
 
     def begin(self, frame):
+        self.begun_full = None
         pipe = self.route(frame)
         if pipe is not None and not pipe.check_write():
             if self.mandatory:
                 return False
-            dropped(pipe, FULL)
+            self.begun_full = pipe
             pipe = None
         self.begun = pipe
         return True
@@ -199,7 +202,13 @@ class Router(Pull):
     def finish(self, message):
         pipe = self.begun
         self.begun = None
-        if pipe is None or pipe.peer_closed:
+        full = self.begun_full
+        self.begun_full = None
+        if full is not None:
+            full.count_refused()
+            dropped(full, FULL)
+        elif pipe is None or pipe.peer_closed:
+            self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
         elif self.raw and len(message[1]) == 0:
             self.hang_up(pipe)
@@ -209,10 +218,12 @@ class Router(Pull):
 
     def send(self, message):
         if type(message) is not list:
+            self.totals.count_dropped("unroutable")
             return True
         parts = message
         pipe = self.route(parts[0])
         if pipe is None:
+            self.totals.count_dropped("unroutable")
             LOG.debug("dropped: a message to a routing id that no peer has: %.80r", parts[0])
             return True
         if self.raw and len(parts[1]) == 0:
@@ -221,6 +232,7 @@ class Router(Pull):
         if not pipe.send(parts[1] if len(parts) == 2 else parts[1:]):
             if self.mandatory:
                 return False
+            pipe.count_refused()
             dropped(pipe, FULL)
         return True
 

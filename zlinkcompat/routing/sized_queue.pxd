@@ -1,4 +1,4 @@
-from zlinkcompat.routing.pipe cimport MessageQueue
+from zlinkcompat.routing.message_queue cimport MessageQueue
 
 cimport cython
 

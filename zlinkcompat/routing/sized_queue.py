@@ -5,7 +5,7 @@ It is a separate class, so that queues without the limit do not measure messages
 
 from collections import deque
 
-from zlinkcompat.routing.pipe import MessageQueue
+from zlinkcompat.routing.message_queue import MessageQueue
 
 
 class SizedQueue(MessageQueue):

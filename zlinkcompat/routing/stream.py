@@ -39,6 +39,7 @@ class Stream(Router):
 
     def send(self, message):
         if type(message) is not list:
+            self.totals.count_dropped("unroutable")
             return True
         if not self.begin(message[0]):
             return False

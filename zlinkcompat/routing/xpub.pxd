@@ -16,7 +16,8 @@ cdef class XPub(Pattern):
     cdef bint verbose_subscribe, verbose_cancel, manual, only_last, only_first, lossy
     cdef bint inverts
     cdef bytes welcome
-    cdef list begun
+    cdef list begun, begun_full
+    cdef bint begun_unwanted
     cdef set departed
 
     cpdef bint attach(self, Pipe pipe) except -1

@@ -54,6 +54,9 @@ class XPub(Pattern):
         self.warned = False
         # The subscribers of the message that is being sent frame by frame.
         self.begun = []
+        # The subscribers that miss it because they have no room, and whether nobody wants it.
+        self.begun_full = None
+        self.begun_unwanted = False
         # Peers that left with more subscriptions than are removed at a time.
         self.departed = set()
 
@@ -71,6 +74,7 @@ class XPub(Pattern):
         Pattern.detach(self, pipe)
         if pipe in self.begun:
             self.begun.remove(pipe)
+            pipe.count_dropped("disconnect")
         self.forget(pipe)
         # A sender that waits for this peer because of XPUB_NODROP must continue without it.
         self.owner.on_writable()
@@ -113,6 +117,8 @@ class XPub(Pattern):
             if message is None:
                 break
             if type(message) is not list:
+                if is_subscription(message):
+                    pipe.commands_in += 1
                 news = self.process_frame(pipe, message, True) or news
             elif not is_subscription(message[0]):
                 full = self.is_full()
@@ -129,7 +135,9 @@ class XPub(Pattern):
                         news = self.process_frame(pipe, frame, True) or news
                     else:
                         rest.append(frame)
-                if rest:
+                if not rest:
+                    pipe.commands_in += 1
+                else:
                     news = self.notify_user(pipe, rest) or news
         if news:
             self.owner.on_readable()
@@ -174,8 +182,10 @@ class XPub(Pattern):
     def notify_user(self, pipe, message):
         """Queue a message for the user, unless RCVHWM are waiting; return True if it was queued."""
         if not self.tells_user:
+            pipe.count_dropped("protocol")
             return False
         if self.is_full():
+            pipe.count_dropped("unread")
             self.drop(1)
             return False
         if type(message) is list and len(message) == 1:
@@ -263,11 +273,21 @@ class XPub(Pattern):
         if self.only_last:
             self.last_pipe = None
         self.begun = [pipe for pipe in pipes if pipe.check_write()]
+        self.begun_full = None
+        if len(self.begun) < len(pipes):
+            self.begun_full = [pipe for pipe in pipes if pipe not in self.begun]
+        self.begun_unwanted = not pipes
         return True
 
     def finish(self, message):
         pipes = self.begun
         self.begun = []
+        if self.begun_full is not None:
+            for pipe in self.begun_full:
+                pipe.count_refused()
+            self.begun_full = None
+        if self.begun_unwanted:
+            self.totals.count_dropped("filter")
         copies = len(pipes) > 1
         for pipe in pipes:
             # An inproc receiver gets the list itself and may change it.
@@ -280,11 +300,14 @@ class XPub(Pattern):
             return False
         if self.only_last:
             self.last_pipe = None
+        if not pipes:
+            self.totals.count_dropped("filter")
         copies = len(pipes) > 1 and type(message) is list
         for index in range(len(pipes)):
             pipe = pipes[index]
             # An inproc receiver gets the list itself and may change it.
-            pipe.send(list(message) if copies else message)
+            if not pipe.send(list(message) if copies else message):
+                pipe.count_refused()
         return True
 
     def recv(self):

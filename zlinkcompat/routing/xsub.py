@@ -47,7 +47,7 @@ class XSub(Pattern):
 
     def tell_subscriptions(self, pipe):
         for topic in self.subscriptions.topics():
-            pipe.write_unbounded(Subscribe(topic))
+            pipe.write_command(Subscribe(topic))
         pipe.flush()
 
     # -- messages --------------------------------------------------------------------------
@@ -105,12 +105,13 @@ class XSub(Pattern):
 
     def tell_all(self, command):
         for pipe in self.pipes:
-            pipe.write_unbounded(command)
+            pipe.write_command(command)
             pipe.flush()
 
     def send_to_all(self, message):
         for pipe in self.pipes:
-            pipe.send(list(message) if type(message) is list else message)
+            if not pipe.send(list(message) if type(message) is list else message):
+                pipe.count_refused()
 
     def recv(self):
         message = self.fetched
@@ -125,6 +126,7 @@ class XSub(Pattern):
             if not self.filters or self.wants(message):
                 self.last_pipe = self.queue.last
                 return message
+            self.queue.last.count_dropped("filter")
             skipped += 1
             if skipped >= SKIP_BURST:
                 self.owner.schedule_read()

@@ -136,3 +136,30 @@ def socket_name(call):
         return call()
     except OSError:
         return None
+
+
+def names(fd):
+    """Return the local and the remote address of a connection as text; None if it is gone.
+
+    A tcp address is "host:port" or "[host]:port"; an ipc address is the path, and "" for a side
+    without one."""
+    try:
+        sock = _socket.socket(fileno=fd)
+    except OSError:
+        return None
+    try:
+        return name_text(sock.getsockname()), name_text(sock.getpeername())
+    except OSError:
+        return None
+    finally:
+        sock.detach()
+
+
+def name_text(name):
+    """Return the text of an address as the socket module returns it."""
+    if isinstance(name, tuple):
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(name, bytes):  # Linux's abstract names
+        return "@" + name[1:].decode("utf-8", "replace")
+    return name

@@ -1,0 +1,119 @@
+"""What a session tells about its connections: their number, times, bytes and failures."""
+
+from errno import ETIMEDOUT
+from itertools import count
+from time import monotonic, time
+
+from zlinkcompat.engine.errors import Disconnected
+from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
+
+_next_number = count(1).__next__
+
+
+class SessionCounts:
+    """The counters of one session, which its thread writes and any thread reads.
+
+    Parameters
+    ----------
+    totals : zlinkcompat.routing.counts.Totals
+        The counters of the socket.
+
+    Attributes
+    ----------
+    number : int
+        The number of the current connection, unique in this process; 0 while there is none.
+    mechanism : str
+        The mechanism of the current connection; "" for a raw one, or while there is none.
+    connected_since : float
+        When its handshake was done, in seconds as ``time.time()``; 0.0 while there is none.
+    handshake_seconds : float
+        How long that took; for a connection that has ended, the last one.
+    bytes_in, bytes_out : int
+        The bytes of earlier connections.
+    metadata : dict or None
+        The properties of the current or last peer, before the socket's own thread knows them.
+    addresses : tuple of str or None
+        The local and the remote address of the current connection, once somebody asked for them.
+    """
+
+    __slots__ = (
+        "totals",
+        "number",
+        "mechanism",
+        "opened_at",
+        "connected_since",
+        "handshake_seconds",
+        "was_connected",
+        "bytes_in",
+        "bytes_out",
+        "addresses",
+        "metadata",
+    )
+
+    def __init__(self, totals):
+        self.totals = totals
+        self.number = 0
+        self.mechanism = ""
+        self.opened_at = 0.0
+        self.connected_since = 0.0
+        self.handshake_seconds = 0.0
+        self.was_connected = False
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.addresses = None
+        self.metadata = None
+
+    def on_opened(self):
+        """Handle that a connection begins its handshake."""
+        self.number = _next_number()
+        self.opened_at = monotonic()
+        self.addresses = None
+
+    def on_identified(self, metadata):
+        """Handle that the peer has told its properties."""
+        self.metadata = metadata
+
+    def on_ready(self, handshake):
+        """Handle that the handshake is done; ``handshake`` is None for a raw connection."""
+        self.handshake_seconds = monotonic() - self.opened_at
+        self.connected_since = time()
+        if handshake is not None:
+            self.mechanism = handshake.mechanism.name.decode()
+        if self.was_connected:
+            self.totals.count_reconnect()
+        self.was_connected = True
+
+    def on_ended(self, connection, failure):
+        """Handle that ``connection`` has ended, for ``failure`` (an exception) or, with None,
+        because this side ended it."""
+        self.number = 0
+        self.mechanism = ""
+        self.connected_since = 0.0
+        self.bytes_in += connection.decoder.position
+        self.bytes_out += connection.bytes_out
+        if not connection.handshake_done:
+            if failure is not None:
+                self.totals.count_failed_handshake(reason_of(failure))
+        elif isinstance(failure, Disconnected) and failure.errno == ETIMEDOUT:
+            self.totals.count_lost_heartbeat()
+
+    def retire(self):
+        """Add the bytes to those of the socket, because the session ends."""
+        totals = self.totals
+        totals.begin_change()
+        sums = {"bytes_in": self.bytes_in, "bytes_out": self.bytes_out}
+        self.bytes_in = self.bytes_out = 0
+        totals.end_change(sums)
+
+
+def reason_of(failure):
+    """Return why a handshake failed: "authentication", "protocol", "timeout" or "closed"."""
+    if isinstance(failure, AuthenticationFailed):
+        return "authentication"
+    if isinstance(failure, ProtocolError):
+        return "protocol"
+    return "timeout" if getattr(failure, "errno", 0) == ETIMEDOUT else "closed"
+
+
+#: What is told of a peer without a session, such as one over inproc.
+NO_SESSION = SessionCounts(None)
