@@ -9,6 +9,8 @@ from pathlib import Path
 from zlinkcompat import tuning
 from zlinkcompat._runtime import counters
 from zlinkcompat.core import options
+from zlinkcompat.debug import records
+from zlinkcompat.metrics import definitions
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -33,6 +35,31 @@ def counter_names():
     yield "|---|---|"
     for name, what in counters.NAMES.items():
         yield f"| `{name}` | {what} |"
+
+
+def metric_names():
+    """The metrics of ``zlinkcompat.metrics``."""
+    for scope, labels in definitions.LABELS.items():
+        if labels:
+            yield (
+                f"Every metric of a {scope} has the labels "
+                + ", ".join(f"`{label}`" for label in labels)
+                + "."
+            )
+            yield ""
+    yield "| metric | kind | more labels | value |"
+    yield "|---|---|---|---|"
+    for metric in definitions.METRICS:
+        more = ", ".join(f"`{label}`" for label in metric.extra)
+        yield f"| `{metric.sample_name}` | {metric.kind} | {more} | {metric.help} |"
+
+
+def drop_reasons():
+    """The reasons for which messages are dropped."""
+    yield "| reason | dropped is |"
+    yield "|---|---|"
+    for reason, what in records.DROP_REASONS.items():
+        yield f"| `{reason}` | {what} |"
 
 
 LIMITS = {
@@ -305,6 +332,7 @@ TABLES = {
         "threads": threads,
         "churn": churn,
     },
+    "metrics.md": {"metrics": metric_names, "drop reasons": drop_reasons},
     "operate.md": {"gil": gil},
     "compatibility.md": {
         "inert options": inert_options,

@@ -46,7 +46,7 @@ def swap(request):
 #: Names that only zlinkcompat has.
 OWN = """
 import zlinkcompat as zmq
-from zlinkcompat import debug, sockopt, tuning
+from zlinkcompat import debug, metrics, sockopt, tuning
 
 def look(socket: zmq.Socket[bytes]) -> int:
     socket.setsockopt(sockopt.WS_TEXT, 1)
@@ -54,6 +54,15 @@ def look(socket: zmq.Socket[bytes]) -> int:
     found: str = debug.connections(socket)[0]["endpoint"]
     print(found, str(debug.dump()), debug.counters(socket)["bytes_copied"], debug.build_info())
     return tuning.get("batch_time") + debug.zmq_debug_get_zerocopy_count()
+
+def oldest() -> float:
+    with metrics.serve(0) as page:
+        text: str = page.url + metrics.render()
+    peers: list[metrics.PeerRecord] = [
+        peer for socket in metrics.snapshot().sockets for peer in metrics.worst_first(socket.peers)
+    ]
+    print(text, sum(peer.drops.get("hwm", 0) for peer in peers))
+    return max((peer.oldest_waiting for peer in peers), default=0.0)
 """
 
 

@@ -11,10 +11,14 @@ import pytest
 import zlinkcompat as zmq
 import zlinkcompat.asyncio
 import zlinkcompat.green
-from zlinkcompat import debug
+from zlinkcompat import debug, metrics
 
 SURFACE = Path(zmq.__file__).parent
-SOURCES = [*SURFACE.glob("*.py"), *SURFACE.glob("green/*.py")]
+SOURCES = [
+    path
+    for folder in (".", "debug", "green", "metrics")
+    for path in SURFACE.joinpath(folder).glob("*.py")
+]
 EXAMPLES = sorted(
     ".".join(each.relative_to(SURFACE).with_suffix("").parts)
     for each in SOURCES
@@ -35,7 +39,7 @@ def test_examples_print_the_documented_output(name):
     assert not done.failed
 
 
-@pytest.mark.parametrize("thing", [*CLASSES, zmq, debug], ids=repr)
+@pytest.mark.parametrize("thing", [*CLASSES, zmq, debug, metrics], ids=repr)
 def test_every_public_name_has_a_docstring(thing):
     # pyzmq's own socket_type, a deprecated name, does not have one.
     names = [name for name in dir(thing) if not name.startswith("_") and name != "socket_type"]

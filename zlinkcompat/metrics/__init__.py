@@ -1,0 +1,16 @@
+"""What the sockets of this process do: a typed snapshot, and metrics for collectors.
+
+:func:`snapshot` returns the state of every socket and peer. :func:`serve` shows it as a page for
+Prometheus. ``zlinkcompat.metrics.prometheus`` and ``zlinkcompat.metrics.opentelemetry`` add the
+same metrics to those of a program.
+"""
+
+from zlinkcompat.debug.records import PeerRecord, ProcessRecord, SocketRecord, snapshot
+from zlinkcompat.metrics.openmetrics import render
+from zlinkcompat.metrics.ranking import worst_first
+from zlinkcompat.metrics.server import MetricsServer, serve, wsgi_app
+
+__all__ = [
+    "MetricsServer", "PeerRecord", "ProcessRecord", "SocketRecord", "render", "serve", "snapshot",
+    "worst_first", "wsgi_app",
+]  # fmt: skip
