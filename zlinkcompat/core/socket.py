@@ -1169,6 +1169,7 @@ class CoreSocket(Owner):
         self.stop(ENOTSOCK)
         self.parts_in = None
         self.parts_out = None
+        self.pattern.totals.count_dropped("unread", self.pattern.in_hand())
         frees = bool(self.listeners)
         self.endpoints.close()
         for pipe in list(self.pattern.pipes):

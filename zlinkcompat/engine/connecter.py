@@ -21,6 +21,7 @@ from zlinkcompat._constants import (
     SUB,
     XSUB,
 )
+from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import interrupts, protocols
@@ -93,6 +94,7 @@ class Connecter(Session):
         self.pipe = pipe
         if pipe is not None:
             pipe.sink = self
+            pipe.inq.mark(monotonic_ns())
 
     # -- the greenlet ----------------------------------------------------------------------
 
@@ -376,6 +378,10 @@ class Connecter(Session):
 
     def try_read(self, pipe):
         return 0
+
+    def read_activated(self, pipe):
+        # The first message that waits for a connection.
+        pipe.inq.mark(monotonic_ns())
 
     def pipe_terminated(self, pipe):
         # The socket was closed, or the endpoint disconnected.

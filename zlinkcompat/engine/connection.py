@@ -781,6 +781,7 @@ class Connection(PipeSink):
         """Stop reading because the pipe is full, so that the transport applies back pressure."""
         if not self.input_stopped:
             self.input_stopped = True
+            self.pipe.outq.mark(monotonic_ns())
             if self.poller is not None:
                 self.update_poller()
             else:
@@ -1053,6 +1054,7 @@ class Connection(PipeSink):
                             self.counters.messages_out += finished
                 if count < pending:
                     # A stream accepts less than all data only if it is full.
+                    queue.mark(monotonic_ns())
                     self.await_writable()
                     return
         except Exception as error:

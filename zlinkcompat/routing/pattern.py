@@ -202,6 +202,10 @@ class Pattern(PipeSink):
         """Tell whether :meth:`send` would accept a message."""
         return False
 
+    def in_hand(self):
+        """Return how many messages were taken from pipes and not yet received by the user."""
+        return 0
+
     # -- options ---------------------------------------------------------------------------
 
     def set_option(self, option, value):

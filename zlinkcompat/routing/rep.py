@@ -87,6 +87,9 @@ class Rep(Pull):
                 dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 
+    def in_hand(self):
+        return int(self.request is not None)
+
     def has_out(self):
         return self.sends_reply
 

@@ -148,6 +148,9 @@ class Req(Dealer):
                 pipe.count_dropped("unread")
         Dealer.detach(self, pipe)
 
+    def in_hand(self):
+        return int(self.reply is not None)
+
     def set_option(self, option, value):
         if option == REQ_CORRELATE:
             self.correlate = boolean(value)

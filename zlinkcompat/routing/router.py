@@ -269,6 +269,9 @@ class Router(Pull):
                 return True
         return False
 
+    def in_hand(self):
+        return len(self.inherited)
+
     # -- options ---------------------------------------------------------------------------
 
     def set_option(self, option, value):

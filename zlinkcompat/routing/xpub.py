@@ -326,6 +326,12 @@ class XPub(Pattern):
     def has_out(self):
         return True
 
+    def in_hand(self):
+        count = 0
+        for message, _ in self.pending:
+            count += type(message) is list or not is_subscription(message)
+        return count
+
     # -- options ---------------------------------------------------------------------------
 
     def set_option(self, option, value):

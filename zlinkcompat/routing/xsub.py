@@ -145,6 +145,9 @@ class XSub(Pattern):
     def has_out(self):
         return True
 
+    def in_hand(self):
+        return int(self.fetched is not None)
+
     # -- options ---------------------------------------------------------------------------
 
     def set_option(self, option, value):
