@@ -108,9 +108,10 @@ def test_reconnects_continue_the_counts_of_an_endpoint(raw_listener, make):
         push.send(b"x")
         assert peer.read_message() == [b"x"]
         until(lambda count=count: record(push).messages_out == count, push)
-        numbers.append(record(push).peers[0].connection)
+        number = record(push).peers[0].connection
+        numbers.append(number)
         peer.close()
-        until(lambda: record(push).peers[0].waits_for == "connection")
+        until(lambda number=number: record(push).peers[0].connection != number)
     found = record(push)
     assert found.reconnects == 2 and found.handshakes_failed == {}
     assert len(set(numbers)) == 3 and found.bytes_out > 3 * 64

@@ -2,7 +2,7 @@
 
 from records import peer
 
-from zlinkcompat.metrics.ranking import fill, worst_first
+from zlinkcompat.debug.ranking import fill, worst_first
 
 
 def order(**peers):

@@ -56,6 +56,28 @@ def test_queue_lengths(make):
     assert found(push)["connections"][0]["state"] == "connecting"
 
 
+def test_peers_are_in_order_with_the_worst_one_first(make, bound):
+    router = bound(zmq.ROUTER, sndhwm=5)
+    for number in range(3):
+        dealer = make(zmq.DEALER, routing_id=b"client-%d" % number)
+        dealer.connect(router.last_endpoint)
+        dealer.send(b"hello")
+        router.recv_multipart()
+    router.name = "broker"
+    before = str(dump())
+    assert before == str(dump())
+    for _ in range(100):
+        router.send_multipart([b"client-1", bytes(1_000_000)])
+    (seen,) = [each for each in dump()["contexts"][-1]["sockets"] if each["type"] == "ROUTER"]
+    assert seen["name"] == "broker"
+    assert [each["routing_id"] for each in seen["peers"]] == ["client-1", "client-0", "client-2"]
+    worst = seen["peers"][0]
+    line = next(line for line in str(dump()).splitlines() if "'client-1'" in line)
+    assert f"{worst['remote']} at {router.last_endpoint.decode()}: " in line
+    assert f"{worst['queued_out']}/5 out ({worst['queued_out']}000000 bytes, oldest" in line
+    assert f"{worst['drops']['hwm']} dropped (hwm), waits for peer to read" in line
+
+
 def test_dump_data_are_plain_and_text_names_everything(pair):
     push, pull = pair
     picture = dump()

@@ -9,6 +9,7 @@ from zlinkcompat._backend.frame import Frame, default_copy_threshold
 from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat._backend.pinned import finished_tracker
 from zlinkcompat._constants import RCVMORE, SNDMORE
+from zlinkcompat.core.naming import name_of
 from zlinkcompat.core.registry import socket_at
 from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.errors import ENOTSOCK, zmq_error
@@ -234,6 +235,20 @@ class Socket:
     @ssl_context.setter
     def ssl_context(self, context):
         self.live().options.ssl_context = context
+
+    @property
+    def name(self):
+        """The name (str) of this socket in records, dumps, metrics and logs.
+
+        By default it is the type, and the file and line of the program that made the socket, such
+        as "PUB feed.py:12". It may be set to any object, whose ``str()`` is the name. All shadows
+        of a socket have the same name. libzmq does not have names.
+        """
+        return name_of(self.core)
+
+    @name.setter
+    def name(self, name):
+        self.core.label = name
 
     # -- endpoints -------------------------------------------------------------------------
 

@@ -70,6 +70,8 @@ cdef class CoreSocket(Owner):
     cdef readonly object counters
     cdef readonly Pattern pattern
     cdef readonly object address
+    cdef readonly object made_at
+    cdef public object label
     cdef object __weakref__
 
     cdef read_options(self)

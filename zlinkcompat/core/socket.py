@@ -36,7 +36,7 @@ from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import run_signal_handlers
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.thread_ident import thread_ident
-from zlinkcompat.core import endpoints, inproc, misuse
+from zlinkcompat.core import endpoints, inproc, misuse, naming
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.options import PATTERN, Options, find
@@ -107,6 +107,10 @@ class CoreSocket(Owner):
         Whether the message of the last ``recv_frame`` has further frames.
     address : int
         The key of this socket in ``core.registry``.
+    made_at : tuple or None
+        The file and the line of the program that made the socket.
+    label : object
+        The name that the program gave the socket; None: it gave none.
     is_busy_polling : bool
         Whether the last message that had to be waited for came by busy polling.
     paused_connections : list of Connection
@@ -159,6 +163,8 @@ class CoreSocket(Owner):
         self.counters = counters.make()
         self.pattern = routing.create(socket_type, self, self.options)
         self.address = register(self)
+        self.made_at = naming.place_of_caller()
+        self.label = None
         context.add_socket(self)
 
     def process_commands(self):
@@ -1094,6 +1100,7 @@ class CoreSocket(Owner):
         self.stop_monitor()
         if endpoint is not None:
             self.monitoring = Monitor(self.context, endpoint, events)
+            self.monitoring.socket.label = f"monitor of {naming.name_of(self)}"
 
     def stop_monitor(self):
         monitoring = self.monitoring

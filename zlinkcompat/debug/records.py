@@ -15,8 +15,9 @@ from typing import Any
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat.core import ended_sockets
 from zlinkcompat.core.context import contexts
+from zlinkcompat.core.naming import name_of
 from zlinkcompat.core.registry import number_of
-from zlinkcompat.debug.snapshot import STATES, TRIES, copied
+from zlinkcompat.debug.reading import STATES, TRIES, copied
 from zlinkcompat.engine.session_counts import NO_SESSION
 from zlinkcompat.routing import traffic
 from zlinkcompat.routing.counts import REASONS
@@ -195,14 +196,19 @@ def snapshot() -> ProcessRecord:
     ...         [each.endpoints for each in snapshot().sockets if each.type == "PULL"]
     [('inproc://records',)]
     """
-    found = copied(contexts)
+    found = sorted(copied(contexts), key=lambda context: context.address)
     return ProcessRecord(
         pid=os.getpid(),
         time=time.time(),
         contexts=len(found),
-        sockets=tuple(of_socket(each) for context in found for each in copied(context.sockets)),
+        sockets=tuple(of_socket(each) for context in found for each in sockets_of(context)),
         ended=tuple(of_ended(*each) for each in sorted(ended_sockets.by_type().items())),
     )
+
+
+def sockets_of(context: Any) -> list[Any]:
+    """Return the core sockets of a core context, in the order in which they were made."""
+    return sorted(copied(context.sockets), key=lambda socket: socket.address)
 
 
 def of_ended(socket_type: int, totals: Any) -> SocketRecord:
@@ -242,7 +248,7 @@ def of_socket(socket: Any) -> SocketRecord:
             break  # no peer left meanwhile
     return SocketRecord(
         number=number_of(socket.address),
-        name=kind,
+        name=name_of(socket),
         type=kind,
         engine="hub" if socket.io_threads is None else "thread",
         endpoints=endpoints_of(socket),

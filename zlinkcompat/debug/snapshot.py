@@ -5,13 +5,14 @@ may take one, even if the program hangs. Changes made concurrently by other thre
 only partially.
 """
 
+from dataclasses import asdict
+
 from zlinkcompat.core.context import contexts
+from zlinkcompat.core.naming import name_of
+from zlinkcompat.debug.ranking import worst_first
+from zlinkcompat.debug.reading import STATES, copied
+from zlinkcompat.debug.records import peers_of, sockets_of
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
-
-STATES = ("handshake", "active", "draining", "failed", "closed")
-
-#: How often to retry copying a set that other threads change.
-TRIES = 100
 
 
 class Dump(dict):
@@ -31,9 +32,9 @@ class Dump(dict):
 
 
 def describe_socket(socket):
-    """Yield the lines about one socket."""
-    yield "  {type} {address:#x}: {state}, {pipes_count} pipes".format_map(
-        dict(socket, pipes_count=len(socket["pipes"]))
+    """Yield the lines about one socket: its endpoints, and its peers, the worst one first."""
+    yield "  {name} {address:#x}: {state}, peers: {count}".format_map(
+        dict(socket, count=len(socket["peers"]))
     )
     for listener in socket["listeners"]:
         state = "paused" if listener["paused"] else "listening"
@@ -43,11 +44,31 @@ def describe_socket(socket):
             "    {endpoint}: {state}, peer {peer}, fd {fd}, "
             "{unwritten_bytes} bytes unwritten".format_map(connection)
         )
-    for pipe in socket["pipes"]:
-        yield (
-            "    pipe {endpoint} id {routing_id!r}: {out_messages}/{out_hwm} out, "
-            "{in_messages}/{in_hwm} in".format_map(pipe)
-        )
+    for peer in socket["peers"]:
+        yield "    " + describe_peer(peer)
+
+
+def describe_peer(peer):
+    """Return the line about a peer."""
+    who = [
+        f"peer {peer['connection']}" if peer["connection"] else "peer",
+        peer["socket_type"],
+        repr(peer["routing_id"]) if peer["routing_id"] else "",
+        peer["user_id"],
+        peer["remote"],
+        f"at {peer['endpoint'] or 'inproc'}",
+    ]
+    out = f"{peer['queued_out']}/{peer['hwm_out']} out"
+    if peer["bytes_waiting"]:
+        out += f" ({peer['bytes_waiting']} bytes"
+        if peer["oldest_waiting"]:
+            out += f", oldest {peer['oldest_waiting']:.1f} s"
+        out += ")"
+    parts = [out, f"{peer['queued_in']}/{peer['hwm_in']} in"]
+    parts += [f"{count} dropped ({reason})" for reason, count in peer["drops"].items()]
+    if peer["waits_for"]:
+        parts.append(f"waits for {peer['waits_for']}")
+    return f"{' '.join(filter(None, who))}: {', '.join(parts)}"
 
 
 def dump() -> Dump:
@@ -62,11 +83,14 @@ def dump() -> Dump:
     Dump
         A dict of plain data (``json.dumps`` accepts it), whose ``str()`` is readable text. It has
         ``contexts``, a list of ``address``, ``engine`` ("hub" or "thread"), ``state`` and
-        ``sockets``. A socket has ``address`` (its ``underlying``), ``type``, ``state``,
-        ``listeners``, ``connections`` and ``pipes``. A connection has ``endpoint``, ``peer``,
-        ``state``, ``fd`` (-1: none) and ``unwritten_bytes`` (bytes that are encoded but not yet
-        accepted by the kernel). A pipe has ``endpoint``, ``routing_id`` (text), ``out_messages``
-        and ``in_messages``, and their high-water marks (messages; 0: no limit).
+        ``sockets``. A socket has ``address`` (its ``underlying``), ``name``, ``type``, ``state``,
+        ``listeners``, ``connections``, ``pipes`` and ``peers``. Contexts and sockets are in the
+        order in which they were made, and peers are sorted with the worst one first. A peer is a
+        :class:`~zlinkcompat.debug.records.PeerRecord` as a dict, with ``routing_id`` as text. A
+        connection has ``endpoint``, ``peer``, ``state``, ``fd`` (-1: none) and ``unwritten_bytes``
+        (bytes that are encoded but not yet accepted by the kernel). A pipe has ``endpoint``,
+        ``routing_id`` (text), ``out_messages`` and ``in_messages``, and their high-water marks
+        (messages; 0: no limit).
 
     Examples
     --------
@@ -82,17 +106,12 @@ def dump() -> Dump:
     ...  for context in found for each in context["sockets"] if each["pipes"]]
     [('PUSH', 1)]
     """
-    return Dump(contexts=[of_context(each) for each in copied(contexts)])
+    return Dump(contexts=[of_context(each) for each in sorted(copied(contexts), key=by_address)])
 
 
-def copied(things):
-    """Return a list copy of a set that may change meanwhile."""
-    for _ in range(TRIES):
-        try:
-            return list(things)
-        except RuntimeError:
-            continue  # another thread changed the set
-    return []
+def by_address(thing):
+    """Return the sort key of a context."""
+    return thing.address
 
 
 def of_context(context):
@@ -102,7 +121,7 @@ def of_context(context):
         "address": context.address,
         "engine": "hub" if context.io_threads is None else "thread",
         "state": state,
-        "sockets": [of_socket(each) for each in copied(context.sockets)],
+        "sockets": [of_socket(each) for each in sockets_of(context)],
     }
 
 
@@ -116,12 +135,19 @@ def of_socket(socket):
     }
     return {
         "address": socket.address,
+        "name": name_of(socket),
         "type": SOCKET_TYPES[socket.socket_type].decode(),
         "state": "closed" if socket.closed else "terminated" if socket.dead else "open",
         "listeners": [of_listener(each) for each in copied(socket.listeners)],
         "connections": [of_session(each) for each in sessions],
         "pipes": [of_pipe(each, endpoints) for each in copied(socket.pattern.pipes)],
+        "peers": [of_peer(each) for each in worst_first(peers_of(socket)[0])],
     }
+
+
+def of_peer(record):
+    """Return a peer's record as plain data."""
+    return dict(asdict(record), routing_id=record.routing_id.decode("latin-1"))
 
 
 def of_listener(listener):

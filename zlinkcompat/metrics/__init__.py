@@ -5,9 +5,9 @@ Prometheus. ``zlinkcompat.metrics.prometheus`` and ``zlinkcompat.metrics.opentel
 same metrics to those of a program.
 """
 
+from zlinkcompat.debug.ranking import worst_first
 from zlinkcompat.debug.records import PeerRecord, ProcessRecord, SocketRecord, snapshot
 from zlinkcompat.metrics.openmetrics import render
-from zlinkcompat.metrics.ranking import worst_first
 from zlinkcompat.metrics.server import MetricsServer, serve, wsgi_app
 
 __all__ = [

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zlinkcompat.debug.ranking import worst_first
 from zlinkcompat.debug.records import DROP_REASONS, PeerRecord, ProcessRecord, SocketRecord
-from zlinkcompat.metrics.ranking import worst_first
 from zlinkcompat.version import VERSION
 
 #: The most peers of one socket that have metrics of their own, worst first. A PUB may have

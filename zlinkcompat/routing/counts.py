@@ -163,7 +163,9 @@ class Totals:
         """Add the counters of a socket that has ended."""
         self.begin_change()
         for reason in REASONS:
-            self.count_dropped(reason, getattr(other.drops, reason))
+            count = getattr(other.drops, reason)
+            if count:
+                self.count_dropped(reason, count)
         for reason, count in other.handshakes_failed.items():
             self.handshakes_failed[reason] = self.handshakes_failed.get(reason, 0) + count
         self.end_change({name: getattr(other, name) for name in SUMS})
