@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zlinkcompat._pyzmq import import_hooks
 from zlinkcompat._runtime.source_finder import install_if_asked
-from zlinkcompat._runtime.startup import require_gil
+from zlinkcompat._runtime.startup import at_next_context, require_gil
 
 if os.environ.get("PYZMQ_BACKEND") == __name__:
     raise ImportError(f"PYZMQ_BACKEND={__name__}: the backend is PYZMQ_BACKEND={__name__}.backend")
@@ -19,6 +19,16 @@ require_gil()
 # Before any module that may be compiled is imported.
 install_if_asked()
 import_hooks.install()
+
+
+def _open_control_if_asked():
+    if "ZLINK_CONTROL" in os.environ:
+        from importlib import import_module
+
+        import_module("zlinkcompat.metrics.control").open_if_asked()
+
+
+at_next_context(_open_control_if_asked)
 
 if TYPE_CHECKING:
     from zlinkcompat._sugar.names import *  # noqa: F403

@@ -267,6 +267,13 @@ TABLE = (
         "milliseconds",
         "if `Context.term()` waits longer than this, it logs once what it waits for; 0 never logs",
     ),
+    flag(
+        "control",
+        "ZLINK_CONTROL",
+        "",
+        0,
+        "1 opens a control socket when the first context is made, which `zlinkcompat top` needs",
+    ),
 )
 
 #: Other environment variables that begin like those of settings.

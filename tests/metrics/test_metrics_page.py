@@ -1,16 +1,12 @@
 """The page that ``metrics.serve`` serves, in programs that are monkey-patched and not."""
 
 import http.client
-import os
 import socket
-import subprocess
-import sys
 import textwrap
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from process import HERE, ROOT
 
 from zlinkcompat import metrics
 from zlinkcompat.metrics.openmetrics import CONTENT_TYPE
@@ -31,66 +27,42 @@ def get(url, **headers):
 
 
 SERVICE = """
-import os, sys
-
-def wait():
-    # Reading stdin would block the hub.
-    if "gevent.monkey" in sys.modules:
-        import gevent
-        gevent.get_hub().threadpool.apply(sys.stdin.readline)
-    else:
-        sys.stdin.readline()
-
-import zlinkcompat as zmq
-from zlinkcompat import metrics
-
-context = zmq.Context()
 sink = context.socket(zmq.PULL)
 sink.bind("tcp://127.0.0.1:*")
 page = metrics.serve()
-print(page.url, flush=True)
+say(page.url)
 """
 
 
-@pytest.fixture(params=["plain", "patched"])
-def service(request):
-    """service(more): the URL of a service in a process of its own, which then runs ``more``."""
-    started = []
+@pytest.fixture
+def serving(service):
+    """serving(more): a service with a page at ``url``, which then runs ``more``."""
 
-    def service(more="wait()"):
-        head = "from gevent import monkey; monkey.patch_all()\n" if request.param != "plain" else ""
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", head + SERVICE + textwrap.dedent(more)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, HERE])},
+    def serving(more="wait()"):
+        running = service(
+            SERVICE + textwrap.dedent(more), PYTHONWARNINGS="error,ignore::ResourceWarning"
         )
-        started.append(process)
-        process.url = process.stdout.readline().strip()
-        return process
+        running.url = running.line()
+        return running
 
-    yield service
-    for process in started:
-        process.kill()
-        process.communicate()
+    return serving
 
 
-def test_page_shows_the_service(service):
-    answer = get(service().url)
+def test_page_shows_the_service(serving):
+    answer = get(serving().url)
     assert answer.headers["Content-Type"] == CONTENT_TYPE
     assert int(answer.headers["Content-Length"]) == len(answer.text)
     assert "\nzlinkcompat_sockets 1\n" in answer.text
     assert answer.text.endswith("\n# EOF\n")
 
 
-def test_page_listens_on_loopback_only(service):
-    url = service().url
+def test_page_listens_on_loopback_only(serving):
+    url = serving().url
     assert url.startswith("http://127.0.0.1:") and url.endswith("/metrics")
 
 
-def test_other_pages_and_methods_are_refused(service):
-    url = service().url
+def test_other_pages_and_methods_are_refused(serving):
+    url = serving().url
     assert get(url + "/more").status == 404
     assert get(url.removesuffix("/metrics")).status == 200
     host = url.removeprefix("http://").removesuffix("/metrics")
@@ -103,9 +75,9 @@ def test_other_pages_and_methods_are_refused(service):
         connection.close()
 
 
-def test_silent_clients_do_not_block_the_page(service):
+def test_silent_clients_do_not_block_the_page(serving):
     """Fewer than the limit of requests: the page answers although they say nothing."""
-    running = service()
+    running = serving()
     host, port = running.url.removeprefix("http://").removesuffix("/metrics").split(":")
     silent = [socket.create_connection((host, int(port)), timeout=PATIENCE) for _ in range(3)]
     assert get(running.url).status == 200
@@ -114,74 +86,71 @@ def test_silent_clients_do_not_block_the_page(service):
     assert get(running.url).status == 200
 
 
-def test_closed_page_frees_its_port(service):
-    running = service(
+def test_closed_page_frees_its_port(serving):
+    running = serving(
         """
         wait()
         page.close()
         page.close()
         again = metrics.serve(page.url.split("/")[2])
-        print(again.url, flush=True)
+        say(again.url)
         wait()
         """
     )
     assert get(running.url).status == 200
-    print(file=running.stdin, flush=True)
-    assert running.stdout.readline().strip() == running.url
+    running.tell()
+    assert running.line() == running.url
     assert get(running.url).status == 200
 
 
-def test_forked_child_leaves_the_page_to_its_parent(service):
+def test_forked_child_leaves_the_page_to_its_parent(serving):
     """The child lives on, and does not hold the port when the parent has closed it."""
-    running = service(
+    running = serving(
         """
-        import signal
-
         pid = os.fork()
         if pid == 0:
             signal.pause()
-        print(pid, flush=True)
+        say(pid)
         wait()
         page.close()
         try:
             metrics.serve(page.url.split("/")[2]).close()
-            print("free", flush=True)
+            say("free")
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         """
     )
-    assert running.stdout.readline()  # the child is there
+    assert running.line()  # the child is there
     assert get(running.url).status == 200
-    print(file=running.stdin, flush=True)
-    assert running.communicate(timeout=PATIENCE)[0] == "free\n"
+    running.tell()
+    assert running.ends() == (0, "free\n", "")
 
 
-def test_forked_child_can_serve_a_page_of_its_own(service):
-    running = service(
+def test_forked_child_can_serve_a_page_of_its_own(serving):
+    running = serving(
         """
         pid = os.fork()
         if pid == 0:
             context = zmq.Context()
             sockets = [context.socket(zmq.PAIR) for _ in range(3)]
             page = metrics.serve()
-            print(page.url, flush=True)
+            say(page.url)
         wait()
         if pid:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
         """
     )
-    child = running.stdout.readline().strip()
+    child = running.line()
     assert "\nzlinkcompat_sockets 3\n" in get(child).text
     assert "\nzlinkcompat_sockets 1\n" in get(running.url).text
 
 
-def test_program_ends_while_the_page_is_served(service):
-    running = service("wait(); sys.exit(3)")
+def test_program_ends_while_the_page_is_served(serving):
+    running = serving("wait(); sys.exit(3)")
     assert get(running.url).status == 200
-    running.communicate("\n", timeout=PATIENCE)
-    assert running.returncode == 3
+    assert running.ends() == (3, "", "")
 
 
 # -- in this process ---------------------------------------------------------------------------

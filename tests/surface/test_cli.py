@@ -57,14 +57,16 @@ def test_version_lists_our_version_and_dependencies(option):
 
 def test_help_names_every_command():
     printed = cli("--help").stdout
-    assert re.findall(r"^  (\w+) ", printed, re.MULTILINE) == ["run", "doctor", "bench"]
+    assert re.findall(r"^  (\w+) ", printed, re.MULTILINE) == ["run", "doctor", "top", "bench"]
     for command in ("run", "doctor"):
         assert f"usage: python -m zlinkcompat {command} " in cli(command, "--help").stdout
 
 
 def test_no_argument_is_an_error():
     done = cli()
-    assert done.returncode == 2 and "one of run, doctor, bench, or name a program" in done.stderr
+    assert (
+        done.returncode == 2 and "one of run, doctor, top, bench, or name a program" in done.stderr
+    )
 
 
 def test_debug_module_has_our_version():

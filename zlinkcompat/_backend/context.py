@@ -8,7 +8,7 @@ from zlinkcompat._backend.arguments import as_int
 from zlinkcompat._backend.foreign_objects import name_of, refuse_asker
 from zlinkcompat._backend.lifetime import being_deleted, refuse_to_pickle
 from zlinkcompat._runtime.gevent_support import is_timeout
-from zlinkcompat._runtime.startup import warn_if_uncompiled
+from zlinkcompat._runtime.startup import context_made, warn_if_uncompiled
 from zlinkcompat.core.context import CoreContext
 from zlinkcompat.core.registry import context_at
 from zlinkcompat.errors import EFAULT, zmq_error
@@ -55,6 +55,7 @@ class Context:
         else:
             warn_if_uncompiled(__file__)
             self.core = CoreContext(as_int(io_threads), self._engine)
+            context_made()
 
     def __reduce__(self):
         refuse_to_pickle(self)

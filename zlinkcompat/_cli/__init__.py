@@ -1,4 +1,4 @@
-"""The command ``zlinkcompat``: run a program, examine an installation, measure.
+"""The command ``zlinkcompat``: run a program, look into it, examine an installation, measure.
 
 The short form takes no command: ``python -m zlinkcompat prog.py`` runs the program.
 """
@@ -10,6 +10,7 @@ from importlib import import_module
 COMMANDS = {
     "run": "run a program that was written for pyzmq on this engine, unchanged",
     "doctor": "report the build, versions, engine and limits of this machine, with advice",
+    "top": "show what the sockets of a running process do, and which peer is slow",
     "bench": "compare with pyzmq and other libraries on this machine",
 }
 

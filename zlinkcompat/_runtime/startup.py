@@ -1,4 +1,6 @@
-"""Checks at startup: that the GIL is on, and that the modules are compiled."""
+"""Checks at startup: that the GIL is on, and that the modules are compiled.
+
+Other parts of the package can be called when the next context is made."""
 
 import os
 import sys
@@ -9,6 +11,20 @@ from warnings import warn
 OWN_PACKAGES = ("zlinkcompat", "zmq")
 
 _has_warned = False
+
+#: Functions without arguments; see :func:`at_next_context`.
+_at_next_context = []
+
+
+def at_next_context(function):
+    """Arrange that ``function`` is called once, when the next context is made."""
+    _at_next_context.append(function)
+
+
+def context_made():
+    """Call the functions that wait for a context."""
+    while _at_next_context:
+        _at_next_context.pop()()
 
 
 def require_gil():

@@ -21,11 +21,11 @@ def fill(peer: PeerRecord) -> float:
 def badness(peer: PeerRecord) -> tuple[float, ...]:
     """Return a key that is greater for a peer that is worse.
 
-    A full queue comes first, because it drops or blocks. Then the age of what waits counts, then
-    drops in the past, and then what waits at all.
+    A full queue and a peer that does not read come first, because they drop or block. Then the age
+    of what waits counts, then drops in the past, and then what waits at all.
     """
     return (
-        float(fill(peer) >= 1.0),
+        float(fill(peer) >= 1.0 or peer.waits_for == "peer to read"),
         peer.oldest_waiting,
         float(sum(peer.drops.values())),
         fill(peer),

@@ -7,10 +7,11 @@ same metrics to those of a program.
 
 from zlinkcompat.debug.ranking import worst_first
 from zlinkcompat.debug.records import PeerRecord, ProcessRecord, SocketRecord, snapshot
+from zlinkcompat.metrics.control import close_control, open_control
 from zlinkcompat.metrics.openmetrics import render
 from zlinkcompat.metrics.server import MetricsServer, serve, wsgi_app
 
 __all__ = [
-    "MetricsServer", "PeerRecord", "ProcessRecord", "SocketRecord", "render", "serve", "snapshot",
-    "worst_first", "wsgi_app",
+    "MetricsServer", "PeerRecord", "ProcessRecord", "SocketRecord", "close_control", "open_control",
+    "render", "serve", "snapshot", "worst_first", "wsgi_app",
 ]  # fmt: skip
