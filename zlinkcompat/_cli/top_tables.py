@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from zlinkcompat.debug.ranking import badness
 from zlinkcompat.metrics.definitions import routing_id_text
-from zlinkcompat.metrics.ranking import badness
 
 #: The longest text of a cell.
 CELL_MAX = 40
@@ -115,7 +115,7 @@ def peer_table(now, rates, peers_max):
         rows.append(
             [
                 short(peer.remote or peer.endpoint or "-"),
-                short(routing_id_text(peer.routing_id)) or "-",
+                short(routing_id_text(peer.routing_id) or peer.user_id) or "-",
                 short(socket.name),
                 peer.waits_for or "-",
                 queue(peer.queued_out, peer.hwm_out),
