@@ -53,9 +53,9 @@ class Service:
         assert line, self.process.stderr.read()
         return line.rstrip("\n")
 
-    def tell(self):
-        """Let ``wait()`` return."""
-        self.process.stdin.write("\n")
+    def tell(self, text=""):
+        """Let ``wait()`` return a line."""
+        self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
     def ends(self):
