@@ -31,7 +31,7 @@ def fuzz_one(name, *arguments):
     if name == "connection":
         from reliability import connections  # noqa: F401  (imports the engine)
 
-        followed += ["zlinkcompat.engine", "zlinkcompat.routing", "zlinkcompat.core.socket"]
+        followed += ["zlinkcompat.engine", "zlinkcompat.routing", "zlinkcompat.core"]
     # Instrument functions directly, because atheris's import hook would find the extensions.
     for module in list(sys.modules.values()):
         if module.__name__.startswith(tuple(followed)):

@@ -334,7 +334,7 @@ def test_memory_error_drops_the_message(bound, make):
         if more:
             push.send(b"2", zmq.SNDMORE)
         with pytest.raises(MemoryError):
-            push.core.send_frame(Unmeasurable(), 0)
+            push.core.sender.send_frame(Unmeasurable(), 0)
     push.send_multipart(NEXT)
     assert pull.recv_multipart() == NEXT
 

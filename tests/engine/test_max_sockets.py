@@ -67,7 +67,7 @@ def test_limit_counts_closed_sockets_with_unsent_messages(few):
     assert caught.value.errno == errno.EMFILE
     for sock in list(few.core.sockets):
         sock.options.linger = 0
-        for session in list(sock.sessions):
+        for session in list(sock.peers.sessions):
             session.engine.call(session.stop)
 
 

@@ -67,7 +67,7 @@ def pair(context, one, other, **options):
 
 
 def connections(sock):
-    return [session.connection for session in sock.core.sessions if session.connection]
+    return [session.connection for session in sock.core.peers.sessions if session.connection]
 
 
 async def until_served(*socks):

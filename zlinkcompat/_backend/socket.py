@@ -468,12 +468,12 @@ class Socket:
         if self._closed:
             raise zmq_error(ENOTSOCK)
         if type(data) is bytes and copy and routing_id is None and group is None:
-            self.core.send_frame(data, flags)
+            self.core.sender.send_frame(data, flags)
             return None
         if routing_id is not None or group is not None:
             raise RuntimeError("libzmq and pyzmq must be built with draft support")
         content, tracker = self.to_content(data, copy, track)
-        self.core.send_frame(content, flags)
+        self.core.sender.send_frame(content, flags)
         return tracker
 
     def overrides_send(self):
@@ -554,7 +554,7 @@ class Socket:
             frames.append(content)
         if not frames:
             raise IndexError("send_multipart: a message must have at least one frame")
-        self.core.send_message(frames, flags)
+        self.core.sender.send_message(frames, flags)
         return tracker
 
     def recv(self, flags=0, copy=True, track=False):
@@ -590,10 +590,10 @@ class Socket:
         if self._closed:
             raise zmq_error(ENOTSOCK)
         # The operation rejects flags that are not a number, in the pure build as well.
-        content = self.core.recv_frame(flags | 0)
+        content = self.core.receiver.recv_frame(flags | 0)
         if copy:
             return content if type(content) is bytes else content.bytes
-        return self.to_frame(content, track, self.core.more)
+        return self.to_frame(content, track, self.core.receiver.more)
 
     def recv_multipart(self, flags=0, copy=True, track=False):
         """Receive a whole message, or the rest of one whose first frames were received.
@@ -636,7 +636,7 @@ class Socket:
         """Receive all frames at once."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
-        frames = self.core.recv_message(flags | 0)
+        frames = self.core.receiver.recv_message(flags | 0)
         last = len(frames) - 1
         for index in range(last + 1):
             content = frames[index]
@@ -697,7 +697,7 @@ class Socket:
         room = view.nbytes
         if nbytes > room:
             raise ValueError(f"{nbytes=} too big for memoryview of {room}B")
-        content = core.recv_frame(flags | 0)
+        content = core.receiver.recv_frame(flags | 0)
         count = min(len(content), nbytes or room)
         if count:
             source = content if type(content) is bytes else content.buffer

@@ -151,7 +151,7 @@ def attempt(future, call, args, load=None):
 def try_send(future, core, frame):
     """Send bytes, which completes the future; return False if there is no room now."""
     try:
-        core.send_frame(frame, NOBLOCK)
+        core.sender.send_frame(frame, NOBLOCK)
     except Again:
         return False
     except Exception as error:
@@ -173,7 +173,7 @@ def try_recv(future, core, whole, load=None):
     """
     try:
         if whole:
-            frames = core.try_recv_message()
+            frames = core.receiver.try_recv_message()
             if frames is None:
                 return False
             for index in range(len(frames)):
@@ -182,7 +182,7 @@ def try_recv(future, core, whole, load=None):
                     frames[index] = frame.bytes
             result = frames
         else:
-            result = core.try_recv_frame()
+            result = core.receiver.try_recv_frame()
             if result is None:
                 return False
             if type(result) is not bytes:

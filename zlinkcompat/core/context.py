@@ -238,7 +238,7 @@ class CoreContext:
         for socket in list(self.sockets):
             socket.close(waits=False)
         for pool in self.pools():
-            if any(socket.listeners for socket in list(self.sockets)):
+            if any(socket.peers.listeners for socket in list(self.sockets)):
                 pool.wait_in_destructor()
             pool.stop_when_idle()
 
@@ -254,8 +254,8 @@ class CoreContext:
 
 def describe_unfinished(socket):
     """Describe what ``term()`` waits for in one socket, for the log."""
-    sessions = list(socket.sessions)
-    places = sorted({each.endpoint for each in (*socket.listeners, *sessions)})
+    sessions = list(socket.peers.sessions)
+    places = sorted({each.endpoint for each in (*socket.peers.listeners, *sessions)})
     # Take a snapshot, because I/O threads continue meanwhile.
     queues = [pipe.inq for pipe in (session.pipe for session in sessions) if pipe is not None]
     unsent = sum(queue.tail - queue.head for queue in queues)
@@ -326,7 +326,7 @@ def lingering_sessions():
     for context in list(contexts):
         for socket in list(context.sockets):
             if socket.options.linger != 0:
-                for session in list(socket.sessions):
+                for session in list(socket.peers.sessions):
                     yield session, context.closed
 
 

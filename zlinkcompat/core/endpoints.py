@@ -1,7 +1,7 @@
 """The endpoints of one socket: its binds and connects, and how to undo them."""
 
 from zlinkcompat import transports
-from zlinkcompat._constants import EVENT_BIND_FAILED
+from zlinkcompat._constants import DEALER, EVENT_BIND_FAILED, PUB, REQ, SUB
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.core import inproc
 from zlinkcompat.errors import ENOENT, zmq_error
@@ -9,7 +9,6 @@ from zlinkcompat.transports import endpoint as endpoint_module
 
 LOG = Log("zlinkcompat.core")
 
-PUB, SUB, REQ, DEALER = 1, 2, 3, 5
 
 #: Types that ignore a second connect to the same endpoint, which would only duplicate messages
 #: (libzmq ``src/socket_base.cpp: connect_internal``).
@@ -126,7 +125,7 @@ class Endpoints:
         pipes = [pipe for pipe in self.inproc_pipes if pipe.endpoint == text]
         for pipe in pipes:
             self.inproc_pipes.remove(pipe)
-            self.socket.disconnect_pipe(pipe)
+            self.socket.peers.disconnect_pipe(pipe)
         return bool(pipes)
 
     def end_named(self, text):
@@ -142,7 +141,7 @@ class Endpoints:
         return listener is not None or bool(connecters)
 
     def drop_peers_of(self, endpoint):
-        for session in list(self.socket.sessions):
+        for session in list(self.socket.peers.sessions):
             if session.endpoint == endpoint and session not in self.connecters:
                 self.drop_session(session)
 
@@ -151,7 +150,7 @@ class Endpoints:
         if pipe is None:
             session.engine.call(session.stop)
         else:
-            self.socket.disconnect_pipe(pipe.peer)
+            self.socket.peers.disconnect_pipe(pipe.peer)
 
     def pipe_gone(self, pipe):
         if pipe in self.inproc_pipes:

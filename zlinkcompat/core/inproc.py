@@ -95,8 +95,8 @@ def connect(socket, name):
 
 def attach(socket, near, routing_id, metadata, locally_initiated, name):
     if socket.options.conflate:
-        socket.conflate(near)
-    if not socket.attach_pipe(near, routing_id, metadata, locally_initiated, name):
+        socket.peers.conflate(near)
+    if not socket.peers.attach_pipe(near, routing_id, metadata, locally_initiated, name):
         return False
     if locally_initiated:
         socket.endpoints.inproc_pipes.append(near)
@@ -112,7 +112,7 @@ def accept_pipe(connecting, near, binding, far, name):
     # Runs in the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
-    connecting.identify_pipe(far, binding.options.routing_id, METADATA)
+    connecting.peers.identify_pipe(far, binding.options.routing_id, METADATA)
     # Announce messages that were written before there was a reader.
     near.flush()
     far.flush()
@@ -148,7 +148,7 @@ def connect_zap(socket, sink, mailbox):
     if crosses:
         near.mailbox = mailbox
         far.mailbox = handler.mailbox
-    far.post_to_owner(handler.attach_pipe, (far, b"", METADATA, False, ENDPOINT))
+    far.post_to_owner(handler.peers.attach_pipe, (far, b"", METADATA, False, ENDPOINT))
     return near
 
 

@@ -43,7 +43,7 @@ class Monitor:
             if self.socket.can_send():
                 # Without a reader, or with a slow one, the event is lost: a monitor must never
                 # block the socket that it watches.
-                self.socket.send_message(frames, NOBLOCK)
+                self.socket.sender.send_message(frames, NOBLOCK)
 
     def stop(self):
         self.event(EVENT_MONITOR_STOPPED, 0, "")

@@ -74,7 +74,7 @@ def poll(items, timeout_ms):
                 asleep.sleep(timeout)
         finally:
             for socket in watched:
-                socket.leave_wait()
+                socket.thread_check.leave_wait()
                 socket.remove_poller(asleep.waker)
             asleep.close()
         if not any(results):

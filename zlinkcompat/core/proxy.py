@@ -49,7 +49,7 @@ class Direction:
             if self.blocked:
                 return
             try:
-                frames = self.source.recv_message(NOBLOCK)
+                frames = self.source.receiver.recv_message(NOBLOCK)
             except Exception as error:  # pyzmq's Again, which this layer does not import
                 if getattr(error, "errno", None) != EAGAIN:
                     raise
@@ -61,8 +61,8 @@ class Direction:
                 frames[0], frames[1] = frames[1], frames[0]
             if self.capture is not None:
                 prefix = [] if self.prefix is None else [self.prefix]
-                self.capture.send_message(prefix + frames, 0)
-            self.sink.send_message(frames, 0)
+                self.capture.sender.send_message(prefix + frames, 0)
+            self.sink.sender.send_message(frames, 0)
 
     def counted(self):
         """Return the frames and bytes that went in this direction."""
@@ -78,9 +78,9 @@ def run(directions, control=None):
             items.append((control, POLLIN))
         ready = poll(items, -1)
         if control is not None and ready.pop():
-            command = b"".join(map(bytes, control.recv_message(NOBLOCK)))
+            command = b"".join(map(bytes, control.receiver.recv_message(NOBLOCK)))
             if command == b"STATISTICS":
-                control.send_message(statistics(directions[0], directions[-1]), 0)
+                control.sender.send_message(statistics(directions[0], directions[-1]), 0)
                 continue
             if command == b"PAUSE":
                 paused = True
@@ -99,7 +99,7 @@ def acknowledge(control):
 
     A control socket that cannot send gets no reply, where libzmq would end or hang."""
     try:
-        control.send_frame(b"", NOBLOCK)
+        control.sender.send_frame(b"", NOBLOCK)
     except Exception as error:  # pyzmq's, which this layer does not import
         if getattr(error, "errno", None) not in (EAGAIN, ENOTSUP):
             raise

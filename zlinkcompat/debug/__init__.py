@@ -241,7 +241,7 @@ def connections(socket: zmq.Socket[Any]) -> list[dict[str, Any]]:
         ENOTSOCK: the socket is closed.
     """
     found = []
-    for session in list(_core_of(socket).sessions):
+    for session in list(_core_of(socket).peers.sessions):
         if session.connection is not None:
             found.append({"endpoint": session.endpoint, **describe(session.connection.stream.fd)})
     return found

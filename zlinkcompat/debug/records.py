@@ -262,7 +262,7 @@ def peers_of(socket: Any) -> tuple[tuple[PeerRecord, ...], int, int]:
     """Return the records of the peers, and the bytes of sessions that have no peer yet."""
     sessions = {}
     bytes_in = bytes_out = 0
-    for session in copied(socket.sessions):
+    for session in copied(socket.peers.sessions):
         pipe = session.pipe
         if pipe is None or pipe.peer.retired:
             read, written = bytes_of(session)

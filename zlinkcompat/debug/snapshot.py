@@ -127,7 +127,7 @@ def of_context(context):
 
 def of_socket(socket):
     """Return the part of :func:`dump` about a socket."""
-    sessions = copied(socket.sessions)
+    sessions = copied(socket.peers.sessions)
     endpoints = {
         id(pipe.peer): session.endpoint
         for session in sessions
@@ -138,7 +138,7 @@ def of_socket(socket):
         "name": name_of(socket),
         "type": SOCKET_TYPES[socket.socket_type].decode(),
         "state": "closed" if socket.closed else "terminated" if socket.dead else "open",
-        "listeners": [of_listener(each) for each in copied(socket.listeners)],
+        "listeners": [of_listener(each) for each in copied(socket.peers.listeners)],
         "connections": [of_session(each) for each in sessions],
         "pipes": [of_pipe(each, endpoints) for each in copied(socket.pattern.pipes)],
         "peers": [of_peer(each) for each in worst_first(peers_of(socket)[0])],

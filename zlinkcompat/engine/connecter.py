@@ -82,7 +82,7 @@ class Connecter(Session):
         self.interval = options.reconnect_ivl
         self.was_refused = False
         if not options.immediate:
-            self.own_pipe(socket.make_pipe(self, b"", None, True))
+            self.own_pipe(socket.peers.make_pipe(self, b"", None, True))
         engine.call(self.start)
 
     def start(self):
@@ -328,9 +328,9 @@ class Connecter(Session):
         routing_id, metadata = self.report_ready(connection)
         self.interval = self.options.reconnect_ivl
         if self.pipe is None:
-            self.pipe = self.socket.make_pipe(self, routing_id, metadata, True)
+            self.pipe = self.socket.peers.make_pipe(self, routing_id, metadata, True)
         else:
-            self.socket.identify_pipe(self.pipe, routing_id, metadata)
+            self.socket.peers.identify_pipe(self.pipe, routing_id, metadata)
         self.activate(connection)
         if self.pipe is None:
             self.stopped = True

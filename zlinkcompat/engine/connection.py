@@ -363,7 +363,7 @@ class Connection(PipeSink):
     def on_fd_readable(self):
         if (
             self.read_by_application
-            and self.session.socket.is_busy_polling
+            and self.session.socket.receiver.is_busy_polling
             and self.state == ACTIVE
         ):
             self.pause_watcher()
@@ -380,11 +380,11 @@ class Connection(PipeSink):
         self.read_watcher.stop()
         if self.pause_timer is None:
             self.pause_timer = self.engine.loop.timer(WATCHER_PAUSE)
-            self.session.socket.paused_connections.append(self)
+            self.session.socket.receiver.paused_connections.append(self)
         self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
 
     def recheck_polling(self):
-        if self.read_by_application and self.session.socket.is_busy_polling:
+        if self.read_by_application and self.session.socket.receiver.is_busy_polling:
             self.read_by_application = False
             self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
         else:
@@ -397,7 +397,7 @@ class Connection(PipeSink):
         self.pause_timer.stop()
         self.pause_timer.close()
         self.pause_timer = None
-        self.session.socket.paused_connections.remove(self)
+        self.session.socket.receiver.paused_connections.remove(self)
         if self.state < FAILED and not self.input_stopped:
             self.watch_input()
 

@@ -70,7 +70,7 @@ class Listener:
         self.limiter = LogLimiter()
         self.handshaking = {}
         self.watcher = None
-        socket.listener_started(self)
+        socket.peers.listener_started(self)
         engine.register(self)
         socket.event(EVENT_LISTENING, self.fd, self.endpoint)
         engine.call(self.start)
@@ -198,7 +198,7 @@ class Listener:
 
     def unregister(self):
         self.engine.unregister(self)
-        self.socket.listener_ended(self)
+        self.socket.peers.listener_ended(self)
 
     def abort(self):
         """Close this process's descriptor. A forked process may still hold the address."""

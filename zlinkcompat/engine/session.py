@@ -69,7 +69,7 @@ class Session(PipeSink):
         self.limiter = limiter
         self.counts = SessionCounts(socket.pattern.totals)
         engine.register(self)
-        socket.session_started(self)
+        socket.peers.session_started(self)
 
     # -- called by the connection ----------------------------------------------------------
 
@@ -270,7 +270,7 @@ class Session(PipeSink):
     def unregister(self):
         self.engine.unregister(self)
         self.counts.retire()
-        self.socket.session_ended(self)
+        self.socket.peers.session_ended(self)
 
     def stop_if_unattached(self):
         """Stop after the socket was closed, unless the end of the pipe will stop the session."""
@@ -344,7 +344,7 @@ class AcceptedSession(Session):
     def connection_ready(self, connection):
         self.listener.on_handshake_over(self)
         routing_id, metadata = self.report_ready(connection)
-        self.pipe = self.socket.make_pipe(self, routing_id, metadata, False)
+        self.pipe = self.socket.peers.make_pipe(self, routing_id, metadata, False)
         self.activate(connection)
 
     def connection_ended(self, connection, failure):

@@ -35,7 +35,8 @@ class ZapClient(PipeSink):
     def ask(self, zap_request):
         """Send ``zap_request`` to the handler. False if there is none."""
         session = self.connection.session
-        self.pipe = session.socket.connect_zap(self, ReplyMailbox(self.connection.engine.callbacks))
+        mailbox = ReplyMailbox(self.connection.engine.callbacks)
+        self.pipe = session.socket.peers.connect_zap(self, mailbox)
         if self.pipe is None:
             return False
         self.pipe.write_unbounded(zap_request.frames(session.peer_address))

@@ -1,0 +1,147 @@
+"""The peers of a socket: their pipes, and the sessions and listeners that create the pipes."""
+
+from zlinkcompat._constants import PUB, SUB, XPUB, XSUB
+from zlinkcompat.core import inproc
+from zlinkcompat.core.state import SocketState
+from zlinkcompat.routing.pipe import Pipe, pipe_pair
+
+#: The number of reads when the user ends a connection: messages that have arrived are received, but
+#: a peer that sends continuously is not read without a limit.
+LAST_READS = 64
+
+
+class Peers:
+    """Pipes, sessions and listeners of one socket.
+
+    Parameters
+    ----------
+    socket : CoreSocket
+    endpoints : Endpoints
+        The endpoints of the same socket.
+
+    Attributes
+    ----------
+    sessions : set of Session
+    listeners : set of Listener
+        A session or listener stays in its set until its last descriptor is closed.
+    """
+
+    def __init__(self, socket, endpoints):
+        self.socket = socket
+        self.endpoints = endpoints
+        self.sessions = set()
+        self.listeners = set()
+
+    # -- pipes -----------------------------------------------------------------------------
+
+    def make_pipe(self, session, routing_id, metadata, locally_initiated):
+        """Create a pipe for a session and attach its near end.
+
+        Returns
+        -------
+        Pipe or None
+            The session's end; None if the pattern rejects this peer.
+        """
+        options = session.options
+        engine = session.engine
+        crosses = engine.mailbox is not None
+        if options.conflate:
+            near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
+            self.conflate(near)
+        else:
+            near, far = pipe_pair(
+                options.sndhwm, options.rcvhwm, crosses, options.sndbytes_max, options.rcvbytes_max
+            )
+        far.sink = session
+        far.is_session_end = True
+        near.totals = far.totals = self.socket.pattern.totals
+        about = (near, routing_id, metadata, locally_initiated, session.endpoint)
+        if crosses:
+            near.mailbox = self.socket.mailbox
+            far.mailbox = engine.mailbox
+            if engine.is_current():
+                self.socket.mailbox.post(self.attach_pipe, about)
+                return far
+        return far if self.attach_pipe(*about) else None
+
+    def conflate(self, near):
+        """Keep only the last message (CONFLATE) in a pipe. Subscriptions are not messages."""
+        socket_type = self.socket.socket_type
+        near.set_conflate(socket_type not in (PUB, XPUB), socket_type not in (SUB, XSUB))
+
+    def connect_zap(self, sink, mailbox):
+        """Return ``sink``'s end of a pipe to the context's ZAP handler; None without a handler."""
+        return inproc.connect_zap(self.socket, sink, mailbox)
+
+    def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
+        """Give a pipe to the pattern. Returns whether the pattern accepted this peer."""
+        if near.closed:
+            return False
+        near.sink = self.socket.pattern
+        near.totals = self.socket.pattern.totals
+        near.routing_id = routing_id
+        near.named = metadata is not None
+        near.metadata = metadata
+        near.locally_initiated = locally_initiated
+        near.endpoint = endpoint
+        if self.socket.dead or not self.socket.pattern.attach(near):
+            near.terminate()
+            return False
+        # A new peer has room, and may have brought messages. If there are many peers, a receiver
+        # that is woken in vain runs the hub to look for them.
+        self.socket.on_writable()
+        if near.check_read():
+            self.socket.on_readable()
+        return True
+
+    def identify_pipe(self, far, routing_id, metadata):
+        """Handle that the handshake of a connecting session has identified the peer."""
+        far.peer.post_to_owner(self.identify, (far.peer, routing_id, metadata))
+
+    def identify(self, near, routing_id, metadata):
+        near.metadata = metadata
+        if not near.closed and not near.named:
+            near.named = True
+            near.routing_id = routing_id
+            self.socket.pattern.identified(near)
+
+    def drop_pipe(self, near):
+        """Close one peer's pipe from this side; deliver written messages within linger."""
+        if not near.closed:
+            self.socket.pattern.detach(near)
+            near.terminate()
+
+    def disconnect_pipe(self, near):
+        """Close one peer's pipe like :meth:`drop_pipe`, but keep received messages readable."""
+        # First attach a pipe that was created meanwhile.
+        self.socket.process_mailbox()
+        reads = 0
+        while reads < LAST_READS and near.try_read() > 0:
+            self.socket.process_mailbox()
+            reads += 1
+        if near.sink is not self.socket.pattern:
+            self.drop_pipe(near)
+        else:
+            self.socket.pattern.disconnect(near)
+
+    # -- sessions and listeners ------------------------------------------------------------
+
+    def session_started(self, session):
+        self.sessions.add(session)
+
+    def session_ended(self, session):
+        self.sessions.discard(session)
+        self.endpoints.session_ended(session)
+        self.reap()
+
+    def listener_started(self, listener):
+        self.listeners.add(listener)
+
+    def listener_ended(self, listener):
+        self.listeners.discard(listener)
+        self.reap()
+
+    def reap(self):
+        """Tell the context if the socket has ended completely."""
+        if self.socket.closed and not self.sessions and not self.listeners:
+            self.socket.context.socket_reaped(self.socket)

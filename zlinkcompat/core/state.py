@@ -1,0 +1,254 @@
+"""The state that the parts of a socket share: loop, mailbox, error, and the wait of a call.
+
+With the hub engine, connections run in the hub of the thread that uses the socket, and call the
+socket directly. With the thread engine, and over inproc between hubs, other threads post commands
+to the socket's mailbox, and the next call processes them.
+"""
+
+from zlinkcompat._runtime import counters
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.gevent_support import run_signal_handlers
+from zlinkcompat._runtime.thread_ident import thread_ident
+from zlinkcompat.core.options import Options
+from zlinkcompat.core.thread_check import ThreadCheck
+from zlinkcompat.engine.delegated_call import DelegatedCall
+from zlinkcompat.engine.loop import IOLoop, current_loop
+from zlinkcompat.engine.wait import (
+    SleeperMailbox,
+    WaitList,
+    Waker,
+    current_waker,
+    insert_by_age,
+)
+from zlinkcompat.errors import EAGAIN, zmq_error
+from zlinkcompat.routing.pattern import Owner, Pattern
+
+
+def seconds_left(timeout_ms, began):
+    """Compute how long a call may still sleep.
+
+    Parameters
+    ----------
+    timeout_ms : int, milliseconds
+        Negative is no limit.
+    began : int, ns
+        When the call began, by the monotonic clock.
+
+    Returns
+    -------
+    float, seconds
+        -1.0 if there is no limit, and 0.0 if the time is over.
+    """
+    if timeout_ms < 0:
+        return -1.0
+    left = began + timeout_ms * 1000000 - monotonic_ns()
+    return left / 1e9 if left > 0 else 0.0
+
+
+class SocketState(Owner):
+    """The state that :class:`CoreSocket` shares with its :class:`Receiver` and :class:`Sender`.
+
+    Parameters
+    ----------
+    context : CoreContext
+    socket_type : int
+        ``zmq.PAIR`` (0) to ``zmq.STREAM`` (11).
+
+    Attributes
+    ----------
+    dead : int
+        The errno that every call raises; 0 while the socket is open.
+    engine : IOLoop or None
+        The hub's loop that runs the connections. It is None with I/O threads, and before the first
+        bind or connect.
+    io_threads : IoThreads or None
+        The I/O threads that run the connections.
+    loop_poller : LoopPoller or None
+        The poller of the asyncio loop that serves the connections.
+    peers : Peers
+        The pipes, sessions and listeners.
+    """
+
+    def __init__(self, context, socket_type):
+        self.context = context
+        self.socket_type = socket_type
+        self.closed = False
+        self.dead = 0
+        self.operations = 0
+        self.engine = None
+        self.io_threads = context.choose_io_threads()
+        self.owner_loop = None
+        self.mailbox = SleeperMailbox()
+        self.notifier = None
+        self.thread_check = ThreadCheck()
+        self.loop_poller = None
+        self.peers = None
+        self.options = Options(socket_type)
+        self.counters = counters.make()
+
+    # -- commands and the end --------------------------------------------------------------
+
+    def process_commands(self):
+        """Process commands of other threads, and raise if they ended the socket."""
+        if self.mailbox.pending:
+            self.mailbox.process()
+        if self.dead:
+            self.raise_end()
+
+    def raise_end(self):
+        """Raise the error that ended the socket, in a later call.
+
+        As in libzmq, such a call clears the descriptor. So a loop that watches it notices the end
+        once, and does not spin."""
+        if self.notifier is not None:
+            self.notifier.clear()
+        raise zmq_error(self.dead)
+
+    def check_open(self):
+        """Raise if the socket has ended; for calls that work while its context terminates.
+
+        As in libzmq, a socket learns of the termination only in calls that process commands. So a
+        program may set LINGER and close its sockets while another thread is in ``term()``."""
+        if self.dead:
+            self.raise_end()
+        if self.mailbox.pending and not self.context.terminating:
+            self.mailbox.process()
+
+    def process_mailbox(self):
+        """Process commands of other threads, before or after a sleep."""
+        if self.mailbox.pending:
+            self.mailbox.process()
+
+    def recheck(self):
+        """Process commands before a sleep; tell whether they ended the socket."""
+        self.process_mailbox()
+        return self.dead != 0
+
+    # -- the loop that has the connections -------------------------------------------------
+
+    def is_foreign(self):
+        """Tell whether the current thread differs from the thread of the hub with the connections.
+
+        Without a hub, report a call that is made while another thread waits in this socket."""
+        if self.engine is not None:
+            return self.engine.thread != thread_ident()
+        if self.thread_check.waiting_thread:
+            self.thread_check.report_misuse(self)
+        return False
+
+    def delegate(self, function, args):
+        """Make a call in the thread of the hub; see :class:`DelegatedCall`."""
+        if self.dead:
+            self.raise_end()
+        return DelegatedCall(self.engine, function, args).wait()
+
+    def bind_to_current_loop(self):
+        """Return the hub's loop, fixed at the first bind or connect; None with I/O threads."""
+        if self.engine is None and self.io_threads is None:
+            self.engine = current_loop()
+        return self.engine
+
+    def is_cross_thread(self, other):
+        """Tell whether a pipe to another socket of the context leads to another thread."""
+        return self.io_threads is not None or self.owner_loop is not other.owner_loop
+
+    def claim_owner_loop(self):
+        """Fix the loop that owns an inproc endpoint; without I/O threads it is the hub's."""
+        if self.owner_loop is None and self.io_threads is None:
+            self.owner_loop = current_loop()
+
+    def choose_loop(self, affinity):
+        """Return the loop for one more endpoint."""
+        if self.io_threads is not None:
+            return self.io_threads.choose_loop(affinity)
+        return self.bind_to_current_loop()
+
+    def wait_for_io_threads(self):
+        """Wait until the I/O threads have processed their commands."""
+        if self.io_threads is not None:
+            self.io_threads.wait_until_processed()
+
+    def maybe_yield(self):
+        """Run the hub once if it is time; return whether it ran. Called now and then."""
+        if self.io_threads is not None:
+            return False
+        engine = self.engine
+        if engine is None:
+            engine = current_loop()
+        return engine.maybe_yield()
+
+    # -- use in an event loop --------------------------------------------------------------
+
+    def serve_in(self, poller):
+        """Let an event loop serve the connections, including future ones.
+
+        Parameters
+        ----------
+        poller : LoopPoller
+            The poller of the loop that runs in this thread.
+        """
+        self.loop_poller = poller
+        for session in list(self.peers.sessions):
+            session.engine.call(session.lend)
+
+    def serve_in_io_threads(self):
+        """Let the I/O threads serve the connections instead of the event loop."""
+        self.loop_poller = None
+        for session in list(self.peers.sessions):
+            session.engine.call(session.reclaim)
+
+    # -- waiting ---------------------------------------------------------------------------
+
+    def enter_wait(self):
+        """Note that the current thread begins to wait in a call of this socket."""
+        if self.loop_poller is not None:
+            # The call may block the thread of the event loop.
+            self.serve_in_io_threads()
+        self.thread_check.enter_wait()
+
+    def wait(self, sleepers, timeout_ms, began, refusal):
+        """Sleep in a wait list until there may be a message or room, within the call's timeout.
+
+        Parameters
+        ----------
+        sleepers : WaitList
+        timeout_ms : int, milliseconds
+            The timeout of the whole call; negative is no limit.
+        began : int, ns
+            When the call began, by the monotonic clock.
+        refusal : str
+            The text of the error if the time is over.
+
+        Raises
+        ------
+        ZMQError
+            EAGAIN: the time is over. ENOTSOCK, ETERM: the socket ended meanwhile.
+        """
+        timeout = seconds_left(timeout_ms, began)
+        if timeout == 0:
+            self.maybe_yield()
+            raise zmq_error(EAGAIN, refusal)
+        if self.dead:
+            # The socket was closed when this call ran the hub, and sleepers have been told already.
+            raise zmq_error(self.dead)
+        mailbox = self.mailbox
+        waker = current_waker(self.io_threads is None)
+        waker.since = began
+        # The waker that processes commands takes what they bring, so it must be the oldest.
+        insert_by_age(mailbox.sleepers, waker)
+        self.enter_wait()
+        try:
+            # Another thread may have posted a command or ended the socket before the waker was in
+            # the lists.
+            sleepers.wait(waker, timeout, self.recheck)
+        except KeyboardInterrupt:
+            # Raise a second Ctrl-C here as well, and not where the program handles the first one.
+            run_signal_handlers()
+            raise
+        finally:
+            self.thread_check.leave_wait()
+            mailbox.sleepers.remove(waker)
+            # Do this even if the greenlet is killed, because others wait for these commands.
+            self.process_mailbox()
+        if self.dead:
+            raise zmq_error(self.dead)
