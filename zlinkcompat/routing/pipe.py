@@ -20,6 +20,14 @@ from zlinkcompat.routing.counts import CountedEnd
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
 from zlinkcompat.routing.message_queue import MessageQueue
 
+try:
+    import cython
+except ImportError:
+    # Cython is needed only to compile. The compiler resolves both names without importing it.
+    COMPILED = False
+else:
+    COMPILED = cython.compiled
+
 
 class PipeSink:
     """The holder of a pipe end, which is told about events at the other end.
@@ -448,7 +456,3 @@ def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_
     a.peer = b
     b.peer = a
     return a, b
-
-
-#: Whether this module is compiled. Compiled functions have no bytecode.
-COMPILED = not hasattr(pipe_pair, "__code__")
