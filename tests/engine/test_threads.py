@@ -767,3 +767,38 @@ context.destroy()
 """).ends()
         == "b'2'\n5\nb'4'\n"
     )
+
+
+# -- calls that must not wait --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["recv", "poll", "events", "zmq_poll"])
+def test_repeated_calls_find_what_their_own_thread_has_sent(way, threaded):
+    """The loop keeps the GIL until the end of a switch interval, which here never comes."""
+    source = """
+context = zmq.Context()
+pull, push = pair(context, zmq.PULL, zmq.PUSH)
+ready = {
+    "recv": lambda: True,
+    "poll": lambda: pull.poll(0),
+    "events": lambda: pull.events & zmq.POLLIN,
+    "zmq_poll": lambda: zmq.zmq_poll([(pull, zmq.POLLIN)], 0),
+}[sys.argv[1]]
+sys.setswitchinterval(30)
+tries = 0
+for _ in range(20):
+    for number in range(10):
+        push.send(b"%d" % number)
+    got = [pull.recv()]
+    while len(got) < 10:
+        tries += 1
+        if ready():
+            try:
+                got.append(pull.recv(zmq.NOBLOCK))
+            except zmq.Again:
+                pass
+    assert got == [b"%d" % number for number in range(10)], got
+say(tries < 100_000)
+context.destroy()
+"""
+    assert threaded(source, way).ends() == "True\n"

@@ -58,6 +58,8 @@ cdef class Receiver:
     cdef recv_blocking(self, int flags)
     cdef long long poll_limit(self, long long now) except *
     cdef read_now(self)
+    cdef read_after_posted(self)
+    cdef bint run_posted(self) except -1
     cdef read_now_if_useful(self, bint needed)
     cdef read_bypassing_io_threads(self, bint needed, long long began, long long spin_time)
     cdef resume_io_threads(self)
@@ -65,5 +67,7 @@ cdef class Receiver:
     cdef busy_poll(self, long long began, long long spin_time, Backoff worth)
     @cython.locals(produced=int)
     cdef int produce(self) except -2
-    @cython.locals(state=SocketState, produced=int)
+    @cython.locals(state=SocketState)
     cdef bint can_receive(self) except -1
+    @cython.locals(produced=int)
+    cdef bint read_until_readable(self) except -1

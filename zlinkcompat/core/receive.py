@@ -162,6 +162,7 @@ class Receiver:
             message = self.read_now_if_useful(self.state.loop_poller is None)
             if message is None:
                 self.resume_io_threads()
+                message = self.read_after_posted()
         return message
 
     def process_commands(self):
@@ -222,6 +223,10 @@ class Receiver:
             if message is not None:
                 return message
             self.resume_io_threads()
+            if timeout_ms == 0:
+                message = self.read_after_posted()
+                if message is not None:
+                    return message
         if timeout_ms == 0:
             raise zmq_error(EAGAIN, RECV_WAITS)
         while True:
@@ -274,6 +279,21 @@ class Receiver:
         self.is_busy_polling = False
         for connection in list(self.paused_connections):
             connection.engine.call(connection.resume_watcher)
+
+    def read_after_posted(self):
+        """Read once more if the I/O threads had something to do, such as sending to our peer."""
+        if not self.run_posted():
+            return None
+        message = self.pattern.recv()
+        return self.read_now() if message is None else message
+
+    def run_posted(self):
+        """See :meth:`IoThreads.run_posted`. An event loop cannot run during this call."""
+        if self.state.loop_poller is not None or not self.state.io_threads.run_posted():
+            return False
+        if self.mailbox.pending:
+            self.mailbox.process()
+        return True
 
     def read_now_if_useful(self, needed):
         """Read the connections before sleeping, unless that has brought nothing recently.
@@ -350,11 +370,17 @@ class Receiver:
         state = self.state
         if state.engine is not None:
             state.engine.flush_before_wait()
-        elif state.io_threads is not None:
-            state.io_threads.begin_burst()
-            self.resume_io_threads()
-        else:
+            return self.read_until_readable()
+        if state.io_threads is None:
             return False
+        state.io_threads.begin_burst()
+        self.resume_io_threads()
+        if self.read_until_readable():
+            return True
+        return self.run_posted() and (self.pattern.has_in() or self.read_until_readable())
+
+    def read_until_readable(self):
+        """Read the connections until the socket has a message; tell whether it has one."""
         for _ in range(READ_ROUNDS):
             produced = self.produce()
             if produced == 0:

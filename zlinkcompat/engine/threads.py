@@ -25,6 +25,8 @@ start_new_thread = get_original("_thread", "start_new_thread")
 
 SWITCH_INTERVAL = 5_000_000  # ns, the interpreter's default switch interval
 
+POSTED_TIMEOUT = 0.001  # seconds, the longest wait in a call that must not wait
+
 DESTRUCTOR_TIMEOUT = 1_000_000_000  # ns, the longest wait in a destructor
 
 
@@ -223,6 +225,24 @@ class IoThreads:
         deadline = monotonic_ns() + DESTRUCTOR_TIMEOUT
         for thread in self.threads:
             LoopBarrier(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
+
+    def run_posted(self):
+        """Let the threads do what was posted, for a call that found nothing and must not wait.
+
+        A program that repeats such calls keeps the GIL for a whole switch interval. What it has
+        sent before would not go out meanwhile.
+
+        Returns
+        -------
+        bool
+            Whether anything was posted. Then it is done, or :data:`POSTED_TIMEOUT` has passed.
+        """
+        posted = False
+        for thread in self.threads:
+            if thread.engine.mailbox.pending:
+                posted = True
+                LoopBarrier(thread).wait_natively(POSTED_TIMEOUT)
+        return posted
 
     def yield_to_io_threads(self):
         """Let the threads do what was posted, and let peers in this process read the result.
