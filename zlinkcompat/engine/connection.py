@@ -18,6 +18,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from zlinkcompat._constants import PUB, XPUB
 from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat._runtime.log_queue import Log
@@ -28,7 +29,7 @@ from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
 from zlinkcompat.routing.message_queue import MessageQueue
-from zlinkcompat.routing.pipe import COMPILED, Pipe, PipeSink
+from zlinkcompat.routing.pipe import Pipe, PipeSink
 from zlinkcompat.routing.sized_queue import frame_size
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.bytestream import ByteStream

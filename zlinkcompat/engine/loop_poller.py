@@ -16,11 +16,11 @@ descriptor of the set, so I/O threads can add and remove connections without cal
 import os
 from weakref import WeakKeyDictionary, WeakSet, ref
 
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.gevent_support import get_original, is_module_patched, running_loop
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine import epoll
 from zlinkcompat.engine.epoll import Epoll
-from zlinkcompat.routing.pipe import COMPILED
 
 allocate_lock = get_original("_thread", "allocate_lock")
 

@@ -5,6 +5,7 @@ socket. Messages that were sent and received are not counted one by one. The pos
 queues tell them (``traffic.py``), and they are added to the socket's sums when the peer leaves.
 """
 
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.gevent_support import get_original
 
 # Reentrant, because a signal handler may send in the middle of a count.
@@ -224,7 +225,3 @@ class CountedEnd:
         self.drops.add(reason, count)
         if self.totals is not None:
             self.totals.count_dropped(reason, count)
-
-
-#: Whether this module is compiled. Compiled functions have no bytecode.
-COMPILED = not hasattr(Drops.__init__, "__code__")

@@ -15,18 +15,11 @@ writer publishes the message first and then tests ``reader_waits``.
 """
 
 from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.routing import traffic
 from zlinkcompat.routing.counts import CountedEnd
 from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
 from zlinkcompat.routing.message_queue import MessageQueue
-
-try:
-    import cython
-except ImportError:
-    # Cython is needed only to compile. The compiler resolves both names without importing it.
-    COMPILED = False
-else:
-    COMPILED = cython.compiled
 
 
 class PipeSink:

@@ -1,0 +1,1 @@
+# This file makes the build compile the module beside it.
