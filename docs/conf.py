@@ -43,8 +43,9 @@ def borrowed():
                     yield rf"\.{name}$"
 
 
-# Of a class whose __init__ is compiled, Python knows no signature.
-numpydoc_validation_exclude = {r"\.Frame$", *borrowed()}
+# Of a class whose __init__ is compiled, Python knows no signature. The fields of records are
+# documented as attributes.
+numpydoc_validation_exclude = {r"\.Frame$", r"\.(Peer|Process|Socket)Record$", *borrowed()}
 # Types in docstrings are words for people, with units, not only names of classes.
 numpydoc_xref_param_type = False
 

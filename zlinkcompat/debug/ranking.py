@@ -34,5 +34,18 @@ def badness(peer: PeerRecord) -> tuple[float, ...]:
 
 
 def worst_first(peers: Iterable[PeerRecord]) -> list[PeerRecord]:
-    """Return the peers sorted, worst first; equally bad ones in the order of their connections."""
+    """Return the peers sorted, worst first; equally bad ones in the order of their connections.
+
+    .. versionadded:: 0.1
+
+    Parameters
+    ----------
+    peers : iterable of PeerRecord
+        Peers of one or of several sockets.
+
+    Returns
+    -------
+    list of PeerRecord
+        The same records.
+    """
     return sorted(peers, key=lambda peer: (*(-part for part in badness(peer)), peer.connection))

@@ -186,6 +186,7 @@ def snapshot() -> ProcessRecord:
     Returns
     -------
     ProcessRecord
+        Plain data, which does not change any more.
 
     Examples
     --------
