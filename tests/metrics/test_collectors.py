@@ -27,7 +27,7 @@ def expected():
     return {
         (metric.sample_name, frozenset(zip(metric.labels, labels, strict=True))): value
         for metric in definitions.METRICS
-        for labels, value in definitions.samples(metric, RECORD)
+        for labels, value in definitions.LabelledRecords(RECORD).samples(metric)
     }
 
 
@@ -106,11 +106,12 @@ def test_opentelemetry_takes_a_new_snapshot_when_the_last_is_old(monkeypatch):
     from zlinkcompat.metrics import opentelemetry
 
     now = iter([0.0, 0.4, 0.8])
-    taken = iter([1, 2])
+    taken = iter([process(), RECORD])
     monkeypatch.setattr(opentelemetry, "monotonic", now.__next__)
     monkeypatch.setattr(opentelemetry, "snapshot", taken.__next__)
-    shared = opentelemetry.SharedSnapshot()
-    assert [shared.get(), shared.get(), shared.get()] == [1, 1, 2]
+    shared = opentelemetry.SharedSnapshot(None)
+    sockets = definitions.METRICS[2]
+    assert [list(shared.get().samples(sockets))[0][1] for _ in range(3)] == [0, 0, 1]
 
 
 def test_opentelemetry_uses_the_programs_provider():

@@ -21,6 +21,9 @@ PEERS_MAX = 200
 #: Label values, in the order of the metric's label names, and the value.
 Sample = tuple[tuple[str, ...], float]
 
+#: Label values, and a record.
+Labelled = tuple[tuple[str, ...], Any]
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -275,61 +278,60 @@ METRICS = (
 )
 
 
-def labelled(
-    process: ProcessRecord, metric: Metric, peers_max: int | None
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the records that a metric describes, each with the values of the scope's labels."""
-    if metric.scope == "process":
-        yield (), process
-        return
-    for socket in process.sockets:
-        labels = (str(socket.number), socket.name, socket.type)
-        if metric.scope == "socket":
-            yield labels, socket
-        else:
-            for more, peer in labelled_peers(socket, peers_max):
-                yield (*labels[:2], *more), peer
-    if metric.scope == "socket" and metric.kind == "counter":
-        # Sums over all sockets would fall if those of closed sockets were left out.
-        for socket in process.ended:
-            yield (str(socket.number), socket.name, socket.type), socket
+class LabelledRecords:
+    """The records of a snapshot, each with the values of the labels of its scope.
+
+    Parameters
+    ----------
+    process : ProcessRecord
+        The snapshot.
+    peers_max : int, optional
+        The most peers of one socket, worst first; None: all.
+    """
+
+    def __init__(self, process: ProcessRecord, peers_max: int | None = PEERS_MAX) -> None:
+        sockets = [(socket_labels(socket), socket) for socket in process.sockets]
+        #: Sums over all sockets would fall if the counts of closed sockets were left out.
+        self.ended: list[Labelled] = [(socket_labels(each), each) for each in process.ended]
+        self.by_scope: dict[str, list[Labelled]] = {
+            "process": [((), process)],
+            "socket": list(sockets),
+            "peer": [
+                ((*labels[:2], *more), peer)
+                for labels, socket in sockets
+                for more, peer in labelled_peers(socket, peers_max)
+            ],
+        }
+
+    def of(self, metric: Metric) -> Iterable[Labelled]:
+        """Return the records that a metric describes."""
+        found = self.by_scope[metric.scope]
+        if metric.scope == "socket" and metric.kind == "counter":
+            return [*found, *self.ended]
+        return found
+
+    def samples(self, metric: Metric) -> Iterator[Sample]:
+        """Yield the samples of a metric."""
+        for labels, record in self.of(metric):
+            for extra, value in metric.values(record):
+                yield labels + extra, value
 
 
-def labelled_peers(
-    socket: SocketRecord, peers_max: int | None
-) -> Iterator[tuple[tuple[str, ...], PeerRecord]]:
+def socket_labels(socket: SocketRecord) -> tuple[str, ...]:
+    """Return the values of the labels of a socket."""
+    return str(socket.number), socket.name, socket.type
+
+
+def labelled_peers(socket: SocketRecord, peers_max: int | None) -> Iterator[Labelled]:
     """Yield the peers of a socket, each with the values of the labels that only peers have."""
+    peers: Sequence[PeerRecord] = socket.peers
+    if peers_max is not None and len(peers) > peers_max:
+        peers = worst_first(peers)[:peers_max]
     seen: dict[tuple[str, ...], int] = {}
-    for peer in listed_peers(socket, peers_max):
+    for peer in peers:
         rest = (peer.endpoint, peer.remote, routing_id_text(peer.routing_id))
         connection = str(peer.connection)
         # Peers without a connection may have nothing that distinguishes them, but each time series
         # must have labels of its own.
         count = seen[connection, *rest] = seen.get((connection, *rest), 0) + 1
         yield (connection if count == 1 else f"{connection}.{count}", *rest), peer
-
-
-def listed_peers(socket: SocketRecord, peers_max: int | None) -> Sequence[PeerRecord]:
-    """Return the peers of a socket that have metrics of their own."""
-    if peers_max is None or len(socket.peers) <= peers_max:
-        return socket.peers
-    return worst_first(socket.peers)[:peers_max]
-
-
-def samples(
-    metric: Metric, process: ProcessRecord, peers_max: int | None = PEERS_MAX
-) -> Iterator[Sample]:
-    """Yield the samples of a metric.
-
-    Parameters
-    ----------
-    metric : Metric
-        A row of the table.
-    process : ProcessRecord
-        The snapshot.
-    peers_max : int, optional
-        The most peers of one socket, worst first; None: all.
-    """
-    for labels, record in labelled(process, metric, peers_max):
-        for extra, value in metric.values(record):
-            yield labels + extra, value

@@ -5,8 +5,10 @@ Source: the OpenMetrics specification 1.0, section "Text Format".
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from zlinkcompat.debug.records import ProcessRecord, snapshot
-from zlinkcompat.metrics.definitions import METRICS, PEERS_MAX, samples
+from zlinkcompat.metrics.definitions import LABELS, METRICS, PEERS_MAX, LabelledRecords
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -46,20 +48,33 @@ def render(process: ProcessRecord | None = None, peers_max: int | None = PEERS_M
     >>> metrics.render().splitlines()[-1]
     '# EOF'
     """
+    found = LabelledRecords(snapshot() if process is None else process, peers_max)
     lines = []
-    if process is None:
-        process = snapshot()
+    texts: dict[tuple[str, ...], str] = {}  # a record has many samples with the same labels
     for metric in METRICS:
         lines.append(f"# TYPE {metric.name} {metric.kind}")
         if metric.unit:
             lines.append(f"# UNIT {metric.name} {metric.unit}")
         lines.append(f"# HELP {metric.name} {escape(metric.help)}")
-        name = metric.sample_name
-        for values, value in samples(metric, process, peers_max):
-            labels = ",".join(
-                f'{label}="{escape(text)}"'
-                for label, text in zip(metric.labels, values, strict=True)
-            )
-            lines.append(f"{name}{f'{{{labels}}}' if labels else ''} {number(value)}")
+        name, names = metric.sample_name, LABELS[metric.scope]
+        for labels, record in found.of(metric):
+            text = texts.get(labels)
+            if text is None:
+                text = texts[labels] = label_text(names, labels)
+            for extra, value in metric.values(record):
+                more = extra_text(metric.extra, extra) if extra else ""
+                all_labels = (
+                    f"{{{text}{',' if text and more else ''}{more}}}" if text or more else ""
+                )
+                lines.append(f"{name}{all_labels} {number(value)}")
     lines.append("# EOF\n")
     return "\n".join(lines)
+
+
+def label_text(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return the labels of a sample as text, without the braces."""
+    return ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))
+
+
+#: The same for labels such as ``direction``, which have few values.
+extra_text = lru_cache(maxsize=100)(label_text)

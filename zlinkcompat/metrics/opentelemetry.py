@@ -12,7 +12,7 @@ from time import monotonic
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter
 
-from zlinkcompat.debug.records import ProcessRecord, snapshot
+from zlinkcompat.debug.records import snapshot
 from zlinkcompat.metrics import definitions
 from zlinkcompat.version import VERSION
 
@@ -32,29 +32,37 @@ def instrument_name(metric: definitions.Metric) -> str:
 
 
 class SharedSnapshot:
-    """A snapshot that is taken again when it is too old. Any thread may ask for it."""
+    """A snapshot that is taken again when it is too old. Any thread may ask for it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    peers_max : int, optional
+        The most peers of one socket that are observed, worst first; None: all.
+    """
+
+    def __init__(self, peers_max: int | None) -> None:
+        self.peers_max = peers_max
         self.lock = Lock()
-        self.record: ProcessRecord | None = None
+        self.records: definitions.LabelledRecords | None = None
         self.taken = 0.0
 
-    def get(self) -> ProcessRecord:
-        """Return a snapshot that is at most ``SHARED`` seconds old."""
+    def get(self) -> definitions.LabelledRecords:
+        """Return the records of a snapshot that is at most ``SHARED`` seconds old."""
         with self.lock:
             now = monotonic()
-            if self.record is None or now - self.taken > SHARED:
-                self.record, self.taken = snapshot(), now
-            return self.record
+            if self.records is None or now - self.taken > SHARED:
+                self.records = definitions.LabelledRecords(snapshot(), self.peers_max)
+                self.taken = now
+            return self.records
 
 
 def observer(
-    metric: definitions.Metric, shared: SharedSnapshot, peers_max: int | None
+    metric: definitions.Metric, shared: SharedSnapshot
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     """Return the callback of a metric's instrument."""
 
     def observe(options: CallbackOptions) -> Iterable[Observation]:
-        for labels, value in definitions.samples(metric, shared.get(), peers_max):
+        for labels, value in shared.get().samples(metric):
             yield Observation(value, dict(zip(metric.labels, labels, strict=True)))
 
     return observe
@@ -74,7 +82,7 @@ def register(meter: Meter | None = None, peers_max: int | None = definitions.PEE
     """
     if meter is None:
         meter = get_meter("zlinkcompat", VERSION)
-    shared = SharedSnapshot()
+    shared = SharedSnapshot(peers_max)
     for metric in definitions.METRICS:
         create = (
             meter.create_observable_counter
@@ -83,7 +91,7 @@ def register(meter: Meter | None = None, peers_max: int | None = definitions.PEE
         )
         create(
             instrument_name(metric),
-            [observer(metric, shared, peers_max)],
+            [observer(metric, shared)],
             UNITS[metric.unit],
             metric.help,
         )

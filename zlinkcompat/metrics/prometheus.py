@@ -42,10 +42,10 @@ class Collector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics with the samples of a new snapshot."""
-        process = snapshot()
+        found = definitions.LabelledRecords(snapshot(), self.peers_max)
         for metric in definitions.METRICS:
             family = family_of(metric)
-            for labels, value in definitions.samples(metric, process, self.peers_max):
+            for labels, value in found.samples(metric):
                 family.add_sample(
                     metric.sample_name, dict(zip(metric.labels, labels, strict=True)), value
                 )
