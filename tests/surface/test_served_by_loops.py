@@ -79,11 +79,11 @@ async def until_served(*socks):
 def is_served(sock):
     poller = sock.core.loop_poller
     peers = connections(sock)
-    return peers and poller is not None and all(peer.poller is poller for peer in peers)
+    return peers and poller is not None and all(peer.loan.poller is poller for peer in peers)
 
 
 async def until_reclaimed(*socks):
-    while any(each.poller for sock in socks for each in connections(sock)):
+    while any(each.loan.poller for sock in socks for each in connections(sock)):
         await asyncio.sleep(0.001)
 
 
@@ -175,7 +175,7 @@ def test_engine_variable_keeps_connections_in_threads(run, monkeypatch):
                 for _ in range(100):
                     await push.send(b"x")
                     await pull.recv()
-                assert not any(each.poller for each in connections(pull))
+                assert not any(each.loan.poller for each in connections(pull))
 
     run(main())
 
@@ -255,7 +255,7 @@ def test_the_loop_serves_again_after_it_was_late(run, context):
         reclaimed = threading.Event()
 
         def look():
-            while any(each.poller for each in connections(pull)):
+            while any(each.loan.poller for each in connections(pull)):
                 pass
             reclaimed.set()
 
@@ -385,7 +385,7 @@ def test_handed_to_a_loop_in_another_thread(new_event_loop, context):
             await push.send(b"%d" % count)
             assert await pull.recv() == b"%d" % count
         await until_served(pull, push)
-        results.append({each.poller for each in connections(pull)})
+        results.append({each.loan.poller for each in connections(pull)})
 
     def run(loop):
         loop.run_until_complete(asyncio.wait_for(use(), GUARD))

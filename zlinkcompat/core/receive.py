@@ -33,7 +33,7 @@ class Receiver:
         Whether the message of the last ``recv_frame`` has further frames.
     is_busy_polling : bool
         Whether the last message that had to be waited for came by busy polling.
-    paused_connections : list of Connection
+    paused_connections : list of Reader
         The connections that the I/O threads do not watch meanwhile.
     """
 

@@ -63,9 +63,9 @@ class HandshakeDriver:
             timer = connection.engine.loop.timer(interval / 1000.0)
             timer.start(connection.engine.call_guarded, self.on_timeout)
         try:
-            if not connection.begin_stream():
+            if not self.begin_stream():
                 return False
-            if not connection.tuning.handshake_zerocopy and type(self.decoder) is Decoder:
+            if not self.session.options.tuning.handshake_zerocopy and type(self.decoder) is Decoder:
                 self.decoder = self.session.make_decoder()
             handshake = self.session.make_handshake(connection, self.decoder)
             return connection.is_handshaking() if handshake is None else self.exchange(handshake)
@@ -77,6 +77,17 @@ class HandshakeDriver:
             if timer is not None:
                 timer.stop()
                 timer.close()
+
+    def begin_stream(self):
+        """Perform the stream's own handshake (TLS); False if the connection was closed."""
+        connection = self.connection
+        while not self.stream.begin():
+            if self.stream.blocked:
+                connection.writer.watch_writable()
+            connection.park()
+            if connection.has_failed:
+                return False
+        return True
 
     def on_timeout(self):
         self.connection.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
@@ -107,11 +118,11 @@ class HandshakeDriver:
                 if self.read():
                     continue
             if pending_output:
-                connection.send_control(pending_output)
+                connection.writer.send_control(pending_output)
                 pending_output = b""
             if waits:
                 connection.park_to_read()
-                if connection.has_failed():
+                if connection.has_failed:
                     return False
                 may_read = True
             elif handshake.zap_request is not None:
@@ -129,9 +140,9 @@ class HandshakeDriver:
     def downgrade(self, version):
         """Change to the codec of an older version; False if the connection was closed meanwhile."""
         connection = self.connection
-        while connection.has_unwritten():
+        while connection.writer.has_unwritten():
             connection.park()
-            if connection.has_failed():
+            if connection.has_failed:
                 return False
         connection.replace_codec(*protocols.make_legacy_codec(self.session, version))
         return True
@@ -163,12 +174,12 @@ class HandshakeDriver:
                 while zap_reply is None:
                     # Continue to read, to notice a peer that leaves.
                     if self.decoder.available >= AHEAD_OF_ZAP_REPLY:
-                        connection.stop_reading()
+                        connection.reader.stop()
                         connection.park()
                     else:
                         self.read()
                         connection.park_to_read()
-                    if connection.has_failed():
+                    if connection.has_failed:
                         return False
                     zap_reply = client.poll()
             elif zap_request.required:
@@ -177,8 +188,8 @@ class HandshakeDriver:
             raise Disconnected(EFAULT, str(error))
         finally:
             client.close()
-            connection.start_reading()
+            connection.reader.start()
         answer = handshake.on_zap_reply(zap_reply)
         if answer:
-            connection.send_control(answer)
+            connection.writer.send_control(answer)
         return True

@@ -4,6 +4,9 @@ Source: RFC 37 "Connection Heartbeating"; libzmq ``src/stream_engine_base.cpp`` 
 ``doc/zmq_setsockopt.adoc`` (HEARTBEAT_IVL, HEARTBEAT_TTL, HEARTBEAT_TIMEOUT).
 """
 
+from errno import ETIMEDOUT
+
+from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.wire.zmtp.commands import Ping
 
 #: Loop iterations that still accept bytes from a peer after its timeout, and seconds for each.
@@ -16,14 +19,16 @@ class Heartbeat:
 
     Parameters
     ----------
-    connection : Connection
-        Its methods ``send_heartbeat`` and ``expire`` are called.
-    options
-        ``heartbeat_ivl``, ``heartbeat_timeout`` and ``heartbeat_ttl``, in milliseconds.
+    connection : Lifecycle
+        It is failed when the peer is silent for too long.
+    writer : Writer
+        It sends the PINGs.
     """
 
-    def __init__(self, connection, options):
+    def __init__(self, connection, writer):
         self.connection = connection
+        self.writer = writer
+        options = connection.session.options  # the times are in milliseconds
         self.loop = connection.engine.loop
         interval = options.heartbeat_ivl
         # -1 means the same as the interval; 0 means no timeout.
@@ -46,20 +51,20 @@ class Heartbeat:
 
     def ping(self):
         connection = self.connection
-        acknowledged = connection.acknowledged()
+        acknowledged = self.writer.acknowledged()
         # Arm the timer first: the application thread may read the PONG before this method returns.
         arms = self.timeout_timer is None and self.timeout > 0
         if arms:
             self.acknowledged = acknowledged
-            self.is_queued = acknowledged < connection.bytes_out or connection.has_unwritten()
+            self.is_queued = acknowledged < connection.bytes_out or self.writer.has_unwritten()
             self.ping_end = -1
             self.timeout_timer = self.arm(self.timeout / 1000.0, self.expire_timeout)
-        connection.send_heartbeat(Ping(self.ttl_ds, b""))
+        self.writer.send_heartbeat(Ping(self.ttl_ds, b""))
 
     def pinged(self, ttl_ds):
         """Handle a PING: give the peer up if it stays silent for ``ttl_ds`` tenths of a second."""
         if self.ttl_timer is None and ttl_ds > 0:
-            self.ttl_timer = self.arm(ttl_ds / 10.0, self.connection.expire)
+            self.ttl_timer = self.arm(ttl_ds / 10.0, self.fail)
 
     def is_armed(self):
         """Tell whether :meth:`reset_timers` has an effect. Called from any thread."""
@@ -102,9 +107,9 @@ class Heartbeat:
         acknowledges their bytes: one large message on a slow link can take longer than the timeout.
         """
         connection = self.connection
-        acknowledged = connection.acknowledged()
+        acknowledged = self.writer.acknowledged()
         if self.is_queued:
-            if self.ping_end < 0 and not connection.has_unwritten():
+            if self.ping_end < 0 and not self.writer.has_unwritten():
                 self.ping_end = connection.bytes_out
             self.is_queued = self.ping_end < 0 or acknowledged < self.ping_end
             if not self.is_queued or acknowledged > self.acknowledged:
@@ -112,4 +117,9 @@ class Heartbeat:
                 self.disarm(self.timeout_timer)
                 self.timeout_timer = self.arm(self.timeout / 1000.0, self.expire_timeout)
                 return
-        connection.expire()
+        self.fail()
+
+    def fail(self):
+        self.connection.fail(
+            Disconnected(ETIMEDOUT, "the peer was silent for longer than heartbeats allow")
+        )

@@ -113,7 +113,7 @@ class Session(PipeSink):
         connection = self.connection
         if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
             return False
-        connection.flush_now()
+        connection.writer.flush_now()
         return connection.has_unsent()
 
     def abort_linger(self):

@@ -1,0 +1,73 @@
+"""The loan of a connection to the event loop whose coroutines use the socket (loop_poller.py)."""
+
+from zlinkcompat.engine.loop import IOLoop
+from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
+from zlinkcompat.transports.bytestream import ByteStream
+
+
+class Loan:
+    """Whether a connection is lent to an event loop, and the events that the loop watches for.
+
+    Parameters
+    ----------
+    engine : IOLoop
+        The loop of the I/O thread that owns the connection.
+    stream : ByteStream
+
+    Attributes
+    ----------
+    poller : LoopPoller or None
+        What serves the connection in its event loop; None while the connection is not lent.
+    """
+
+    def __init__(self, engine, stream):
+        self.engine = engine
+        self.stream = stream
+        self.poller = None
+        self.mask = 0
+
+    def begin(self, connection, poller, reads):
+        """Lend ``connection``. ``reads``: whether it waits for input."""
+        self.engine.watchdog.add(poller, connection)
+        self.poller = poller
+        self.change(READABLE if reads else 0)
+
+    def watch_input(self):
+        self.change(self.mask | READABLE)
+
+    def ignore_input(self):
+        self.change(self.mask & ~READABLE)
+
+    def watch_output(self):
+        self.change(self.mask | WRITABLE)
+
+    def take_output_event(self):
+        """Stop watching for output; tell whether the loop was watching for it."""
+        if not self.mask & WRITABLE:
+            return False
+        self.change(self.mask & ~WRITABLE)
+        return True
+
+    def ignore_all(self):
+        self.change(0)
+
+    def change(self, mask):
+        poller = self.poller
+        if poller is None:
+            return
+        before = self.mask
+        self.mask = mask
+        poller.watch(self.stream.fd, before, mask)
+
+    def end(self, connection):
+        """Take ``connection`` back, if it is lent; tell whether it was waiting to write."""
+        poller = self.poller
+        if poller is None:
+            return False
+        before = self.mask
+        self.mask = 0
+        self.poller = None
+        poller.watch(self.stream.fd, before, 0)
+        poller.remove(self.stream.fd)
+        self.engine.watchdog.remove(poller, connection)
+        return bool(before & WRITABLE)

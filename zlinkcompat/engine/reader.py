@@ -1,0 +1,417 @@
+"""The reading half of a connection: from the stream, through the decoder, to the pipe.
+
+The loop reads when the descriptor is readable. A receiver that finds its queue empty reads in its
+own greenlet or thread (:meth:`Reader.try_read`). The flag ``reading`` guards this, so that one
+thread at a time reads. Reading never waits.
+"""
+
+from errno import ECONNRESET
+
+from zlinkcompat._constants import PUB, XPUB
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.counters import Counters
+from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat.engine.errors import Disconnected
+from zlinkcompat.engine.heartbeat import Heartbeat
+from zlinkcompat.engine.lifecycle import CALLER_THREAD_IO, Lifecycle
+from zlinkcompat.engine.loan import Loan
+from zlinkcompat.engine.loop import IOLoop
+from zlinkcompat.engine.loop_poller import LoopPoller
+from zlinkcompat.engine.writer import Writer
+from zlinkcompat.routing.message_queue import MessageQueue
+from zlinkcompat.routing.pipe import Pipe
+from zlinkcompat.transports.bytestream import ByteStream
+from zlinkcompat.wire.ws.control import Close
+from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
+from zlinkcompat.wire.zmtp.frames import Decoder
+
+# The budget of a connection in one loop iteration. When it is spent, the rest waits until the loop
+# has served the others. Without it, frames without a message would keep the loop busy for as long
+# as the peer sends them (tests/engine/test_budgets.py).
+
+#: Reads in a row while one large body arrives. Other reads without a message are not repeated.
+READ_BURST = 64
+
+#: Nanoseconds after which the reads for a large body stop.
+READ_TIME = 1_000_000
+
+#: Messages and commands that are decoded in a row.
+MESSAGE_BURST = 4096
+COMMAND_BURST = 256
+
+#: Seconds for which an I/O thread releases the GIL after a read that brought no message.
+GIL_YIELD = 0.00005
+
+#: Seconds for which the I/O thread does not watch a stream that an application thread is reading,
+#: unless that thread goes to sleep earlier.
+WATCHER_PAUSE = 0.01
+
+real_sleep = get_original("time", "sleep")
+
+
+class Reader:
+    """Reads the messages and commands of one connection.
+
+    Parameters
+    ----------
+    connection : Lifecycle
+    writer : Writer
+        It sends the replies to commands.
+    loan : Loan
+
+    Attributes
+    ----------
+    reading : bool
+        Whether a thread is reading.
+    input_stopped : bool
+        Whether reading waits for room in the pipe.
+    has_undecoded : bool
+        Whether the budget ended decoding while the decoder had more.
+    """
+
+    def __init__(self, connection, writer, loan):
+        self.connection = connection
+        self.writer = writer
+        self.loan = loan
+        self.engine = connection.engine
+        self.stream = connection.stream
+        self.socket = connection.session.socket
+        self.counters = connection.counters
+        self.publishes = self.socket.socket_type in (PUB, XPUB)
+        self.reading = False
+        self.has_undecoded = False
+        self.last_read_was_useless = False
+        self.input_stopped = False
+        self.command = None
+        self.read_by_application = False
+        self.watcher = self.engine.loop.io(self.stream.fd, 1)
+        self.pause_timer = None
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def try_read(self, pipe):
+        """Read for a receiver that found its queue empty; see :meth:`PipeSink.try_read`."""
+        if pipe.mailbox is not None:
+            if not CALLER_THREAD_IO:
+                return 0
+            if self.reading:
+                # Another thread is reading, and needs the GIL to continue.
+                real_sleep(0)
+                return 1
+            self.read_by_application = True
+        return self.serve_input()
+
+    def serve_input(self):
+        """Do the same as :meth:`read_messages`, and continue later if the budget is spent."""
+        if self.reading:
+            return 0
+        self.reading = True
+        try:
+            count = self.read_messages()
+        finally:
+            self.reading = False
+        if (
+            (self.has_undecoded or self.stream.buffered)
+            and not self.input_stopped
+            and not self.connection.has_failed
+        ):
+            # The descriptor is not readable for data that was read already.
+            self.read_more(self.has_undecoded or self.last_read_was_useless)
+        return count
+
+    def read_messages(self):
+        """Read available data, and move whole messages into the pipe, without waiting.
+
+        Returns
+        -------
+        int
+            1 if a message went into the pipe. 0 otherwise, even if the budget is spent.
+        """
+        if self.input_stopped:
+            return 0
+        connection = self.connection
+        try:
+            if self.deliver():
+                return 1
+            decoder = connection.decoder
+            began = 0
+            for _ in range(READ_BURST):
+                if self.input_stopped or self.has_undecoded or connection.has_failed:
+                    self.last_read_was_useless = self.has_undecoded
+                    return 0
+                count = self.stream.read_into(decoder)
+                if count < 0:
+                    # The buffer was taken for this read, which found nothing.
+                    decoder.release_if_empty()
+                    if self.writer.write_error is not None:
+                        connection.fail(self.writer.write_error)
+                    return 0
+                if count == 0:
+                    connection.fail(Disconnected(0, "the peer closed the connection"))
+                    return 0
+                self.on_bytes_received()
+                if self.deliver():
+                    return 1
+                if not decoder.is_receiving_body():
+                    self.last_read_was_useless = True
+                    return 0
+                now = monotonic_ns()
+                if began == 0:
+                    began = now
+                elif now - began > READ_TIME:
+                    return 0
+        except Exception as error:
+            connection.fail_on_error(error)
+            # A message may have gone into the pipe before the error, so let the receiver look.
+            return 1
+        return 0
+
+    def on_bytes_received(self):
+        """Reset the timers that wait for the peer, because bytes arrived."""
+        heartbeat = self.connection.heartbeat
+        if heartbeat is not None and heartbeat.is_armed():
+            self.engine.call(heartbeat.reset_timers)
+
+    def read_more(self, polls):
+        """Continue to read after others have run, because the descriptor is not readable.
+
+        Parameters
+        ----------
+        polls : bool
+            Whether the event loop must first poll the input of other connections."""
+        poller = self.loan.poller
+        if poller is None or not poller.serve_later(self.connection):
+            self.connection.wake_to_read(polls)
+
+    def yield_gil(self):
+        """Let application threads run if the last read brought nothing for them.
+
+        An I/O thread releases the GIL between two reads only for some microseconds. A thread that
+        waits for the GIL wakes up then, comes too late, and waits again. Without this method, that
+        would continue for as long as a peer sends data without messages."""
+        if self.last_read_was_useless:
+            self.last_read_was_useless = False
+            if self.engine.mailbox is not None:
+                real_sleep(GIL_YIELD)
+
+    # -- decoding --------------------------------------------------------------------------
+
+    def deliver(self):
+        """Move decoded messages into the pipe while there is room; return how many.
+
+        :attr:`has_undecoded` is set if the budget ended it."""
+        decoder = self.connection.decoder
+        pipe = self.connection.pipe
+        queue = pipe.outq
+        count = 0
+        commands = 0
+        body = self.command
+        # A publisher receives subscriptions, each of which changes its trie: in this thread, or in
+        # the thread that owns the mailbox.
+        burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
+        self.has_undecoded = False
+        room = 0
+        alone = True
+        try:
+            while True:
+                if room == 0:
+                    room = queue.room()
+                if room == 0:
+                    if pipe.peer_closed:
+                        pipe.discard_output()
+                        continue
+                    queue.writer_waits = True
+                    room = queue.room()
+                    if room == 0:
+                        self.stop_input()
+                        break
+                if count >= burst or commands >= COMMAND_BURST:
+                    self.has_undecoded = True
+                    break
+                if body is None and not alone:
+                    # After the first message, take all messages of the simplest kind at once.
+                    messages = decoder.next_batch(min(room, burst - count))
+                    if messages is not None:
+                        queue.push_all(messages)
+                        count += len(messages)
+                        room -= len(messages)
+                        continue
+                    alone = True
+                if body is None:
+                    message = decoder.next()
+                    if message is None:
+                        decoder.release_if_empty()
+                        break
+                    if decoder.is_command:
+                        body = message
+                if body is not None:
+                    # Keep it in case an interrupt of the program stops this call.
+                    self.command = body
+                    message = self.on_command(body)
+                    self.command = body = None
+                    if message is None:
+                        commands += 1
+                        if self.has_undecoded:
+                            break
+                        continue
+                queue.push(message)
+                room -= 1
+                if count == 0:
+                    alone = False
+                count += 1
+        finally:
+            # Messages before a malformed frame count as well.
+            if count:
+                if self.counters is not None:
+                    self.counters.messages_in += count
+                if pipe.peer_closed:
+                    # No one will read the messages, but the stream is still watched for its end.
+                    pipe.discard_output()
+                    count = 0
+                else:
+                    pipe.flush()
+        return count
+
+    def on_command(self, body):
+        """Handle a command frame; return what must go into the pipe, or None."""
+        connection = self.connection
+        command = connection.decoder.parse_command(body)
+        kind = type(command)
+        if kind is Subscribe or kind is Cancel:
+            # Only publishers use subscriptions. Others ignore them like unknown commands.
+            return command if self.publishes else None
+        if kind is Ping:
+            self.engine.call(self.on_ping, (command,))
+            # Reply to each PING, one per iteration. If writing is blocked, reply only to the last.
+            self.has_undecoded = not connection.write_blocked
+        elif kind is Close:
+            self.writer.close_frame = connection.encoder.encode_command(command)
+            raise Disconnected(0, "the peer closed the connection")
+        elif kind is Error:
+            raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
+        return None
+
+    def on_ping(self, command):
+        connection = self.connection
+        if not connection.has_failed:
+            self.writer.send_heartbeat(Pong(command.context))
+            if connection.heartbeat is None:
+                connection.heartbeat = Heartbeat(connection, self.writer)
+            connection.heartbeat.pinged(command.ttl_ds)
+
+    # -- back pressure ---------------------------------------------------------------------
+
+    def stop_input(self):
+        """Stop reading because the pipe is full, so that the transport applies back pressure."""
+        if not self.input_stopped:
+            self.input_stopped = True
+            self.connection.pipe.outq.mark(monotonic_ns())
+            if self.loan.poller is not None:
+                self.loan.ignore_input()
+            else:
+                self.engine.call(self.stop_watching)
+
+    def on_room(self, pipe):
+        """Continue after the socket made room. First decode the data in the buffer."""
+        connection = self.connection
+        if not self.input_stopped:
+            return
+        reading = self.reading
+        if reading and pipe.mailbox is not None:
+            # Another thread is reading right now.
+            pipe.post_writable()
+            return
+        self.input_stopped = False
+        if reading:
+            # The pattern takes what this call delivers. The rest is delivered in another call.
+            self.has_undecoded = True
+        else:
+            self.reading = True
+            try:
+                if self.deliver():
+                    # The data may be old, but the peer may have sent more since.
+                    self.on_bytes_received()
+            except Exception as error:
+                connection.fail_on_error(error)
+            finally:
+                self.reading = False
+        if not self.input_stopped and connection.is_active:
+            self.watch_input()
+            if self.has_undecoded or self.stream.buffered or self.writer.write_error is not None:
+                self.read_more(False)
+
+    # -- the watcher -----------------------------------------------------------------------
+
+    def start(self):
+        """Watch the descriptor for input, in the handshake or while the pipe is written out."""
+        self.input_stopped = False
+        if not self.connection.has_failed:
+            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+
+    def stop(self):
+        self.watcher.stop()
+
+    def watch_input(self):
+        """Continue to read when there is something to read. Called from any thread."""
+        if self.loan.poller is not None:
+            self.loan.watch_input()
+        else:
+            self.engine.call(self.start_watching)
+
+    def start_watching(self):
+        assert self.engine.is_current()
+        if self.loan.poller is None and not self.input_stopped and not self.connection.has_failed:
+            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+
+    def stop_watching(self):
+        assert self.engine.is_current()
+        if self.input_stopped and not self.connection.has_failed:
+            self.watcher.stop()
+
+    def on_fd_readable(self):
+        connection = self.connection
+        if (
+            self.read_by_application
+            and self.socket.receiver.is_busy_polling
+            and connection.is_active
+        ):
+            self.pause_watcher()
+        elif connection.parked:
+            connection.greenlet.switch()
+
+    def pause_watcher(self):
+        """Stop the watcher for a while: an application thread is busy-polling this connection.
+
+        Otherwise each message would wake the I/O thread for nothing, and the two threads would
+        compete for the GIL, which makes round trips several times slower."""
+        assert self.engine.is_current()
+        self.read_by_application = False
+        self.watcher.stop()
+        if self.pause_timer is None:
+            self.pause_timer = self.engine.loop.timer(WATCHER_PAUSE)
+            self.socket.receiver.paused_connections.append(self)
+        self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
+
+    def recheck_polling(self):
+        if self.read_by_application and self.socket.receiver.is_busy_polling:
+            self.read_by_application = False
+            self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
+        else:
+            self.resume_watcher()
+
+    def resume_watcher(self):
+        """End the pause that :meth:`pause_watcher` began."""
+        if self.pause_timer is None:
+            return
+        self.pause_timer.stop()
+        self.pause_timer.close()
+        self.pause_timer = None
+        self.socket.receiver.paused_connections.remove(self)
+        if not self.connection.has_failed and not self.input_stopped:
+            self.watch_input()
+
+    def close(self):
+        """Stop the watcher and its timer."""
+        self.resume_watcher()
+        self.watcher.stop()
+        self.watcher.close()
