@@ -47,6 +47,16 @@ METADATA_MAX = 2025
 #: Maximum number of those properties (default 64); 0: no limit.
 PROPERTIES_MAX = 2026
 
+#: The mask of our own monitor events, which EVENT_ALL does not contain:
+#: ``sock.get_monitor_socket(zmq.EVENT_ALL | sockopt.EVENT_FLOW)``.
+EVENT_FLOW = 0x10000
+#: The number of the event of a slow consumer; its value is the age of the oldest message in
+#: milliseconds.
+EVENT_SLOW_CONSUMER = 0x7001
+#: The number of the event of messages that are dropped for a full peer; its value is how many they
+#: are so far, and 0 when it has ended.
+EVENT_DROPS = 0x7002
+
 #: Options that sockets have as attributes; these accept text in place of bytes.
 ATTRIBUTES = (
     "TLS_CERT", "TLS_KEY", "TLS_CA", "TLS_VERIFY", "TLS_REQUIRE_CLIENT_CERT", "TLS_HOSTNAME",

@@ -267,6 +267,33 @@ TABLE = (
         "milliseconds",
         "if `Context.term()` waits longer than this, it logs once what it waits for; 0 never logs",
     ),
+    Setting(
+        "slow_consumer",
+        "ZLINK_SLOW_CONSUMER",
+        "",
+        5000,
+        "milliseconds",
+        "if the oldest message for a peer waits longer than this, a warning names the peer, once "
+        "until it has caught up; 0 never warns",
+    ),
+    Setting(
+        "stall_warning",
+        "ZLINK_STALL_WARNING",
+        "",
+        0,
+        "milliseconds",
+        "if a hub or an I/O thread stands still for longer than this, a warning has the stack that "
+        "holds it; 0 never warns. It wakes each hub four times in this limit",
+    ),
+    Setting(
+        "drops_warning",
+        "ZLINK_DROPS_WARNING",
+        "",
+        1000,
+        "milliseconds",
+        "if messages for a full peer are dropped for longer than this, warnings tell that drops "
+        "began and, with their count, that they ended; 0 never warns",
+    ),
     flag(
         "control",
         "ZLINK_CONTROL",

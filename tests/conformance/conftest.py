@@ -1,7 +1,10 @@
+import logging
 import zlib
 
 import pytest
 from meeting import TRANSPORTS, Endpoints, connect, new_socket
+
+from zlinkcompat._runtime import log_queue
 
 SAMPLE = 3  # one in so many tests runs over transports that are parts of tcp and ws
 
@@ -12,6 +15,31 @@ SHORT = 4  # one in so many of those is in the run without arguments
 def engine(request, monkeypatch):
     """Return the engine that owns the connections of the test's contexts."""
     monkeypatch.setenv("ZLINK_ENGINE", request.param)
+
+
+class FlowWarnings(logging.Handler):
+    """Collects warnings about slow consumers and drops."""
+
+    def __init__(self):
+        logging.Handler.__init__(self, logging.WARNING)
+        self.texts = []
+
+    def emit(self, record):
+        text = record.getMessage()
+        if "slow consumer" in text or "drops began" in text:
+            self.texts.append(text)
+
+
+@pytest.fixture(autouse=True)
+def no_flow_warning():
+    """Programs that are correct and quick get no warning about slow consumers and drops."""
+    handler = FlowWarnings()
+    log = logging.getLogger("zlinkcompat.engine")
+    log.addHandler(handler)
+    yield
+    log_queue.flush()
+    log.removeHandler(handler)
+    assert handler.texts == []
 
 
 def pytest_collection_modifyitems(config, items):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from programs import python
 
-from zlinkcompat.core import misuse
+from zlinkcompat._runtime import stacks
 
 PROGRAM = Path(__file__).parent / "processes" / "two_threads.py"
 
@@ -70,14 +70,14 @@ def test_report_does_not_let_other_threads_run_while_it_reads_their_frames(monke
         return frames()
 
     monkeypatch.setattr(sys, "_current_frames", current_frames)
-    stack = misuse.stack_of(threading.get_ident())
+    stack = stacks.stack_of(threading.get_ident())
     assert seen == [False] and gc.isenabled()
     assert __file__ in [file for file, _, _ in stack]
     assert stack[-1][2] in ("stack_of", "current_frames")
     gc.disable()
     try:
-        misuse.stack_of(threading.get_ident())
+        stacks.stack_of(threading.get_ident())
         assert not gc.isenabled()
     finally:
         gc.enable()
-    assert misuse.stack_of(0) == []
+    assert stacks.stack_of(0) == []

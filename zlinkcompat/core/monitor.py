@@ -9,7 +9,10 @@ from struct import pack
 
 from zlinkcompat._constants import EVENT_MONITOR_STOPPED, NOBLOCK, PAIR
 from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat.core import event_peers
+from zlinkcompat.engine.peer_names import session_of
 from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
+from zlinkcompat.sockopt import EVENT_FLOW
 from zlinkcompat.transports import endpoint as endpoint_module
 
 # Native, because I/O threads publish events as well.
@@ -35,10 +38,20 @@ class Monitor:
             self.socket.close()
             raise
 
-    def event(self, kind, value, endpoint):
-        if not kind & self.events:
-            return
+    def event(self, kind, value, endpoint, session=None):
+        """Publish an event, about the peer of ``session`` if it concerns one."""
+        if kind & self.events:
+            self.publish(kind, value, endpoint, session, None)
+
+    def peer_event(self, kind, value, pipe):
+        """Publish an event of our own about the peer of a socket's end of a pipe."""
+        if self.events & EVENT_FLOW:
+            self.publish(kind, value, pipe.endpoint, session_of(pipe), pipe)
+
+    def publish(self, kind, value, endpoint, session, pipe):
         frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
+        if session is not None or pipe is not None:
+            event_peers.remember(frames[0], session, pipe)
         with self.lock:
             if self.socket.can_send():
                 # Without a reader, or with a slow one, the event is lost: a monitor must never

@@ -27,6 +27,7 @@ from zlinkcompat.core.receive import Receiver
 from zlinkcompat.core.registry import register
 from zlinkcompat.core.send import Sender
 from zlinkcompat.core.state import SocketState
+from zlinkcompat.engine import flow_watch
 from zlinkcompat.engine.wait import Waker, insert_by_age
 from zlinkcompat.errors import EINVAL, ENOTSOCK, zmq_error
 
@@ -120,6 +121,13 @@ class CoreSocket(SocketState):
 
     def post_call(self, function, pipe):
         self.mailbox.post(function, (pipe,))
+
+    def on_flow_stopped(self, pipe):
+        flow_watch.watch(self, pipe)
+
+    def display_name(self):
+        """Return the name of this socket for logs; see :mod:`.naming`."""
+        return naming.name_of(self)
 
     def on_pipe_gone(self, pipe):
         self.endpoints.pipe_gone(pipe)
@@ -279,10 +287,15 @@ class CoreSocket(SocketState):
         if monitoring is not None:
             monitoring.stop()
 
-    def event(self, kind, value, endpoint):
+    def event(self, kind, value, endpoint, session=None):
         """Publish an event on the monitor, if there is one."""
         if self.monitoring is not None:
-            self.monitoring.event(kind, value, endpoint)
+            self.monitoring.event(kind, value, endpoint, session)
+
+    def peer_event(self, kind, value, pipe):
+        """Publish an event about the peer of ``pipe``, if there is a monitor that wants it."""
+        if self.monitoring is not None:
+            self.monitoring.peer_event(kind, value, pipe)
 
     # -- end ---------------------------------------------------------------------------------
 

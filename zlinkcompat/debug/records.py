@@ -18,10 +18,10 @@ from zlinkcompat.core.context import contexts
 from zlinkcompat.core.naming import name_of
 from zlinkcompat.core.registry import number_of
 from zlinkcompat.debug.reading import STATES, TRIES, copied
+from zlinkcompat.engine.peer_names import addresses_of
 from zlinkcompat.engine.session_counts import NO_SESSION
 from zlinkcompat.routing import traffic
 from zlinkcompat.routing.counts import REASONS
-from zlinkcompat.transports import sockets
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 __all__ = ["DROP_REASONS", "PeerRecord", "ProcessRecord", "SocketRecord", "snapshot"]
@@ -337,7 +337,7 @@ def of_pipe(pipe: Any, session: Any) -> PeerRecord:
     local, remote = ("", "") if session is None else addresses_of(session)
     bytes_in, bytes_out = (0, 0) if session is None else bytes_of(session)
     return PeerRecord(
-        connection=counts.number,
+        connection=0 if session is None or session.connection is None else counts.number,
         endpoint=pipe.endpoint or "",
         local=local,
         remote=remote,
@@ -375,20 +375,3 @@ def waits_for(pipe: Any, session: Any) -> str:
     elif traffic.queued_out(pipe) and pipe.outq.writer_waits:
         return "peer to read"
     return "application to receive" if traffic.queued_in(pipe) else ""
-
-
-def addresses_of(session: Any) -> tuple[str, str]:
-    """Return the local and the remote address of a session's connection, as far as known."""
-    counts, connection = session.counts, session.connection
-    number = counts.number
-    if connection is None or not number:
-        return "", ""
-    found = counts.addresses
-    if found is None:
-        fd = connection.stream.fd
-        found = sockets.names(fd) if fd >= 0 else None
-        if found is None or session.connection is not connection or connection.stream.fd != fd:
-            # The descriptor may be another file's by now.
-            return "", session.peer_address
-        counts.addresses = found
-    return found

@@ -21,7 +21,6 @@ from zlinkcompat._constants import (
     SUB,
     XSUB,
 )
-from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import interrupts, protocols
@@ -94,7 +93,7 @@ class Connecter(Session):
         self.pipe = pipe
         if pipe is not None:
             pipe.sink = self
-            pipe.inq.mark(monotonic_ns())
+            pipe.note_stopped()
 
     # -- the greenlet ----------------------------------------------------------------------
 
@@ -381,7 +380,7 @@ class Connecter(Session):
 
     def read_activated(self, pipe):
         # The first message that waits for a connection.
-        pipe.inq.mark(monotonic_ns())
+        pipe.note_stopped()
 
     def pipe_terminated(self, pipe):
         # The socket was closed, or the endpoint disconnected.

@@ -17,6 +17,7 @@ cdef class IOLoop:
     cdef readonly set owned
     cdef readonly bint thread_ended
     cdef object loans
+    cdef public object flow_watch
 
     cpdef bint is_current(self)
     cpdef bint loop_iterated(self)

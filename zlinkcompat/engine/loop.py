@@ -14,7 +14,7 @@ from zlinkcompat import tuning
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original
 from zlinkcompat._runtime.thread_ident import thread_ident
-from zlinkcompat.engine import interrupts
+from zlinkcompat.engine import interrupts, stall_watch
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.engine.loop_poller import LoanWatchdog
 from zlinkcompat.engine.thread_exit import at_thread_end
@@ -38,6 +38,8 @@ class IOLoop:
         The mailbox of an I/O thread; None if the sockets are used in this hub itself.
     owned : set
         The sessions and listeners that run on this loop.
+    flow_watch : FlowWatch or None
+        It considers warnings about peers of this loop.
     thread_ended : bool
         True once the thread has exited or its hub has been destroyed.
     """
@@ -60,6 +62,8 @@ class IOLoop:
         self.owned = set()
         self.thread_ended = False
         self.loans = None
+        self.flow_watch = None
+        stall_watch.add(self)
 
     # -- owned objects and calls -----------------------------------------------------------
 
@@ -115,6 +119,9 @@ class IOLoop:
 
     def close(self):
         """Abort everything that this loop owns, because the thread ends."""
+        stall_watch.remove(self)
+        if self.flow_watch is not None:
+            self.flow_watch.stop()
         for owned_object in list(self.owned):
             with suppress(ValueError):
                 owned_object.abort()

@@ -155,7 +155,7 @@ class Session(PipeSink):
                 metadata = PackedMetadata(metadata, mechanism.peer_metadata)
             else:
                 add_properties(metadata, mechanism.peer_metadata)
-        self.counts.on_identified(metadata)
+        self.counts.on_identified(routing_id, metadata)
         return routing_id, metadata
 
     def activate(self, connection):
@@ -257,7 +257,7 @@ class Session(PipeSink):
             self.connection.abort()
 
     def event(self, kind, value):
-        self.socket.event(kind, value, self.identifier)
+        self.socket.event(kind, value, self.identifier, self)
 
     def finish(self):
         """End the session: nothing is left to send, or it was given up."""

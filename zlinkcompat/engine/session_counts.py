@@ -21,7 +21,7 @@ class SessionCounts:
     Attributes
     ----------
     number : int
-        The number of the current connection, unique in this process; 0 while there is none.
+        The number of the current or last connection, unique in this process; 0: there was none.
     mechanism : str
         The mechanism of the current connection; "" for a raw one, or while there is none.
     connected_since : float
@@ -30,6 +30,8 @@ class SessionCounts:
         How long that took; for a connection that has ended, the last one.
     bytes_in, bytes_out : int
         The bytes of earlier connections.
+    routing_id : bytes
+        The routing id that the peer told.
     metadata : dict or None
         The properties of the current or last peer, before the socket's own thread knows them.
     addresses : tuple of str or None
@@ -48,6 +50,7 @@ class SessionCounts:
         "bytes_out",
         "addresses",
         "metadata",
+        "routing_id",
     )
 
     def __init__(self, totals):
@@ -62,6 +65,7 @@ class SessionCounts:
         self.bytes_out = 0
         self.addresses = None
         self.metadata = None
+        self.routing_id = b""
 
     def on_opened(self):
         """Handle that a connection begins its handshake."""
@@ -69,8 +73,9 @@ class SessionCounts:
         self.opened_at = monotonic()
         self.addresses = None
 
-    def on_identified(self, metadata):
+    def on_identified(self, routing_id, metadata):
         """Handle that the peer has told its properties."""
+        self.routing_id = routing_id
         self.metadata = metadata
 
     def on_ready(self, handshake):
@@ -86,7 +91,6 @@ class SessionCounts:
     def on_ended(self, connection, failure):
         """Handle that ``connection`` has ended, for ``failure`` (an exception) or, with None,
         because this side ended it."""
-        self.number = 0
         self.mechanism = ""
         self.connected_since = 0.0
         self.bytes_in += connection.decoder.position

@@ -140,7 +140,7 @@ class Writer:
                             self.counters.messages_out += finished
                 if count < pending:
                     # A stream accepts less than all data only if it is full.
-                    queue.mark(monotonic_ns())
+                    pipe.note_stopped()
                     self.await_writable()
                     return
         except Exception as error:

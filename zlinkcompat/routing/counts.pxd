@@ -33,7 +33,8 @@ cdef class CountedEnd:
     cdef readonly Drops drops
     cdef public Totals totals
     cdef public bint is_session_end
-    cdef public bint retired
+    cdef public bint retired, is_watched
+    cdef public long long drops_seen
     cdef public long long arrived_before, taken_before, commands_in, commands_out
     cdef public long long commands_cleared, commands_lost
 

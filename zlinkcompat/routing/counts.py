@@ -194,6 +194,10 @@ class CountedEnd:
         What went into, and out of, queues that another one has replaced as ``inq``.
     commands_in, commands_out : int
         Subscriptions that were read from, and written to, this end's queues. They are not messages.
+    is_watched : bool
+        Whether warnings about this end's flow are being considered.
+    drops_seen : int, messages
+        The drops because of the high-water mark of which they know.
     commands_cleared, commands_lost : int
         Subscriptions that nobody read: removed from ``inq`` by this end, and left in ``outq`` when
         the other end had gone.
@@ -204,6 +208,8 @@ class CountedEnd:
         self.totals = None
         self.is_session_end = False
         self.retired = False
+        self.is_watched = False
+        self.drops_seen = 0
         self.arrived_before = 0
         self.taken_before = 0
         self.commands_in = 0

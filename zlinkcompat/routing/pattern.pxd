@@ -10,6 +10,7 @@ cdef class Owner:
     cpdef on_readable(self)
     cpdef on_writable(self)
     cpdef schedule_read(self)
+    cpdef on_flow_stopped(self, Pipe pipe)
     cpdef on_pipe_gone(self, Pipe pipe)
 
 
@@ -28,6 +29,7 @@ cdef class Pattern(PipeSink):
     cpdef detach(self, Pipe pipe)
     cpdef disconnect(self, Pipe pipe)
     cpdef drained(self, Pipe pipe)
+    cpdef flow_stopped(self, Pipe pipe)
     cpdef on_protocol_violation(self, Pipe pipe, text)
     @cython.locals(count=Py_ssize_t, index=Py_ssize_t, pipe=Pipe)
     cpdef int try_read_peers(self) except -2

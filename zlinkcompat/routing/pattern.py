@@ -33,6 +33,9 @@ class Owner:
         """Call ``function(pipe)`` after others have run; return False if that is not possible."""
         return False
 
+    def on_flow_stopped(self, pipe):
+        """Handle that messages for the peer of ``pipe`` wait or are dropped. In any thread."""
+
     def on_pipe_gone(self, pipe):
         """Handle that a pipe whose peer ended was read to its end and left the pattern."""
 
@@ -122,6 +125,9 @@ class Pattern(PipeSink):
         more = self.limiter.admit(pipe.endpoint, text)
         level = logging.DEBUG if more is None else logging.WARNING
         LOG.log(level, text + "%s", *args, more or "")
+
+    def flow_stopped(self, pipe):
+        self.owner.on_flow_stopped(pipe)
 
     def read_activated(self, pipe):
         self.owner.on_readable()

@@ -13,6 +13,7 @@ cdef class PipeSink:
     cpdef bint room_made(self, Pipe pipe) except -1
     cpdef pipe_terminated(self, Pipe pipe)
     cpdef hiccuped(self, Pipe pipe)
+    cpdef flow_stopped(self, Pipe pipe)
     cpdef on_protocol_violation(self, Pipe pipe, text)
     cpdef int try_read(self, Pipe pipe) except -2
 
@@ -68,6 +69,10 @@ cdef class Pipe(CountedEnd):
     @cython.locals(peer=Pipe)
     cdef notify_peer(self)
     cpdef count_refused(self)
+    @cython.locals(queue=MessageQueue)
+    cpdef note_stopped(self)
+    @cython.locals(sink=PipeSink)
+    cpdef watch_flow(self)
     cpdef give_up_first(self, str reason)
     @cython.locals(queue=MessageQueue, commands=cython.longlong, before=cython.longlong,
                    lost=cython.longlong)

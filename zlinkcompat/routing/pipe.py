@@ -61,6 +61,11 @@ class PipeSink:
     def hiccuped(self, pipe):
         """Handle that the other end has a new connection, which knows no earlier messages."""
 
+    def flow_stopped(self, pipe):
+        """Handle that messages wait in this end, or are dropped, for the first time or again.
+
+        Any thread may call this."""
+
     def on_protocol_violation(self, pipe, text):
         """Handle that a message written here violates the rules of the other end's pattern."""
 
@@ -236,6 +241,7 @@ class Pipe(CountedEnd):
             if not queue.offer(message):
                 if not self.peer.is_session_end:
                     queue.mark(monotonic_ns())
+                    self.watch_flow()
                 return False
         if queue.reader_waits:
             self.flush()
@@ -326,7 +332,25 @@ class Pipe(CountedEnd):
 
     def count_refused(self):
         """Count a message that the caller drops, because :meth:`send` did not accept it."""
-        self.count_dropped("disconnect" if self.closed or self.peer_closed else "hwm")
+        if self.closed or self.peer_closed:
+            self.count_dropped("disconnect")
+            return
+        self.count_dropped("hwm")
+        self.watch_flow()
+
+    def note_stopped(self):
+        """Note that what waits here stays for now; called by a session for its end."""
+        queue = self.inq
+        if queue.tail != queue.head:
+            queue.mark(monotonic_ns())
+            self.peer.watch_flow()
+
+    def watch_flow(self):
+        """Have warnings about this end considered, because its flow stopped. In any thread."""
+        sink = self.sink
+        if not self.is_watched and sink is not None:
+            self.is_watched = True
+            sink.flow_stopped(self)
 
     def give_up_first(self, reason):
         """Drop the oldest message, which cannot be delivered."""

@@ -2,4 +2,4 @@
 
 
 cpdef list stack_of(thread)
-cdef list stack_from(frame)
+cpdef list stack_from(frame)

@@ -1,0 +1,202 @@
+"""Warnings and events that name a slow consumer, and tell when drops began and ended."""
+
+import re
+
+import gevent
+import pytest
+from guard import GUARD
+from rawpeer import message
+
+import zlinkcompat as zmq
+from zlinkcompat import sockopt
+from zlinkcompat.debug.monitor import recv_monitor_message
+
+KB = 1024
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Warn after 50 ms."""
+    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "50")
+    monkeypatch.setenv("ZLINK_DROPS_WARNING", "50")
+    # A loop reads the settings once, and the hub's own lives longer than a test.
+    watch = gevent.get_hub().__dict__.get("_zlinkcompat_engine")
+    if watch is not None:
+        watch.flow_watch = None
+    yield
+    watch = gevent.get_hub()._zlinkcompat_engine
+    if watch.flow_watch is not None:
+        watch.flow_watch.stop()
+        watch.flow_watch = None
+
+
+def found(caplog, text):
+    """Return the warnings that contain a text."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelname == "WARNING" and text in record.getMessage()
+    ]
+
+
+def until(is_so):
+    with gevent.Timeout(GUARD):
+        while not is_so():
+            gevent.sleep(0.005)
+
+
+@pytest.fixture
+def stuck(bound, raw):
+    """A PUB named "feed", and a subscriber that does not read."""
+    pub = bound(zmq.PUB, sndbuf=4 * KB, sndhwm=5)
+    pub.name = "feed"
+    peer = raw(pub.last_endpoint, rcvbuf=4 * KB)
+    peer.handshake(b"SUB")
+    peer.send(message(b"\1"))
+
+    def is_subscribed():
+        pub.get(zmq.EVENTS)
+        return pub.get(zmq.TOPICS_COUNT) == 1
+
+    until(is_subscribed)
+    return pub, peer
+
+
+@pytest.mark.both_engines
+def test_slow_consumer_is_named_once(stuck, caplog):
+    pub, _ = stuck
+    for _ in range(50):
+        pub.send(bytes(100 * KB))
+    until(lambda: found(caplog, "slow consumer"))
+    gevent.sleep(0.2)  # longer than several checks
+    (text,) = found(caplog, "slow consumer")
+    assert re.match(
+        rf"feed: peer \d+ SUB 127\.0\.0\.1:\d+ at {re.escape(pub.last_endpoint.decode())}: "
+        r"slow consumer: [56] messages wait, the oldest for \d+\.\d s$",
+        text,
+    ), text
+
+
+@pytest.mark.both_engines
+def test_drops_that_go_on_are_told_when_they_begin_and_end(stuck, caplog):
+    pub, _ = stuck
+    sent = 0
+    with gevent.Timeout(GUARD):
+        while not found(caplog, "drops began"):
+            pub.send(bytes(100 * KB))
+            sent += 1
+            gevent.sleep(0.001)
+    until(lambda: found(caplog, "drops ended"))
+    (text,) = found(caplog, "drops ended")
+    dropped = int(re.search(r"drops ended: (\d+) messages", text)[1])
+    assert 0 < dropped < sent
+    assert len(found(caplog, "drops began")) == 1
+
+
+@pytest.mark.both_engines
+def test_absent_peer_is_reported(make, caplog):
+    push = make(zmq.PUSH, linger=0)
+    push.connect("tcp://127.0.0.1:1")
+    push.send(b"x")
+    until(lambda: found(caplog, "slow consumer"))
+    assert "peer at tcp://127.0.0.1:1: " in found(caplog, "slow consumer")[0]
+
+
+def test_slow_consumer_in_this_process_is_reported(context, make, caplog):
+    pull = make(zmq.PULL, rcvhwm=1)
+    pull.bind("inproc://slow")
+    push = make(zmq.PUSH, sndhwm=1, sndtimeo=0)
+    push.connect("inproc://slow")
+    with pytest.raises(zmq.Again):
+        while True:
+            push.send(b"x")
+    until(lambda: found(caplog, "slow consumer"))
+    assert "peer at inproc://slow: slow consumer: 2 messages wait" in found(caplog, "slow")[0]
+
+
+@pytest.mark.both_engines
+def test_flow_that_goes_on_is_not_watched(stuck, caplog):
+    pub, peer = stuck
+    for _ in range(5):
+        pub.send(bytes(100 * KB))
+    for _ in range(5):
+        peer.read_message()
+    pipe = pub.core.pattern.pipes[0]
+    until(lambda: not pipe.is_watched)
+    assert not found(caplog, "slow consumer") and not found(caplog, "drops")
+
+
+@pytest.mark.both_engines
+def test_closing_ends_the_watch(stuck, context):
+    pub, _ = stuck
+    for _ in range(50):
+        pub.send(bytes(100 * KB))
+    pub.close(linger=0)
+    loops = {gevent.get_hub()._zlinkcompat_engine}
+    for pool in context.core.pools():
+        loops.update(thread.engine for thread in pool.threads)
+    watches = [loop.flow_watch for loop in loops if loop.flow_watch is not None]
+    assert watches
+    until(lambda: not any(watch.episodes for watch in watches))
+
+
+@pytest.mark.both_engines
+def test_monitor_tells_the_peer_of_flow_events(stuck):
+    pub, peer = stuck
+    events = pub.get_monitor_socket(zmq.EVENT_ALL | sockopt.EVENT_FLOW)
+    events.rcvtimeo = GUARD * 1000
+    seen = {}
+    with gevent.Timeout(GUARD):
+        while len(seen) < 3:
+            pub.send(bytes(100 * KB))
+            gevent.sleep(0.002)
+            while len(seen) < 3 and events.poll(1 if seen.get("dropping") else 0):
+                event = recv_monitor_message(events)
+                assert event["endpoint"] == pub.last_endpoint
+                assert event.connection > 0
+                seen[int(event["event"]), event["value"] > 0] = event
+            if (sockopt.EVENT_DROPS, True) in seen:
+                gevent.sleep(0.1)
+    assert seen.keys() == {
+        (sockopt.EVENT_SLOW_CONSUMER, True),
+        (sockopt.EVENT_DROPS, True),
+        (sockopt.EVENT_DROPS, False),
+    }
+    assert seen[sockopt.EVENT_SLOW_CONSUMER, True]["value"] >= 50
+    pub.disable_monitor()
+
+
+@pytest.mark.both_engines
+def test_flow_events_are_only_for_monitors_that_ask(stuck, caplog):
+    pub, peer = stuck
+    events = pub.get_monitor_socket()
+    for _ in range(50):
+        pub.send(bytes(100 * KB))
+    until(lambda: found(caplog, "slow consumer"))
+    peer.close()
+    until(lambda: events.poll(0))
+    assert int(recv_monitor_message(events)["event"]) == zmq.EVENT_DISCONNECTED
+    pub.disable_monitor()
+
+
+@pytest.mark.both_engines
+def test_monitor_tells_the_peer_of_connections(bound, make):
+    router = bound(zmq.ROUTER)
+    events = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    events.rcvtimeo = GUARD * 1000
+    numbers = set()
+    for name in (b"one", b"two"):
+        dealer = make(zmq.DEALER, routing_id=name)
+        dealer.connect(router.last_endpoint)
+        made = recv_monitor_message(events)
+        dealer.close(linger=0)
+        ended = recv_monitor_message(events)
+        assert (made["event"], ended["event"]) == (
+            zmq.EVENT_HANDSHAKE_SUCCEEDED,
+            zmq.EVENT_DISCONNECTED,
+        )
+        assert made.routing_id == ended.routing_id == name
+        assert made.connection == ended.connection > 0
+        numbers.add(made.connection)
+    assert len(numbers) == 2
+    router.disable_monitor()

@@ -1,0 +1,65 @@
+"""The Python stacks of threads, as plain data."""
+
+import gc
+import sys
+import traceback
+
+from zlinkcompat._runtime.gevent_support import get_original
+
+allocate_lock = get_original("_thread", "allocate_lock")
+
+#: Held while :func:`stack_of` keeps the garbage collector off.
+reading_frames = allocate_lock()
+
+
+def own_stack():
+    """Return the stack of the caller, as :func:`stack_of` does."""
+    try:
+        return stack_from(sys._getframe())
+    except ValueError:
+        # A greenlet that runs a compiled method has no Python frame.
+        return []
+
+
+def stack_of(thread):
+    """Return the stack of a native thread as a list of (file, line, function), outermost first.
+
+    The list is empty if the thread has no Python frame, or if another thread asks at this moment.
+
+    The garbage collector is off during the call, because a collection can release the GIL. CPython
+    3.11 holds the lock of its thread list while it makes the frame objects. If another thread then
+    takes the GIL and wants that lock, the process deadlocks. The thread must not run either
+    while its frames are followed. When compiled, nothing else in this function releases the GIL.
+    """
+    if not reading_frames.acquire(False):
+        return []
+    try:
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return stack_from(sys._current_frames().get(thread))
+        finally:
+            if enabled:
+                gc.enable()
+    finally:
+        reading_frames.release()
+
+
+def stack_from(frame):
+    """Return the stack that ends with ``frame``, as :func:`stack_of` does."""
+    found = []
+    while frame is not None:
+        code = frame.f_code
+        found.append((code.co_filename, frame.f_lineno, code.co_name))
+        frame = frame.f_back
+    found.reverse()
+    return found
+
+
+def format_stack(stack):
+    """Return a stack as lines of a traceback; each line ends with a newline."""
+    if not stack:
+        # The greenlet runs a compiled method of the socket, or the call is over.
+        return "  (no Python code)\n"
+    lines = [(file, line, function, None) for file, line, function in stack]
+    return "".join(traceback.StackSummary.from_list(lines).format())

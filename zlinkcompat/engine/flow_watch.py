@@ -1,0 +1,198 @@
+"""Warnings about slow consumers, and about drops that go on.
+
+A pipe is watched from the moment when its flow stops: the transport accepts no more, there is no
+connection, or a message is dropped. While pipes are watched, a timer of the loop looks at them now
+and then. A pipe that flows again is not watched any longer. So nothing here costs anything while
+messages flow.
+"""
+
+from contextlib import suppress
+
+from zlinkcompat import tuning
+from zlinkcompat._runtime.clock import monotonic_ns
+from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat.engine import peer_names
+from zlinkcompat.engine.loop import current_loop
+from zlinkcompat.sockopt import EVENT_DROPS, EVENT_SLOW_CONSUMER
+
+LOG = Log("zlinkcompat.engine")
+
+#: How often a watched pipe is looked at: this often in the shorter of the two limits, and at least
+#: once a second.
+CHECKS = 4
+INTERVAL_MAX = 1.0
+INTERVAL_MIN = 0.005
+
+#: The most warnings of one kind about one endpoint until the limiter lets the next ones through.
+AT_ONCE = 10
+
+
+def watch(socket, pipe):
+    """Watch a socket's end of a pipe whose flow has stopped. Any thread may call this."""
+    session = peer_names.session_of(pipe)
+    engine = None if session is None else session.engine
+    if engine is None:
+        engine = socket.engine
+    if engine is None and socket.io_threads is not None:
+        engine = socket.io_threads.least_loaded_loop(0)
+    elif engine is None:
+        engine = current_loop()
+    if engine is not None:
+        engine.call(watch_in_loop, (engine, socket, pipe))
+
+
+def watch_in_loop(engine, socket, pipe):
+    if engine.flow_watch is None:
+        engine.flow_watch = FlowWatch(engine)
+    engine.flow_watch.add(socket, pipe)
+
+
+class FlowWatch:
+    """The watched pipes of one loop, in whose thread everything here runs.
+
+    Parameters
+    ----------
+    engine : IOLoop
+    """
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.slow_ns = tuning.get("slow_consumer") * 1_000_000
+        self.drops_ns = tuning.get("drops_warning") * 1_000_000
+        self.episodes = {}  # pipe -> Episode
+        self.limiter = LogLimiter()
+        self.timer = None
+
+    def add(self, socket, pipe):
+        """Begin to watch a pipe."""
+        limits = [limit for limit in (self.slow_ns, self.drops_ns) if limit]
+        if not limits or pipe in self.episodes:
+            return
+        self.episodes[pipe] = Episode(self, socket, pipe)
+        if self.timer is None:
+            interval = min(max(min(limits) / 1e9 / CHECKS, INTERVAL_MIN), INTERVAL_MAX)
+            # Without ref: a program that waits for nothing else must still get LoopExit.
+            self.timer = self.engine.loop.timer(interval, interval, ref=False)
+            self.timer.start(self.engine.call_guarded, self.check)
+
+    def check(self):
+        now = monotonic_ns()
+        for pipe, episode in list(self.episodes.items()):
+            if episode.check(now):
+                continue
+            # Any thread may stop the flow just now, so look again once it would say so.
+            pipe.is_watched = False
+            if episode.check(now):
+                pipe.is_watched = True
+            else:
+                del self.episodes[pipe]
+        if not self.episodes:
+            self.stop()
+
+    def stop(self):
+        """Stop the timer, because nothing is watched or the loop ends."""
+        self.episodes.clear()
+        timer, self.timer = self.timer, None
+        if timer is not None:
+            with suppress(ValueError):  # the loop is destroyed already
+                timer.stop()
+                timer.close()
+
+    def warn(self, episode, what, text, *args):
+        """Log a warning about a peer, unless there were many of this kind about its endpoint."""
+        pipe, session = episode.pipe, peer_names.session_of(episode.pipe)
+        slot = 0 if session is None else session.counts.number % AT_ONCE
+        more = self.limiter.admit(what, pipe.endpoint, slot)
+        if more is not None:
+            who = peer_names.describe(pipe, session)
+            LOG.warning("%s: %s: " + text + "%s", episode.socket.display_name(), who, *args, more)
+
+
+class Episode:
+    """What is known of one watched pipe."""
+
+    def __init__(self, watch, socket, pipe):
+        self.watch = watch
+        self.socket = socket
+        self.pipe = pipe
+        self.is_slow = False
+        # The drops of the present phase: their count before it, at the last check, and when the
+        # phase began (ns); -1 while nothing is dropped.
+        self.dropped_before = self.dropped = pipe.drops_seen
+        self.drops_began = -1
+        self.drops_ended = -1
+        self.told_drops = False
+
+    def check(self, now):
+        """Look at the pipe, and warn if it is time; return whether to watch it any longer."""
+        pipe = self.pipe
+        if self.socket.closed or pipe.closed:
+            self.end_drops(now)
+            return False
+        flows = self.check_age(now)
+        return not (self.check_drops(now) and flows)
+
+    def check_age(self, now):
+        """Warn if the oldest message waits for too long; return whether none waits."""
+        queue = self.pipe.peer.inq
+        age = queue.oldest_waiting(now)
+        limit = self.watch.slow_ns
+        if not limit or not age:
+            self.is_slow = False
+        elif age >= limit and not self.is_slow:
+            self.is_slow = True
+            self.watch.warn(
+                self,
+                "slow",
+                "slow consumer: %d messages wait, the oldest for %.1f s",
+                queue.tail - queue.head,
+                age / 1e9,
+            )
+            self.socket.peer_event(EVENT_SLOW_CONSUMER, age // 1_000_000, self.pipe)
+        return age == 0
+
+    def check_drops(self, now):
+        """Warn if drops go on, or have ended; return whether nothing is dropped."""
+        limit = self.watch.drops_ns
+        pipe = self.pipe
+        drops = pipe.drops
+        count = 0 if drops is None else drops.hwm
+        if not limit:
+            return True
+        if count > self.dropped:
+            if self.drops_began < 0:
+                self.dropped_before = self.dropped
+                self.drops_began = now
+            self.dropped = pipe.drops_seen = count
+            self.drops_ended = now
+            if now - self.drops_began >= limit and not self.told_drops:
+                self.told_drops = True
+                self.watch.warn(
+                    self,
+                    "drops",
+                    "drops began: %d messages in %.1f s; its queue is full",
+                    count - self.dropped_before,
+                    (now - self.drops_began) / 1e9,
+                )
+                self.socket.peer_event(EVENT_DROPS, count - self.dropped_before, self.pipe)
+            return False
+        if self.drops_began >= 0 and now - self.drops_ended < limit:
+            return False
+        self.end_drops(now)
+        return True
+
+    def end_drops(self, now):
+        """Tell the count if drops were told, and forget this phase."""
+        if self.told_drops:
+            count = self.dropped - self.dropped_before
+            self.watch.warn(
+                self,
+                "drops ended",
+                "drops ended: %d messages in %.1f s",
+                count,
+                (self.drops_ended - self.drops_began) / 1e9,
+            )
+            self.socket.peer_event(EVENT_DROPS, 0, self.pipe)
+        self.told_drops = False
+        self.drops_began = -1
