@@ -55,6 +55,7 @@ def test_build_info_names_the_versions():
 def test_whole_message_path_is_compiled():
     assert {
         "zlinkcompat._backend.socket",
+        "zlinkcompat._backend.socket_handle",
         "zlinkcompat.core.receive",
         "zlinkcompat.core.send",
         "zlinkcompat.core.socket",

@@ -1,6 +1,5 @@
-from zlinkcompat._backend.context cimport Context
 from zlinkcompat._backend.frame cimport Frame
-from zlinkcompat.core.socket cimport CoreSocket
+from zlinkcompat._backend.socket_handle cimport SocketHandle
 
 cimport cython
 
@@ -9,14 +8,10 @@ cdef object plain_send
 cdef object plain_recv
 
 
-cdef class Socket:
-    cdef public object context
-    cdef readonly CoreSocket core
-    cdef public bint _closed, _shadow, _has_own_methods
-    cdef public object _pid
+cdef class Socket(SocketHandle):
+    cdef public bint _has_own_methods
     cdef public Py_ssize_t copy_threshold
     cdef object frame_class
-    cdef object __weakref__
 
     cdef bint overrides_send(self)
     cdef bint overrides_recv(self)
@@ -26,7 +21,6 @@ cdef class Socket:
     cdef send_whole(self, msg_parts, flags, bint copy, bint track)
     @cython.locals(frames=list, last=Py_ssize_t, index=Py_ssize_t)
     cdef list recv_whole(self, flags, bint copy, bint track)
-    cdef live(self)
     cdef tuple to_content(self, data, bint copy, bint track)
     cdef to_frame(self, content, track, bint more)
     cpdef choose_frame_class(self)
