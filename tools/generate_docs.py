@@ -8,7 +8,8 @@ from pathlib import Path
 
 from zlinkcompat import tuning
 from zlinkcompat._runtime import counters
-from zlinkcompat.core import options
+from zlinkcompat.core.context_options import CONTEXT_OPTIONS
+from zlinkcompat.core.option_table import SOCKET_OPTIONS
 from zlinkcompat.debug import records
 from zlinkcompat.metrics import definitions
 
@@ -93,7 +94,7 @@ def limits():
     """The options that bound what peers can cost."""
     yield "| socket option | default | what it limits |"
     yield "|---|---|---|"
-    for row in options.SOCKET_OPTIONS:
+    for row in SOCKET_OPTIONS:
         if row.name in LIMITS:
             yield f"| `{row.name}` ({row.id}) | {row.default} {row.unit} | {LIMITS[row.name]} |"
 
@@ -112,14 +113,14 @@ def inert_options():
     """Options that are stored and have no effect."""
     yield "| option | why it has no effect |"
     yield "|---|---|"
-    yield from by_reason((*options.SOCKET_OPTIONS, *options.CONTEXT_OPTIONS), "inert")
+    yield from by_reason((*SOCKET_OPTIONS, *CONTEXT_OPTIONS), "inert")
 
 
 def refused_options():
     """Options that libzmq would accept, and this library refuses."""
     yield "| option | why it is refused with `EINVAL` |"
     yield "|---|---|"
-    yield from by_reason(options.SOCKET_OPTIONS, "refused")
+    yield from by_reason(SOCKET_OPTIONS, "refused")
 
 
 def differences():

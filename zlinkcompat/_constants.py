@@ -42,7 +42,7 @@ PLAIN = 1
 CURVE = 2
 
 # -- socket options ------------------------------------------------------------------------
-# Options that the code uses by name. The table of core/options.py has the numbers of all others.
+# Options that the code uses by name. core/option_table.py has the numbers of all others.
 
 SUBSCRIBE = 6
 UNSUBSCRIBE = 7

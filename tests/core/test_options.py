@@ -11,18 +11,11 @@ from zmq import ContextOption, SocketOption
 from zmq.error import ZMQError
 
 from zlinkcompat import sockopt, tuning
-from zlinkcompat.core import options as module
-from zlinkcompat.core.options import (
-    CONTEXT_OPTIONS,
-    OPTIONS,
-    PATTERN,
-    SOCKET,
-    SOCKET_OPTIONS,
-    TUNING,
-    ContextOptions,
-    Options,
-    find,
-)
+from zlinkcompat.core import context_options
+from zlinkcompat.core.context_options import CONTEXT_OPTIONS, ContextOptions
+from zlinkcompat.core.option_row import OPTIONS, PATTERN, SOCKET, TUNING
+from zlinkcompat.core.option_table import SOCKET_OPTIONS
+from zlinkcompat.core.options import Options, find
 
 IDS = range(1, 121)
 TYPES = range(12)
@@ -484,8 +477,8 @@ def test_io_threads():
 
 def test_cpus_are_added_and_removed():
     settings = ContextOptions()
-    raises_einval(settings.set, module.THREAD_AFFINITY_CPU_REMOVE, 3)
-    settings.set(module.THREAD_AFFINITY_CPU_ADD, 3)
+    raises_einval(settings.set, context_options.THREAD_AFFINITY_CPU_REMOVE, 3)
+    settings.set(context_options.THREAD_AFFINITY_CPU_ADD, 3)
     assert settings.thread_affinity == {3}
-    settings.set(module.THREAD_AFFINITY_CPU_REMOVE, 3)
+    settings.set(context_options.THREAD_AFFINITY_CPU_REMOVE, 3)
     assert settings.thread_affinity == set()

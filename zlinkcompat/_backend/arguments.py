@@ -2,7 +2,8 @@
 
 from io import BytesIO
 
-from zlinkcompat.core.options import INT_MAX, find
+from zlinkcompat.core.option_row import INT_MAX
+from zlinkcompat.core.options import find
 
 INT_MIN = -(2**31)
 

@@ -19,7 +19,7 @@ from zlinkcompat._runtime.gevent_support import (
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.core import ended_sockets
-from zlinkcompat.core.options import ContextOptions
+from zlinkcompat.core.context_options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import loop_poller, threads
 from zlinkcompat.engine.loop import current_loop

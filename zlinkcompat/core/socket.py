@@ -21,7 +21,8 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.core import endpoints, naming
 from zlinkcompat.core.monitor import Monitor
 from zlinkcompat.core.notifier import Notifier
-from zlinkcompat.core.options import PATTERN, find
+from zlinkcompat.core.option_row import PATTERN
+from zlinkcompat.core.options import find
 from zlinkcompat.core.peers import Peers
 from zlinkcompat.core.receive import Receiver
 from zlinkcompat.core.registry import register

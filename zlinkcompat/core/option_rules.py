@@ -1,0 +1,121 @@
+"""Checks, conversions and effects of values that only a few options have."""
+
+from zlinkcompat._constants import NULL
+from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.wire.security import z85
+
+# -- options that add to earlier values -----------------------------------------------------
+
+
+def add_property(options, value):
+    """Add a METADATA property. As in libzmq, the first value of a name stays."""
+    name, _, content = value.partition(b":")
+    options.properties.setdefault(name, content)
+
+
+def add_tcp_filter(options, value):
+    """Add a TCP_ACCEPT_FILTER."""
+    from zlinkcompat.transports import tcp
+
+    text = value.partition(b"\0")[0].decode("latin-1")
+    try:
+        added = tcp.parse_filter(text, bool(options.ipv6))
+    except ValueError as error:
+        raise zmq_error(EINVAL, f"set TCP_ACCEPT_FILTER: {error}") from None
+    options.tcp_filters = (*options.tcp_filters, added)
+
+
+def adding_to(attribute):
+    """Return a function that adds a number (unsigned in C) to a frozenset of :class:`Options`."""
+
+    def add(options, value):
+        setattr(options, attribute, getattr(options, attribute) | {value & 0xFFFFFFFF})
+
+    return add
+
+
+def no_credentials():
+    """Return what filters for ipc peers lack on this system; "" if they work."""
+    from zlinkcompat.transports import ipc
+
+    return ipc.no_credentials()
+
+
+#: The longest value that libzmq can return to pyzmq, in bytes.
+READ_BACK = 255
+
+
+def proxy(options):
+    """Return the value of SOCKS_PROXY."""
+    if len(options.socks_proxy) > READ_BACK:
+        raise zmq_error(EINVAL, f"get SOCKS_PROXY: the value exceeds {READ_BACK} bytes")
+    return options.socks_proxy
+
+
+def is_alpn(value):
+    """Tell whether ``value`` is empty, or names of protocols (RFC 7301) of 1 to 255 bytes each."""
+    names = value.split(b",") if value else ()
+    return all(0 < len(name.strip()) <= 255 for name in names)
+
+
+def is_property(value):
+    """Check ``X-name:value``, which must not have 4 bytes: libzmq treats those as an int."""
+    name, colon, content = value.partition(b":")
+    return bool(colon and content) and name[:2] == b"X-" and len(name) <= 255 and len(value) != 4
+
+
+# -- mechanisms (libzmq ``src/options.cpp``: the option that was set last decides) -----------
+
+
+def serving(mechanism):
+    """Return the effect of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
+
+    def apply(options, value):
+        options.mechanism = mechanism if value else NULL
+        options.as_server = value
+
+    return apply
+
+
+def using(mechanism, client=False):
+    """Return the effect of setting a credential; ``client``: only clients have it."""
+
+    def apply(options, value):
+        options.mechanism = mechanism
+        if client:
+            options.as_server = 0
+
+    return apply
+
+
+def serves(mechanism):
+    """Return the getter of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
+    return lambda options: int(options.as_server and options.mechanism == mechanism)
+
+
+def key_of(value):
+    """Return the 32 bytes of a key, which may be given as Z85 text with a trailing NUL."""
+    return value if len(value) == 32 else z85.decode(value[:40])
+
+
+def is_key(value):
+    """Tell whether ``value`` is a key in a form that libzmq accepts."""
+    if len(value) == 41 and value[40] == 0 or len(value) == 40:
+        try:
+            z85.decode(value[:40])
+        except ValueError:
+            return False
+        return True
+    return len(value) == 32
+
+
+# -- conversions of values -----------------------------------------------------------------
+
+
+def negated(value):
+    return 1 - value
+
+
+def whole_tenths(value):
+    """Round down to whole deciseconds, the unit on the wire; -99..99 ms becomes 0."""
+    return max(value, 0) // 100 * 100
