@@ -67,6 +67,20 @@ def test_once_json_has_all_records(running):
     assert sorted(len(each["peers"]) for each in data["sockets"]) == [0, 1]
 
 
+def test_reader_of_the_output_may_stop_early(running):
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", "zlinkcompat", "top", "--once", str(running.pid)],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ROOT},
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_only_process_needs_no_number(running):
     assert f"process {running.pid}: " in run("--once").stdout
 

@@ -1,6 +1,7 @@
 """``zlinkcompat top PID``: shows what a running process does, and which peer is slow."""
 
 import argparse
+import os
 import sys
 import time
 from importlib.util import find_spec
@@ -72,6 +73,10 @@ def main(argv, prog):
         return 1
     except KeyboardInterrupt:
         pass
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough. The interpreter flushes stdout again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
@@ -110,12 +115,12 @@ def tables(now, before, options):
 def print_once(pid, options):
     """Print one snapshot."""
     if options.json:
-        print(ask(pid), end="")
+        print(ask(pid), end="", flush=True)
         return
     now = look(pid)
     print(top_tables.headline(now))
     for table in tables(now, None, options):
-        print("", *top_tables.plain(table), sep="\n")
+        print("", *top_tables.plain(table), sep="\n", flush=True)
 
 
 def check_terminal():

@@ -130,6 +130,10 @@ class HubControl(Control):
         self.hub = gevent.get_hub()
         # Without a reference, so that the hub can end, and notices when all greenlets wait forever.
         self.watcher = self.hub.loop.io(self.listener.fileno(), 1, ref=False)
+        # gevent's watchers of libuv share one handle for each descriptor, and ignore ref=False.
+        handle = getattr(self.watcher, "_watcher_ref", None)
+        if handle is not None:
+            handle.ref = False
         self.greenlet = gevent.spawn(self.run)
 
     def run(self) -> None:
