@@ -45,7 +45,11 @@ def borrowed():
 
 # Of a class whose __init__ is compiled, Python knows no signature. The fields of records are
 # documented as attributes.
-numpydoc_validation_exclude = {r"\.Frame$", r"\.(Peer|Process|Socket)Record$", *borrowed()}
+numpydoc_validation_exclude = {
+    r"\.Frame$",
+    r"\.((Peer|Process|Socket)Record|MonitorEvent)$",
+    *borrowed(),
+}
 # Types in docstrings are words for people, with units, not only names of classes.
 numpydoc_xref_param_type = False
 

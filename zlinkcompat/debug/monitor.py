@@ -48,6 +48,7 @@ def parse_monitor_message(msg: list[bytes]) -> MonitorEvent:
     Returns
     -------
     MonitorEvent
+        The event, with its peer.
 
     Raises
     ------
@@ -86,6 +87,7 @@ def recv_monitor_message(socket: zmq.Socket[bytes], flags: int = 0) -> MonitorEv
     Returns
     -------
     MonitorEvent
+        The event, with its peer.
 
     Raises
     ------
