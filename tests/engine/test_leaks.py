@@ -93,6 +93,10 @@ BEFORE_IT_LEAVES = {
 }
 
 
+#: With one object of garbage for each peer, the test fails.
+PEERS = 100
+
+
 @pytest.mark.parametrize("said", BEFORE_IT_LEAVES.values(), ids=BEFORE_IT_LEAVES.keys())
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
 def test_failed_handshake_leaves_no_garbage(make, raw, transport, said):
@@ -116,9 +120,10 @@ def test_failed_handshake_leaves_no_garbage(make, raw, transport, said):
     gc.collect()
     gc.disable()
     try:
-        for _ in range(20):
+        for _ in range(PEERS):
             come()
         gevent.idle()
-        assert gc.collect() < 20
+        # A socket of an earlier test may die meanwhile, which leaves about 20 objects once.
+        assert gc.collect() < PEERS
     finally:
         gc.enable()
