@@ -12,7 +12,7 @@ from zlinkcompat.engine.contention import (
     PROMPT_LIMIT,
     CpuContention,
 )
-from zlinkcompat.routing.pipe import COMPILED
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.tuning import Tuning
 
 FEW = 2  # reads of a wait without polling, see test_busy_polling.py

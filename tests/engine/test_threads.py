@@ -403,7 +403,7 @@ if not os.fork():
         server.send(question)
     os._exit(0)
 from zlinkcompat.engine.loop import CAN_BUSY_POLL
-from zlinkcompat.routing.pipe import COMPILED
+from zlinkcompat._runtime.compiled import COMPILED
 client = zmq.Context().socket(zmq.REQ)
 client.linger = 0
 client.connect(os.read(ready, 99).decode())
