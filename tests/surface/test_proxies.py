@@ -262,6 +262,32 @@ def test_other_commands_change_nothing(queue, control):
         round_trip(client, worker)
 
 
+def test_a_peer_that_leaves_during_the_copy_stops_nothing(bound, connected, control, make, monitor):
+    """The sink has room when the message is received, and none once the copy has been sent."""
+    pull, push, capture = bound(zmq.PULL), bound(zmq.PUSH), make(zmq.PUSH)
+    end, order = control
+    source, taker = connected(pull, zmq.PUSH), connected(push, zmq.PULL)
+    events = monitor(push, zmq.EVENT_DISCONNECTED)
+    with running(zmq.proxy_steerable, pull, push, capture, end):
+        source.send(b"first")
+        capture.bind("tcp://127.0.0.1:*")
+        copies = connected(capture, zmq.PULL)
+        assert (copies.recv(), taker.recv()) == (b"first", b"first")
+        copies.close()
+        with gevent.Timeout(GUARD):
+            while capture.poll(0, zmq.POLLOUT):
+                gevent.sleep(0.001)
+        source.send(b"second")  # the proxy waits for somebody who takes the copy
+        with gevent.Timeout(GUARD):
+            while pull.poll(0):
+                gevent.sleep(0.001)
+        taker.close()
+        assert events.next()[0] == zmq.EVENT_DISCONNECTED
+        assert connected(capture, zmq.PULL).recv() == b"second"
+        order(b"STATISTICS")
+        assert connected(push, zmq.PULL).recv() == b"second"
+
+
 def test_a_steerable_proxy_captures(queue, control, make):
     frontend, backend, client, worker = queue
     end, order = control

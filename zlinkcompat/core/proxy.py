@@ -34,6 +34,7 @@ class Direction:
         self.prefix = prefix
         self.swaps_ids = swaps_ids
         self.blocked = False
+        self.unsent = None
         self.frames = 0
         self.octets = 0
 
@@ -43,6 +44,8 @@ class Direction:
 
     def forward(self):
         """Forward the available messages while the sink has room."""
+        if self.unsent is not None and not self.send(self.unsent):
+            return
         for _ in range(BURST):
             # A REP or REQ that is both source and sink may be unable to send before it receives.
             self.blocked = self.sink is not self.source and not self.sink.events(POLLOUT)
@@ -62,7 +65,24 @@ class Direction:
             if self.capture is not None:
                 prefix = [] if self.prefix is None else [self.prefix]
                 self.capture.sender.send_message(prefix + frames, 0)
-            self.sink.sender.send_message(frames, 0)
+            if not self.send(frames):
+                return
+
+    def send(self, frames):
+        """Send a message, or keep it until the sink has room; return whether it was sent.
+
+        The sink had room before, but its peer may have left while the message was received or
+        copied. Waiting here would stop the other direction and the control socket."""
+        self.unsent = None
+        self.blocked = False
+        try:
+            self.sink.sender.send_message(frames, NOBLOCK)
+        except Exception as error:  # pyzmq's Again, which this layer does not import
+            if getattr(error, "errno", None) != EAGAIN:
+                raise
+            self.unsent = frames
+            self.blocked = True
+        return not self.blocked
 
     def counted(self):
         """Return the frames and bytes that went in this direction."""
