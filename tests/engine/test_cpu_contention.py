@@ -5,6 +5,7 @@ import os
 import pytest
 
 import zlinkcompat as zmq
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.engine.contention import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -12,7 +13,6 @@ from zlinkcompat.engine.contention import (
     PROMPT_LIMIT,
     CpuContention,
 )
-from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.tuning import Tuning
 
 FEW = 2  # reads of a wait without polling, see test_busy_polling.py
