@@ -26,6 +26,7 @@ class LoadBalancer(ActivePipes):
                 return True
             self.current = slot
             self.passivate(slot)
+            pipe.watch_full()
         return False
 
     def finish(self, message):

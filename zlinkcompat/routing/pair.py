@@ -27,7 +27,12 @@ class Pair(Pattern):
 
     def send(self, message):
         pipe = self.pipe
-        return pipe is not None and pipe.send(message)
+        if pipe is None:
+            return False
+        if pipe.send(message):
+            return True
+        pipe.watch_full()
+        return False
 
     def finish(self, message):
         pipe = self.pipe

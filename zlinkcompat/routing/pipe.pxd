@@ -69,6 +69,7 @@ cdef class Pipe(CountedEnd):
     @cython.locals(peer=Pipe)
     cdef notify_peer(self)
     cpdef count_refused(self)
+    cdef watch_full(self)
     @cython.locals(queue=MessageQueue)
     cpdef note_stopped(self)
     @cython.locals(sink=PipeSink)

@@ -232,7 +232,10 @@ class Pipe(CountedEnd):
         return queue.offer(message)
 
     def send(self, message):
-        """Call :meth:`write` and, if it succeeds, :meth:`flush`."""
+        """Call :meth:`write` and, if it succeeds, :meth:`flush`.
+
+        A refusal runs no Python code, during which another thread could close the socket. So a
+        caller whose state is consistent again calls :meth:`watch_full` or :meth:`count_refused`."""
         if self.closed or self.peer_closed:
             return False
         queue = self.outq
@@ -241,7 +244,6 @@ class Pipe(CountedEnd):
             if not queue.offer(message):
                 if not self.peer.is_session_end:
                     queue.mark(monotonic_ns())
-                    self.watch_flow()
                 return False
         if queue.reader_waits:
             self.flush()
@@ -337,6 +339,11 @@ class Pipe(CountedEnd):
             return
         self.count_dropped("hwm")
         self.watch_flow()
+
+    def watch_full(self):
+        """Have warnings about this end considered, because :meth:`send` refused a message."""
+        if not (self.closed or self.peer_closed or self.peer.is_session_end):
+            self.watch_flow()
 
     def note_stopped(self):
         """Note that what waits here stays for now; called by a session for its end."""

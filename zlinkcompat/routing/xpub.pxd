@@ -44,7 +44,7 @@ cdef class XPub(Pattern):
     cdef bint have_room(self, list pipes) except -1
     @cython.locals(pipe=Pipe, pipes=list, copies=bint)
     cpdef finish(self, list message)
-    @cython.locals(pipe=Pipe, pipes=list, index=Py_ssize_t, copies=bint)
+    @cython.locals(pipe=Pipe, pipes=list, copies=bint)
     cpdef bint send(self, message) except -1
     cpdef recv(self)
     cpdef bint has_in(self) except -1

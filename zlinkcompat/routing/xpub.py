@@ -303,8 +303,7 @@ class XPub(Pattern):
         if not pipes:
             self.totals.count_dropped("filter")
         copies = len(pipes) > 1 and type(message) is list
-        for index in range(len(pipes)):
-            pipe = pipes[index]
+        for pipe in pipes:
             # An inproc receiver gets the list itself and may change it.
             if not pipe.send(list(message) if copies else message):
                 pipe.count_refused()
