@@ -59,3 +59,32 @@ def test_usual_end_of_a_service_thread(engine, program):
         engine=engine,
     )
     assert one.ends() == "terminated\n"
+
+
+def test_open_sockets_know_of_the_end_once_new_ones_are_refused(program):
+    """900 sockets, because term() takes longer to tell so many."""
+    source = """
+        import threading
+        sys.setswitchinterval(1e-6)
+        late = 0
+        for _ in range(20):
+            context = zmq.Context()
+            socks = [context.socket(zmq.PULL) for _ in range(900)]
+            thread = threading.Thread(target=context.term)
+            thread.start()
+            while True:
+                try:
+                    context.socket(zmq.PAIR).close()
+                except zmq.ZMQError as error:
+                    if error.errno == zmq.ETERM:
+                        break
+            for sock in socks:
+                try:
+                    sock.recv(zmq.NOBLOCK)
+                except zmq.ZMQError as error:
+                    late += error.errno != zmq.ETERM
+                sock.close(0)
+            thread.join()
+        say(late)
+    """
+    assert program(source, engine="thread").ends() == "0\n"

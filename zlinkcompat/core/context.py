@@ -114,6 +114,7 @@ class CoreContext:
         self.sockets = set()
         self.max_sockets = None
         self.terminating = False
+        self.ending = RLock()  # held while term() tells the sockets
         self.closed = False
         self.reaped = WaitList()
         # The notifiers of sockets that are closed but still referenced.
@@ -147,7 +148,7 @@ class CoreContext:
 
     def add_socket(self, socket):
         if self.terminating:
-            raise zmq_error(EFAULT if self.closed else ETERM)
+            self.refuse_socket()
         if self.max_sockets is None:
             self.max_sockets = self.options.max_sockets
         if len(self.sockets) >= self.max_sockets:
@@ -159,13 +160,18 @@ class CoreContext:
         if self.terminating:
             # term() was called after the check above, and may have missed this socket.
             self.socket_reaped(socket)
-            raise zmq_error(ETERM)
+            self.refuse_socket()
         LOG.debug(
             "context %#x: socket %#x made, a %s",
             self.address,
             socket.address,
             SOCKET_TYPES[socket.socket_type].decode(),
         )
+
+    def refuse_socket(self):
+        """Raise ETERM or EFAULT, but only once term() has told all open sockets, as in libzmq."""
+        with self.ending:
+            raise zmq_error(EFAULT if self.closed else ETERM)
 
     def reap_closed(self):
         """Let connections of closed sockets end if they only wait for loop iterations.
@@ -197,13 +203,14 @@ class CoreContext:
         """
         if self.closed:
             return
-        self.terminating = True
         LOG.debug("context %#x: terminates, sockets left: %d", self.address, len(self.sockets))
-        for socket in list(self.sockets):
-            if not socket.closed:
-                # Post a command even in this thread: until the socket processes it, its options
-                # can be set and it can be closed.
-                socket.mailbox.post(socket.stop, (ETERM,))
+        with self.ending:
+            self.terminating = True
+            for socket in list(self.sockets):
+                if not socket.closed:
+                    # Post a command even in this thread: until the socket processes it, its options
+                    # can be set and it can be closed.
+                    socket.mailbox.post(socket.stop, (ETERM,))
         patience = tuning.get("term_warning") / 1000 or -1.0
         while self.sockets:
             if self.io_threads is None:
@@ -245,6 +252,7 @@ class CoreContext:
     def after_fork_child(self):
         """Reset in a forked child: the sockets and their connections belong to the parent."""
         self.terminating = self.closed = True
+        self.ending = RLock()  # a thread that the child does not have may hold the old one
         for socket in self.sockets:
             socket.after_fork_child()
         self.sockets.clear()
