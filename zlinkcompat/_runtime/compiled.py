@@ -1,11 +1,6 @@
-"""Whether the compiled build runs. All compiled modules are built together, so one stands for all.
+"""Whether the compiled build runs: no, since this file does. ``compiled.pyx`` says yes.
 
-Cython is needed only to compile. The compiler resolves the names below without importing it.
+All compiled modules are built together, so one stands for all.
 """
 
-try:
-    import cython
-except ImportError:
-    COMPILED = False
-else:
-    COMPILED = cython.compiled
+COMPILED = False

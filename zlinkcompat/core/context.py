@@ -148,7 +148,7 @@ class CoreContext:
 
     def add_socket(self, socket):
         if self.terminating:
-            self.refuse_socket()
+            self.refuse_socket(EFAULT if self.closed else ETERM)
         if self.max_sockets is None:
             self.max_sockets = self.options.max_sockets
         if len(self.sockets) >= self.max_sockets:
@@ -160,7 +160,7 @@ class CoreContext:
         if self.terminating:
             # term() was called after the check above, and may have missed this socket.
             self.socket_reaped(socket)
-            self.refuse_socket()
+            self.refuse_socket(ETERM)
         LOG.debug(
             "context %#x: socket %#x made, a %s",
             self.address,
@@ -168,10 +168,10 @@ class CoreContext:
             SOCKET_TYPES[socket.socket_type].decode(),
         )
 
-    def refuse_socket(self):
-        """Raise ETERM or EFAULT, but only once term() has told all open sockets, as in libzmq."""
+    def refuse_socket(self, errno):
+        """Raise ``errno``, but only once term() has told all open sockets, as in libzmq."""
         with self.ending:
-            raise zmq_error(EFAULT if self.closed else ETERM)
+            raise zmq_error(errno)
 
     def reap_closed(self):
         """Let connections of closed sockets end if they only wait for loop iterations.

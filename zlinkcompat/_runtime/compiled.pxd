@@ -1,1 +1,0 @@
-# This file makes the build compile the module beside it.
