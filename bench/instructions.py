@@ -118,7 +118,7 @@ def profiles(engine, patterns, count):
 
 
 def rows(found):
-    """Return the table: (pattern, socket type, method, instructions of a call, and of its floor).
+    """Return rows of (pattern, socket type, method, instructions per call, of its floor).
 
     A call cannot cost less than an empty compiled method and, where it sends, one copy of the body;
     where it receives, one bytes object with the body.

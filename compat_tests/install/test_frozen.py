@@ -29,7 +29,9 @@ def docker_runs():
     return subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode == 0
 
 
-@pytest.mark.skipif(not docker_runs(), reason="needs a running Docker engine")
+@pytest.mark.skipif(
+    not docker_runs(), reason="the test builds an image, which only a Docker engine can do"
+)
 def test_the_docker_recipe_of_the_docs_makes_a_compiled_image(checkout, tmp_path):
     (recipe,) = re.findall(
         "^```dockerfile\n(.*?)^```$", (ROOT / "docs" / "deploy.md").read_text(), re.M | re.S

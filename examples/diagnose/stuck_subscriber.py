@@ -28,7 +28,7 @@ def subscribe(endpoint, reads):
         feed.recv()
         while reads:
             feed.recv()
-        time.sleep(3600)
+        time.sleep(3600)  # stuck: it never reads again
 
 
 def main(seconds):

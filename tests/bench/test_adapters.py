@@ -16,7 +16,7 @@ def tiny_case(pattern, transport):
 
 #: Patterns that show how the uvloop variant of an adapter runs.
 IN_UVLOOP = ("push-pull", "req-rep", "serving")
-#: Variants of a workload that another pattern already tests for every library.
+#: Workload variants that need no test of their own: another pattern runs the same code.
 ONCE = ("serving-2-engines", "serving-steps", "serving-2-engines-steps", "prompt-subscribers")
 
 

@@ -78,7 +78,7 @@ def anchors(page):
     }
 
 
-#: What happens to a block, by its language. Other languages would be neither executed nor output.
+#: How each block is tested, by its language. A block in any other language would not be tested.
 FATES = {
     "python": "test_page_runs_and_prints_its_output",
     "text": "output, where the page has Python compared by test_page_runs_and_prints_its_output",

@@ -50,7 +50,7 @@ def busy(step):
 
 
 def without_again(call, *args):
-    """Run ``call`` with NOBLOCK; most of the time there is no message."""
+    """Run ``call`` with NOBLOCK, and ignore Again, because usually no message is waiting."""
 
     def step():
         with contextlib.suppress(zmq.Again):

@@ -11,10 +11,10 @@ import zlinkcompat as zmq
 KB = 1024
 MB = 1024 * KB
 
-#: What the kernel may buffer for one connection with the smallest buffers, in bytes.
+#: The most bytes that the kernel buffers for one connection with the smallest buffers.
 KERNEL = 3 * MB
 
-#: What each frame of an unfinished message adds to its bytes.
+#: Bytes that each frame of an unfinished message counts in addition to its content.
 PART_COST = 48
 
 
@@ -88,7 +88,7 @@ def test_pub_drops_at_the_byte_limit_and_continues(pair_up):
     got = []
     while True:
         if peer.says_nothing(0.05):
-            sock.send(b"after")  # these messages are dropped like the others while there is no room
+            sock.send(b"after")  # dropped like the others until the peer has read
         head, *rest = peer.read_message()
         if head == b"after":
             break

@@ -67,8 +67,8 @@ ENDS = """
 
 
 @pytest.mark.hub
-@pytest.mark.skipif(not COMPILED, reason="the uncompiled peer takes longer than PROMPT")
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
+@pytest.mark.skipif(not COMPILED, reason="uncompiled, the peer answers later than PROMPT")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="it puts both ends on one CPU")
 def test_two_ends_on_one_cpu_stop_polling(program):
     cpu = min(os.sched_getaffinity(0))
     server = program(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reliability import connections
 
-#: What the stranger sends after its handshake, as `Stranger.say_more` reads it: form and bytes.
+#: Pairs of a form and bytes, which `Stranger.say_more` sends after the handshake.
 PARTS = st.lists(
     st.tuples(st.integers(0, 7), st.binary(max_size=31)).map(
         lambda part: bytes([part[0] | len(part[1]) << 3]) + part[1]

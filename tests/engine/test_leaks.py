@@ -81,7 +81,7 @@ def test_handshake_leaves_no_garbage(bound, raw):
         gc.enable()
 
 
-#: What a peer sends before it leaves in the middle of the handshake.
+#: Bytes that a peer sends before it disconnects in the middle of the handshake.
 BEFORE_IT_LEAVES = {
     "nothing": b"",
     "half-a-greeting": greeting()[:40],

@@ -19,7 +19,7 @@ import zlinkcompat as zmq
 
 MAXMSGSIZE = 1000
 
-#: What a peer may send instead of a handshake, and the value of the event (None: any).
+#: Bytes sent instead of a handshake, and the value of the resulting event (None: any).
 BAD_HANDSHAKES = {
     "one-zero": (b"\0", None),
     "older-routing-id-too-long": (SIGNATURE + b"\1\1\2" + bytes(6) + b"\1\0", None),
@@ -52,7 +52,7 @@ BAD_HANDSHAKES = {
     "command-longer-than-any-memory": (greeting() + b"\x06\x7f" + b"\xff" * 7, None),
 }  # fmt: skip
 
-#: What a peer may send after its handshake that is not ZMTP.
+#: Bytes that violate ZMTP, sent after the handshake.
 BAD_FRAMES = {
     "over-maxmsgsize": frame(bytes(MAXMSGSIZE + 1)),
     "header-over-maxmsgsize": b"\x02\0\0\0\0\0\0\x03\xe9",

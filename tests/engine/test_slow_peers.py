@@ -13,7 +13,7 @@ import zlinkcompat as zmq
 KB = 1024
 MB = 1024 * KB
 
-#: What the kernel may buffer for one connection with the smallest buffers, in bytes.
+#: The most bytes that the kernel buffers for one connection with the smallest buffers.
 KERNEL = 3 * MB
 
 

@@ -315,7 +315,7 @@ def test_other_users_process_is_named(monkeypatch):
 
 def test_missing_process_is_named():
     for number in (2**22 + 1, 2**70):
-        with pytest.raises(NoAnswer, match=f"there is no process {number}"):
+        with pytest.raises(NoAnswer, match=f"no process {number} is running"):
             ask(number)
 
 

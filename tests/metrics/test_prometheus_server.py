@@ -18,7 +18,7 @@ PROGRAM = shutil.which("prometheus")
 PATIENCE = 60  # seconds
 
 pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="there is no prometheus here (.ci/packages unpacks Debian's)"
+    PROGRAM is None, reason="the prometheus program is not installed; .ci/packages installs it"
 )
 
 CONFIGURATION = """

@@ -154,7 +154,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
     assert worst.split()[:3] == [stuck.address, "stuck", "prices"]
     assert f"{slow['queued_out']}/50" in worst and f"{slow['drops']['hwm']:,}" in worst
 
-    # What has not been dropped is on its way, or waits.
+    # Messages that were not dropped are still in a queue or in the kernel.
     since = sent - stuck.first + 1
     assert slow["messages_out"] + slow["queued_out"] + slow["drops"]["hwm"] == since
 

@@ -119,7 +119,7 @@ def test_live_view_shows_rates_until_it_is_interrupted(running):
     [
         (["--once"], 1, "no process of this user has a control socket: start one with ZLINK_"),
         (["--once", str(os.getpid())], 1, "has no control socket: start it with ZLINK_CONTROL=1"),
-        (["--once", str(2**22 + 1)], 1, f"there is no process {2**22 + 1}"),
+        (["--once", str(2**22 + 1)], 1, f"no process {2**22 + 1} is running"),
         (["--once", "me"], 2, "invalid int value: 'me'"),
         (["--json"], 2, "--json needs --once"),
         (["--interval", "0"], 2, "invalid positive value: '0'"),

@@ -1,4 +1,4 @@
-"""Messages sent frame by frame, for every pattern that sends."""
+"""Every socket type that sends also sends messages frame by frame."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def test_build_info_of_the_pure_fallback():
 
 
 def test_build_info_of_the_compiled_build():
-    """All modules are compiled, or none if there is no compiler: never only some."""
+    """Either all modules are compiled, or, without a compiler, none."""
     told = info(ZLINKCOMPAT_PURE=None)
     assert told["pure"] is False
     assert set(told["modules"].values()) == {told["compiled"]}

@@ -121,7 +121,7 @@ def test_device_is_an_alias_of_proxy(queue):
 
 
 def test_full_side_blocks_only_its_own_direction(bound, connected):
-    """Replies pass even if requests are no longer received."""
+    """Replies still pass after the proxy has stopped receiving requests."""
     left, right = bound(zmq.PAIR, rcvhwm=1, sndhwm=1), bound(zmq.PAIR, rcvhwm=1, sndhwm=1)
     one, other = connected(left, zmq.PAIR, sndhwm=1), connected(right, zmq.PAIR, rcvhwm=1)
     body = b"x" * 1_000_000

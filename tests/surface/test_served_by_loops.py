@@ -185,7 +185,7 @@ def test_a_loop_that_watches_no_descriptors_gets_none(context):
         def add_reader(self, fd, callback, *args):
             if fd == self._ssock.fileno():
                 return super().add_reader(fd, callback, *args)
-            raise NotImplementedError
+            raise NotImplementedError  # as the proactor loop of Windows does
 
     async def main():
         pull, push = pair(context, zmq.PULL, zmq.PUSH)

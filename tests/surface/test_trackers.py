@@ -26,7 +26,7 @@ def pyzmqs_collector():
 
 @pytest.fixture
 def stalled(make, bound):
-    """Return PUSH and PULL; there is no room for a second message."""
+    """Return a PUSH and a PULL between which only one message fits."""
     pull, push = bound(zmq.PULL, rcvhwm=1), make(zmq.PUSH)
     push.connect(pull.last_endpoint)
     return push, pull

@@ -61,7 +61,7 @@ def test_greenlets_that_share_a_socket_are_not_reported(engine):
 
 
 def test_report_does_not_let_other_threads_run_while_it_reads_their_frames(monkeypatch):
-    """The garbage collector may release the GIL: the process stood still for ever."""
+    """A garbage collection may release the GIL, and the report once deadlocked then."""
     seen = []
     frames = sys._current_frames
 

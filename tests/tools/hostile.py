@@ -112,7 +112,7 @@ def encoded(stranger, step):
 class Visit:
     """One connection of a hostile peer that follows a plan; ``close()`` ends it.
 
-    If the server's socket is ``raw``, there is no handshake."""
+    A server whose socket is ``raw`` (STREAM) expects no handshake."""
 
     def __init__(self, endpoint, socket_type, plan, mechanism="NULL", server_key=b"", raw=False):
         self.sock = dial(endpoint, socket)

@@ -33,10 +33,10 @@ def owner_of(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        raise NoAnswer(f"there is no process {pid}") from None
+        raise NoAnswer(f"no process {pid} is running") from None
     except (PermissionError, OverflowError) as error:
         if isinstance(error, OverflowError):
-            raise NoAnswer(f"there is no process {pid}") from None
+            raise NoAnswer(f"no process {pid} is running") from None
     with suppress(OSError):
         return os.stat(f"/proc/{pid}").st_uid
     return os.geteuid()  # a system without /proc

@@ -195,6 +195,7 @@ def answer(client: Any) -> None:
     except OSError:
         pass  # it left, or was too slow
     except Exception:
+        # A defect of the answer must not end the program's thread or greenlet that gives it.
         LOG.exception("control socket: no answer")
 
 

@@ -229,7 +229,7 @@ METRICS = (
     Metric(
         "zlinkcompat_peer_hwm_messages",
         "gauge",
-        "The high-water marks of these queues; 0 if there is no limit.",
+        "The high-water marks of these queues. 0 means no limit.",
         "peer",
         both_ways("hwm"),
         ("direction",),

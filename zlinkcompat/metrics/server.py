@@ -87,6 +87,7 @@ class MetricsServer:
             try:
                 return wsgi_app(environ, start_response, peers_max)
             except Exception:
+                # The server itself would only print it to stderr.
                 LOG.exception("metrics page: no answer to %s", environ.get("PATH_INFO"))
                 raise
 
