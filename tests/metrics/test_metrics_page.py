@@ -107,9 +107,12 @@ def test_forked_child_leaves_the_page_to_its_parent(serving):
     """The child lives on, and does not hold the port when the parent has closed it."""
     running = serving(
         """
+        ready, told = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.write(told, b"1")  # from here on, the child has closed its copy of the page
             signal.pause()
+        os.read(ready, 1)
         say(pid)
         wait()
         page.close()
