@@ -20,7 +20,7 @@ HANDSHAKE, CHANGED, PARTIAL, SERVES = 8, 16, 32, 64
 
 @pytest.fixture(autouse=True, params=["hub", "thread"])
 def place(request, monkeypatch):
-    monkeypatch.setenv("ZLINK_ENGINE", request.param)  # a resize and back
+    monkeypatch.setenv("ZLINK_ENGINE", request.param)
     connections.Place.get(request.param)
     yield
     connections.Place.leave()

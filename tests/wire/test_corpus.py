@@ -6,8 +6,16 @@ Both builds agree, and raise nothing that the target does not expect.
 import pytest
 from builds import CODECS, CURVE, ZWS
 
+from reliability.connections import Place
 from reliability.fuzz import CORPUS, NAMES
 from reliability.targets import TARGETS, Codecs
+
+
+@pytest.fixture(autouse=True)
+def place():
+    """Close the sockets that the target ``connection`` keeps for all inputs."""
+    yield
+    Place.leave()
 
 
 @pytest.mark.parametrize("name", NAMES)
