@@ -7,7 +7,7 @@ import gevent
 import pytest
 import zmq
 
-from zlinkcompat.engine.wait import HubWaker, WaitList
+from zlinkcompat.engine.waker import HubWaker, WaitList
 
 
 def test_woken_before_it_sleeps():

@@ -2,7 +2,7 @@
 
 import threading
 
-from zlinkcompat.engine.wait import WaitList, current_waker
+from zlinkcompat.engine.waker import WaitList, current_waker
 
 
 class SentEvent(threading.Event):

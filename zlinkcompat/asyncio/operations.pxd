@@ -4,7 +4,7 @@ from zlinkcompat.core.socket cimport CoreSocket
 from zlinkcompat.engine.contention cimport CpuContention
 from zlinkcompat.engine.loop cimport Backoff
 from zlinkcompat.engine.loop_poller cimport LoopPoller
-from zlinkcompat.engine.wait cimport Waker
+from zlinkcompat.engine.waker cimport Waker
 
 cimport cython
 

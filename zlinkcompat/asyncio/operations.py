@@ -14,7 +14,7 @@ from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.loop_poller import poller_of
-from zlinkcompat.engine.wait import Waker
+from zlinkcompat.engine.waker import Waker
 
 #: A time (ns) after the beginning of any call.
 LAST = 2**62

@@ -23,7 +23,7 @@ from zlinkcompat.core.context_options import ContextOptions
 from zlinkcompat.core.registry import register
 from zlinkcompat.engine import loop_poller, threads
 from zlinkcompat.engine.loop import current_loop
-from zlinkcompat.engine.wait import WaitList, current_waker, waits_in_hub
+from zlinkcompat.engine.waker import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 

@@ -9,7 +9,7 @@ from zlinkcompat.core.notifier import Notifier
 from zlinkcompat.core.socket import CoreSocket
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import current_loop
-from zlinkcompat.engine.wait import HubWaker, LockWaker, Waker, waits_in_hub
+from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
 
 #: The corresponding bits of poll(2).
 BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POLLPRI))

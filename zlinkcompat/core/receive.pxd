@@ -4,7 +4,7 @@ from zlinkcompat.core.state cimport SocketState
 from zlinkcompat.core.thread_check cimport ThreadCheck
 from zlinkcompat.engine.contention cimport CpuContention
 from zlinkcompat.engine.loop cimport Backoff, IOLoop
-from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList
+from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList
 from zlinkcompat.routing.pattern cimport Pattern
 
 cimport cython

@@ -11,7 +11,7 @@ from zlinkcompat.core.state import SocketState
 from zlinkcompat.core.thread_check import ThreadCheck
 from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop
-from zlinkcompat.engine.wait import SleeperMailbox, WaitList, waits_in_hub
+from zlinkcompat.engine.waker import SleeperMailbox, WaitList, waits_in_hub
 from zlinkcompat.errors import EAGAIN, RECV_WAITS, zmq_error
 from zlinkcompat.routing.pattern import Pattern
 

@@ -4,7 +4,7 @@ from zlinkcompat.core.receive cimport Receiver
 from zlinkcompat.core.state cimport SocketState
 from zlinkcompat.core.thread_check cimport ThreadCheck
 from zlinkcompat.engine.loop cimport IOLoop
-from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList
+from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList
 from zlinkcompat.routing.pattern cimport Pattern
 
 cimport cython

@@ -12,7 +12,7 @@ from zlinkcompat.core.receive import Receiver
 from zlinkcompat.core.state import SocketState
 from zlinkcompat.core.thread_check import ThreadCheck
 from zlinkcompat.engine.loop import IOLoop
-from zlinkcompat.engine.wait import SleeperMailbox, WaitList
+from zlinkcompat.engine.waker import SleeperMailbox, WaitList
 from zlinkcompat.errors import EFSM, SEND_WAITS, UNREAD_FRAMES, zmq_error
 from zlinkcompat.routing.pattern import Pattern
 

@@ -1,7 +1,7 @@
 from zlinkcompat.core.receive cimport Receiver
 from zlinkcompat.core.send cimport Sender
 from zlinkcompat.core.state cimport SocketState
-from zlinkcompat.engine.wait cimport Waker, insert_by_age
+from zlinkcompat.engine.waker cimport Waker, insert_by_age
 
 cimport cython
 

@@ -29,7 +29,7 @@ from zlinkcompat.core.registry import register
 from zlinkcompat.core.send import Sender
 from zlinkcompat.core.state import SocketState
 from zlinkcompat.engine import flow_watch
-from zlinkcompat.engine.wait import Waker, insert_by_age
+from zlinkcompat.engine.waker import Waker, insert_by_age
 from zlinkcompat.errors import EINVAL, ENOTSOCK, zmq_error
 
 LOG = Log("zlinkcompat.core")

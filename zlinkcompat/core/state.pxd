@@ -2,7 +2,7 @@ from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.thread_ident cimport thread_ident
 from zlinkcompat.core.thread_check cimport ThreadCheck
 from zlinkcompat.engine.loop cimport IOLoop
-from zlinkcompat.engine.wait cimport SleeperMailbox, WaitList, Waker, current_waker, insert_by_age
+from zlinkcompat.engine.waker cimport SleeperMailbox, WaitList, Waker, current_waker, insert_by_age
 from zlinkcompat.routing.pattern cimport Owner, Pattern
 
 cimport cython

@@ -13,7 +13,7 @@ from zlinkcompat.core.options import Options
 from zlinkcompat.core.thread_check import ThreadCheck
 from zlinkcompat.engine.delegated_call import DelegatedCall
 from zlinkcompat.engine.loop import IOLoop, current_loop
-from zlinkcompat.engine.wait import (
+from zlinkcompat.engine.waker import (
     SleeperMailbox,
     WaitList,
     Waker,

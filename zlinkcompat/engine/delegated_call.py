@@ -9,7 +9,7 @@ from sys import exc_info
 from greenlet import GreenletExit, greenlet
 
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.engine.wait import WaitList, current_waker
+from zlinkcompat.engine.waker import WaitList, current_waker
 from zlinkcompat.errors import EMTHREAD, zmq_error
 
 LOG = Log("zlinkcompat.engine")

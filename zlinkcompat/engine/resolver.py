@@ -4,7 +4,7 @@ import threading
 from _socket import EAI_AGAIN, gaierror  # ``socket`` takes a while to import
 
 from zlinkcompat._runtime.gevent_support import get_original
-from zlinkcompat.engine.wait import waits_in_hub
+from zlinkcompat.engine.waker import waits_in_hub
 
 
 def getaddrinfo(*args):

@@ -16,7 +16,7 @@ from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_hub, get_original, load_gevent
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import current_loop
-from zlinkcompat.engine.wait import LockWaker, WaitList, current_waker
+from zlinkcompat.engine.waker import LockWaker, WaitList, current_waker
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
 from zlinkcompat.routing.mailbox import Mailbox
 

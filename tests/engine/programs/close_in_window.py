@@ -6,7 +6,7 @@ call ended. The prelude gives ``zmq``, ``sys`` and ``say``.
 
 import threading
 
-import zlinkcompat.engine.wait as waker_module
+import zlinkcompat.engine.waker as waker_module
 
 waits, ends, step = sys.argv[1], sys.argv[2], int(sys.argv[3])  # noqa: F821
 
