@@ -18,20 +18,15 @@ cdef class PipeSink:
     cpdef int try_read(self, Pipe pipe) except -2
 
 
-# Only the owner of this end writes its fields. The other end posts to the owner's mailbox.
-@cython.final
-cdef class Pipe(CountedEnd):
+# Only the owner of an end writes its fields. The other end posts to the owner's mailbox. Here and
+# not in a file of its own, because a base class cannot name the type of its peer otherwise.
+cdef class PipeEnd(CountedEnd):
     cdef readonly MessageQueue inq, outq
     cdef public Pipe peer
     cdef public PipeSink sink
     cdef readonly bint closed
     cdef public bint peer_closed
     cdef bint peer_notified
-    cdef public bint locally_initiated
-    cdef public bint named
-    cdef public bytes routing_id
-    cdef public object metadata
-    cdef public object endpoint
     cdef public Mailbox mailbox
 
     cpdef post_to_owner(self, function, tuple args=*)
@@ -42,16 +37,55 @@ cdef class Pipe(CountedEnd):
     cpdef peer_terminated(self)
     cpdef replace_output(self, MessageQueue queue)
     cpdef peer_reported_violation(self, text)
+    cpdef terminate(self)
+    @cython.locals(received=MessageQueue, kept=MessageQueue)
+    cpdef close_output(self)
+    # ``peer`` is typed as a PipeEnd where one of its methods is passed on: of a method that Pipe
+    # inherits, Cython would pass the C function alone.
+    @cython.locals(peer=PipeEnd)
+    cdef notify_peer(self)
+    @cython.locals(queue=MessageQueue, peer=PipeEnd)
+    cpdef hiccup(self)
+    @cython.locals(peer=PipeEnd)
+    cpdef report_violation(self, text)
+    @cython.locals(queue=MessageQueue, commands=cython.longlong, before=cython.longlong,
+                   lost=cython.longlong)
+    cpdef discard_input(self)
+    cpdef str why_unread(self)
+    @cython.locals(queue=MessageQueue, commands=cython.longlong, lost=cython.longlong)
+    cpdef discard_output(self)
+    cpdef count_refused(self)
+    cdef count_conflated(self, MessageQueue queue)
+    @cython.locals(near=PipeEnd, far=PipeEnd)
+    cdef retire(self)
+    cdef watch_full(self)
+    @cython.locals(queue=MessageQueue)
+    cpdef note_stopped(self)
+    @cython.locals(sink=PipeSink)
+    cpdef watch_flow(self)
+
+
+@cython.final
+cdef class Pipe(PipeEnd):
+    cdef public bint locally_initiated
+    cdef public bint named
+    cdef public bytes routing_id
+    cdef public object metadata
+    cdef public object endpoint
+
     @cython.locals(queue=MessageQueue)
     cpdef bint check_read(self) except -1
     @cython.locals(queue=MessageQueue)
     cpdef read(self)
     @cython.locals(queue=MessageQueue)
     cpdef discard(self, Py_ssize_t count)
+    cpdef give_up_first(self, str reason)
     @cython.locals(queue=MessageQueue)
     cdef acknowledge(self)
     @cython.locals(sink=PipeSink)
     cdef wake_writer(self, Pipe end)
+    @cython.locals(peer=Pipe, sink=PipeSink)
+    cpdef int try_read(self) except -2
     cpdef bint check_write(self) except -1
     @cython.locals(queue=MessageQueue)
     cpdef bint write(self, message) except -1
@@ -61,35 +95,9 @@ cdef class Pipe(CountedEnd):
     cpdef write_command(self, command)
     @cython.locals(queue=MessageQueue, peer=Pipe, sink=PipeSink)
     cpdef flush(self)
-    @cython.locals(peer=Pipe, sink=PipeSink)
-    cpdef int try_read(self) except -2
-    cpdef terminate(self)
-    @cython.locals(received=MessageQueue, kept=MessageQueue)
-    cpdef close_output(self)
-    @cython.locals(peer=Pipe)
-    cdef notify_peer(self)
-    cpdef count_refused(self)
-    cdef watch_full(self)
-    @cython.locals(queue=MessageQueue)
-    cpdef note_stopped(self)
-    @cython.locals(sink=PipeSink)
-    cpdef watch_flow(self)
-    cpdef give_up_first(self, str reason)
-    @cython.locals(queue=MessageQueue, commands=cython.longlong, before=cython.longlong,
-                   lost=cython.longlong)
-    cpdef discard_input(self)
-    cpdef str why_unread(self)
-    @cython.locals(queue=MessageQueue, commands=cython.longlong, lost=cython.longlong)
-    cpdef discard_output(self)
-    cdef count_conflated(self, MessageQueue queue)
-    @cython.locals(near=Pipe, far=Pipe)
-    cdef retire(self)
     cpdef set_conflate(self, bint received, bint sent)
     @cython.locals(end=Pipe, queue=MessageQueue)
     cpdef set_high_water_marks(self, Py_ssize_t out, Py_ssize_t back)
-    @cython.locals(queue=MessageQueue)
-    cpdef hiccup(self)
-    cpdef report_violation(self, text)
 
 
 cdef MessageQueue make_queue(long long hwm, bint crosses, long long limit=*)

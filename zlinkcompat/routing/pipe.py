@@ -80,11 +80,8 @@ class PipeSink:
         return -1
 
 
-class Pipe(CountedEnd):
-    """One end of a bidirectional pipe.
-
-    Full is not an error: :meth:`write` returns False, and the socket type decides (RFC 28 to 31).
-    After the other end is terminated, ``write`` returns False as well and ``peer_closed`` is set.
+class PipeEnd(CountedEnd):
+    """The life of one end of a pipe, and the messages that are lost with it.
 
     Attributes
     ----------
@@ -92,14 +89,6 @@ class Pipe(CountedEnd):
         The holder of this end. None once this end is terminated.
     peer : Pipe
         The other end.
-    routing_id : bytes
-        The peer's own id (RFC 37 ``Identity``), or the id that ROUTER assigned; b"" if unknown.
-    metadata : dict or None
-        Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
-    named : bool
-        Whether the peer has sent its ``routing_id``, which may be empty.
-    locally_initiated : bool
-        True for a pipe of a connect, False for one of a bind.
     mailbox : Mailbox or None
         The mailbox of this end's owner; None for a pipe within one thread.
     """
@@ -113,14 +102,9 @@ class Pipe(CountedEnd):
         self.closed = False
         self.peer_closed = False
         self.peer_notified = False
-        self.locally_initiated = False
-        self.routing_id = b""
-        self.named = False
-        self.metadata = None
-        self.endpoint = None
         self.mailbox = None
 
-    # -- called by the other end or, between threads, by the owner of this end ------------------
+    # -- called by the other end or, between threads, by the owner of this end -------------
 
     def post_to_owner(self, function, args=()):
         """Call ``function`` (a method of this end) in the thread of this end's owner."""
@@ -163,6 +147,172 @@ class Pipe(CountedEnd):
         if not self.closed:
             self.sink.on_protocol_violation(self, text)
 
+    # -- the end ---------------------------------------------------------------------------
+
+    def terminate(self):
+        """Terminate this end: drop unread input, and keep written output readable for the peer."""
+        if self.closed:
+            return
+        self.closed = True
+        self.discard_input()
+        self.sink = None
+        self.notify_peer()
+        self.retire()
+
+    def close_output(self):
+        """End this side for the peer, but keep received messages readable here.
+
+        Later messages of the peer are dropped. For the holder of this end, it is as if the peer had
+        left: the holder terminates this end after reading the last message."""
+        if self.closed or self.peer_notified:
+            return
+        # Keep the messages in a new queue: the peer clears the old one when it hears of the end.
+        received = self.inq
+        kept = make_queue(0, False)
+        self.taken_before += received.head - received.cleared
+        while received.tail != received.head:
+            kept.push(received.pop())
+        self.arrived_before += received.tail - kept.tail
+        self.inq = kept
+        self.peer_closed = True
+        self.notify_peer()
+
+    def notify_peer(self):
+        """Tell the peer, once, that this side has ended."""
+        peer = self.peer
+        if not self.peer_notified:
+            self.peer_notified = True
+            if not peer.closed:
+                peer.post_to_owner(peer.peer_terminated)
+
+    def hiccup(self):
+        """Tell the socket's end that the connection behind this end was replaced.
+
+        Messages that were written before are dropped."""
+        queue = self.inq
+        self.discard_input()
+        if self.peer.mailbox is not None:
+            # Messages that are written before the other end hears of it stay in the old queue.
+            self.taken_before += queue.head - queue.cleared
+            queue = make_queue(queue.hwm, True, queue.limit)
+            queue.conflates = self.inq.conflates
+            self.inq = queue
+        peer = self.peer
+        peer.post_to_owner(peer.replace_output, (queue,))
+
+    def report_violation(self, text):
+        """Report that a message read here breaks the pattern's rules: do not trust the peer."""
+        peer = self.peer
+        peer.post_to_owner(peer.peer_reported_violation, (text,))
+
+    # -- lost messages ---------------------------------------------------------------------
+
+    def discard_input(self):
+        """Drop the messages that were not read here."""
+        queue = self.inq
+        commands = queue.commands()
+        before = queue.cleared
+        queue.clear()
+        self.commands_in += commands
+        self.commands_cleared += commands
+        lost = queue.cleared - before - commands
+        if lost > 0:
+            self.count_dropped(self.why_unread(), lost)
+
+    def why_unread(self):
+        """Return the reason for which messages that were not read here are dropped."""
+        if not self.is_session_end:
+            return "unread"
+        return "linger" if self.peer_closed else "disconnect"
+
+    def discard_output(self):
+        """Drop the messages that the other end will not read, and count those that it dropped."""
+        queue = self.outq
+        lost = 0
+        if not (self.is_session_end or self.peer.is_session_end):
+            # Between two sockets, each one counts for itself.
+            lost = queue.cleared - self.peer.commands_cleared
+        commands = queue.commands()
+        lost -= queue.cleared + commands
+        queue.clear()
+        lost += queue.cleared
+        self.commands_lost += commands
+        if lost > 0:
+            self.count_dropped("unread" if self.is_session_end else "disconnect", lost)
+
+    def count_refused(self):
+        """Count a message that the caller drops, because :meth:`send` did not accept it."""
+        if self.closed or self.peer_closed:
+            self.count_dropped("disconnect")
+            return
+        self.count_dropped("hwm")
+        self.watch_flow()
+
+    def count_conflated(self, queue):
+        """Count the messages that newer ones replaced in a queue that is no longer used."""
+        if queue.conflated:
+            self.count_dropped("conflate", queue.conflated)
+
+    def retire(self):
+        """Add the counts of this pipe to those of its socket, when both sides have ended."""
+        near = self.peer if self.is_session_end else self
+        far = near.peer
+        if (
+            near.closed
+            and (far.closed or not far.is_session_end)
+            and near.totals is not None
+            and near.totals.begin_retiring(near)
+        ):
+            traffic.retire(near)
+
+    # -- warnings of a flow that stopped ---------------------------------------------------
+
+    def watch_full(self):
+        """Have warnings about this end considered, because :meth:`send` refused a message."""
+        if not (self.closed or self.peer_closed or self.peer.is_session_end):
+            self.watch_flow()
+
+    def note_stopped(self):
+        """Note that what waits here stays for now; called by a session for its end."""
+        queue = self.inq
+        if queue.tail != queue.head:
+            queue.mark(monotonic_ns())
+            self.peer.watch_flow()
+
+    def watch_flow(self):
+        """Have warnings about this end considered, because its flow stopped. In any thread."""
+        sink = self.sink
+        if not self.is_watched and sink is not None:
+            self.is_watched = True
+            sink.flow_stopped(self)
+
+
+class Pipe(PipeEnd):
+    """One end of a bidirectional pipe: messages are written to it and read from it.
+
+    Full is not an error: :meth:`write` returns False, and the socket type decides (RFC 28 to 31).
+    After the other end is terminated, ``write`` returns False as well and ``peer_closed`` is set.
+
+    Attributes
+    ----------
+    routing_id : bytes
+        The peer's own id (RFC 37 ``Identity``), or the id that ROUTER assigned; b"" if unknown.
+    metadata : dict or None
+        Properties of the peer ("Socket-Type", "Peer-Address", "User-Id", ...), str to str.
+    named : bool
+        Whether the peer has sent its ``routing_id``, which may be empty.
+    locally_initiated : bool
+        True for a pipe of a connect, False for one of a bind.
+    """
+
+    def __init__(self, inq, outq):
+        PipeEnd.__init__(self, inq, outq)
+        self.locally_initiated = False
+        self.routing_id = b""
+        self.named = False
+        self.metadata = None
+        self.endpoint = None
+
     # -- in --------------------------------------------------------------------------------
 
     def check_read(self):
@@ -193,6 +343,12 @@ class Pipe(CountedEnd):
         if queue.head - queue.acked >= queue.lwm:
             self.acknowledge()
 
+    def give_up_first(self, reason):
+        """Drop the oldest message, which cannot be delivered."""
+        self.inq.cleared += 1
+        self.discard(1)
+        self.count_dropped(reason)
+
     def acknowledge(self):
         """Report to the writer how many messages were read."""
         queue = self.inq
@@ -207,7 +363,15 @@ class Pipe(CountedEnd):
             return
         sink = end.sink
         if sink is None or not sink.room_made(end):
-            end.mailbox.post(end.activate_write)
+            end.post_writable()
+
+    def try_read(self):
+        """Ask the other end's holder to produce a message now; see :meth:`PipeSink.try_read`."""
+        peer = self.peer
+        sink = peer.sink
+        if self.peer_closed or sink is None:
+            return -1
+        return sink.try_read(peer)
 
     # -- out -------------------------------------------------------------------------------
 
@@ -278,142 +442,7 @@ class Pipe(CountedEnd):
             sink = peer.sink
             if sink is None or not sink.try_flush_inline(peer):
                 queue.reader_waits = False
-                peer.mailbox.post(peer.activate_read)
-
-    def try_read(self):
-        """Ask the other end's holder to produce a message now; see :meth:`PipeSink.try_read`."""
-        peer = self.peer
-        sink = peer.sink
-        if self.peer_closed or sink is None:
-            return -1
-        return sink.try_read(peer)
-
-    # -- both ------------------------------------------------------------------------------
-
-    def terminate(self):
-        """Terminate this end: drop unread input, and keep written output readable for the peer."""
-        if self.closed:
-            return
-        self.closed = True
-        self.discard_input()
-        self.sink = None
-        self.notify_peer()
-        self.retire()
-
-    def close_output(self):
-        """End this side for the peer, but keep received messages readable here.
-
-        Later messages of the peer are dropped. For the holder of this end, it is as if the peer had
-        left: the holder terminates this end after reading the last message."""
-        if self.closed or self.peer_notified:
-            return
-        # Keep the messages in a new queue: the peer clears the old one when it hears of the end.
-        received = self.inq
-        kept = make_queue(0, False)
-        self.taken_before += received.head - received.cleared
-        while received.tail != received.head:
-            kept.push(received.pop())
-        self.arrived_before += received.tail - kept.tail
-        self.inq = kept
-        self.peer_closed = True
-        self.notify_peer()
-
-    def notify_peer(self):
-        """Tell the peer, once, that this side has ended."""
-        peer = self.peer
-        if not self.peer_notified:
-            self.peer_notified = True
-            if not peer.closed:
-                peer.post_to_owner(peer.peer_terminated)
-
-    def report_violation(self, text):
-        """Report that a message read here breaks the pattern's rules: do not trust the peer."""
-        self.peer.post_to_owner(self.peer.peer_reported_violation, (text,))
-
-    # -- counts ----------------------------------------------------------------------------
-
-    def count_refused(self):
-        """Count a message that the caller drops, because :meth:`send` did not accept it."""
-        if self.closed or self.peer_closed:
-            self.count_dropped("disconnect")
-            return
-        self.count_dropped("hwm")
-        self.watch_flow()
-
-    def watch_full(self):
-        """Have warnings about this end considered, because :meth:`send` refused a message."""
-        if not (self.closed or self.peer_closed or self.peer.is_session_end):
-            self.watch_flow()
-
-    def note_stopped(self):
-        """Note that what waits here stays for now; called by a session for its end."""
-        queue = self.inq
-        if queue.tail != queue.head:
-            queue.mark(monotonic_ns())
-            self.peer.watch_flow()
-
-    def watch_flow(self):
-        """Have warnings about this end considered, because its flow stopped. In any thread."""
-        sink = self.sink
-        if not self.is_watched and sink is not None:
-            self.is_watched = True
-            sink.flow_stopped(self)
-
-    def give_up_first(self, reason):
-        """Drop the oldest message, which cannot be delivered."""
-        self.inq.cleared += 1
-        self.discard(1)
-        self.count_dropped(reason)
-
-    def discard_input(self):
-        """Drop the messages that were not read here."""
-        queue = self.inq
-        commands = queue.commands()
-        before = queue.cleared
-        queue.clear()
-        self.commands_in += commands
-        self.commands_cleared += commands
-        lost = queue.cleared - before - commands
-        if lost > 0:
-            self.count_dropped(self.why_unread(), lost)
-
-    def why_unread(self):
-        """Return the reason for which messages that were not read here are dropped."""
-        if not self.is_session_end:
-            return "unread"
-        return "linger" if self.peer_closed else "disconnect"
-
-    def discard_output(self):
-        """Drop the messages that the other end will not read, and count those that it dropped."""
-        queue = self.outq
-        lost = 0
-        if not (self.is_session_end or self.peer.is_session_end):
-            # Between two sockets, each one counts for itself.
-            lost = queue.cleared - self.peer.commands_cleared
-        commands = queue.commands()
-        lost -= queue.cleared + commands
-        queue.clear()
-        lost += queue.cleared
-        self.commands_lost += commands
-        if lost > 0:
-            self.count_dropped("unread" if self.is_session_end else "disconnect", lost)
-
-    def count_conflated(self, queue):
-        """Count the messages that newer ones replaced in a queue that is no longer used."""
-        if queue.conflated:
-            self.count_dropped("conflate", queue.conflated)
-
-    def retire(self):
-        """Add the counts of this pipe to those of its socket, when both sides have ended."""
-        near = self.peer if self.is_session_end else self
-        far = near.peer
-        if (
-            near.closed
-            and (far.closed or not far.is_session_end)
-            and near.totals is not None
-            and near.totals.begin_retiring(near)
-        ):
-            traffic.retire(near)
+                peer.post_readable()
 
     # -- options ---------------------------------------------------------------------------
 
@@ -433,20 +462,6 @@ class Pipe(CountedEnd):
             if queue.writer_waits and queue.has_room():
                 queue.writer_waits = False
                 self.wake_writer(end)
-
-    def hiccup(self):
-        """Tell the socket's end that the connection behind this end was replaced.
-
-        Messages that were written before are dropped."""
-        queue = self.inq
-        self.discard_input()
-        if self.peer.mailbox is not None:
-            # Messages that are written before the other end hears of it stay in the old queue.
-            self.taken_before += queue.head - queue.cleared
-            queue = make_queue(queue.hwm, True, queue.limit)
-            queue.conflates = self.inq.conflates
-            self.inq = queue
-        self.peer.post_to_owner(self.peer.replace_output, (queue,))
 
 
 def make_queue(hwm, crosses, limit=0):
