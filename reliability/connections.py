@@ -38,7 +38,8 @@ from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
 from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
 from zlinkcompat.wire.ws.upgrade import Upgrade
 from zlinkcompat.wire.zmtp import commands
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
 NULL, PLAIN, CURVE = 0, 1, 2

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 512  # the longest input, in bytes
@@ -25,7 +26,8 @@ def fuzz_one(name, *arguments):
     from reliability import targets
     from zlinkcompat.wire.security import curve_codec
     from zlinkcompat.wire.ws import frames as ws_frames
-    from zlinkcompat.wire.zmtp import frames
+    from zlinkcompat.wire.zmtp.decoder import Decoder
+    from zlinkcompat.wire.zmtp.encoder import Encoder
 
     followed = ["zlinkcompat.wire", "zlinkcompat.transports"]
     if name == "connection":
@@ -37,7 +39,8 @@ def fuzz_one(name, *arguments):
         if module.__name__.startswith(tuple(followed)):
             for function in functions_of(module):
                 atheris.instrument_func(function)
-    codecs = targets.Codecs(frames, ws_frames, curve_codec)
+    zmtp = SimpleNamespace(Decoder=Decoder, Encoder=Encoder)
+    codecs = targets.Codecs(zmtp, ws_frames, curve_codec)
     target = targets.TARGETS[name]
 
     def one(data):

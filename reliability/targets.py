@@ -30,10 +30,10 @@ PUSH, PULL = 8, 7
 
 
 class Codecs:
-    """The codec modules of one build: ZMTP frames, WebSocket frames, CURVE."""
+    """The codecs of one build, by the names of their classes: ZMTP, WebSocket frames, CURVE."""
 
-    def __init__(self, frames, zws, curve):
-        self.frames = frames
+    def __init__(self, zmtp, zws, curve):
+        self.zmtp = zmtp
         self.zws = zws
         self.curve = curve
 
@@ -71,7 +71,7 @@ def decoded(decoder, data, size):
 def frames(codecs, data):
     """Decode frames. Byte 0: the limit, and the size of the pieces that arrive."""
     how, data = data[0], data[1:]
-    return decoded(codecs.frames.Decoder(LIMITS[how & 3]), data, how >> 2)
+    return decoded(codecs.zmtp.Decoder(LIMITS[how & 3]), data, how >> 2)
 
 
 def zws(codecs, data):
@@ -135,7 +135,7 @@ def greeting(codecs, data):
     if how & 3 == 2:
         decoder, encoder = codecs.curve.CurveDecoder(1000), codecs.curve.CurveEncoder(1)
     else:
-        decoder, encoder = codecs.frames.Decoder(1000), codecs.frames.Encoder(1)
+        decoder, encoder = codecs.zmtp.Decoder(1000), codecs.zmtp.Encoder(1)
     run_handshake(Handshake(decoder, encoder, mechanism), decoder, data, how >> 3)
 
 

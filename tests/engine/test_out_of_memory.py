@@ -5,7 +5,7 @@ from watching import E
 
 import zlinkcompat as zmq
 from zlinkcompat.engine import protocols
-from zlinkcompat.wire.zmtp.frames import Encoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 
 @pytest.mark.parametrize("where", ["handshake", "first of a burst", "batch"])

@@ -5,7 +5,7 @@ from guard import GUARD
 
 import zlinkcompat as zmq
 from zlinkcompat.engine import protocols
-from zlinkcompat.wire.zmtp.frames import Encoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 BAD = b"cannot be encoded"
 

@@ -16,7 +16,8 @@ from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.tuning import Tuning
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 #: Nanoseconds that a write takes, and the writes that fit into one iteration of the event loop: two
 #: that are not measured, and those that begin within a millisecond after them.

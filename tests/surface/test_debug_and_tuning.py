@@ -61,7 +61,8 @@ def test_whole_message_path_is_compiled():
         "zlinkcompat.core.socket",
         "zlinkcompat.engine.connection",
         "zlinkcompat.routing.pipe",
-        "zlinkcompat.wire.zmtp.frames",
+        "zlinkcompat.wire.zmtp.decoder",
+        "zlinkcompat.wire.zmtp.encoder",
         "zlinkcompat.transports.socket_stream",
     } <= set(compiled_modules())
 

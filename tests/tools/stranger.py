@@ -23,7 +23,8 @@ from zlinkcompat.wire.security.curve_codec import (
 from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
 from zlinkcompat.wire.ws.handshake import ZwsHandshake, subprotocols
 from zlinkcompat.wire.ws.upgrade import Upgrade
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
 #: States that a stranger can stop in. CONNECTED comes after the TLS handshake, where there is one.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from zlinkcompat.transports.tls_stream import TlsError, TlsStream
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.zmtp.frames import RawDecoder, RawEncoder
+from zlinkcompat.wire.zmtp.decoder import RawDecoder
+from zlinkcompat.wire.zmtp.encoder import RawEncoder
 
 #: The same limits as in the module, where they are C constants; docs/security.md gives the second.
 PORTION = 32

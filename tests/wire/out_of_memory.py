@@ -3,7 +3,7 @@
 import resource
 
 from zlinkcompat.wire.ws.frames import ZwsDecoder
-from zlinkcompat.wire.zmtp.frames import Decoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
 
 for decoder, header in (
     (Decoder(), b"\2" + bytes([0, 0, 64]) + bytes(5)),

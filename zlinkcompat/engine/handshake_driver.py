@@ -12,7 +12,7 @@ from zlinkcompat.engine import protocols
 from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.zmtp.frames import Decoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
 
 #: The largest frame of a handshake, in bytes. MAXMSGSIZE may be smaller.
 HANDSHAKE_FRAME_MAX = 65536

@@ -2,7 +2,8 @@ from zlinkcompat._runtime.counters cimport Counters
 from zlinkcompat.engine.loop cimport IOLoop
 from zlinkcompat.routing.pipe cimport Pipe, PipeSink
 from zlinkcompat.transports.bytestream cimport ByteStream
-from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 
 # Who may touch which field: docs/internals/threading.md.

@@ -13,7 +13,8 @@ from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.routing.pipe import Pipe, PipeSink
 from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 # States. Messages flow in ACTIVE. In DRAINING, the messages of a closed socket are written.
 HANDSHAKE = 0

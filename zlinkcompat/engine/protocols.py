@@ -7,7 +7,8 @@ from importlib import import_module
 
 from zlinkcompat._constants import CURVE
 from zlinkcompat.wire.security import mechanisms
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder, RawDecoder, RawEncoder
+from zlinkcompat.wire.zmtp.decoder import Decoder, RawDecoder
+from zlinkcompat.wire.zmtp.encoder import Encoder, RawEncoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
 

@@ -8,7 +8,7 @@ from zlinkcompat.engine.writer cimport Writer
 from zlinkcompat.routing.message_queue cimport MessageQueue
 from zlinkcompat.routing.pipe cimport Pipe
 from zlinkcompat.transports.bytestream cimport ByteStream
-from zlinkcompat.wire.zmtp.frames cimport Decoder
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
 
 cimport cython
 

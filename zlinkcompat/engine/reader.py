@@ -23,7 +23,7 @@ from zlinkcompat.routing.pipe import Pipe
 from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
-from zlinkcompat.wire.zmtp.frames import Decoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
 
 # The budget of a connection in one loop iteration. When it is spent, the rest waits until the loop
 # has served the others. Without it, frames without a message would keep the loop busy for as long

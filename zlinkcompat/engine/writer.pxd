@@ -6,7 +6,7 @@ from zlinkcompat.routing.message_queue cimport MessageQueue
 from zlinkcompat.routing.pipe cimport Pipe
 from zlinkcompat.transports.bytestream cimport ByteStream
 from zlinkcompat.tuning cimport Tuning
-from zlinkcompat.wire.zmtp.frames cimport Encoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 cimport cython
 

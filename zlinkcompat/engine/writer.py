@@ -16,7 +16,7 @@ from zlinkcompat.transports import sockets
 from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.errors import ProtocolError
-from zlinkcompat.wire.zmtp.frames import Encoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 #: Nanoseconds after which a connection stops writing and waits for the next loop iteration. The
 #: first two writes are not measured.

@@ -1,5 +1,6 @@
 from zlinkcompat.transports.bytestream cimport ByteStream
-from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 
 cdef class SocketStream(ByteStream):

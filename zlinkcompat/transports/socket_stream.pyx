@@ -11,7 +11,9 @@ from libc.string cimport memset
 from posix.unistd cimport close as close_fd
 
 from zlinkcompat.transports.bytestream cimport ByteStream
-from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder, iovec
+from zlinkcompat.wire.zmtp.buffers cimport iovec
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 
 cdef extern from "<sys/socket.h>" nogil:

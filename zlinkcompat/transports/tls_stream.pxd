@@ -1,5 +1,6 @@
 from zlinkcompat.transports.socket_stream cimport SocketStream
-from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 cimport cython
 

@@ -12,7 +12,8 @@ import ssl
 
 from zlinkcompat.transports.socket_stream import SocketStream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 #: The maximum plaintext of one record (RFC 8446, 5.1), and of all records that wait for the kernel.
 #: One read takes up to as much ciphertext as the latter.

@@ -11,12 +11,13 @@ from zlinkcompat.wire.errors import (
 )
 from zlinkcompat.wire.security import sodium
 from zlinkcompat.wire.ws.frames import ZwsDecoder, ZwsEncoder
+from zlinkcompat.wire.zmtp.buffers import BUFFER_SIZE, INLINE_MAX, MORE
 from zlinkcompat.wire.zmtp.commands import Subscribe, frame_of_message
-from zlinkcompat.wire.zmtp.frames import BUFFER_SIZE, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import VECTOR_MAX, Encoder
 
 __all__ = ["CurveDecoder", "CurveEncoder", "CurveZwsDecoder", "CurveZwsEncoder"]
 
-MORE = 1
 INNER_COMMAND = 2
 WORD = 8
 BOX = 16

@@ -12,7 +12,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.string cimport memcmp, memcpy
 
-from zlinkcompat.wire.zmtp.frames cimport BUFFER_SIZE, INLINE_MAX, VECTOR_MAX, Decoder, Encoder
+from zlinkcompat.wire.zmtp.buffers cimport BUFFER_SIZE, COMMAND, INLINE_MAX, MORE
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder, VECTOR_MAX
 from zlinkcompat.wire.ws.frames cimport ZwsDecoder, ZwsEncoder
 
 from zlinkcompat.wire.zmtp.commands import Subscribe, frame_of_message
@@ -32,8 +34,6 @@ ctypedef int (*box_function)(unsigned char*, const unsigned char*, unsigned long
                              const unsigned char*, const unsigned char*) noexcept
 
 cdef enum:
-    MORE = 1
-    COMMAND = 4  # the value that frames.finish uses
     INNER_COMMAND = 2
     WORD = 8
     # Offsets of the box and of the parts in it.

@@ -20,19 +20,13 @@ from zlinkcompat.wire.ws.control import (
     payload_of,
 )
 from zlinkcompat.wire.ws.mask import masked
+from zlinkcompat.wire.zmtp.buffers import BUFFER_SIZE, COMMAND, INLINE_MAX, MORE
 from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
-from zlinkcompat.wire.zmtp.frames import (
-    BUFFER_SIZE,
-    COMMAND,
-    HEADER_READ_FROM,
-    INLINE_MAX,
-    Decoder,
-    Encoder,
-)
+from zlinkcompat.wire.zmtp.decoder import HEADER_READ_FROM, Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
 __all__ = ["ZwsDecoder", "ZwsEncoder"]
 
-MORE = 1
 ZWS_COMMAND = 2
 COPIED_AHEAD = 262144
 HEADER_MAX = 15

@@ -13,9 +13,9 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
-from zlinkcompat.wire.zmtp.frames cimport (
-    BUFFER_SIZE, HEADER_READ_FROM, INLINE_MAX, VECTOR_MAX, Decoder, Encoder,
-)
+from zlinkcompat.wire.zmtp.buffers cimport BUFFER_SIZE, COMMAND, INLINE_MAX, MORE
+from zlinkcompat.wire.zmtp.decoder cimport Decoder, HEADER_READ_FROM
+from zlinkcompat.wire.zmtp.encoder cimport Encoder, VECTOR_MAX
 from zlinkcompat.wire.ws.mask cimport xor_into
 
 from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
@@ -29,8 +29,6 @@ from zlinkcompat.wire.ws.control import (
 )
 
 cdef enum:
-    MORE = 1
-    COMMAND = 4  # the value that frames.finish uses
     ZWS_COMMAND = 2
     CONTINUATION = 0
     TEXT = 1

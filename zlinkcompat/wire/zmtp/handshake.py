@@ -30,9 +30,9 @@ class Handshake:
 
     Parameters
     ----------
-    decoder : zlinkcompat.wire.zmtp.frames.Decoder
+    decoder : zlinkcompat.wire.zmtp.decoder.Decoder
         Holds the peer's bytes; bytes after the handshake stay in it.
-    encoder : zlinkcompat.wire.zmtp.frames.Encoder
+    encoder : zlinkcompat.wire.zmtp.encoder.Encoder
         The encoder for later messages; its buffered data is not touched.
     mechanism : zlinkcompat.wire.security.mechanism.Mechanism
 

@@ -1,4 +1,5 @@
-from zlinkcompat.wire.zmtp.frames cimport Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder cimport Decoder
+from zlinkcompat.wire.zmtp.encoder cimport Encoder
 
 
 cdef class DecoderV1(Decoder):

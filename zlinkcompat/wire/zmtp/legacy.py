@@ -10,14 +10,13 @@ Source: RFC 15 (ZMTP 2.0), RFC 13 (ZMTP 1.0); libzmq ``src/v1_decoder.cpp``, ``v
 from struct import pack, unpack_from
 
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
+from zlinkcompat.wire.zmtp.buffers import HEADER_MAX, MORE
 from zlinkcompat.wire.zmtp.commands import Subscribe, Unknown, frame_of_message
-from zlinkcompat.wire.zmtp.frames import Decoder, Encoder
+from zlinkcompat.wire.zmtp.decoder import Decoder
+from zlinkcompat.wire.zmtp.encoder import Encoder
 
-MORE = 1
 LONG_1 = 255
 LONG_2 = 2
-#: The longest header, which is the long form of ZMTP 1.
-HEADER_MAX = 10
 
 
 class Version:

@@ -1,20 +1,21 @@
-"""The frame codec: bytes to whole messages and back. ``frames.py`` is its pure-Python fallback.
+"""The decoding half of the frame codec. ``decoder.py`` is its pure-Python fallback.
 
 A frame is a flags byte (MORE 1, LONG 2, COMMAND 4), one or eight bytes of size, and the body.
-Source: RFC 37 "Framing"; libzmq ``src/v2_decoder.cpp``, ``src/v3_1_encoder.cpp``.
+Source: RFC 37 "Framing"; libzmq ``src/v2_decoder.cpp``.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy, memmove
 
-from zlinkcompat import tuning
 from zlinkcompat._runtime.counters cimport Counters
 from zlinkcompat.tuning cimport Tuning
-from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
+from zlinkcompat.wire.zmtp.buffers cimport (
+    BUFFER_SIZE, COMMAND, INLINE_MAX, LONG, MORE, acquire_buffer, iovec, release_buffer,
+)
+
+from zlinkcompat.wire.zmtp.commands import parse_command_untrusted
 from zlinkcompat.wire.errors import (
     MALFORMED_MESSAGE,
     UNEXPECTED_COMMAND,
@@ -23,19 +24,16 @@ from zlinkcompat.wire.errors import (
 )
 
 cdef extern from "Python.h":
+    """
+    #define Py_DECREF_object(o) Py_DECREF(o)
+    """
+    void Py_DECREF_object(PyObject* object)
     int _PyBytes_Resize(PyObject** object, Py_ssize_t size) except -1
     object PyMemoryView_FromMemory(char* memory, Py_ssize_t size, int flags)
     int PyBUF_WRITE
-    int PyBUF_READ
     Py_ssize_t PY_SSIZE_T_MAX
 
 cdef enum:
-    MORE = 1
-    LONG = 2
-    COMMAND = 4
-    # The longest header, including that of ZMTP 1 (wire/zmtp/legacy.py).
-    HEADER_MAX = 10
-    POOL_MAX = 32
     # Bytes read into the buffer when a large frame is expected: its header and little more, so that
     # the body is not received into the buffer and then copied.
     HEADER_READ_SIZE = 512
@@ -46,65 +44,12 @@ cdef enum:
     # The maximum number of frames in a message if RCVBYTES_MAX sets no limit.
     PARTS_MAX = 65536
 
-cdef Py_ssize_t BUFFER_SIZE = max(16384, tuning.get("read_buffer"))
-# An incomplete frame below this size waits in the read buffer, which must have room for it.
-cdef Py_ssize_t INLINE_MAX = BUFFER_SIZE // 4
 # The first allocation for a large body: a header alone must not reserve much memory.
 cdef Py_ssize_t FIRST_ROOM = 262144
 # The largest frame even without MAXMSGSIZE: 128 TiB, the address space of a process. Random bytes
 # that look like the header of a long frame nearly always announce more. Neither twice this size nor
 # the size plus a header overflows a Py_ssize_t.
 cdef long long FRAME_MAX = min(PY_SSIZE_T_MAX // 2, <long long>1 << 47)
-
-# Free buffers, shared by all codecs, because an idle connection holds none.
-cdef unsigned char* pool[POOL_MAX]
-cdef int pool_count = 0
-
-
-cdef unsigned char* acquire() except NULL:
-    global pool_count
-    cdef unsigned char* buffer
-    if pool_count > 0:
-        pool_count -= 1
-        return pool[pool_count]
-    buffer = <unsigned char*>PyMem_RawMalloc(BUFFER_SIZE)
-    if buffer == NULL:
-        raise MemoryError
-    return buffer
-
-
-cdef void release(unsigned char* buffer) noexcept:
-    global pool_count
-    if pool_count < POOL_MAX:
-        pool[pool_count] = buffer
-        pool_count += 1
-    else:
-        PyMem_RawFree(buffer)
-
-
-cdef Batch* batches[POOL_MAX]
-cdef int batch_count = 0
-
-
-cdef Batch* acquire_batch() except NULL:
-    global batch_count
-    cdef Batch* batch
-    if batch_count > 0:
-        batch_count -= 1
-        return batches[batch_count]
-    batch = <Batch*>PyMem_RawMalloc(sizeof(Batch))
-    if batch == NULL:
-        raise MemoryError
-    return batch
-
-
-cdef void release_batch(Batch* batch) noexcept:
-    global batch_count
-    if batch_count < POOL_MAX:
-        batches[batch_count] = batch
-        batch_count += 1
-    else:
-        PyMem_RawFree(batch)
 
 
 cdef class Decoder:
@@ -146,7 +91,7 @@ cdef class Decoder:
 
     def __dealloc__(self):
         if self.buffer != NULL:
-            release(self.buffer)
+            release_buffer(self.buffer)
 
     @property
     def available(self):
@@ -174,7 +119,7 @@ cdef class Decoder:
             # The next header is read after the body.
             count = 1
         if self.buffer == NULL:
-            self.buffer = acquire()
+            self.buffer = acquire_buffer()
             self.head = self.tail = 0
         elif self.head == self.tail:
             self.head = self.tail = 0
@@ -205,7 +150,7 @@ cdef class Decoder:
         cdef Py_ssize_t left = other.tail - other.head
         self.position = other.position
         if left:
-            self.buffer = acquire()
+            self.buffer = acquire_buffer()
             memcpy(self.buffer, other.buffer + other.head, left)
             self.head = 0
             self.tail = left
@@ -466,7 +411,7 @@ cdef class Decoder:
     cpdef release_if_empty(self):
         """Release the buffer if it is empty, because no data is expected now."""
         if self.head == self.tail and self.buffer != NULL:
-            release(self.buffer)
+            release_buffer(self.buffer)
             self.buffer = NULL
             self.head = self.tail = 0
 
@@ -477,13 +422,6 @@ cdef class Decoder:
         self.body_size = self.body_filled = self.body_room = 0
         self.body = None
         self.parts = None
-
-
-cdef extern from *:
-    """
-    #define Py_DECREF_object(o) Py_DECREF(o)
-    """
-    void Py_DECREF_object(PyObject* o)
 
 
 cdef class RawDecoder(Decoder):
@@ -498,326 +436,3 @@ cdef class RawDecoder(Decoder):
         self.position += self.tail - self.head
         self.head = self.tail
         return data
-
-
-cdef class Encoder:
-    """Encodes messages as a vector of buffers.
-
-    Small frames are copied together. A large one (``zerocopy_threshold``) is pinned by the buffer
-    protocol from :meth:`add` until :meth:`advance` has counted its last byte as written, or until
-    :meth:`reset`. :meth:`add` fills a batch, which is written completely before the next begins.
-
-    Parameters
-    ----------
-    minor : int
-        The minor version of the peer's ZMTP 3. With 1, subscriptions are sent as commands, and
-        with 0 as messages. -1 means an older version without commands.
-    tuning : Tuning, optional
-    counters : Counters, optional
-        None: nothing is counted.
-
-    Attributes
-    ----------
-    pending : int, bytes
-        Bytes of this batch that are not written yet.
-    open_offset : int, bytes
-        Above 0: a frame was added up to there, and its rest must be added next.
-    accepted : int
-        The number of messages that the last :meth:`add_all` added, even if it raised.
-    """
-
-    def __init__(self, minor=1, tuning=None, counters=None):
-        self.minor = minor
-        self.plain = type(self) is Encoder
-        self.tuning = Tuning() if tuning is None else tuning
-        self.counters = counters
-
-    def __dealloc__(self):
-        self.clear()
-
-    cpdef bint add(self, message) except -1:
-        """Add a message; return False if the batch is full.
-
-        A part of it may have been added then: add it again, as the first message of the next
-        batch. The caller keeps messages alive until :meth:`advance` counts them as written.
-        """
-        cdef list frames
-        cdef Py_ssize_t count
-        if self.batch == NULL:
-            self.batch = acquire_batch()
-        elif self.end_count >= BATCH_MAX:
-            return False
-        if type(message) is list:
-            frames = message
-            count = len(frames)
-            while self.open_frame < count:
-                if not self.add_frame(frames[self.open_frame],
-                                      MORE if self.open_frame < count - 1 else 0):
-                    return False
-                self.open_frame += 1
-            self.open_frame = 0
-        elif not self.add_frame(message, 0):
-            return False
-        self.batch.ends[self.end_count] = self.added
-        self.end_count += 1
-        return True
-
-    cpdef bint add_all(self, list messages) except -1:
-        """Add messages until the batch is full (False); :attr:`accepted` is their number."""
-        cdef Py_ssize_t count = len(messages)
-        self.accepted = 0
-        while self.accepted < count:
-            if self.run_open and self.plain:
-                self.add_short(messages)
-                if self.accepted == count:
-                    break
-            if not self.add(messages[self.accepted]):
-                return False
-            self.accepted += 1
-        return True
-
-    cdef int add_short(self, list messages) except -1:
-        """Copy messages of one short frame, from :attr:`accepted` on, to the open part."""
-        cdef iovec* part = &self.batch.parts[self.part_count - 1]
-        cdef unsigned char* at
-        cdef object message
-        cdef Py_ssize_t size, limit = 256
-        if self.open_frame > 0 or self.open_offset > 0 or self.part_count >= VECTOR_MAX - 1:
-            return 0
-        if self.tuning.zerocopy_write:
-            limit = min(limit, self.tuning.zerocopy_threshold)
-        # Nothing below runs code of the program.
-        while self.accepted < len(messages) and self.end_count < BATCH_MAX:
-            message = messages[self.accepted]
-            if type(message) is not bytes:
-                break
-            size = PyBytes_GET_SIZE(message)
-            if size >= limit or self.used + size + HEADER_MAX > BUFFER_SIZE:
-                break
-            at = self.buffer + self.used
-            at[0] = 0
-            at[1] = size
-            memcpy(at + 2, PyBytes_AS_STRING(message), size)
-            if self.counters is not None:
-                self.counters.bytes_copied += size
-            size += 2
-            self.used += size
-            part.iov_len += size
-            self.pending += size
-            self.added += size
-            self.batch.ends[self.end_count] = self.added
-            self.end_count += 1
-            self.accepted += 1
-        return 0
-
-    cdef bint add_frame(self, frame, int flags) except -1:
-        cdef Py_ssize_t size
-        cdef Py_buffer view
-        cdef bint done
-        if type(frame) is bytes:
-            size = PyBytes_GET_SIZE(frame)
-            if size < self.tuning.zerocopy_threshold or not self.tuning.zerocopy_write:
-                return self.add_copy(<const unsigned char*>PyBytes_AS_STRING(frame), size, flags)
-            return self.add_large(frame, size, flags)
-        if isinstance(frame, Subscribe):
-            return self.add_ready(frame.encode() if self.minor > 0 else frame.encode_as_message())
-        data = frame.buffer
-        size = data.nbytes
-        if size >= self.tuning.zerocopy_threshold and self.tuning.zerocopy_write:
-            return self.add_large(data, size, flags)
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        try:
-            done = self.add_copy(<const unsigned char*>view.buf, size, flags)
-        finally:
-            PyBuffer_Release(&view)
-        return done
-
-    cdef bint add_copy(self, const unsigned char* data, Py_ssize_t size, int flags) except -1:
-        """Copy a frame into the buffer; this may take several batches."""
-        cdef Py_ssize_t room = BUFFER_SIZE - self.used
-        if self.part_count >= VECTOR_MAX - 1:
-            return False
-        if size + HEADER_MAX > room and (size < INLINE_MAX or room < INLINE_MAX):
-            return False
-        if self.open_offset == 0 and not self.raw:
-            self.put_header(size, flags)
-        room = min(BUFFER_SIZE - self.used, size - self.open_offset)
-        self.put(data + self.open_offset, room)
-        if self.counters is not None:
-            self.counters.bytes_copied += room
-            if self.open_offset == 0 and size >= self.tuning.zerocopy_threshold:
-                self.counters.fallback_write_count += 1
-        self.open_offset += room
-        if self.open_offset < size:
-            return False
-        self.open_offset = 0
-        return True
-
-    cdef bint add_large(self, data, Py_ssize_t size, int flags) except -1:
-        """Add a frame as a reference to the sender's memory."""
-        if not self.add_pinned(data, size, flags):
-            return False
-        if self.counters is not None:
-            self.counters.zerocopy_write_count += 1
-        return True
-
-    cdef bint add_pinned(self, data, Py_ssize_t size, int flags) except -1:
-        cdef Py_buffer* pin
-        if self.used + HEADER_MAX > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 2:
-            return False
-        pin = &self.batch.pins[self.pin_count]
-        PyObject_GetBuffer(data, pin, PyBUF_SIMPLE)
-        self.pin_count += 1
-        if not self.raw:
-            self.put_header(size, flags)
-        self.batch.pinned_parts[self.pin_count - 1] = self.part_count
-        self.batch.parts[self.part_count].iov_base = pin.buf
-        self.batch.parts[self.part_count].iov_len = size
-        self.part_count += 1
-        self.run_open = False
-        self.pending += size
-        self.added += size
-        return True
-
-    cdef bint add_ready(self, bytes data) except -1:
-        """Add encoded frames."""
-        cdef Py_ssize_t size = len(data)
-        cdef bint raw = self.raw
-        cdef bint done
-        if size < INLINE_MAX:
-            if self.used + size > BUFFER_SIZE or self.part_count >= VECTOR_MAX - 1:
-                return False
-            self.put(<const unsigned char*>PyBytes_AS_STRING(data), size)
-            return True
-        self.raw = True
-        done = self.add_pinned(data, size, 0)
-        self.raw = raw
-        return done
-
-    cpdef add_control(self, bytes data):
-        """Add encoded frames (PING, ...) at the start of a batch; they count as no message."""
-        if self.batch == NULL:
-            self.batch = acquire_batch()
-        if not self.add_ready(data):
-            raise MemoryError("a batch of control frames exceeds the buffer")
-        self.started = self.added
-
-    cdef int put_header(self, Py_ssize_t size, int flags) except -1:
-        cdef unsigned char header[9]
-        cdef int i
-        if size < 256:
-            header[0] = flags
-            header[1] = size
-            return self.put(header, 2)
-        header[0] = flags | LONG
-        for i in range(8):
-            header[1 + i] = (size >> (56 - 8 * i)) & 0xFF
-        return self.put(header, 9)
-
-    cdef int put(self, const unsigned char* data, Py_ssize_t size) except -1:
-        if self.buffer == NULL:
-            self.buffer = acquire()
-        if not self.run_open:
-            self.batch.parts[self.part_count].iov_base = self.buffer + self.used
-            self.batch.parts[self.part_count].iov_len = 0
-            self.part_count += 1
-            self.run_open = True
-        memcpy(self.buffer + self.used, data, size)
-        self.used += size
-        self.batch.parts[self.part_count - 1].iov_len += size
-        self.pending += size
-        self.added += size
-        return 0
-
-    def encode_command(self, command):
-        """Return encoded frames for :meth:`add_control`."""
-        return command.encode()
-
-    def close_frame(self, failure):
-        """Return frames that tell the peer why the connection ends; b"", as ZMTP has none."""
-        return b""
-
-    def vector(self):
-        """Return the data to write, as memoryviews in order."""
-        cdef int i
-        views = []
-        for i in range(self.first_part, self.part_count):
-            if self.batch.parts[i].iov_len:
-                views.append(PyMemoryView_FromMemory(
-                    <char*>self.batch.parts[i].iov_base, self.batch.parts[i].iov_len, PyBUF_READ))
-        return views
-
-    cdef int fill_vector(self, iovec* vector, int room) except -1:
-        cdef int count = min(room, self.part_count - self.first_part)
-        if count > 0:
-            memcpy(vector, &self.batch.parts[self.first_part], count * sizeof(iovec))
-        return count
-
-    cpdef Py_ssize_t advance(self, Py_ssize_t count) except -1:
-        """Note that ``count`` bytes were written; return how many messages were completed."""
-        cdef Py_ssize_t finished = 0
-        cdef iovec* part
-        self.pending -= count
-        self.written += count
-        while self.first_end < self.end_count and self.batch.ends[self.first_end] <= self.written:
-            self.started = self.batch.ends[self.first_end]
-            self.first_end += 1
-            finished += 1
-            self.open_written = False
-        if self.pending == 0:
-            if self.open_frame > 0 or self.open_offset > 0:
-                # A part of a message is written, and the rest waits for the next batch.
-                self.open_written = True
-            self.clear()
-            return finished
-        while count > 0:
-            part = &self.batch.parts[self.first_part]
-            if count < <Py_ssize_t>part.iov_len:
-                part.iov_base = <char*>part.iov_base + count
-                part.iov_len -= count
-                break
-            count -= part.iov_len
-            self.first_part += 1
-        while (self.first_pin < self.pin_count
-               and self.batch.pinned_parts[self.first_pin] < self.first_part):
-            # To release runs the owner's code, perhaps.
-            self.first_pin += 1
-            PyBuffer_Release(&self.batch.pins[self.first_pin - 1])
-        return finished
-
-    @property
-    def has_partial_write(self):
-        """Whether some but not all bytes of the first unfinished message were written."""
-        return self.open_written or self.written > self.started
-
-    cpdef reset(self):
-        """Drop all data and state."""
-        self.clear()
-        self.open_frame = self.open_offset = 0
-        self.open_written = False
-
-    cdef clear(self):
-        """End the batch."""
-        while self.pin_count > self.first_pin:
-            self.pin_count -= 1
-            PyBuffer_Release(&self.batch.pins[self.pin_count])
-        self.first_pin = self.pin_count = 0
-        if self.buffer != NULL:
-            release(self.buffer)
-            self.buffer = NULL
-        if self.batch != NULL:
-            release_batch(self.batch)
-            self.batch = NULL
-        self.used = self.pending = 0
-        self.first_part = self.part_count = 0
-        self.run_open = False
-        self.first_end = self.end_count = 0
-        self.added = self.written = self.started = 0
-
-
-cdef class RawEncoder(Encoder):
-    """Encoder without headers: it sends the bytes of each frame (for STREAM sockets)."""
-
-    def __init__(self, minor=1, tuning=None, counters=None):
-        Encoder.__init__(self, minor, tuning, counters)
-        self.raw = True
