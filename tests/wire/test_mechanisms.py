@@ -1,4 +1,4 @@
-"""Mechanisms without I/O: both sides, each command byte by byte, and invalid commands."""
+"""What each mechanism answers to each command, byte by byte."""
 
 from struct import pack
 
@@ -6,95 +6,12 @@ import pytest
 import zmq
 from hypothesis import given
 from hypothesis import strategies as st
+from mechanismtalk import GOOD, KINDS, NAMES, OTHER, Talk, fails, give, make, talk
 
-from zlinkcompat.core.options import Options
 from zlinkcompat.wire import errors
-from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
-from zlinkcompat.wire.security import mechanisms, sodium, z85
-from zlinkcompat.wire.security.zap import ZapReply, ZapRequest, parse_reply
+from zlinkcompat.wire.errors import ProtocolError
+from zlinkcompat.wire.security import sodium, z85
 from zlinkcompat.wire.zmtp import commands
-
-SERVER, CLIENT = sodium.keypair(), sodium.keypair()
-OTHER = sodium.keypair()
-KINDS = ("null", "plain", "curve")
-
-
-def make(kind, side, socket_type=None, **changes):
-    """Return the server or the client of a mechanism; a PULL or a PUSH."""
-    default = zmq.PULL if side == "server" else zmq.PUSH
-    options = Options(default if socket_type is None else socket_type)
-    settings = {
-        ("null", "server"): {"ZAP_DOMAIN": b"domain"},
-        ("plain", "server"): {"PLAIN_SERVER": 1},
-        ("plain", "client"): {"PLAIN_USERNAME": b"user", "PLAIN_PASSWORD": b"secret"},
-        ("curve", "server"): {"CURVE_SERVER": 1, "CURVE_SECRETKEY": SERVER[1]},
-        ("curve", "client"): {
-            "CURVE_PUBLICKEY": CLIENT[0],
-            "CURVE_SECRETKEY": CLIENT[1],
-            "CURVE_SERVERKEY": SERVER[0],
-        },
-    }.get((kind, side), {})
-    for name, value in {**settings, **changes}.items():
-        options.set(getattr(zmq, name), value)
-    return mechanisms.create(options)
-
-
-def give(mechanism, body):
-    """Give a command to ``mechanism``; return its answer or its ZAP request."""
-    name, data, offset = commands.split_command_untrusted(body, 1000)
-    return mechanism.receive(name, data, offset)
-
-
-class Talk:
-    """Two sides, and everything that they exchange.
-
-    ``change(number, body)`` may replace a command, counted from 0.
-    """
-
-    def __init__(self, client, server, zap_reply=None, change=None):
-        self.client, self.server = client, server
-        self.zap_reply = zap_reply
-        self.change = change or (lambda number, body: body)
-        self.said = []
-        self.questions = []
-
-    def run(self):
-        waiting = [(self.server, self.client.start())]
-        self.hear(waiting, self.client, self.server.start())
-        while waiting:
-            side, body = waiting.pop(0)
-            if body is None:
-                continue
-            body = self.change(len(self.said), body)
-            self.said.append(body)
-            other = self.client if side is self.server else self.server
-            self.hear(waiting, other, give(side, body), side)
-        return self
-
-    def hear(self, waiting, other, answer, side=None):
-        side = side or self.server
-        waiting.append((other, answer))
-        if side.zap_request is not None:
-            self.questions.append(side.zap_request)
-            waiting.append((other, side.on_zap_reply(self.zap_reply)))
-
-    @property
-    def done(self):
-        return self.client.done and self.server.done
-
-
-GOOD = ZapReply(200, "OK", {b"User-Id": b"me", b"X-zap": b"1"})
-NAMES = {"null": ["READY", "READY"]}
-NAMES["plain"] = NAMES["curve"] = ["HELLO", "WELCOME", "INITIATE", "READY"]
-
-
-def talk(kind, zap_reply=GOOD, change=None, server=None, client=None):
-    return Talk(
-        make(kind, "client", **client or {}),
-        make(kind, "server", **server or {}),
-        zap_reply,
-        change,
-    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,91 +70,8 @@ def test_first_of_two_property_spellings_wins():
     assert mechanism.peer_metadata == {b"Socket-Type": b"PUSH"}
 
 
-CREDENTIALS = {"null": [], "plain": [b"user", b"secret"], "curve": [CLIENT[0]]}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_zap_request_frames(kind):
-    told = talk(kind, server={"ZAP_DOMAIN": b"global", "ROUTING_ID": b"srv"}).run()
-    (question,) = told.questions
-    assert question.frames("10.0.0.1") == [
-        b"",
-        b"1.0",
-        b"1",
-        b"global",
-        b"10.0.0.1",
-        b"srv",
-        kind.upper().encode(),
-        *CREDENTIALS[kind],
-    ]
-
-
-@pytest.mark.parametrize(
-    "kind, server, required",
-    [
-        ("null", {"ZAP_DOMAIN": b""}, None),
-        ("null", {"ZAP_ENFORCE_DOMAIN": 1, "ZAP_DOMAIN": b""}, None),
-        ("null", {}, False),
-        ("null", {"ZAP_ENFORCE_DOMAIN": 1}, True),
-        ("plain", {}, True),
-        ("curve", {}, False),
-        ("curve", {"ZAP_ENFORCE_DOMAIN": 1}, None),
-        ("curve", {"ZAP_DOMAIN": b"x"}, False),
-        ("curve", {"ZAP_DOMAIN": b"x", "ZAP_ENFORCE_DOMAIN": 1}, True),
-    ],
-)
-def test_when_a_zap_handler_is_asked_and_required(kind, server, required):
-    """None: no handler is asked."""
-    server = dict(server)
-    if server.get("ZAP_DOMAIN") == b"":
-        del server["ZAP_DOMAIN"]
-        side = mechanisms.create(configured(Options(zmq.PULL), server))
-        told = Talk(make(kind, "client"), side).run()
-    else:
-        told = talk(kind, None, server=server).run()
-    assert told.done
-    assert [question.required for question in told.questions] == [required] * (required is not None)
-
-
-def configured(options, named):
-    for name, value in named.items():
-        options.set(getattr(zmq, name), value)
-    return options
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "status, command",
-    [
-        (300, b""),
-        (400, b"\5ERROR\x03400"),
-        (500, b"\5ERROR\x03500"),
-    ],
-)
-def test_refusal_by_the_handler(kind, status, command):
-    told = talk(kind, ZapReply(status, "no", {}))
-    with pytest.raises(AuthenticationFailed) as caught:
-        told.run()
-    assert (caught.value.code, caught.value.command) == (status, command)
-    assert not told.server.done and not told.client.done
-    assert b"READY" not in b"".join(told.said[1:])
-    if command:
-        with pytest.raises(AuthenticationFailed) as caught:
-            give(told.client, command)
-        assert caught.value.code == status
-
-
-# -- invalid commands ----------------------------------------------------------------------
-
-
-def fails(told, code):
-    with pytest.raises(ProtocolError) as caught:
-        told.run()
-    assert caught.value.code == code, caught.value
-    assert not told.done
-
-
 STEPS = [(kind, number) for kind in KINDS for number in range(len(NAMES[kind]))]
+
 #: libzmq has one code for every error in a WELCOME.
 MALFORMED = {
     ("plain", 0): errors.MALFORMED_HELLO,
@@ -368,35 +202,10 @@ def test_other_curve_versions_are_refused(version):
     )
 
 
-@pytest.mark.parametrize("kind", ("plain", "curve"))
-def test_commands_before_the_zap_reply_are_refused(kind):
-    told = talk(kind)
-    said = talk(kind).run().said
-    told.server.start()
-    body = told.client.start()
-    while told.server.zap_request is None:
-        answer = give(told.server, body)
-        if answer is not None:
-            body = give(told.client, answer)
-    for command in said:
-        with pytest.raises(ProtocolError):
-            give(told.server, command)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_incompatible_socket_type_is_refused(kind):
     told = Talk(make(kind, "client", zmq.PULL), make(kind, "server"), GOOD)
     fails(told, errors.INVALID_METADATA)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_peer_cannot_set_its_own_user_id(kind):
-    client = make(kind, "client")
-    told = client.properties()
-    client.properties = lambda: told + b"\7User-Id\0\0\0\4root" + b"\7USER-ID\0\0\0\4root"
-    done = Talk(client, make(kind, "server"), ZapReply(200, "", {b"User-Id": b"guest"})).run()
-    assert done.server.zap_metadata[b"User-Id"] == b"guest"
-    assert done.server.peer_metadata == {b"Socket-Type": b"PUSH"}
 
 
 def test_repr_contains_no_secret():
@@ -412,10 +221,10 @@ def test_repr_contains_no_secret():
     assert "HELLO" in str(error) and "secret" not in str(error)
 
 
-# -- arbitrary data ------------------------------------------------------------------------
-
 names = st.sampled_from([b"HELLO", b"WELCOME", b"INITIATE", b"READY", b"ERROR", b"MESSAGE", b"X"])
+
 lengths = st.sampled_from([0, 1, 24, 160, 194, 248, 300])
+
 bodies = st.one_of(
     st.binary(max_size=300), lengths.flatmap(lambda size: st.binary(min_size=size, max_size=size))
 )
@@ -453,49 +262,6 @@ class Stop(Exception):
 
 def stop():
     raise Stop
-
-
-# -- ZAP -------------------------------------------------------------------------------------
-
-
-def test_zap_reply_is_parsed():
-    zap_reply = parse_reply(
-        [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
-    )
-    assert (zap_reply.status, zap_reply.text) == (200, "fine \ufffd")
-    # The empty delimiter frame is removed before.
-    assert zap_reply.metadata == {b"X-a": b"b", b"User-Id": b"user"}
-
-
-@given(
-    st.one_of(
-        st.binary(max_size=9),
-        st.lists(st.binary(max_size=9), max_size=9),
-        st.tuples(
-            st.just(b""),
-            st.just(b"1.0"),
-            st.just(b"1"),
-            st.sampled_from([b"200", b"300", b"2000", b""]),
-            st.binary(max_size=9),
-            st.binary(max_size=9),
-            st.binary(max_size=30),
-        ).map(list),
-    )
-)
-def test_arbitrary_zap_replies(message):
-    try:
-        zap_reply = parse_reply(message)
-    except ProtocolError as error:
-        assert error.code >> 28 == 2
-    else:
-        assert zap_reply.status in (200, 300, 400, 500) and b"User-Id" in zap_reply.metadata
-
-
-def test_zap_request_without_credentials():
-    assert ZapRequest(b"", b"", b"NULL", [], False).frames("::1")[4:] == [b"::1", b"", b"NULL"]
-
-
-# -- Z85 -------------------------------------------------------------------------------------
 
 
 @given(st.binary(max_size=12).map(lambda data: data * 4))
