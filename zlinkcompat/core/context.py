@@ -27,25 +27,26 @@ from zlinkcompat.engine.waker import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
-#: Seconds at interpreter exit for flushing established connections, and for opening connections
-#: for which the program never let the hub run.
+#: At interpreter exit, flushing established connections may take this many seconds. So may opening
+#: connections for which the hub never ran, because the program did not wait.
 EXIT_FLUSH = 1.0
 EXIT_OPENING = 0.1
 
-#: The number of loop iterations within which a connection ends that waits for nothing else.
+#: A connection that waits for nothing but the loop ends within this number of loop iterations.
 REAP_TURNS = 4
 
 LOG = Log("zlinkcompat.core")
 
 contexts = WeakSet()
 
-# Native, because it is held only for a few steps, by any thread.
+# A native lock, because any thread may hold it. Each holds it only for a few steps.
 RLock = get_original("_thread", "RLock")
 
 
 def wants_threads(engine):
-    """Tell whether a new context needs I/O threads, for ``engine`` hub, thread or auto. For auto,
-    it does unless the program is monkey-patched."""
+    """Tell whether a new context needs I/O threads. ``engine`` is "hub", "thread" or "auto".
+
+    With "auto" it needs them unless the program is monkey-patched."""
     if engine not in ("hub", "thread", "auto"):
         raise ValueError(f"ZLINK_ENGINE={engine!r}: must be hub, thread or auto")
     return engine == "thread" or engine == "auto" and not is_module_patched("threading")
@@ -70,7 +71,7 @@ def may_block_natively():
 
 
 class CoreContext:
-    """A container of sockets.
+    """A container of sockets that share I/O threads and inproc names.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class CoreContext:
     lends : bool
         Whether I/O threads lend connections to the asyncio loops that use their sockets.
     max_sockets : int or None
-        MAX_SOCKETS when the first socket was created; later changes have no effect.
+        The value of MAX_SOCKETS when the first socket was created. Later changes have no effect.
     """
 
     def __init__(self, io_threads=1, engine=None):
@@ -126,11 +127,13 @@ class CoreContext:
         flush_in_multiprocessing_children()
 
     def set(self, option, value):
-        """Set a context option (libzmq zmq_ctx_set(3)). Raises EINVAL."""
+        """Set a context option. EINVAL as for :meth:`ContextOptions.set`. libzmq zmq_ctx_set(3)."""
         self.options.set(option, value)
 
     def get(self, option):
-        """Return a context option (libzmq zmq_ctx_get(3)). Raises EINVAL."""
+        """Return a context option.
+
+        EINVAL as for :meth:`ContextOptions.get`. libzmq zmq_ctx_get(3)."""
         return self.options.get(option)
 
     def choose_io_threads(self):
@@ -158,7 +161,7 @@ class CoreContext:
         socket.options.inherit(self.options)
         self.sockets.add(socket)
         if self.terminating:
-            # term() was called after the check above, and may have missed this socket.
+            # term() was called after the check above, so it may not have told this socket.
             self.socket_reaped(socket)
             self.refuse_socket(ETERM)
         LOG.debug(
@@ -169,14 +172,14 @@ class CoreContext:
         )
 
     def refuse_socket(self, errno):
-        """Raise ``errno``, but only once term() has told all open sockets, as in libzmq."""
+        """Raise ``errno``. As in libzmq, do so only after term() has told all open sockets."""
         with self.ending:
             raise zmq_error(errno)
 
     def reap_closed(self):
-        """Let connections of closed sockets end if they only wait for loop iterations.
+        """Run the loop, so that connections of closed sockets can end if they wait only for it.
 
-        libzmq's reaper thread does this at any time."""
+        libzmq has a reaper thread for this."""
         before = 0
         while len(self.sockets) != before and any(each.closed for each in list(self.sockets)):
             before = len(self.sockets)
@@ -188,7 +191,7 @@ class CoreContext:
                     engine.run_loop_once()
 
     def socket_reaped(self, socket):
-        """Handle that a closed socket has delivered or given up all accepted messages."""
+        """Forget a closed socket, which has delivered or given up all accepted messages."""
         if socket in self.sockets:
             self.sockets.discard(socket)
             ended_sockets.add(socket)
@@ -196,10 +199,10 @@ class CoreContext:
             self.reaped.notify_all()
 
     def term(self):
-        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
+        """Make calls on open sockets raise ETERM, then wait until all sockets are closed.
 
-        The wait lasts while a socket is open or its LINGER allows delivery (-1: no limit). If an
-        exception is thrown into the wait, the context stays terminating; a second call continues.
+        This waits while a socket is open, or while the LINGER of a closed socket allows delivery
+        (-1: no limit). If an exception interrupts the wait, a second call continues it.
         """
         if self.closed:
             return
@@ -208,8 +211,8 @@ class CoreContext:
             self.terminating = True
             for socket in list(self.sockets):
                 if not socket.closed:
-                    # Post a command even in this thread: until the socket processes it, its options
-                    # can be set and it can be closed.
+                    # Post a command even if the socket belongs to this thread. Until the socket
+                    # processes the command, its options can be set and it can be closed.
                     socket.mailbox.post(socket.stop, (ETERM,))
         patience = tuning.get("term_warning") / 1000 or -1.0
         while self.sockets:
@@ -237,10 +240,10 @@ class CoreContext:
         return not self.sockets
 
     def close_unreferenced(self):
-        """Close what is left, because nothing refers to this context any more.
+        """Close the remaining sockets, because nothing refers to this context any more.
 
-        This waits until the addresses are free, because the program may bind them again at once. It
-        does not wait for LINGER, because it runs in a destructor."""
+        This waits until their addresses are free, because the program may bind them again at once.
+        It does not wait for LINGER, because it runs in a destructor."""
         self.terminating = self.closed = True
         for socket in list(self.sockets):
             socket.close(waits=False)
@@ -250,9 +253,9 @@ class CoreContext:
             pool.stop_when_idle()
 
     def after_fork_child(self):
-        """Reset in a forked child: the sockets and their connections belong to the parent."""
+        """Reset the context in a forked child, because its sockets belong to the parent."""
         self.terminating = self.closed = True
-        self.ending = RLock()  # a thread that the child does not have may hold the old one
+        self.ending = RLock()  # a thread that only the parent has may hold the old lock
         for socket in self.sockets:
             socket.after_fork_child()
         self.sockets.clear()
@@ -261,10 +264,10 @@ class CoreContext:
 
 
 def describe_unfinished(socket):
-    """Describe what ``term()`` waits for in one socket, for the log."""
+    """Return a text that tells what ``term()`` waits for in one socket, for the log."""
     sessions = list(socket.peers.sessions)
     places = sorted({each.endpoint for each in (*socket.peers.listeners, *sessions)})
-    # Take a snapshot, because I/O threads continue meanwhile.
+    # Make a list first, because I/O threads may end sessions during this function.
     queues = [pipe.inq for pipe in (session.pipe for session in sessions) if pipe is not None]
     unsent = sum(queue.tail - queue.head for queue in queues)
     kind = SOCKET_TYPES[socket.socket_type].decode()
@@ -282,8 +285,8 @@ def after_fork_child():
         for pool in context.pools():
             engines.update(pool.after_fork_child())
     for engine in engines - {None}:
-        # Do this before stopping watchers: libuv shares the epoll with the parent, and would stop
-        # them in the parent.
+        # Do this before stopping watchers. libuv shares its epoll descriptor with the parent, so
+        # stopping a watcher here would stop it in the parent as well.
         engine.loop.reinit()
     for context in list(contexts):
         context.after_fork_child()
@@ -296,9 +299,9 @@ os.register_at_fork(after_in_child=after_fork_child)
 def flush():
     """Briefly wait until accepted messages are written to connected peers.
 
-    Absent peers are not waited for, as in pyzmq. pyzmq waits without a limit when it deletes a
-    context, but :meth:`CoreContext.close_unreferenced` does not wait. So sessions of abandoned
-    contexts may use the whole time to connect.
+    As in pyzmq, this does not wait for absent peers. One kind of session may use the whole time to
+    connect: those of contexts that the program dropped. pyzmq waits without a limit when it deletes
+    a context, but :meth:`CoreContext.close_unreferenced` does not wait.
     """
     reclaim_all()
     began = monotonic()
@@ -322,7 +325,7 @@ def flush():
 
 
 def reclaim_all():
-    """Let I/O threads serve the connections of event loops that no longer run."""
+    """Let I/O threads take over the connections of event loops that no longer run."""
     for context in list(contexts):
         for socket in list(context.sockets):
             if socket.loop_poller is not None:
@@ -330,7 +333,7 @@ def reclaim_all():
 
 
 def lingering_sessions():
-    """Yield each session that may deliver within LINGER, and whether its context was abandoned."""
+    """Yield each session that may deliver within LINGER, with whether its context was dropped."""
     for context in list(contexts):
         for socket in list(context.sockets):
             if socket.options.linger != 0:
@@ -341,7 +344,7 @@ def lingering_sessions():
 @atexit.register
 def flush_at_exit():
     flush()
-    # Stop the threads now: the end of the process could cut off their writes anywhere.
+    # Stop the threads now. Otherwise the end of the process could cut off a write in the middle.
     threads.stop_all()
     log_queue.flush()
 
@@ -350,7 +353,9 @@ _flushed = None
 
 
 def flush_in_multiprocessing_children():
-    """Flush in children of multiprocessing, which run its finalizers and then call ``os._exit``."""
+    """Register :func:`flush` as a finalizer of multiprocessing.
+
+    Its children run these finalizers and then call ``os._exit``, which skips ``atexit``."""
     global _flushed
     process = sys.modules.get("multiprocessing.process")
     if process is None or process.parent_process() is None or _flushed == os.getpid():

@@ -6,7 +6,7 @@ Numbers, defaults and limits are libzmq's (``doc/zmq_ctx_set.adoc``, ``src/ctx.c
 from zlinkcompat.core.option_row import INT_MAX, Option, at_least
 from zlinkcompat.errors import EINVAL, zmq_error
 
-# Why an option has no effect here.
+# The reason why some options have no effect here.
 NO_THREAD_OPTIONS = "the operating system schedules, places and names the I/O threads"
 
 SOCKET_LIMIT = 3
@@ -16,7 +16,7 @@ THREAD_AFFINITY_CPU_REMOVE = 8
 IO_THREADS = 1
 
 #: All context options. Number 3 means SOCKET_LIMIT when read, THREAD_PRIORITY when set (zmq.h).
-#: The scheduling, placement and naming of I/O threads is stored and has no effect.
+#: The options that schedule, place and name I/O threads are stored and have no effect.
 CONTEXT_OPTIONS = (
     Option("IO_THREADS", IO_THREADS, "int", "threads", 1, at_least(0)),
     Option("MAX_SOCKETS", 2, "int", "sockets", 1023, at_least(1)),
@@ -117,7 +117,9 @@ class ContextOptions:
             setattr(self, row.attribute, kept)
 
     def get(self, option):
-        """Return an option, int. EINVAL: it is unknown or write-only. libzmq zmq_ctx_get(3)."""
+        """Return the value of an option (int). EINVAL if the option is unknown or write-only.
+
+        libzmq zmq_ctx_get(3)."""
         if option == SOCKET_LIMIT:
             return self.socket_limit
         row = _context_by_id.get(option)
@@ -126,5 +128,5 @@ class ContextOptions:
         return getattr(self, row.attribute)
 
     def set_io_threads(self, count):
-        """Set IO_THREADS; EINVAL for a negative count, as in libzmq's zmq_init(3)."""
+        """Set IO_THREADS. EINVAL for a negative count, as in libzmq's zmq_init(3)."""
         self.set(IO_THREADS, count)

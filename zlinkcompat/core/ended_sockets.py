@@ -1,13 +1,13 @@
-"""The counters of sockets that are gone, summed by socket type.
+"""The counters of sockets that have ended, summed by socket type.
 
-A socket drops messages for the last time when its LINGER is over, which is the moment when it ends.
-Without these sums nobody could ever see that count.
+When its LINGER expires, a socket drops the rest of its messages and ends at once. Without these
+sums nobody could see how many messages it dropped.
 """
 
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.routing.counts import Totals
 
-# Native, because I/O threads end sockets as well.
+# A native lock, because I/O threads may end sockets.
 RLock = get_original("_thread", "RLock")
 
 _lock = RLock()
@@ -15,7 +15,7 @@ _totals = {}  # socket type (int) -> Totals
 
 
 def add(socket):
-    """Add the counters of a core socket that has ended completely."""
+    """Add the counters of a :class:`CoreSocket` that has ended completely."""
     with _lock:
         totals = _totals.get(socket.socket_type)
         if totals is None:
@@ -24,5 +24,5 @@ def add(socket):
 
 
 def by_type():
-    """Return a dict of socket type (int) to Totals."""
+    """Return a dict that maps a socket type (int) to its Totals."""
     return dict(_totals)

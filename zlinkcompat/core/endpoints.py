@@ -10,22 +10,22 @@ from zlinkcompat.transports import endpoint as endpoint_module
 LOG = Log("zlinkcompat.core")
 
 
-#: Types that ignore a second connect to the same endpoint, which would only duplicate messages
-#: (libzmq ``src/socket_base.cpp: connect_internal``).
+#: Socket types that ignore a second connect to the same endpoint, because it would only duplicate
+#: messages (libzmq ``src/socket_base.cpp: connect_internal``).
 SINGLE_CONNECT = (PUB, SUB, REQ, DEALER)
 
-# The first endpoint imports these, so that importing the package is fast.
+# The first bind or connect imports these, so that importing the package is fast.
 Connecter = Listener = getaddrinfo = None
 
 
 def transport_of(name):
     """Return the transport called ``name``.
 
-    This also imports the modules for connections in both directions: later the process may have no
-    descriptor left for reading a module.
+    This also imports the modules that connections need. Later the process may have no descriptor
+    left to open a module's file.
     """
     global Connecter, Listener, getaddrinfo
-    if getaddrinfo is None:  # the last of the three
+    if getaddrinfo is None:  # assigned last, so then all three are missing
         from zlinkcompat.engine.connecter import Connecter
         from zlinkcompat.engine.listener import Listener
         from zlinkcompat.engine.resolver import getaddrinfo
@@ -84,11 +84,11 @@ class Endpoints:
         self.log_endpoint("connects to", text)
 
     def log_endpoint(self, what, text):
-        """Log an operation of the socket on an endpoint."""
+        """Log that the socket binds, connects, or leaves an endpoint."""
         LOG.debug("socket %#x: %s %s", self.socket.address, what, text)
 
     def end(self, text, verb):
-        """Undo every bind and connect of an endpoint; libzmq does not distinguish them either.
+        """Undo every bind and connect of an endpoint. Like libzmq, do not distinguish the two.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class Endpoints:
             pipe.set_high_water_marks(options.sndhwm, options.rcvhwm)
 
     def close(self):
-        """Free all addresses, and stop connecting where nothing is left to deliver."""
+        """Free all addresses, and end each connecter that has no message left to deliver."""
         for listener in self.listeners.values():
             listener.engine.call(listener.close)
         self.listeners = {}

@@ -1,7 +1,8 @@
 """inproc: a pipe between two sockets of one context. Messages are passed by reference.
 
-A socket can connect before the other binds: the pipe exists from the connect on, and waits for its
-other end. Between threads, each socket attaches its own end, in its own thread, by its mailbox.
+A socket can connect before the other socket binds. The pipe then exists from the connect on, and
+its far end waits for the bind. If the two sockets belong to different threads, each attaches its
+own end in its own thread: a command in its mailbox asks it to.
 Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 """
 
@@ -9,7 +10,7 @@ from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.wire.security.zap import ENDPOINT
 
-#: Shared by all inproc pipes, which also distinguishes them from other pipes.
+#: The metadata of all inproc pipes. Being this very object marks a pipe as inproc.
 METADATA = {}
 
 
@@ -26,26 +27,26 @@ class PendingConnect(PipeSink):
         return -1
 
     def pipe_terminated(self, pipe):
-        # The next socket that binds receives the messages, even if the sender is gone by then.
+        # Messages wait for the next socket that binds, even if their sender is closed by then.
         if pipe.check_read():
             return
         with self.context.lock:
             waiting = self.context.unbound.get(self.name, [])
             if self not in waiting:
-                return  # another socket is binding it right now, and will notice
+                return  # a socket is binding the endpoint right now, and will see the closed pipe
             waiting.remove(self)
         pipe.terminate()
 
 
 def combined_hwm(sender, receiver):
-    """Return the high-water mark (messages) of one direction, the sum of both ends as in libzmq."""
+    """Return the high-water mark (messages) of one direction. As in libzmq, both ends add up."""
     if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
         return 0
     return sender.options.sndhwm + receiver.options.rcvhwm
 
 
 def bind(socket, name):
-    """Bind ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is bound."""
+    """Bind ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is taken."""
     context = socket.context
     socket.claim_owner_loop()
     with context.lock:
@@ -74,7 +75,7 @@ def connect(socket, name):
     with context.lock:
         owner = context.bound.get(name)
         if owner is None:
-            # The socket that binds may be in another thread.
+            # The socket that binds later may belong to another thread, so make a threadsafe pipe.
             near, far = pipe_pair(socket.options.sndhwm, socket.options.rcvhwm, True)
             waiting = PendingConnect(context, name, socket, far)
             far.sink = waiting
@@ -109,14 +110,14 @@ def complete_connect(connecting, near, binding, far, name):
 
 
 def accept_pipe(connecting, near, binding, far, name):
-    # Runs in the thread of the binding socket.
+    # This runs in the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
     connecting.peers.identify_pipe(far, binding.options.routing_id, METADATA)
-    # Announce messages that were written before there was a reader.
+    # Notify the new reader of messages that were written before.
     near.flush()
     far.flush()
-    # The peer left before the bind. A peer that leaves later announces it by a later command.
+    # The peer closed before the bind. If it closes later, a command in the mailbox tells us.
     if far.peer_closed:
         far.peer_terminated()
 

@@ -1,16 +1,17 @@
-"""Reports about programs that share a socket in a way that ZeroMQ forbids."""
+"""Log reports about programs that share a socket in a way that ZeroMQ forbids."""
 
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.stacks import format_stack, own_stack, stack_from, stack_of
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
-# Queued logging: the waiting thread may hold the lock of a handler that logs to this socket.
+# Log through a queue: the waiting thread may hold the lock of a logging handler that sends its
+# records to this very socket.
 LOG = Log("zlinkcompat.core")
 
 
 def report_two_threads(socket, waiting_thread):
-    """Log, with both stacks, that the current thread uses a socket in which another waits.
+    """Log, with both stacks, that this thread uses a socket in which another thread waits.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def report_two_threads(socket, waiting_thread):
 
 
 def report_mixed_frames(socket):
-    """Log, with the stack, that a frame joins a message that another greenlet began."""
+    """Log, with the stack, that a greenlet adds a frame to a message that another one began."""
     LOG.warning(
         "socket %#x (%s): this frame is added to a message that another greenlet began with "
         "SNDMORE. If these are two messages, send each by send_multipart(), or hold a lock "
@@ -46,9 +47,10 @@ def report_mixed_frames(socket):
 
 
 def waiting_stack(socket, thread):
-    """Return the stack of a call that waits in ``socket``; an empty list if it is over."""
+    """Return the stack of the call that waits in ``socket``; an empty list if none waits now."""
     for waker in list(socket.mailbox.sleepers):
-        # A waker in a hub belongs to a greenlet, whose frame is not the current one of its thread.
+        # A waker in a hub belongs to a greenlet. While the greenlet waits, its frame is not the one
+        # that sys._current_frames() has for its thread.
         greenlet = getattr(waker, "greenlet", None)
         if greenlet is not None and waker.thread == thread:
             return stack_from(greenlet.gr_frame)

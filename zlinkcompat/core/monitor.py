@@ -15,12 +15,12 @@ from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.sockopt import EVENT_FLOW
 from zlinkcompat.transports import endpoint as endpoint_module
 
-# Native, because I/O threads publish events as well.
+# A native lock, because I/O threads publish events as well.
 RLock = get_original("_thread", "RLock")
 
 
 class Monitor:
-    """Publishes the events in the bit mask ``events`` at ``endpoint`` (inproc)."""
+    """Publishes the events that the bit mask ``events`` selects, at ``endpoint`` (inproc)."""
 
     def __init__(self, context, endpoint, events):
         from zlinkcompat.core.socket import CoreSocket
@@ -39,12 +39,12 @@ class Monitor:
             raise
 
     def event(self, kind, value, endpoint, session=None):
-        """Publish an event, about the peer of ``session`` if it concerns one."""
+        """Publish an event. If it is about a peer, ``session`` is the session of that peer."""
         if kind & self.events:
             self.publish(kind, value, endpoint, session, None)
 
     def peer_event(self, kind, value, pipe):
-        """Publish an event of our own about the peer of a socket's end of a pipe."""
+        """Publish an event that libzmq lacks, about the peer at the other end of ``pipe``."""
         if self.events & EVENT_FLOW:
             self.publish(kind, value, pipe.endpoint, session_of(pipe), pipe)
 
@@ -54,7 +54,7 @@ class Monitor:
             event_peers.remember(frames[0], session, pipe)
         with self.lock:
             if self.socket.can_send():
-                # Without a reader, or with a slow one, the event is lost: a monitor must never
+                # If there is no reader, or a slow one, the event is lost. A monitor must never
                 # block the socket that it watches.
                 self.socket.sender.send_message(frames, NOBLOCK)
 

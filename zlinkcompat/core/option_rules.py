@@ -1,14 +1,14 @@
-"""Checks, conversions and effects of values that only a few options have."""
+"""Checks, conversions and effects of option values that only a few options need."""
 
 from zlinkcompat._constants import NULL
 from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.wire.security import z85
 
-# -- options that add to earlier values -----------------------------------------------------
+# -- options that add to their earlier values ------------------------------------------------
 
 
 def add_property(options, value):
-    """Add a METADATA property. As in libzmq, the first value of a name stays."""
+    """Add a METADATA property. As in libzmq, a second value for the same name is ignored."""
     name, _, content = value.partition(b":")
     options.properties.setdefault(name, content)
 
@@ -35,13 +35,13 @@ def adding_to(attribute):
 
 
 def no_credentials():
-    """Return what filters for ipc peers lack on this system; "" if they work."""
+    """Return a text that tells what filters for ipc peers need on this system; "" if they work."""
     from zlinkcompat.transports import ipc
 
     return ipc.no_credentials()
 
 
-#: The longest value that libzmq can return to pyzmq, in bytes.
+#: The size in bytes of the longest option value that libzmq can return to pyzmq.
 READ_BACK = 255
 
 
@@ -53,22 +53,22 @@ def proxy(options):
 
 
 def is_alpn(value):
-    """Tell whether ``value`` is empty, or names of protocols (RFC 7301) of 1 to 255 bytes each."""
+    """Tell whether ``value`` is empty or lists protocol names of 1 to 255 bytes (RFC 7301)."""
     names = value.split(b",") if value else ()
     return all(0 < len(name.strip()) <= 255 for name in names)
 
 
 def is_property(value):
-    """Check ``X-name:value``, which must not have 4 bytes: libzmq treats those as an int."""
+    """Tell whether ``value`` is ``X-name:value``. libzmq takes 4 bytes for an int, so not then."""
     name, colon, content = value.partition(b":")
     return bool(colon and content) and name[:2] == b"X-" and len(name) <= 255 and len(value) != 4
 
 
-# -- mechanisms (libzmq ``src/options.cpp``: the option that was set last decides) -----------
+# -- mechanisms: the option that was set last decides (libzmq ``src/options.cpp``) -----------
 
 
 def serving(mechanism):
-    """Return the effect of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
+    """Return a function that applies a value of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
 
     def apply(options, value):
         options.mechanism = mechanism if value else NULL
@@ -78,7 +78,7 @@ def serving(mechanism):
 
 
 def using(mechanism, client=False):
-    """Return the effect of setting a credential; ``client``: only clients have it."""
+    """Return a function that applies a credential. ``client``: only clients have this one."""
 
     def apply(options, value):
         options.mechanism = mechanism
@@ -89,7 +89,7 @@ def using(mechanism, client=False):
 
 
 def serves(mechanism):
-    """Return the getter of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
+    """Return a function that gets the value of ``PLAIN_SERVER`` or ``CURVE_SERVER``."""
     return lambda options: int(options.as_server and options.mechanism == mechanism)
 
 

@@ -35,7 +35,7 @@ from zlinkcompat.core.option_rules import (
 )
 from zlinkcompat.wire.security import sodium
 
-# Why an option has no effect here.
+# The reason why some options have no effect here.
 NO_MULTICAST = "multicast transports are not supported"
 
 
@@ -54,12 +54,12 @@ def ipc_filter(name, id):
 
 
 def pattern(name, id, kind="bool", default=0, readable=False, writable=True):
-    """Create the row of an option that only some socket types have, and check themselves."""
+    """Create the row of an option that only some socket types have. The pattern checks it."""
     return Option(name, id, kind, "", default, holder=PATTERN, readable=readable, writable=writable)
 
 
 def state(name, id, kind="int", default=0):
-    """Create the row of read-only state of a socket."""
+    """Create the row of an option that only reads the state of a socket."""
     return Option(name, id, kind, "", default, holder=SOCKET, writable=False)
 
 
@@ -77,7 +77,7 @@ def absent(name, id, kind="bytes", readable=False):
 
 
 def curve_key(name, id, client=False, secret=False):
-    """Create the row of a key. libzmq does not return it to a caller like pyzmq."""
+    """Create the row of a key. As with libzmq, pyzmq cannot read it."""
     return Option(
         name,
         id,
@@ -94,7 +94,9 @@ def curve_key(name, id, client=False, secret=False):
 
 
 def tunable(setting):
-    """Create the row of a flag or threshold. libzmq has three of them as drafts, as hints only."""
+    """Create the row of a flag or threshold of ``zlinkcompat.tuning``.
+
+    libzmq has three of these options in its draft API, where they are only hints."""
     return Option(
         setting.option,
         setting.number,
@@ -115,7 +117,7 @@ def wss(name, id, attribute, kind="bytes", default=b""):
 
 #: All socket options: name, id, kind, unit, default, allowed.
 SOCKET_OPTIONS = (
-    # pyzmq reads and writes it as int64, but libzmq treats it as the bits of a uint64.
+    # pyzmq reads and writes AFFINITY as int64, but libzmq treats it as the bits of a uint64.
     Option("AFFINITY", 4, "uint64", "bit mask of I/O threads", 0),
     Option("ROUTING_ID", 5, "bytes", "1 to 255 bytes", b"", sized(1, 255)),
     pattern("SUBSCRIBE", _constants.SUBSCRIBE, "bytes", b""),
@@ -230,7 +232,7 @@ SOCKET_OPTIONS = (
     pattern("STREAM_NOTIFY", _constants.STREAM_NOTIFY, default=1),
     Option("INVERT_MATCHING", 74, "bool", "", 0),
     Option("HEARTBEAT_IVL", 75, "int", "ms; 0 none", 0, at_least(0)),
-    # On the wire it has 16 bits, in tenths of a second (RFC 37).
+    # On the wire the time is 16 bits wide, in tenths of a second (RFC 37).
     Option(
         "HEARTBEAT_TTL", 76, "int", "ms; 0 none", 0, between(-99, 6553599), convert=whole_tenths
     ),

@@ -3,8 +3,8 @@
 Values are ints or bytes here. The layers above check, as pyzmq does, that a value is not a str and
 that an int fits its C type.
 
-An option that promises security which this build lacks raises an error and is not ignored: a
-program that asks for a mechanism must not run without it. See ``refused`` of the option's row.
+An option for a security mechanism that this build lacks raises an error instead of being ignored,
+because a program that asks for a mechanism must not run without it. See ``refused`` in the table.
 """
 
 import copy
@@ -15,7 +15,7 @@ from zlinkcompat.core.option_row import OPTIONS, PATTERN, SOCKET, TUNING
 from zlinkcompat.core.option_table import SOCKET_OPTIONS
 from zlinkcompat.errors import EINVAL, zmq_error
 
-#: Source: libzmq ``src/options.hpp: get_effective_conflate_option``.
+#: Socket types that support CONFLATE (libzmq ``src/options.hpp: get_effective_conflate_option``).
 CONFLATING = frozenset((PUB, SUB, DEALER, PULL, PUSH))
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}
@@ -49,9 +49,10 @@ class Options:
             if row.holder == OPTIONS and row.readable:
                 setattr(self, row.attribute, row.convert(row.default))
         if socket_type in (SUB, XSUB):
-            # These types send only subscriptions (libzmq ``src/xsub.cpp``).
+            # These types send only subscriptions, so nothing is worth waiting for
+            # (``src/xsub.cpp``).
             self.linger = 0
-        # Write-only options, for which the loop above sets no attribute.
+        # These options are write-only, so the loop above sets no attribute for them.
         self.tls_key = self.tls_password = b""
         self.curve_publickey = self.curve_secretkey = self.curve_serverkey = bytes(32)
         self.ssl_context = None
@@ -122,7 +123,7 @@ class Options:
         return row.show(getattr(self, row.attribute))
 
     def copy(self):
-        """Return a copy for a new endpoint, which later changes do not affect.
+        """Return a copy for a new endpoint. Later changes of the socket's options do not affect it.
 
         ValueError: an environment variable of ``zlinkcompat.tuning`` has an invalid value."""
         other = copy.copy(self)
@@ -132,7 +133,7 @@ class Options:
         return other
 
     def inherit(self, context_options):
-        """Apply the context's defaults, once, when the socket is created.
+        """Apply the context's defaults when the socket is created.
 
         Parameters
         ----------

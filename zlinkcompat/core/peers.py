@@ -5,8 +5,8 @@ from zlinkcompat.core import inproc
 from zlinkcompat.core.state import SocketState
 from zlinkcompat.routing.pipe import Pipe, pipe_pair
 
-#: The number of reads when the user ends a connection: messages that have arrived are received, but
-#: a peer that sends continuously is not read without a limit.
+#: How many reads are made when the user ends a connection. They save the messages that have
+#: arrived, and the limit ends them if the peer sends continuously.
 LAST_READS = 64
 
 
@@ -65,16 +65,18 @@ class Peers:
         return far if self.attach_pipe(*about) else None
 
     def conflate(self, near):
-        """Keep only the last message (CONFLATE) in a pipe. Subscriptions are not messages."""
+        """Make a pipe keep only the last message (CONFLATE). Subscriptions are all kept."""
         socket_type = self.socket.socket_type
         near.set_conflate(socket_type not in (PUB, XPUB), socket_type not in (SUB, XSUB))
 
     def connect_zap(self, sink, mailbox):
-        """Return ``sink``'s end of a pipe to the context's ZAP handler; None without a handler."""
+        """Make a pipe to the context's ZAP handler.
+
+        Return ``sink``'s end; None without a handler."""
         return inproc.connect_zap(self.socket, sink, mailbox)
 
     def attach_pipe(self, near, routing_id, metadata, locally_initiated, endpoint):
-        """Give a pipe to the pattern. Returns whether the pattern accepted this peer."""
+        """Add a pipe to the pattern. Return whether the pattern accepted this peer."""
         if near.closed:
             return False
         near.sink = self.socket.pattern
@@ -87,15 +89,15 @@ class Peers:
         if self.socket.dead or not self.socket.pattern.attach(near):
             near.terminate()
             return False
-        # A new peer has room, and may have brought messages. If there are many peers, a receiver
-        # that is woken in vain runs the hub to look for them.
+        # A new peer means room for senders. Wake receivers only if it brought messages, because a
+        # receiver that is woken in vain runs the hub if there are many peers.
         self.socket.on_writable()
         if near.check_read():
             self.socket.on_readable()
         return True
 
     def identify_pipe(self, far, routing_id, metadata):
-        """Handle that the handshake of a connecting session has identified the peer."""
+        """Store who the peer of a connecting session is, as its handshake has now told."""
         far.peer.post_to_owner(self.identify, (far.peer, routing_id, metadata))
 
     def identify(self, near, routing_id, metadata):
@@ -106,14 +108,14 @@ class Peers:
             self.socket.pattern.identified(near)
 
     def drop_pipe(self, near):
-        """Close one peer's pipe from this side; deliver written messages within linger."""
+        """Close one peer's pipe from this side. Messages that were sent are delivered in LINGER."""
         if not near.closed:
             self.socket.pattern.detach(near)
             near.terminate()
 
     def disconnect_pipe(self, near):
         """Close one peer's pipe like :meth:`drop_pipe`, but keep received messages readable."""
-        # First attach a pipe that was created meanwhile.
+        # First attach a pipe that the I/O thread created for this peer, if there is one.
         self.socket.process_mailbox()
         reads = 0
         while reads < LAST_READS and near.try_read() > 0:
@@ -142,6 +144,6 @@ class Peers:
         self.reap()
 
     def reap(self):
-        """Tell the context if the socket has ended completely."""
+        """Unregister the socket from the context if nothing of it is left."""
         if self.socket.closed and not self.sessions and not self.listeners:
             self.socket.context.socket_reaped(self.socket)

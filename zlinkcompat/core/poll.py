@@ -11,13 +11,13 @@ from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.waker import HubWaker, LockWaker, Waker, waits_in_hub
 
-#: The corresponding bits of poll(2).
+#: Pairs of a ZeroMQ event and the corresponding bit of poll(2).
 BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POLLPRI))
 KNOWN = select.POLLIN | select.POLLOUT | select.POLLPRI
 
 
 def poll(items, timeout_ms):
-    """Wait until one of ``items`` is ready. Source: libzmq ``zmq_poll(3)``.
+    """Wait until at least one of ``items`` is ready. Source: libzmq ``zmq_poll(3)``.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def poll(items, timeout_ms):
         A socket or file descriptor, and the events to wait for: POLLIN (1), POLLOUT (2), and for
         descriptors POLLERR (4) and POLLPRI (8).
     timeout_ms : int, milliseconds
-        0 checks once; -1 has no limit.
+        0 checks without waiting, and -1 waits without a limit.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def poll(items, timeout_ms):
                     thing.add_poller(asleep.waker)
                     watched.append(thing)
                     thing.enter_wait()
-            # Something may have arrived after the first check and before the watch: check again.
+            # A message may have arrived between the first check and the watch, so check again.
             results = look(items, descriptors)
             if not any(results):
                 asleep.sleep(timeout)
@@ -100,7 +100,7 @@ class InHub:
                 self.watchers.append(watcher)
                 watcher.start(interrupts.call_guarded, hub, self.waker.wake)
         except BaseException:
-            # libev aborts the process if a watcher outlives its descriptor.
+            # Stop the watchers: libev aborts the process if a watcher outlives its descriptor.
             self.close()
             raise
 
@@ -152,7 +152,7 @@ class AtDescriptors:
 
 
 def look(items, descriptors):
-    """Return the current state of ``items``."""
+    """Return the events of each of ``items`` that are ready now, without waiting."""
     ready = look_at_descriptors(descriptors) if descriptors else {}
     results = []
     for thing, events in items:
@@ -164,7 +164,8 @@ def look(items, descriptors):
 
 
 def make_poller(descriptors):
-    # The original poll: in a monkey-patched process gevent has replaced it by a cooperative one.
+    # Use the original poll. In a monkey-patched process select.poll is gevent's, which waits in the
+    # hub.
     poller = get_original("select", "poll")()
     masks = {}
     for fd, events in descriptors:
@@ -187,7 +188,7 @@ def look_at_descriptors(descriptors):
             if mask & bit:
                 events |= event
         if mask & ~KNOWN:
-            # POLLHUP, POLLERR or POLLNVAL.
+            # poll(2) reported POLLHUP, POLLERR or POLLNVAL.
             events |= POLLERR
         ready[fd] = events
     return ready

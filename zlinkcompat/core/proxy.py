@@ -9,7 +9,7 @@ from zlinkcompat._constants import NOBLOCK, POLLIN, POLLOUT, ROUTER
 from zlinkcompat.core.poll import poll
 from zlinkcompat.errors import EAGAIN, ENOTSUP
 
-#: Messages that one direction may forward before the other direction runs.
+#: How many messages one direction may forward before the other direction runs.
 BURST = 1000
 
 
@@ -39,7 +39,7 @@ class Direction:
         self.octets = 0
 
     def awaits(self):
-        """Return what to poll for: input, or room in the sink if it had none."""
+        """Return the socket and the event to poll for: input, or room in a full sink."""
         return (self.sink, POLLOUT) if self.blocked else (self.source, POLLIN)
 
     def forward(self):
@@ -69,7 +69,7 @@ class Direction:
                 return
 
     def send(self, frames):
-        """Send a message, or keep it until the sink has room; return whether it was sent.
+        """Send a message, or keep it until the sink has room. Return whether it was sent.
 
         The sink had room before, but its peer may have left while the message was received or
         copied. Waiting here would stop the other direction and the control socket."""
@@ -85,12 +85,12 @@ class Direction:
         return not self.blocked
 
     def counted(self):
-        """Return the frames and bytes that went in this direction."""
+        """Return how many frames and bytes were forwarded in this direction."""
         return self.frames, self.octets
 
 
 def run(directions, control=None):
-    """Run a proxy until TERMINATE, or until a socket or its context ends, which raises."""
+    """Run a proxy until the command TERMINATE. Raises when a socket or its context ends."""
     paused = False
     while True:
         items = [] if paused else [direction.awaits() for direction in directions]
@@ -117,7 +117,7 @@ def run(directions, control=None):
 def acknowledge(control):
     """Reply to a command, as libzmq 4.3.5 does for every type of control socket.
 
-    A control socket that cannot send gets no reply, where libzmq would end or hang."""
+    If the control socket cannot send, skip the reply; libzmq's proxy would end or hang."""
     try:
         control.sender.send_frame(b"", NOBLOCK)
     except Exception as error:  # pyzmq's, which this layer does not import
@@ -126,20 +126,24 @@ def acknowledge(control):
 
 
 def statistics(forth, back):
-    """Return the frames and bytes of: frontend received, sent, backend received, sent."""
+    """Return the reply to STATISTICS: eight counts (``zmq_proxy_steerable(3)``).
+
+    They are the frames and bytes that the frontend received and sent, then the backend's."""
     there, here = forth.counted(), back.counted()
     return [pack("=Q", number) for number in (*there, *here, *here, *there)]
 
 
 def proxy(frontend, backend, capture=None, control=None):
-    """Run zmq_proxy_steerable(3). It returns only on TERMINATE, and raises as the sockets do."""
+    """Run zmq_proxy_steerable(3).
+
+    It returns only on TERMINATE, and raises what the sockets raise."""
     forth = Direction(frontend, backend, capture)
     back = Direction(backend, frontend, capture)
     run([forth, back] if backend is not frontend else [forth], control)
 
 
 def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):
-    """Run a proxy whose copies have a first frame that tells the direction of the message."""
+    """Run a proxy that copies messages to ``monitor``, with the direction as their first frame."""
     swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER
     run(
         [

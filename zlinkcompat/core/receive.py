@@ -15,7 +15,7 @@ from zlinkcompat.engine.waker import SleeperMailbox, WaitList, waits_in_hub
 from zlinkcompat.errors import EAGAIN, RECV_WAITS, zmq_error
 from zlinkcompat.routing.pattern import Pattern
 
-#: How often a receiver reads its connections in a row if they bring nothing for it.
+#: How many times in a row a receiver reads its connections if the reads bring no message for it.
 READ_ROUNDS = 4
 
 
@@ -32,7 +32,7 @@ class Receiver:
     more : bool
         Whether the message of the last ``recv_frame`` has further frames.
     is_busy_polling : bool
-        Whether the last message that had to be waited for came by busy polling.
+        Whether busy polling found the last message for which a call had to wait.
     paused_connections : list of Reader
         The connections that the I/O threads do not watch meanwhile.
     """
@@ -101,7 +101,9 @@ class Receiver:
         return message
 
     def recv_message(self, flags):
-        """Receive a whole message, or the rest of one, as a list. See :meth:`recv_frame`."""
+        """Receive a message as a list of frames: a whole one, or the unread frames of the last one.
+
+        See :meth:`recv_frame`."""
         if self.state.engine is None:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
@@ -158,7 +160,7 @@ class Receiver:
         message = self.pattern.recv()
         if message is None:
             self.state.io_threads.begin_burst()
-            # An event loop that serves the connections reads them in its next iteration anyway.
+            # If an event loop serves the connections, its next iteration reads them anyway.
             message = self.read_now_if_useful(self.state.loop_poller is None)
             if message is None:
                 self.resume_io_threads()
@@ -166,17 +168,17 @@ class Receiver:
         return message
 
     def process_commands(self):
-        """Process commands of other threads, and raise if they ended the socket.
+        """Process commands of other threads. Raise if one of them ended the socket.
 
-        If the socket type or its state does not allow the call, libzmq raises that error first. It
-        then processes no command, and does not notice that the context terminates."""
+        If the socket type or its state does not allow receiving, raise that error first, as libzmq
+        does. Then no command is processed, and the termination of the context is not noticed."""
         state = self.state
         if not state.dead and self.parts is None and state.context.terminating:
             self.pattern.check_may_receive()
         state.process_commands()
 
     def recv_part(self):
-        """Take the next frame of the message that is received frame by frame."""
+        """Return the next frame of the message that is being received frame by frame."""
         parts = self.parts
         frame = parts[self.next_part]
         self.next_part += 1
@@ -186,22 +188,22 @@ class Receiver:
         return frame
 
     def drop_parts(self):
-        """Forget the frames of a message that were not received yet."""
+        """Drop the frames of a message that the program has not received yet."""
         self.parts = None
         self.more = False
 
     # -- waiting ---------------------------------------------------------------------------
 
     def recv_blocking(self, flags):
-        """Read the connections, poll, or sleep within RCVTIMEO: the pattern has no message."""
+        """Get a message when the pattern has none: read the connections, poll, then sleep."""
         state = self.state
         engine = state.engine
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
         spin_time = 0
         worth = self.busy_poll_backoff
-        # A call that must not wait, or always finds a message, never sleeps. So run the hub here
-        # for the I/O of others.
+        # A program whose calls never wait, or always find a message, never sleeps. So run the hub
+        # here, or the other sockets get no I/O.
         yielded = engine.maybe_yield() if engine is not None else state.maybe_yield()
         if yielded:
             message = self.pattern.recv()
@@ -240,14 +242,14 @@ class Receiver:
                 if spin_time:
                     now = monotonic_ns()
                     if now - began < spin_time:
-                        # Busy polling would have found the message.
+                        # The message came so soon that busy polling would have found it.
                         worth.hit()
                     elif self.poll_missed_at > began:
                         contention.note_sleep(self.poll_missed_at, now)
                 return message
 
     def poll_limit(self, now):
-        """Return for how many nanoseconds a receiver may busy-poll now, by BUSY_POLL."""
+        """Return for how many nanoseconds a receiver may busy-poll now. BUSY_POLL limits it."""
         if self.spin_time < 0:
             tuning = self.state.options.tuning
             self.adaptive_poll = tuning.adaptive_poll
@@ -259,7 +261,7 @@ class Receiver:
     # -- reading the connections in the calling thread -------------------------------------
 
     def read_bypassing_io_threads(self, needed, began, spin_time):
-        """Read the connections directly. The I/O threads would need two thread switches for it."""
+        """Read the connections in this thread, which saves two switches between threads."""
         self.state.io_threads.begin_burst()
         if (
             spin_time > 0
@@ -269,19 +271,20 @@ class Receiver:
             and not waits_in_hub()
         ):
             message = self.busy_poll(began, spin_time, self.busy_poll_backoff)
-            # Not in a flood of messages, where the I/O thread fills the queue for this thread.
+            # If further messages are waiting, this is a flood: the I/O thread fills the queue, and
+            # this thread had better empty it than read.
             self.is_busy_polling = message is not None and not self.pattern.has_in()
             return message
         return self.read_now_if_useful(needed)
 
     def resume_io_threads(self):
-        """Let the I/O threads read again from now on."""
+        """Let the I/O threads watch and read the paused connections again."""
         self.is_busy_polling = False
         for connection in list(self.paused_connections):
             connection.engine.call(connection.resume_watcher)
 
     def read_after_posted(self):
-        """Read once more if the I/O threads had something to do, such as sending to our peer."""
+        """Read once more after the I/O threads had work, because it may have brought an answer."""
         if not self.run_posted():
             return None
         message = self.pattern.recv()
@@ -296,9 +299,10 @@ class Receiver:
         return True
 
     def read_now_if_useful(self, needed):
-        """Read the connections before sleeping, unless that has brought nothing recently.
+        """Read the connections before sleeping, unless such reads have brought nothing recently.
 
-        The hub reads them anyway. Then a lone message costs one read instead of two."""
+        Without this read the hub reads the connections anyway, so a lone message costs one read
+        instead of two."""
         if not needed and not self.read_backoff.allows():
             return None
         message = self.read_now()
@@ -309,10 +313,10 @@ class Receiver:
         return message
 
     def read_now(self):
-        """Read the connections in this greenlet or, if they are many, by running the hub once.
+        """Read the connections in this greenlet or, if there are many, by running the hub once.
 
-        None means that they brought nothing that this socket type accepts. Then the hub must run
-        before there is more."""
+        Return a message, or None if the reads brought none for this socket. After None, the hub
+        must run before there is more to read."""
         for _ in range(READ_ROUNDS):
             produced = self.produce()
             if produced == 0:
@@ -323,7 +327,7 @@ class Receiver:
         return None
 
     def produce(self):
-        """Read the connections once or, if they are many, run the hub once.
+        """Read the connections once or, if there are many, run the hub once.
 
         Returns
         -------
@@ -342,7 +346,9 @@ class Receiver:
         return produced
 
     def busy_poll(self, began, spin_time, worth):
-        """Read the connections repeatedly for ``spin_time`` ns, if they are few."""
+        """Read the connections repeatedly for ``spin_time`` ns, if there are only a few.
+
+        Return a message, or None."""
         now = monotonic_ns()
         while now - began < spin_time:
             produced = self.pattern.try_read_peers()
@@ -364,7 +370,7 @@ class Receiver:
     # -- readiness -------------------------------------------------------------------------
 
     def can_receive(self):
-        """Tell whether a call would receive something at once."""
+        """Tell whether a receiving call would return without waiting."""
         if self.parts is not None or self.pattern.has_in():
             return True
         state = self.state
@@ -380,7 +386,7 @@ class Receiver:
         return self.run_posted() and (self.pattern.has_in() or self.read_until_readable())
 
     def read_until_readable(self):
-        """Read the connections until the socket has a message; tell whether it has one."""
+        """Read the connections until the socket has a message. Return whether it has one."""
         for _ in range(READ_ROUNDS):
             produced = self.produce()
             if produced == 0:

@@ -1,14 +1,14 @@
 """Addresses of sockets and contexts, which pyzmq calls ``underlying``.
 
-pyzmq shares a socket between two Python objects by the address of libzmq's socket. Here the address
-is an integer by which the core object can be found while it is alive.
+In pyzmq, two Python objects can share a socket by the address of libzmq's socket object. Here the
+address is a number under which :func:`find` finds the core object while the object is alive.
 """
 
 from itertools import count
 from weakref import WeakValueDictionary
 
-# Do not use id(): an address must not be reused while a shadow still holds it. The numbers are
-# larger than any pointer, so that libzmq cannot mistake one for the address of an object.
+# Do not use id(): an address must not be reused while a shadow still has it. These numbers are
+# larger than any pointer, so libzmq cannot mistake one for the address of an object.
 FIRST_ADDRESS = (1 << 64) + 0x10000
 ADDRESS_STEP = 0x10
 _next_address = count(FIRST_ADDRESS, ADDRESS_STEP).__next__

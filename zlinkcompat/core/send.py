@@ -16,7 +16,8 @@ from zlinkcompat.engine.waker import SleeperMailbox, WaitList
 from zlinkcompat.errors import EFSM, SEND_WAITS, UNREAD_FRAMES, zmq_error
 from zlinkcompat.routing.pattern import Pattern
 
-#: The longest time that one send of a publisher waits for subscriptions that have arrived, in ns.
+#: The longest time in ns for which one ``send()`` of a publisher waits until the I/O threads have
+#: passed on subscriptions that have arrived.
 SUBSCRIPTION_WAIT_NS = 50_000_000
 
 #: Nanoseconds between two reads of pending subscriptions while the hub does not run.
@@ -31,8 +32,8 @@ class Sender:
     state : SocketState
         The socket.
     receiver : Receiver
-        The receiver of the same socket. A REQ or REP must read a message completely before it
-        sends the next one.
+        The receiver of the same socket. A REQ or REP must receive all frames of a message before
+        it sends the next one.
     """
 
     def __init__(self, state, receiver):
@@ -118,8 +119,10 @@ class Sender:
             self.send_blocking(message, flags)
 
     def require_complete_message(self):
-        """Raise EFSM if a received message has unread frames. Read a request completely before the
-        reply, and a reply before the next request, except with REQ_RELAXED."""
+        """Raise EFSM if a received message has unread frames.
+
+        A REP must receive all frames of a request before it replies. A REQ must receive all frames
+        of a reply before its next request, unless REQ_RELAXED is set."""
         if not getattr(self.pattern, "relaxed", False):
             raise zmq_error(EFSM, UNREAD_FRAMES)
 
@@ -127,10 +130,11 @@ class Sender:
         """Send a frame of a message that is sent frame by frame.
 
         The first frame waits for room or fails. Later frames never wait. If a call fails for any
-        reason, the socket forgets the frames that it has, so the next frame begins a new message.
+        reason, the socket drops the frames of this message, so the next frame begins a new one.
 
         As in libzmq, a socket has at most one unfinished message, no matter which greenlet sends
-        its frames. Frames of several greenlets are added in order, and this is reported once.
+        its frames. If several greenlets send frames, all frames go into this message in order, and
+        the misuse is reported once.
 
         Source: libzmq ``src/lb.cpp``, ``src/router.cpp``, ``src/xpub.cpp``."""
         parts = self.parts
@@ -143,7 +147,7 @@ class Sender:
                     self.read_pending_subscriptions()
                 if self.parts is None and not self.pattern.begin(frame):
                     self.begin_blocking(frame, flags)
-                # Meanwhile another greenlet may have begun a message.
+                # While this greenlet waited, another one may have begun a message.
                 parts = self.parts
                 if parts is None:
                     parts = self.parts = []
@@ -165,16 +169,18 @@ class Sender:
                 self.wake_next()
 
     def drop_parts(self):
-        """Forget the frames of a message that is not finished."""
+        """Drop the frames of an unfinished message."""
         self.parts = None
 
     # -- subscriptions before a message ----------------------------------------------------
 
     def read_pending_subscriptions(self):
-        """Read the connections before the first message of a burst. So a subscription that has
-        arrived applies to it, as in libzmq, even if the hub has not run since.
+        """Read the connections before the first message of a burst.
 
-        Each connection is read once, and not again for :data:`SUBSCRIPTIONS_INTERVAL`. Otherwise a
+        So a subscription that has arrived applies to this message, as in libzmq, even if the hub
+        has not run since the subscription arrived.
+
+        Each connection is read at most once per :data:`SUBSCRIPTIONS_INTERVAL`. Otherwise a
         publisher would make a system call per message while a subscriber reads nothing."""
         state = self.state
         if state.engine is not None and not state.engine.is_flush_scheduled:
@@ -186,17 +192,18 @@ class Sender:
             self.await_late_subscriptions()
 
     def await_late_subscriptions(self):
-        """Let the I/O threads write the subscriptions for which a pipe had no room.
+        """Wait until the I/O threads have passed on the subscriptions for which a pipe had no room.
 
-        This takes at most 50 ms at a time, and a tenth of the time in the long run. So a peer that
-        subscribes continuously does not stop the publisher."""
+        One wait takes at most 50 ms, and all waits together take at most a tenth of the time. So a
+        peer that subscribes continuously does not stop the publisher."""
         began = monotonic_ns()
         if began < self.next_subscription_wait:
             return
         spent = 0
         while self.pattern.has_late_subscriptions and spent < SUBSCRIPTION_WAIT_NS:
             self.pattern.has_late_subscriptions = False
-            # In the first loop iteration the pipe gets room again; in the second more is read.
+            # In the first loop iteration the pipe gets room again. In the second one the I/O
+            # thread reads more subscriptions.
             self.state.io_threads.wait_until_processed(2)
             self.state.process_mailbox()
             spent = monotonic_ns() - began
@@ -205,7 +212,7 @@ class Sender:
     # -- waiting ---------------------------------------------------------------------------
 
     def send_blocking(self, message, flags):
-        """Make room or wait for it within SNDTIMEO, because the pattern has none."""
+        """Send a message for which the pattern has no room: flush, then wait within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
         if self.state.engine is not None:
@@ -228,10 +235,10 @@ class Sender:
             self.state.wait(self.waiting, timeout_ms, began, SEND_WAITS)
 
     def wake_next(self):
-        """Wake another sender if there is room: one wake-up may mean room for several messages."""
+        """Wake another sender if there is still room. One wake-up can mean room for several."""
         if self.waiting.wakers and self.pattern.has_out():
             self.waiting.notify()
 
     def can_send(self):
-        """Tell whether a call would send something at once."""
+        """Tell whether a sending call would return without waiting."""
         return self.parts is not None or self.pattern.has_out()

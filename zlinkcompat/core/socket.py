@@ -1,7 +1,7 @@
-"""The socket: a pattern, its endpoints, and the calls that do not carry messages.
+"""The socket: its pattern, its endpoints, and the calls that do not carry messages.
 
 Messages pass through :class:`Sender` and :class:`Receiver`. :class:`Peers` has the pipes, and
-:class:`SocketState` has what all of them share.
+:class:`SocketState` has the state that all of them share.
 """
 
 from zlinkcompat import routing
@@ -82,7 +82,7 @@ class CoreSocket(SocketState):
     # -- readiness ---------------------------------------------------------------------------
 
     def on_readable(self):
-        # Most messages find neither, so spare the calls.
+        # For most messages nobody waits, so avoid the calls.
         if self.receiver.waiting.wakers:
             self.receiver.waiting.notify()
         if self.pollers or self.notifier is not None:
@@ -115,8 +115,8 @@ class CoreSocket(SocketState):
         engine = None if self.io_threads is None else self.io_threads.least_loaded_loop(0)
         if engine is None:
             return False
-        # Post it through an I/O thread: a command that is posted to this mailbox while it is being
-        # processed would run at once.
+        # Post the call through an I/O thread. If it were posted to this mailbox directly while the
+        # mailbox is being processed, it would run at once.
         engine.mailbox.post(self.post_call, (function, pipe))
         return True
 
@@ -135,8 +135,8 @@ class CoreSocket(SocketState):
 
     def notify_pollers(self):
         if self.pollers:
-            # Iterate over a copy: waking one may let another thread run and remove its waker from
-            # the list, and the loop would skip the next waker.
+            # Iterate over a copy. Waking a poller may let another thread run, which removes its
+            # waker from the list. Then a loop over the list would skip the next waker.
             for waker in list(self.pollers):
                 waker.wake()
         if self.notifier is not None:
@@ -160,12 +160,13 @@ class CoreSocket(SocketState):
             # Clear the descriptor only if the caller asked for both events.
             self.notifier.clear()
             if self.mailbox.pending or self.dead:
-                # A command was posted, or another thread closed the socket, in between.
+                # Before the descriptor was cleared, a command was posted or another thread closed
+                # the socket.
                 self.notifier.signal()
         return events
 
     def can_send(self):
-        """Tell whether a message can be sent now; False if the socket has ended. For monitors."""
+        """Tell whether a monitor can send an event now; False if the socket has ended."""
         self.process_mailbox()
         return not self.dead and self.pattern.has_out()
 
@@ -183,7 +184,7 @@ class CoreSocket(SocketState):
         """Return a descriptor that is readable if the events may have changed (edge-triggered)."""
         if self.notifier is None:
             self.notifier = self.mailbox.notifier = Notifier()
-            # A watcher of the descriptor must read EVENTS once first.
+            # Make the descriptor readable at the start, so that its watcher reads EVENTS first.
             self.notifier.signal()
         return self.notifier.fd
 
@@ -203,7 +204,7 @@ class CoreSocket(SocketState):
         self.check_open()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
-                # Send subscriptions at once.
+                # The option may have been SUBSCRIBE. Send subscriptions at once.
                 self.engine.flush()
             elif self.io_threads is not None:
                 self.io_threads.yield_to_io_threads()
@@ -220,7 +221,9 @@ class CoreSocket(SocketState):
                 self.endpoints.set_high_water_marks(pipe)
 
     def get(self, option):
-        """Return a socket option (number): int or bytes. Raises EINVAL as :meth:`set` does."""
+        """Return the value of a socket option (a number): int or bytes.
+
+        EINVAL as for :meth:`set`."""
         self.check_open()
         if option == RCVMORE:
             return int(self.receiver.more)
@@ -249,7 +252,7 @@ class CoreSocket(SocketState):
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
-        """Connect to ``endpoint`` (str), now or when it appears. libzmq zmq_connect(3)."""
+        """Connect to ``endpoint`` (str), and retry until a peer binds it. libzmq zmq_connect(3)."""
         if self.is_foreign():
             return self.delegate(self.connect, (endpoint,))
         self.process_commands()
@@ -301,9 +304,9 @@ class CoreSocket(SocketState):
     # -- end ---------------------------------------------------------------------------------
 
     def stop(self, errno):
-        """Make every call raise ``errno`` from now on, and wake all that wait."""
+        """Make every call raise ``errno`` from now on, and wake all calls that wait."""
         if self.closed and errno != ENOTSOCK:
-            return  # termination, after the socket was closed
+            return  # the context terminates after the socket was closed
         self.dead = errno
         self.sender.drop_parts()
         self.receiver.waiting.notify_all()
@@ -311,14 +314,14 @@ class CoreSocket(SocketState):
         self.notify_pollers()
 
     def after_fork_child(self):
-        """Reset in a forked child: give up all descriptors, and leave the parent's peers alone."""
+        """Close all descriptors in a forked child, without a word to the parent's peers."""
         self.thread_check.waiting_thread = 0
         self.closed = True
         self.dead = ENOTSOCK
         self.monitoring = None
         if self.notifier is not None:
             self.notifier.after_fork_child()
-        # Include those that an I/O thread should have closed, because it does not run here.
+        # An I/O thread should have closed some of the listeners, but it does not run in the child.
         for listener in self.peers.listeners:
             listener.abort()
         for session in self.peers.sessions:
@@ -334,7 +337,8 @@ class CoreSocket(SocketState):
         linger : int, milliseconds, optional
             Replaces the LINGER option; -1 means no limit, and 0 drops unsent messages.
         waits : bool
-            Whether to wait until the I/O threads have freed its addresses. Not in a destructor.
+            Whether to wait until the I/O threads have freed the socket's addresses. A destructor
+            passes False.
         """
         if self.closed:
             return
@@ -343,20 +347,20 @@ class CoreSocket(SocketState):
             and not self.engine.thread_ended
             and not self.engine.is_current()
         ):
-            # The garbage collector runs in any thread, so close the socket in its own thread.
+            # The garbage collector may run this in any thread. Close the socket in its own thread.
             self.engine.callbacks.call(self.close, linger)
             return
         if waits and self.engine is None and self.thread_check.waiting_thread:
             self.thread_check.report_misuse(self)
         if linger is not None and linger >= -1:
-            # libzmq rejects other values, and pyzmq ignores the error.
+            # libzmq rejects other values, and pyzmq's close() ignores that error.
             self.options.linger = linger
         if not self.dead:
-            # Process pending commands, because their subjects must be told of this end as well.
+            # Process pending commands first: pipes and sessions that they bring must end as well.
             self.mailbox.process()
         self.closed = True
         if waits:
-            # Not in a destructor, which may run after the interpreter has torn down modules.
+            # A destructor does not log: it may run after the interpreter has torn down modules.
             LOG.debug("socket %#x: closed, LINGER %d", self.address, self.options.linger)
         self.stop(ENOTSOCK)
         self.receiver.drop_parts()
@@ -367,11 +371,12 @@ class CoreSocket(SocketState):
             self.peers.drop_pipe(pipe)
         for session in list(self.peers.sessions):
             session.engine.call(session.stop_if_unattached)
-        # Close it after the pipes: from here on, I/O threads process their own posts.
+        # Close the mailbox after the pipes. From here on, I/O threads that post to it process the
+        # posted commands themselves.
         self.mailbox.close()
         if self.notifier is not None:
-            # Its descriptor stays open as long as this object or the context. An event loop may
-            # still watch it, and its number must not be reused for another file meanwhile.
+            # Keep the descriptor open as long as this object or the context exists. An event loop
+            # may still watch the descriptor, so the system must not reuse its number.
             self.context.notifiers.add(self.notifier)
             self.mailbox.notifier = None
             self.notifier.silence()

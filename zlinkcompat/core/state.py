@@ -1,4 +1,4 @@
-"""The state that the parts of a socket share: loop, mailbox, error, and the wait of a call.
+"""The state that the parts of a socket share: its loop, mailbox and error, and how calls wait.
 
 With the hub engine, connections run in the hub of the thread that uses the socket, and call the
 socket directly. With the thread engine, and over inproc between hubs, other threads post commands
@@ -25,19 +25,19 @@ from zlinkcompat.routing.pattern import Owner, Pattern
 
 
 def seconds_left(timeout_ms, began):
-    """Compute how long a call may still sleep.
+    """Return how long a call may still sleep.
 
     Parameters
     ----------
     timeout_ms : int, milliseconds
-        Negative is no limit.
+        A negative value means no limit.
     began : int, ns
         When the call began, by the monotonic clock.
 
     Returns
     -------
     float, seconds
-        -1.0 if there is no limit, and 0.0 if the time is over.
+        -1.0 if there is no limit, and 0.0 if the timeout has expired.
     """
     if timeout_ms < 0:
         return -1.0
@@ -89,23 +89,23 @@ class SocketState(Owner):
     # -- commands and the end --------------------------------------------------------------
 
     def process_commands(self):
-        """Process commands of other threads, and raise if they ended the socket."""
+        """Process commands of other threads. Raise if one of them ended the socket."""
         if self.mailbox.pending:
             self.mailbox.process()
         if self.dead:
             self.raise_end()
 
     def raise_end(self):
-        """Raise the error that ended the socket, in a later call.
+        """Raise the error that ended the socket. For every call after the end.
 
-        As in libzmq, such a call clears the descriptor. So a loop that watches it notices the end
-        once, and does not spin."""
+        As in libzmq, such a call clears the descriptor. So a loop that watches the descriptor
+        notices the end once, and does not spin."""
         if self.notifier is not None:
             self.notifier.clear()
         raise zmq_error(self.dead)
 
     def check_open(self):
-        """Raise if the socket has ended; for calls that work while its context terminates.
+        """Raise if the socket has ended. For calls that still work while the context terminates.
 
         As in libzmq, a socket learns of the termination only in calls that process commands. So a
         program may set LINGER and close its sockets while another thread is in ``term()``."""
@@ -120,16 +120,17 @@ class SocketState(Owner):
             self.mailbox.process()
 
     def recheck(self):
-        """Process commands before a sleep; tell whether they ended the socket."""
+        """Process commands before a sleep. Return whether one of them ended the socket."""
         self.process_mailbox()
         return self.dead != 0
 
-    # -- the loop that has the connections -------------------------------------------------
+    # -- the loop that runs the connections ------------------------------------------------
 
     def is_foreign(self):
-        """Tell whether the current thread differs from the thread of the hub with the connections.
+        """Tell whether this thread is another one than that of the hub that runs the connections.
 
-        Without a hub, report a call that is made while another thread waits in this socket."""
+        If I/O threads run the connections, report a call that is made while another thread waits
+        in this socket."""
         if self.engine is not None:
             return self.engine.thread != thread_ident()
         if self.thread_check.waiting_thread:
@@ -137,28 +138,28 @@ class SocketState(Owner):
         return False
 
     def delegate(self, function, args):
-        """Make a call in the thread of the hub; see :class:`DelegatedCall`."""
+        """Run ``function(*args)`` in the thread of the hub; see :class:`DelegatedCall`."""
         if self.dead:
             self.raise_end()
         return DelegatedCall(self.engine, function, args).wait()
 
     def bind_to_current_loop(self):
-        """Return the hub's loop, fixed at the first bind or connect; None with I/O threads."""
+        """Return the hub's loop, or None with I/O threads. The first bind or connect decides."""
         if self.engine is None and self.io_threads is None:
             self.engine = current_loop()
         return self.engine
 
     def is_cross_thread(self, other):
-        """Tell whether a pipe to another socket of the context leads to another thread."""
+        """Tell whether another socket of the context is served by another thread than this one."""
         return self.io_threads is not None or self.owner_loop is not other.owner_loop
 
     def claim_owner_loop(self):
-        """Fix the loop that owns an inproc endpoint; without I/O threads it is the hub's."""
+        """Decide which loop owns an inproc endpoint: without I/O threads, the hub's loop."""
         if self.owner_loop is None and self.io_threads is None:
             self.owner_loop = current_loop()
 
     def choose_loop(self, affinity):
-        """Return the loop for one more endpoint."""
+        """Return the loop that is to run one more endpoint."""
         if self.io_threads is not None:
             return self.io_threads.choose_loop(affinity)
         return self.bind_to_current_loop()
@@ -169,7 +170,9 @@ class SocketState(Owner):
             self.io_threads.wait_until_processed()
 
     def maybe_yield(self):
-        """Run the hub once if it is time; return whether it ran. Called now and then."""
+        """Run the hub once if it has not run for some time. Return whether it ran.
+
+        Every 64th call of ``send()`` and ``recv()`` calls this."""
         if self.io_threads is not None:
             return False
         engine = self.engine
@@ -200,41 +203,42 @@ class SocketState(Owner):
     # -- waiting ---------------------------------------------------------------------------
 
     def enter_wait(self):
-        """Note that the current thread begins to wait in a call of this socket."""
+        """Record that the current thread begins to wait in a call of this socket."""
         if self.loop_poller is not None:
             # The call may block the thread of the event loop.
             self.serve_in_io_threads()
         self.thread_check.enter_wait()
 
     def wait(self, sleepers, timeout_ms, began, refusal):
-        """Sleep in a wait list until there may be a message or room, within the call's timeout.
+        """Sleep in a wait list until there may be a message or room, or the timeout expires.
 
         Parameters
         ----------
         sleepers : WaitList
         timeout_ms : int, milliseconds
-            The timeout of the whole call; negative is no limit.
+            The timeout of the whole call. A negative value means no limit.
         began : int, ns
             When the call began, by the monotonic clock.
         refusal : str
-            The text of the error if the time is over.
+            The text of the error if the timeout expires.
 
         Raises
         ------
         ZMQError
-            EAGAIN: the time is over. ENOTSOCK, ETERM: the socket ended meanwhile.
+            EAGAIN: the timeout has expired. ENOTSOCK, ETERM: the socket ended during the call.
         """
         timeout = seconds_left(timeout_ms, began)
         if timeout == 0:
             self.maybe_yield()
             raise zmq_error(EAGAIN, refusal)
         if self.dead:
-            # The socket was closed when this call ran the hub, and sleepers have been told already.
+            # The socket was closed while this call ran the hub. Nobody would wake this sleeper.
             raise zmq_error(self.dead)
         mailbox = self.mailbox
         waker = current_waker(self.io_threads is None)
         waker.since = began
-        # The waker that processes commands takes what they bring, so it must be the oldest.
+        # The sleeper that processes the commands also takes the message that they bring. So
+        # the one that has waited longest must come first.
         insert_by_age(mailbox.sleepers, waker)
         self.enter_wait()
         try:
@@ -242,13 +246,15 @@ class SocketState(Owner):
             # the lists.
             sleepers.wait(waker, timeout, self.recheck)
         except KeyboardInterrupt:
-            # Raise a second Ctrl-C here as well, and not where the program handles the first one.
+            # A second Ctrl-C may be pending. Raise it here, not in the program's handler for the
+            # first one.
             run_signal_handlers()
             raise
         finally:
             self.thread_check.leave_wait()
             mailbox.sleepers.remove(waker)
-            # Do this even if the greenlet is killed, because others wait for these commands.
+            # Do this even if the greenlet was killed, because other greenlets wait for these
+            # commands.
             self.process_mailbox()
         if self.dead:
             raise zmq_error(self.dead)
