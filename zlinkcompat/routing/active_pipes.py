@@ -26,7 +26,7 @@ class ActivePipes:
         self.pipes.append(pipe)
 
     def detach(self, pipe):
-        """Remove a pipe, if it is in the list."""
+        """Remove a pipe if it is in the list."""
         if pipe not in self.slots:
             return
         slot = self.slots[pipe]
@@ -40,7 +40,9 @@ class ActivePipes:
             self.last = None
 
     def activated(self, pipe):
-        """Mark ``pipe`` as active, if it is in the list: it has messages or room again."""
+        """Mark ``pipe`` as active, because it has messages or room again.
+
+        Ignore an unknown pipe."""
         slot = self.slots.get(pipe, -1)
         if slot >= self.active:
             self.swap(slot, self.active)

@@ -1,8 +1,9 @@
 """The counters that are always on: dropped messages by reason, and sums of peers that have left.
 
 A dropped message is counted twice: for the end of the pipe where it was dropped, and for the
-socket. Messages that were sent and received are not counted one by one. The positions of a pipe's
-queues tell them (``traffic.py``), and they are added to the socket's sums when the peer leaves.
+socket. Messages that were sent and received are not counted one by one. Their numbers follow from
+the positions in a pipe's queues (``traffic.py``). When a peer leaves, they are added to the
+socket's sums.
 """
 
 from zlinkcompat._runtime.compiled import COMPILED
@@ -11,7 +12,7 @@ from zlinkcompat._runtime.gevent_support import get_original
 # Reentrant, because a signal handler may send in the middle of a count.
 RLock = get_original("_thread", "RLock")
 
-#: The fields of :class:`Drops`; ``zlinkcompat.debug.records`` tells their meaning.
+#: The fields of :class:`Drops`; ``zlinkcompat.debug.records`` explains each of them.
 REASONS = (
     "hwm",
     "unroutable",
@@ -49,7 +50,7 @@ class Drops:
         self.unread = 0
 
     def add(self, reason, count):
-        """Count ``count`` more messages."""
+        """Add ``count`` messages to the drops because of ``reason``."""
         if reason == "hwm":
             self.hwm += count
         elif reason == "filter":
@@ -74,15 +75,15 @@ class Totals:
     Attributes
     ----------
     drops : Drops
-        With those of present peers.
+        The drops of present peers are included.
     messages_in, messages_out, bytes_in, bytes_out : int
         The sums over peers that have left.
     reconnects, heartbeats_lost : int
     handshakes_failed : dict of str to int
         By reason.
     begun, finished : int
-        How often sums were changed because a peer left. While the two differ, a reader sees the
-        peer neither among those that are present nor in the sums.
+        How often a change of the sums was begun and finished, because a peer left. While the two
+        numbers differ, a reader may see that peer neither among the present peers nor in the sums.
     """
 
     def __init__(self):
@@ -131,7 +132,7 @@ class Totals:
             self.heartbeats_lost += 1
 
     def begin_retiring(self, end):
-        """Tell whether to add the counts of the pipe with ``end`` to the sums; true once."""
+        """Tell whether to add the counts of ``end``'s pipe to the sums. True only once per pipe."""
         if self.lock is None:
             return self.mark_retired(end)
         with self.lock:
@@ -145,7 +146,7 @@ class Totals:
         return True
 
     def begin_change(self):
-        """Note that :meth:`end_change` will follow."""
+        """Mark the sums as being changed, until :meth:`end_change`."""
         if self.lock is None:
             self.begun += 1
             return
@@ -153,7 +154,7 @@ class Totals:
             self.begun += 1
 
     def end_change(self, sums):
-        """Add ``sums`` (dict of attribute name to int)."""
+        """Add ``sums`` (dict of attribute name to int), and mark the change as finished."""
         if self.lock is None:
             self.add(sums)
             return
@@ -191,13 +192,13 @@ class CountedEnd:
     retired : bool
         Whether the counts of this pipe are in the sums of its socket.
     arrived_before, taken_before : int, messages
-        What went into, and out of, queues that another one has replaced as ``inq``.
+        How many messages went into, and out of, earlier queues that ``inq`` has replaced.
     commands_in, commands_out : int
         Subscriptions that were read from, and written to, this end's queues. They are not messages.
     is_watched : bool
-        Whether warnings about this end's flow are being considered.
+        Whether the flow watch checks this end for warnings.
     drops_seen : int, messages
-        The drops because of the high-water mark of which they know.
+        The drops because of the high-water mark that the flow watch has already seen.
     commands_cleared, commands_lost : int
         Subscriptions that nobody read: removed from ``inq`` by this end, and left in ``outq`` when
         the other end had gone.

@@ -12,7 +12,7 @@ class FairQueue(ActivePipes):
     Parameters
     ----------
     pattern : Pattern
-        Its ``drained`` is called when a pipe whose peer is gone has been read to its end.
+        Its ``drained`` is called after the last message of a peer that has left was read.
     """
 
     def __init__(self, pattern):

@@ -14,7 +14,9 @@ class LoadBalancer(ActivePipes):
         self.activated(pipe)
 
     def write(self, message):
-        """Send ``message`` to the next pipe with room, and set :attr:`last`; False if none has."""
+        """Send ``message`` to the next pipe with room, and set :attr:`last`.
+
+        False if all are full."""
         while self.active > 0:
             slot = self.current
             pipe = self.pipes[slot]
@@ -30,9 +32,9 @@ class LoadBalancer(ActivePipes):
         return False
 
     def finish(self, message):
-        """Send a message that was begun while a pipe had room; False if all peers have left.
+        """Send a message that was begun while a pipe had room. False if all peers have left.
 
-        If SNDHWM was lowered meanwhile, the message exceeds it."""
+        If SNDHWM was lowered after the message was begun, the message exceeds it."""
         if self.write(message):
             return True
         for pipe in self.pipes:

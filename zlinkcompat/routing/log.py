@@ -1,7 +1,7 @@
 """Log texts of the patterns: rejected peers, and messages that reach nobody.
 
-The patterns do not log per arriving message. They do not log what a publisher drops for a slow
-subscriber either, because that may be millions of messages."""
+The patterns do not log each message that arrives. They do not log each message that a publisher
+drops for a slow subscriber either, because there may be millions."""
 
 import logging
 
@@ -10,12 +10,12 @@ from zlinkcompat._runtime.log_queue import Log
 LOG = Log("zlinkcompat.routing")
 
 
-#: Why a message that is sent frame by frame is dropped.
+#: What the log calls a message that was sent frame by frame and is dropped.
 UNFINISHED = "a message whose peer left before its last frame was sent"
 
 
 def who(pipe):
-    """Return the endpoint and the peer at the other end of ``pipe``, to begin a log line."""
+    """Return the text with which a log line begins: the endpoint and the peer of ``pipe``."""
     peer = (pipe.metadata or {}).get("Peer-Address", "in this process")
     return f"{pipe.endpoint}: peer {peer}"
 

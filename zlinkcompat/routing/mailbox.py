@@ -1,7 +1,7 @@
 """Mailboxes: commands from one thread for objects that another thread owns.
 
-A command is a call that the owner makes later, in the order of posting. Commands are rare: messages
-go through pipes, and a command only tells that there are messages again, or room again.
+A command is a call that the owner makes later, in the order of posting. Commands are rare. Messages
+go through pipes, and a command only reports that a pipe has messages again, or room again.
 
 Source: libzmq ``src/mailbox.hpp``, ``src/command.hpp``.
 """

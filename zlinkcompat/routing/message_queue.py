@@ -1,9 +1,10 @@
 """One direction of a pipe: a ring of messages with a high-water mark."""
 
-#: The room of a queue without a high-water mark; messages are decoded in smaller bursts.
+#: The room (messages) that a queue without a high-water mark reports. Decoders fill less at a time.
 ROOM_MAX = 1 << 20
 
-#: Nanoseconds between two marks of the age of waiting messages, and the most that are kept.
+#: The least time in nanoseconds between two marks, which tell the age of waiting messages; and the
+#: greatest number of marks that a queue keeps.
 MARK_INTERVAL = 100_000_000
 MARKS_MAX = 16
 
@@ -15,7 +16,7 @@ class MessageQueue:
     ----------
     hwm : int, messages (not bytes)
         0 means no limit. The reader reports progress every ``(hwm + 1) // 2`` messages, so that a
-        writer that waits for room gets enough of it at once.
+        waiting writer gets room for many messages at once.
 
     Source: libzmq ``src/ypipe.hpp``, ``src/pipe.cpp: compute_lwm``.
     """
@@ -32,9 +33,10 @@ class MessageQueue:
         self.conflates = False
         # Messages at the head that a connection is writing.
         self.held = 0
-        # Limit in bytes; 0 means none (sized_queue.py).
+        # The limit in bytes; 0 means no limit (sized_queue.py).
         self.limit = 0
-        # Messages that left the queue unread: replaced by a newer one, and removed by clear().
+        # How many messages left the queue unread: newer ones replaced them, or clear() removed
+        # them.
         self.conflated = 0
         self.cleared = 0
         self.marks = None
@@ -46,7 +48,7 @@ class MessageQueue:
         self.lwm = (hwm + 1) // 2
 
     def push(self, message):
-        """Append a message. The caller has checked :meth:`has_room`, or may exceed the mark."""
+        """Append a message. The caller checks :meth:`has_room`, unless it may exceed the mark."""
         if self.conflates:
             self.forget_old()
         if self.tail - self.head > self.mask:
@@ -66,7 +68,7 @@ class MessageQueue:
         return True
 
     def push_all(self, messages):
-        """Append a list of messages, for which :meth:`room` must be sufficient."""
+        """Append a list of messages. The caller has checked that :meth:`room` is sufficient."""
         while self.tail - self.head + len(messages) > self.mask + 1:
             self.grow()
         for message in messages:
@@ -115,7 +117,7 @@ class MessageQueue:
         return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
 
     def room(self):
-        """Return the room in messages, or fewer; it is 0 only if there is no room."""
+        """Return for how many messages there is room, or a smaller number. 0 means no room."""
         if self.hwm == 0 or self.conflates:
             return ROOM_MAX
         return max(0, self.hwm - (self.tail - self.acked))
@@ -142,7 +144,7 @@ class MessageQueue:
     def grow(self):
         size = 8 if self.mask < 0 else (self.mask + 1) * 2
         ring = [None] * size
-        # Compute this after the allocation, during which the reader's thread may have run.
+        # Compute the count after the allocation: the reader's thread may run during the allocation.
         count = self.tail - self.head
         for i in range(count):
             ring[(self.head + i) & (size - 1)] = self.ring[(self.head + i) & self.mask]
@@ -172,15 +174,15 @@ class MessageQueue:
         return size if looked_at == count else size * count // looked_at
 
     def waiting(self, offset):
-        """Return the entry ``offset`` places after the oldest one; None if it is gone by now."""
+        """Return the entry ``offset`` places after the oldest one; None if it has been removed."""
         ring = self.ring
         index = (self.head + offset) & self.mask
         return ring[index] if 0 <= index < len(ring) else None
 
     def mark(self, now):
-        """Note that everything in the queue waits at ``now`` (ns), because the flow stopped.
+        """Record that all messages in the queue have to wait at ``now`` (ns).
 
-        The writer or the reader calls this when the flow stops, and not for each message."""
+        The writer or the reader calls this when the flow stops, not for each message."""
         marks = [] if self.marks is None else self.marks
         while marks and marks[0][0] <= self.head:
             del marks[0]
@@ -189,12 +191,12 @@ class MessageQueue:
         if not marks or self.tail > marks[-1][0] and now - marks[-1][1] > MARK_INTERVAL:
             marks.append((self.tail, now))
             if len(marks) > MARKS_MAX:
-                # Of old messages the age need not be known so exactly.
+                # The age of old messages need not be exact, so drop every second mark.
                 del marks[1:-1:2]
         self.marks = marks
 
     def oldest_waiting(self, now):
-        """Return for how long (ns) the oldest message has waited at least; 0 if it is not known."""
+        """Return for how many ns, at least, the oldest message has waited; 0 if that is unknown."""
         for tail, since in list(self.marks or ()):
             if tail > self.head:
                 return now - since if self.tail > self.head else 0

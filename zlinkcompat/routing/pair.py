@@ -12,7 +12,7 @@ class Pair(Pattern):
         self.pipe = None
 
     def attach(self, pipe):
-        # A peer that left keeps its place until its last message was read, so check that now.
+        # A peer that left counts as the peer until its last message is read. Check whether it was.
         self.has_in()
         if self.pipe is not None:
             self.warn(pipe, "%s: refused: this PAIR has a peer", who(pipe))

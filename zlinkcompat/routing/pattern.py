@@ -11,12 +11,12 @@ from zlinkcompat.routing.pipe import PipeSink
 
 DIRECT_READ_PEERS = tuning.get("direct_read_peers")
 
-#: Messages that a pattern drops in a row, because nobody wants them, before it yields to others.
+#: How many unwanted messages a pattern drops in a row before it yields to the rest of the program.
 SKIP_BURST = 256
 
 
 class Owner:
-    """The owner of a pattern, which is told when a waiting call may succeed."""
+    """The owner of a pattern. The pattern tells it when a waiting call may succeed."""
 
     def on_readable(self):
         """Handle that a message may have become available."""
@@ -25,19 +25,21 @@ class Owner:
         """Handle that sending may have become possible."""
 
     def schedule_read(self):
-        """Call :meth:`on_readable` after others have run.
+        """Call :meth:`on_readable` after the rest of the program has run.
 
-        It is used when peers send only messages that are dropped, and there may be more."""
+        A pattern asks for this when peers send only messages that it drops, and more may come."""
 
     def call_later(self, function, pipe):
-        """Call ``function(pipe)`` after others have run; return False if that is not possible."""
+        """Call ``function(pipe)`` after the rest of the program has run; False if it cannot."""
         return False
 
     def on_flow_stopped(self, pipe):
-        """Handle that messages for the peer of ``pipe`` wait or are dropped. In any thread."""
+        """Handle that messages for the peer of ``pipe`` wait or are dropped.
+
+        Any thread calls this."""
 
     def on_pipe_gone(self, pipe):
-        """Handle that a pipe whose peer ended was read to its end and left the pattern."""
+        """Handle that the last message of a departed peer was read, and its pipe removed."""
 
 
 class Pattern(PipeSink):
@@ -60,7 +62,7 @@ class Pattern(PipeSink):
     parts_limit : int
         A message ends after this many frames, even with SNDMORE; 0 means no limit.
     has_late_subscriptions : bool
-        An I/O thread has subscriptions of a peer for which its pipe had no room.
+        Whether an I/O thread has subscriptions of a peer for which the peer's pipe had no room.
     """
 
     def __init__(self, owner, options):
@@ -76,7 +78,7 @@ class Pattern(PipeSink):
     # -- peers -----------------------------------------------------------------------------
 
     def attach(self, pipe):
-        """Accept the pipe of a new peer; its ``sink`` is this pattern already.
+        """Accept the pipe of a new peer. The ``sink`` of the pipe is already this pattern.
 
         Returns
         -------
@@ -87,7 +89,7 @@ class Pattern(PipeSink):
         return True
 
     def identified(self, pipe):
-        """Handle that ``pipe.routing_id`` is known now, which it was not in :meth:`attach`."""
+        """Handle that ``pipe.routing_id``, which was unknown in :meth:`attach`, is known now."""
 
     def detach(self, pipe):
         """Remove a pipe that the socket is about to terminate."""
@@ -97,23 +99,23 @@ class Pattern(PipeSink):
             self.last_pipe = None
 
     def pipe_terminated(self, pipe):
-        # The peer is gone, but messages that it sent before can still be received.
+        # The peer has left, but its messages in the pipe can still be received.
         if not pipe.check_read():
             self.drained(pipe)
 
     def disconnect(self, pipe):
-        """End the pipe because the user unbinds or disconnects; received messages stay."""
+        """End the pipe because the user unbinds or disconnects. Received messages stay readable."""
         pipe.close_output()
         self.pipe_terminated(pipe)
 
     def drained(self, pipe):
-        """Handle that a pipe whose peer is gone was read to its end."""
+        """Handle that the last message of a departed peer was read from its pipe."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
     def on_protocol_violation(self, pipe, text):
-        # Only inproc needs this line. For other transports the engine logs the violation.
+        # Log this only for inproc. For the other transports the engine logs the violation.
         self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
 
     def warn(self, pipe, text, *args):
@@ -147,7 +149,7 @@ class Pattern(PipeSink):
         if count > DIRECT_READ_PEERS:
             return -1
         for index in range(count):
-            # While one peer is asked, another may leave.
+            # While this asks one peer, another peer may leave the list.
             if index < len(self.pipes):
                 pipe = self.pipes[index]
                 if pipe.try_read() > 0:
@@ -197,7 +199,7 @@ class Pattern(PipeSink):
         """Raise ENOTSUP or EFSM if :meth:`recv` would raise it, even if a message has arrived."""
 
     def recv(self):
-        """Receive a whole message; None if there is none. Raises ENOTSUP, EFSM."""
+        """Receive a whole message. Return None if there is none. Raises ENOTSUP, EFSM."""
         raise zmq_error(ENOTSUP, "recv: this socket type only sends")
 
     def has_in(self):
@@ -209,7 +211,7 @@ class Pattern(PipeSink):
         return False
 
     def in_hand(self):
-        """Return how many messages were taken from pipes and not yet received by the user."""
+        """Return how many messages this pattern has taken from pipes for the user's next calls."""
         return 0
 
     # -- options ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Pull(Pattern):
         self.owner.on_readable()
 
     def begin(self, frame):
-        # Raises the same error as send: this type only receives.
+        # This type only receives, so raise the same error as send().
         return self.send(frame)
 
     def recv(self):

@@ -21,7 +21,7 @@ class Push(Pattern):
         Pattern.detach(self, pipe)
 
     def pipe_terminated(self, pipe):
-        # Messages that a PULL peer may have sent are dropped.
+        # Drop messages from the peer: a PULL must not send any.
         self.drained(pipe)
 
     def write_activated(self, pipe):

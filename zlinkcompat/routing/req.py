@@ -28,7 +28,8 @@ class Req(Dealer):
 
     def read_activated(self, pipe):
         self.queue.activated(pipe)
-        # Check the reply now, to detect a peer that breaks the rules independently of receivers.
+        # Check the reply now instead of in recv(). Then a peer that breaks the rules is noticed
+        # even if nobody receives.
         if not self.awaits_reply or self.has_in():
             self.owner.on_readable()
 
@@ -106,7 +107,7 @@ class Req(Dealer):
         return True
 
     def accept_reply(self, message, pipe):
-        """Keep ``message`` if it is the expected reply; drop other replies, as in libzmq.
+        """Keep ``message`` if it is the expected reply. As in libzmq, drop other replies.
 
         A peer is disconnected if its message does not have the form of a reply."""
         parts = message if type(message) is list else [message]
@@ -143,7 +144,7 @@ class Req(Dealer):
         if self.reply_pipe is pipe:
             self.reply_pipe = None
             if not pipe.peer_closed and self.reply is not None:
-                # The user disconnected, which also drops unread messages.
+                # The user disconnected from the server, which drops its unread reply.
                 self.reply = None
                 pipe.count_dropped("unread")
         Dealer.detach(self, pipe)

@@ -17,7 +17,7 @@ from zlinkcompat.routing.option_values import boolean, octets
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.pull import Pull
 
-#: The description of a message that is dropped.
+#: What the log calls a message that is dropped because the pipe is full.
 FULL = "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let"
 
 

@@ -9,26 +9,28 @@ from zlinkcompat.routing.message_queue import MessageQueue
 
 
 class SizedQueue(MessageQueue):
-    """A MessageQueue that has room while fewer than ``limit`` bytes are in it.
+    """A MessageQueue that has room while it contains fewer than ``limit`` bytes.
 
-    So an empty queue accepts a message of any size, and the queue exceeds the limit by less than
-    the size of the last accepted message.
+    So an empty queue accepts a message of any size, and a queue exceeds its limit by less than the
+    size of its last message.
 
     Parameters
     ----------
     hwm : int, messages
     limit : int, bytes
-        The limit of frame bodies. Messages of ``write_unbounded`` count but are always accepted.
+        The limit for the sum of all frame bodies. Messages of ``write_unbounded`` count as well,
+        but are always accepted.
     """
 
     def __init__(self, hwm, limit):
         MessageQueue.__init__(self, hwm)
         self.limit = limit
         self.sizes = deque()
-        # Total bytes so far. Only the writer changes the first, only the reader the second.
+        # The bytes that went in and out so far. Only the writer changes ``bytes_in``, and only the
+        # reader changes ``bytes_out``.
         self.bytes_in = 0
         self.bytes_out = 0
-        # The part of ``bytes_out`` that the writer knows of.
+        # The value of ``bytes_out`` that was last reported to the writer.
         self.bytes_acked = 0
 
     def push(self, message):

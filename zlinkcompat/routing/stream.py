@@ -7,7 +7,7 @@ from zlinkcompat.routing.router import Router
 
 
 class Stream(Router):
-    """Each message is a routing id and bytes. An empty message reports or requests a disconnect.
+    """Each message is a routing id and bytes. Empty bytes mean a connect or a disconnect.
 
     Source: libzmq ``zmq_socket(3)``, ``src/stream.cpp``.
     """

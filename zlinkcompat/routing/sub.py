@@ -7,7 +7,7 @@ from zlinkcompat.routing.xsub import XSub
 
 
 class Sub(XSub):
-    """Subscriber. It also filters, because a publisher may not know all its subscriptions yet."""
+    """Subscriber. It filters messages too: a publisher may not know all subscriptions yet."""
 
     def __init__(self, owner, options):
         XSub.__init__(self, owner, options)

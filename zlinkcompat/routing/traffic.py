@@ -1,14 +1,15 @@
-"""What went through a pipe, computed from the positions of its queues.
+"""How many messages went through a pipe, computed from the positions of its queues.
 
-A message is not counted when it is sent or received. The head and tail of a queue are counts
-already; what is subtracted here left the queue in another way, or is not a message.
+Messages are not counted when they are sent or received, because the head and the tail of a queue
+are such counts already. The functions here subtract the entries that left the queue in another way
+or are not messages.
 
 All functions take the socket's end of a pipe. They only read, and any thread may call them.
 """
 
 from zlinkcompat.routing.counts import REASONS
 
-#: Up to this many messages of a queue are measured; the size of the rest is estimated.
+#: At most this many messages of a queue are measured. The size of the rest is estimated.
 MEASURED_MAX = 10_000
 
 
@@ -44,7 +45,7 @@ def queued_out(pipe):
 
 
 def bytes_waiting(pipe):
-    """Return how many bytes the messages have that wait for the peer."""
+    """Return the size in bytes of all messages that wait for the peer."""
     return pipe.peer.inq.waiting_bytes(MEASURED_MAX)
 
 
@@ -65,7 +66,7 @@ def drops(pipe):
 
 
 def conflated(pipe):
-    """Return how many messages newer ones have replaced, in the queues that are in use."""
+    """Return how many messages were replaced by newer ones (CONFLATE) in the current queues."""
     far = pipe.peer
     return pipe.outq.conflated + (far.outq.conflated if far.is_session_end else 0)
 
@@ -77,7 +78,7 @@ def retire(pipe):
     totals = pipe.totals
     sent = messages_out(pipe)
     if not pipe.peer.is_session_end:
-        # The other socket can still receive what this one wrote.
+        # Over inproc the other socket can still receive the messages that this socket wrote.
         sent += queued_out(pipe)
     replaced = conflated(pipe)
     if replaced:

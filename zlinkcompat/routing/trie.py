@@ -1,21 +1,21 @@
 """Subscription tries: which prefixes are subscribed to, how often, and by which pipes.
 
-A node holds several bytes as long as no prefix ends or branches within them, as in libzmq's radix
-tree. With one node per byte, a single hostile topic of 1 MB would take hundreds of megabytes.
+As in libzmq's radix tree, one node stands for several bytes if no prefix ends or branches within
+them. With one node per byte, a single hostile topic of 1 MB would take hundreds of megabytes.
 
 Source: libzmq ``src/radix_tree.cpp``, ``src/generic_mtrie_impl.hpp``; RFC 29.
 """
 
-#: The maximum bytes of one node. It bounds the copying when a node is split.
+#: The most bytes of one node. This limits how many bytes are copied when a node is split.
 EDGE_MAX = 256
 
-#: Topics of a pipe that are removed at a time. A peer with many topics must not block others when
-#: it leaves.
+#: How many topics of a pipe are removed at a time, so that a leaving peer with many topics does not
+#: keep the other peers waiting.
 FORGET_BURST = 1024
 
 
 class Node:
-    """A place where prefixes end or branch. ``edge`` holds its bytes after those of its parent."""
+    """A place where prefixes end or branch. ``edge`` is what it adds to its parent's prefix."""
 
     def __init__(self, edge):
         self.edge = edge
@@ -32,7 +32,7 @@ class Node:
 class Trie:
     """Prefixes with counts (for a subscriber), or with the pipes that want them (for a publisher).
 
-    Topics are bytes; ``b""`` is the prefix of everything.
+    Topics are bytes. Every message begins with the topic ``b""``.
     """
 
     def __init__(self):
@@ -103,7 +103,7 @@ class Trie:
         return True
 
     def remove(self, topic):
-        """Uncount a subscription; return True only if it existed and was the last to ``topic``."""
+        """Undo :meth:`add`. Return True only if this was the last subscription to ``topic``."""
         node = self.find(topic)
         if node is None or node.count == 0:
             return False
@@ -115,7 +115,7 @@ class Trie:
         return True
 
     def matches(self, data):
-        """Tell whether a counted prefix of ``data`` exists."""
+        """Tell whether ``data`` begins with a subscribed topic."""
         node = self.root
         at = 0
         while not node.count:
@@ -131,7 +131,7 @@ class Trie:
     # -- pipes -----------------------------------------------------------------------------
 
     def add_pipe(self, topic, pipe):
-        """Note that ``pipe`` wants ``topic``; return True if it is the first that does."""
+        """Record that ``pipe`` wants ``topic``. Return True if it is the first pipe to want it."""
         node = self.descend(topic)
         if node.pipes is None:
             node.pipes = {}
@@ -200,9 +200,9 @@ class Trie:
         return len(self.topics_of.get(pipe, ()))
 
     def match_pipes(self, data):
-        """List the pipes that want a message which begins with ``data``, each once; None if none.
+        """List the pipes that want a message beginning with ``data``, each once; None if none do.
 
-        The caller must not change the list. If a single prefix matches, each call returns the same
+        The caller must not change the list. If only one prefix matches, each call returns the same
         list object. If several match, the cost grows with the number of their pipes."""
         node = self.root
         first = None
@@ -249,12 +249,12 @@ class Trie:
         return found
 
     def topics(self):
-        """List the topics that are subscribed to."""
+        """List all subscribed topics."""
         return [topic for topic, node in self.nodes()]
 
 
 def part(parent, child, topic, at):
-    """Split ``child`` where ``topic``, from ``at`` on, leaves it; return the upper part."""
+    """Split ``child`` where its edge differs from ``topic[at:]``. Return the upper part."""
     edge = child.edge
     common = 1
     while common < len(topic) - at and edge[common] == topic[at + common]:
@@ -267,7 +267,7 @@ def part(parent, child, topic, at):
 
 
 def join(parent, node):
-    """Undo :func:`part` where nothing ends or branches any more."""
+    """Join ``node`` with its only child, if no prefix ends at ``node`` any more."""
     if node.count or node.pipes or len(node.children) != 1:
         return
     for child in node.children.values():

@@ -48,16 +48,16 @@ class XPub(Pattern):
         self.inverts = False
         self.lossy = True
         self.welcome = b""
-        # Subscriptions and cancellations for which ``pending`` has no room. They are reduced to
-        # the changes that the user has to know.
+        # Subscriptions and cancellations for which ``pending`` has no room. A subscription and its
+        # cancellation cancel each other out here.
         self.overflow = OrderedDict()
         self.warned = False
         # The subscribers of the message that is being sent frame by frame.
         self.begun = []
-        # The subscribers that miss it because they have no room, and whether nobody wants it.
+        # The subscribers that have no room for this message, and whether nobody wants it.
         self.begun_full = None
         self.begun_unwanted = False
-        # Peers that left with more subscriptions than are removed at a time.
+        # Peers that left and whose many subscriptions are still being removed, some at a time.
         self.departed = set()
 
     # -- peers -----------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class XPub(Pattern):
         self.owner.on_writable()
 
     def forget(self, pipe):
-        """Remove the subscriptions of a peer that left: some now, and the rest later."""
+        """Remove subscriptions of a peer that left: up to a limit now, and the rest later."""
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
         while True:
@@ -109,7 +109,7 @@ class XPub(Pattern):
 
     def read_subscriptions(self, pipe):
         if pipe.mailbox is not None and pipe.inq.writer_waits:
-            # An I/O thread has more subscriptions, for which the pipe had no room.
+            # The I/O thread may have more subscriptions, for which the pipe had no room.
             self.has_late_subscriptions = True
         news = False
         while True:
@@ -143,9 +143,9 @@ class XPub(Pattern):
             self.owner.on_readable()
 
     def process_frame(self, pipe, frame, tells):
-        """Handle a frame from a subscriber; return True if the user has something to receive.
+        """Handle a frame from a subscriber. Return True if the user has something to receive.
 
-        A peer that exceeds a limit is rejected. The user is told only if ``tells`` is true."""
+        A peer that exceeds a limit is rejected. If ``tells`` is false, the user gets no message."""
         if isinstance(frame, Subscribe):
             topic = frame.topic
             subscribes = not isinstance(frame, Cancel)
@@ -180,7 +180,9 @@ class XPub(Pattern):
         return 0 < self.options.rcvhwm <= len(self.pending) or len(self.overflow) > 0
 
     def notify_user(self, pipe, message):
-        """Queue a message for the user, unless RCVHWM are waiting; return True if it was queued."""
+        """Queue a message for the user, unless RCVHWM messages wait.
+
+        Return whether it was queued."""
         if not self.tells_user:
             pipe.count_dropped("protocol")
             return False
@@ -194,11 +196,11 @@ class XPub(Pattern):
         return True
 
     def notify(self, pipe, topic, subscribes, sender, held):
-        """Tell the user of a subscription or cancellation of ``pipe``; return True if it is news.
+        """Tell the user of a subscription or cancellation of ``pipe``. Return True if it is news.
 
         While RCVHWM messages are waiting, a subscription and its cancellation cancel each other
-        out. What remains is at most the difference between the state that the user knows and the
-        current state, so nothing of it is dropped.
+        out. So the entries that wait are at most the difference between the subscriptions that the
+        user knows and the current ones, and none has to be dropped.
 
         Parameters
         ----------
@@ -216,7 +218,8 @@ class XPub(Pattern):
         key = (self.keyed_by(pipe), topic)
         waiting = self.overflow.pop(key, None)
         if waiting is not None:
-            # The waiting message tells what the user knew before it.
+            # The waiting message shows what the user knows: a cancellation (0) means that the
+            # topic was subscribed to before.
             held = waiting[0][0] == 0
         dropped = (waiting is not None) + (subscribes == held)
         if subscribes != held:
@@ -226,11 +229,11 @@ class XPub(Pattern):
         return subscribes != held
 
     def keyed_by(self, pipe):
-        """Return the peer if the user is told of each peer's subscriptions; None for all peers."""
+        """Return ``pipe`` if the user is told of each peer's subscriptions, else None."""
         return pipe if self.manual or self.verbose_cancel else None
 
     def drop(self, count):
-        """Count messages for the user that are dropped, and warn once."""
+        """Count dropped messages for the user, and warn the first time."""
         if not self.warned:
             self.warned = True
             LOG.warning(
@@ -245,7 +248,7 @@ class XPub(Pattern):
     # -- messages --------------------------------------------------------------------------
 
     def match(self, topic):
-        """List the pipes that get a message which begins with the frame ``topic``.
+        """List the pipes that get a message whose first frame is ``topic``.
 
         The caller must not change the list."""
         pipes = self.subscriptions.match_pipes(topic if type(topic) is bytes else topic.bytes)
@@ -259,7 +262,7 @@ class XPub(Pattern):
         return NO_PIPES if pipes is None else pipes
 
     def have_room(self, pipes):
-        """Tell whether all ``pipes`` have room; pipes whose peer left do not count."""
+        """Tell whether all ``pipes`` have room. Ignore pipes whose peer has left."""
         for index in range(len(pipes)):
             pipe = pipes[index]
             if not pipe.check_write() and not pipe.peer_closed:
@@ -315,7 +318,7 @@ class XPub(Pattern):
         message, pipe = self.pending.popleft()
         if self.overflow:
             self.pending.append(self.overflow.popitem(False)[1])
-        # If the peer has left since, there is nobody to subscribe for.
+        # If the peer has left by now, the user's next SUBSCRIBE applies to nobody.
         self.last_pipe = pipe if pipe in self.pipes else None
         return message
 
@@ -348,7 +351,7 @@ class XPub(Pattern):
         elif option == ONLY_FIRST_SUBSCRIBE:
             self.only_first = boolean(value)
         elif option == INVERT_MATCHING:
-            # Return False: the option table checks and keeps the value as well.
+            # Return False, so that the option table also checks and stores the value.
             self.inverts = isinstance(value, int) and value != 0
             return False
         elif option == XPUB_WELCOME_MSG:

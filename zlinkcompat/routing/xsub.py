@@ -9,7 +9,7 @@ from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class XSub(Pattern):
-    """Subscriber. Its user sends ``\\x01`` or ``\\x00`` and a topic; other messages go upstream.
+    """Subscriber. Its user sends ``\\x01`` or ``\\x00`` and a topic, or messages for publishers.
 
     Subscriptions are kept and sent to every publisher that connects later. They are never dropped
     because of a high-water mark.
@@ -76,7 +76,7 @@ class XSub(Pattern):
         return True
 
     def process_frame(self, frame):
-        """Subscribe, cancel, or send the frame upstream."""
+        """Subscribe, cancel, or send the frame to the publishers."""
         if not is_subscription(frame):
             self.send_to_all(frame)
             return
@@ -94,8 +94,8 @@ class XSub(Pattern):
             self.subscriptions.remove(data[1:])
 
     def subscribe(self, topic):
-        # Send every subscription, even a known one: an XPUB_VERBOSE behind a device must see them
-        # all.
+        # Send every subscription, even a known one: an XPUB_VERBOSE behind a proxy must see all
+        # subscriptions.
         self.subscriptions.add(topic)
         self.tell_all(Subscribe(topic))
 
@@ -155,7 +155,7 @@ class XSub(Pattern):
             self.only_first = boolean(value)
             return True
         if option == INVERT_MATCHING:
-            # Return False: the option table checks and keeps the value as well.
+            # Return False, so that the option table also checks and stores the value.
             self.inverts = isinstance(value, int) and value != 0
         return False
 
