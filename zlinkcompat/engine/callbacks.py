@@ -8,8 +8,8 @@ from zlinkcompat.engine import interrupts
 class ThreadsafeCallbacks:
     """Calls functions in a hub's thread, from any thread and in order.
 
-    gevent's ``run_callback_threadsafe`` is not used: it changes the loop's reference count while it
-    holds the GIL, but the loop changes the same count without the GIL, so updates can get lost.
+    This does not use gevent's ``run_callback_threadsafe``, which changes the loop's reference count
+    with the GIL held. The loop changes the same count without the GIL, so updates can get lost.
     After enough lost updates the loop ends with ``LoopExit`` although greenlets wait for timers.
     """
 

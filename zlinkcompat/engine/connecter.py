@@ -1,7 +1,7 @@
 """A connecter: keeps one connected endpoint connected, in one greenlet.
 
-Between two connections the connecter owns the pipe. Messages that the socket sends meanwhile wait
-in the pipe, up to the high-water mark.
+Between two connections the connecter owns the pipe. Messages that the socket sends during this time
+wait in the pipe, up to the high-water mark.
 """
 
 import random
@@ -41,8 +41,8 @@ LOG = Log("zlinkcompat.engine")
 READABLE = 1
 WRITABLE = 2
 
-#: The longest pause (ms) where RECONNECT_IVL_MAX is not set and the peer rejects each attempt for a
-#: reason that retrying does not change.
+#: If RECONNECT_IVL_MAX is not set and the peer rejects each attempt for a reason that retrying does
+#: not change, the pauses between attempts grow to this many milliseconds.
 REFUSED_IVL_MAX = 10_000
 
 
@@ -111,7 +111,7 @@ class Connecter(Session):
             self.end()
 
     def end(self):
-        """Release the pipe and the socket."""
+        """End the pipe, and leave the socket."""
         self.has_ended = True
         if self.pipe is not None:
             self.pipe.terminate()
@@ -131,7 +131,7 @@ class Connecter(Session):
                 interrupts.raise_in_main_greenlet(self.engine.hub)
 
     def run_once(self):
-        """Connect once; if that succeeds, serve the connection until it ends."""
+        """Connect once. If that succeeds, serve the connection until it ends."""
         self.was_refused = False
         sock = self.dial()
         if sock is not None:
@@ -176,7 +176,7 @@ class Connecter(Session):
         return None
 
     def resolve(self, *args):
-        """Call ``getaddrinfo``; :meth:`stop` does not wait for it."""
+        """Call ``getaddrinfo`` in a way that :meth:`stop` can interrupt."""
         self.is_resolving = True
         try:
             return getaddrinfo(*args)
@@ -190,9 +190,9 @@ class Connecter(Session):
             raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
 
     def negotiate_proxy(self, sock):
-        """If we are connected to a SOCKS proxy, have it connect us to the peer.
+        """If the other end is a SOCKS proxy, ask it to connect to the peer.
 
-        libzmq waits for a silent proxy without a limit; here HANDSHAKE_IVL limits the wait."""
+        HANDSHAKE_IVL limits the wait for a silent proxy. libzmq waits without a limit."""
         target = self.transport.beyond_proxy(self.address, self.options)
         if target is None:
             return
@@ -217,7 +217,7 @@ class Connecter(Session):
                 heard += more
 
     def retry(self, sock, event, deadline, call, argument):
-        """Return ``call(argument)``, called as soon as ``sock`` is ready for it."""
+        """Wait until ``sock`` is ready for ``event``, then return ``call(argument)``."""
         while True:
             try:
                 return call(argument)
@@ -245,7 +245,7 @@ class Connecter(Session):
         if self.was_refused:
             longest = self.longest_when_refused()
         elif not longest:
-            # The peer is gone or was replaced, so its earlier rejections no longer count.
+            # The peer has ended or another one took its place, so earlier rejections do not count.
             self.interval = options.reconnect_ivl
         interval = self.interval
         if options.reconnect_ivl > 0:
@@ -257,18 +257,19 @@ class Connecter(Session):
         self.park(interval / 1000.0)
 
     def longest_when_refused(self):
-        """Return the longest pause (ms) between attempts that the peer rejects."""
+        """Return the longest pause (ms) between attempts while the peer rejects them."""
         return self.options.reconnect_ivl_max or REFUSED_IVL_MAX
 
     def is_refusal(self, failure):
         """Tell whether a handshake failed for a reason that retrying does not change.
 
-        A CURVE server closes without a message if the client has another server's key. So the end
-        of the connection after the peer's greeting counts as a rejection as well."""
+        A CURVE server closes without a message if the client has a wrong server key. So if the
+        connection ends after the peer's greeting, that counts as a rejection."""
         if isinstance(failure, AuthenticationFailed):
             return failure.code == 400  # 300 and 500 are temporary (RFC 27)
         if isinstance(failure, ProtocolError):
-            # Errors of our own ZAP handler and of HTTP do not count: a 503 is temporary.
+            # Errors of our own ZAP handler and HTTP errors do not count, because they may be
+            # temporary (503).
             return failure.code < ZAP_UNSPECIFIED or failure.code == TLS_CERTIFICATE
         handshake = self.handshake
         return (
@@ -309,7 +310,7 @@ class Connecter(Session):
         self.unpark()
 
     def unpark(self):
-        # Runs in the hub.
+        # This runs in the hub.
         if self.parked:
             self.greenlet.switch()
         elif self.is_resolving:
@@ -317,7 +318,7 @@ class Connecter(Session):
 
     def abort(self):
         Session.abort(self)
-        # Applies whether it waits for a timer or for a watcher.
+        # This ends both kinds of wait: for a timer and for a watcher.
         self.parked = self.is_resolving = False
         self.stopped = True
 
@@ -349,15 +350,16 @@ class Connecter(Session):
         if pipe is None:
             return
         if connection.take_partial_write():
-            # Drop a message that was written in part: the peer may have closed because of it, and
-            # we would send it again on every new connection.
+            # Drop a message of which a part was written. The peer may have closed because of this
+            # message, and every new connection would send it again.
             pipe.give_up_first(pipe.why_unread())
         if pipe.peer_closed:
-            # The socket is closed. Messages that it left may need another connection, unless this
-            # side ended the connection: then linger is over, or everything is sent.
+            # The socket is closed. Its unsent messages may need another connection, unless this
+            # side ended the connection: then LINGER has expired, or all messages are sent.
             unsent = pipe.inq.tail != pipe.inq.head
             after_disconnect = options.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT
-            # A connection that had failed when the socket was closed did not ask for LINGER.
+            # Ask for LINGER here: a connection that had already failed when the socket was closed
+            # did not ask.
             if failure is None or not unsent or after_disconnect or not self.lingers():
                 self.stopped = True
             self.stops_when_sent = True
@@ -379,11 +381,11 @@ class Connecter(Session):
         return 0
 
     def read_activated(self, pipe):
-        # The first message that waits for a connection.
+        # This is the first message that has to wait for a connection.
         pipe.note_stopped()
 
     def pipe_terminated(self, pipe):
-        # The socket was closed, or the endpoint disconnected.
+        # The socket was closed, or the endpoint was disconnected.
         unsent = pipe.inq.tail != pipe.inq.head
         if (
             not unsent
@@ -400,7 +402,8 @@ class Connecter(Session):
         if self.connection is not None:
             self.connection.close()
         elif not self.has_begun:
-            # End at once: a program may close thousands of sockets before the hub runs again.
+            # End at once instead of in the hub: a program may close thousands of sockets before
+            # the hub runs again.
             if not self.has_ended:
                 self.end()
         else:

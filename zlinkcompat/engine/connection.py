@@ -9,11 +9,11 @@ The work is divided among the parts of a connection: :class:`Lifecycle` has its 
 :class:`Reader` and :class:`Writer` move messages, :class:`WritePolicy` decides when to write, and
 :class:`Loan` lets an event loop serve the connection.
 
-Everything here runs in the thread of the engine's hub, except for the short cuts. With I/O threads,
-application threads take them (only in the compiled build). A flag then guards each direction, so
-that one thread at a time is in it. The GIL makes setting the flag one step, and is held during the
-system call. Operations on the loop run only in the loop's thread (``engine.call``), and assert
-that. Assertions are on in the pure build and with special flags (``tox -e sanitize``).
+Everything here runs in the thread of the loop's hub, except for the short cuts. With I/O threads,
+application threads take the short cuts (only in the compiled build). A flag for each direction then
+lets only one thread at a time read, and one write. Testing and setting a flag is one step under the
+GIL, which is held during the system call. Operations on the loop run only in the loop's thread
+(``engine.call``), and assert that. Assertions are on in the pure build and in ``tox -e sanitize``.
 """
 
 from errno import EINTR
@@ -40,15 +40,15 @@ real_sleep = get_original("time", "sleep")
 
 
 class Connection(Lifecycle):
-    """An engine for one byte stream.
+    """The protocol of one peer on one byte stream (libzmq calls this an engine).
 
     Parameters
     ----------
     engine : IOLoop
     stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
-        The owner of this connection: it has the options, and is told when the connection is ready
-        or has ended.
+        The owner of this connection. It has the options, and the connection tells it when it is
+        ready and when it has ended.
     """
 
     def __init__(self, engine, stream, session):
@@ -96,17 +96,20 @@ class Connection(Lifecycle):
                 self.fail_on_error(error)
         finally:
             while self.engine.mailbox is not None and (self.reader.reading or self.writer.writing):
-                # Another thread is in here, and waits for the GIL.
+                # Another thread is using this connection, and waits for the GIL.
                 real_sleep(0)
             self.writer.send_close_frame()
             self.release()
         interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
-        # In the pure build, the traceback refers to this object. The parts refer to it as well.
+        # Break the reference cycles: the parts refer to this connection, and in the pure build a
+        # traceback does too.
         self.failure = self.writer.write_error = None
         self.reader = self.writer = self.policy = None
 
     def serve(self):
-        """Read, and sleep until there is more; an interrupt of the program does not end it."""
+        """Read, and sleep until there is more to read.
+
+        A Ctrl-C of the program does not end this."""
         try:
             self.reader.serve_input()
             if not self.has_failed:
@@ -118,7 +121,7 @@ class Connection(Lifecycle):
             interrupts.raise_in_main_greenlet(self.engine.hub)
 
     def replace_codec(self, decoder, encoder):
-        """Use the codec of an older ZMTP version from now on."""
+        """Switch to the codec of an older ZMTP version."""
         self.decoder = decoder
         self.encoder = encoder
 
@@ -137,14 +140,16 @@ class Connection(Lifecycle):
 
     # -- called by the pipe ----------------------------------------------------------------
 
-    # These run in any thread, and run() may drop the parts while they work. So each takes its own
-    # reference to a part first: a compiled call of ``self.reader.method()`` does not.
+    # These methods run in any thread, and run() may drop the parts during them. So each method
+    # first takes a reference to the part that it uses, since a compiled ``self.reader.method()``
+    # takes none.
 
     def read_activated(self, pipe):
         if not self.may_write or self.write_blocked:
             return
         if pipe.mailbox is not None:
-            # The messages come from another thread: the batch is all that it wrote until now.
+            # The messages come from another thread. What that thread has written so far is the
+            # batch.
             if not self.writer.has_peer_closed(monotonic_ns()):
                 self.writer.flush()
             return
@@ -194,7 +199,7 @@ class Connection(Lifecycle):
         self.fail(ProtocolError(text, self.decoder.position))
 
     def pipe_terminated(self, pipe):
-        """Write what the closed or disconnected socket left, within its linger, and then end."""
+        """Write the messages that a closed or disconnected socket left, within LINGER; then end."""
         if self.has_failed:
             return
         if self.session.lingers():
@@ -205,7 +210,7 @@ class Connection(Lifecycle):
     # -- lent to an event loop (loop_poller.py) ----------------------------------------------
 
     def lend(self):
-        """Let the event loop that uses the socket, if there is one, read and write here."""
+        """If an event loop uses the socket, let that loop read and write this connection."""
         assert self.engine.is_current()
         poller = self.session.socket.loop_poller
         if (
@@ -252,26 +257,26 @@ class Connection(Lifecycle):
     # -- end -------------------------------------------------------------------------------
 
     def has_unsent(self):
-        """Tell whether an accepted message is not written yet."""
+        """Tell whether the socket has accepted a message that is not written yet."""
         if self.has_failed:
             return False
         pipe = self.pipe
         return self.writer.has_unwritten() or pipe is not None and pipe.inq.tail != pipe.inq.head
 
     def drain(self):
-        """Write what the pipe holds, then end."""
+        """Write the messages in the pipe, then end."""
         self.reclaim()
         self.enter(DRAINING)
         self.writer.flush()
         if self.may_write:
-            # The read watcher notices if the peer leaves meanwhile.
+            # The read watcher notices if the peer leaves before all is written.
             self.reader.start()
 
     def close(self):
         """End the connection, because its socket was closed.
 
-        On the hub engine the descriptor is freed at once, unless this is called during a read or
-        write: a program may close many sockets before its hub runs again."""
+        On the hub engine the descriptor is closed at once, unless a read or write is in progress,
+        because a program may close many sockets before its hub runs again."""
         self.fail(None)
         if (
             self.parked
@@ -283,7 +288,7 @@ class Connection(Lifecycle):
         ):
             self.writer.send_close_frame()
             self.release()
-            # The pending wake-up may have been that of the timer, which is closed now.
+            # The timer, which is closed now, may have been what was going to wake the greenlet.
             self.wake_due = False
             self.wake_in_loop()
 
@@ -306,13 +311,13 @@ class Connection(Lifecycle):
         self.stream.close()
 
     def take_partial_write(self):
-        """Tell whether a message was written in part and must be dropped; reset the flag."""
+        """Return whether a part of a message was written, so it must be dropped. Reset the flag."""
         partial_write = self.partial_write
         self.partial_write = False
         return partial_write
 
     def abort(self):
-        """Close this process's descriptor in a forked child: the connection is the parent's."""
+        """Close this process's descriptor in a forked child. The connection is the parent's."""
         self.parked = False
         self.encoder.reset()
         self.release()

@@ -1,16 +1,16 @@
-"""Detects that busy polling delays the messages that it waits for, so that receivers sleep instead.
+"""Detects that busy polling delays the very messages for which it waits. Receivers then sleep.
 
-On a crowded machine, a receiver often shares its CPU with the peer that must send the message. That
-peer cannot run while the receiver polls, and the message arrives as soon as the receiver sleeps.
+On a crowded machine, a receiver often shares its CPU with the peer that must send the message. The
+peer cannot run while the receiver polls, so the message arrives only once the receiver sleeps.
 """
 
-#: A message that arrives within this time after polling has ended is prompt, in nanoseconds. It is
-#: about twice the time for waking the peer and then the receiver.
+#: A message is *prompt* if it arrives within this many nanoseconds after polling has ended. That is
+#: about twice the time that waking the peer and then the receiver takes.
 PROMPT = 100_000
-#: The number of prompt messages in a row that is not a coincidence.
+#: This many prompt messages in a row are not a coincidence.
 PROMPT_LIMIT = 3
-#: How long busy polling then pauses, in nanoseconds. The pause doubles each time that it happens
-#: again soon after a pause.
+#: After them, busy polling pauses for this many nanoseconds. If prompt messages come again soon
+#: after a pause, the next pause is twice as long.
 FIRST_PAUSE = 250_000_000
 LONGEST_PAUSE = 4_000_000_000
 
@@ -35,18 +35,18 @@ class CpuContention:
     def poll_time(self, tuning, now):
         """Return for how many nanoseconds a receiver may poll now.
 
-        ``BUSY_POLL`` -1 polls only if that does not delay the peer. The user has chosen a value
-        above 0, which always applies.
+        With ``BUSY_POLL`` -1, receivers poll only if that does not delay the peer. A value above 0
+        was chosen by the user and always applies.
         """
         if tuning.adaptive_poll and now < self.paused_until:
             return 0
         return tuning.spin_time
 
     def note_sleep(self, missed, now):
-        """Note that a message arrived at ``now``, after polling had ended in vain at ``missed``.
+        """Record that a message arrived at ``now``, after polling had ended at ``missed``.
 
-        If messages are prompt repeatedly, the peer was waiting for the CPU on which the receiver
-        polled, or replies just too late for polling to help.
+        If messages are prompt repeatedly, either the peer was waiting for the CPU on which the
+        receiver polled, or its replies come just too late for polling to help.
         """
         if now - missed >= PROMPT:
             self.prompt_arrivals = 0
@@ -57,7 +57,7 @@ class CpuContention:
 
     def pause_polling(self, now):
         self.prompt_arrivals = 0
-        # An earlier pause that ended long ago says nothing about now.
+        # A pause that ended long ago does not count as an earlier one.
         if now - self.paused_until > 4 * self.pause:
             self.pause = FIRST_PAUSE
         else:

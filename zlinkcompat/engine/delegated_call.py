@@ -1,7 +1,7 @@
-"""Calls on a socket of the hub engine from a native thread that is not its hub's thread.
+"""Calls on a socket of the hub engine from another native thread than the hub's.
 
-The socket's connections belong to that hub. So the call runs there, in its own greenlet, while the
-calling thread waits.
+The socket's connections belong to the hub. So the call runs in the hub's thread, in a greenlet of
+its own, while the calling thread waits.
 """
 
 from sys import exc_info
@@ -14,7 +14,7 @@ from zlinkcompat.errors import EMTHREAD, zmq_error
 
 LOG = Log("zlinkcompat.engine")
 
-#: Seconds to wait for the hub to begin a call before a warning, and before the call fails.
+#: Seconds after which a call that the hub has not begun is logged, and after which it fails.
 WARN_AFTER = 1.0
 GIVE_UP_AFTER = 10.0
 
@@ -35,7 +35,7 @@ class DelegatedCall:
         self.waiting = WaitList()
 
     def wait(self):
-        """Make the call; return its result or raise its exception.
+        """Make the call. Return its result or raise its exception.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class DelegatedCall:
         return self.result
 
     def await_begin(self):
-        """Wait for the hub to begin the call; log a warning once if that takes long."""
+        """Wait for the hub to begin the call. Log a warning, once, if that takes long."""
         for seconds in (WARN_AFTER, GIVE_UP_AFTER - WARN_AFTER):
             self.waiting.wait(current_waker(False), seconds, self.has_begun)
             if self.begun:

@@ -1,4 +1,4 @@
-"""The handshake of a connection: runs once, in the connection's greenlet, before any message.
+"""The handshake of a connection. It runs once, in the connection's greenlet, before any message.
 
 The peer is not trusted yet. The driver reads once per iteration of the event loop, within
 HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX`, and asks the program's ZAP handler whether to accept
@@ -17,10 +17,10 @@ from zlinkcompat.wire.zmtp.decoder import Decoder
 #: The largest frame of a handshake, in bytes. MAXMSGSIZE may be smaller.
 HANDSHAKE_FRAME_MAX = 65536
 
-#: Bytes of any kind that a peer may send before its handshake is done.
+#: How many bytes, of any kind, a peer may send before its handshake is done.
 HANDSHAKE_BYTES_MAX = 131072
 
-#: Bytes that a peer may send ahead while a ZAP handler checks it.
+#: How many bytes a peer may send while a ZAP handler still decides about it.
 AHEAD_OF_ZAP_REPLY = 4096
 
 
@@ -46,7 +46,7 @@ class HandshakeDriver:
         Returns
         -------
         bool
-            False if the connection was closed meanwhile.
+            False if the connection was closed during the handshake.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class HandshakeDriver:
         self.connection.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
 
     def exchange(self, handshake):
-        """Exchange commands until both sides are ready. The result is that of :meth:`run`."""
+        """Exchange commands until both sides are ready. Return the result of :meth:`run`."""
         connection = self.connection
         decoder = self.decoder
         limit = self.session.frame_max
@@ -138,7 +138,7 @@ class HandshakeDriver:
                 return connection.is_handshaking()
 
     def downgrade(self, version):
-        """Change to the codec of an older version; False if the connection was closed meanwhile."""
+        """Switch to the codec of an older version. False if the connection was closed by then."""
         connection = self.connection
         while connection.writer.has_unwritten():
             connection.park()
@@ -158,12 +158,12 @@ class HandshakeDriver:
         if count == 0:
             raise Disconnected(EPIPE, "the peer closed in the middle of the handshake")
         if count < 0:
-            # The buffer was taken for this read. With very many peers, each would hold one.
+            # Give the buffer back. Otherwise each of very many peers would keep one.
             decoder.release_if_empty()
         return count > 0
 
     def authenticate(self, handshake):
-        """Ask the program's ZAP handler; False if the connection was closed meanwhile."""
+        """Ask the program's ZAP handler. False if the connection was closed before its reply."""
         connection = self.connection
         zap_request = handshake.zap_request
         client = ZapClient(connection)
@@ -172,7 +172,7 @@ class HandshakeDriver:
             if client.ask(zap_request):
                 zap_reply = client.poll()
                 while zap_reply is None:
-                    # Continue to read, to notice a peer that leaves.
+                    # Continue to read, because only reading shows that the peer has left.
                     if self.decoder.available >= AHEAD_OF_ZAP_REPLY:
                         connection.reader.stop()
                         connection.park()

@@ -9,7 +9,8 @@ from errno import ETIMEDOUT
 from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.wire.zmtp.commands import Ping
 
-#: Loop iterations that still accept bytes from a peer after its timeout, and seconds for each.
+#: After a peer's timeout, this many loop iterations may still read bytes from it; and the seconds
+#: that each of them takes.
 GRACE_ITERATIONS = 3
 GRACE_INTERVAL = 0.001
 
@@ -38,10 +39,10 @@ class Heartbeat:
         self.interval_timer = None
         self.timeout_timer = None
         self.ttl_timer = None
-        # State of the PING whose PONG we wait for. ``is_queued``: whether bytes before it are still
-        # on their way. ``ping_end``: its end as an offset in all bytes written, -1 while it is not
-        # written. ``acknowledged``: how many bytes the peer's host had acknowledged at the last
-        # check.
+        # The state of the PING whose PONG has not come yet. ``is_queued``: whether the peer's host
+        # has yet to receive bytes before the PING. ``ping_end``: the offset of the PING's end in
+        # all bytes written; -1 until the PING is written. ``acknowledged``: how many bytes the
+        # peer's host had acknowledged at the last check.
         self.is_queued = False
         self.ping_end = -1
         self.acknowledged = 0
@@ -62,7 +63,7 @@ class Heartbeat:
         self.writer.send_heartbeat(Ping(self.ttl_ds, b""))
 
     def pinged(self, ttl_ds):
-        """Handle a PING: give the peer up if it stays silent for ``ttl_ds`` tenths of a second."""
+        """Handle a PING: end the connection if the peer is then silent for ``ttl_ds`` * 0.1 s."""
         if self.ttl_timer is None and ttl_ds > 0:
             self.ttl_timer = self.arm(ttl_ds / 10.0, self.fail)
 
@@ -95,16 +96,16 @@ class Heartbeat:
         return None
 
     def expire(self, give_up, turns):
-        # A loop runs its timers before it reads sockets. If the loop was delayed, because a
-        # greenlet computed or the machine was busy, the PONG may have arrived and be unread.
+        # A loop runs its timers before it reads sockets. If the loop was late, because a greenlet
+        # computed or the machine was busy, the PONG may have arrived without being read.
         if next(turns, None) is None:
             give_up()
 
     def expire_timeout(self):
         """Handle the end of HEARTBEAT_TIMEOUT, which starts when the peer's host has the PING.
 
-        While messages queue in front of the PING, the peer counts as alive as long as its host
-        acknowledges their bytes: one large message on a slow link can take longer than the timeout.
+        One large message on a slow link can take longer than the timeout. So while messages queue
+        in front of the PING, the peer counts as alive as long as its host acknowledges their bytes.
         """
         connection = self.connection
         acknowledged = self.writer.acknowledged()

@@ -1,12 +1,12 @@
 """Exceptions that signal handlers raise inside callbacks of an event loop.
 
 gevent runs a signal handler wherever the main thread happens to be, even in a callback of the
-engine. It also stops a watcher whose callback raises. So if a program caught Ctrl-C, a listener
-would stop accepting permanently. This module passes the exception on to the program and calls the
-callback again.
+engine. gevent also stops a watcher whose callback raises. So a program that catches Ctrl-C could
+leave a listener that never accepts again. This module raises the exception in the program instead,
+and calls the callback again.
 
-The module is compiled because the interpreter runs handlers at the start of each Python function,
-before the function's first ``try``. In the pure-Python build a callback can still be lost there.
+The module is compiled, because the interpreter may run a signal handler at the start of each Python
+function, before the function's first ``try``. The pure-Python build can lose a callback there.
 """
 
 import logging
@@ -20,15 +20,15 @@ from zlinkcompat._runtime.log_queue import Log
 
 LOG = Log("zlinkcompat.engine")
 
-#: How often one callback is called again. It must tolerate an earlier, incomplete run.
+#: At most so many times is one callback called again. Callbacks must tolerate an incomplete run.
 ATTEMPTS = 8
 
 
 def is_interrupt(error):
     """Tell whether an exception comes from the program: Ctrl-C or one of its signal handlers.
 
-    This check runs on every failure, and usually right after a signal. So it is fast, and it calls
-    nothing in which the interpreter would run a handler."""
+    This check runs on every failure, usually right after a signal. So it is fast, and it calls no
+    Python function, in which the interpreter could run a signal handler."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return True
     trace = error.__traceback__
@@ -44,7 +44,7 @@ def is_interrupt(error):
 
 
 def raise_in_main_greenlet(hub):
-    """Let the main greenlet raise the interrupt that is being handled, soon."""
+    """Have the main greenlet raise the interrupt that is being handled, as soon as it runs."""
     kind, error, trace = sys.exc_info()
     hub.loop.run_callback(hub.handle_system_error, kind, error, trace)
 
@@ -57,7 +57,7 @@ def call_guarded(hub, function, args=()):
     hub : gevent.hub.Hub
         The hub of the current thread.
     function : callable
-        It is called again if an interrupt of the program stopped it.
+        If an interrupt of the program stops this function, it is called again.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -74,7 +74,7 @@ def call_guarded(hub, function, args=()):
 
 
 def log_defect(hub, error):
-    """Log an exception of a callback. Logging is Python code, so an interrupt can occur here."""
+    """Log an exception of a callback. An interrupt can occur here, since logging is Python."""
     exc_info = type(error), error, error.__traceback__
     for _ in range(ATTEMPTS):
         try:
@@ -102,7 +102,7 @@ def resume_guarded(hub, function):
 
 
 def protect_hub(hub):
-    """Keep an interrupt from ending ``hub``, unless the hub runs already.
+    """Keep an interrupt from ending ``hub``. This has an effect only before the hub first runs.
 
     gevent's ``Hub.run`` is a Python function. If a handler raises before ``run`` enters the loop,
     the hub's greenlet ends, and no callback of this thread runs any more."""

@@ -1,7 +1,7 @@
 """The life of a connection: its state, and the greenlet that serves it.
 
-:class:`Lifecycle` is what the parts of a connection know of it: the :class:`Reader`, the
-:class:`Writer` and the :class:`WritePolicy` read its state, end it and wake its greenlet.
+The parts of a connection use it as a :class:`Lifecycle`: the :class:`Reader`, the :class:`Writer`
+and the :class:`WritePolicy` read its state, end it and wake its greenlet.
 """
 
 from zlinkcompat._runtime.compiled import COMPILED
@@ -23,8 +23,8 @@ DRAINING = 2
 FAILED = 3
 CLOSED = 4
 
-#: Whether a thread other than the hub's may read and write. It may not in the pure build, which can
-#: lose the GIL between any two steps.
+#: Whether threads other than the hub's may read and write. They may not in the pure build, where a
+#: thread can lose the GIL between any two steps.
 CALLER_THREAD_IO = COMPILED
 
 #: Errors that peers, networks and a lack of memory may cause.
@@ -41,20 +41,22 @@ class Lifecycle(PipeSink):
     engine : IOLoop
     stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
-        The owner of the connection: it has the options, and is told when the connection is ready
-        or has ended.
+        The owner of the connection. It has the options, and the connection tells it when it is
+        ready and when it has ended.
 
     Attributes
     ----------
     state : int
         HANDSHAKE, ACTIVE, DRAINING, FAILED or CLOSED.
     is_active, may_write, has_failed : bool
-        The state is ACTIVE; ACTIVE or DRAINING; FAILED or CLOSED.
+        Whether the state is ACTIVE; whether it is ACTIVE or DRAINING; whether it is FAILED or
+        CLOSED.
     failure : ProtocolError, OSError, Disconnected or None
         The reason of the end; None if this side ended the connection.
     handshake_done : bool
     write_blocked : bool
-        Writing waits until the descriptor is writable, or has ended with an error.
+        Whether nothing is written now: the writer waits until the descriptor is writable, or it
+        has stopped because of an error.
     bytes_out : int
         The bytes that the stream has accepted.
     """
@@ -84,7 +86,7 @@ class Lifecycle(PipeSink):
     # -- state -----------------------------------------------------------------------------
 
     def enter(self, state):
-        """Change to ``state``, without releasing the GIL."""
+        """Change to ``state`` without releasing the GIL."""
         self.state = state
         self.is_active = state == ACTIVE
         self.may_write = state == ACTIVE or state == DRAINING
@@ -94,7 +96,7 @@ class Lifecycle(PipeSink):
         return self.state == HANDSHAKE
 
     def fail(self, failure):
-        """End the connection, from any greenlet; its own greenlet will clean up.
+        """End the connection. Any greenlet may call this; the connection's own one cleans up.
 
         Parameters
         ----------
@@ -111,8 +113,8 @@ class Lifecycle(PipeSink):
         """End the connection because of the exception that is being handled.
 
         A defect of this engine must cost only the connection, and must not reach the program. Only
-        the first one is logged. An exception of a signal handler belongs to the program, and is
-        raised again.
+        the first defect of a connection is logged. An exception of a signal handler belongs to the
+        program, and is raised again.
         """
         if interrupts.is_interrupt(error):
             raise error
@@ -141,7 +143,8 @@ class Lifecycle(PipeSink):
     def park_to_read(self):
         """Sleep until there is something to read or to do."""
         if self.stream.buffered:
-            # The descriptor is not readable for data that the stream has read already.
+            # The stream has already read some data, so the descriptor does not become readable for
+            # it.
             self.wake_in_loop()
         self.park()
 
@@ -150,7 +153,7 @@ class Lifecycle(PipeSink):
         self.engine.call(self.wake_in_loop)
 
     def wake_to_read(self, polls):
-        """Do the same as :meth:`wake`; with ``polls``, after the loop has polled others."""
+        """Do the same as :meth:`wake`. If ``polls``, let the loop poll other connections first."""
         self.engine.call(self.wake_after_poll if polls else self.wake_in_loop)
 
     def wake_in_loop(self):
@@ -162,7 +165,8 @@ class Lifecycle(PipeSink):
     def wake_after_poll(self):
         """Do the same as :meth:`wake_in_loop`, after the loop has polled other connections.
 
-        gevent polls only once per 50 callbacks or more, and timers fire after the poll."""
+        This uses a timer, which fires after a poll. gevent runs 50 callbacks or more before it
+        polls once."""
         assert self.engine.is_current()
         if not self.wake_due and not self.has_failed:
             self.wake_due = True

@@ -15,13 +15,14 @@ from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
 
-#: Connections accepted per loop iteration. The limit keeps a flood of them from stopping traffic.
+#: At most this many connections are accepted per loop iteration, so that a flood of new connections
+#: does not stop the traffic of the existing ones.
 ACCEPT_BURST = 64
 
-#: Seconds without accepting after the process or machine ran out of descriptors or memory.
+#: For this many seconds the listener stops accepting when descriptors or memory have run out.
 ACCEPT_PAUSE = 0.1
 
-#: Seconds that a handshake may take even if the listener has too many of them.
+#: Every handshake may take this many seconds, even if the listener has too many unfinished ones.
 HANDSHAKE_GRACE = 1.0
 
 LOG = Log("zlinkcompat.engine")
@@ -52,7 +53,8 @@ class Listener:
     endpoint : str
         The value of LAST_ENDPOINT: the system's choices replace wildcards.
     handshaking : dict
-        Accepted sessions with an unfinished handshake, oldest first, and when each began (s).
+        Maps each accepted session with an unfinished handshake to the time when it began (s). The
+        oldest is first.
     """
 
     def __init__(self, socket, engine, transport, address, options):
@@ -83,8 +85,8 @@ class Listener:
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
             if self.listening is None:
-                return  # a log handler or the garbage collector closed it
-            # Only in the first round do we know that a peer waits.
+                return  # a log handler or the garbage collector has closed this listener
+            # Make room only in the first round. In later rounds perhaps no peer is waiting.
             if self.is_full() and (number or not self.make_room()):
                 return
             try:
@@ -113,7 +115,7 @@ class Listener:
             except OSError as error:
                 if interrupts.is_interrupt(error):
                     raise
-                # The peer may be gone already. Do not raise: others wait behind it.
+                # The peer may have left already. Do not raise, because other peers are waiting.
                 sock.close()
                 self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
                 return
@@ -124,7 +126,7 @@ class Listener:
             self.handshaking[session] = monotonic()
             engine.call(session.start, (sock,))
         except BaseException:
-            # A signal handler of the program may have interrupted us. The peer connects again.
+            # A signal handler of the program may have interrupted this. The peer connects again.
             sock.close()
             if session is not None and session.connection is None:
                 self.release(session)
@@ -132,7 +134,7 @@ class Listener:
             raise
 
     def accept_failed(self, error):
-        """Report a failed accept; pause if the process or machine has run out of a resource."""
+        """Report a failed accept. Pause if descriptors or memory have run out."""
         if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
             self.pause_for(ACCEPT_PAUSE)
             if self.exhausted_errno == error.errno:
@@ -151,10 +153,10 @@ class Listener:
         return 0 < self.options.handshakes_max <= len(self.handshaking)
 
     def make_room(self):
-        """End the oldest handshake if it is slow; otherwise pause accepting and return False.
+        """End the oldest handshake if it is slow. Otherwise pause accepting and return False.
 
-        So a crowd of peers waits in the backlog, and silent peers block others for at most
-        :data:`HANDSHAKE_GRACE`."""
+        So a crowd of peers waits in the backlog, and silent peers keep other peers waiting for at
+        most :data:`HANDSHAKE_GRACE`."""
         session, since = next(iter(self.handshaking.items()))
         left = since + HANDSHAKE_GRACE - monotonic()
         if left > 0:
@@ -165,7 +167,7 @@ class Listener:
         return True
 
     def on_handshake_over(self, session):
-        """Release the session's place; the session calls this in its own thread."""
+        """Count one unfinished handshake less. The session calls this in its own thread."""
         self.engine.call(self.release, (session,))
 
     def release(self, session):
@@ -176,7 +178,7 @@ class Listener:
     def pause_for(self, seconds):
         self.watcher.stop()
         self.pause = self.engine.loop.timer(seconds)
-        # The loop may have read the clock long ago: without an update the pause would end early.
+        # Update the loop's clock, which may be old. Otherwise the pause would end early.
         self.pause.start(self.engine.call_guarded, self.resume, update=True)
 
     def resume(self):
@@ -201,7 +203,9 @@ class Listener:
         self.socket.peers.listener_ended(self)
 
     def abort(self):
-        """Close this process's descriptor. A forked process may still hold the address."""
+        """Close this process's descriptor.
+
+        Another process of the fork may still use the address."""
         if self.pause is not None:
             self.pause.stop()
             self.pause.close()

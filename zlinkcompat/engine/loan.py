@@ -1,4 +1,4 @@
-"""The loan of a connection to the event loop whose coroutines use the socket (loop_poller.py)."""
+"""A loan: the event loop whose coroutines use a socket serves the connection (loop_poller.py)."""
 
 from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
@@ -6,7 +6,7 @@ from zlinkcompat.transports.bytestream import ByteStream
 
 
 class Loan:
-    """Whether a connection is lent to an event loop, and the events that the loop watches for.
+    """The state of a loan: which event loop serves the connection, and the events it watches.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class Loan:
     Attributes
     ----------
     poller : LoopPoller or None
-        What serves the connection in its event loop; None while the connection is not lent.
+        The poller that serves the connection in an event loop; None while it is not lent.
     """
 
     def __init__(self, engine, stream):
@@ -27,7 +27,7 @@ class Loan:
         self.mask = 0
 
     def begin(self, connection, poller, reads):
-        """Lend ``connection``. ``reads``: whether it waits for input."""
+        """Lend ``connection``. ``reads``: whether the loop has to watch it for input."""
         self.engine.watchdog.add(poller, connection)
         self.poller = poller
         self.change(READABLE if reads else 0)
@@ -42,7 +42,7 @@ class Loan:
         self.change(self.mask | WRITABLE)
 
     def take_output_event(self):
-        """Stop watching for output; tell whether the loop was watching for it."""
+        """Stop watching for output. Return whether the loop was watching for it."""
         if not self.mask & WRITABLE:
             return False
         self.change(self.mask & ~WRITABLE)
@@ -60,7 +60,7 @@ class Loan:
         poller.watch(self.stream.fd, before, mask)
 
     def end(self, connection):
-        """Take ``connection`` back, if it is lent; tell whether it was waiting to write."""
+        """Take ``connection`` back if it is lent. Return whether it was waiting to write."""
         poller = self.poller
         if poller is None:
             return False

@@ -1,7 +1,7 @@
 """The I/O loop: the state that the connections of one gevent hub share.
 
-It knows which connections hold back a batch, and flushes the batches when the event loop iterates.
-It also runs the event loop for a greenlet that never waits, and decides whether a receiver may
+The I/O loop knows which connections hold back a batch, and flushes the batches when the event loop
+iterates. It also runs the event loop if a greenlet never waits, and decides whether a receiver may
 busy-poll.
 """
 
@@ -22,7 +22,7 @@ from zlinkcompat.routing.mailbox import Mailbox
 
 real_sleep = get_original("time", "sleep")
 
-#: Seconds for flushing the established connections of a thread that ends.
+#: When a thread ends, flushing its established connections may take this many seconds.
 END_FLUSH = 1.0
 
 
@@ -32,14 +32,14 @@ class IOLoop:
     Attributes
     ----------
     burst_id : int
-        Increased when a receiver found nothing and is about to wait. The next message that is sent
-        then begins a new burst, and is written at once.
+        Increased when a receiver has found no message and is about to wait. Then the next message
+        that is sent begins a new burst, and is written at once.
     mailbox : Mailbox or None
         The mailbox of an I/O thread; None if the sockets are used in this hub itself.
     owned : set
         The sessions and listeners that run on this loop.
     flow_watch : FlowWatch or None
-        It considers warnings about peers of this loop.
+        It decides on warnings about slow peers of this loop.
     thread_ended : bool
         True once the thread has exited or its hub has been destroyed.
     """
@@ -68,13 +68,14 @@ class IOLoop:
     # -- owned objects and calls -----------------------------------------------------------
 
     def attach_to_pool(self, mailbox, pool):
-        """Become the loop of an I/O thread of ``pool`` (IoThreads)."""
+        """Make this the loop of an I/O thread of ``pool`` (IoThreads)."""
         self.mailbox = mailbox
         self.pool = pool
 
     def call(self, function, args=()):
-        """Call ``function(*args)`` in the hub's thread: now, if that is the current thread or if
-        the loop has no I/O thread."""
+        """Call ``function(*args)`` in the hub's thread.
+
+        If that is the current thread, or if the loop has no I/O thread, call it now."""
         if self.mailbox is None or self.is_current():
             function(*args)
         else:
@@ -97,9 +98,10 @@ class IOLoop:
         interrupts.call_guarded(self.hub, function, args)
 
     def choose_loop(self, affinity):
-        """Return the loop for one more session: this one, or another of the same pool.
+        """Return the loop for one more session: this one, or another one of the same pool.
 
-        While the pool stops, it returns this loop: nothing would stop a thread that starts then."""
+        While the pool stops, this returns this loop, because a thread that is started at that time
+        would never be stopped."""
         return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
 
     @property
@@ -129,11 +131,11 @@ class IOLoop:
         self.owned.clear()
 
     def on_thread_exit(self):
-        """Close the sockets, because this hub's native thread ends or has got another hub.
+        """Close the sockets, because this hub's native thread ends or has a new hub.
 
-        Accepted messages for connected peers are written first, for a short time. Then the sockets
-        are closed, even if the program still refers to them. This does not run the hub, which the
-        thread no longer has.
+        First write accepted messages to connected peers, for a short time. Then close the sockets,
+        even if the program still refers to them. This does not run the hub, because the thread no
+        longer has it.
         """
         if thread_ident() != self.thread:
             return  # this is a forked child
@@ -147,7 +149,7 @@ class IOLoop:
         self.close()
 
     def flush_all(self):
-        """Write what the kernel accepts; tell whether something is left for connected peers."""
+        """Write what the kernel accepts. Return whether data for connected peers is left."""
         left = False
         for owned_object in self.owned:
             left = owned_object.flush() or left
@@ -181,7 +183,7 @@ class IOLoop:
     def flush(self):
         """Write the batches of all connections."""
         if self.batching:
-            # Meanwhile a connection may fail, or even begin another batch.
+            # While batches are written, a connection may fail or begin another batch.
             connections = self.batching
             self.batching = []
             count = 0
@@ -191,7 +193,8 @@ class IOLoop:
                     count += 1
             finally:
                 if count < len(connections):
-                    # An interrupt ended the loop. Flushing this connection again is harmless.
+                    # An interrupt ended the loop. Keep this connection in the list as well, because
+                    # flushing it again is harmless.
                     self.batching = connections[count:] + self.batching
 
     def after_fork_child(self):
@@ -199,12 +202,12 @@ class IOLoop:
         self.batching = []
 
     def flush_before_wait(self):
-        """Flush, because a receiver is about to wait; then write each next message at once."""
+        """Flush, because a receiver is about to wait, and begin a new burst."""
         self.flush()
         self.burst_id += 1
 
     def begin_burst(self):
-        """Begin a new burst for another thread: its next message is written at once."""
+        """Begin a new burst on behalf of another thread. Its next message is written at once."""
         self.burst_id += 1
 
     # -- iterations of the event loop ------------------------------------------------------
@@ -223,7 +226,7 @@ class IOLoop:
         if timer is None:
             timer = self.loop.timer(0)
         else:
-            # Another greenlet that does the same at this time creates its own timer.
+            # If another greenlet also runs the loop now, it creates its own timer.
             self.iteration_timer = None
         iteration = LoopIteration(current)
         timer.start(self.call_guarded, iteration.finish)
@@ -238,12 +241,13 @@ class IOLoop:
             self.iterated_at = monotonic_ns()
 
     def maybe_yield(self):
-        """Run the loop once if it is time, and tell whether it did. Senders and receivers that may
-        never wait call this now and then."""
+        """Run the loop once if it has not run for some time. Return whether it ran.
+
+        Senders and receivers that may never wait call this regularly."""
         if monotonic_ns() - self.iterated_at < self.iteration_interval:
             return False
         if self.loop_iterated():
-            # The event loop has run by itself.
+            # The event loop has iterated since the last call, so it need not run now.
             self.iterated_at = monotonic_ns()
             return False
         self.flush()
@@ -255,8 +259,8 @@ class IOLoop:
     def may_busy_poll(self, spin_time):
         """Tell whether a receiver may poll its connections for ``spin_time`` ns without sleeping.
 
-        It may not while another greenlet is ready. It may less and less often while polling
-        brings nothing."""
+        It may not while another greenlet is ready. While polling finds no messages, it may poll
+        less and less often."""
         return (
             spin_time > 0
             and CAN_BUSY_POLL
@@ -267,12 +271,12 @@ class IOLoop:
 
 
 class Backoff:
-    """Decides whether to repeat an attempt: after each miss in a row, half as often.
+    """Decides whether to make an attempt. After each miss in a row it allows half as many.
 
     Parameters
     ----------
     most : int
-        The maximum number of attempts left out after a miss.
+        At most this many attempts are skipped after a miss.
     """
 
     def __init__(self, most):
@@ -281,7 +285,7 @@ class Backoff:
         self.skip = 0
 
     def allows(self):
-        """Tell whether to make the attempt; called before each one."""
+        """Tell whether to make the attempt. Call this before each attempt."""
         if self.skip > 0:
             self.skip -= 1
             return False
@@ -297,7 +301,7 @@ class Backoff:
 
 
 class LoopIteration:
-    """One pass of the event loop that a greenlet waits for."""
+    """One pass of the event loop, for which a greenlet waits."""
 
     def __init__(self, greenlet):
         self.greenlet = greenlet
@@ -310,8 +314,10 @@ class LoopIteration:
 
 
 def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
-    """Return the number of CPUs that this process can use at the same time: the machine's, limited
-    by the quotas of its cgroup (v2) and of the enclosing cgroups."""
+    """Return how many CPUs this process can use at the same time.
+
+    These are the machine's CPUs, limited by the quotas of the process's cgroup (v2) and of the
+    enclosing cgroups."""
     count = os.cpu_count() or 1
     path = "/"
     with suppress(OSError), open(own) as file:
@@ -328,7 +334,7 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
         path = os.path.dirname(path)
 
 
-#: With one CPU, nothing else could make progress during busy polling.
+#: Whether busy polling makes sense: with one CPU, no peer could make progress during it.
 CAN_BUSY_POLL = cpus() > 1
 
 

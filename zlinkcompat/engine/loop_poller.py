@@ -28,7 +28,7 @@ allocate_lock = get_original("_thread", "allocate_lock")
 READABLE = 1
 WRITABLE = 4
 
-#: Seconds between two checks of an I/O thread whether a loop serves the connections lent to it.
+#: An I/O thread checks every so many seconds whether the loops serve their lent connections.
 CHECK_INTERVAL = 0.05
 
 #: Whether connections can be lent. Only compiled code may read and write in two threads.
@@ -61,7 +61,7 @@ class LoopPoller:
     served : int
         Increased whenever the loop calls the poller.
     serving : bool
-        Whether the loop is calling the poller, which processes :attr:`due` afterwards.
+        Whether the loop is calling the poller. At the end of that call it processes :attr:`due`.
     """
 
     def __init__(self, loop):
@@ -112,7 +112,7 @@ class LoopPoller:
             self.due.pop(0).run()
 
     def flush_later(self, connection):
-        """Flush ``connection`` in the next loop iteration; return False if others must do it."""
+        """Flush ``connection`` in the next loop iteration. False if this loop cannot do it."""
         if not self.is_current():
             return False
         if not self.flush_due:
@@ -133,7 +133,7 @@ class LoopPoller:
             connection.flush_aged_batch()
 
     def serve_later(self, connection):
-        """Continue to read ``connection`` in the next loop iteration; False if others must."""
+        """Continue to read ``connection`` in the next loop iteration. False if this loop cannot."""
         if not self.is_current():
             return False
         if not self.rest_due:
@@ -165,7 +165,7 @@ class LoopPoller:
         self.epoll.change(fd, before, mask)
 
     def add(self, connection, fd):
-        """Serve ``connection`` from now on; return False if the loop has ended."""
+        """Serve ``connection`` from now on. Return False if the loop has ended."""
         with self.lock:
             if self.closed:
                 return False
@@ -173,7 +173,7 @@ class LoopPoller:
         return True
 
     def remove(self, fd):
-        """Stop serving the connection of ``fd``, which is not watched any more."""
+        """Stop serving the connection of ``fd``. The caller has stopped watching the descriptor."""
         self.connections.pop(fd, None)
 
     def serves(self):
@@ -182,11 +182,11 @@ class LoopPoller:
         return loop is not None and not self.closed and loop.is_running()
 
     def is_behind(self):
-        """Tell whether the loop has not done yet what the poller needs."""
+        """Tell whether the loop has yet to do something for the poller."""
         return self.flush_due or self.rest_due or self.epoll.has_ready()
 
     def close_if_unused(self):
-        """Release the descriptor if the loop is closed and no connection is lent to it."""
+        """Close the epoll descriptor if the loop is closed and no connection is lent to it."""
         loop = self.loop()
         if loop is not None and not loop.is_closed():
             return
@@ -196,9 +196,9 @@ class LoopPoller:
                 self.epoll.close()
 
     def after_fork_child(self):
-        """Reset in a forked child, without changing the set, which belongs to the parent.
+        """Reset in a forked child. Leave the epoll set unchanged, because the parent uses it.
 
-        Its number stays in use, because the forked event loop may still watch it."""
+        The set's descriptor number stays in use, because the forked event loop may watch it."""
         self.closed = True
         self.connections = {}
         self.lock = allocate_lock()
@@ -223,18 +223,18 @@ class LoanWatchdog:
     def __init__(self, engine):
         self.engine = engine
         self.loans = {}  # poller -> its connections of this I/O thread
-        self.seen = {}  # poller -> its ``served`` at the last check, if it was behind
+        self.seen = {}  # poller -> its ``served`` at the last check, if the loop was behind
         self.timer = None
 
     def add(self, poller, connection):
-        """Note that ``connection`` is lent to ``poller``."""
+        """Record that ``connection`` is now lent to ``poller``."""
         if not self.loans:
             self.timer = self.engine.loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
             self.timer.start(self.engine.call_guarded, self.check)
         self.loans.setdefault(poller, set()).add(connection)
 
     def remove(self, poller, connection):
-        """Note that ``connection`` was taken back, or has ended."""
+        """Record that ``connection`` is no longer lent to ``poller``."""
         connections = self.loans.get(poller)
         if connections is None:
             return
@@ -283,7 +283,8 @@ def poller_of(loop):
     try:
         poller = LoopPoller(loop)
     except (NotImplementedError, AttributeError, OSError, ValueError):
-        # The loop cannot watch descriptors, or none is left. I/O threads serve its sockets.
+        # The loop cannot watch descriptors, or the process has none left. I/O threads serve the
+        # loop's sockets.
         return None
     poller_of_loop[loop] = ref(poller)
     return poller

@@ -2,8 +2,8 @@
 
 from zlinkcompat.wire.zmtp.commands import encode_metadata, parse_metadata_untrusted
 
-#: Up to this many properties are kept as a dict of str. A READY command of 64 KiB can hold
-#: thousands, and a dict of them takes about ten times the command's size.
+#: Up to this many properties are kept as a dict of str. A READY command of 64 KiB can contain
+#: thousands of properties, and a dict of them takes about ten times the memory of the command.
 DICT_MAX = 64
 
 
@@ -13,9 +13,9 @@ class PackedMetadata:
     Parameters
     ----------
     own : dict
-        str to str: properties that we add ourselves; they take precedence.
+        Maps str to str: the properties that this side adds. They take precedence.
     properties : dict
-        bytes to bytes: the properties of the peer's READY.
+        Maps bytes to bytes: the properties of the peer's READY.
     """
 
     __slots__ = ("own", "data")

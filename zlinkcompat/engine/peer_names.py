@@ -11,19 +11,20 @@ def session_of(pipe):
 
 
 def addresses_of(session):
-    """Return the local and the remote address of a session's connection, as far as known."""
+    """Return the local and the remote address of a session's connection; "" if unknown."""
     counts, connection = session.counts, session.connection
     if connection is None or not counts.number:
         return "", ""
     found = counts.addresses
     if found is None:
-        # Imported late, so that importing the package is fast. The connection has loaded it.
+        # Import it here, so that importing the package is fast. The connection has already loaded
+        # this module.
         from zlinkcompat.transports import sockets
 
         fd = connection.stream.fd
         found = sockets.names(fd) if fd >= 0 else None
         if found is None or session.connection is not connection or connection.stream.fd != fd:
-            # The descriptor may be another file's by now.
+            # The connection has ended, so its descriptor number may belong to another file.
             return "", session.peer_address
         counts.addresses = found
     return found

@@ -1,6 +1,6 @@
 """The protocols that run over a stream: the codec and the handshake of each, in one table.
 
-The first endpoint that needs CURVE or WebSocket imports it.
+The modules of CURVE and WebSocket are imported by the first endpoint that needs them.
 """
 
 from importlib import import_module
@@ -15,7 +15,8 @@ from zlinkcompat.wire.zmtp.handshake import Handshake
 def load(protocol, mechanism):
     """Import the modules that the connections of an endpoint need.
 
-    Endpoints call this early: later the process may have no descriptor left for reading a module.
+    Endpoints call this early. Later the process may have no descriptor left to open a module's
+    file.
 
     Parameters
     ----------
@@ -35,12 +36,12 @@ def load(protocol, mechanism):
 
 
 def shared(session):
-    """Return the settings and counters that codecs use."""
+    """Return the settings and counters of a session that its codecs use."""
     return session.options.tuning, session.socket.counters
 
 
 def bounded(decoder, session):
-    """Set the limits of ``decoder`` that the socket has besides MAXMSGSIZE, and return it."""
+    """Set the limits of ``decoder``, except MAXMSGSIZE, from the socket's options. Return it."""
     decoder.max_command = session.options.command_max
     decoder.max_unfinished = session.options.rcvbytes_max
     return decoder

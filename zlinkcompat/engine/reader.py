@@ -25,25 +25,26 @@ from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.zmtp.decoder import Decoder
 
-# The budget of a connection in one loop iteration. When it is spent, the rest waits until the loop
-# has served the others. Without it, frames without a message would keep the loop busy for as long
-# as the peer sends them (tests/engine/test_budgets.py).
+# The budget of a connection in one loop iteration. When it is spent, the rest of the input waits
+# until the loop has served the other connections. Without a budget, frames that bring no message
+# would keep the loop busy for as long as the peer sends them (tests/engine/test_budgets.py).
 
-#: Reads in a row while one large body arrives. Other reads without a message are not repeated.
+#: At most so many reads in a row while one large body arrives. Any other read that brings no
+#: message is not repeated.
 READ_BURST = 64
 
 #: Nanoseconds after which the reads for a large body stop.
 READ_TIME = 1_000_000
 
-#: Messages and commands that are decoded in a row.
+#: At most so many messages and commands are decoded in a row.
 MESSAGE_BURST = 4096
 COMMAND_BURST = 256
 
-#: Seconds for which an I/O thread releases the GIL after a read that brought no message.
+#: An I/O thread releases the GIL for this many seconds after a read that brought no message.
 GIL_YIELD = 0.00005
 
-#: Seconds for which the I/O thread does not watch a stream that an application thread is reading,
-#: unless that thread goes to sleep earlier.
+#: While an application thread is busy-polling a stream, the I/O thread does not watch the stream
+#: for this many seconds, or until the application thread goes to sleep.
 WATCHER_PAUSE = 0.01
 
 real_sleep = get_original("time", "sleep")
@@ -66,7 +67,7 @@ class Reader:
     input_stopped : bool
         Whether reading waits for room in the pipe.
     has_undecoded : bool
-        Whether the budget ended decoding while the decoder had more.
+        Whether decoding stopped because the budget was spent, while the decoder had more data.
     """
 
     def __init__(self, connection, writer, loan):
@@ -115,7 +116,7 @@ class Reader:
             and not self.input_stopped
             and not self.connection.has_failed
         ):
-            # The descriptor is not readable for data that was read already.
+            # The data has been read already, so the descriptor does not become readable for it.
             self.read_more(self.has_undecoded or self.last_read_was_useless)
         return count
 
@@ -141,7 +142,7 @@ class Reader:
                     return 0
                 count = self.stream.read_into(decoder)
                 if count < 0:
-                    # The buffer was taken for this read, which found nothing.
+                    # This read found nothing, so give back the buffer that was taken for it.
                     decoder.release_if_empty()
                     if self.writer.write_error is not None:
                         connection.fail(self.writer.write_error)
@@ -167,13 +168,13 @@ class Reader:
         return 0
 
     def on_bytes_received(self):
-        """Reset the timers that wait for the peer, because bytes arrived."""
+        """Reset the timers that watch for a silent peer, because bytes arrived."""
         heartbeat = self.connection.heartbeat
         if heartbeat is not None and heartbeat.is_armed():
             self.engine.call(heartbeat.reset_timers)
 
     def read_more(self, polls):
-        """Continue to read after others have run, because the descriptor is not readable.
+        """Continue to read after other callbacks have run. The watcher would not call this.
 
         Parameters
         ----------
@@ -186,9 +187,9 @@ class Reader:
     def yield_gil(self):
         """Let application threads run if the last read brought nothing for them.
 
-        An I/O thread releases the GIL between two reads only for some microseconds. A thread that
-        waits for the GIL wakes up then, comes too late, and waits again. Without this method, that
-        would continue for as long as a peer sends data without messages."""
+        Between two reads an I/O thread releases the GIL only for some microseconds. A thread that
+        waits for the GIL wakes up then, but too late to get it, and waits again. Without this
+        method, that would go on for as long as a peer sends data without messages."""
         if self.last_read_was_useless:
             self.last_read_was_useless = False
             if self.engine.mailbox is not None:
@@ -197,17 +198,17 @@ class Reader:
     # -- decoding --------------------------------------------------------------------------
 
     def deliver(self):
-        """Move decoded messages into the pipe while there is room; return how many.
+        """Move decoded messages into the pipe while there is room. Return their number.
 
-        :attr:`has_undecoded` is set if the budget ended it."""
+        Set :attr:`has_undecoded` if decoding stopped because the budget was spent."""
         decoder = self.connection.decoder
         pipe = self.connection.pipe
         queue = pipe.outq
         count = 0
         commands = 0
         body = self.command
-        # A publisher receives subscriptions, each of which changes its trie: in this thread, or in
-        # the thread that owns the mailbox.
+        # Each subscription that a publisher receives changes its trie. If this thread does that
+        # (there is no mailbox), decode fewer of them in a row.
         burst = COMMAND_BURST if self.publishes and pipe.mailbox is None else MESSAGE_BURST
         self.has_undecoded = False
         room = 0
@@ -245,7 +246,7 @@ class Reader:
                     if decoder.is_command:
                         body = message
                 if body is not None:
-                    # Keep it in case an interrupt of the program stops this call.
+                    # Keep the body, in case an interrupt of the program stops this call.
                     self.command = body
                     message = self.on_command(body)
                     self.command = body = None
@@ -260,12 +261,13 @@ class Reader:
                     alone = False
                 count += 1
         finally:
-            # Messages before a malformed frame count as well.
+            # Announce the messages even if a malformed frame follows them.
             if count:
                 if self.counters is not None:
                     self.counters.messages_in += count
                 if pipe.peer_closed:
-                    # No one will read the messages, but the stream is still watched for its end.
+                    # The socket is closed, so drop the messages. The stream is still read, to
+                    # notice its end.
                     pipe.discard_output()
                     count = 0
                 else:
@@ -273,16 +275,17 @@ class Reader:
         return count
 
     def on_command(self, body):
-        """Handle a command frame; return what must go into the pipe, or None."""
+        """Handle a command frame. Return the subscription that must go into the pipe, or None."""
         connection = self.connection
         command = connection.decoder.parse_command(body)
         kind = type(command)
         if kind is Subscribe or kind is Cancel:
-            # Only publishers use subscriptions. Others ignore them like unknown commands.
+            # Only publishers use subscriptions. Other sockets ignore them, like unknown commands.
             return command if self.publishes else None
         if kind is Ping:
             self.engine.call(self.on_ping, (command,))
-            # Reply to each PING, one per iteration. If writing is blocked, reply only to the last.
+            # Reply to one PING per loop iteration. If writing is blocked, only the last PING gets a
+            # reply.
             self.has_undecoded = not connection.write_blocked
         elif kind is Close:
             self.writer.close_frame = connection.encoder.encode_command(command)
@@ -312,7 +315,7 @@ class Reader:
                 self.engine.call(self.stop_watching)
 
     def on_room(self, pipe):
-        """Continue after the socket made room. First decode the data in the buffer."""
+        """Continue because the pipe has room again. First decode the data in the buffer."""
         connection = self.connection
         if not self.input_stopped:
             return
@@ -323,13 +326,13 @@ class Reader:
             return
         self.input_stopped = False
         if reading:
-            # The pattern takes what this call delivers. The rest is delivered in another call.
+            # The pattern takes the messages of this call first. Deliver the rest in another call.
             self.has_undecoded = True
         else:
             self.reading = True
             try:
                 if self.deliver():
-                    # The data may be old, but the peer may have sent more since.
+                    # The decoded data may be old, but the peer may have sent more since then.
                     self.on_bytes_received()
             except Exception as error:
                 connection.fail_on_error(error)
@@ -343,7 +346,7 @@ class Reader:
     # -- the watcher -----------------------------------------------------------------------
 
     def start(self):
-        """Watch the descriptor for input, in the handshake or while the pipe is written out."""
+        """Watch the descriptor for input: in the handshake, or while the last messages are sent."""
         self.input_stopped = False
         if not self.connection.has_failed:
             self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
@@ -380,7 +383,7 @@ class Reader:
             connection.greenlet.switch()
 
     def pause_watcher(self):
-        """Stop the watcher for a while: an application thread is busy-polling this connection.
+        """Stop the watcher for a while, because an application thread busy-polls this connection.
 
         Otherwise each message would wake the I/O thread for nothing, and the two threads would
         compete for the GIL, which makes round trips several times slower."""

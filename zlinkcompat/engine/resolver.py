@@ -10,7 +10,7 @@ from zlinkcompat.engine.waker import waits_in_hub
 def getaddrinfo(*args):
     """Call ``socket.getaddrinfo``.
 
-    It raises gaierror as well while the interpreter exits, when new threads cannot start."""
+    While the interpreter exits, new threads cannot start. Then this raises gaierror as well."""
     if not waits_in_hub():
         return get_original("socket", "getaddrinfo")(*args)
     from gevent import socket as gevent_socket

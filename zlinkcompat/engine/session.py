@@ -1,8 +1,8 @@
-"""Sessions: the state of a socket and the peer of one endpoint, across connections.
+"""Sessions: what a socket keeps about one peer of one endpoint, across connections.
 
 A session owns the far end of a pipe and gives it to the current connection. An accepted session
-lives as long as its only connection. A connecting session (``connecter.py``) outlives many
-connections.
+lives as long as its only connection. A connecting session (``connecter.py``) has one connection
+after the other.
 """
 
 import logging
@@ -85,9 +85,9 @@ class Session(PipeSink):
         return self.handshake
 
     def lingers(self):
-        """Tell whether to send the messages that the closed socket left, and start its timer.
+        """Tell whether LINGER allows to send the messages of the closed socket. Start its timer.
 
-        When the timer fires, the messages are given up. A timer that runs already goes on."""
+        When the timer fires, the messages are dropped. A timer that is running is left alone."""
         linger_ms = self.socket.options.linger
         if linger_ms > 0 and self.linger_timer is None:
             self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
@@ -100,7 +100,7 @@ class Session(PipeSink):
         Parameters
         ----------
         opening : bool
-            Whether a first connection that is still being established counts as well.
+            Whether a first connection that is still being established counts as connected.
         """
         connection = self.connection
         if connection is not None and connection.handshake_done:
@@ -109,7 +109,7 @@ class Session(PipeSink):
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
     def flush(self):
-        """Write what the kernel accepts now; tell whether LINGER promises more."""
+        """Write what the kernel accepts now. Return whether LINGER allows to send more later."""
         connection = self.connection
         if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
             return False
@@ -117,7 +117,7 @@ class Session(PipeSink):
         return connection.has_unsent()
 
     def abort_linger(self):
-        """Give up the remaining messages, because LINGER has expired."""
+        """Drop the remaining messages, because LINGER has expired."""
         queue = self.pipe.inq
         LOG.warning(
             "%s: peer %s: LINGER is over, messages dropped: %d",
@@ -128,7 +128,9 @@ class Session(PipeSink):
         self.stop()
 
     def open_connection(self, sock):
-        """Take over a connected, non-blocking socket; return the connection, not started yet."""
+        """Take over a connected, non-blocking socket.
+
+        Return its connection, which is not started."""
         try:
             stream = self.link.open(sock.fileno())
         except BaseException:
@@ -141,7 +143,7 @@ class Session(PipeSink):
         return self.connection
 
     def report_ready(self, connection):
-        """Store the peer's properties; return ``(routing_id, metadata)`` for the pipe."""
+        """Store the peer's properties. Return ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
         metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
         if self.handshake is not None:
@@ -149,7 +151,8 @@ class Session(PipeSink):
             connection.encoder.minor = handshake.peer_minor
             mechanism = handshake.mechanism
             routing_id = mechanism.peer_routing_id
-            # As in libzmq, the first of equal names counts, and the peer's come last.
+            # As in libzmq, the first property of a name counts, and the peer's properties come
+            # last.
             add_properties(metadata, mechanism.zap_metadata)
             if len(mechanism.peer_metadata) > DICT_MAX:
                 metadata = PackedMetadata(metadata, mechanism.peer_metadata)
@@ -164,8 +167,8 @@ class Session(PipeSink):
         self.handshake = None
         self.counts.on_ready(handshake)
         if not self.raw and handshake.legacy_version is None:
-            # Send the event now that the socket knows the peer. As in libzmq, legacy versions
-            # without an event get none.
+            # Send the event only now, when the socket knows the peer. As in libzmq, the oldest ZMTP
+            # versions have no such event.
             self.event(EVENT_HANDSHAKE_SUCCEEDED, 0)
         LOG.debug("%s: peer %s: ready", self.endpoint, self.peer_address)
         if self.pipe is None:
@@ -177,7 +180,7 @@ class Session(PipeSink):
                 self.subscribe_for(handshake.legacy_version)
 
     def subscribe_for(self, version):
-        """Subscribe to everything for a peer of an old version that sends no subscriptions."""
+        """Subscribe to everything on behalf of a peer whose old ZMTP has no subscriptions."""
         if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
             self.pipe.write_command(Subscribe(b""))
             self.pipe.flush()
@@ -205,7 +208,7 @@ class Session(PipeSink):
             elif failure is not None:
                 self.event(EVENT_HANDSHAKE_FAILED_NO_DETAIL, getattr(failure, "errno", 0) or EPIPE)
         else:
-            # Warn about a peer that broke the protocol, but not about one that left.
+            # Warn about a peer that violated the protocol, but not about one that left.
             if isinstance(failure, ProtocolError):
                 self.warn("disconnected", failure)
             else:
@@ -219,8 +222,9 @@ class Session(PipeSink):
             self.event(EVENT_DISCONNECTED, self.fd)
 
     def warn(self, what, failure):
-        """Log a failure that the peer can cause repeatedly: sometimes at WARNING, always at
-        DEBUG."""
+        """Log a failure that the peer can cause repeatedly.
+
+        It is always logged at DEBUG. The limiter decides whether it is also logged at WARNING."""
         number = getattr(failure, "code", None) or getattr(failure, "errno", None)
         more = self.limiter.admit(what, type(failure), number)
         level = logging.DEBUG if more is None else logging.WARNING
@@ -236,7 +240,7 @@ class Session(PipeSink):
         )
 
     def consequence(self, failure):
-        """Return the consequence of a failure, to append to its log record."""
+        """Return a text that tells what follows from a failure, to append to its log record."""
         return ""
 
     def lend(self):

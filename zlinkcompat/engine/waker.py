@@ -19,7 +19,8 @@ from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.routing.mailbox import Mailbox
 
-# The native versions: if gevent has patched threading, its versions tell greenlets apart.
+# Use the native functions. In a monkey-patched program, gevent's replacements are about greenlets
+# instead of threads.
 get_ident = get_original("_thread", "get_ident")
 allocate_lock = get_original("_thread", "allocate_lock")
 
@@ -64,8 +65,8 @@ class Waker:
     Attributes
     ----------
     since : int
-        When the sleeping call began; the call may have slept before. It decides the position in
-        the list of waiters (:func:`insert_by_age`).
+        When the sleeping call began, which may have slept before. The position in a list of waiters
+        depends on it (:func:`insert_by_age`).
     """
 
     def __init__(self):
@@ -111,7 +112,8 @@ class HubWaker(Waker):
             return
         self.fired = True
         if get_ident() == self.thread:
-            # A greenlet that does not sleep yet will check ``fired``, or has finished its call.
+            # If the greenlet does not sleep yet, it checks ``fired`` before it sleeps. If its call
+            # has ended, there is nothing to do.
             if self.greenlet is not None:
                 self.hub.loop.run_callback(interrupts.resume_guarded, self.hub, self.switch)
         else:
@@ -119,8 +121,8 @@ class HubWaker(Waker):
 
     def sleep(self, timeout):
         loop = self.hub.loop
-        # Without a timer, an async watcher keeps the loop alive: a socket without an endpoint may
-        # wait without a limit, and gevent would raise LoopExit.
+        # If there is no timer, use an async watcher, which keeps the loop alive. A socket without
+        # an endpoint may wait without a limit, and with no watcher gevent would raise LoopExit.
         watcher = loop.timer(timeout) if timeout >= 0 else loop.async_()
         watcher.start(interrupts.resume_guarded, self.hub, self.expire)
         self.greenlet = getcurrent()
@@ -129,7 +131,7 @@ class HubWaker(Waker):
                 self.hub.switch()
                 interrupts.check_hub(self.hub)
         finally:
-            # A wake-up that is still on its way must not switch into later work of this greenlet.
+            # A wake-up may still be on its way. It must not switch to this greenlet later.
             self.greenlet = None
             watcher.stop()
             watcher.close()
@@ -170,9 +172,9 @@ class LockWaker(Waker):
 
 
 def insert_by_age(wakers, waker):
-    """Insert ``waker`` into the list ``wakers``, behind all that have waited longer.
+    """Insert ``waker`` into the list ``wakers``, behind all wakers that have waited longer.
 
-    A waker that was woken in vain gets its old position back, not the last one."""
+    So a sleeper that was woken in vain gets its old position back, not the last one."""
     position = len(wakers)
     while position > 0:
         before = wakers[position - 1]
@@ -185,8 +187,8 @@ def insert_by_age(wakers, waker):
 class WaitList:
     """Wakers that wait for one condition. Each notification wakes the first in the list.
 
-    A woken waiter calls :meth:`notify` for the next one if it leaves something over. It does the
-    same if it cannot use the wake-up because it was killed or timed out at the same moment.
+    A woken waiter calls :meth:`notify` for the next waiter if the next one can proceed as well. It
+    does the same if it cannot use the wake-up, because it was killed or timed out at that moment.
     """
 
     def __init__(self):
@@ -203,9 +205,9 @@ class WaitList:
             Negative means no limit.
         recheck : callable, optional
             Called after the waker is in the list and before it sleeps. If it returns true, the
-            condition has come true meanwhile and the call does not sleep. It is needed wherever
-            another thread can change the condition, because that thread may have notified before
-            the waker was listed.
+            condition holds by now and the call does not sleep. It is needed wherever another
+            thread can change the condition, because that thread may have notified before the
+            waker was in the list.
 
         Returns
         -------
@@ -222,7 +224,7 @@ class WaitList:
             try:
                 self.wakers.remove(waker)
             except ValueError:
-                # We were notified. Pass the wake-up on if we cannot use it.
+                # This waiter was notified. If it cannot use the wake-up, pass it on.
                 if not completed:
                     self.notify()
 
@@ -242,9 +244,9 @@ class WaitList:
 
 
 class SleeperMailbox(Mailbox):
-    """Commands for a socket, processed by threads or greenlets that sleep or make a call on it.
+    """Commands for a socket. Threads or greenlets that use the socket process them.
 
-    A post wakes one of the sleepers. It processes the commands, and they wake further sleepers.
+    A post wakes one of the sleepers. That sleeper processes the commands, which may wake others.
 
     Attributes
     ----------
@@ -261,7 +263,8 @@ class SleeperMailbox(Mailbox):
 
     def alert(self):
         if self.closed:
-            # No call will process the commands any more, and they do not harm a closed socket.
+            # No call will process the commands any more, so process them here. On a closed socket
+            # they have no effect.
             self.process()
             return
         if self.sleepers:
@@ -273,6 +276,6 @@ class SleeperMailbox(Mailbox):
             self.notifier.signal()
 
     def close(self):
-        """From now on, process each command in the thread that posts it."""
+        """Make each later post process its command at once, in the posting thread."""
         self.closed = True
         self.process()

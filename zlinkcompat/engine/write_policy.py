@@ -52,8 +52,8 @@ class WritePolicy:
             thread reaches a limit earlier.
         """
         now = monotonic_ns()
-        # Ask in any case. Otherwise the second message would still count as the first one since the
-        # loop iterated.
+        # Always call loop_iterated(), even if its result does not matter. Otherwise the second
+        # message would count as the first one since the loop iterated.
         loop_iterated = in_loop and self.engine.loop_iterated()
         begins_burst = (
             loop_iterated
@@ -91,7 +91,8 @@ class WritePolicy:
         # Large frames count by their bytes: flushing at each of them is much slower. A frame as
         # large as a whole batch is written at once, together with the batch.
         queue = pipe.inq
-        # Meanwhile the I/O thread may have written some, or dropped all because the peer left.
+        # Since the last call, the I/O thread may have written some messages of the batch, or
+        # dropped all of them because the peer left.
         position = max(self.measured_upto, queue.head)
         while position < queue.tail:
             message = queue.ring[position & queue.mask]
@@ -111,7 +112,7 @@ class WritePolicy:
             self.writer.flush()
 
     def flush_aged_batch(self):
-        """Write the batch, if there is one: it is old, or the loop has iterated."""
+        """Write the batch if there is one, because it is old or the loop has iterated."""
         if self.writer.is_batching:
             if self.counters is not None:
                 self.counters.batch_timeout_flush_count += 1

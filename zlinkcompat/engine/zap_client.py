@@ -73,5 +73,6 @@ class ZapClient(PipeSink):
         self.connection.wake_threadsafe()
 
     def on_protocol_violation(self, pipe, text):
-        # REP drops a message that is not a request. Ours is one, so this is only a wake-up.
+        # A REP handler drops a malformed request, but ours is well formed. So this is only a
+        # wake-up.
         self.connection.wake_threadsafe()
