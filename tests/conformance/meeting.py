@@ -234,3 +234,8 @@ def error_of(greenlet):
     """Return the class and errno of the error that ends this greenlet."""
     error = greenlet.get(timeout=GUARD)
     return type(error), getattr(error, "errno", None)
+
+
+def name(value):
+    """Return the name of a socket type, for the id of a test."""
+    return value.name
