@@ -6,7 +6,7 @@ import pytest
 from watching import E
 
 import zlinkcompat as zmq
-from zlinkcompat.transports import tcp
+from zlinkcompat.transports import tcp_filter
 
 ELSEWHERE = 2**31 - 1  # no process and no user of this machine has this id
 
@@ -73,7 +73,7 @@ def test_filter_applies_to_later_binds_only(make, monitor):
 @pytest.mark.parametrize("text", ["", "*", "localhost", "1/33", "1/x", "1/", "1/-1", "::1"])
 def test_invalid_filter_is_refused(text):
     with pytest.raises(ValueError):
-        tcp.parse_filter(text, False)
+        tcp_filter.parse_filter(text, False)
 
 
 MINE = {"PID": os.getpid(), "UID": os.getuid(), "GID": os.getgid()}

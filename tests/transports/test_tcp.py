@@ -283,7 +283,7 @@ def test_addresses_of_a_closed_connection(bind, connect, accept):
 
 def test_link_local_addresses_have_a_zone():
     index, name = socket.if_nameindex()[0]
-    assert tcp._endpoint(socket.AF_INET6, ("fe80::1", 5, 0, index)) == f"tcp://[fe80::1%{name}]:5"
+    assert tcp.endpoint_of(socket.AF_INET6, ("fe80::1", 5, 0, index)) == f"tcp://[fe80::1%{name}]:5"
     for zone in (name, str(index)):
         address = tcp.parse(f"[fe80::1%{zone}]:5", True, False)
         assert tcp.resolve(address, None) == [(socket.AF_INET6, ("fe80::1", 5, 0, index))]

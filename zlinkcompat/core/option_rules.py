@@ -15,11 +15,11 @@ def add_property(options, value):
 
 def add_tcp_filter(options, value):
     """Add a TCP_ACCEPT_FILTER."""
-    from zlinkcompat.transports import tcp
+    from zlinkcompat.transports import tcp_filter
 
     text = value.partition(b"\0")[0].decode("latin-1")
     try:
-        added = tcp.parse_filter(text, bool(options.ipv6))
+        added = tcp_filter.parse_filter(text, bool(options.ipv6))
     except ValueError as error:
         raise zmq_error(EINVAL, f"set TCP_ACCEPT_FILTER: {error}") from None
     options.tcp_filters = (*options.tcp_filters, added)
