@@ -279,7 +279,8 @@ class BuildSources(build_py):
 
     def run(self):
         if self.editable_mode:
-            return super().run()
+            super().run()
+            return
         # Remove renamed or deleted sources of an earlier build, which would be packed as well.
         shutil.rmtree(Path(self.build_lib, "zlinkcompat-stubs"), ignore_errors=True)
         for path in Path(self.build_lib, "zlinkcompat").rglob("*.py*"):

@@ -259,7 +259,7 @@ def under_attack(attacked, stranger):
         return stranger.session is not None and stranger.session.connection is None
 
     def stands_still():
-        return ended() or stranger.session is not None and not stranger.said
+        return ended() or (stranger.session is not None and not stranger.said)
 
     turns = TURNS + len(stranger.data) * 4
     assert attacked.work(turns, stands_still), "the connection did not read everything"

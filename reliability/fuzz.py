@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -108,7 +108,7 @@ def run(seconds, names=NAMES):
         tried = int(re.search(r"number_of_executed_units: *(\d+)", said)[1])
         found[name] = {
             "seconds": seconds,
-            "on": date.today().isoformat(),
+            "on": datetime.now(UTC).date().isoformat(),
             "inputs": tried,
             "edges": int(re.findall(r"cov: (\d+)", said)[-1]),
             "kept": len(list(kept.iterdir())),

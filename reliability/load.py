@@ -16,11 +16,7 @@ SPARE = 200  # further descriptors that a process needs
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
 READY = (
     b"\x05READY"
-    + b"\x0bSocket-Type"
-    + struct.pack(">I", 6)
-    + b"DEALER"
-    + b"\x08Identity"
-    + struct.pack(">I", 0)
+    b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER" + b"\x08Identity" + struct.pack(">I", 0)
 )
 HELLO = GREETING + bytes([4, len(READY)]) + READY
 #: Sent after the other side's READY, because libzmq accepts nothing before.

@@ -54,7 +54,7 @@ def say(said):
 def raise_descriptor_limit(wanted=0):
     """Raise the limit of descriptors to the hard limit, or to ``wanted`` if that is higher and the
     system permits it; return the limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in (max(hard, wanted), hard):
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 PATH = Path(__file__).parent / "results.json"
@@ -18,7 +18,7 @@ def keep(name, found):
     results = load()
     results[name] = {
         **found,
-        "on": date.today().isoformat(),
+        "on": datetime.now(UTC).date().isoformat(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
     }

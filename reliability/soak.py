@@ -227,12 +227,14 @@ def run(engine, minutes):
     dict
         The results; ``failures`` lists loss, repetition and growth.
     """
-    with Process("reliability.soak", "serve", ZLINK_ENGINE=engine) as server:
-        with Process(
+    with (
+        Process("reliability.soak", "serve", ZLINK_ENGINE=engine) as server,
+        Process(
             "reliability.soak", "crowd", server.hear(), minutes * 60, ZLINK_ENGINE=engine
-        ) as clients:
-            there = clients.hear()
-            here = server.hear()
+        ) as clients,
+    ):
+        there = clients.hear()
+        here = server.hear()
     found = {
         "engine": engine,
         "minutes": minutes,

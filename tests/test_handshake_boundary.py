@@ -104,7 +104,7 @@ def test_handshake_curve(make, server, phases, flag):
             answer = mechanism.on_zap_reply(None)  # no message is asked for
     encoder = CurveEncoder()
     mechanism.secure(CurveDecoder(), encoder)
-    assert all([encoder.add(message) for message in EXPECTED])
+    assert all(encoder.add(message) for message in EXPECTED)
     peer.send(frame(answer, COMMAND), *encoder.vector())
     assert read_all(pull) == EXPECTED
 

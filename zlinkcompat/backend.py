@@ -150,7 +150,9 @@ def has(capability):
         raise TypeError(f"has: expected str, got: {capability!r}")
     if capability == "curve":
         return not sodium.missing()
-    return capability == "ipc" or capability in ("tls", "ws", "wss") and transports.has(capability)
+    return capability == "ipc" or (
+        capability in ("tls", "ws", "wss") and transports.has(capability)
+    )
 
 
 def curve_keypair():

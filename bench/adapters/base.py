@@ -178,4 +178,4 @@ class Adapter:
 
     def counters(self):
         """Return the debug counters of the process, as dict of int, or None without counters."""
-        return None
+        return

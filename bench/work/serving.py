@@ -167,7 +167,7 @@ async def engine(end):
         while not requests.empty():
             batch.append(requests.get())
         if step and batch[0][0] == REQUEST:
-            time.sleep(step)  # what an accelerator does meanwhile takes no CPU
+            time.sleep(step)  # noqa: ASYNC251 - what an accelerator does meanwhile takes no CPU
         for kind, number, arrays in batch:
             if kind == END:
                 cost = end.cost()

@@ -137,7 +137,7 @@ def test_manipulated_frames_have_the_same_effect(both, case):
             proxy.close()
         return got, told
 
-    got, told = both(scenario)
+    got, _told = both(scenario)
     assert got == [b"message %d" % n for n in range(5)][: len(got)] or case == "lost"
     if case not in ("as-it-is", "lost"):
         assert len(got) < 5

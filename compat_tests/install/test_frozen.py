@@ -34,7 +34,9 @@ def docker_runs():
 )
 def test_the_docker_recipe_of_the_docs_makes_a_compiled_image(checkout, tmp_path):
     (recipe,) = re.findall(
-        "^```dockerfile\n(.*?)^```$", (ROOT / "docs" / "deploy.md").read_text(), re.M | re.S
+        "^```dockerfile\n(.*?)^```$",
+        (ROOT / "docs" / "deploy.md").read_text(),
+        re.MULTILINE | re.DOTALL,
     )
     context = tmp_path / "context"
     shutil.copytree(checkout, context, ignore=shutil.ignore_patterns("build"))

@@ -20,8 +20,8 @@ import zmq as libzmq
 import zlinkcompat as zmq
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "tools"))
-import certificates  # noqa: E402
-from rawpeer import RawListener  # noqa: E402
+import certificates
+from rawpeer import RawListener
 
 GUARD = 30
 

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 
-import perf  # noqa: E402
+import perf
 
 getattr(perf, sys.argv[2])(sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
 print("end of", sys.argv[2])

@@ -79,10 +79,10 @@ class Program:
     def wait_for(self, pattern, timeout=60):
         """Wait until the output matches `pattern`; the program may go on running."""
         deadline = time.monotonic() + timeout
-        while not (match := re.search(pattern, self.output, re.S)):
+        while not (match := re.search(pattern, self.output, re.DOTALL)):
             ended = self._process.poll()
             if time.monotonic() > deadline or ended is not None:
-                if re.search(pattern, self.output, re.S):
+                if re.search(pattern, self.output, re.DOTALL):
                     continue
                 raise AssertionError(f"{self.name} ({ended=}): no {pattern!r} in:\n{self.output}")
             time.sleep(0.02)

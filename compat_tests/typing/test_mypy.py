@@ -80,7 +80,7 @@ def test_wrong_types_are_reported(swap, tmp_path):
     """This shows that the types are real ones, not Any."""
     source = "import zmq\ncontext = zmq.Context()\nsock = context.socket(zmq.PUSH)\n"
     code, said = mypy(swap(source + "".join(line + "\n" for line, _ in WRONG)), tmp_path)
-    found = re.findall(r": error: .*\[([\w-]+)\]$", said, re.M)
+    found = re.findall(r": error: .*\[([\w-]+)\]$", said, re.MULTILINE)
     assert code == 1 and found == [kind for _, kind in WRONG], said
 
 
@@ -114,7 +114,9 @@ def test_every_name_typed_in_pyzmq_is_typed_here(tmp_path):
             for number, (parts, name) in enumerate(names)
         )
         _, said = mypy("".join(lines), tmp_path)
-        untyped[root] = {int(line) for line in re.findall(r"^\S+?:(\d+): error", said, re.M)}
+        untyped[root] = {
+            int(line) for line in re.findall(r"^\S+?:(\d+): error", said, re.MULTILINE)
+        }
     here_alone = untyped["zlinkcompat"] - untyped["zmq"]
     assert len(untyped["zmq"]) < len(names) / 2
     assert not [names[line - 1] for line in sorted(here_alone)]

@@ -25,7 +25,7 @@ def judge(result, entry_point, patched):
     counts = Counter()
     failed = {}
     for test, outcome in result.outcomes.items():
-        if outcome == "passed" or outcome == "skipped" and test in listed:
+        if outcome == "passed" or (outcome == "skipped" and test in listed):
             counts[outcome] += 1
         elif test in listed or by_chance(entry_point, test, result.texts[test]):
             counts["deselected"] += 1

@@ -2,10 +2,10 @@
 
 import re
 
-_PLAIN = re.compile(r"^(\s*)import zmq([ \t]*(?:#.*)?)$", re.M)
-_DOTTED = re.compile(r"^(\s*)import zmq\.([\w.]+)([ \t]*(?:#.*)?)$", re.M)
-_NAMED = re.compile(r"^(\s*)import zmq((?:\.\w+)*) as (\w+)", re.M)
-_FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.M)
+_PLAIN = re.compile(r"^(\s*)import zmq([ \t]*(?:#.*)?)$", re.MULTILINE)
+_DOTTED = re.compile(r"^(\s*)import zmq\.([\w.]+)([ \t]*(?:#.*)?)$", re.MULTILINE)
+_NAMED = re.compile(r"^(\s*)import zmq((?:\.\w+)*) as (\w+)", re.MULTILINE)
+_FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.MULTILINE)
 
 
 def rewritten(source):

@@ -194,12 +194,12 @@ class TestInproc:
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(1, 1), (2, 3), (3, 2)])
     def test_marks_add_up(self, connected_pair, sndhwm, rcvhwm):
-        pull, push = connected_pair(zmq.PULL, zmq.PUSH, sndhwm=sndhwm, rcvhwm=rcvhwm)
+        _pull, push = connected_pair(zmq.PULL, zmq.PUSH, sndhwm=sndhwm, rcvhwm=rcvhwm)
         assert len(fill(push, numbered)) == sndhwm + rcvhwm
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(1, 1), (2, 3), (3, 2)])
     def test_marks_add_up_when_the_binder_sends(self, connected_pair, sndhwm, rcvhwm):
-        push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=sndhwm, rcvhwm=rcvhwm)
+        push, _pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=sndhwm, rcvhwm=rcvhwm)
         assert len(fill(push, numbered)) == sndhwm + rcvhwm
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(0, 1), (1, 0), (0, 0)])

@@ -57,7 +57,7 @@ class Handler:
             self.sock.close()
 
     def answer(self, request):
-        version, request_id, domain, address, routing_id, mechanism, *credentials = request
+        version, request_id, _domain, address, _routing_id, mechanism, *credentials = request
         self.asked.append((mechanism, address))
         good = {
             b"NULL": self.open,

@@ -224,7 +224,7 @@ def test_same_values_are_accepted_and_read_back(peer, option):
             assert outcome(ours.get, option) == outcome(get_of(theirs), option), (row, value)
 
 
-@pytest.mark.parametrize("number", range(0, 100))
+@pytest.mark.parametrize("number", range(100))
 def test_context_options_equal_libzmqs(number):
     for value in INTS:
         ours = ContextOptions()
@@ -452,8 +452,8 @@ def test_copy_is_independent():
 
 
 @pytest.mark.parametrize("socket_type", TYPES)
-@pytest.mark.parametrize("blocky", (0, 1))
-@pytest.mark.parametrize("ipv6", (0, 1))
+@pytest.mark.parametrize("blocky", [0, 1])
+@pytest.mark.parametrize("ipv6", [0, 1])
 def test_socket_inherits_options_of_its_context(socket_type, blocky, ipv6):
     settings = ContextOptions()
     settings.set(70, blocky)

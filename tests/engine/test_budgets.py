@@ -108,7 +108,7 @@ def matrix():
             ("ipc", "NULL"),
         ):
             for kind, flood, minor in SKIPPED:
-                if minor or mechanism == "NULL" and transport != "ws":
+                if minor or (mechanism == "NULL" and transport != "ws"):
                     yield engine, "active", flood, kind, transport, mechanism, minor
 
 

@@ -142,7 +142,7 @@ def test_closing_ends_the_watch(stuck, context):
 
 @pytest.mark.both_engines
 def test_monitor_tells_the_peer_of_flow_events(stuck):
-    pub, peer = stuck
+    pub, _peer = stuck
     events = pub.get_monitor_socket(zmq.EVENT_ALL | sockopt.EVENT_FLOW)
     events.rcvtimeo = GUARD * 1000
     seen = {}

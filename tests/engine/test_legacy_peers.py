@@ -112,7 +112,7 @@ def test_router_uses_the_peers_routing_id(meet, version, routing_id):
     peer.send(version.message(b"hello"))
     who, hello = router.recv_multipart()
     assert hello == b"hello"
-    assert who == routing_id or not routing_id and who[0] == 0 and len(who) == 5
+    assert who == routing_id or (not routing_id and who[0] == 0 and len(who) == 5)
     router.send_multipart([who, b"hi"])
     assert peer.read(len(version.message(b"hi"))) == version.message(b"hi")
 
@@ -236,7 +236,7 @@ def test_reconnect_to_a_peer_of_another_version(make, raw_listener):
 
 
 def test_signature_is_the_header_of_a_long_routing_id(meet):
-    sock, peer = meet(zmq.DEALER, routing_id=b"r" * 255)
+    _sock, peer = meet(zmq.DEALER, routing_id=b"r" * 255)
     peer.send(b"\1\0")
     assert peer.read(265) == header(b"r" * 255) + b"r" * 255
     assert len(SIGNATURE) == 10

@@ -204,7 +204,7 @@ def test_burst_wakes_as_many_receivers_as_it_has_messages(bound, raw):
 
 def test_receiving_and_sending_at_once(pair):
     """Each direction has its own waiters."""
-    one, other = pair
+    _one, _other = pair
     count = 200
     receiving = [gevent.spawn(lambda s=s: [s.recv() for _ in range(count)]) for s in pair]
     sending = [gevent.spawn(lambda s=s: [s.send(b"%d" % n) for n in range(count)]) for s in pair]

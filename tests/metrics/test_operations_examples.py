@@ -55,7 +55,9 @@ def test_find_the_problem_shows_the_real_output(runtime):
     """The page has the output of the example, as top prints it."""
     page = (DOCS / "find-the-problem.md").read_text()
     (shown,) = (
-        shape(block) for block in re.findall(r"```text\n(.*?)```", page, re.S) if "worst" in block
+        shape(block)
+        for block in re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+        if "worst" in block
     )
     command = [sys.executable, EXAMPLES / "diagnose" / "stuck_subscriber.py", "100"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as publisher:

@@ -150,7 +150,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
         text=True,
         env={**os.environ, "PYTHONPATH": ROOT},
     ).stdout.splitlines()
-    titles, worst = shown[shown.index("Peers, worst first") + 1 :][:2]
+    _titles, worst = shown[shown.index("Peers, worst first") + 1 :][:2]
     assert worst.split()[:3] == [stuck.address, "stuck", "prices"]
     assert f"{slow['queued_out']}/50" in worst and f"{slow['drops']['hwm']:,}" in worst
 

@@ -143,7 +143,7 @@ def test_setting_out_of_bounds_is_refused(monkeypatch, setting):
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "1 ", "0x10", "\N{ARABIC-INDIC DIGIT ONE}"])
 def test_non_numeric_setting_is_refused(monkeypatch, text):
     monkeypatch.setenv("ZLINK_BATCH_TIME", text)
-    with pytest.raises(ValueError, match="ZLINK_BATCH_TIME.*microseconds"):
+    with pytest.raises(ValueError, match=r"ZLINK_BATCH_TIME.*microseconds"):
         tuning.get("batch_time")
 
 

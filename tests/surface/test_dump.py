@@ -79,7 +79,7 @@ def test_peers_are_in_order_with_the_worst_one_first(make, bound):
 
 
 def test_dump_data_are_plain_and_text_names_everything(pair):
-    push, pull = pair
+    _push, pull = pair
     picture = dump()
     assert json.loads(json.dumps(picture)) == picture
     text = str(picture)

@@ -184,7 +184,7 @@ def test_non_contiguous_numpy_array_is_refused(context, size):
         zmq.Frame,
         lambda data: zmq.Frame(data, copy=False),
     ):
-        with pytest.raises(ValueError, match="not C?-?contiguous"):
+        with pytest.raises(ValueError, match=r"not C?-?contiguous"):
             call(array)
     with pytest.raises(BufferError):
         sock.send(array, copy=False)

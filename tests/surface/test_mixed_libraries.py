@@ -156,7 +156,7 @@ def test_libzmq_refuses_our_address(ours):
 
 def test_context_is_not_a_number(ours):
     with pytest.raises(
-        TypeError, match="a number is needed, not a zlinkcompat._sugar.context.Context"
+        TypeError, match=r"a number is needed, not a zlinkcompat\._sugar\.context\.Context"
     ):
         int(ours.context)
 

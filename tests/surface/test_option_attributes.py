@@ -74,7 +74,7 @@ def test_type_is_an_enumeration(context, kind):
     with context.socket(kind) as sock:
         assert sock.type is zmq.SocketType(kind)
         assert sock.get(zmq.TYPE) == kind
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="use Socket.type"):
             assert sock.socket_type == kind
 
 

@@ -302,7 +302,7 @@ def test_a_steerable_proxy_captures(queue, control, make):
 
 def test_controller_may_leave_at_once(queue, make):
     """libzmq waits without end in this case, to answer a peer that has left."""
-    frontend, backend, client, worker = queue
+    frontend, backend, _client, _worker = queue
     end, steering = make(zmq.PAIR), make(zmq.PAIR)
     end.bind("inproc://control")
     steering.connect("inproc://control")

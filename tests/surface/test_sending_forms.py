@@ -168,7 +168,7 @@ def test_recv_multipart_takes_the_rest(ends):
 
 def test_a_multipart_with_a_bad_frame_sends_nothing(ends):
     one, other = ends
-    with pytest.raises(TypeError, match="Frame 1 .* does not support the buffer interface"):
+    with pytest.raises(TypeError, match=r"Frame 1 .* does not support the buffer interface"):
         one.send_multipart([b"good", "text", b"good"])
     one.send(b"next")
     assert other.recv_multipart() == [b"next"]

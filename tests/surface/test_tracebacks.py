@@ -1,5 +1,6 @@
 """Tracebacks through compiled frames show this package's own source, wherever the program runs."""
 
+import itertools
 import linecache
 import os
 import subprocess
@@ -52,7 +53,7 @@ def test_printed_traceback_shows_our_source(own_folder, tmp_path):
     )
     lines = done.stderr.splitlines()
     shown = {}
-    for place, text in zip(lines, lines[1:], strict=False):
+    for place, text in itertools.pairwise(lines):
         if place.lstrip().startswith("File ") and "zlinkcompat" in place:
             name, number = place.split('"')[1], int(place.split("line ")[1].split(",")[0])
             shown[name, number] = text.strip()

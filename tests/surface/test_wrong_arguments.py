@@ -53,7 +53,7 @@ def test_unsendable_data(both, data, options):
 )
 def test_unsendable_multipart_data(both, parts):
     def scenario(side):
-        one, other = side.pair()
+        one, _other = side.pair()
         return failure(one.send_multipart, parts), failure(one.send_multipart, parts, copy=False)
 
     both(scenario)
@@ -81,7 +81,7 @@ def test_objects_of_the_wrong_type(both, call, thing):
 
 def test_unencodable_strings(both):
     def scenario(side):
-        one, other = side.pair()
+        one, _other = side.pair()
         return (
             failure(one.send_string, "grüße", encoding="ascii"),
             failure(one.send_string, "x", encoding="no-such-encoding"),
@@ -180,7 +180,7 @@ def test_error_texts_equal_pyzmqs(both):
             return str(error)
 
     def scenario(side):
-        one, other = side.pair()
+        one, _other = side.pair()
         return [
             text(one.send, "text"),
             text(one.recv, zmq.NOBLOCK),
@@ -211,7 +211,7 @@ def test_error_has_an_errno_and_a_text(make):
 @pytest.mark.parametrize("kind", ["socket", "context", "frame"])
 def test_sockets_contexts_and_frames_cannot_be_pickled(both, kind):
     def scenario(side):
-        one, other = side.pair()
+        one, _other = side.pair()
         thing = {"socket": one, "context": one.context, "frame": side.zmq.Frame(b"x")}[kind]
         return failure(pickle.dumps, thing)
 

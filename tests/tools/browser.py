@@ -90,10 +90,8 @@ class Tab:
     def note(self, method, params):
         wrong = (
             method == "Runtime.exceptionThrown"
-            or method == "Runtime.consoleAPICalled"
-            and params["type"] in ("error", "assert")
-            or method == "Log.entryAdded"
-            and params["entry"]["level"] == "error"
+            or (method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"))
+            or (method == "Log.entryAdded" and params["entry"]["level"] == "error")
         )
         if wrong:
             self.errors.append(json.dumps(params))

@@ -352,7 +352,7 @@ def settled(server, before):
     while True:
         server.tell()
         now = json.loads(server.line())
-        if before and not grown(before, now) or time.monotonic() > end:
+        if (before and not grown(before, now)) or time.monotonic() > end:
             return now
         if held is None or grown(now, held) or grown(held, now):
             held, since = now, time.monotonic()

@@ -174,7 +174,7 @@ class Stranger:
         last = MECHANISM if mechanism in ("NULL", "BARE") else READY
 
         def stop(stage):
-            return stage == self.upto or self.upto == READY and stage == last
+            return stage == self.upto or (self.upto == READY and stage == last)
 
         if self.web:
             path = "/" + endpoint.partition("://")[2].partition("/")[2]

@@ -12,49 +12,120 @@ import zmq
 
 from zlinkcompat.transports import endpoint, get
 
-ANY_TRANSPORT = """
-    tcp  tcp:  tcp:/  tcp://  ://x  ://  foo://x  TCP://127.0.0.1:5  udp://127.0.0.1:5
-    pgm://x  epgm://x  norm://x  vmci://x  vsock://1:1
-""".split()
+ANY_TRANSPORT = [
+    "tcp",
+    "tcp:",
+    "tcp:/",
+    "tcp://",
+    "://x",
+    "://",
+    "foo://x",
+    "TCP://127.0.0.1:5",
+    "udp://127.0.0.1:5",
+    "pgm://x",
+    "epgm://x",
+    "norm://x",
+    "vmci://x",
+    "vsock://1:1",
+]
 
-TCP = (
-    """
-    tcp://127.0.0.1  tcp://127.0.0.1:  tcp://127.0.0.1:*  tcp://127.0.0.1:0  tcp://127.0.0.1:{port}
-    tcp://127.0.0.1:00  tcp://127.0.0.1:abc  tcp://127.0.0.1:{port}abc  tcp://127.0.0.1:{port}/path
-    tcp://127.0.0.1:+{port}  tcp://127.0.0.1:-1  tcp://127.0.0.1:65536  tcp://127.0.0.1:65537
-    tcp://127.0.0.1:131072  tcp://127.0.0.1:99999999999999  tcp://127.0.0.1:99999999999999999999
-    tcp://*  tcp://*:  tcp://*:*  tcp://*:0  tcp://*:{port}  tcp://:  tcp://:*  tcp://:0
-    tcp://:{port}  tcp://lo:*  tcp://lo:{port}  tcp://nosuchnic:*  tcp://localhost:*
-    tcp://localhost:{port}  tcp://no.such.invalid:{port}  tcp://a..b:{port}  tcp://_x:{port}
-    tcp://1.2.3.4:{port}  tcp://127.1:{port}  tcp://256.1.1.1:{port}  tcp://0x7f.1:{port}
-    tcp://[127.0.0.1]:{port}  tcp://[*]:*  tcp://[]:{port}  tcp://[127.0.0.1:{port}
-    tcp://[::1]:*  tcp://[::1]:{port}  tcp://::1:{port}  tcp://[::]:{port}  tcp://[::ffff:127.0.0.1]:*
-    tcp://[::1%lo]:{port}  tcp://[::1%1]:{port}  tcp://[fe80::1%lo]:{port}  tcp://[fe80::1]:{port}
-    tcp://*%lo:*  tcp://127.0.0.1%lo:*  tcp://127.0.0.1%1:{port}  tcp://127.0.0.1%:*
-    tcp://127.0.0.1%0:{port}  tcp://127.0.0.1%nonic:{port}  tcp://127.0.0.1%1x:{port}  tcp://%lo:{port}
-    tcp://127.0.0.1:0;127.0.0.1:{port}  tcp://127.0.0.1;127.0.0.1:{port}  tcp://*:*;127.0.0.1:{port}
-    tcp://lo:0;127.0.0.1:{port}  tcp://localhost:0;127.0.0.1:{port}  tcp://;127.0.0.1:{port}
-    tcp://127.0.0.1:{port};  tcp://a;b;c:1  tcp://127.0.0.1:*;127.0.0.1:*  tcp://:0;127.0.0.1:{port}
-    tcp://nonic:0;127.0.0.1:{port}  tcp://127.0.0.1:x;127.0.0.1:{port}  tcp://a/b:{port}  tcp://a@b:{port}
-    tcp://nonic:0;127.0.0.1:x
-""".split()
-    + [
-        "tcp:// 127.0.0.1:{port}",
-        "tcp://127.0.0.1 :{port}",
-        "tcp://127.0.0.1: {port}",
-        " tcp://127.0.0.1:{port}",
-        "tcp://127.0.0.1:{port} ",
-        "tcp://\u00e9:{port}",
-    ]
-)
+TCP = [
+    "tcp://127.0.0.1",
+    "tcp://127.0.0.1:",
+    "tcp://127.0.0.1:*",
+    "tcp://127.0.0.1:0",
+    "tcp://127.0.0.1:{port}",
+    "tcp://127.0.0.1:00",
+    "tcp://127.0.0.1:abc",
+    "tcp://127.0.0.1:{port}abc",
+    "tcp://127.0.0.1:{port}/path",
+    "tcp://127.0.0.1:+{port}",
+    "tcp://127.0.0.1:-1",
+    "tcp://127.0.0.1:65536",
+    "tcp://127.0.0.1:65537",
+    "tcp://127.0.0.1:131072",
+    "tcp://127.0.0.1:99999999999999",
+    "tcp://127.0.0.1:99999999999999999999",
+    "tcp://*",
+    "tcp://*:",
+    "tcp://*:*",
+    "tcp://*:0",
+    "tcp://*:{port}",
+    "tcp://:",
+    "tcp://:*",
+    "tcp://:0",
+    "tcp://:{port}",
+    "tcp://lo:*",
+    "tcp://lo:{port}",
+    "tcp://nosuchnic:*",
+    "tcp://localhost:*",
+    "tcp://localhost:{port}",
+    "tcp://no.such.invalid:{port}",
+    "tcp://a..b:{port}",
+    "tcp://_x:{port}",
+    "tcp://1.2.3.4:{port}",
+    "tcp://127.1:{port}",
+    "tcp://256.1.1.1:{port}",
+    "tcp://0x7f.1:{port}",
+    "tcp://[127.0.0.1]:{port}",
+    "tcp://[*]:*",
+    "tcp://[]:{port}",
+    "tcp://[127.0.0.1:{port}",
+    "tcp://[::1]:*",
+    "tcp://[::1]:{port}",
+    "tcp://::1:{port}",
+    "tcp://[::]:{port}",
+    "tcp://[::ffff:127.0.0.1]:*",
+    "tcp://[::1%lo]:{port}",
+    "tcp://[::1%1]:{port}",
+    "tcp://[fe80::1%lo]:{port}",
+    "tcp://[fe80::1]:{port}",
+    "tcp://*%lo:*",
+    "tcp://127.0.0.1%lo:*",
+    "tcp://127.0.0.1%1:{port}",
+    "tcp://127.0.0.1%:*",
+    "tcp://127.0.0.1%0:{port}",
+    "tcp://127.0.0.1%nonic:{port}",
+    "tcp://127.0.0.1%1x:{port}",
+    "tcp://%lo:{port}",
+    "tcp://127.0.0.1:0;127.0.0.1:{port}",
+    "tcp://127.0.0.1;127.0.0.1:{port}",
+    "tcp://*:*;127.0.0.1:{port}",
+    "tcp://lo:0;127.0.0.1:{port}",
+    "tcp://localhost:0;127.0.0.1:{port}",
+    "tcp://;127.0.0.1:{port}",
+    "tcp://127.0.0.1:{port};",
+    "tcp://a;b;c:1",
+    "tcp://127.0.0.1:*;127.0.0.1:*",
+    "tcp://:0;127.0.0.1:{port}",
+    "tcp://nonic:0;127.0.0.1:{port}",
+    "tcp://127.0.0.1:x;127.0.0.1:{port}",
+    "tcp://a/b:{port}",
+    "tcp://a@b:{port}",
+    "tcp://nonic:0;127.0.0.1:x",
+] + [
+    "tcp:// 127.0.0.1:{port}",
+    "tcp://127.0.0.1 :{port}",
+    "tcp://127.0.0.1: {port}",
+    " tcp://127.0.0.1:{port}",
+    "tcp://127.0.0.1:{port} ",
+    "tcp://\u00e9:{port}",
+]
 
-IPC = (
-    """
-    ipc://  ipc://@  ipc://@zlinkcompat-{port}  ipc://{dir}/a  ipc://a  ipc://./a  ipc://@@
-    ipc://{dir}/none/a  ipc://{dir}  ipc://{dir}/file/a  ipc:///  ipc://\u00e9
-""".split()
-    + [f"ipc://{letter}{'a' * length}" for letter in "a@" for length in (105, 106, 107, 300)]
-)
+IPC = [
+    "ipc://",
+    "ipc://@",
+    "ipc://@zlinkcompat-{port}",
+    "ipc://{dir}/a",
+    "ipc://a",
+    "ipc://./a",
+    "ipc://@@",
+    "ipc://{dir}/none/a",
+    "ipc://{dir}",
+    "ipc://{dir}/file/a",
+    "ipc:///",
+    "ipc://é",
+] + [f"ipc://{letter}{'a' * length}" for letter in "a@" for length in (105, 106, 107, 300)]
 
 
 @pytest.fixture

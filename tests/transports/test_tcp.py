@@ -163,7 +163,7 @@ def test_connection_to_itself_is_refused(options):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):
-        sock, connected = tcp.start_connect(
+        sock, _connected = tcp.start_connect(
             tcp.parse(f"127.0.0.1:{port};127.0.0.1:{port}", False, False), options(), NO_NAMES
         )
         with socket.socket(fileno=sock.detach()) as sock:

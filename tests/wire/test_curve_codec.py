@@ -1,5 +1,6 @@
 """Encrypted messages byte by byte (RFC 26, "Message Framing"), compared between both builds."""
 
+import itertools
 from struct import pack
 
 import pytest
@@ -73,7 +74,7 @@ def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     try:
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in itertools.pairwise(places):
             while start < end:
                 start += give(decoder, data[start:end])
                 while (message := decoder.next()) is not None:

@@ -1,5 +1,7 @@
 """Frames byte by byte (RFC 37, "Framing"), compared between the two builds."""
 
+import itertools
+
 import pytest
 from builds import CODECS
 from hypothesis import given, settings
@@ -42,7 +44,7 @@ def decoded(codec, data, cuts=(), max_size=-1):
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     try:
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in itertools.pairwise(places):
             while start < end:
                 start += give(decoder, data[start:end])
                 while (message := decoder.next()) is not None:
@@ -180,7 +182,7 @@ def test_written_frames_are_released_while_the_rest_waits(codec, phases):
 
     encoder = codec.Encoder()
     frames = [Frame(100000) for _ in range(3)]
-    assert all([encoder.add(frame) for frame in frames])
+    assert all(encoder.add(frame) for frame in frames)
     for frame in frames:
         del frame.buffer
     for frame in frames:
@@ -215,7 +217,7 @@ def test_batch_decoding_equals_single_steps(name, messages, cuts, most):
     decoder = codec.Decoder()
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         while start < end:
             start += give(decoder, data[start:end])
             while True:

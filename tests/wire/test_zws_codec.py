@@ -1,5 +1,7 @@
 """WebSocket frames byte by byte (RFC 6455, RFC 45), compared between the two builds."""
 
+import itertools
+
 import pytest
 from builds import MASKS, ZWS
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     try:
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in itertools.pairwise(places):
             while start < end:
                 start += give(decoder, data[start:end])
                 while (one := decoder.next()) is not None:

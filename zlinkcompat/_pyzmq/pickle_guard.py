@@ -50,7 +50,7 @@ def check(core):
     """Warn or raise if ``core`` is bound where unauthenticated peers can connect."""
     global _warned
     setting = core.options.tuning.recv_pyobj
-    if setting == ALLOW or setting != FORBID and _warned:
+    if setting == ALLOW or (setting != FORBID and _warned):
         return
     open_to = next(filter(is_open, list(core.endpoints.listeners.values())), None)
     if open_to is None:

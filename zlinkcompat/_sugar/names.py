@@ -44,4 +44,4 @@ def zmq_version():
     return "{}.{}.{}".format(*zmq_version_info())
 
 
-__all__ = sorted(zmq.__all__)
+__all__ = sorted(zmq.__all__)  # noqa: PLE0605 - a list, of names that only pyzmq knows

@@ -306,7 +306,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
     def _look(self, flags):
         events = self.core.events(int(flags))
         if not events:
-            raise zmq.Again()
+            raise zmq.Again
         return events
 
 

@@ -49,7 +49,7 @@ def wants_threads(engine):
     With "auto" it needs them unless the program is monkey-patched."""
     if engine not in ("hub", "thread", "auto"):
         raise ValueError(f"ZLINK_ENGINE={engine!r}: must be hub, thread or auto")
-    return engine == "thread" or engine == "auto" and not is_module_patched("threading")
+    return engine == "thread" or (engine == "auto" and not is_module_patched("threading"))
 
 
 def may_block_natively():

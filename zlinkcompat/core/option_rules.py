@@ -100,7 +100,7 @@ def key_of(value):
 
 def is_key(value):
     """Tell whether ``value`` is a key in a form that libzmq accepts."""
-    if len(value) == 41 and value[40] == 0 or len(value) == 40:
+    if (len(value) == 41 and value[40] == 0) or len(value) == 40:
         try:
             z85.decode(value[:40])
         except ValueError:

@@ -77,7 +77,8 @@ class Sender:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
         elif self.state.engine.thread != thread_ident():
-            return self.state.delegate(self.send_frame, (frame, flags))
+            self.state.delegate(self.send_frame, (frame, flags))
+            return
         if self.mailbox.pending or self.state.dead:
             self.state.process_commands()
         if self.lockstep and self.receiver.parts is not None:
@@ -99,7 +100,8 @@ class Sender:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
         elif self.state.engine.thread != thread_ident():
-            return self.state.delegate(self.send_message, (frames, flags))
+            self.state.delegate(self.send_message, (frames, flags))
+            return
         if self.mailbox.pending or self.state.dead:
             self.state.process_commands()
         if self.lockstep and self.receiver.parts is not None:

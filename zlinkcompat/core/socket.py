@@ -200,7 +200,8 @@ class CoreSocket(SocketState):
             zmq_setsockopt(3).
         """
         if self.is_foreign():
-            return self.delegate(self.set, (option, value))
+            self.delegate(self.set, (option, value))
+            return
         self.check_open()
         if self.pattern.set_option(option, value):
             if self.engine is not None:
@@ -247,28 +248,32 @@ class CoreSocket(SocketState):
     def bind(self, endpoint):
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
         if self.is_foreign():
-            return self.delegate(self.bind, (endpoint,))
+            self.delegate(self.bind, (endpoint,))
+            return
         self.process_commands()
         self.endpoints.bind(endpoint)
 
     def connect(self, endpoint):
         """Connect to ``endpoint`` (str), and retry until a peer binds it. libzmq zmq_connect(3)."""
         if self.is_foreign():
-            return self.delegate(self.connect, (endpoint,))
+            self.delegate(self.connect, (endpoint,))
+            return
         self.process_commands()
         self.endpoints.connect(endpoint)
 
     def unbind(self, endpoint):
         """Undo :meth:`bind` and disconnect the peers accepted there. ENOENT: it is not bound."""
         if self.is_foreign():
-            return self.delegate(self.unbind, (endpoint,))
+            self.delegate(self.unbind, (endpoint,))
+            return
         self.process_commands()
         self.endpoints.end(endpoint, "unbind")
 
     def disconnect(self, endpoint):
         """Undo :meth:`connect`. ENOENT: it is not connected."""
         if self.is_foreign():
-            return self.delegate(self.disconnect, (endpoint,))
+            self.delegate(self.disconnect, (endpoint,))
+            return
         self.process_commands()
         self.endpoints.end(endpoint, "disconnect")
 

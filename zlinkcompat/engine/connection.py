@@ -261,7 +261,7 @@ class Connection(Lifecycle):
         if self.has_failed:
             return False
         pipe = self.pipe
-        return self.writer.has_unwritten() or pipe is not None and pipe.inq.tail != pipe.inq.head
+        return self.writer.has_unwritten() or (pipe is not None and pipe.inq.tail != pipe.inq.head)
 
     def drain(self):
         """Write the messages in the pipe, then end."""

@@ -106,7 +106,8 @@ class FlowWatch:
         more = self.limiter.admit(what, pipe.endpoint, slot)
         if more is not None:
             who = peer_names.describe(pipe, session)
-            LOG.warning("%s: %s: " + text + "%s", episode.socket.display_name(), who, *args, more)
+            form = f"%s: %s: {text}%s"
+            LOG.warning(form, episode.socket.display_name(), who, *args, more)
 
 
 class Episode:

@@ -93,7 +93,7 @@ class Heartbeat:
     def disarm(self, timer):
         timer.stop()
         timer.close()
-        return None
+        return
 
     def expire(self, give_up, turns):
         # A loop runs its timers before it reads sockets. If the loop was late, because a greenlet

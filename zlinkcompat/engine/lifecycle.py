@@ -125,7 +125,7 @@ class Lifecycle(PipeSink):
 
     def log_defect(self):
         """Log the exception that is being handled, which no peer or network should cause."""
-        LOG.exception(
+        LOG.exception(  # noqa: LOG004 - the caller handles the exception
             "%s: peer %s: unexpected error, the connection ends",
             self.session.endpoint,
             self.session.peer_address,

@@ -217,7 +217,7 @@ class WaitList:
         insert_by_age(self.wakers, waker)
         completed = False
         try:
-            woken = recheck is not None and recheck() or waker.sleep(timeout)
+            woken = (recheck is not None and recheck()) or waker.sleep(timeout)
             completed = True
             return woken
         finally:

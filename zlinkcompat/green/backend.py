@@ -54,4 +54,5 @@ def tell_of_timeouts(option):
             "RCVTIMEO and SNDTIMEO, which have no effect in zmq.green on libzmq, "
             "work on zlinkcompat",
             UserWarning,
+            stacklevel=3,
         )

@@ -188,7 +188,7 @@ class MessageQueue:
             del marks[0]
         if self.tail == self.head:
             return
-        if not marks or self.tail > marks[-1][0] and now - marks[-1][1] > MARK_INTERVAL:
+        if not marks or (self.tail > marks[-1][0] and now - marks[-1][1] > MARK_INTERVAL):
             marks.append((self.tail, now))
             if len(marks) > MARKS_MAX:
                 # The age of old messages need not be exact, so drop every second mark.

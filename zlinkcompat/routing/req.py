@@ -118,11 +118,9 @@ class Req(Dealer):
             pipe.report_violation("a reply without an empty frame before its body")
             return
         if (
-            self.reply_pipe is not None
-            and pipe is not self.reply_pipe
+            (self.reply_pipe is not None and pipe is not self.reply_pipe)
             or start != int(self.correlate)
-            or start
-            and parts[0] != pack(">I", self.request_number)
+            or (start and parts[0] != pack(">I", self.request_number))
         ):
             pipe.count_dropped("protocol")
             dropped(pipe, "a reply to no request, or to one that was given up")

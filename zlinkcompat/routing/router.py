@@ -71,7 +71,7 @@ class Router(Pull):
         if pipe.locally_initiated and self.connect_routing_id:
             routing_id = self.connect_routing_id
             self.connect_routing_id = b""
-        elif self.raw or pipe.named and not routing_id:
+        elif self.raw or (pipe.named and not routing_id):
             routing_id = self.new_routing_id()
         elif not pipe.named:
             return

@@ -123,7 +123,7 @@ class Trie:
                 return False
             node = node.children.get(data[at])
             # The lookup has already matched the first byte.
-            if node is None or len(node.edge) > 1 and not data.startswith(node.edge, at):
+            if node is None or (len(node.edge) > 1 and not data.startswith(node.edge, at)):
                 return False
             at += len(node.edge)
         return True
@@ -219,7 +219,7 @@ class Trie:
             if node.children is None or at == len(data):
                 break
             node = node.children.get(data[at])
-            if node is None or len(node.edge) > 1 and not data.startswith(node.edge, at):
+            if node is None or (len(node.edge) > 1 and not data.startswith(node.edge, at)):
                 break
             at += len(node.edge)
         if found is not None:

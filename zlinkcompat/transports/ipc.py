@@ -404,7 +404,7 @@ def _credentials(sock):
 
 def beyond_proxy(address, options):
     """Return None: a proxy cannot lead to sockets of this host."""
-    return None
+    return
 
 
 def start_connect(address, options, getaddrinfo=None):

@@ -33,7 +33,7 @@ async def send(endpoint):
         if pid == 0:
             push.close()
             os._exit(0)
-        os.waitpid(pid, 0)
+        os.waitpid(pid, 0)  # noqa: ASYNC222 - the child exits at once
         for number in range(COUNT, 2 * COUNT):
             await push.send(b"%d" % number)
         push.close()

@@ -99,7 +99,7 @@ class Mechanism:
 
     def start(self):
         """Return the first command; called after both greetings."""
-        return None
+        return
 
     def receive(self, name, data, offset):
         """Handle a command of the peer.

@@ -247,7 +247,7 @@ class ZwsEncoder(Encoder):
         copied = not large or self.copies or size < self.tuning.zerocopy_threshold
         if self.used + HEADER_MAX + (0 if large else size) > BUFFER_SIZE:
             return False
-        if len(self.parts) >= 62 or large and copied and self.pending >= COPIED_AHEAD:
+        if len(self.parts) >= 62 or (large and copied and self.pending >= COPIED_AHEAD):
             return False
         if self.counters is not None:
             if copied:

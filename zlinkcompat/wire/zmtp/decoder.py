@@ -212,8 +212,7 @@ class Decoder:
             elif (
                 size >= self.large
                 or header + size > BUFFER_SIZE
-                or self.tuning.lazy_compact
-                and self.wants_compaction()
+                or (self.tuning.lazy_compact and self.wants_compaction())
             ):
                 self.read_exactly(header)
                 if self.counters is not None and size < self.large:

@@ -130,7 +130,7 @@ class Handshake:
 
     def await_signature(self):
         begin = self.decoder.peek(SIGNATURE_SIZE)
-        if begin and begin[0] != 0xFF or len(begin) == SIGNATURE_SIZE and not begin[9] & 1:
+        if (begin and begin[0] != 0xFF) or (len(begin) == SIGNATURE_SIZE and not begin[9] & 1):
             # The signature was the header of this routing id.
             return self.downgrade(legacy.UNVERSIONED, self.mechanism.routing_id)
         if len(begin) < SIGNATURE_SIZE:
