@@ -7,8 +7,11 @@ exception class when an error is actually raised.
 Source: libzmq ``include/zmq.h`` (``ZMQ_HAUSNUMERO`` block) for the numbers above 156384712.
 """
 
+from __future__ import annotations
+
 import errno as _errno
 import os as _os
+from typing import Any
 
 EACCES = _errno.EACCES
 EAGAIN = _errno.EAGAIN
@@ -73,7 +76,7 @@ TERMINATED = "the context is being terminated: close this socket, Context.term()
 _last = 0
 
 # pyzmq's error module, once an error was raised.
-error = None
+error: Any = None
 
 
 def zmq_error(errno, text=None):

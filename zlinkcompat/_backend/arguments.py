@@ -1,6 +1,9 @@
 """Argument checks like those of pyzmq's compiled signatures, with the same errors and texts."""
 
+from __future__ import annotations
+
 from io import BytesIO
+from typing import Any
 
 from zlinkcompat.core.option_row import INT_MAX
 from zlinkcompat.core.options import find
@@ -64,7 +67,7 @@ def shorten(part):
     return text if len(text) <= 32 else text[:32] + "..."
 
 
-_option_bits = {}
+_option_bits: dict[int, Any] = {}
 
 
 def option_bits(option):

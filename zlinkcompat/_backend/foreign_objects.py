@@ -5,7 +5,14 @@ zmq``. libzmq would take the address of our socket for a pointer, and its poller
 socket for a plain descriptor.
 """
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
 
 ADVICE = (
     "use one library in all modules: import zlinkcompat in place of zmq everywhere, or run "
@@ -67,7 +74,7 @@ def refuse_socket_class(kind, context):
 
 def refuse_asker(thing):
     """Raise TypeError if an object of the other library asks for internals of our ``thing``."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     for _ in range(DEPTH):
         if frame is None:
             return

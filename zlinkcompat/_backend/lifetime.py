@@ -1,6 +1,12 @@
 """Operations that sockets and contexts forbid: pickling, and waiting in the garbage collector."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def refuse_to_pickle(thing):
@@ -13,7 +19,7 @@ def being_deleted():
 
     The garbage collector runs in any greenlet, even the hub's, at any point. So a destructor must
     not wait or switch greenlets."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     # pyzmq's destructor calls destroy(), term(), and our method, which has a frame if it is pure.
     for _ in range(6):
         if frame is None:

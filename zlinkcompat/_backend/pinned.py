@@ -1,8 +1,14 @@
 """Buffers that are sent without a copy, and the events that report their release."""
 
+from __future__ import annotations
+
 import threading
+from typing import TYPE_CHECKING
 
 from zlinkcompat.engine.waker import WaitList, current_waker
+
+if TYPE_CHECKING:
+    from zmq.utils.garbage import GarbageCollector
 
 
 class SentEvent(threading.Event):
@@ -73,7 +79,7 @@ def held_buffers():
     return _collector.refs
 
 
-_collector = None
+_collector: GarbageCollector | None = None
 
 
 def book_entry(buffer, event):

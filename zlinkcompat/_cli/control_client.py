@@ -1,5 +1,7 @@
 """Asks a running process by its control socket, and explains why it does not answer."""
 
+from __future__ import annotations
+
 import os
 import pwd
 import socket
@@ -102,7 +104,7 @@ def read(asks):
 
 def processes():
     """Return the numbers of this user's processes that have a control socket."""
-    found = set()
+    found: set[int] = set()
     for directory in directories(os.geteuid()):
         with suppress(OSError):
             check_private(directory, os.geteuid())

@@ -11,7 +11,7 @@ def dependents():
     found = set()
     for each in distributions():
         for requirement in each.requires or ():
-            name = re.match(r"[\w.-]*", requirement)[0]
+            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
             if name.lower() == "pyzmq" and "extra ==" not in requirement:
                 found.add(each.metadata["Name"])
     return sorted(found - {"zlinkcompat"}, key=str.lower)
@@ -29,7 +29,7 @@ def packages(source):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield node.module.partition(".")[0]
+            yield (node.module or "").partition(".")[0]
 
 
 def imports(paths):

@@ -1,10 +1,13 @@
 """``zlinkcompat top PID``: shows what a running process does, and which peer is slow."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import time
 from importlib.util import find_spec
+from typing import Any
 
 from zlinkcompat._cli import top_tables
 from zlinkcompat._cli.control_client import NoAnswer, ask, processes
@@ -152,7 +155,7 @@ def drawn(now, before, options):
     from rich.table import Table
     from rich.text import Text
 
-    parts = [Text(f"{top_tables.headline(now)}   (Ctrl-C ends)")]
+    parts: list[Any] = [Text(f"{top_tables.headline(now)}   (Ctrl-C ends)")]
     for table in tables(now, before, options):
         made = Table(title=table.title, title_justify="left", expand=False, box=None)
         for title, is_number in table.columns:

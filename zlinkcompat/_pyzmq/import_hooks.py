@@ -6,6 +6,8 @@ uses no class of the core is an alias of pyzmq's module. A module that this pack
 is loaded from that file.
 """
 
+from __future__ import annotations
+
 import builtins
 import os
 import sys
@@ -13,6 +15,7 @@ from importlib import import_module
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from importlib.util import find_spec, spec_from_file_location
 from types import CodeType, ModuleType
+from typing import Any
 
 PACKAGE = "zlinkcompat"
 
@@ -48,6 +51,8 @@ class SubmoduleFinder:
             # The module is compiled for libzmq. Its source lies beside the extension.
             source = os.path.join(os.path.dirname(original.origin), rest.rpartition(".")[2] + ".py")
             original = spec_from_file_location(original.name, source)
+            assert original is not None  # as for any .py file
+        loader: Any  # a Loader by its methods: importlib.abc is slow to import
         if rest in ALIASED:
             loader = AliasLoader(original)
         elif rest.partition(".")[0] == "sugar":
@@ -67,7 +72,8 @@ class GreenFinder:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name in GREEN:
-            return ModuleSpec(name, AliasLoader(ModuleSpec("zlinkcompat.green.backend", None)))
+            loader: Any = AliasLoader(ModuleSpec("zlinkcompat.green.backend", None))
+            return ModuleSpec(name, loader)
         return None
 
 

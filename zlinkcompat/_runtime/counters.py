@@ -4,6 +4,8 @@ A socket has counters only if ``ZMQ_DEBUG_COUNTERS=1`` is in the environment whe
 created; otherwise the counting code holds None. ``zlinkcompat.debug`` is the public interface.
 """
 
+from __future__ import annotations
+
 import os
 from weakref import WeakSet
 
@@ -48,7 +50,7 @@ class Counters:
             setattr(self, name, 0)
 
 
-_live = WeakSet()
+_live: WeakSet[Counters] = WeakSet()
 _retired = dict.fromkeys(NAMES, 0)
 
 

@@ -5,12 +5,15 @@ should not pay for importing gevent, and should not find gevent in ``sys.modules
 such a program imports must not import gevent at its top level.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from importlib import import_module
 from threading import main_thread
+from typing import Any
 
-_get_hub = None
+_get_hub: Any = None
 
 
 def loaded_module(name):
@@ -41,7 +44,7 @@ def get_original(module, name):
 
 def is_module_patched(name):
     """Tell whether gevent has patched the standard module ``name``."""
-    monkey = sys.modules.get("gevent.monkey")
+    monkey: Any = sys.modules.get("gevent.monkey")
     # Another thread may be importing gevent.monkey, and then nothing is patched yet.
     return hasattr(monkey, "is_module_patched") and monkey.is_module_patched(name)
 

@@ -7,12 +7,15 @@ has a hub that the program runs, the handlers run in a greenlet of that hub. Oth
 native thread that ends when the queue is empty.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import signal
 import sys
 from collections import deque
 from time import time
+from typing import Any
 from weakref import WeakSet
 
 from zlinkcompat._runtime.gevent_support import get_original, loaded_module
@@ -89,7 +92,7 @@ class Emitter:
     """A queue of records, and a place to run handlers for them."""
 
     def __init__(self):
-        self.records = deque()
+        self.records: deque[Any] = deque()
         self.left_out = 0
         self.lock = allocate_lock()
         self.running = False
@@ -209,7 +212,7 @@ class ThreadEmitter(Emitter):
 #: lock of a buffered file. A child would wait forever for a lock that this thread held at the fork.
 no_fork = allocate_lock()
 
-emitters = WeakSet()
+emitters: WeakSet[Any] = WeakSet()
 thread_emitter = ThreadEmitter()
 here = get_original("threading", "local")()
 

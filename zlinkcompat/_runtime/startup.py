@@ -2,10 +2,18 @@
 
 Other parts of the package can be called when the next context is made."""
 
+from __future__ import annotations
+
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
+from typing import TYPE_CHECKING
 from warnings import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
 
 #: Packages whose frames lie between the program and the warning.
 OWN_PACKAGES = ("zlinkcompat", "zmq")
@@ -13,7 +21,7 @@ OWN_PACKAGES = ("zlinkcompat", "zmq")
 _has_warned = False
 
 #: Functions without arguments; see :func:`at_next_context`.
-_at_next_context = []
+_at_next_context: list[Callable[[], object]] = []
 
 
 def at_next_context(function):
@@ -73,7 +81,8 @@ def warn_if_uncompiled(path):
 
 def _program_level():
     """Return the ``stacklevel`` that makes a warning of our caller point at the program's line."""
-    level, frame = 2, sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
+    level = 2
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         if package not in OWN_PACKAGES:

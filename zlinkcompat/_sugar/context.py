@@ -1,7 +1,10 @@
 """Context of the swapped import: pyzmq's ``zmq.Context`` on our core."""
 
+from __future__ import annotations
+
 from functools import wraps
 from threading import Lock
+from typing import Any
 from warnings import warn
 from weakref import WeakSet
 
@@ -59,8 +62,8 @@ class Context(_backend.Context, AttributeSetter):
     (True, True)
     """
 
-    sockopts = None
-    _sockets = None
+    sockopts: Any = None
+    _sockets: Any = None
     _instance = None
     _instance_lock = Lock()
     _instance_pid = None

@@ -51,7 +51,7 @@ class Frame(_backend.Frame, AttributeSetter):
 
         def __repr__(self):
             # A message looks the same with both imports.
-            text = zmq.sugar.frame.Frame.__repr__(self)
+            text = zmq.sugar.frame.Frame.__repr__(self)  # type: ignore[arg-type]
             return text.replace(f"<{__name__}.", "<zmq.", 1)
 
 

@@ -1,5 +1,7 @@
 """The public names of ``import zlinkcompat as zmq``: pyzmq's, with our classes in place of its."""
 
+from __future__ import annotations
+
 import zmq
 from zmq import *  # noqa: F403
 from zmq import __version__ as __version__
@@ -26,8 +28,8 @@ from zlinkcompat.backend import zmq_errno as zmq_errno
 from zlinkcompat.backend import zmq_version_info as zmq_version_info
 from zlinkcompat.errors import strerror as strerror
 
-SyncContext = Context
-SyncSocket = Socket
+SyncContext: type = Context
+SyncSocket: type = Socket
 DRAFT_API = False
 
 

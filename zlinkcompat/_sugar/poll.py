@@ -1,5 +1,9 @@
 """Poller and select of the swapped import."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import zmq
 from zmq.constants import PollEvent
 
@@ -74,7 +78,7 @@ def select(rlist, wlist, xlist, timeout=None):
     -----
     pyzmq's ``zmq.select``, implemented by libzmq's ``zmq_poll(3)``.
     """
-    wanted = {}
+    wanted: dict[Any, int] = {}
     for things, event in (
         (rlist, PollEvent.POLLIN),
         (wlist, PollEvent.POLLOUT),

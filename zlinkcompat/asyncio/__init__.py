@@ -16,6 +16,7 @@ timeout=...)``.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from zmq.asyncio import Future as Future
 from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
@@ -176,7 +177,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
 
     @property
     def _shadow_sock(self):
-        return Blocking.shadow(self.underlying)
+        return Blocking.shadow(self.underlying)  # type: ignore[attr-defined]
 
     @property
     def _recv_futures(self):
@@ -252,7 +253,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
             future = recvd.get_loop().create_future()
             complete(future, load, recvd.result())
             return future
-        waiting = self._waiting
+        waiting: Any = self._waiting
         for operation in reversed(waiting.receiving if waiting is not None else ()):
             if operation.future is recvd:
                 operation.load = load

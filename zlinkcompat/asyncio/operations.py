@@ -1,8 +1,11 @@
 """Pending operations of coroutines: the part of ``zlinkcompat.asyncio`` on the message path."""
 
+from __future__ import annotations
+
 from asyncio import BaseEventLoop, Event, Future
 from collections import deque
 from functools import partial
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from greenlet import getcurrent
@@ -15,6 +18,10 @@ from zlinkcompat.engine.contention import contention
 from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff
 from zlinkcompat.engine.loop_poller import poller_of
 from zlinkcompat.engine.waker import Waker
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
 
 #: A time (ns) after the beginning of any call.
 LAST = 2**62
@@ -31,7 +38,7 @@ def waiting_in(loop):
         return loop._zlinkcompat_waiting
     except AttributeError:
         pass
-    waiting = set()
+    waiting: set[Any] = set()
     try:
         loop._zlinkcompat_waiting = waiting
     except AttributeError:
@@ -40,7 +47,7 @@ def waiting_in(loop):
 
 
 #: The sets of loops whose class does not allow attributes.
-of_closed_classes = WeakKeyDictionary()
+of_closed_classes: WeakKeyDictionary[AbstractEventLoop, set[Any]] = WeakKeyDictionary()
 
 
 class LoopWaker(Waker):
@@ -260,9 +267,9 @@ class PendingOperations:
         self.make_future = future_maker(loop)
         # The thread that last ran the loop.
         self.thread = thread_ident()
-        self.receiving = deque()
-        self.sending = deque()
-        self.polling = deque()
+        self.receiving: deque[Operation] = deque()
+        self.sending: deque[Operation] = deque()
+        self.polling: deque[Operation] = deque()
         self.kept = waiting_in(loop)
         self.waker = LoopWaker(self)
         self.watching = False

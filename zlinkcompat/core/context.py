@@ -1,9 +1,12 @@
 """The context: its options, its sockets, the inproc names, and termination."""
 
+from __future__ import annotations
+
 import atexit
 import os
 import sys
 from time import monotonic
+from typing import Any
 from weakref import WeakSet
 
 from greenlet import getcurrent
@@ -37,7 +40,7 @@ REAP_TURNS = 4
 
 LOG = Log("zlinkcompat.core")
 
-contexts = WeakSet()
+contexts: WeakSet[CoreContext] = WeakSet()
 
 # A native lock, because any thread may hold it. Each holds it only for a few steps.
 RLock = get_original("_thread", "RLock")
@@ -119,7 +122,7 @@ class CoreContext:
         self.closed = False
         self.reaped = WaitList()
         # The notifiers of sockets that are closed but still referenced.
-        self.notifiers = WeakSet()
+        self.notifiers: WeakSet[Any] = WeakSet()
         self.bound = {}
         self.unbound = {}
         self.address = register(self)

@@ -3,6 +3,10 @@
 Numbers, defaults and limits are libzmq's (``doc/zmq_ctx_set.adoc``, ``src/ctx.cpp``).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.core.option_row import INT_MAX, Option, at_least
 from zlinkcompat.errors import EINVAL, zmq_error
 
@@ -92,7 +96,12 @@ class ContextOptions:
         for row in CONTEXT_OPTIONS:
             setattr(self, row.attribute, row.default)
         self.socket_limit = 65535
-        self.thread_affinity = set()
+        self.thread_affinity: set[int] = set()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The attribute of a row of the option table."""
 
     def set(self, option, value):
         """Set an option (number, int).

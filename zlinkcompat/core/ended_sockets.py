@@ -4,6 +4,8 @@ When its LINGER expires, a socket drops the rest of its messages and ends at onc
 sums nobody could see how many messages it dropped.
 """
 
+from __future__ import annotations
+
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.routing.counts import Totals
 
@@ -11,7 +13,7 @@ from zlinkcompat.routing.counts import Totals
 RLock = get_original("_thread", "RLock")
 
 _lock = RLock()
-_totals = {}  # socket type (int) -> Totals
+_totals: dict[int, Totals] = {}  # by socket type
 
 
 def add(socket):

@@ -1,5 +1,9 @@
 """The endpoints of one socket: its binds and connects, and how to undo them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat import transports
 from zlinkcompat._constants import DEALER, EVENT_BIND_FAILED, PUB, REQ, SUB
 from zlinkcompat._runtime.log_queue import Log

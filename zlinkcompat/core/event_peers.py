@@ -4,10 +4,13 @@ The frames of an event are those of libzmq, which have no place for a peer. inpr
 reference, so the first frame that the program receives is the object that the monitor sent.
 """
 
+from __future__ import annotations
+
 #: The number of events that are remembered; older ones are forgotten.
 EVENTS_MAX = 1024
 
-_peers = {}  # id of the first frame -> (the frame itself, routing id, connection number)
+#: Maps the id of the first frame to the frame itself, the routing id and the connection number.
+_peers: dict[int, tuple[bytes, bytes, int]] = {}
 
 
 def remember(frame, session, pipe):

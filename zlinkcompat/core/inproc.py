@@ -6,6 +6,8 @@ own end in its own thread: a command in its mailbox asks it to.
 Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 """
 
+from __future__ import annotations
+
 from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.wire.security.zap import ENDPOINT

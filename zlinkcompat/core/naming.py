@@ -1,9 +1,16 @@
 """Names of sockets, for people who read records and logs."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
+
+if TYPE_CHECKING:
+    from types import FrameType
+
 
 #: The most frames to look at for the line of the program that makes a socket.
 DEPTH = 20
@@ -17,7 +24,7 @@ def place_of_caller():
 
     This runs for every socket, so it is brief: the text is made when somebody asks for it."""
     try:
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
     except ValueError:
         return None  # a greenlet that runs compiled methods only
     for _ in range(DEPTH):

@@ -7,7 +7,10 @@ An option for a security mechanism that this build lacks raises an error instead
 because a program that asks for a mechanism must not run without it. See ``refused`` in the table.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import tuning
 from zlinkcompat._constants import DEALER, PUB, PULL, PUSH, SUB, XSUB
@@ -60,9 +63,16 @@ class Options:
         self.stream_notify = 1
         self.properties = {}
         self.tcp_filters = ()
-        self.ipc_filter_pid = self.ipc_filter_uid = self.ipc_filter_gid = frozenset()
+        self.ipc_filter_pid: frozenset[int] = frozenset()
+        self.ipc_filter_uid: frozenset[int] = frozenset()
+        self.ipc_filter_gid: frozenset[int] = frozenset()
         self.tuned = {}
         self._tuning = None
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The attribute of a row of the option table."""
 
     @property
     def tuning(self):

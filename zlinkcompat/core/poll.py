@@ -1,6 +1,9 @@
 """Polling of sockets and file descriptors together."""
 
+from __future__ import annotations
+
 import select
+from typing import Any
 
 from zlinkcompat._constants import POLLERR, POLLIN, POLLOUT, POLLPRI
 from zlinkcompat._runtime.clock import monotonic_ns
@@ -50,9 +53,8 @@ def poll(items, timeout_ms):
         current_loop().maybe_yield()
         return look(items, descriptors)
     deadline = monotonic_ns() + timeout_ms * 1000000
-    if in_hub:
-        sleeper = InHub
-    else:
+    sleeper: Any = InHub
+    if not in_hub:
         sleeper = AtDescriptors if descriptors else OnLock
     while True:
         timeout = -1.0
@@ -167,7 +169,7 @@ def make_poller(descriptors):
     # Use the original poll. In a monkey-patched process select.poll is gevent's, which waits in the
     # hub.
     poller = get_original("select", "poll")()
-    masks = {}
+    masks: dict[int, int] = {}
     for fd, events in descriptors:
         # Skip negative descriptors, as poll(2) does.
         if fd >= 0:

@@ -4,7 +4,10 @@ In pyzmq, two Python objects can share a socket by the address of libzmq's socke
 address is a number under which :func:`find` finds the core object while the object is alive.
 """
 
+from __future__ import annotations
+
 from itertools import count
+from typing import Any
 from weakref import WeakValueDictionary
 
 # Do not use id(): an address must not be reused while a shadow still has it. These numbers are
@@ -12,7 +15,7 @@ from weakref import WeakValueDictionary
 FIRST_ADDRESS = (1 << 64) + 0x10000
 ADDRESS_STEP = 0x10
 _next_address = count(FIRST_ADDRESS, ADDRESS_STEP).__next__
-_objects = WeakValueDictionary()
+_objects: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def register(thing):

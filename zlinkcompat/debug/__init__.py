@@ -152,7 +152,7 @@ def zmq_debug_get_zerocopy_count() -> int:
     int, frames
         ``zerocopy_write_count`` of :func:`counters`, for the whole process.
     """
-    return counters()["zerocopy_write_count"]
+    return int(counters()["zerocopy_write_count"])
 
 
 def zmq_debug_get_fallback_count() -> int:
@@ -165,7 +165,7 @@ def zmq_debug_get_fallback_count() -> int:
     int, frames
         ``fallback_write_count`` of :func:`counters`, for the whole process.
     """
-    return counters()["fallback_write_count"]
+    return int(counters()["fallback_write_count"])
 
 
 def zmq_debug_get_bytes_copied() -> int:
@@ -178,7 +178,7 @@ def zmq_debug_get_bytes_copied() -> int:
     int, bytes
         ``bytes_copied`` of :func:`counters`, for the whole process.
     """
-    return counters()["bytes_copied"]
+    return int(counters()["bytes_copied"])
 
 
 def zmq_debug_get_compaction_count() -> int:
@@ -191,7 +191,7 @@ def zmq_debug_get_compaction_count() -> int:
     int, times
         ``compaction_count`` of :func:`counters`, for the whole process.
     """
-    return counters()["compaction_count"]
+    return int(counters()["compaction_count"])
 
 
 def zmq_debug_get_compaction_skipped_count() -> int:
@@ -204,7 +204,7 @@ def zmq_debug_get_compaction_skipped_count() -> int:
     int, times
         ``compaction_skipped_count`` of :func:`counters`, for the whole process.
     """
-    return counters()["compaction_skipped_count"]
+    return int(counters()["compaction_skipped_count"])
 
 
 def zmq_debug_reset_counters() -> None:

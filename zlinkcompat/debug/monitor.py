@@ -69,7 +69,8 @@ def parse_monitor_message(msg: list[bytes]) -> MonitorEvent:
     >>> event.routing_id
     b'me'
     """
-    return MonitorEvent(monitor.parse_monitor_message(msg), *find(msg[0]))
+    event: Any = monitor.parse_monitor_message(msg)  # a TypedDict
+    return MonitorEvent(event, *find(msg[0]))
 
 
 def recv_monitor_message(socket: zmq.Socket[bytes], flags: int = 0) -> MonitorEvent:

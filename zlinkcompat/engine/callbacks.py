@@ -1,8 +1,14 @@
 """Call functions in a hub's thread from any thread."""
 
+from __future__ import annotations
+
 from collections import deque
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.engine import interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ThreadsafeCallbacks:
@@ -15,7 +21,7 @@ class ThreadsafeCallbacks:
 
     def __init__(self, hub):
         self.hub = hub
-        self.calls = deque()
+        self.calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self.watcher = hub.loop.async_(ref=False)
         self.watcher.start(interrupts.call_guarded, hub, self.on_signal)
 

@@ -197,7 +197,8 @@ class Connecter(Session):
         if target is None:
             return
         options = self.options
-        steps = socks.dialogue(*target, options.socks_username, options.socks_password)
+        host, port = target
+        steps = socks.dialogue(host, port, options.socks_username, options.socks_password)
         limit_ms = options.handshake_ivl
         deadline = monotonic() + limit_ms / 1000.0 if limit_ms > 0 else None
         heard = None

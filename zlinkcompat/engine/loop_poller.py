@@ -13,7 +13,10 @@ All connections that a loop serves are in one epoll set. The loop has only one r
 descriptor of the set, so I/O threads can add and remove connections without calling the loop.
 """
 
+from __future__ import annotations
+
 import os
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from zlinkcompat._runtime.compiled import COMPILED
@@ -34,13 +37,13 @@ CHECK_INTERVAL = 0.05
 #: Whether connections can be lent. Only compiled code may read and write in two threads.
 AVAILABLE = epoll.AVAILABLE and COMPILED
 
-pollers = WeakSet()
+pollers: WeakSet[LoopPoller] = WeakSet()
 
 CANNOT_SERVE = "a loop that watches no descriptors"
 
 #: Maps a loop to CANNOT_SERVE or to a weak reference to its poller. The loop's reader keeps the
 #: poller alive.
-poller_of_loop = WeakKeyDictionary()
+poller_of_loop: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
 class LoopPoller:

@@ -5,8 +5,11 @@ lives as long as its only connection. A connecting session (``connecter.py``) ha
 after the other.
 """
 
+from __future__ import annotations
+
 import logging
 from errno import ECONNABORTED, EPIPE
+from typing import Any
 
 from zlinkcompat._constants import (
     EVENT_DISCONNECTED,
@@ -127,6 +130,10 @@ class Session(PipeSink):
         )
         self.stop()
 
+    def stop(self):
+        """End the session, its connection and its end of the pipe."""
+        raise NotImplementedError  # abstract: each subclass implements it
+
     def open_connection(self, sock):
         """Take over a connected, non-blocking socket.
 
@@ -145,7 +152,7 @@ class Session(PipeSink):
     def report_ready(self, connection):
         """Store the peer's properties. Return ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
-        metadata = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
+        metadata: Any = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
         if self.handshake is not None:
             handshake = self.handshake
             connection.encoder.minor = handshake.peer_minor

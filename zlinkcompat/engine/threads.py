@@ -6,7 +6,10 @@ own hub. Application threads reach them only through mailboxes.
 Source: libzmq ``src/io_thread.hpp``, ``src/ctx.cpp: choose_io_thread``.
 """
 
+from __future__ import annotations
+
 import signal
+from typing import Any
 from weakref import WeakSet
 
 from greenlet import GreenletExit
@@ -71,7 +74,7 @@ class IoThread:
 
     def __init__(self, pool):
         self.pool = pool
-        self.engine = None
+        self.engine: Any = None  # an IOLoop, once the thread has started
         self.stopping = False
         self.alive = True
         self.failure = None
@@ -139,7 +142,7 @@ class IoThread:
 
 
 #: The pools of this process that are started and not stopped.
-pools = WeakSet()
+pools: WeakSet[IoThreads] = WeakSet()
 
 
 class IoThreads:
@@ -295,7 +298,7 @@ class IoThreads:
         return engines
 
 
-leaked_after_fork = []
+leaked_after_fork: list[object] = []
 
 
 class LoopBarrier:

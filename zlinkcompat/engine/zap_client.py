@@ -3,6 +3,10 @@
 Source: libzmq ``src/session_base.cpp: zap_connect``, ``zap_client.cpp``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat.routing.mailbox import Mailbox
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.security.zap import parse_reply
@@ -30,7 +34,7 @@ class ZapClient(PipeSink):
 
     def __init__(self, connection):
         self.connection = connection
-        self.pipe = None
+        self.pipe: Any = None  # a Pipe, once asked
 
     def ask(self, zap_request):
         """Send ``zap_request`` to the handler. False if there is none."""

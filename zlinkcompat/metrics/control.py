@@ -99,7 +99,7 @@ class ThreadControl(Control):
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while not self.is_closed:
             try:
-                client = _socket.socket(fileno=self.listener._accept()[0])
+                client = _socket.socket(fileno=self.listener._accept()[0])  # type: ignore[attr-defined]
             except OSError as error:
                 LOG.warning("control socket %s: closed: %s", self.path, error)
                 break
@@ -144,7 +144,7 @@ class HubControl(Control):
             while not self.is_closed:
                 self.hub.wait(self.watcher)
                 try:
-                    accepted, _ = self.listener._accept()
+                    accepted, _ = self.listener._accept()  # type: ignore[attr-defined]
                 except BlockingIOError:
                     continue  # the client left
                 except OSError as error:

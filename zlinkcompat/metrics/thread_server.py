@@ -49,13 +49,14 @@ class ThreadServer(ThreadingMixIn, WSGIServer):
         self.slots = BoundedSemaphore(REQUESTS_MAX)
         super().__init__((host, port), Handler)
         self.set_app(app)
-        self.address: tuple[str, int] = self.server_address[:2]
+        self.address = self.server_name, self.server_port
         Thread(target=self.serve_forever, name="zlinkcompat.metrics", daemon=True).start()
 
     def server_bind(self) -> None:
         """Bind without a look-up of the host's name, which may take seconds."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        name, self.server_port = self.socket.getsockname()[:2]
+        self.server_name = str(name)
         self.setup_environ()
 
     def process_request(self, request, client_address):

@@ -6,7 +6,10 @@ go through pipes, and a command only reports that a pipe has messages again, or 
 Source: libzmq ``src/mailbox.hpp``, ``src/command.hpp``.
 """
 
+from __future__ import annotations
+
 from collections import deque
+from typing import Any
 
 
 class Mailbox:
@@ -19,7 +22,7 @@ class Mailbox:
     """
 
     def __init__(self):
-        self.commands = deque()
+        self.commands: deque[tuple[Any, ...]] = deque()
         self.pending = False
 
     def post(self, function, args=()):

@@ -1,8 +1,11 @@
 """ROUTER: addresses each peer by its routing id (RFC 28)."""
 
+from __future__ import annotations
+
 import random
 from collections import deque
 from struct import pack
+from typing import Any
 
 from zlinkcompat._constants import (
     CONNECT_ROUTING_ID,
@@ -38,7 +41,7 @@ class Router(Pull):
         # The anonymous peers that have an id, by the id that they wait for.
         self.waiting = {}
         # Messages of peers whose id another peer has taken over, as (id, pipe, message).
-        self.inherited = deque()
+        self.inherited: deque[tuple[Any, ...]] = deque()
         self.mandatory = False
         self.handover = False
         self.probe = False

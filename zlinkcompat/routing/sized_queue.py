@@ -3,6 +3,8 @@
 It is a separate class, so that queues without the limit do not measure messages.
 """
 
+from __future__ import annotations
+
 from collections import deque
 
 from zlinkcompat.routing.message_queue import MessageQueue

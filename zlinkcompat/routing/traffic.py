@@ -7,6 +7,8 @@ or are not messages.
 All functions take the socket's end of a pipe. They only read, and any thread may call them.
 """
 
+from __future__ import annotations
+
 from zlinkcompat.routing.counts import REASONS
 
 #: At most this many messages of a queue are measured. The size of the rest is estimated.
@@ -52,7 +54,7 @@ def bytes_waiting(pipe):
 def drops(pipe):
     """Return the dropped messages of a peer by reason: dict of str to int, without zeros."""
     far = pipe.peer
-    found = {}
+    found: dict[str, int] = {}
     for end in (pipe, far) if far.is_session_end else (pipe,):
         if end.drops is not None:
             for reason in REASONS:

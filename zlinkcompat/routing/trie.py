@@ -235,7 +235,7 @@ class Trie:
     def nodes(self):
         """List (topic, node) of all nodes with content, ordered by topic as in libzmq."""
         found = []
-        path = []
+        path: list[bytes] = []
         stack = [(0, self.root)]
         while stack:
             depth, node = stack.pop()

@@ -1,6 +1,9 @@
 """XPUB: publishes messages to subscribers, and passes subscriptions to its user (RFC 29)."""
 
+from __future__ import annotations
+
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import (
     INVERT_MATCHING,
@@ -21,8 +24,12 @@ from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
+
+
 #: The result of :meth:`XPub.match` for a message that no peer wants.
-NO_PIPES = []
+NO_PIPES: list[Pipe] = []
 
 
 class XPub(Pattern):
@@ -38,7 +45,7 @@ class XPub(Pattern):
         Pattern.__init__(self, owner, options)
         self.subscriptions = Trie()
         self.manual_subscriptions = Trie()
-        self.pending = deque()
+        self.pending: deque[Any] = deque()
         self.tells_user = True
         self.verbose_subscribe = False
         self.verbose_cancel = False

@@ -6,9 +6,12 @@ supports only IPv4. libzmq uses getifaddrs as well, so order and labels agree.
 Source: libzmq ``src/ip_resolver.cpp`` (``resolve_nic_name``).
 """
 
+from __future__ import annotations
+
 import _socket
 import ctypes
 import sys
+from typing import Any
 
 
 class _IfAddrs(ctypes.Structure):
@@ -69,7 +72,7 @@ def address_of(name, family):
     if getifaddrs(ctypes.byref(first)) != 0:
         return None
     try:
-        entry = first
+        entry: Any = first  # false for NULL
         while entry:
             item = entry.contents
             if item.address and item.name == wanted:

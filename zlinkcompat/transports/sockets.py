@@ -4,6 +4,8 @@ All sockets are created from ``_socket.socket``. In a monkey-patched program ``s
 gevent's cooperative class, whose methods switch greenlets, but ``_socket.socket`` is unchanged.
 """
 
+from __future__ import annotations
+
 import _socket
 import os
 import sys
@@ -11,7 +13,9 @@ from errno import EINPROGRESS, ENOENT
 
 try:
     import fcntl
-    from termios import TIOCOUTQ as OUTQ  # the same number as SIOCOUTQ
+    from termios import TIOCOUTQ  # the same number as SIOCOUTQ
+
+    OUTQ: int | None = TIOCOUTQ
 except ImportError:
     OUTQ = None
 
@@ -101,7 +105,7 @@ def start_connect(sock, name):
     except OSError as error:
         if error.errno == EINPROGRESS:
             return False
-        error.descriptor = sock.fileno()
+        error.descriptor = sock.fileno()  # type: ignore[attr-defined]
         raise
     return True
 

@@ -190,7 +190,7 @@ def _is_local(sock):
 
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 # macOS uses another name.
-_KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE
+_KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE  # type: ignore[attr-defined]
 
 
 def local_endpoint(sock):

@@ -1,5 +1,7 @@
 """The state that the connections of a ``tls://`` or ``wss://`` endpoint share."""
 
+from __future__ import annotations
+
 import os
 
 from zlinkcompat._runtime.log_queue import Log
@@ -80,7 +82,7 @@ class TlsLink(Link):
 
         None if a file is missing, because it is about to be replaced."""
         options = self.options
-        stamps = []
+        stamps: list[tuple[int, ...]] = []
         if options.ssl_context is not None:
             return stamps
         for value in (options.tls_cert, options.tls_key, options.tls_ca):

@@ -8,6 +8,8 @@ that a peer may have read is sent again.
 The peer is trusted when :meth:`TlsStream.begin` is done; before that, the encoder is not read.
 """
 
+from __future__ import annotations
+
 import ssl
 
 from zlinkcompat.transports.socket_stream import SocketStream
@@ -39,7 +41,7 @@ TLS_HANDSHAKE_BYTES_MAX = 131072
 
 #: Buffers for received ciphertext, reused by all streams. There are as many as threads have used
 #: them at the same time, because receiving releases the GIL in the pure build.
-spare = []
+spare: list[bytearray] = []
 
 
 class TlsError(ProtocolError):

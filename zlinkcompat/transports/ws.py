@@ -3,10 +3,17 @@
 Source: libzmq ``src/ws_address.cpp``, ``ws_listener.cpp``; RFC 45.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zlinkcompat.errors import EINVAL, EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import has, tcp
 from zlinkcompat.transports.link import Link as PlainLink
 from zlinkcompat.transports.tcp import admits, finish_connect, peer_address, tune  # noqa: F401
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
 
 
 class WsAddress:
@@ -43,6 +50,7 @@ class WsSide:
     """The attributes that the engine's handshake needs of a link."""
 
     protocol = "ws"
+    options: Options
 
     @property
     def origins(self):

@@ -59,6 +59,10 @@ class Curve(Mechanism):
             self.refuse(name, data, offset)
         return self.handle_command(data, offset)
 
+    def handle_command(self, data, offset):
+        """Handle the expected command of the peer; return the next command to send, or None."""
+        raise NotImplementedError  # abstract: each subclass implements it
+
     def secure(self, decoder, encoder):
         encoder.secure(self.shared, self.sends, self.nonce + 1)
         decoder.secure(self.shared, self.receives, self.peer_nonce)
@@ -106,7 +110,7 @@ class CurveClient(Curve):
             if len(welcome) == 160
             else None
         )
-        opened(told, "WELCOME", offset)
+        told = opened(told, "WELCOME", offset)
         server, cookie = told[:KEY_SIZE], told[KEY_SIZE:]
         self.agree(server, offset)
         long_nonce = os.urandom(16)

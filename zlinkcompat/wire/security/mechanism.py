@@ -4,6 +4,8 @@ Source: RFC 23 and 37 ("Mechanisms"), RFC 27 (ZAP); libzmq ``src/mechanism.cpp``
 ``zap_client.cpp``.
 """
 
+from __future__ import annotations
+
 from zlinkcompat.wire.errors import (
     INVALID_METADATA,
     UNEXPECTED_COMMAND,
@@ -98,8 +100,8 @@ class Mechanism:
     # -- implemented by each mechanism -------------------------------------------------------
 
     def start(self):
-        """Return the first command; called after both greetings."""
-        return
+        """Return the first command, or None; called after both greetings."""
+        return None  # noqa: RET501 - others return bytes
 
     def receive(self, name, data, offset):
         """Handle a command of the peer.
@@ -139,7 +141,7 @@ class Mechanism:
     def accept_untrusted(self, data, offset):
         """Read the peer's properties."""
         options = self.options
-        metadata = {}
+        metadata: dict[bytes, bytes] = {}
         for name, value in parse_metadata_untrusted(
             data, offset, options.metadata_max, options.properties_max
         ).items():

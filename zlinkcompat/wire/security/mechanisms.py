@@ -18,8 +18,8 @@ ON_DEMAND = {
 def load(mechanism):
     """Add the classes of a mechanism to :data:`TABLE`."""
     if mechanism not in TABLE:
-        module, client, server = ON_DEMAND[mechanism]
-        module = import_module(f"zlinkcompat.wire.security.{module}")
+        name, client, server = ON_DEMAND[mechanism]
+        module = import_module(f"zlinkcompat.wire.security.{name}")
         TABLE[mechanism] = getattr(module, client), getattr(module, server)
 
 

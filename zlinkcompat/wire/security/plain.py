@@ -24,6 +24,10 @@ class Plain(Mechanism):
             self.refuse(name, data, offset)
         return self.handle_command(data, offset)
 
+    def handle_command(self, data, offset):
+        """Handle the expected command of the peer; return the next command to send, or None."""
+        raise NotImplementedError  # abstract: each subclass implements it
+
 
 class PlainClient(Plain):
     """The client: it sends PLAIN_USERNAME and PLAIN_PASSWORD."""

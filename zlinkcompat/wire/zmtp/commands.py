@@ -3,6 +3,8 @@
 Source: RFC 37 "Commands", "Subscriptions", "Heartbeating"; libzmq ``src/zmtp_engine.cpp``.
 """
 
+from __future__ import annotations
+
 from struct import pack, unpack_from
 
 from zlinkcompat.wire.errors import (
@@ -181,7 +183,7 @@ def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
             offset,
             INVALID_METADATA,
         )
-    metadata = {}
+    metadata: dict[bytes, bytes] = {}
     at = count = 0
     while at < len(data):
         count += 1

@@ -3,8 +3,11 @@
 The Cython module returns raw memory. This module returns memoryviews of bytearrays.
 """
 
+from __future__ import annotations
+
 import sys
 from struct import Struct
+from typing import Any
 
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.errors import (
@@ -32,7 +35,7 @@ PARTS_MAX = 65536
 
 #: A buffer into which a body was received, reused for the next body of any connection. Threads can
 #: add a few more. Reuse avoids a page fault for each page of newly allocated memory.
-spare = []
+spare: list[bytearray] = []
 SPARE = 1 << 20  # bytes of the largest buffer that is kept
 
 _long = Struct(">BQ")
@@ -240,7 +243,7 @@ class Decoder:
 
     def next_batch(self, most):
         """Return the next messages, up to ``most``, that are single short frames in the buffer."""
-        messages = []
+        messages: list[Any] = []
         if (
             type(self) is Decoder
             and not self.commands_only

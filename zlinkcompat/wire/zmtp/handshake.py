@@ -7,7 +7,10 @@ their own version: instead of a mechanism, each side sends its routing id.
 Source: RFC 37 and 23; RFC 15 and 13 (ZMTP 2 and 1); libzmq ``src/zmtp_engine.cpp``.
 """
 
+from __future__ import annotations
+
 from struct import pack
+from typing import Any
 
 from zlinkcompat.wire.errors import (
     MALFORMED_MESSAGE,
@@ -62,8 +65,8 @@ class Handshake:
         self.done = False
         self.greeted = False
         self.peer_minor = 0
-        self.legacy_version = None
-        self.stage = self.await_signature
+        self.legacy_version: Any = None
+        self.stage: Any = self.await_signature
 
     @property
     def zap_request(self):
