@@ -85,7 +85,7 @@ def test_refusal_by_the_handler(kind, status, command):
         assert caught.value.code == status
 
 
-@pytest.mark.parametrize("kind", ("plain", "curve"))
+@pytest.mark.parametrize("kind", ["plain", "curve"])
 def test_commands_before_the_zap_reply_are_refused(kind):
     told = talk(kind)
     said = talk(kind).run().said

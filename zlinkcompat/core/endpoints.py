@@ -19,7 +19,9 @@ LOG = Log("zlinkcompat.core")
 SINGLE_CONNECT = (PUB, SUB, REQ, DEALER)
 
 # The first bind or connect imports these, so that importing the package is fast.
-Connecter = Listener = getaddrinfo = None
+Connecter: Any = None
+Listener: Any = None
+getaddrinfo: Any = None
 
 
 def transport_of(name):

@@ -13,7 +13,7 @@ from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.wire.security.zap import ENDPOINT
 
 #: The metadata of all inproc pipes. Being this very object marks a pipe as inproc.
-METADATA = {}
+METADATA: dict[str, str] = {}
 
 
 class PendingConnect(PipeSink):

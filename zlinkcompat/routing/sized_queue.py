@@ -27,7 +27,7 @@ class SizedQueue(MessageQueue):
     def __init__(self, hwm, limit):
         MessageQueue.__init__(self, hwm)
         self.limit = limit
-        self.sizes = deque()
+        self.sizes: deque[int] = deque()
         # The bytes that went in and out so far. Only the writer changes ``bytes_in``, and only the
         # reader changes ``bytes_out``.
         self.bytes_in = 0

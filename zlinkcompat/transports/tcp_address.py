@@ -76,7 +76,7 @@ def atoi(text):
 def _split(text, bindable):
     """Split ``host:port`` into (host, port, zone id); the zone id is 0 if the host has none."""
     host, colon, port_text = text.rpartition(":")
-    if port_text == "*" and bindable or port_text == "0":
+    if (port_text == "*" and bindable) or port_text == "0":
         port = 0
     else:
         # Port numbers wrap at 65536, as in libzmq: 65537 is port 1.

@@ -22,7 +22,7 @@ from gevent._hub_local import get_hub_if_exists
 say(context.core.io_threads is not None, get_hub_if_exists() is not None)
 context.destroy()
 """
-    threads = engine == "thread" or engine in ("auto", None) and not patch
+    threads = engine == "thread" or (engine in ("auto", None) and not patch)
     one = program(HELPERS + source, "thread" if threads else "hub", patch=patch, engine=engine)
     # Without monkey-patching, no thread of the program gets a hub.
     assert one.ends() == f"{threads} {patch or not threads}\n"

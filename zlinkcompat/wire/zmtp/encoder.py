@@ -19,6 +19,10 @@ class Encoder:
     """Encodes messages as a vector of buffers. See the Cython module."""
 
     raw = False
+    added: int
+    pending: int
+    run_open: bool
+    used: int
 
     def __init__(self, minor=1, tuning=None, counters=None):
         self.minor = minor
