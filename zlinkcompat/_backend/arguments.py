@@ -31,14 +31,14 @@ def snapshot(data):
     try:
         return contiguous(data).tobytes("A")
     except ValueError:
-        # A memoryview needs the item format, which numpy cannot express for dates.
+        # tobytes() of a memoryview needs the item format, which numpy cannot express for dates.
         copy = BytesIO()
         copy.write(data)
         return copy.getvalue()
 
 
 def as_int(value):
-    """Check a C int as pyzmq's compiled signatures do; raises TypeError or OverflowError."""
+    """Return ``value`` as a C int. Raise TypeError or OverflowError as pyzmq does."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__int__"):
         raise TypeError(f"expected int, got: {value!r}")
     number = int(value)
@@ -71,7 +71,7 @@ _option_bits: dict[int, Any] = {}
 
 
 def option_bits(option):
-    """Return the bits of a socket option's int in pyzmq, 0 for bytes; 32 if it is unknown."""
+    """Return how many bits pyzmq passes for a socket option: 0 for bytes, 32 if it is unknown."""
     bits = _option_bits.get(option)
     if bits is None:
         from zmq.constants import SocketOption, _OptType

@@ -81,13 +81,13 @@ class Context:
         raise TypeError(f"a number is needed, not a {name_of(self)}")
 
     def term(self):
-        """Terminate: calls on open sockets raise ETERM; wait until all are closed and flushed.
+        """Make calls on open sockets raise ETERM, then wait until all sockets are closed.
 
-        Each socket's LINGER (ms; -1: no limit) limits the wait for accepted messages. In a forked
-        child this returns at once, because the connections belong to the parent. An exception that
-        gevent throws into the wait leaves the context terminating; a second call continues. Ctrl-C
-        or an exception of a signal handler ends the wait, as in pyzmq, and the rest continues in
-        the background.
+        This also waits until accepted messages are sent, for each socket at most its LINGER (ms;
+        -1: no limit). In a forked child this returns at once, because the connections belong to
+        the parent. If gevent throws an exception into the wait, a second call continues it. As in
+        pyzmq, Ctrl-C or an exception of a signal handler ends the wait. The termination then
+        continues in the background.
 
         See Also
         --------

@@ -19,7 +19,7 @@ ADVICE = (
     "with PYZMQ_BACKEND=zlinkcompat.backend"
 )
 
-#: Modules of pyzmq that use more than the public methods of the objects that they are given.
+#: Modules of pyzmq that use internals of the sockets and contexts that a program passes to them.
 ASKERS = (
     "zmq.sugar.context",
     "zmq.sugar.socket",
@@ -29,7 +29,8 @@ ASKERS = (
     "zmq.eventloop.zmqstream",
 )
 
-#: The number of frames between such a module and us: those of asyncio, tornado and selectors.
+#: How many stack frames to search for such a module. Frames of asyncio, tornado and selectors may
+#: be in between.
 DEPTH = 10
 
 
@@ -98,9 +99,10 @@ def refuse_asker(thing):
 
 
 class Guarded:
-    """A method that raises when the other library looks it up.
+    """A method that raises TypeError when the other library looks it up.
 
-    It raises on lookup, because pyzmq turns exceptions of a ``fileno()`` call into ValueError."""
+    It raises at the lookup, because pyzmq turns an exception of a ``fileno()`` call into
+    ValueError."""
 
     def __init__(self, function):
         self.function = function

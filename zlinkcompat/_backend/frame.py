@@ -29,7 +29,7 @@ class Frame(Exporter):
     data : bytes, contiguous buffer or None
         None makes an empty frame.
     track : bool
-        Create a MessageTracker, which is done when the engine no longer uses the buffer.
+        Whether to create a MessageTracker, which is done when the engine no longer uses the buffer.
     copy : bool or None
         Whether to copy the data now; None means that ``copy_threshold`` decides.
     copy_threshold : int, bytes
@@ -56,7 +56,8 @@ class Frame(Exporter):
     pyzmq's ``zmq.Frame``; libzmq's ``zmq_msg_init_data(3)``.
     """
 
-    # pyzmq's AttributeSetter treats names that a class defines as attributes, others as options.
+    # pyzmq's AttributeSetter treats the names that a class defines as attributes, and all other
+    # names as options.
     __slots__ = ("more", "tracker", "metadata", "data", "view", "__weakref__")
 
     def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
@@ -78,7 +79,8 @@ class Frame(Exporter):
                 copy_threshold = default_copy_threshold()
             copy = view.nbytes < copy_threshold
         if copy:
-            # Copy even bytes: the frame has its own memory, which may be written to.
+            # Copy the data even if it is a bytes object. The caller may write to the frame's
+            # memory.
             self.content = view.tobytes("A")
         else:
             event = None
@@ -114,21 +116,21 @@ class Frame(Exporter):
         return other
 
     def take(self, content):
-        """Set the content as the core holds it (bytes or a buffer holder).
+        """Set the content, in the core's form: bytes or an object with a ``buffer``.
 
-        An exported buffer keeps the memory of the previous content."""
+        A buffer that was exported before keeps the previous content alive."""
         self.content = content
         self.data = None
         self.view = None
 
     def __str__(self):
         if type(self).__repr__ is object.__repr__:
-            # Before version 26, pyzmq leaves this to its backend.
+            # Before version 26, pyzmq leaves ``str(frame)`` to its backend.
             return self.bytes.decode()
         return repr(self)
 
     def hold(self, memory):
-        """Return the core's holder for memory that the frame owns."""
+        """Return an object with a ``buffer``, as the core needs it, for memory of this frame."""
         return Pinned(memory, None)
 
     @property
@@ -143,7 +145,7 @@ class Frame(Exporter):
 
     @property
     def tracker_event(self):
-        """The event behind :attr:`tracker`, or None; pyzmq's ``Frame.tracker_event``."""
+        """The event that :attr:`tracker` waits for, or None; pyzmq's ``Frame.tracker_event``."""
         return None if type(self.content) is bytes else self.content.event
 
     @property
@@ -205,7 +207,7 @@ class Frame(Exporter):
         return value
 
     def set(self, option, value):
-        """Set a property of the message. libzmq 4.3 without drafts has none that can be set.
+        """Raise EINVAL: without drafts, libzmq 4.3 has no property of a message that can be set.
 
         Parameters
         ----------

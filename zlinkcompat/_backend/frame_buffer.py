@@ -13,5 +13,5 @@ class Exporter:
         """Return a new memoryview of the content."""
         if type(self.content) is bytes:
             self.content = self.hold(bytearray(self.content))
-        # Not the holder's own memoryview, which must survive the release of this one.
+        # Make a new memoryview. If the caller releases it, the content's own one must stay valid.
         return memoryview(self.content.buffer)

@@ -20,7 +20,8 @@ def being_deleted():
     The garbage collector runs in any greenlet, even the hub's, at any point. So a destructor must
     not wait or switch greenlets."""
     frame: FrameType | None = sys._getframe()
-    # pyzmq's destructor calls destroy(), term(), and our method, which has a frame if it is pure.
+    # pyzmq's destructor calls destroy(), which calls term(), which calls our method. Our method has
+    # a stack frame only in the pure build.
     for _ in range(6):
         if frame is None:
             return False

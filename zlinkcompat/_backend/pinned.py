@@ -24,7 +24,9 @@ class SentEvent(threading.Event):
         self.waiting.notify_all()
 
     def wait(self, timeout=None):
-        """Wait until it is set, for at most ``timeout`` seconds; return whether it is set."""
+        """Wait until the event is set, for at most ``timeout`` seconds.
+
+        Return whether it is set."""
         if not self.is_set():
             waker = current_waker(False)
             self.waiting.wait(waker, -1.0 if timeout is None else float(timeout), self.is_set)
@@ -46,7 +48,7 @@ class Pinned:
 
     def __init__(self, data, event):
         view = memoryview(data)
-        # Send the bytes in memory order, independently of the order of the indices.
+        # Send the bytes in the order in which they lie in memory, even for a Fortran-ordered array.
         self.buffer = view.cast("B") if view.c_contiguous else memoryview(view.tobytes("A"))
         self.event = event
 
@@ -83,7 +85,7 @@ _collector: GarbageCollector | None = None
 
 
 def book_entry(buffer, event):
-    """Return the entry of a buffer for pyzmq's table."""
+    """Return what pyzmq's table of buffers in use (:func:`held_buffers`) stores for ``buffer``."""
     from zmq.utils.garbage import gcref
 
     return gcref(buffer, event)

@@ -47,8 +47,8 @@ def zmq_poll(sockets, timeout=-1):
     for thing, events in sockets:
         events = as_int(events)
         if isinstance(thing, Socket):
-            # In pyzmq a closed socket counts as descriptor 0, which programs rarely read, so its
-            # poll continues for the others. Here a closed socket is skipped.
+            # pyzmq polls descriptor 0 (stdin) in place of a closed socket. It is rarely readable,
+            # so the poll goes on waiting for the other sockets. Skip a closed socket here.
             items.append((NOTHING if thing.closed else thing.core, events))
         elif isinstance(thing, int):
             items.append((int(thing), events))
@@ -68,6 +68,6 @@ def zmq_poll(sockets, timeout=-1):
         core_poll(items, 0)  # runs the hub once, so that a loop around this call does not block it
         return []
     if timeout < 0 and all(thing is NOTHING for thing, _ in items):
-        raise zmq_error(ENOTSOCK)  # otherwise it would never end
+        raise zmq_error(ENOTSOCK)  # otherwise this poll would never end
     ready = core_poll(items, max(timeout, -1))
     return [(name, events) for name, events in zip(names, ready, strict=True) if events]

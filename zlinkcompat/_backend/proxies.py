@@ -17,7 +17,7 @@ def core_of(socket, optional=False):
         refuse_other(socket, "a Socket")
         raise TypeError(f"a Socket is needed, not {socket!r}")
     if socket.closed:
-        # In pyzmq, libzmq gets a null pointer for it.
+        # pyzmq would pass a null pointer to libzmq, which then raises EFAULT.
         raise zmq_error(EFAULT, "a socket of the proxy is closed")
     return socket.core
 
@@ -66,7 +66,8 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     capture : Socket, optional
         It gets a copy of every message.
     control : Socket, optional
-        The source of the commands. Each gets a reply; that to STATISTICS has eight numbers.
+        The source of the commands. It gets a reply to each command. The reply to STATISTICS has
+        eight numbers.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
 
 
 def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_prefix=b"out"):
-    """Run a :func:`proxy` that also sends each message to ``mon_socket``, marked by direction.
+    """Run a :func:`proxy` that also sends a copy of each message to ``mon_socket``.
 
     Between two ROUTERs, the second frame of a message is the routing id of its receiver.
 

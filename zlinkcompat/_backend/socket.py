@@ -74,7 +74,8 @@ class Socket(SocketHandle):
             frame = Frame(data, track, None, self.copy_threshold)
         except ValueError as error:
             raise BufferError(str(error)) from None  # as in pyzmq without copying
-        # As in pyzmq: a finished tracker if the data was copied, and None if none was requested.
+        # As in pyzmq, return a finished tracker if the data was copied, and None if no tracker was
+        # requested.
         copied = type(frame.content) is bytes
         return frame.content, finished_tracker() if copied else frame.tracker
 
@@ -97,8 +98,8 @@ class Socket(SocketHandle):
         Returns
         -------
         MessageTracker or None
-            With ``copy=True``: None, unless ``data`` is a tracked Frame. With ``copy=False``: a
-            tracker, unless ``track`` is false and the data is not below ``copy_threshold``.
+            With ``copy=True``: the tracker of a tracked Frame, else None. With ``copy=False``: a
+            tracker if ``track`` is true, or if the data is smaller than ``copy_threshold``.
 
         Raises
         ------
@@ -175,7 +176,9 @@ class Socket(SocketHandle):
         return self.send_whole(msg_parts, flags, copy, track)
 
     def _send_multipart(self, msg_parts, flags, copy, track):
-        """Implement :meth:`send_multipart` for a class whose ``send`` must not be used for it."""
+        """Do the work of :meth:`send_multipart`.
+
+        A subclass whose ``send`` cannot be used replaces it."""
         return self.send_whole(msg_parts, flags, copy, track)
 
     def send_by_frames(self, msg_parts, flags, copy, track):
@@ -194,7 +197,7 @@ class Socket(SocketHandle):
         if self._closed:
             raise zmq_error(ENOTSOCK)
         if not isinstance(msg_parts, (list, tuple)):
-            # As in pyzmq, which needs a sequence.
+            # Like pyzmq, require a sequence.
             msg_parts = msg_parts[:]
         frames = []
         tracker = None
@@ -245,7 +248,7 @@ class Socket(SocketHandle):
         """
         if self._closed:
             raise zmq_error(ENOTSOCK)
-        # The operation rejects flags that are not a number, in the pure build as well.
+        # ``| 0`` raises TypeError if ``flags`` is not a number, in both builds.
         content = self.core.receiver.recv_frame(flags | 0)
         if copy:
             return content if type(content) is bytes else content.bytes
@@ -278,7 +281,9 @@ class Socket(SocketHandle):
         return self.recv_whole(flags, copy, track)
 
     def _recv_multipart(self, flags, copy, track):
-        """Implement :meth:`recv_multipart` for a class whose ``recv`` must not be used for it."""
+        """Do the work of :meth:`recv_multipart`.
+
+        A subclass whose ``recv`` cannot be used replaces it."""
         return self.recv_whole(flags, copy, track)
 
     def recv_by_frames(self, flags, copy, track):

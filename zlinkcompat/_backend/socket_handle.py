@@ -15,7 +15,7 @@ from zlinkcompat.errors import ENOTSOCK, zmq_error
 class SocketHandle:
     """A handle on a core socket, and the base of :class:`Socket`, which documents the parameters.
 
-    Several handles may refer to one core socket: the first, and shadows of it.
+    Several handles may refer to one core socket: the handle that created it, and its shadows.
     """
 
     __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "__weakref__")
@@ -63,17 +63,17 @@ class SocketHandle:
 
     @property
     def closed(self):
-        """Whether this object or another closed the socket; pyzmq's ``Socket.closed``."""
+        """Whether this handle or another one has closed the socket; pyzmq's ``Socket.closed``."""
         try:
             if not self._closed and (self.core is None or self.core.closed):
                 self._closed = True
             return self._closed
         except AttributeError:
-            # In the pure build, __init__ was interrupted.
+            # An exception interrupted __init__ (pure build).
             return True
 
     def live(self):
-        """Return the core socket; raise ENOTSOCK if this object was closed."""
+        """Return the core socket. Raise ENOTSOCK if this handle was closed."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
         return self.core

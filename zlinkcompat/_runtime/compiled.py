@@ -1,6 +1,6 @@
-"""Whether the compiled build runs: no, since this file does. ``compiled.pyx`` says yes.
+"""Whether this is the compiled build. This file says no, and ``compiled.pyx`` says yes.
 
-All compiled modules are built together, so one stands for all.
+All compiled modules are built together, so this one module answers for all of them.
 """
 
 COMPILED = False

@@ -19,8 +19,9 @@ _get_hub: Any = None
 def loaded_module(name):
     """Return the module ``name`` if its import is complete, or None.
 
-    While another thread imports a module, it is in ``sys.modules`` already. gevent's compiled
-    modules then still have Python functions, which stop working at the end of the import."""
+    While another thread imports a module, the module is already in ``sys.modules``. Until the
+    import is complete, gevent's compiled modules contain Python functions that will not work
+    afterwards."""
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)
     if spec is None or getattr(spec, "_initializing", False):
@@ -31,8 +32,8 @@ def loaded_module(name):
 def get_original(module, name):
     """Return the original object ``name`` of a standard ``module``, even if gevent has patched it.
 
-    Take ``RLock`` from ``_thread``: in a patched program, that of ``threading`` is a Python class
-    that waits by gevent's locks.
+    Pass "_thread" to get ``RLock``. In a patched program, the ``RLock`` of ``threading`` is a
+    Python class that uses gevent's locks.
 
     Source: gevent's ``monkey.get_original``.
     """
@@ -45,7 +46,7 @@ def get_original(module, name):
 def is_module_patched(name):
     """Tell whether gevent has patched the standard module ``name``."""
     monkey: Any = sys.modules.get("gevent.monkey")
-    # Another thread may be importing gevent.monkey, and then nothing is patched yet.
+    # If another thread is still importing gevent.monkey, nothing is patched yet.
     return hasattr(monkey, "is_module_patched") and monkey.is_module_patched(name)
 
 

@@ -25,10 +25,10 @@ start_new_thread = get_original("_thread", "start_new_thread")
 get_ident = get_original("_thread", "get_ident")
 real_sleep = get_original("time", "sleep")
 
-#: Seconds that a fork waits for a handler that is running in the native thread.
+#: A fork waits this many seconds for a handler that is running in the native thread.
 FORK_PATIENCE = 1.0
 
-#: The number of queued records. Further ones are dropped and counted.
+#: At most this many records are queued. Further records are dropped and counted.
 QUEUE_MAX = 1000
 
 # Without this handler, logging would print to stderr, and a peer could fill it.
@@ -134,7 +134,7 @@ class Emitter:
             try:
                 record = records.popleft()
             except IndexError:
-                return  # flush() took it
+                return  # flush() has taken the record
             try:
                 self.emit(record)
                 if self.left_out:

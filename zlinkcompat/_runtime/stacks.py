@@ -8,7 +8,7 @@ from zlinkcompat._runtime.gevent_support import get_original
 
 allocate_lock = get_original("_thread", "allocate_lock")
 
-#: Held while :func:`stack_of` keeps the garbage collector off.
+#: :func:`stack_of` holds this lock while it keeps the garbage collector off.
 reading_frames = allocate_lock()
 
 
@@ -26,10 +26,11 @@ def stack_of(thread):
 
     The list is empty if the thread has no Python frame, or if another thread asks at this moment.
 
-    The garbage collector is off during the call, because a collection can release the GIL. CPython
-    3.11 holds the lock of its thread list while it makes the frame objects. If another thread then
-    takes the GIL and wants that lock, the process deadlocks. The thread must not run either
-    while its frames are followed. When compiled, nothing else in this function releases the GIL.
+    The garbage collector is off during the call, because a collection can release the GIL, which
+    would be harmful for two reasons. CPython 3.11 holds the lock of its thread list while it makes
+    the frame objects; if another thread then takes the GIL and wants that lock, the process
+    deadlocks. And the thread must not run while its frames are read. In the compiled build nothing
+    else in this function releases the GIL.
     """
     if not reading_frames.acquire(False):
         return []

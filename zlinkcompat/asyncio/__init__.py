@@ -1,9 +1,9 @@
 """``import zlinkcompat.asyncio``: sockets for coroutines, in place of ``zmq.asyncio``.
 
-``send``, ``recv`` and ``poll`` return futures, which the engine completes by
-``call_soon_threadsafe``. No descriptor is watched, so every event loop works, including uvloop. The
-connections run in I/O threads. A shadow of a socket of the hub engine is an exception: its
-connections stay in that hub, which runs only if the event loop is monkey-patched.
+``send``, ``recv`` and ``poll`` return futures. I/O threads open and accept the connections, and
+then lend them to the event loop, which reads and writes them itself. An event loop that cannot
+watch file descriptors leaves the I/O to the threads. A shadow of a socket of the hub engine is an
+exception: its connections stay in that hub, which runs only if the event loop is monkey-patched.
 
 A message is taken from the socket only if there is a future for it, so a cancelled future loses no
 message. A *task* can lose one: if it is cancelled after its future is done and before the task runs
