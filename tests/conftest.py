@@ -21,31 +21,32 @@ def pytest_addoption(parser):
     parser.addoption(
         "--all-transports",
         action="store_true",
-        help="conformance over every transport, on both engines, not by a sample",
+        help="run each conformance test over every transport and on both engines, not a sample",
     )
     parser.addoption(
         "--sample",
         action="store_true",
-        help="conformance: a test over tcp or inproc on one engine, not on both",
+        help="run each conformance test over tcp or inproc on one engine only",
     )
     parser.addoption(
         "--all-faults",
         action="store_true",
-        help="a fault at every byte of a connection, not at every 13th",
+        help="inject a fault at every byte of a connection, not only at every 13th",
     )
     parser.addoption(
         "--all-budgets",
         action="store_true",
-        help="every flood of a hostile peer in every state, not a sample",
+        help="test every flood of a hostile peer in every state, not a sample",
     )
 
 
 @pytest.fixture(autouse=True)
 def engine(request, monkeypatch):
-    """The engine of contexts that are made in this process: the hub's, where these tests wait,
-    unless the run's environment names another one and the test is not about the hub.
+    """Choose the engine of the contexts that a test makes in this process.
 
-    Programs in processes of their own choose by themselves."""
+    This is the hub engine, unless the environment of the run sets ``ZLINK_ENGINE`` and the test
+    is not marked ``hub``. Programs that a test starts choose their engine themselves.
+    """
     if hasattr(request, "param"):
         monkeypatch.setenv("ZLINK_ENGINE", request.param)
     elif "ZLINK_ENGINE" not in os.environ or request.node.get_closest_marker("hub"):
@@ -60,22 +61,22 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "hub: about what only the hub engine does")
-    config.addinivalue_line("markers", "both_engines: runs on the hub engine and on the other")
+    config.addinivalue_line("markers", "hub: tests what only the hub engine does")
+    config.addinivalue_line("markers", "both_engines: runs on the hub and on the thread engine")
     # A shell starts background processes with SIGINT ignored, and programs inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# A busy machine must not fail a test.
+# Set no deadline, so that a busy machine does not fail a test.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 
 def pytest_itemcollected(item):
-    # The timeout's exception may be raised in the middle of a draw. hypothesis repeats the draw,
-    # cannot reproduce the exception, and calls the test flaky. So leave the timeout to a machine
-    # that is stuck.
+    # The exception of a timeout may be raised in the middle of a draw. hypothesis repeats the
+    # draw, cannot reproduce the exception, and calls the test flaky. So set a timeout that only
+    # a machine that is stuck exceeds.
     if is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.timeout(600))
 
@@ -97,7 +98,7 @@ def caplog(caplog):
 
 
 class Unexpected(logging.Handler):
-    """Collect the errors that the engine logs with a traceback, since it did not expect them."""
+    """Collect the exceptions that the engine did not expect; it logs them with a traceback."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.ERROR)
@@ -115,9 +116,9 @@ class Unexpected(logging.Handler):
 
 @pytest.fixture
 def unexpected():
-    """``unexpected.errors``: unexpected errors of the engine.
+    """Collect unexpected errors of the engine in the list ``unexpected.errors``.
 
-    A test that provokes one removes it.
+    A test that provokes such an error on purpose removes it from the list.
     """
     handler = Unexpected()
     log = logging.getLogger("zlinkcompat")
@@ -128,9 +129,9 @@ def unexpected():
 
 @pytest.fixture
 def no_error_reaches_the_hub(monkeypatch, unexpected):
-    """Notice exceptions in callbacks and greenlets of the engine, which are only logged or printed.
+    """Fail the test if a callback or greenlet of the engine raises an exception.
 
-    Greenlets of a test are not checked.
+    Such exceptions are only logged or printed. Greenlets of the test itself are not checked.
     """
     errors = unexpected.logged
     hub = gevent.get_hub()
@@ -148,7 +149,7 @@ def no_error_reaches_the_hub(monkeypatch, unexpected):
 
 @pytest.fixture
 def no_descriptor_is_left(no_error_reaches_the_hub):
-    # Ignore the hub's own, and its resolver's.
+    # Start the hub and its thread pool, so that their file descriptors are in both counts.
     gevent.get_hub().threadpool.apply(int)
     before = len(os.listdir("/proc/self/fd"))
     yield
@@ -165,7 +166,7 @@ def context(no_descriptor_is_left):
 
 @pytest.fixture
 def make(context):
-    """make(zmq.PULL, rcvhwm=1): a socket that times out after GUARD seconds."""
+    """``make(zmq.PULL, rcvhwm=1)`` creates a socket whose calls time out after GUARD seconds."""
 
     sockets = []  # the garbage collector would close a socket without references
 
@@ -182,7 +183,10 @@ def make(context):
 
 @pytest.fixture
 def bound(make):
-    """bound(zmq.PULL, rcvhwm=1): the same, bound; its address is ``last_endpoint``."""
+    """``bound(zmq.PULL, rcvhwm=1)`` creates a socket as ``make`` does, and binds it.
+
+    Its ``last_endpoint`` is the address.
+    """
 
     def bound(socket_type, endpoint="tcp://127.0.0.1:*", **options):
         sock = make(socket_type, **options)
@@ -194,7 +198,7 @@ def bound(make):
 
 @pytest.fixture
 def endpoint_of(tmp_path):
-    """endpoint_of("ipc"): an endpoint to bind; ``last_endpoint`` then has the address."""
+    """``endpoint_of("ipc")`` is an endpoint to bind; ``last_endpoint`` is then the address."""
     return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/x"}.__getitem__
 
 
@@ -211,7 +215,7 @@ def monitor():
 
 @pytest.fixture
 def raw(no_descriptor_is_left):
-    """raw(endpoint): a hand-written peer that connects."""
+    """``raw(endpoint)`` connects a hand-written peer."""
     peers = []
 
     def raw(endpoint, **options):
@@ -225,9 +229,9 @@ def raw(no_descriptor_is_left):
 
 @pytest.fixture
 def raw_listener(no_descriptor_is_left):
-    """raw_listener(): a listener.
+    """``raw_listener()`` opens a listener for hand-written peers.
 
-    Connections that its accept() returns are closed at the end as well.
+    At the end of the test the listener is closed, and each connection that it accepted.
     """
     opened = []
 
@@ -247,7 +251,7 @@ def raw_listener(no_descriptor_is_left):
 
 @pytest.fixture
 def program(no_descriptor_is_left):
-    """program(source, *args): a Python program in a process of its own."""
+    """``program(source, *args)`` runs a Python program in a process of its own."""
     started = []
 
     def program(*args, **options):
@@ -260,7 +264,7 @@ def program(no_descriptor_is_left):
 
 
 class Phases:
-    """The settings of the performance plan, and the counters, as a test wants them."""
+    """Sets the performance settings of :mod:`zlinkcompat.tuning`, and reads a socket's counters."""
 
     def __init__(self, monkeypatch):
         self.monkeypatch = monkeypatch
@@ -283,5 +287,5 @@ class Phases:
 
 @pytest.fixture
 def phases(monkeypatch):
-    """Use the defaults of all settings whatever the environment says; sockets count."""
+    """Use the defaults of all settings whatever the environment says, and enable counters."""
     return Phases(monkeypatch)

@@ -1,4 +1,4 @@
-"""Headless Chromium, controlled by its DevTools protocol."""
+"""Headless Chromium, controlled through the DevTools protocol."""
 
 import base64
 import json
@@ -21,13 +21,13 @@ SIZES = {"desktop": 1280, "phone": 390}  # CSS pixels
 
 @contextmanager
 def browser(folder):
-    """Return the address of a browser's DevTools; its profile is in ``folder``.
+    """Start Chromium, and give the address of its DevTools; its profile is in ``folder``.
 
-    Skip without one.
+    Skip the test if Chromium is not installed.
     """
     if not shutil.which("chromium"):
-        # `.ci/packages` installs it; a contributor's machine need not have it.
-        pytest.skip("there is no chromium here")
+        # `.ci/packages` installs Chromium; a contributor's machine need not have it.
+        pytest.skip("chromium is not installed")
     process = subprocess.Popen(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
          "--window-size=800,560", f"--user-data-dir={folder}/profile", "about:blank"],
@@ -38,7 +38,7 @@ def browser(folder):
             if "DevTools listening on" in line:
                 yield line.split("ws://")[1].partition("/")[0]
                 return
-        raise RuntimeError(f"chromium ended with {process.wait()} and told no address")
+        raise RuntimeError(f"chromium ended with {process.wait()} and printed no address")
     finally:
         process.kill()
         process.wait()
@@ -46,12 +46,12 @@ def browser(folder):
 
 
 class Tab:
-    """A page of the browser: its first, or a ``new`` one.
+    """The first page of the browser, or a ``new`` page.
 
     Attributes
     ----------
     errors : list of str
-        What the page has complained of, since :meth:`load`.
+        Exceptions and error messages of the page since :meth:`load`.
     """
 
     def __init__(self, address, new=False):
@@ -113,7 +113,7 @@ class Tab:
         return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
 
     def resize(self, width, mobile):
-        """Return how wide the page is when the window is ``width`` CSS pixels wide."""
+        """Make the window ``width`` CSS pixels wide; return how wide the page then is."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -124,9 +124,9 @@ class Tab:
         return self.wait_for("Promise.resolve(document.documentElement.scrollWidth)")
 
     def shoot(self, name, folder, whole=False):
-        """Save a screenshot as ``NAME.png`` in the run's folder for them, else in ``folder``.
+        """Save a screenshot of the window, or of the ``whole`` page, as ``NAME.png``.
 
-        It shows the window, or the ``whole`` page.
+        The folder is ``$ZLINKCOMPAT_SCREENSHOTS`` if that is set, and ``folder`` otherwise.
         """
         kept = Path(os.environ.get("ZLINKCOMPAT_SCREENSHOTS") or folder)
         kept.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ class Tab:
 
 
 def fits(tab, name, folder, whole=False):
-    """Assert that a page needs no scrolling sideways, on a desktop and on a phone."""
+    """Assert that a page needs no horizontal scrolling on a desktop and on a phone."""
     for device, width in SIZES.items():
         wide = tab.resize(width, device == "phone")
         assert wide <= width, f"on a {device} of {width} pixels the page is {wide} wide"

@@ -1,6 +1,7 @@
-"""A server, hostile peers and an innocent one, each a program of its own, and the server's costs.
+"""Measure what hostile peers cost a server, while an innocent peer sends it requests.
 
-The innocent peer measures CPU time, not elapsed time: a busy machine makes no figure worse.
+The server, the hostile peers and the innocent peer are programs of their own. The innocent peer
+measures the CPU time of the server, not elapsed time, so other load does not change the figures.
 """
 
 import contextlib
@@ -18,38 +19,41 @@ from guard import GUARD
 PROGRAMS = Path(__file__).parents[1] / "engine" / "programs"
 ROOT = Path(__file__).parents[2]
 
-#: Milliseconds of the server's CPU before each answer to the innocent peer.
+#: Milliseconds of CPU that the server may use before each answer to the innocent peer.
 CPU_MS = 20
 
-#: The same for the pure-Python build, whose budgets have the same numbers of messages.
+#: ``CPU_MS`` for the pure-Python build: its server handles as many messages before an answer as
+#: the compiled one, but more slowly.
 PURE_CPU_MS = 400
 
-#: The share of that which each of many hostile peers may add: a read, and decoding its data.
+#: Each of many hostile peers may add this share of ``CPU_MS``, for one read and its decoding.
 CROWD_SHARE = 0.2
 
-#: The same for the pure-Python build, which spent up to 3.2 s of CPU on one read of each of 20
-#: hostile peers, measured beside other work.
+#: The share of ``PURE_CPU_MS``. The pure-Python build spent up to 3.2 s of CPU on one read of each
+#: of 20 hostile peers, on a machine with other load.
 PURE_CROWD_SHARE = 0.5
 
-#: Milliseconds by which a call may be late on a quiet machine.
+#: Milliseconds by which a call may exceed its timeout on a quiet machine.
 QUIET_LATE_MS = 50
 
-#: The same on a machine with other load. Before, the calls were late by 6 s and more.
+#: ``QUIET_LATE_MS`` for a machine with other load. Before calls had a budget, they exceeded their
+#: timeouts by 6 s and more.
 LATE_MS = 1500
 
-#: Milliseconds of CPU of a call whose timeout is 200 ms, all of which may go into skipped messages.
+#: Milliseconds of CPU that a call with a timeout of 200 ms may use. It may spend the whole timeout
+#: on messages that it skips.
 CALL_CPU_MS = 250
 
-#: KiB by which the server may grow for each hostile connection.
+#: KiB of memory that each hostile connection may cost the server.
 MEMORY_KB = 1024
 
-#: KiB by which a process grows for modules and memory of its first use.
+#: KiB by which a process grows at first use, for modules and their memory.
 SLACK_KB = 2048
 
-#: The same for the pure-Python build, whose memory has more small pieces.
+#: ``SLACK_KB`` for the pure-Python build, which allocates more small objects.
 PURE_SLACK_KB = 8192
 
-#: The peer that a socket type talks to.
+#: The type of the hostile peers of each socket type.
 PEERS = {
     "PULL": "PUSH",
     "PUSH": "PULL",
@@ -69,9 +73,9 @@ OPTIONS = {"SUB": {"subscribe": "wanted"}, "REQ": {"req_relaxed": 1, "req_correl
 
 
 class Child:
-    """A program in a process of its own, that talks in lines.
+    """A program in a process of its own, with which a test exchanges lines.
 
-    With an ``engine`` it is a server: monkey-patched for the hub's."""
+    A server has an ``engine``. On the hub engine, gevent monkey-patches its process."""
 
     def __init__(self, name, *args, engine=None):
         environment = dict(os.environ, ZLINK_ENGINE=engine or "thread", PYTHONPATH=str(ROOT))
@@ -88,7 +92,10 @@ class Child:
         self.buffer = b""
 
     def line(self, patience=GUARD):
-        """Return the next line; fail with the program's stderr if it ends, or prints none."""
+        """Return the next line of its output.
+
+        If the program ends, or prints nothing for ``patience`` seconds, fail with its stderr.
+        """
         end = time.monotonic() + patience
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
@@ -136,7 +143,7 @@ def bound_at(transport, folder):
 
 
 def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=False, **options):
-    """One attacked socket of the server."""
+    """Return the specification of one socket of the server, which peers then attack."""
     return {
         "type": kind,
         "endpoint": bound_at(transport, folder),
@@ -147,13 +154,16 @@ def target(kind="PULL", transport="tcp", mechanism="NULL", folder="", drains=Fal
 
 
 def serving(engine, *targets):
-    """Start a server; return it and its first output."""
+    """Start a server; return it, and its first line of output decoded from JSON."""
     server = Child("flooded_server.py", json.dumps(targets), engine=engine)
     return server, json.loads(server.line())
 
 
 def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0, drains=False):
-    """Specify hostile peers for the server's target ``number``, of type ``kind``."""
+    """Return the specification of peers that attack target ``number`` of the server.
+
+    ``kind`` is the type of the target.
+    """
     return {
         "endpoint": told["targets"][number],
         "type": PEERS[kind],
@@ -168,23 +178,23 @@ def peers(told, kind, mechanism, state, flood, count=1, minor=1, number=0, drain
 
 
 def flooding(*specifications):
-    """Start a program of hostile peers."""
+    """Start a program that runs hostile peers."""
     return Child("flood.py", json.dumps(specifications))
 
 
 def await_begin(hostile):
-    """Wait until hostile peers have reached their state."""
+    """Wait until the hostile peers have reached the state in which they attack."""
     assert hostile.line() == "ready"
 
 
 def end(hostile):
-    """Stop hostile peers; return what they have done."""
+    """Stop the hostile peers; return the counts and failures that ``flood.py`` reports."""
     hostile.tell()
     return json.loads(hostile.line())
 
 
 def asked(told, server, seconds):
-    """Return the results of ``asker.py`` in ``seconds``."""
+    """Run ``asker.py``, the innocent peer, for ``seconds``; return its results."""
     with Child("asker.py", told["echo"], server.process.pid, seconds) as asker:
         return json.loads(asker.line(GUARD + seconds))
 
@@ -202,19 +212,20 @@ def attack(
     folder="",
     **options,
 ):
-    """Let ``count`` hostile peers flood a server, and have an innocent peer ask it meanwhile.
+    """Let ``count`` hostile peers flood a server while an innocent peer sends it requests.
 
     Returns
     -------
     dict
-        What ``asker.py`` found, with ``sent``, ``connections`` and ``ended`` of ``flood.py``,
-        and ``unexpected``: what the engine logged, or the application was raised, by surprise.
+        The results of ``asker.py``; ``sent``, ``connections`` and ``ended`` of ``flood.py``;
+        ``unexpected``, the unexpected errors that the engine logged or raised in the server;
+        and ``stderr`` of the server.
     """
     drains = state == "draining"
     reached = "active" if drains else state
     server, told = serving(engine, target(kind, transport, mechanism, folder, drains, **options))
     with server:
-        # Modules loaded at the first connection are not a cost of a peer.
+        # Make one connection first: the modules that it loads are not a cost of a hostile peer.
         if not drains:
             with flooding(peers(told, kind, mechanism, "active", "leave", minor=minor)) as first:
                 await_begin(first)
@@ -234,7 +245,10 @@ def attack(
 
 
 def await_draining(server):
-    """Wait until the server has queued its own messages, which are not a cost of a peer."""
+    """Wait until the server has queued its own messages and closed its socket.
+
+    What the server spends until then is not a cost of the hostile peers.
+    """
     deadline = time.monotonic() + GUARD
     while True:
         server.tell()
@@ -244,13 +258,14 @@ def await_draining(server):
         time.sleep(0.01)
 
 
-#: Seconds without change after which connections of peers that left count as closed.
+#: Once the server's resources have not changed for so many seconds, ``settled`` takes them as
+#: final: the server has closed the connections of peers that left.
 SETTLED = 0.5
 
 #: Number of processes that send the mixed floods.
 PROGRAMS_MIXED = 4
 
-#: (socket type, transport, mechanism), and the floods of its hostile peers by (state, flood).
+#: Targets as (socket type, transport, mechanism), each with its floods as (state, flood).
 MIXED = (
     (
         ("PULL", "tcp", "NULL"),
@@ -285,13 +300,15 @@ MIXED = (
 
 
 def crowd(engine, seconds, each):
-    """``each`` peers of every mixed flood at once; what the server held before, and after.
+    """Attack one server with ``each`` peers of every flood of ``MIXED`` at once.
 
     Returns
     -------
     dict
-        What ``asker.py`` found; ``peers``; ``before`` and ``after``; ``left``, what of
-        descriptors, greenlets and threads is more than before; ``unexpected`` and ``stderr``.
+        The results of ``asker.py``; ``peers``, the number of hostile peers; ``before`` and
+        ``after``, the resources of the server; ``left``, by how much its descriptors, greenlets
+        and threads grew; ``failures``, ``sent`` and ``connections`` of the peers; ``unexpected``
+        and ``stderr`` of the server.
     """
     server, told = serving(
         engine,
@@ -344,9 +361,10 @@ def grown(before, after):
 
 
 def settled(server, before):
-    """Return the server's resources once they are at most ``before``, or stable.
+    """Return the server's resources once they are at most ``before``.
 
-    This waits at most GUARD seconds."""
+    If ``before`` is empty, return them once they have not changed for ``SETTLED`` seconds. Wait at
+    most GUARD seconds."""
     end = time.monotonic() + GUARD
     held, since = None, 0
     while True:
@@ -362,7 +380,7 @@ def settled(server, before):
 
 
 def timed_calls(engine, kind, call, flood, minor=1, count=10, floods=2):
-    """Have a socket make ``count`` calls while ``floods`` peers flood it; return their costs."""
+    """Call a socket ``count`` times while ``floods`` peers flood it; return what the calls cost."""
     with Child("flooded_calls.py", kind, call, count, engine=engine) as server:
         told = json.loads(server.line())
         with flooding(peers(told, kind, "NULL", "active", flood, floods, minor)) as hostile:

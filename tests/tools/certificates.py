@@ -1,4 +1,4 @@
-"""Certificates of one authority that all tests trust, created when first needed."""
+"""Certificates of an authority that all tests trust; they are created when first needed."""
 
 from functools import cache
 
@@ -16,12 +16,12 @@ def ca_pem(name="ours"):
 
 @cache
 def issued(*names, ca="ours", **options):
-    """Return ``(certificate chain, key)`` as PEM; trustme gets ``not_after`` and the like."""
+    """Return ``(certificate chain, key)`` as PEM; ``options`` go to trustme's ``issue_cert``."""
     made = authority(ca).issue_cert(*names, **options)
     return b"".join(pem.bytes() for pem in made.cert_chain_pems), made.private_key_pem.bytes()
 
 
 def use(sock):
-    """Give a socket the options that it needs at either end of tls and wss."""
+    """Set the options that a socket needs as server or client of tls and wss."""
     sock.tls_cert, sock.tls_key = issued("127.0.0.1", "localhost", "::1")
     sock.tls_ca = ca_pem()

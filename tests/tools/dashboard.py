@@ -1,4 +1,4 @@
-"""The Grafana dashboard under examples/."""
+"""Read the Grafana dashboard under examples/."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ PATH = Path(__file__).resolve().parents[2] / "examples" / "grafana" / "zlinkcomp
 
 
 def panels():
-    """Return the panels."""
+    """Return the panels of the dashboard."""
     return json.loads(PATH.read_text())["panels"]
 
 

@@ -8,30 +8,32 @@ from rawpeer import name_of
 
 TO_SERVER, TO_CLIENT = 0, 1
 
-#: What may happen: both ends see the connection closed, or reset; what comes from there on comes
-#: later, or byte by byte; somebody connects and says the same so far.
+#: The faults. "cut" closes the connection towards both ends and "reset" resets it. From the chosen
+#: byte on, "delay" passes the data on later, and "split" passes it on byte by byte. "duplicate"
+#: opens a second connection to the server and sends it what the client has sent so far.
 FAULTS = ("cut", "reset", "delay", "split", "duplicate")
 
 DELAY = 0.01  # seconds
 
 
 class FaultProxy:
-    """Passes connections on to ``endpoint`` (str or bytes); the first suffers ``fault``.
+    """A proxy before ``endpoint`` (str or bytes) that injects a fault into its first connection.
 
     Parameters
     ----------
     fault : str, optional
-        One of :data:`FAULTS`; None does no harm.
+        One of :data:`FAULTS`; with None the proxy only relays.
     way : int
-        TO_SERVER or TO_CLIENT.
-    at : int, bytes
-        The fault comes when so many were passed on that way.
+        TO_SERVER or TO_CLIENT, the direction whose bytes are counted.
+    at : int
+        Number of bytes that the proxy passes on in this direction before it injects the fault.
 
     Attributes
     ----------
     passed : list of int
-        Bytes of the first connection, each way.
+        Bytes that the first connection has passed on in each direction.
     struck : bool
+        True once the fault has been injected.
     """
 
     def __init__(self, endpoint, fault=None, way=TO_SERVER, at=0):

@@ -1,7 +1,8 @@
-"""Data that a hostile peer can send endlessly, and that contain no message for the server.
+"""Floods: data that a hostile peer sends endlessly and that a server never delivers as messages.
 
-``FLOODS`` has a function for each, by name. It takes a :class:`stranger.Stranger` and returns bytes
-to send again and again, or a callable that makes the next ones, where they differ each time.
+``FLOODS`` maps the name of a flood to its function. The function takes a
+:class:`stranger.Stranger`. It returns bytes to send again and again or, if the bytes differ each
+time, a callable that returns the next ones.
 """
 
 import os
@@ -11,12 +12,15 @@ import wspeer
 from rawpeer import MORE, greeting, property_bytes
 from stranger import CONNECTED, ZERO_KEY
 
-#: Number of bytes that are handed to the kernel at once.
+#: About how many bytes one ``send()`` gets.
 CHUNK = 65536
 
 
 def repeated(stranger, make):
-    """Return a chunk from ``make()``; encrypted frames have to be made anew each time."""
+    """Return a flood of what ``make()`` returns, in chunks.
+
+    Encrypted frames differ each time, so ``make()`` is called for each of them.
+    """
     if stranger.encrypts:
         return lambda: b"".join(make() for _ in range(256))
     one = make()
@@ -42,7 +46,7 @@ def unknown_large(stranger):
 
 
 def ping(stranger):
-    """PINGs that need an answer each."""
+    """PINGs, each of which the server has to answer."""
     return repeated(stranger, lambda: stranger.command(b"PING", b"\0\0context"))
 
 
@@ -60,7 +64,7 @@ def subscription_pairs(stranger):
 
 
 def subscription_messages(stranger):
-    """The same as messages, as peers of ZMTP 3.0 send them."""
+    """A subscription and its cancellation, sent as messages, as peers of ZMTP 3.0 do."""
     return repeated(stranger, lambda: stranger.message(b"\1topic") + stranger.message(b"\0topic"))
 
 
@@ -88,7 +92,7 @@ def user_messages(stranger):
 
 
 def large_ready(stranger):
-    """READY with 60 KiB of the smallest properties."""
+    """A READY command with 60 KiB of properties that are as small as possible."""
     names = (b"X-%05d" % number for number in range(4600))
     data = property_bytes(b"Socket-Type", b"DEALER")
     data += b"".join(property_bytes(name, b"") for name in names)
@@ -96,7 +100,7 @@ def large_ready(stranger):
 
 
 def second_ready(stranger):
-    """A mechanism's command where it is not allowed."""
+    """READY commands in a state in which the mechanism does not allow them."""
     return repeated(stranger, lambda: stranger.command(b"READY"))
 
 
@@ -106,7 +110,7 @@ def garbage(stranger):
 
 
 def leave(stranger):
-    """Nothing: the connection is closed at once, and another one is made."""
+    """Nothing: the peer closes its connection at once and opens another one."""
     return b""
 
 
@@ -142,7 +146,7 @@ def ws_fragments(stranger):
 
 
 def key_updates(stranger):
-    """Key updates of TLS that ask for one in answer: ciphertext, 64 at a time."""
+    """TLS key updates that request a key update in answer, as ciphertext of 64 at a time."""
     return lambda: keyupdates.update(stranger.stream.tls, stranger.stream.outgoing, 64, True)
 
 
@@ -181,7 +185,8 @@ FLOODS = {
     )
 }
 
-#: Floods of ZMTP's own frames that fit any socket type, and those of what is below.
+#: Floods of ZMTP frames that fit any socket type. The two tuples after it are floods of the layers
+#: below ZMTP.
 ZMTP_FLOODS = (
     "more",
     "unknown",

@@ -1,4 +1,4 @@
-"""How long a test waits for what has to happen."""
+"""How long a test waits for an event that has to happen."""
 
-#: Seconds. Only a failing test waits this long, so it is more than a busy machine ever needs.
+#: In seconds. Only a failing test waits this long, so it exceeds what a busy machine ever needs.
 GUARD = 30

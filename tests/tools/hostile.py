@@ -1,4 +1,4 @@
-"""Plans of hostile peers for hypothesis: valid up to some state, then arbitrary."""
+"""Hostile peers that hypothesis plans: they are valid up to some state, then send anything."""
 
 import contextlib
 
@@ -27,7 +27,8 @@ NAMES = (
     b"x" * 255,
 )
 
-#: Seconds that a peer waits until the server reads; the server may have good reasons not to.
+#: Seconds that a peer waits for the server to read. A server may rightly read no further, so a peer
+#: that times out ends its plan.
 PATIENCE = 0.05
 
 bodies = st.one_of(
@@ -112,7 +113,7 @@ def encoded(stranger, step):
 class Visit:
     """One connection of a hostile peer that follows a plan; ``close()`` ends it.
 
-    A server whose socket is ``raw`` (STREAM) expects no handshake."""
+    ``raw`` says that the server's socket is a STREAM, which expects no ZMTP handshake."""
 
     def __init__(self, endpoint, socket_type, plan, mechanism="NULL", server_key=b"", raw=False):
         self.sock = dial(endpoint, socket)

@@ -1,11 +1,12 @@
-"""Several hosts on one machine: network namespaces, and programs that run in them."""
+"""Simulate several hosts on one machine: network namespaces, and programs that run in them."""
 
 import subprocess
 
-#: Runs on the host that its first argument names; then its heartbeat options, in ms.
+#: The start of each program. It moves the program to the host named by the first argument; two more
+#: arguments are the heartbeat options of its sockets, in ms.
 HEAD = """
 import ctypes, json
-# setns(2): whatever is opened from here on is opened on that host.
+# After setns(2), sockets that this program opens belong to that host.
 if ctypes.CDLL(None, use_errno=True).setns(os.open("/run/netns/" + sys.argv[1], os.O_RDONLY), 0):
     raise OSError(ctypes.get_errno(), "setns")
 
@@ -22,7 +23,7 @@ def make(kind, **options):
     return sock
 
 def until(monitor, event):
-    # Seconds until it comes.
+    # Return the seconds until the event arrives.
     began = time.monotonic()
     while time.monotonic() < began + 30:
         if monitor.poll(200):

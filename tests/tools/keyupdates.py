@@ -1,4 +1,4 @@
-"""TLS 1.3 key updates, sent by OpenSSL directly since Python's ``ssl`` cannot."""
+"""Make TLS 1.3 key updates by calling OpenSSL directly, since Python's ``ssl`` cannot."""
 
 import ctypes
 import ssl
@@ -17,7 +17,7 @@ def library():
 
 
 def update(tls, outgoing, count, ask):
-    """Ciphertext (bytes) of ``count`` key updates of an ``ssl.SSLObject``.
+    """Return ``count`` key updates of an ``ssl.SSLObject`` as ciphertext (bytes).
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ def update(tls, outgoing, count, ask):
     outgoing : ssl.MemoryBIO
     count : int
     ask : bool
-        The peer is to answer with one of its own.
+        Whether the updates ask the peer to answer with a key update of its own.
     """
     lib = library()
-    # PySSLSocket: the head of an object (two words), the socket, the SSL.
+    # CPython's PySSLSocket has PyObject_HEAD (two words), the socket, then the ``SSL *``.
     inner = getattr(tls, "_sslobj", tls)
     pointer = ctypes.c_void_p.from_address(id(inner) + 3 * ctypes.sizeof(ctypes.c_void_p))
     for _ in range(count):

@@ -1,4 +1,4 @@
-"""Hand-written peers of ZMTP 2.0 and 1.0 (RFC 15 and 13); they share no code with the package."""
+"""Hand-written peers that speak ZMTP 2.0 or 1.0 (RFC 15, 13), without code of the package."""
 
 import struct
 
@@ -17,7 +17,7 @@ def message_1(*frames):
 
 
 class Unversioned:
-    """libzmq 2: the routing id is the first message, and nothing precedes it."""
+    """A peer like libzmq 2: it sends no signature, and its first message is its routing id."""
 
     frame = staticmethod(frame_1)
     message = staticmethod(message_1)
@@ -28,12 +28,12 @@ class Unversioned:
 
     @staticmethod
     def reply(routing_id, socket_type):
-        """Return the other side's answer to that."""
+        """Return what the other side sends in answer to the opening."""
         return header(routing_id) + routing_id
 
 
 class UnversionedLong(Unversioned):
-    """A peer whose routing id has the long form, which begins as a signature does."""
+    """A peer that sends its routing id as a long frame, which begins like a signature."""
 
     @staticmethod
     def opening(routing_id, socket_type):
@@ -41,7 +41,7 @@ class UnversionedLong(Unversioned):
 
 
 class Version1(Unversioned):
-    """ZMTP 1 with a signature and revision 0."""
+    """A peer of ZMTP 1 that sends a signature and revision 0."""
 
     @staticmethod
     def opening(routing_id, socket_type):
@@ -53,7 +53,7 @@ class Version1(Unversioned):
 
 
 class Version2:
-    """ZMTP 2: revision 1."""
+    """A peer of ZMTP 2, which sends revision 1."""
 
     frame = staticmethod(frame)
     message = staticmethod(message)

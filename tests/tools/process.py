@@ -1,4 +1,4 @@
-"""Run programs in processes of their own: for exits, crashes, limits and monkey-patching."""
+"""Run programs in processes of their own, to test exits, crashes, limits and monkey-patching."""
 
 import os
 import signal
@@ -24,19 +24,19 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 class Program:
-    """A Python program whose lines of output a test waits for, without stopping the hub.
+    """A Python program. While a test waits for a line of its output, other greenlets run.
 
     Parameters
     ----------
     source : str or Path
-        A file is run as it is. A text has ``gevent``, ``os``, ``sys``, ``time``, ``zmq`` and
-        ``say(words)``.
+        A file is run as it is. A program given as text need not import ``gevent``, ``os``,
+        ``sys``, ``time`` and ``zmq``, and may call ``say(words)``, which prints a line.
     args : str
         Its ``sys.argv[1:]``.
     library : str
-        What ``zmq`` is: ``zlinkcompat``, or ``zmq`` for real libzmq.
+        The module that the text finds as ``zmq``: ``zlinkcompat``, or ``zmq`` for real libzmq.
     engine : str, optional
-        ``ZLINK_ENGINE``; by default it is not set, whatever holds for this process.
+        The program's ``ZLINK_ENGINE``. By default the program has none, even if this process does.
     """
 
     def __init__(self, source, *args, library="zlinkcompat", patch=False, engine=None):
@@ -63,7 +63,7 @@ class Program:
         return self.process.pid
 
     def line(self):
-        """Return the next line of output; fail with its stderr if it ends instead."""
+        """Return the next line of output; if the program ends instead, fail with its stderr."""
         with gevent.Timeout(GUARD):
             line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
@@ -75,7 +75,7 @@ class Program:
         self.process.stdin.flush()
 
     def ends(self, code=0, patience=GUARD):
-        """Wait for its end, at most ``patience`` seconds; return its output meanwhile."""
+        """Wait at most ``patience`` seconds until the program ends; return its remaining output."""
         with gevent.Timeout(patience):
             said, errors = self.process.communicate()
         assert self.process.returncode == code, errors.decode()
@@ -83,7 +83,7 @@ class Program:
         return said.decode()
 
     def kill(self):
-        """Send SIGKILL, and wait for the end."""
+        """Send SIGKILL, and wait until the program has ended."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()

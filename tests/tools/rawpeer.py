@@ -1,6 +1,6 @@
-"""A ZMTP peer written by hand, so that a test can stop, garble or cut off at any byte.
+"""A hand-written ZMTP peer, with which a test can stop, send garbage or disconnect at any byte.
 
-It shares no code with the package: it implements RFC 23 and 37 itself.
+It shares no code with the package, and implements RFC 23 and 37 itself.
 """
 
 import struct
@@ -38,7 +38,7 @@ def property_bytes(name, value):
 
 
 def ready(socket_type, identity=None, **properties):
-    """Return the READY of a peer of this type (bytes), as libzmq writes it."""
+    """Return the READY of a peer of this type, formatted as libzmq does (bytes)."""
     data = property_bytes(b"Socket-Type", socket_type)
     if identity is not None:
         data += property_bytes(b"Identity", identity)
@@ -71,7 +71,7 @@ class RawPeer:
 
     @classmethod
     def connect(cls, endpoint, **options):
-        """``options``: ``rcvbuf=bytes``."""
+        """Connect to ``endpoint``. With ``rcvbuf=SIZE``, set the receive buffer to SIZE bytes."""
         family, address = name_of(endpoint)
         sock = socket.socket(family)
         if "rcvbuf" in options:
@@ -90,7 +90,7 @@ class RawPeer:
         return exactly.read(self.sock, size)
 
     def read_to_end(self):
-        """Return everything that arrives before the other side closes, in whatever way."""
+        """Return everything that arrives before the other side closes or resets the connection."""
         data = bytearray()
         try:
             while piece := self.sock.recv(1 << 20):
@@ -100,7 +100,7 @@ class RawPeer:
         return bytes(data)
 
     def says_nothing(self, seconds=0.05):
-        """Return whether nothing arrives for so long; for events that must not happen."""
+        """Return whether nothing arrives within ``seconds``."""
         self.sock.settimeout(seconds)
         try:
             self.sock.recv(1, socket.MSG_PEEK)
@@ -128,13 +128,13 @@ class RawPeer:
         return self.read_ready()
 
     def read_frame(self):
-        """Return ``(flags, body)`` of the next frame; LONG is left out of the flags."""
+        """Return ``(flags, body)`` of the next frame; the flags do not include LONG."""
         flags = self.read(1)[0]
         size = struct.unpack(">Q", self.read(8))[0] if flags & LONG else self.read(1)[0]
         return flags & ~LONG, self.read(size)
 
     def read_message(self):
-        """Return the frames of the next message; no command may precede it."""
+        """Return the frames of the next message; fail if a command precedes the message."""
         frames = []
         while True:
             flags, body = self.read_frame()
@@ -164,9 +164,9 @@ class RawPeer:
 
 
 class RawListener:
-    """Accepts connections for hand-written peers.
+    """A listener that accepts connections as hand-written peers.
 
-    With ``listens=False`` the address is held, but refuses connections until ``listen()``."""
+    With ``listens=False`` it binds its address, but connections are refused until ``listen()``."""
 
     def __init__(self, endpoint="tcp://127.0.0.1:0", backlog=16, listens=True):
         family, address = name_of(endpoint)
@@ -186,7 +186,7 @@ class RawListener:
         return RawPeer(self.sock.accept()[0])
 
     def nobody_comes(self, seconds):
-        """Return whether no peer connects for so long; for events that must not happen."""
+        """Return whether no peer connects within ``seconds``."""
         self.sock.settimeout(seconds)
         try:
             self.sock.accept()[0].close()

@@ -1,4 +1,4 @@
-"""Records with known numbers, for tests of what is made from a snapshot."""
+"""Make records with chosen numbers, for tests of code that renders a snapshot."""
 
 from dataclasses import fields
 
@@ -8,7 +8,7 @@ EMPTY = {"int": 0, "float": 0.0, "str": "", "bytes": b"", "dict[str, int]": {}}
 
 
 def made(cls, values):
-    """Return a record whose other fields are empty."""
+    """Return a record with these ``values``; all other fields are empty."""
     empty = {field.name: EMPTY.get(field.type, ()) for field in fields(cls)}
     return cls(**{**empty, **values})
 

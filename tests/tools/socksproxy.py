@@ -10,18 +10,19 @@ from guard import GUARD
 
 
 class SocksProxy:
-    """Serves on a port of its own.
+    """A proxy that listens on a port that the kernel chooses.
 
     Parameters
     ----------
     users : dict of bytes to bytes, optional
-        Passwords; without it nobody is asked for one.
+        The password of each user. Without ``users`` the proxy requires no authentication.
     names : dict of str to str
-        What it looks up names in.
+        The address of each host name that the proxy resolves.
 
     Attributes
     ----------
     asked_for : list of (str, int)
+        Hosts and ports that clients asked the proxy to connect to.
     endpoint : bytes
         ``host:port``.
     """

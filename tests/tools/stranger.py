@@ -1,7 +1,8 @@
 """A peer that follows the protocol up to a chosen state, and then sends arbitrary data.
 
-It uses the package's own handshake and mechanisms, which do no I/O, so one class speaks every
-transport and mechanism. Frames are built by hand, since the package would never build invalid ones.
+It uses the handshake and the mechanisms of the package. They do no I/O, so one class works over
+every transport and with every mechanism. The peer builds its frames by hand, since the package
+would never build invalid ones.
 """
 
 import socket
@@ -27,7 +28,7 @@ from zlinkcompat.wire.zmtp.decoder import Decoder
 from zlinkcompat.wire.zmtp.encoder import Encoder
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
-#: States that a stranger can stop in. CONNECTED comes after the TLS handshake, where there is one.
+#: States that a stranger can stop in. With TLS, CONNECTED is the state after the TLS handshake.
 CONNECTED, GREETING, MECHANISM, READY, ACTIVE = (
     "connected",
     "greeting",
@@ -39,7 +40,7 @@ CONNECTED, GREETING, MECHANISM, READY, ACTIVE = (
 #: The first bytes of an encrypted message.
 CURVE_MESSAGE = b"\x07MESSAGE"
 
-#: A mask without effect, so that a flood is built once.
+#: A mask that leaves the data unchanged, so that a flood can be built once and repeated.
 ZERO_KEY = bytes(4)
 
 
@@ -53,7 +54,10 @@ def address_of(endpoint):
 
 
 class TlsPipe:
-    """A socket's plaintext ``sendall`` and ``recv``; floods also use ``tls`` and ``outgoing``."""
+    """``sendall`` and ``recv`` of plaintext over TLS on a socket.
+
+    Floods of key updates use ``tls`` and ``outgoing`` directly.
+    """
 
     def __init__(self, sock):
         self.sock = sock
@@ -101,18 +105,19 @@ class Stranger:
     Parameters
     ----------
     sock : socket
-        Connected already, plain; it blocks.
+        A blocking socket that is connected already; the stranger itself adds TLS.
     endpoint : str
-        Tells the transport, and the path of ws and wss.
+        The transport is taken from it, and the path for ws and wss.
     socket_type : int
     mechanism : str
-        ``NULL``, ``PLAIN`` or ``CURVE``; ``BARE`` is ZWS2.0 without any.
+        ``NULL``, ``PLAIN`` or ``CURVE``; ``BARE`` is ZWS2.0 without a mechanism.
     upto : str
         The state in which it stops.
     server_key : bytes
         The server's public key in Z85, for CURVE.
     minor : int
-        0: speaks ZMTP 3.0, where subscriptions are messages. For NULL on a byte stream only.
+        Minor version of ZMTP. 0 is ZMTP 3.0, in which subscriptions are messages; it needs NULL
+        and a transport that is a byte stream.
     properties : dict
         Metadata for READY, bytes to bytes.
     identity : bytes
@@ -170,7 +175,7 @@ class Stranger:
             self.nonce = self.mechanism.nonce
 
     def make_handshake(self, options, endpoint, mechanism):
-        # Without credentials there is only one command.
+        # NULL has one command only, so READY is the same state as MECHANISM.
         last = MECHANISM if mechanism in ("NULL", "BARE") else READY
 
         def stop(stage):
@@ -206,7 +211,7 @@ class Stranger:
             data = data[count:]
         answer = self.handshake.advance()
         if self.minor == 0:
-            # Send the stage of the greeting that contains the version.
+            # Replace the minor version in the greeting; it stands before the mechanism's name.
             answer = answer.replace(b"\x01NULL", b"\x00NULL")
         self.send(answer)
 
@@ -220,7 +225,7 @@ class Stranger:
     # -- frames and messages ---------------------------------------------------------------
 
     def frame(self, body, flags=0):
-        """Return one frame as this connection carries it; ``flags`` are those of ZMTP."""
+        """Return one frame, encoded for this connection; ``flags`` are ZMTP's flags."""
         if self.encrypts and self.upto == ACTIVE:
             self.nonce += 1
             nonce = struct.pack(">Q", self.nonce)
@@ -237,7 +242,7 @@ class Stranger:
         return wspeer.frame(wspeer.BINARY, bytes([first]) + body, key=ZERO_KEY)
 
     def message(self, *frames):
-        """Return a whole message."""
+        """Return a whole message, encoded for this connection."""
         if not self.web and not self.encrypts:
             return message(*frames)
         return b"".join(self.frame(each, MORE) for each in frames[:-1]) + self.frame(frames[-1])
@@ -247,9 +252,9 @@ class Stranger:
 
 
 def stopping(base, stop):
-    """``base``, a class of handshakes, which keeps an answer back where ``stop(stage)`` is true.
+    """Return a subclass of the handshake ``base`` that stops answering when ``stop(stage)``.
 
-    Stages are ``MECHANISM``, before the first command, and ``READY``, before the second."""
+    The stage is ``MECHANISM`` before the first command, and ``READY`` before the second."""
 
     class StoppingHandshake(base):
         held = False
@@ -276,7 +281,7 @@ def stopping(base, stop):
 
 
 def dial(endpoint, module=socket, timeout=30):
-    """Return a connected socket of ``module``, ``socket`` or gevent's."""
+    """Return a socket connected to ``endpoint``; ``module`` is ``socket`` or ``gevent.socket``."""
     family, address = address_of(endpoint)
     sock = module.socket(family)
     sock.settimeout(timeout)

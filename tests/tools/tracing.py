@@ -12,26 +12,27 @@ import pytest
 
 
 def traced(program, *options, log=os.devnull, **environment):
-    """What ``program`` prints, its system calls traced, with all its threads.
+    """Run ``program`` with the system calls of all its threads traced; return what it prints.
 
     Parameters
     ----------
     program : str
         Source code.
     options : str
-        More for strace.
+        Further arguments of strace.
     log : path
-        Where strace writes.
+        The file that strace writes.
     environment : str
-        Variables beside those of this process.
+        Environment variables in addition to those of this process.
     """
     strace = shutil.which("strace")
     if strace is None:
-        # `.ci/packages` installs it; no other tool sees every call, or makes one fail at will.
+        # `.ci/packages` installs strace. No other tool sees every system call, or can make a
+        # chosen one fail.
         pytest.skip("strace is not installed")
     if "LD_PRELOAD" in os.environ:
-        # `tox -e sanitize` preloads its own library, and strace is not built for it.
-        pytest.skip("what is preloaded (a sanitizer) would be in strace, too")
+        # `tox -e sanitize` preloads a sanitizer, which strace is not built for.
+        pytest.skip("the library in LD_PRELOAD would be loaded into strace as well")
     run = subprocess.Popen(
         [strace, "-f", "-qq", "-o", log, *options, sys.executable, "-c", textwrap.dedent(program)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

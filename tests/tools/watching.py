@@ -1,4 +1,4 @@
-"""The events of a socket's monitor, for our sockets and real libzmq's."""
+"""Read the monitor events of our sockets and of libzmq's."""
 
 import gevent
 from guard import GUARD
@@ -9,12 +9,15 @@ E = zmq.Event
 
 
 class Monitor:
-    """The events of one socket, in order. Every wait ends after GUARD seconds with zmq.Again."""
+    """The monitor events of one socket, in order.
+
+    A method that waits for an event raises zmq.Again after GUARD seconds.
+    """
 
     def __init__(self, sock, events=E.ALL):
         self.sock = sock
         self.pair = sock.get_monitor_socket(events)
-        # A wait in libzmq would block this hub.
+        # A wait in libzmq would block this hub, so poll() runs libzmq's wait in another thread.
         self.blocks = not isinstance(sock, zmq.Socket)
 
     def poll(self, milliseconds):
@@ -56,7 +59,7 @@ class Monitor:
         return names
 
     def stays_silent(self, milliseconds=50):
-        """Return whether no event arrives for so long; for events that must not happen."""
+        """Return whether no event arrives within ``milliseconds``."""
         return not self.poll(milliseconds)
 
     def close(self):

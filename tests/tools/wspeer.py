@@ -1,6 +1,6 @@
-"""Hand-written WebSocket for either side (RFC 6455); it shares no code with the package.
+"""A hand-written WebSocket client and server (RFC 6455); it shares no code with the package.
 
-The peers are :class:`rawpeer.RawPeer`.
+Parameters named ``peer`` are a :class:`rawpeer.RawPeer`.
 """
 
 import base64
@@ -9,7 +9,7 @@ import hashlib
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN, MASK = 0x80, 0x80
 
-#: A client's key, and the answer to it (RFC 6455, 1.3).
+#: A client's key, and the ``Sec-WebSocket-Accept`` that answers it (RFC 6455, 1.3).
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -22,7 +22,7 @@ def masked(payload, key):
 
 
 def frame(opcode, payload=b"", fin=True, key=None, reserved=0):
-    """Return a frame as in RFC 6455, 5.2; with a ``key`` (4 bytes) it is masked, as a client's."""
+    """Return a frame as in RFC 6455, 5.2; a ``key`` (4 bytes) masks it, as a client has to."""
     size = len(payload)
     mask = MASK if key else 0
     head = bytes([(FIN if fin else 0) | reserved << 4 | opcode])
@@ -47,7 +47,7 @@ def read_frame(peer):
 
 
 def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
-    """Return a client's request; None leaves a header out."""
+    """Return a client's request, without the headers whose argument is None."""
     lines = [b"GET %s HTTP/1.1" % path, b"Host: x", b"Upgrade: websocket", b"Connection: Upgrade"]
     for name, value in (
         ("Sec-WebSocket-Key", key),
@@ -61,7 +61,7 @@ def request(path=b"/", key=KEY, protocols=b"ZWS2.0", version=b"13", **headers):
 
 
 def answer(head, protocol=None):
-    """Return a server's answer to a request."""
+    """Return a server's answer to the request whose bytes are ``head``."""
     key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
     accept = base64.b64encode(hashlib.sha1(key + SALT).digest())
     chosen = b"" if protocol is None else b"Sec-WebSocket-Protocol: " + protocol + b"\r\n"
@@ -72,7 +72,7 @@ def answer(head, protocol=None):
 
 
 def read_head(peer):
-    """Return the next HTTP header."""
+    """Return the next HTTP message up to the empty line that ends its headers."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += peer.read(1)
