@@ -1,4 +1,4 @@
-"""TCP_ACCEPT_FILTER and IPC_FILTER_*: a peer that does not pass is closed before any read."""
+"""TCP_ACCEPT_FILTER and IPC_FILTER_* close a peer that does not pass, before reading from it."""
 
 import os
 

@@ -1,12 +1,14 @@
-"""The cases of the Autobahn test suite, by their numbers: frames, pings and pongs, reserved bits,
-opcodes, fragments, closing, limits. All messages are binary, as ZeroMQ's are. As in the suite, each
-case is sent to a socket that echoes, once as its client and once as its server: a ROUTER, which
-speaks ZWS 2.0, and a STREAM socket, which speaks plain WebSocket. The first octet of each message
-is 0: to ZWS the flags (no more frames, no command), to the other data like any.
+"""Run the cases of the Autobahn WebSocket test suite, which keep their numbers.
 
-Where the suite says a message and then what is to be refused, the echo is waited for between them:
-without, it lets pass an echo that is not seen. Its limits (9) have larger messages and more round
-trips, and the same fragments and pieces.
+As in the suite, a hand-written peer sends each case to a socket that echoes, once as its client and
+once as its server. We test two such sockets: a ROUTER, which speaks ZWS 2.0, and a STREAM socket,
+which speaks plain WebSocket. All messages are binary, as ZeroMQ's are. The first octet of each
+message is 0. ZWS reads it as flags: no more frames, no command. To the STREAM socket it is data.
+
+Some cases of the suite send a message and then a frame that has to be refused. The suite accepts a
+server that does not echo the message. Our peer requires the echo before it sends that frame. The
+limit cases (9) use smaller messages and fewer round trips than the suite does, but the same sizes
+of fragments and writes.
 
 Source: github.com/crossbario/autobahn-testsuite, ``autobahntestsuite/case``.
 """
@@ -37,23 +39,25 @@ MESSAGE = b"\0Hello, world!"
 BYTES = b"\0\xff\xfe\xfd\xfc\xfb\0\xff"
 PARTS = [b"\0fragment1", b"fragment2", b"fragment3", b"fragment4", b"fragment5"]
 
-#: How the data are split: by default one write per frame. A number: writes of so many octets. None:
-#: one write for all.
+#: A value of ``cut``: one write per frame. A positive number means writes of so many octets, and
+#: None means one write for all frames.
 BY_FRAME = 0
 
 CASES = {}
 
 
 def case(number, *steps, ends=None, cut=None):
-    """Put a case into the table.
+    """Add a case to ``CASES``.
 
     Parameters
     ----------
-    steps : ``(frames that are said, what is then seen)``
+    steps : tuple
+        ``(frames that the peer sends, frames that it then has to receive)``.
     ends : int or bytes, optional
-        The code, or the whole payload, of the close frame that is seen at last. By default the
-        peer closes, with 1000, and sees the same.
+        The code, or the whole payload, of the close frame that the peer receives at the end. By
+        default the peer itself closes with code 1000, and receives a close frame of the same code.
     cut : int, optional
+        How the data are split into writes, see ``BY_FRAME``.
     """
     assert number not in CASES
     CASES[number] = steps, code(ends) if isinstance(ends, int) else ends, cut
@@ -81,13 +85,13 @@ def fragments(parts, opcode=BINARY):
 
 
 def echoed(payload, size=None):
-    """Return the step of a message in one frame, or in fragments of ``size`` octets."""
+    """Return a step whose message is echoed; it is sent in fragments of ``size`` octets, if set."""
     size = size or len(payload)
     parts = [payload[at : at + size] for at in range(0, len(payload), size)]
     return fragments(parts), [seen(BINARY, payload)]
 
 
-# 1.2, messages. ZWS has no messages of 0 octets: see below.
+# 1.2, messages. The empty message, 1.2.1, has a test of its own below, since ZWS refuses it.
 for n, size in enumerate((1, 125, 126, 127, 128, 65535, 65536), 1):
     case(f"1.2.{n}", echoed(body(size)))
 case("1.2.8", echoed(body(65536)), cut=997)
@@ -174,7 +178,8 @@ for n, number in enumerate((0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999), 1
 for n, number in enumerate((5000, 65535), 1):
     case(f"7.13.{n}", ([said(CLOSE, code(number))], []), ends=1002)
 
-# 9, limits: large messages, in fragments, in small writes; many round trips. 10, fragments of 1300.
+# 9, limits: large messages (9.2), sent in fragments (9.4) or small writes (9.6), and many round
+# trips (9.8). 10, a message in fragments of 1300 octets.
 for n, size in enumerate((1 << 16, 1 << 18, 1 << 20), 1):
     case(f"9.2.{n}", echoed(body(size)))
 for n in range(8):
@@ -190,7 +195,7 @@ case("10.1.1", echoed(body(65536), 1300))
 
 
 class Peer:
-    """The other end of a socket that echoes, after the upgrade."""
+    """A hand-written peer of a socket that echoes, with the upgrade done."""
 
     def __init__(self, raw, key):
         self.raw = raw
@@ -202,14 +207,14 @@ class Peer:
             data = b"".join(pieces)
             step = cut or len(data)
             pieces = [data[at : at + step] for at in range(0, len(data), step)]
-        with suppress(ConnectionError):  # refused half-way
+        with suppress(ConnectionError):  # the socket may disconnect before the last piece
             for piece in pieces:
                 self.raw.send(piece)
                 if len(pieces) > 1:
                     gevent.idle()  # wait until the socket has read it
 
     def play(self, steps, ends, cut):
-        """Return all frames that arrive, and the bytes after the close frame."""
+        """Send a case; return all frames that arrive, and the bytes after the close frame."""
         found = []
         for frames, expected in steps:
             self.say(frames, cut)
@@ -223,14 +228,15 @@ class Peer:
 def echo(sock):
     while True:
         name, data = sock.recv_multipart()
-        if data or sock.type == zmq.ROUTER:  # no notification that a peer connected or disconnected
-            with suppress(zmq.ZMQError):  # the peer may have disconnected meanwhile
+        # A STREAM socket receives an empty message when a peer connects or disconnects: skip it.
+        if data or sock.type == zmq.ROUTER:
+            with suppress(zmq.ZMQError):  # the peer may have disconnected since it sent the message
                 sock.send_multipart([name, data])
 
 
 @pytest.fixture
 def peers(make, raw, raw_listener):
-    """peers(zmq.STREAM): a client and a server of sockets that echo, as ``(side, Peer)``."""
+    """``peers(zmq.STREAM)`` yields a client and a server of echoing sockets as ``(side, Peer)``."""
     greenlets = []
 
     def peers(kind):
@@ -273,7 +279,10 @@ def test_autobahn_case(peers, number):
 
 
 def test_case_1_1_text(peers):
-    """ZeroMQ's messages are not text; a STREAM socket accepts text, and answers as WS_TEXT says."""
+    """A ROUTER refuses text. A STREAM socket accepts it, and by default answers in binary frames.
+
+    The option WS_TEXT could choose text frames.
+    """
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(TEXT, MESSAGE)], [])], code(1003), None) == (
             [seen(CLOSE, code(1003))],
@@ -287,7 +296,7 @@ def test_case_1_1_text(peers):
 
 
 def test_case_1_2_1_empty_message(peers):
-    """The message lacks the flags of ZWS; to a STREAM socket it is empty."""
+    """A ROUTER refuses an empty message, which lacks ZWS's flags; a STREAM socket accepts it."""
     for _, peer in peers(zmq.ROUTER):
         assert peer.play([([said(BINARY)], [])], code(1002), None) == (
             [seen(CLOSE, code(1002))],
@@ -300,7 +309,7 @@ def test_case_1_2_1_empty_message(peers):
 
 
 def test_case_7_1_6_large_message_before_close(peers):
-    """The suite leaves open how much of the echo arrives; the connection ends."""
+    """The connection ends. How much of the echo arrives before that is left open by the suite."""
     for kind in KINDS:
         for _, peer in peers(kind):
             peer.say([said(BINARY, body(1 << 18)), END, said(PING)])

@@ -1,8 +1,8 @@
 """The cost of hostile peers for a server, in each state of the protocol.
 
-Each peer floods the server with data that contain no message for it. An innocent peer asks
-meanwhile; the measure is the CPU time that the server takes before each answer, and its memory. The
-default run has a sample; ``--all-budgets`` runs the whole matrix (``tox -e soak``).
+Each hostile peer floods the server with data that contain no message for it, while an innocent peer
+sends requests. We measure the CPU time that the server uses before each answer, and its memory. By
+default a sample of the cases runs; with ``--all-budgets`` (``tox -e soak``) all cases run.
 """
 
 import os
@@ -12,8 +12,8 @@ from floods import TLS_FLOODS, WEB_FLOODS, ZMTP_FLOODS
 
 from zlinkcompat import debug
 
-#: `tox -e sanitize` runs these floods to find wrong accesses, in a build that is not optimized. Its
-#: AddressSanitizer keeps 256 MiB of freed memory: what the engine itself keeps is not measured.
+#: `tox -e sanitize` runs these floods to find invalid memory accesses. Its build is not optimized,
+#: and its AddressSanitizer keeps 256 MiB of freed memory, so it gets larger budgets.
 SANITIZED = "ASAN_OPTIONS" in os.environ
 SANITIZER_KB = 512 << 10 if SANITIZED else 0
 SANITIZER_FACTOR = 10 if SANITIZED else 1  # of CPU time
@@ -23,7 +23,7 @@ ENGINES = (HUB, THREAD)
 TRANSPORTS = ("tcp", "ipc", "tls", "ws", "wss")
 MECHANISMS = ("NULL", "PLAIN", "CURVE")
 
-#: Floods before a peer is authenticated, by state.
+#: Floods for each state before a peer is authenticated.
 CONNECTED = ("leave", "byte_by_byte", "garbage")
 GREETING = ("leave", "garbage")
 HANDSHAKE = (
@@ -38,7 +38,7 @@ HANDSHAKE = (
     "byte_by_byte",
 )
 
-#: (socket type, flood, ZMTP's minor version): messages that a socket type skips.
+#: Floods of messages that a socket type skips, as (socket type, flood, minor version of ZMTP).
 SKIPPED = (
     ("SUB", "unwanted", 1),
     ("REP", "malformed_requests", 1),
@@ -112,7 +112,7 @@ def matrix():
                     yield engine, "active", flood, kind, transport, mechanism, minor
 
 
-#: (engine, socket type, call, flood, ZMTP's minor version); the default run has every third.
+#: Cases of (engine, socket type, call, flood, minor version of ZMTP). By default every third runs.
 TIMED_CALLS = [
     (engine, kind, call, flood, minor)
     for kind, call, flood, minor in (
@@ -154,7 +154,7 @@ def slack_kb():
 
 
 def test_server_stays_responsive_under_a_flood(case, tmp_path):
-    """The server's CPU time before each answer to an innocent peer, and its memory, are limited."""
+    """The CPU time before each answer to the innocent peer and the server's memory are limited."""
     engine, state, flood, kind, transport, mechanism, minor = case
     found = budgets.attack(
         engine, state, flood, kind, transport, mechanism, minor=minor, seconds=0.6, folder=tmp_path
@@ -167,17 +167,17 @@ def test_server_stays_responsive_under_a_flood(case, tmp_path):
 
 
 def test_calls_return_in_time_during_a_flood(timed_call):
-    """RCVTIMEO and poll's timeout hold while a peer sends messages that are skipped."""
+    """A call keeps its timeout (RCVTIMEO, or poll's) while peers send messages that it skips."""
     found = budgets.timed_calls(*timed_call, count=3)
     print(timed_call, found)
     assert not found["errors"], found
-    # A publisher's send may wait for subscriptions that found no room, for 50 ms at most.
+    # A publisher's send may spend up to 50 ms on subscriptions that did not fit into the pipe.
     assert found["cpu_ms"] <= budgets.CALL_CPU_MS, found
     assert found["late_ms"] <= budgets.LATE_MS, found
 
 
 def test_mixed_floods_leave_no_resources_behind(crowd_engine, request):
-    """Peers of many floods at once: others are served, and afterwards no resources are left."""
+    """With peers of many floods at once, the innocent peer is served, and no resource leaks."""
     everything = request.config.getoption("all_budgets")
     found = budgets.crowd(crowd_engine, *((10, 5) if everything else (1.5, 1)))
     print(crowd_engine, found)

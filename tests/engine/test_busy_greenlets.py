@@ -1,6 +1,7 @@
-"""A greenlet that sends or receives in an endless loop lets its hub do everything else.
+"""The hub does its other work while a greenlet sends or receives in an endless loop.
 
-libzmq's I/O thread works whatever the application does. Here a busy loop has to let the hub run.
+libzmq has an I/O thread, which runs whatever the application does. With our hub engine, the calls
+of a busy loop have to let the hub run from time to time.
 """
 
 import contextlib
@@ -31,11 +32,11 @@ while True:
 
 @contextlib.contextmanager
 def busy(step):
-    """Run ``step`` in an endless loop in a greenlet meanwhile."""
+    """Run ``step`` in an endless loop, in a greenlet of its own, during the ``with`` block."""
     stopped = []
 
     def loop():
-        # If nothing else can stop it, the loop stops itself.
+        # If the loop does not let the hub run, nothing else can stop it, so it stops itself.
         deadline = time.monotonic() + GUARD
         while not stopped:
             step()
@@ -59,7 +60,7 @@ def without_again(call, *args):
     return step
 
 
-# -- endless loops of a program: each function returns the step ----------------------------
+# -- endless loops of a program: each function returns what the loop repeats ----------------
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def test_new_peers_reach_a_sender_that_never_waits(bound, raw):
 
 @pytest.mark.parametrize("loop", ["receive_nothing", "publish_to_nobody", "send_to_slow_peer"])
 def test_heartbeats_continue_beside_a_busy_greenlet(loop, loops, bound, raw, monitor):
-    """We send and answer heartbeats; a live peer is kept, and a dead one is found."""
+    """We send and answer heartbeats. A live peer stays connected; a dead one is disconnected."""
     step = loops[loop]()
     sock = bound(zmq.DEALER, heartbeat_ivl=20, heartbeat_timeout=200)
     events = monitor(sock, zmq.EVENT_DISCONNECTED)
@@ -237,7 +238,7 @@ def test_heartbeats_continue_beside_a_busy_greenlet(loop, loops, bound, raw, mon
         for _ in range(5):
             assert living.read_command()[0] == b"PING"
             living.send(ping(0, b"mine"))
-            # On a slow machine the peer's next heartbeat comes first.
+            # On a slow machine our socket may send its next PING before it answers.
             while (answer := living.read_command())[0] == b"PING":
                 pass
             assert answer == (b"PONG", b"mine")
@@ -250,7 +251,7 @@ def test_heartbeats_continue_beside_a_busy_greenlet(loop, loops, bound, raw, mon
 
 
 def test_connection_that_floods_does_not_hold_up_the_hub(bound, raw, program):
-    """No greenlet receives in a loop here: the connection's own greenlet reads, up to the mark."""
+    """No greenlet receives here. The connection's own greenlet reads, since RCVHWM is unlimited."""
     sock = bound(zmq.PULL, rcvhwm=0)
     program(FLOOD, sock.last_endpoint.decode())
     sock.recv()
@@ -264,7 +265,7 @@ def test_connection_that_floods_does_not_hold_up_the_hub(bound, raw, program):
 
 
 def test_two_greenlets_that_exchange_messages_endlessly(bound, make):
-    """They wake each other, so the hub runs callbacks but might never poll for I/O."""
+    """The greenlets wake each other, so the hub runs callbacks, but might never poll for I/O."""
     server, client = bound(zmq.REP), make(zmq.REQ)
     client.connect(server.last_endpoint.decode())
     serving = gevent.spawn(lambda: [server.send(server.recv()) for _ in iter(int, 1)])

@@ -1,9 +1,9 @@
 """``zmq.BUSY_POLL``: when a receiver reads its connections repeatedly before it sleeps.
 
-The debug counters count reads. A receiver that waits without polling makes a few reads: before it
-sleeps, when the hub finds bytes that were read meanwhile, and when a paused watcher starts again.
-So the fewest reads of several waits count. A receiver that polls makes hundreds in a millisecond,
-if it has the CPU.
+The debug counters count reads. A receiver that waits without polling still makes a few reads: one
+before it sleeps, one when the hub reports a descriptor whose bytes have been read since, and one
+when a paused watcher starts again. So the tests take the wait with the fewest reads. A receiver
+that polls makes hundreds of reads in a millisecond, if it gets the CPU.
 """
 
 import os
@@ -32,7 +32,10 @@ CONNECTED = """
 
 @pytest.fixture
 def waits(make, phases):
-    """waits(busy_poll=100_000): the reads (system calls) that a PULL makes until RCVTIMEO."""
+    """``waits(busy_poll=100_000)`` returns how many reads (system calls) a PULL makes in a wait.
+
+    No message arrives, so the wait ends at RCVTIMEO.
+    """
 
     def waits(busy_poll, peers=1, milliseconds=100, transport="tcp"):
         phases.set(busy_poll=busy_poll)
@@ -43,13 +46,14 @@ def waits(make, phases):
             push = make(zmq.PUSH)
             certificates.use(push)
             push.connect(pull.last_endpoint)
-            # Repeat this until the failure of polling to catch the handshake no longer counts.
+            # Polling during the handshake finds nothing, which pauses polling. Receive a few
+            # messages, so that polling is not paused when the wait begins.
             for _ in range(4):
                 push.send(b"")
                 assert pull.recv() == b""
         pull.rcvtimeo = milliseconds
-        # Let the hub run: it finishes the greetings, and no greenlet is ready. Do so more than
-        # once, since on a busy machine an expired timer runs before pending reads.
+        # Let the hub run until the handshakes are done and no greenlet is ready. Sleep more than
+        # once, since on a busy machine the timer of a sleep may expire before pending reads run.
         for _ in range(3):
             gevent.sleep(0.005)
         before = phases.of(pull, "read_calls")
@@ -99,7 +103,7 @@ def test_no_polling_while_another_greenlet_is_ready(fewest):
 
 
 def test_no_polling_with_many_connections(fewest):
-    """Reading each of them would cost more than the hub's single poll of all."""
+    """Reading every connection would cost more than one poll of all of them by the hub."""
     assert fewest(busy_poll=100_000, peers=5, milliseconds=20) <= 5 * FEW
 
 
@@ -121,7 +125,7 @@ def test_unsuccessful_polling_becomes_rarer(make, phases):
 
 
 def test_no_polling_on_one_cpu(program):
-    """With one CPU no other process could send meanwhile."""
+    """With one CPU, no other process could send while this one polls."""
     one = program(
         """
         os.environ.update(ZMQ_DEBUG_COUNTERS="1", ZLINK_BUSY_POLL="100000")
@@ -150,7 +154,7 @@ def test_no_polling_on_one_cpu(program):
 
 
 def test_hub_runs_although_each_poll_succeeds(program):
-    """Timers and I/O of other greenlets wait for the hub."""
+    """The hub has to run from time to time for the timers and the I/O of other greenlets."""
     steady = program(
         """
         os.environ.update(ZLINK_HUB_TURN_INTERVAL="0")
@@ -173,9 +177,10 @@ def test_hub_runs_although_each_poll_succeeds(program):
 
 @pytest.mark.parametrize("looks", [1, 2])
 def test_socket_closed_while_the_receiver_runs_the_hub(program, looks):
-    """The receiver must not sleep then: sleeping receivers have already been notified.
+    """A receiver that lets the hub run must not sleep if its socket has been closed by then.
 
-    The hub runs at every second read.
+    close() has already woken the sleeping receivers, so nothing would wake this one. The hub runs
+    at every second read; both parities are tested.
     """
     one = program(
         """

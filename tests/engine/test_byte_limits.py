@@ -1,4 +1,4 @@
-"""Limits in bytes for messages that wait for a peer, that a peer sends ahead, and for commands."""
+"""Limits in bytes: for messages queued for a peer or received from it, and for commands."""
 
 import gevent
 import pytest
@@ -14,12 +14,12 @@ MB = 1024 * KB
 #: The most bytes that the kernel buffers for one connection with the smallest buffers.
 KERNEL = 3 * MB
 
-#: Bytes that each frame of an unfinished message counts in addition to its content.
+#: Bytes that the limit adds to the content of each frame of an unfinished message.
 PART_COST = 48
 
 
 def fill(sock, *frames):
-    """Send until a send would wait; return the number of accepted messages."""
+    """Send until a send would block; return how many messages the socket accepted."""
     count = 0
     while True:
         try:
@@ -31,7 +31,10 @@ def fill(sock, *frames):
 
 @pytest.fixture
 def pair_up(bound, raw, monitor):
-    """pair_up(PUSH, b"PULL"): our socket, and a ready peer with a small buffer."""
+    """``pair_up(PUSH, b"PULL")`` returns our socket and a raw peer, with the handshake done.
+
+    The peer's receive buffer is small.
+    """
 
     def pair_up(socket_type, peer_type, identity=None, **options):
         sock = bound(socket_type, sndbuf=4 * KB, **options)
@@ -88,7 +91,7 @@ def test_pub_drops_at_the_byte_limit_and_continues(pair_up):
     got = []
     while True:
         if peer.says_nothing(0.05):
-            sock.send(b"after")  # dropped like the others until the peer has read
+            sock.send(b"after")  # dropped like the messages before, until the peer has read
         head, *rest = peer.read_message()
         if head == b"after":
             break
@@ -189,7 +192,10 @@ def test_endless_message_ends_its_connection(size, bound, raw, make, monitor, ca
 
 
 def test_unfinished_message_has_a_frame_limit(bound, raw, monitor, caplog):
-    """Each frame takes memory, even if it is empty. RCVBYTES_MAX sets another limit."""
+    """The number of frames is limited, since even an empty frame takes memory.
+
+    RCVBYTES_MAX changes the limit.
+    """
     most = 65536
     sock = bound(zmq.PULL)
     events = monitor(sock, E.DISCONNECTED)
@@ -210,7 +216,7 @@ def test_unfinished_message_has_a_frame_limit(bound, raw, monitor, caplog):
 
 @pytest.mark.parametrize("version", [(3, 1), (2, 1)], ids=["3", "2"])
 def test_finished_messages_do_not_count_towards_the_limit(version, bound, raw):
-    """Send as many frames as the limit allows, repeatedly, with commands between them."""
+    """A peer may repeatedly send as many frames as the limit allows, with commands in between."""
     sock = bound(zmq.PULL, rcvbytes_max=1000)
     peer = raw(sock.last_endpoint)
     between = b""
@@ -227,11 +233,11 @@ def test_finished_messages_do_not_count_towards_the_limit(version, bound, raw):
         assert sock.recv_multipart() == parts
 
 
-# -- what a peer commands --------------------------------------------------------------------
+# -- commands of a peer ----------------------------------------------------------------------
 
 
 def announced(name, size):
-    """Return the beginning of a command of so many bytes."""
+    """Return the beginning of the command ``name``, whose frame announces ``size`` bytes."""
     return bytes([COMMAND | LONG]) + size.to_bytes(8, "big") + bytes([len(name)]) + name
 
 
@@ -278,7 +284,7 @@ def test_subscription_length_is_limited_in_either_form(socket_type, minor, bound
         else:
             ending = gevent.spawn(peer.read_to_end)
             while not ending.ready():
-                # With I/O threads a socket processes events of its peers only inside its own calls.
+                # On the thread engine a socket processes events of its peers only in its own calls.
                 sock.send(b"nobody's")
                 gevent.sleep(0.001)
             events.wait_for(E.DISCONNECTED)

@@ -1,4 +1,4 @@
-"""A socket that is closed just when its connection has ended: LINGER holds then as well."""
+"""LINGER also limits a socket that is closed just after its connection has ended."""
 
 import gevent
 import pytest
@@ -10,7 +10,7 @@ import zlinkcompat as zmq
 @pytest.mark.both_engines
 @pytest.mark.parametrize("linger", [0, 50])
 def test_unsent_messages_do_not_outlive_linger(raw_listener, make, linger):
-    """close() comes when the end was read, and before the connection's greenlet has cleaned up."""
+    """close() comes after the end was read and before the connection's greenlet has cleaned up."""
     listener = raw_listener()
     sock = make(zmq.DEALER, linger=linger, reconnect_ivl=1)
     sock.connect(listener.endpoint)

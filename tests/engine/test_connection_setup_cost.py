@@ -1,4 +1,4 @@
-"""A new connection costs the existing ones nothing unnecessary."""
+"""A new connection causes no unnecessary work for the existing connections."""
 
 from socket import create_connection
 
@@ -17,8 +17,8 @@ from zlinkcompat.transports import tcp
 def test_complete_handshake_is_answered_with_one_write(phases, bound, monitor):
     sock = bound(zmq.PULL)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
-    # Connect with a native socket: the hub, and with it the listener, does not run before all is
-    # sent.
+    # Connect with a native socket, whose calls do not run the hub. So the listener accepts the peer
+    # after everything has been sent.
     with create_connection(name_of(sock.last_endpoint)[1]) as peer:
         peer.sendall(greeting() + ready(b"PUSH"))
         events.next()

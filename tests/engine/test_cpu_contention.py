@@ -1,4 +1,4 @@
-"""A receiver does not poll if that delays the peer: on a crowded machine both often share a CPU."""
+"""A receiver does not busy-poll if that delays its peer, with which it may share a CPU."""
 
 import os
 
@@ -15,7 +15,7 @@ from zlinkcompat.engine.contention import (
 )
 from zlinkcompat.tuning import Tuning
 
-FEW = 2  # reads of a wait without polling, see test_busy_polling.py
+FEW = 2  # at most the reads of a wait without polling, see test_busy_polling.py
 ADAPTIVE, CHOSEN, OFF = (Tuning({"busy_poll": each}) for each in (-1, 200, 0))
 START = 10**12
 
@@ -93,7 +93,7 @@ def test_two_ends_on_one_cpu_stop_polling(program):
             req.send(b"")
             req.recv()
         say("paused")
-        # A pause may end meanwhile: the fewest reads of a wait are those within one.
+        # A pause of polling may end during a wait. The wait with the fewest reads lies within one.
         reads = []
         for _ in range(20):
             before = debug.counters(req)["read_calls"]

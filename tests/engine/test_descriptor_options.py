@@ -1,4 +1,4 @@
-"""Options that reach the file descriptors, read from the descriptors that the monitor reports."""
+"""Options are set on file descriptors: we read them from those that the monitor reports."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ import zlinkcompat as zmq
 SOL, TCP, IP, IPV6 = (
     socket.SOL_SOCKET, socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6)  # fmt: skip
 
-#: our option and value; option of the kernel; the value that the kernel then reports
+#: Maps a name to our option with its value, the kernel's option, and the value it then reports.
 OPTIONS = {
     "sndbuf": (dict(sndbuf=20000), SOL, socket.SO_SNDBUF, 40000),  # the kernel doubles the value
     "rcvbuf": (dict(rcvbuf=30000), SOL, socket.SO_RCVBUF, 60000),
@@ -34,14 +34,14 @@ OPTIONS = {
 
 
 def look_up(fd, level, option):
-    """Read an option of a descriptor that stays open."""
+    """Return an option of a descriptor, without closing the descriptor."""
     with socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM) as sock:
         return sock.getsockopt(level, option)
 
 
 @pytest.fixture
 def descriptors(bound, make, monitor):
-    """descriptors(tos=8): the descriptors of our accepted and of our connected end."""
+    """``descriptors(tos=8)`` returns the descriptors of our accepted and our connecting end."""
 
     def descriptors(endpoint="tcp://127.0.0.1:*", **options):
         server = bound(zmq.PULL, endpoint, **options)
@@ -83,7 +83,8 @@ def test_event_reports_the_descriptor_of_the_listener(make, monitor):
     sock.bind("tcp://127.0.0.1:*")
     fd = events.wait_for(E.LISTENING)
     assert look_up(fd, SOL, socket.SO_ACCEPTCONN) == 1
-    # Set it before listen, since accepted connections inherit it when the window scale is chosen.
+    # The engine has to set this before listen(): the kernel chooses the window scale of an accepted
+    # connection by the buffer size that the connection inherits.
     assert look_up(fd, SOL, socket.SO_SNDBUF) == 40000
     assert not os.get_inheritable(fd)
 
@@ -108,7 +109,7 @@ def test_options_apply_after_a_reconnect(make, raw_listener, monitor):
 
 
 def test_backlog_reaches_the_kernel(make, monitor):
-    """ss shows the backlog of a listener as its Send-Q; the kernel reports it in TCP_INFO."""
+    """The kernel reports the backlog of a listener in TCP_INFO (``ss`` shows it as Send-Q)."""
     sock = make(zmq.PULL, backlog=7)
     events = monitor(sock)
     sock.bind("tcp://127.0.0.1:*")
@@ -129,7 +130,7 @@ def listening_fd(family, name):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_use_fd(transport, make, raw, tmp_path, monitor):
-    """A service gets its listening socket from systemd like this: the endpoint is ignored."""
+    """bind() uses the given listening socket, as from systemd, and ignores the endpoint."""
     if transport == "tcp":
         fd = listening_fd(socket.AF_INET, ("127.0.0.1", 0))
         with socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM) as made:
@@ -147,7 +148,7 @@ def test_use_fd(transport, make, raw, tmp_path, monitor):
     peer.send(message(b"x"))
     assert sock.recv() == b"x"
     sock.close()
-    with pytest.raises(OSError):  # the socket owns the descriptor from bind on
+    with pytest.raises(OSError):  # closed: since bind() the descriptor belongs to the socket
         os.fstat(fd)
 
 
@@ -192,7 +193,7 @@ def test_bind_to_a_missing_device_fails(may_bind_to_devices, make):
 
 
 def test_connect_by_a_missing_device_is_retried(make, raw_listener, monitor):
-    """The device may appear later."""
+    """The connecter retries, since the device may appear later."""
     sock = make(zmq.PUSH, bindtodevice=b"nosuchnic", reconnect_ivl=1)
     events = monitor(sock)
     sock.connect(raw_listener().endpoint)

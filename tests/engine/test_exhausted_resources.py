@@ -1,4 +1,4 @@
-"""Suspended processes, host names that do not resolve, and full disks: the socket goes on."""
+"""A socket keeps working beside suspended processes, unresolvable names and full disks."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ push = context.socket(zmq.PUSH)
 push.connect(sys.argv[1])
 for number in range(int(sys.argv[2])):
     push.send(b"%d" % number)
-sys.stdin.readline()  # not to end before its last suspension
+sys.stdin.readline()  # wait until the test has suspended this process for the last time
 push.close()
 context.term()
 """
@@ -133,7 +133,7 @@ def test_ipc_bind_in_a_read_only_directory_fails(make, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir()
     if os.geteuid() == 0:
-        # Permissions do not restrict this user.
+        # Permissions do not restrict root, so use a read-only file system.
         reason = errno.EROFS
         if os.system(f"mount -t tmpfs -o ro none {locked} 2>/dev/null"):
             pytest.skip("mounting is not permitted")

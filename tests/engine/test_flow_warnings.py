@@ -1,4 +1,4 @@
-"""Warnings and events that name a slow consumer, and tell when drops began and ended."""
+"""Warnings and events name a slow consumer, and report when drops began and ended."""
 
 import re
 
@@ -16,10 +16,10 @@ KB = 1024
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Warn after 50 ms."""
+    """Let the engine warn of slow consumers and of drops after 50 ms."""
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "50")
     monkeypatch.setenv("ZLINK_DROPS_WARNING", "50")
-    # A loop reads the settings once, and the hub's own lives longer than a test.
+    # An IOLoop reads the settings only once, and the hub's IOLoop lives longer than a test.
     watch = gevent.get_hub().__dict__.get("_zlinkcompat_engine")
     if watch is not None:
         watch.flow_watch = None
@@ -31,7 +31,7 @@ def soon(monkeypatch):
 
 
 def found(caplog, text):
-    """Return the warnings that contain a text."""
+    """Return the logged warnings that contain ``text``."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -47,7 +47,7 @@ def until(is_so):
 
 @pytest.fixture
 def stuck(bound, raw):
-    """A PUB named "feed", and a subscriber that does not read."""
+    """Return a PUB named "feed" and a subscriber that does not read."""
     pub = bound(zmq.PUB, sndbuf=4 * KB, sndhwm=5)
     pub.name = "feed"
     peer = raw(pub.last_endpoint, rcvbuf=4 * KB)
@@ -68,7 +68,7 @@ def test_slow_consumer_is_named_once(stuck, caplog):
     for _ in range(50):
         pub.send(bytes(100 * KB))
     until(lambda: found(caplog, "slow consumer"))
-    gevent.sleep(0.2)  # longer than several checks
+    gevent.sleep(0.2)  # several checks run in this time, and none may warn again
     (text,) = found(caplog, "slow consumer")
     assert re.match(
         rf"feed: peer \d+ SUB 127\.0\.0\.1:\d+ at {re.escape(pub.last_endpoint.decode())}: "

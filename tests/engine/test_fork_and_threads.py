@@ -1,4 +1,4 @@
-"""A forked child leaves its parent's connections alone; native threads have hubs of their own."""
+"""A forked child does not touch its parent's connections. Each native thread has its own hub."""
 
 import threading
 
@@ -10,14 +10,14 @@ import zlinkcompat as zmq
 
 BODY = b"y" * 3000000
 
-#: A server that answers its peers, and forks on request. Large answers are then still unsent.
+#: A server that answers its peers and forks on request. Large answers are still unsent at the fork.
 PARENT = """
 import gc
 import gevent.monkey
 from gevent.os import fork_gevent as gevent_fork
 if gevent.monkey.is_module_patched("os"):
-    # gevent's os.fork() asks for news of children after the first one was made: it may have ended
-    # by then, and would be waited for for ever.
+    # gevent's os.fork() installs its SIGCHLD handler after the first fork. If the first child has
+    # ended by then, waiting for it would never return. So install the handler now.
     gevent.get_hub().loop.install_sigchld()
 context = zmq.Context()
 sock = context.socket(zmq.ROUTER)
@@ -93,7 +93,7 @@ def test_child_does_not_disturb_the_connections_of_its_parent(child, patch, prog
 
 
 def test_child_of_a_plain_fork_does_not_flush_for_its_parent(program, raw):
-    """subprocess and multiprocessing fork like this, without gevent's help."""
+    """subprocess and multiprocessing fork in this way, without gevent's hooks."""
     source = TALK + PARENT.format(child="sys.exit(0)", fork="os.fork")
     parent = program(source, "tcp://127.0.0.1:*")
     peer = raw(parent.line())
@@ -122,7 +122,7 @@ def test_child_does_not_remove_the_file_of_its_parent(child, program, raw, tmp_p
     raw(endpoint).handshake(b"DEALER")
 
 
-#: In the parent, the hub watches the descriptor of a socket.
+#: Programs by name. Before they fork, the hub watches the descriptor of a socket.
 WATCHERS = {
     "authenticator": """
 from zlinkcompat.auth.thread import ThreadAuthenticator
@@ -161,13 +161,14 @@ sock.bind("tcp://127.0.0.1:*")
 
 @pytest.mark.parametrize("watcher", WATCHERS)
 def test_fork_with_a_watched_descriptor(watcher, program):
-    """libev aborts a process that has a watcher on a closed descriptor."""
+    """No watcher on a closed descriptor is left in the child, which libev would abort."""
     said = program(
         """
 import multiprocessing, warnings
 warnings.simplefilter("ignore")
 def child(endpoint):
-    # gevent lets greenlets that were about to run, as an authenticator's, run in the child as well.
+    # Greenlets that were about to run at the fork, such as an authenticator's, run in the child as
+    # well. Hide what they print.
     sys.stderr = open(os.devnull, "w")
     mine = zmq.Context()
     push = mine.socket(zmq.PUSH)
@@ -195,7 +196,7 @@ os._exit(0)
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_child_does_not_share_the_parents_descriptor(engine, program):
-    """A child does not change the flag of its parent's socket, and may close its copy."""
+    """A child does not change its parent's descriptor, and may close its own copy of it."""
     said = program(
         """
 import select, warnings
@@ -231,7 +232,10 @@ os._exit(0)
 
 @pytest.fixture
 def in_threads():
-    """in_threads(f, g): run them at once, each in a native thread; raise what they raised."""
+    """``in_threads(f, g)`` runs functions at once, each in a native thread.
+
+    It raises an exception that one of them raised.
+    """
 
     def in_threads(*functions):
         failures = []
@@ -282,7 +286,7 @@ def test_thread_and_main_hub_at_once(in_threads):
 
 
 def test_threads_talk_to_each_other(in_threads):
-    """Over tcp, both ways at once, more messages than the kernel and the marks hold."""
+    """Two threads send each other more messages than kernel buffers and high-water marks hold."""
     count = 5000
     addresses = {}
     ready = threading.Barrier(2, timeout=10)
@@ -311,9 +315,10 @@ def test_ended_threads_leave_no_descriptors(in_threads):
 
 @pytest.mark.parametrize("leaves", ["open", "closed", "destroyed"])
 def test_term_does_not_wait_for_an_ended_thread(leaves, program):
-    """Unpatched, on the hub engine: its messages are written and the context terminates.
+    """The messages of a thread that has ended are still written, and the context terminates.
 
-    The hub of the ended thread cannot run any more.
+    The program is not monkey-patched and uses the hub engine. The hub of the ended thread cannot
+    run any more.
     """
     assert (
         program(

@@ -1,6 +1,6 @@
-"""Whole connections with a stranger that says anything, to every type of socket, in every protocol.
+"""A stranger sends anything to every type of socket, with every protocol, over whole connections.
 
-The harness is that of the fuzzer's target ``connection``; its module says what counts as a bug."""
+We use the harness of the fuzzer's target ``connection``; its module defines what is a bug."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reliability import connections
 
-#: Pairs of a form and bytes, which `Stranger.say_more` sends after the handshake.
+#: Pairs of a form and bytes; `Stranger.say_more` sends the bytes in that form after the handshake.
 PARTS = st.lists(
     st.tuples(st.integers(0, 7), st.binary(max_size=31)).map(
         lambda part: bytes([part[0] | len(part[1]) << 3]) + part[1]
@@ -53,7 +53,7 @@ def test_handshake_with_one_byte_changed(protocol, serves, which, size, change, 
     attack(protocol, HANDSHAKE | CHANGED | serves, which, size, change, said)
 
 
-#: The beginnings of connections, so that the bytes after them are processed.
+#: Valid beginnings of connections, after which the engine processes further bytes.
 BEGINNINGS = [
     b"",
     b"\xff" + bytes(8) + b"\x7f",

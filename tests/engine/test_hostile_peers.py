@@ -1,7 +1,7 @@
-"""An application beside hostile peers: no surprise comes out of its calls, and others are served.
+"""Hostile peers do not make an application's calls fail, and good peers are still served.
 
-A peer speaks the protocol correctly up to a random state, and then sends anything: commands of
-other states, mutated and cut frames, floods. ``--all-budgets`` tries many more plans.
+A hostile peer follows the protocol up to a random state, and then sends anything: commands of other
+states, mutated and cut frames, floods. ``--all-budgets`` tries many more plans.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "P
 
 @pytest.fixture
 def many(request):
-    """Return how many plans are tried."""
+    """Return the number of plans to try."""
     return 150 if request.config.getoption("all_budgets") else 6
 
 
@@ -56,7 +56,7 @@ def many(request):
 
 
 def receive(sock, loop):
-    """Receive one message, by the call that ``loop`` names, as a list of bytes."""
+    """Receive one message with the call that ``loop`` names; return its frames as bytes."""
     if loop == "recv":
         frames = [sock.recv()]
         while sock.rcvmore:
@@ -72,10 +72,10 @@ def receive(sock, loop):
 
 
 class Application:
-    """Uses a socket in a loop, in a greenlet or, with I/O threads, in a thread.
+    """An application: a greenlet, or on the thread engine a thread, that uses a socket in a loop.
 
-    ``received`` has the last frame of each message; ``errors``, whatever came out of its calls that
-    is no timeout."""
+    ``received`` holds the last frame of each message. ``errors`` holds the exceptions that its
+    calls raised, except timeouts."""
 
     def __init__(self, sock, name, loop, engine):
         self.sock, self.name, self.loop = sock, name, loop
@@ -109,7 +109,7 @@ class Application:
         try:
             self.sock.send_multipart(frames)
         except zmq.ZMQError as error:
-            # As documented: the peer has disconnected since.
+            # This error is documented: the peer has disconnected since its request.
             if error.errno != zmq.EHOSTUNREACH:
                 raise
 
@@ -136,7 +136,7 @@ class Application:
 
 
 class Good:
-    """A correct peer that expects to be served."""
+    """A peer that follows the protocol and has to be served."""
 
     def __init__(self, endpoint, name, mechanism):
         self.sock = dial(endpoint, socket, GUARD)
@@ -148,7 +148,7 @@ class Good:
             self.peer.send(self.peer.command(b"SUBSCRIBE", b""))
 
     def is_served(self, application):
-        """Fail if this peer's message does not reach the application, or the other way round."""
+        """Exchange a message with the application; fail if it does not arrive."""
         self.number += 1
         text = b"good %d" % self.number
         peer = self.peer
@@ -156,7 +156,8 @@ class Good:
             assert peer.stream.recv(65536)
             return
         if self.name == "REQ":
-            # Its questions carry an id, and the answers carry the same. The order does not matter.
+            # REQ_CORRELATE: each request has an id, and the reply to it must have the same id. The
+            # order of the replies does not matter.
             before = len(application.received)
             while len(application.received) == before:
                 assert not application.errors, application.errors
@@ -185,7 +186,7 @@ class Good:
         return data
 
     def answer(self):
-        """Answer each pending question: an id, an empty frame and the question."""
+        """Answer each pending request, which is an id, an empty frame and ``question``."""
         data = self.heard(self.peer.stream.recv(65536))
         for question in data.split(b"\x00\x08question")[:-1]:
             self.peer.send(question + message(b"answer"))
@@ -234,7 +235,7 @@ def attack(endpoint, name, mechanism, check, count):
 
 
 def good_peer(target, name, mechanism, application):
-    """Return a good peer that is served; a PAIR may have to get rid of another peer first."""
+    """Return a good peer once it is served; a PAIR first has to lose its hostile peer."""
     with gevent.Timeout(GUARD):
         while True:
             good = Good(target, name, mechanism)
@@ -245,9 +246,9 @@ def good_peer(target, name, mechanism, application):
 
 
 def run(application, name, target, count, mechanism="NULL", beside=True):
-    """Have hostile peers visit ``target``, where ``application`` uses a socket of type ``name``.
+    """Have hostile peers attack ``target``, where ``application`` uses a socket of type ``name``.
 
-    A good peer is there ``beside`` them, or comes when they have left."""
+    With ``beside`` a good peer is connected at the same time, otherwise after they have left."""
     good = []
 
     def check():
@@ -271,7 +272,7 @@ def run(application, name, target, count, mechanism="NULL", beside=True):
 
 @pytest.fixture
 def attacked(make, engine_name, many):
-    """attacked(type, loop, endpoint, mechanism): an application under attack."""
+    """``attacked(type, loop, endpoint, mechanism)`` runs an application that peers attack."""
 
     def attacked(name, loop, endpoint="tcp://127.0.0.1:*", mechanism="NULL", beside=True):
         sock = bound_socket(make, name, endpoint, mechanism)
@@ -296,7 +297,11 @@ def test_application_receives_beside_hostile_peers(attacked, name, loop):
 @pytest.mark.both_engines
 @pytest.mark.parametrize("loop", ["recv", "multipart", "frames", "poll"])
 def test_pair_is_free_when_hostile_peers_have_left(attacked, loop):
-    """A PAIR has one peer. The good peer of the other tests keeps hostile ones out."""
+    """A PAIR accepts a good peer after its hostile peers have left.
+
+    A PAIR has only one peer at a time. In the other tests the good peer connects first, and so no
+    hostile peer can.
+    """
     attacked("PAIR", loop, beside=False)
 
 
@@ -326,7 +331,7 @@ def test_application_over_other_transports(attacked, name, transport, mechanism,
 
 
 class Proxy:
-    """A proxy in a greenlet or a thread, between sockets of two types."""
+    """A proxy between sockets of two types that runs in a greenlet or a thread."""
 
     def __init__(self, make, names, engine):
         self.errors = []
@@ -374,7 +379,11 @@ def test_proxy_survives_hostile_peers(make, engine_name, names, side, many):
     back.settimeout(hostile.PATIENCE)
 
     def check():
-        """Send until a message arrives: hostile peers get some, and a subscription takes time."""
+        """Send until a message arrives.
+
+        The first messages may not arrive: hostile peers get some of them, and the subscription may
+        come later.
+        """
         assert not proxy.errors, proxy.errors
         with gevent.Timeout(GUARD):
             while True:
@@ -398,7 +407,7 @@ def test_proxy_survives_hostile_peers(make, engine_name, names, side, many):
 
 
 class LoopApplication:
-    """Receive in an event loop, which has a thread of its own; subclasses define how."""
+    """An application that receives in an event loop in a thread; subclasses define the loop."""
 
     def __init__(self, name):
         self.name = name
@@ -428,7 +437,7 @@ class LoopApplication:
 
 
 class AsyncioApplication(LoopApplication):
-    """Await ``recv_multipart``."""
+    """An application that awaits ``recv_multipart`` in asyncio."""
 
     def run(self):
         asyncio.run(self.main())
@@ -464,7 +473,7 @@ class AsyncioApplication(LoopApplication):
 
 
 class StreamApplication(LoopApplication):
-    """Use the callbacks of a ZMQStream in tornado's loop."""
+    """An application that receives in the callbacks of a ZMQStream, in tornado's loop."""
 
     def run(self):
         asyncio.run(self.main())

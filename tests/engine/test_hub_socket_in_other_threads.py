@@ -1,4 +1,4 @@
-"""A socket of the hub engine in another native thread: its calls are made in the hub's thread."""
+"""Other native threads may call a socket of the hub engine; the hub's thread makes the calls."""
 
 import errno
 import threading
@@ -23,7 +23,7 @@ def pair(bound, make):
 
 
 class Elsewhere:
-    """Run a call in another native thread; ``get`` lets this thread's hub run meanwhile."""
+    """A call that runs in another native thread; ``get`` waits for it while this hub runs."""
 
     def __init__(self, call, *args):
         self.result = []
@@ -41,7 +41,7 @@ class Elsewhere:
                 hub.destroy(destroy_loop=True)
 
     def waits(self):
-        """Let the thread enter the call, which cannot return yet."""
+        """Let the thread enter the call; return whether the call still waits."""
         gevent.sleep(0.01)
         return self.thread.is_alive()
 
@@ -149,9 +149,9 @@ def test_call_raises_if_the_hub_never_runs(pair, monkeypatch, caplog):
 
     thread = threading.Thread(target=send)
     thread.start()
-    thread.join(GUARD)  # this thread is blocked, and so is its hub
+    thread.join(GUARD)  # a native wait: it blocks this thread and so its hub
     assert caught[0].errno == EMTHREAD and "ZLINK_ENGINE=thread" in str(caught[0])
     assert "waits for the gevent hub" in caplog.text
-    # Nothing was sent, neither then nor later.
+    # The call has not sent its message, and does not send it later either.
     other.send(b"y")
     assert one.recv() == b"y"

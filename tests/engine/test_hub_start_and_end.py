@@ -1,15 +1,18 @@
-"""The hub survives an interrupt while it starts. A wait in a hub that has ended is an error."""
+"""The hub survives an interrupt while it starts. A wait in a hub that has ended raises."""
 
 
 def test_interrupt_at_the_start_of_the_hub(program):
-    """Before the fix the hub's greenlet ended, and later waits in a socket spun at 100% CPU."""
+    """A KeyboardInterrupt at the start of the hub does not end the hub's greenlet.
+
+    If it did, later waits of a socket would spin at 100% CPU.
+    """
     one = program(
         """
         hub = gevent.get_hub()
         interrupted = []
 
         def start_periodic_monitoring_thread():
-            # gevent's Hub.run calls it first.
+            # gevent's Hub.run calls this function first.
             if not interrupted:
                 interrupted.append(True)
                 raise KeyboardInterrupt

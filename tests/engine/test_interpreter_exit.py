@@ -1,4 +1,4 @@
-"""A program ends without closing anything: its messages arrive, and its exit never hangs."""
+"""If a program ends without closing anything, its messages arrive and its exit never hangs."""
 
 import pytest
 from guard import GUARD
@@ -9,7 +9,7 @@ BODY = bytes(range(256)) * (5 << 12)  # 5 MB
 
 PATCHED = pytest.mark.parametrize("patch", [False, True], ids=["plain", "patched"])
 
-#: A PUSH whose peer is already connected.
+#: Creates a PUSH and waits until its peer is connected.
 CONNECTED = """
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
@@ -80,7 +80,7 @@ def test_messages_to_accepted_peers_arrive_after_exit(make, program):
 
 
 def test_messages_of_a_dropped_socket_arrive_after_exit(bound, program):
-    """It makes no difference whether the socket was collected at the end or closed with LINGER."""
+    """Messages arrive whether their socket was closed with LINGER or collected at the exit."""
     sink = bound(zmq.PULL)
     source = (
         CONNECTED
@@ -130,12 +130,12 @@ for _ in range(10):
 
 @pytest.mark.parametrize("linger", [-1, 60000])
 def test_exit_does_not_wait_for_absent_peers(linger, raw_listener, program):
-    """pyzmq does not wait for them either; a program that wants to wait calls term()."""
+    """The exit does not wait, as in pyzmq. A program that wants to wait calls term()."""
     refusing = raw_listener(listens=False)
     mute = raw_listener()
     one = program("""
         from zlinkcompat.core import context as core
-        core.EXIT_FLUSH = 3600  # an exit that waits would wait that long
+        core.EXIT_FLUSH = 3600  # seconds: an exit that waited would exceed the test's timeout
         context = zmq.Context()
         for endpoint in sys.argv[2:]:
             sock = context.socket(zmq.PUSH)

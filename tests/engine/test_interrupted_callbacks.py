@@ -1,4 +1,4 @@
-"""Exceptions of signal handlers go to the program; listeners, connecters and connections go on."""
+"""Exceptions of signal handlers go to the program, and do not stop the engine's callbacks."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +12,8 @@ import zlinkcompat as zmq
 from zlinkcompat.debug import build_info
 from zlinkcompat.engine.connecter import Connecter
 
-# The interpreter runs a handler at the start of a Python function, before the function can catch
-# its exception. Only compiled code does not have such a point.
+# The interpreter may run a signal handler at the start of a Python function, before the function
+# can catch the handler's exception. So only the compiled build can keep every callback.
 pytestmark = [
     pytest.mark.hub,
     pytest.mark.skipif(not build_info()["compiled"], reason="a callback may be lost uncompiled"),
@@ -21,7 +21,7 @@ pytestmark = [
 
 PROGRAM = Path(__file__).parent / "programs" / "interrupted.py"
 
-#: Seconds of interrupts, 500 in each.
+#: Seconds for which signals interrupt the program, 500 times a second.
 SECONDS = 1.0
 
 EXCEPTIONS = ["KeyboardInterrupt", "TimeoutError", "Interrupted"]
@@ -29,7 +29,10 @@ EXCEPTIONS = ["KeyboardInterrupt", "TimeoutError", "Interrupted"]
 
 @pytest.fixture(params=EXCEPTIONS)
 def interrupted(request, program):
-    """interrupted(role, endpoint): the program, with a handler that raises each kind in turn."""
+    """``interrupted(role, endpoint)`` starts ``interrupted.py``.
+
+    Each parameter is a kind of exception that its signal handler raises.
+    """
 
     def interrupted(role, endpoint="tcp://127.0.0.1:*"):
         return program(PROGRAM, role, endpoint, request.param)
@@ -38,7 +41,7 @@ def interrupted(request, program):
 
 
 def finish(one):
-    """End the interrupts; return how many messages arrived, which must be all that were sent."""
+    """End the interrupts; return how many messages the program received, which must be in order."""
     with suppress(BrokenPipeError):
         one.tell("end")
     # If the program has ended, fail with its output.
@@ -90,7 +93,7 @@ def test_each_cross_thread_callback_runs_once(interrupted):
 def test_connecter_survives_interrupts(interrupted, raw_listener):
     listener = raw_listener()
     one = interrupted("connects", listener.endpoint)
-    listener.accept().close()  # it has started
+    listener.accept().close()  # wait until the program has started
     with gevent.Timeout(SECONDS, False):
         while True:
             listener.accept().close()
@@ -100,7 +103,7 @@ def test_connecter_survives_interrupts(interrupted, raw_listener):
         try:
             peer.handshake(b"DEALER")
         except (EOFError, ConnectionError):
-            continue  # one that was interrupted before
+            continue  # this connection was interrupted before
         break
     peer.send(message(b"after"))
     assert one.line() == "after"
@@ -125,7 +128,7 @@ def test_connection_loses_no_message_to_interrupts(interrupted, make):
 
 
 class InterruptedWatcher:
-    """Stand in for a watcher of libev; a signal handler raises directly after its start."""
+    """A watcher of libev during whose ``start()`` a signal handler raises."""
 
     def __init__(self, *args):
         self.calls = []

@@ -10,7 +10,7 @@ import zlinkcompat as zmq
 MB = 1 << 20
 SIZE = 16 * MB
 
-#: Sends large messages in an endless loop: number, body, end mark.
+#: Sends large messages in an endless loop. Each has three frames: its number, a body, ``end``.
 SENDER = """
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
@@ -28,7 +28,7 @@ while True:
     number += 1
 """
 
-#: Receives, and prints the number of each message, after it has waited for a line of input.
+#: Waits for a line of input, then receives messages and prints the number of each.
 RECEIVER = """
 context = zmq.Context()
 sock = context.socket(zmq.PULL)
@@ -68,7 +68,7 @@ def begin(sock, peer_end, address):
 @OURS_AND_THEIRS
 @BOTH_ENDS
 def test_sender_is_killed(library, peer_end, address, make, monitor, program):
-    """Every received message is whole; the socket goes on with the next sender."""
+    """Every received message is whole, and the socket then receives from the next sender."""
     sock = make(zmq.PULL, rcvhwm=1)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED | E.DISCONNECTED)
     begin(sock, peer_end, address)
@@ -77,7 +77,8 @@ def test_sender_is_killed(library, peer_end, address, make, monitor, program):
         events.wait_for(E.HANDSHAKE_SUCCEEDED)
         for number in range(2):
             assert sock.recv_multipart() == [b"%d" % number, BODY, b"end"]
-        # rcvhwm stops the sender in the middle of one of the next messages at the latest.
+        # We do not receive any more. Because of rcvhwm the sender then stops in the middle of one
+        # of the next messages at the latest.
         sender.kill()
         received = 2
         while sock.poll(0) or events.stays_silent(0):
@@ -93,7 +94,7 @@ def test_sender_is_killed(library, peer_end, address, make, monitor, program):
 def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
     """The partly written message is lost with the connection, as in libzmq.
 
-    The queued messages that were not begun go to the next receiver of a connecting socket.
+    If our socket connects, the next receiver gets the queued messages of which nothing was written.
     """
     sock = make(zmq.PUSH, sndhwm=6)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED | E.DISCONNECTED)
@@ -124,8 +125,8 @@ def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
     sending.get()
     assert said == sorted(set(said))
     if peer_end == "binds":
-        # Our session survives the connection. The messages that the first receiver had taken are
-        # lost, one or two because of its rcvhwm, and so is the one that was partly written.
+        # Our session survives the connection. Lost are the messages that the first receiver had
+        # read (one or two, because of its rcvhwm) and the message that was partly written.
         assert said[0] <= 3 and said == [*range(said[0], sent), 100]
 
 

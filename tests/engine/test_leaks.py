@@ -14,7 +14,7 @@ from zlinkcompat.debug import build_info
 KB = 1024
 #: The pure-Python fallback would take minutes for so many messages.
 MESSAGES = 1_000_000 if build_info()["compiled"] else 60_000
-#: Messages at a time: fewer than the high-water marks.
+#: Number of messages sent at a time; it is below the high-water marks.
 BURST = 500
 
 FORMS = {
@@ -55,13 +55,16 @@ def test_million_messages_leak_nothing(make, endpoint_of, transport):
         move(MESSAGES // 3 * share // 100, form, body)
     left = settle() - blocks
     assert {name: sys.getrefcount(body) for name, body in bodies.items()} == references
-    # Caches and pools fill a little. One object for each message of a form would be 16,000 (1,000
-    # in the pure-Python fallback).
+    # Caches and pools may keep a few objects. If each message of one form left an object, there
+    # would be 16,000 (1,000 in the pure-Python fallback).
     assert left < 500
 
 
 def test_handshake_leaves_no_garbage(bound, raw):
-    """In a storm of new peers, garbage collection of all objects would cost more than the peers."""
+    """A handshake leaves no cyclic garbage.
+
+    With many new peers, collecting it would cost more than the peers themselves.
+    """
     sock = bound(zmq.PULL)
 
     def come():
@@ -93,14 +96,17 @@ BEFORE_IT_LEAVES = {
 }
 
 
-#: With one object of garbage for each peer, the test fails.
+#: If each peer leaves one object of garbage, the test fails.
 PEERS = 100
 
 
 @pytest.mark.parametrize("said", BEFORE_IT_LEAVES.values(), ids=BEFORE_IT_LEAVES.keys())
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
 def test_failed_handshake_leaves_no_garbage(make, raw, transport, said):
-    """A read buffer has 128 KiB, so reconnecting peers filled the memory with them."""
+    """A failed handshake leaves no cyclic garbage.
+
+    Such garbage would keep a read buffer of 128 KiB, so reconnecting peers would fill the memory.
+    """
     sock = make(zmq.PULL)
     monitor = sock.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     monitor.rcvtimeo = int(GUARD * 1000)
@@ -123,7 +129,7 @@ def test_failed_handshake_leaves_no_garbage(make, raw, transport, said):
         for _ in range(PEERS):
             come()
         gevent.idle()
-        # A socket of an earlier test may die meanwhile, which leaves about 20 objects once.
+        # A socket of an earlier test may be collected here, which adds about 20 objects once.
         assert gc.collect() < PEERS
     finally:
         gc.enable()

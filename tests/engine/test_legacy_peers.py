@@ -1,4 +1,4 @@
-"""Sockets talk to peers of ZMTP 2.0 and 1.0 in the peer's version, as libzmq does."""
+"""With a peer of ZMTP 2.0 or 1.0 a socket uses the peer's version, as libzmq does."""
 
 import pytest
 from legacypeer import VERSIONS, Unversioned, Version1, Version2, header
@@ -25,7 +25,7 @@ PARTS = (
 
 @pytest.fixture
 def meet(bound, make, raw, raw_listener):
-    """meet(type, "binds" or "connects"): our socket, and the raw peer at the other end."""
+    """``meet(type, "binds")`` returns our socket, which binds or "connects", and its raw peer."""
 
     def meet(socket_type, end="binds", **options):
         if end == "binds":
@@ -40,7 +40,7 @@ def meet(bound, make, raw, raw_listener):
 
 
 def shake(peer, version, socket_type, ours=b"", theirs=b""):
-    """Shake hands, and check the answer; ``socket_type`` is that of our socket."""
+    """Handshake, and check our socket's answer; ``socket_type`` is the type of our socket."""
     peer.send(version.opening(theirs, 5))
     answer = version.reply(ours, socket_type)
     assert peer.read(len(answer)) == answer
@@ -61,14 +61,15 @@ def test_messages_both_ways(meet, version, end):
 
 @EACH_VERSION
 def test_handshake_split_at_every_byte(bound, raw, version):
-    """The peer's bytes arrive in two pieces, split at every position."""
+    """The handshake succeeds if the peer's bytes arrive in two pieces, split at any position."""
     sock = bound(zmq.DEALER)
     parts = [b"first", b"x" * 260]
     said = version.opening(b"peer", 5) + version.message(*parts)
     answer = version.reply(b"", zmq.DEALER)
     for cut in range(1, len(said)):
         peer = raw(sock.last_endpoint)
-        # The signature arrives at once. By then the first piece may or may not have been processed.
+        # Our signature arrives at once. Whether our socket has processed the first piece by then
+        # is left to chance.
         peer.send(said[:cut])
         assert peer.read(10) == answer[:10]
         peer.send(said[cut:])
@@ -123,7 +124,7 @@ def test_publisher_and_subscriber_peer(meet, version, end):
     pub, peer = meet(zmq.XPUB, end)
     shake(peer, version, zmq.XPUB)
     if version.reply is Unversioned.reply:
-        # This peer sends no subscriptions, so it gets everything.
+        # A peer of this version cannot send subscriptions, so the publisher sends it everything.
         assert pub.recv() == b"\1"
     else:
         peer.send(version.message(b"\1news"))

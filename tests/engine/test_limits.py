@@ -1,4 +1,4 @@
-"""The cost of a peer is limited, and reaching a limit ends nothing else."""
+"""The resources of a peer are limited, and a peer at its limit does not affect anything else."""
 
 import errno
 import gc
@@ -20,7 +20,7 @@ INVALID_METADATA = 0x10000018
 
 
 def of(sock):
-    """Return the dump of a socket."""
+    """Return the entry of a socket in ``debug.dump()``."""
     return next(
         each
         for context in dump()["contexts"]
@@ -82,7 +82,7 @@ def test_peer_with_too_many_subscriptions_is_dropped(bound, make, raw, minor):
     sock = bound(zmq.XPUB, subscriptions_max=MOST, xpub_verbose=1)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"SUB", minor=minor)
-    # A repeated subscription counts once, and a cancelled one does not count.
+    # A repeated subscription counts once, and a cancelled subscription does not count.
     peer.send(subscription(b"x"), subscription(b"x", wanted=False), subscription(b"0") * 2)
     for number in range(1, MOST):
         peer.send(subscription(b"%d" % number))
@@ -97,7 +97,7 @@ def test_peer_with_too_many_subscriptions_is_dropped(bound, make, raw, minor):
     peer.send(subscription(b"too many"))
     ending = gevent.spawn(peer.read_to_end)
     while not ending.ready():
-        # With I/O threads a socket processes events of its peers only inside its own calls.
+        # On the thread engine a socket processes events of its peers only in its own calls.
         sock.poll(0)
         gevent.sleep(0.001)
     ending.get()
@@ -107,7 +107,7 @@ def test_peer_with_too_many_subscriptions_is_dropped(bound, make, raw, minor):
             pass
 
 
-# -- what is logged --------------------------------------------------------------------------
+# -- logging ---------------------------------------------------------------------------------
 
 
 def test_one_log_line_names_endpoint_peer_and_reason(bound, raw, caplog, monitor):
@@ -137,7 +137,7 @@ def test_secrets_are_never_logged(bound, make, monitor, caplog):
     watched = monitor(plain, E.HANDSHAKE_FAILED_NO_DETAIL)
     user = make(zmq.PUSH, plain_username=b"admin", plain_password=b"a password")
     user.connect(plain.last_endpoint)
-    # There is no ZAP handler.
+    # The handshake fails, since there is no ZAP handler.
     watched.next()
     assert "ready" in caplog.text
     for hidden in (secret.decode(), server_secret.decode(), "a password", "a secret message"):
@@ -168,7 +168,10 @@ def test_limits_of_metadata_can_be_lifted(bound, raw):
 
 
 def test_many_properties_take_little_memory(bound, raw):
-    """They take little more memory than the READY. A dict of str took twelve times as much."""
+    """The properties of a READY take little more memory than the READY itself.
+
+    A dict of str would take twelve times as much.
+    """
     sock = bound(zmq.PULL, metadata_max=0, properties_max=0)
     many = {f"{number:05}": b"" for number in range(4600)}
     told = ready(b"PUSH", **many)
@@ -205,7 +208,10 @@ def test_common_property_values_are_stored_once(bound, raw):
 
 @pytest.mark.both_engines
 def test_subscriber_with_many_topics_leaves_in_bursts(bound, raw):
-    """Others are served in between, the user hears of each topic, and no peer is lost."""
+    """When a subscriber with many topics leaves, the XPUB still serves its other peers.
+
+    The user receives an unsubscription for each topic, and no peer is disconnected.
+    """
     sock = bound(zmq.XPUB, rcvhwm=0)
     topics = [b"%05d" % number for number in range(20_000)]
     large, small = (raw(sock.last_endpoint) for _ in range(2))

@@ -1,4 +1,4 @@
-"""close() never waits, LINGER limits the delivery of accepted messages, and term() waits for it."""
+"""close() never waits. term() waits until accepted messages are delivered or LINGER expires."""
 
 import time
 
@@ -16,12 +16,12 @@ BODY = bytes(range(256)) * (5 * MB // 256)
 
 @pytest.fixture
 def term(context):
-    """term(): terminate in a greenlet of its own, and return the greenlet."""
+    """``term()`` terminates the context in a greenlet of its own, and returns the greenlet."""
     return lambda: gevent.spawn(context.term)
 
 
 def waits(terminating):
-    """Tell whether term() still waits after enough time to return."""
+    """Return whether term() still waits after a time in which it could have returned."""
     return terminating.join(0.05) is None and not terminating.ready()
 
 
@@ -67,16 +67,16 @@ def test_term_returns_after_a_finite_linger(make, closed_port, term):
     began = time.monotonic()
     other = gevent.spawn(lambda: None)
     sock.close()
-    assert not other.ready()  # close() did not wait, or this greenlet would have run
+    assert not other.ready()  # had close() waited, this greenlet would have run
     term().get(timeout=GUARD)
-    assert time.monotonic() - began >= 0.075  # timers have a granularity
+    assert time.monotonic() - began >= 0.075  # a timer may be early by its granularity
     closed_port.listen()
     assert closed_port.nobody_comes(0.05)
 
 
 @pytest.mark.parametrize("set_by", ["option", "close"])
 def test_linger_may_be_set_after_connect(set_by, make, closed_port, term):
-    """zmq_setsockopt(3): LINGER takes effect at once, for all endpoints."""
+    """LINGER takes effect at once and for all endpoints, as zmq_setsockopt(3) says."""
     sock = make(zmq.PUSH, reconnect_ivl=1)
     sock.connect(closed_port.endpoint)
     sock.send(b"dropped")
@@ -131,7 +131,7 @@ def test_linger_with_an_accepted_peer_that_never_handshakes(linger, bound, raw, 
 
 @pytest.fixture(params=["binds", "connects"])
 def pair_up(request, bound, make, raw, raw_listener, monitor):
-    """pair_up(PUSH, b"PULL", linger=-1): our socket and a peer with the handshake done."""
+    """``pair_up(PUSH, b"PULL")`` returns our socket and a raw peer, with the handshake done."""
 
     def pair_up(socket_type, peer_type, **options):
         if request.param == "binds":
@@ -167,7 +167,7 @@ def test_everything_is_written_before_term_returns(pair_up, linger, term):
 
 
 def test_close_and_exit_of_the_greenlet_at_once(pair_up):
-    """The hub does not run between the last send and the close."""
+    """Messages arrive although the hub does not run between the last send and close()."""
     sock, peer = pair_up(zmq.PUSH, b"PULL")
     for number in range(1000):
         sock.send(b"%d" % number)
@@ -211,11 +211,11 @@ def test_term_does_not_wait_for_a_peer_that_keeps_sending(pair_up, term):
     assert peer.read_message() == [BODY]
     terminating.get(timeout=GUARD)
     peer.read_to_end()
-    sending.join()  # the write may have failed: the other end does not read any more
+    sending.join()  # the write may fail, since the other end does not read any more
 
 
 def test_term_does_not_wait_for_a_peer_that_left(bound, raw, monitor, term):
-    """Messages for an accepted peer that disconnected can never be delivered."""
+    """Messages for an accepted peer that disconnected can never be delivered, so term() returns."""
     sock = bound(zmq.PUSH, linger=-1)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -238,7 +238,7 @@ def test_lingering_connecter_reconnects(make, raw_listener, term):
     first.handshake(b"PULL")
     sock.send(BODY)
     sock.send(b"the next")
-    assert first.read(9)[0] == 2  # partly written
+    assert first.read(9)[0] == 2  # the message is partly written now
     sock.close()
     terminating = term()
     first.close()
@@ -283,7 +283,7 @@ def test_disconnect_delivers_within_linger(make, raw_listener, monitor):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_address_is_free_directly_after_close(bound, raw, tmp_path, transport):
-    """This holds even while messages to a peer of the old socket linger."""
+    """The address can be bound again even while the closed socket still delivers messages."""
     place = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/socket"
     sock = bound(zmq.ROUTER, place, linger=-1)
     endpoint = sock.last_endpoint
@@ -348,7 +348,7 @@ def test_interrupted_term_can_be_called_again(bound, context):
 
 
 def test_peers_are_served_while_term_waits(bound, make, raw, term):
-    """A closed socket that lingers does not stop a socket that is still open."""
+    """While term() waits for a lingering socket, sockets that are still open keep working."""
     sock = bound(zmq.PUSH)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PULL")
@@ -363,7 +363,10 @@ def test_peers_are_served_while_term_waits(bound, make, raw, term):
 
 
 def test_unreferenced_sockets_are_closed(raw_listener):
-    """They are collected without close: their messages are delivered, and no call waits."""
+    """The messages of a socket that was collected without close() are delivered.
+
+    Collecting it does not block.
+    """
     listener = raw_listener()
 
     def send_and_forget():

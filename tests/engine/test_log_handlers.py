@@ -1,4 +1,4 @@
-"""Logging handlers of the program that wait, raise or are slow do not disturb connections."""
+"""A program's logging handlers may wait, raise or be slow without disturbing connections."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_engines
 
 @pytest.fixture
 def handler(request):
-    """handler(emit): a handler of all records of the package, for this test."""
+    """``handler(emit)`` adds a handler for all records of the package until the test ends."""
     log = logging.getLogger("zlinkcompat")
     level = log.level
     added = []
@@ -50,7 +50,7 @@ def peers_come_and_go(make, count=5):
 
 @pytest.mark.hub
 def test_handler_that_switches_greenlets(make, handler):
-    """The handler waits for the hub, which a callback of the hub must not do."""
+    """A handler may switch to the hub, although a callback of the hub must not do that."""
     seen = []
 
     def emit(text):
@@ -65,7 +65,7 @@ def test_handler_that_switches_greenlets(make, handler):
 
 
 def test_handler_that_waits_for_the_program(make, handler):
-    """The engine continues while no record can be handled."""
+    """The engine continues while a handler waits and so no record is handled."""
     for_greenlets = gevent.event.Event()
     for_threads = threading.Event()
 
@@ -100,7 +100,7 @@ def test_records_keep_their_order(make, handler):
 
 
 def test_records_beyond_the_queue_are_counted(monkeypatch, handler):
-    """A handler that is stuck costs memory for this many records at most."""
+    """While a handler is stuck, at most QUEUE_MAX records wait; further records are counted."""
     monkeypatch.setattr(log_queue, "QUEUE_MAX", 10)
     seen = []
     handler(seen.append)

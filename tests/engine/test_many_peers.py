@@ -1,4 +1,4 @@
-"""Thousands of peers on one socket; and what happens when descriptors run out."""
+"""One socket serves thousands of peers. A listener pauses when file descriptors run out."""
 
 import errno
 import logging
@@ -40,8 +40,8 @@ def cost():
     began = time.process_time()
     gevent.event.Event().wait(0.5)
     return time.process_time() - began
-say(min(cost() for _ in range(3)))  # what was under way ends first
-# All of them still are there.
+say(min(cost() for _ in range(3)))  # work that was still pending raises only the first cost
+# All peers are still connected.
 for name in names:
     sock.send_multipart([name, b"bye"])
 gevent.get_hub().threadpool.apply(sys.stdin.readline)
@@ -80,7 +80,7 @@ def test_thousands_of_peers_are_served_and_idle_for_free(program):
     crowd = program(CROWD, server.line(), PEERS)
     assert crowd.line() == "served"
     assert int(server.line()) == PEERS
-    assert float(server.line()) < 0.005  # of half a second
+    assert float(server.line()) < 0.005  # seconds of CPU in an idle half second
     assert crowd.line() == "bye"
     server.tell()
     server.ends()
@@ -88,7 +88,7 @@ def test_thousands_of_peers_are_served_and_idle_for_free(program):
 
 
 def test_hundreds_of_connecting_sockets(program, bound):
-    """Each socket has a connection and a greenlet of its own, in one process."""
+    """One process has hundreds of sockets, each with its own connection and greenlet."""
     sink = bound(zmq.PULL, backlog=4096)
     one = program(RAISE_LIMIT + """
 context = zmq.Context()
@@ -138,7 +138,7 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
         peer.send(message(b"in"))
         assert peer.read_message() == [b"in"]
     assert all(peer.says_nothing(0.02) for peer in waiting)
-    # Connected peers are served, and the listener does not retry all the time.
+    # Connected peers are still served. The failures are few, since the listener pauses.
     served[0].send(message(b"failures"))
     failures = eval(served[0].read_message()[0])
     assert set(failures) == {errno.EMFILE} and len(failures) < 20
@@ -160,7 +160,10 @@ def test_listener_without_descriptors_pauses_and_recovers(program, raw):
 def test_listener_pauses_while_resources_are_short(
     reason, bound, make, monitor, monkeypatch, caplog
 ):
-    """EMFILE is the limit of this process and is tested above; these errors are simulated."""
+    """After an error for lack of resources, the listener pauses before it accepts again.
+
+    These errors are simulated. The test above reaches EMFILE, the limit of a process, for real.
+    """
     tries, pause = [], 0.01
     accept = sockets.accept
 
@@ -178,14 +181,14 @@ def test_listener_pauses_while_resources_are_short(
     push.connect(sock.last_endpoint)
     push.send(b"in at last")
     assert sock.recv() == b"in at last"
-    # The warning appears once for all three. The attempts show that the listener pauses.
+    # One warning covers all three failures. The times of the attempts show the pauses.
     assert events.next()[:2] == (E.ACCEPT_FAILED, reason)
     assert events.next()[0] == E.ACCEPTED and not events.poll(0)
     (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert record.name == "zlinkcompat.engine" and os.strerror(reason) in record.getMessage()
     assert sock.last_endpoint.decode() in record.getMessage()
     assert all(later - earlier > pause / 2 for earlier, later in pairwise(tries[:4]))
-    # The next shortage is reported again.
+    # The next shortage is reported by a warning of its own.
     del tries[:]
     make(zmq.PUSH).connect(sock.last_endpoint)
     assert [events.next()[0] for _ in range(2)] == [E.ACCEPT_FAILED, E.ACCEPTED]
@@ -199,7 +202,7 @@ def test_connecter_without_descriptors_retries(program, bound):
         sock = context.socket(zmq.PUSH)
         sock.reconnect_ivl = 1
         monitor = sock.get_monitor_socket(zmq.EVENT_CONNECT_RETRIED)
-        sock.bind("tcp://127.0.0.1:*")  # whatever is opened at first use is open now
+        sock.bind("tcp://127.0.0.1:*")  # so that descriptors opened at first use are open now
         gevent.get_hub().threadpool.apply(int)
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))

@@ -1,4 +1,4 @@
-"""Sockets made and closed in a row: MAX_SOCKETS counts only those that still have work to do."""
+"""MAX_SOCKETS counts open sockets, and closed ones only as long as they still have work to do."""
 
 import errno
 import os
@@ -55,7 +55,7 @@ def test_many_sockets_closed_together_after_connecting(few, served):
 
 
 def test_limit_counts_closed_sockets_with_unsent_messages(few):
-    """A closed socket with a LINGER counts until its messages are delivered or the time is over."""
+    """A closed socket counts until its messages are delivered or LINGER has expired."""
     socks = [few.socket(zmq.PUSH) for _ in range(MOST)]
     for sock in socks:
         sock.linger = -1

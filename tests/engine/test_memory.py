@@ -1,4 +1,4 @@
-"""The memory cost of a message, and of peers that do not read."""
+"""How much memory a large message takes, and peers that send nothing or do not read."""
 
 import pytest
 from rawpeer import RawPeer, frame
@@ -43,7 +43,8 @@ def test_sending_a_large_message_takes_no_extra_memory(raw_listener, program, ma
     for _ in range(SIZE // MB):
         assert len(peer.read(MB)) == MB
     assert peer.read_frame() == (0, b"end")
-    # bytes(SIZE) is memory that was never written: reading it in the kernel takes no memory either.
+    # bytes(SIZE) itself takes no memory: its pages were never written, and the kernel's reading
+    # does not allocate them either.
     assert int(sender.line()) < 5 * 1024
 
 
@@ -63,7 +64,10 @@ with zmq.Context() as context, context.socket(zmq.PULL) as pull:
 
 
 def test_receiving_a_large_message_takes_little_extra_memory(program, make):
-    """The user's object receives the body and grows in place (large blocks are remapped)."""
+    """The body is read directly into the object that the user gets.
+
+    That object grows in place, since the allocator remaps large blocks.
+    """
     receiver = program(RECEIVER)
     push = make(zmq.PUSH)
     push.connect(receiver.line())
@@ -88,11 +92,11 @@ monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 monitor.rcvtimeo = 30_000
 router.bind("tcp://127.0.0.1:*")
 say(router.last_endpoint.decode())
-monitor.recv_multipart()  # what all share is there
+monitor.recv_multipart()  # from now on, memory that all connections share is allocated
 tracemalloc.start()
 for _ in range(100):
     monitor.recv_multipart()
-while router.poll(0):  # what came behind the handshakes was read, too
+while router.poll(0):  # receive the messages that were read together with the handshakes
     router.recv_multipart()
 say(tracemalloc.get_traced_memory()[0] // 100)
 """
@@ -106,7 +110,7 @@ def test_idle_connection_holds_no_buffer(program):
         for _ in range(101):
             peers.append(RawPeer.connect(endpoint))
             peers[-1].handshake(b"DEALER")
-        # Buffers are 128 KiB each, and up to 32 are kept for all.
+        # A read buffer has 128 KiB, and up to 32 buffers are kept for all peers together.
         assert int(server.line()) < 60 * 1024
     finally:
         for peer in peers:
@@ -127,7 +131,7 @@ while True:
 
 
 def test_silent_peer_holds_no_buffer(program):
-    """The reader waits for the peer, and its buffer serves other peers meanwhile."""
+    """While a peer sends nothing, its read buffer is free for other peers."""
     server = program(SILENT)
     endpoint = server.line().strip()
     server.tell()  # no peer is connected
@@ -136,7 +140,7 @@ def test_silent_peer_holds_no_buffer(program):
     try:
         for _ in range(100):
             peers.append(RawPeer.connect(endpoint))
-            # the program prints this when there was nothing to read
+            # the greeting arrives once the program has tried to read and found nothing
             assert peers[-1].read(10)[0] == 0xFF
         server.tell()
         assert int(server.line()) < 60 * 1024

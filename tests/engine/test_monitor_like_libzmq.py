@@ -1,4 +1,4 @@
-"""Monitors of our sockets and of libzmq's report the same events."""
+"""Monitors of our sockets and monitors of libzmq's sockets report the same events."""
 
 import gevent
 import pytest
@@ -9,12 +9,12 @@ from watching import E, Monitor
 
 import zlinkcompat
 
-#: Milliseconds in which any further event would have been reported.
+#: Milliseconds that we wait for events that must not come.
 SETTLED = 60
 
 
 class Stage:
-    """One library's socket and what happens to it."""
+    """A socket of one library, its peers, and the events that its monitor reports."""
 
     def __init__(self, library, place):
         self.context = library.Context()
@@ -60,8 +60,10 @@ class Stage:
         event, value, endpoint = self.events.next()
         if event in (E.LISTENING, E.ACCEPTED, E.CONNECTED, E.DISCONNECTED, E.CLOSED,
                      E.CONNECT_RETRIED):  # fmt: skip
-            value = value > 0  # a descriptor, or an interval with its jitter
-        # Ports and files differ. Whether it is the bound or the connected endpoint must not differ.
+            # The value is a descriptor, or an interval with jitter: both differ between runs.
+            value = value > 0
+        # Ports and paths differ between the libraries. We only compare whether the endpoint is
+        # one of the socket's.
         told_endpoint = "the endpoint" if endpoint in self.names else endpoint
         self.told.append((event.name, value, told_endpoint))
 
@@ -69,7 +71,7 @@ class Stage:
         """Wait until our side closes this peer's connection."""
         reading = gevent.spawn(peer.read_to_end)
         while not reading.ready():
-            self.sock.poll(0)  # libzmq's sockets do some of their work only when they are used
+            self.sock.poll(0)  # a libzmq socket does some of its work only inside its calls
             reading.join(0.002)
 
     def finish(self, silent):
@@ -86,7 +88,7 @@ class Stage:
         return self.told
 
 
-# -- what happens: each scenario returns once all that counts was told ----------------------
+# -- scenarios: each returns once the monitor has reported the events that we compare -------
 
 
 def bind_and_unbind(stage):
@@ -246,7 +248,7 @@ def connect_to_silent_server(stage):
     ).connect(listener.endpoint)
     stage.accept(listener).read_to_end()
     stage.until(E.DISCONNECTED)
-    # The errno of a timeout is random in libzmq.
+    # libzmq reports a random errno for a timeout, so compare no values.
     stage.told = [(name, endpoint) for name, _, endpoint in stage.told]
 
 
@@ -279,7 +281,7 @@ def test_monitors_report_the_same_events(happens, transport, tmp_path):
 
 
 def test_failed_bind_is_reported(make, monitor, raw_listener):
-    """libzmq also reports CLOSED for the descriptor that it tried to bind, without an endpoint."""
+    """A failed bind reports BIND_FAILED. libzmq also reports CLOSED, without an endpoint."""
     taken = raw_listener().endpoint
     sock = make(zmq.PULL)
     events = monitor(sock)
@@ -300,7 +302,7 @@ def test_only_requested_events_are_reported(bound, monitor, raw):
 def test_unread_monitor_does_not_block_its_socket(bound, monitor, raw):
     sock = bound(zmq.PULL)
     events = monitor(sock)
-    for _ in range(600):  # more events than the high-water marks of both ends together
+    for _ in range(600):  # these cause more events than both high-water marks together allow
         peer = raw(sock.last_endpoint)
         peer.read(10)
         peer.reset()

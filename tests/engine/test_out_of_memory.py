@@ -1,4 +1,4 @@
-"""A send fails for lack of memory."""
+"""A write that fails for lack of memory ends the connection, and no message is lost."""
 
 import pytest
 from watching import E

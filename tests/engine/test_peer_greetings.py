@@ -1,4 +1,4 @@
-"""The greeting goes in libzmq's stages, and peers of ZMTP 3.0 and 3.1 are both served."""
+"""We send the greeting in the same stages as libzmq, and serve peers of ZMTP 3.0 and 3.1."""
 
 import pytest
 from rawpeer import GREETING_SIZE, SIGNATURE, command, frame, greeting, message, ready
@@ -11,7 +11,7 @@ BOTH_ENDS = pytest.mark.parametrize("end", ["binds", "connects"])
 
 @pytest.fixture
 def meet(bound, make, raw, raw_listener, tmp_path):
-    """meet(type, "binds" or "connects"): our socket, and the raw peer at the other end."""
+    """``meet(type, "binds")`` returns our socket, which binds or "connects", and its raw peer."""
 
     def meet(socket_type, end, transport="tcp", **options):
         place = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/socket"
@@ -34,7 +34,7 @@ def test_signature_is_sent_first_and_alone(meet, end):
 
 
 def test_signature_contains_the_length_of_the_routing_id(meet):
-    # It looks like the header of a ZMTP 1.0 routing id message, for ZMTP 1.0 peers.
+    # To a peer of ZMTP 1.0 the signature has to look like the header of a routing id message.
     _, peer = meet(zmq.DEALER, "connects", routing_id=b"abc")
     assert peer.read(10) == b"\xff" + bytes(7) + b"\x04\x7f"
 
@@ -141,7 +141,7 @@ def test_messages_carry_the_metadata_of_the_peer(meet):
 
 
 def test_property_names_are_case_insensitive(meet):
-    """RFC 37: "The name is case-insensitive"."""
+    """A peer may write ``SOCKET-TYPE``. RFC 37 says: "The name is case-insensitive"."""
     sock, peer = meet(zmq.PULL, "binds")
     peer.send(greeting(), ready(b"PUSH").replace(b"Socket-Type", b"SOCKET-TYPE"), message(b"x"))
     assert sock.recv() == b"x"

@@ -1,4 +1,4 @@
-"""PING and PONG find a peer that is dead but never closed its connection."""
+"""PING and PONG detect a dead peer that has not closed its connection."""
 
 import time
 
@@ -16,7 +16,7 @@ PING_AT_ONCE = ping(context=b"are you there?")
 
 @pytest.fixture(params=["binds", "connects"])
 def meet(request, bound, make, raw, raw_listener, monitor):
-    """meet(PULL, heartbeat_ivl=20): our socket, its monitor and a peer, with the handshake done."""
+    """``meet(PULL, b"PUSH")`` returns our socket, its monitor and its raw peer, all connected."""
 
     def meet(socket_type, peer_type, minor=1, **options):
         if request.param == "binds":
@@ -59,7 +59,7 @@ def test_pong_has_the_context_of_the_ping(meet, content, ttl):
 
 
 def test_pong_truncates_an_overlong_context(meet):
-    """libzmq zmtp_engine.cpp: 16 octets at most, as RFC 37 allows."""
+    """A PONG returns at most 16 octets of context, as RFC 37 and libzmq's zmtp_engine.cpp say."""
     _, _, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(0, b"sixteen octets!! and more"))
     assert peer.read_command() == (b"PONG", b"sixteen octets!!")
@@ -76,14 +76,14 @@ def test_pongs_are_sent_between_messages(meet):
 
 @pytest.mark.parametrize("hand", [b"PUSH", b"SUB"])
 def test_pong_is_sent_without_a_receiver(meet, hand):
-    """Only the hub runs; the socket is not used."""
+    """A PING is answered while the application does not use the socket and only the hub runs."""
     _, _, peer = meet({b"PUSH": zmq.PULL, b"SUB": zmq.PUB}[hand], hand)
     peer.send(PING_AT_ONCE)
     assert peer.read_command() == (b"PONG", b"are you there?")
 
 
 def test_ping_between_frames_of_a_message(meet):
-    """libzmq lets commands pass between the frames of one message."""
+    """As in libzmq, a command may come between two frames of one message."""
     sock, _, peer = meet(zmq.PULL, b"PUSH")
     peer.send(frame(b"a", 1), ping(0, b"x"), frame(b"b"))
     assert peer.read_command() == (b"PONG", b"x")
@@ -98,7 +98,7 @@ def test_unsolicited_pong_is_ignored(meet):
 
 @pytest.mark.parametrize("size", [0, 16])
 def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size):
-    """The answers that the peer does not read must neither pile up nor break the connection."""
+    """Answers that the peer does not read must neither accumulate nor end the connection."""
     sock = bound(zmq.PULL, sndbuf=4096)
     events = monitor(sock)
     peer = raw(sock.last_endpoint, rcvbuf=4096)
@@ -109,7 +109,7 @@ def test_flood_of_pings_from_a_peer_that_does_not_read(bound, raw, monitor, size
     peer.send(message(b"alive"))
     assert sock.recv() == b"alive"
     assert "DISCONNECTED" not in events.collected()
-    # The peer reads at last: it still gets whole frames, and new PINGs are answered.
+    # When the peer reads again, it receives whole frames, and new PINGs are answered.
     peer.send(ping(0, b"last"))
     while (answer := peer.read_command()) != (b"PONG", b"last"):
         assert answer == (b"PONG", bytes(size))
@@ -138,7 +138,7 @@ def test_ping_contains_the_ttl_in_deciseconds(meet, ttl_ms, told):
 
 
 def test_dead_peer_is_detected(meet):
-    """The peer accepts, shakes hands, and never sends anything again."""
+    """A peer that sends nothing after the handshake is disconnected."""
     _, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=20, heartbeat_timeout=40)
     assert events.next()[0] == E.DISCONNECTED
     assert b"\4PING" in peer.read_to_end()
@@ -159,7 +159,7 @@ def test_timeout_of_0_never_drops_the_peer(meet):
 
 
 def lives(sock, events, peer, milliseconds):
-    """The peer answers for this long, and is kept."""
+    """Check that the peer stays connected as long as it answers, for ``milliseconds``."""
     answering = gevent.spawn(answer_pings, peer)
     assert events.stays_silent(milliseconds)
     peer.send(message(b"alive"))
@@ -173,7 +173,7 @@ def test_peer_that_answers_is_kept(meet):
 
 
 def test_blocked_hub_still_reads_pongs_that_arrived_in_time(meet):
-    """The program computes for longer than HEARTBEAT_TIMEOUT; the peer answers in time."""
+    """A peer that answered in time is kept if the program blocked the hub beyond the timeout."""
     sock, events, peer = meet(zmq.PULL, b"PUSH", heartbeat_ivl=10, heartbeat_timeout=40)
     assert peer.read_command()[0] == b"PING"
     peer.send(command(b"PONG"))
@@ -191,7 +191,7 @@ def test_messages_keep_the_peer_alive(meet):
 
 
 def test_slow_receiver_keeps_a_peer_that_answers(meet):
-    """Its messages are read at once, but received one by one for longer than the timeout."""
+    """The peer sends many messages at once. Receiving them takes longer than the timeout."""
     sock, events, peer = meet(zmq.PULL, b"PUSH", rcvhwm=1, heartbeat_ivl=10, heartbeat_timeout=150)
     peer.send(*(message(b"%d" % number) for number in range(30)))
     answering = gevent.spawn(answer_pings, peer)
@@ -205,7 +205,10 @@ def test_slow_receiver_keeps_a_peer_that_answers(meet):
 
 @pytest.mark.parametrize("library", [zmq, libzmq], ids=["zlinkcompat", "zmq"])
 def test_full_receiver_drops_a_peer_that_answers(library, raw, monitor):
-    """As in libzmq, at its high-water mark the socket stops reading, and receives no heartbeats."""
+    """A full receiver disconnects a peer that answers heartbeats, as in libzmq.
+
+    At its high-water mark a socket stops reading, and so it does not receive the answers.
+    """
     with library.Context() as context, context.socket(library.PULL) as sock:
         sock.rcvhwm = 1
         sock.heartbeat_ivl, sock.heartbeat_timeout = 20, 60
@@ -259,7 +262,10 @@ def test_no_ping_before_the_handshake_is_done(bound, raw):
 
 
 def test_ttl_is_honoured(meet):
-    """The peer's PING limits its time to live to 0.1 s; our own heartbeats are off."""
+    """A peer that announced a time to live of 0.1 s is disconnected if it then sends nothing.
+
+    Our own heartbeats are off.
+    """
     _, events, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(1))
     assert peer.read_command() == (b"PONG", b"")
@@ -278,7 +284,7 @@ def test_ttl_restarts_with_each_ping(meet):
 
 
 def test_any_traffic_disarms_the_ttl(meet):
-    """As in libzmq, any traffic after the PING disarms it until the next PING."""
+    """As in libzmq, any traffic after a PING disarms its time to live until the next PING."""
     sock, events, peer = meet(zmq.PULL, b"PUSH")
     peer.send(ping(1))
     assert peer.read_command() == (b"PONG", b"")
@@ -304,7 +310,10 @@ def test_ping_in_the_same_segment_as_a_message_arms_its_ttl(meet):
 
 
 def test_reads_without_an_armed_timer_reset_none(meet, monkeypatch):
-    """On the thread engine each reset would wake the I/O thread."""
+    """A read does not reset timers that are not armed.
+
+    On the thread engine each reset would wake the I/O thread.
+    """
     told = []
     reset_timers = Heartbeat.reset_timers
 
@@ -332,7 +341,7 @@ def test_reads_without_an_armed_timer_reset_none(meet, monkeypatch):
 
 
 class SlowReader:
-    """Read at most ``rate`` bytes a second, and answer PINGs as soon as they are read."""
+    """A peer that reads at most ``rate`` bytes a second, and answers PINGs as it reads them."""
 
     def __init__(self, peer, rate):
         self.peer = peer
@@ -353,7 +362,7 @@ class SlowReader:
         return bytes(data)
 
     def read_message(self):
-        """Read the frames of the next message, as long as there are any, and answer PINGs."""
+        """Return the frames of the next message; answer PINGs that come before its end."""
         while True:
             flags = self.read(1)[0]
             size = int.from_bytes(self.read(8 if flags & LONG else 1), "big")
@@ -366,7 +375,10 @@ class SlowReader:
 
 @pytest.fixture
 def slow_line(raw, bound, monitor):
-    """slow_line(): a PUSH with heartbeats on a narrow line, its monitor, and its peer."""
+    """``slow_line()`` returns a PUSH with heartbeats, its monitor, and its raw peer.
+
+    The kernel buffers of the connection are small.
+    """
 
     def slow_line():
         push = bound(zmq.PUSH, heartbeat_ivl=20, heartbeat_timeout=80, sndbuf=8192, linger=0)
@@ -381,7 +393,7 @@ def slow_line(raw, bound, monitor):
 
 @pytest.mark.parametrize("count", [1, 10])
 def test_slow_write_keeps_the_peer_alive(slow_line, count):
-    """The write takes five times as long as HEARTBEAT_TIMEOUT."""
+    """A peer stays connected while one write to it takes five times HEARTBEAT_TIMEOUT."""
     push, events, peer = slow_line()
     reader = SlowReader(peer, 1_000_000)
     for _ in range(count):
@@ -407,7 +419,7 @@ def test_peer_that_reads_but_never_answers_is_dropped(slow_line):
 
 @pytest.mark.hub
 def test_pings_of_a_peer_that_left_are_discarded_quickly(bound, raw, monitor):
-    """None of them can be answered any more."""
+    """PINGs of a peer that has disconnected cannot be answered, so reading them is quick."""
     sock = bound(zmq.PULL)
     events = monitor(sock, E.DISCONNECTED)
     peer = raw(sock.last_endpoint)

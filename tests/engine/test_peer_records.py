@@ -1,4 +1,4 @@
-"""debug.records: which peer is slow, what waits for it, and how its connections failed."""
+"""``debug.records`` reports which peer is slow, what is queued for it, and failed connections."""
 
 import contextlib
 
@@ -22,7 +22,7 @@ def record(sock):
 
 
 def until(is_so, *socks):
-    """Return when ``is_so()`` is true; these sockets process what happens to them meanwhile."""
+    """Wait until ``is_so()`` is true; poll ``socks`` so that they process pending commands."""
     with gevent.Timeout(GUARD):
         while not is_so():
             for sock in socks:
@@ -118,13 +118,13 @@ def test_reconnects_continue_the_counts_of_an_endpoint(raw_listener, make):
 
 
 def failing(name, peer):
-    """Let the handshake of a raw peer fail."""
+    """Make the handshake of a raw peer fail in the way that ``name`` says."""
     if name == "protocol":
         peer.send(b"this is not a greeting of ZMTP, and it is long enough to be one" * 2)
     elif name == "closed":
         peer.send(greeting())
         peer.close()
-    # For "timeout" it says nothing.
+    # For "timeout" the peer sends nothing.
 
 
 @pytest.mark.parametrize("name", ["protocol", "closed", "timeout"])
@@ -185,6 +185,7 @@ def test_every_message_is_counted_while_peers_come_and_go(bound, make):
     until(lambda: not (record(push).peers or record(pub).peers), push, pub)
     found = record(push)
     assert found.messages_out + sum(found.drops.values()) == sent
-    # A publication goes to each subscriber that is there, or is one that nobody wanted.
+    # Each publication was sent to every connected subscriber. If there was none, it counts as a
+    # drop that nobody wanted.
     found = record(pub)
     assert found.messages_out + sum(found.drops.values()) >= published

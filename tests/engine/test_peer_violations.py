@@ -1,4 +1,4 @@
-"""A peer that breaks the protocol, or the connection, is dropped; other peers are not affected."""
+"""A peer that violates the protocol is disconnected, and other peers are not affected."""
 
 import pytest
 from rawpeer import (
@@ -19,7 +19,8 @@ import zlinkcompat as zmq
 
 MAXMSGSIZE = 1000
 
-#: Bytes sent instead of a handshake, and the value of the resulting event (None: any).
+#: Maps a name to bytes that a peer sends instead of a handshake, and to the value of the resulting
+#: event; None accepts any value.
 BAD_HANDSHAKES = {
     "one-zero": (b"\0", None),
     "older-routing-id-too-long": (SIGNATURE + b"\1\1\2" + bytes(6) + b"\1\0", None),
@@ -70,14 +71,14 @@ BAD_FRAMES = {
 
 @pytest.fixture
 def server(bound, monitor):
-    """Return a PULL with a limit, and its monitor, which starts after LISTENING."""
+    """Return a PULL with MAXMSGSIZE, and a monitor that is started after the bind."""
     sock = bound(zmq.PULL, maxmsgsize=MAXMSGSIZE)
     return sock, monitor(sock)
 
 
 @pytest.fixture
 def good_peer(server, raw):
-    """Return a correct peer of the server; ``proven()`` shows that it is served."""
+    """Return a good peer of the server; ``proven()`` asserts that it is served."""
     sock, events = server
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -110,7 +111,7 @@ def test_bad_handshake(name, server, good_peer, raw):
 
 @pytest.mark.parametrize("name", BAD_FRAMES)
 def test_bad_frame(name, server, good_peer, raw):
-    """As in libzmq, no handshake failed, so DISCONNECTED is the only event."""
+    """As in libzmq, DISCONNECTED is the only event, since the handshake had succeeded."""
     sock, events = server
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -126,9 +127,9 @@ def test_bad_frame(name, server, good_peer, raw):
 
 @pytest.mark.parametrize("size, fits", [(65536, True), (65537, False)])
 def test_handshake_command_size_is_limited(bound, raw, monitor, size, fits):
-    """The limit does not depend on MAXMSGSIZE, since the peer is not authenticated yet.
+    """A command of the handshake has a size limit of its own, whatever MAXMSGSIZE is.
 
-    The header alone decides.
+    The peer is not authenticated yet. It is refused as soon as the header has arrived.
     """
     sock = bound(zmq.PULL, metadata_max=0)
     events = monitor(sock)
@@ -153,7 +154,7 @@ def test_message_of_exactly_maxmsgsize_is_allowed(server, raw):
 
 
 def test_maxmsgsize_of_zero(bound, raw, monitor):
-    """As in libzmq, commands count as well, so with 0 not even READY is accepted."""
+    """As in libzmq, MAXMSGSIZE also limits commands, so with 0 not even READY is accepted."""
     sock = bound(zmq.PULL, maxmsgsize=0)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)

@@ -1,4 +1,4 @@
-"""A connecter that its peer refuses reconnects less and less often, and the log stays short."""
+"""While a peer refuses a connecter, it reconnects less and less often and logs little."""
 
 import logging
 
@@ -16,13 +16,13 @@ CAP = 16
 
 @pytest.fixture(autouse=True)
 def low_cap(monkeypatch):
-    """Use milliseconds, so that no test has to wait."""
+    """Set the longest interval to milliseconds, so that no test has to wait for long."""
     monkeypatch.setattr(connecter, "REFUSED_IVL_MAX", CAP)
 
 
 @pytest.fixture
 def dial(make, monitor):
-    """dial(listener, reconnect_ivl=1): the monitor of a PUSH that connects."""
+    """``dial(listener, reconnect_ivl=1)`` connects a PUSH and returns its monitor."""
 
     def dial(listener, **options):
         sock = make(zmq.PUSH, **options)
@@ -35,7 +35,7 @@ def dial(make, monitor):
 
 @pytest.fixture
 def warnings(caplog):
-    """warnings(): the engine's warnings so far."""
+    """``warnings()`` returns the warnings that the engine has logged so far."""
     caplog.set_level(logging.WARNING, "zlinkcompat")
     return lambda: [
         record.getMessage() for record in caplog.records if record.name == "zlinkcompat.engine"
@@ -55,7 +55,7 @@ def refusal_of_a_zap_handler(peer):
 
 
 def silent_close(peer):
-    """Refuse as a CURVE server does when a client has another server's key."""
+    """Close without an answer, as a CURVE server does if a client uses another server's key."""
     peer.send(greeting())
     peer.read(64)
     peer.close()
@@ -66,12 +66,12 @@ def temporary_refusal(peer):
 
 
 def close_before_the_greeting(peer):
-    """Behave as a proxy does whose backend is down."""
+    """Close at once, as a proxy does whose backend is down."""
     peer.close()
 
 
 def pauses(events, listener, refuse, count):
-    """Return the milliseconds before each further attempt."""
+    """Refuse ``count`` attempts; return the milliseconds before each further attempt."""
     found = []
     for _ in range(count):
         refuse(listener.accept())
@@ -189,7 +189,7 @@ def test_client_with_wrong_server_key_gets_a_hint(make, bound, raw_listener, war
 
 @pytest.fixture
 def clock(monkeypatch):
-    """clock.now: seconds."""
+    """Replace the limiter's clock; a test sets ``clock.now``, in seconds."""
 
     class Clock:
         now = 1000.0

@@ -9,19 +9,19 @@ from watching import E
 
 import zlinkcompat as zmq
 
-#: Milliseconds after which any further attempt would have happened.
+#: Milliseconds that we wait for further attempts, where none must come.
 LONG_AFTER = 100
 
 
 @pytest.fixture
 def closed_port(raw_listener):
-    """An address that refuses connections, until its ``listen()``."""
+    """Return a listener whose address refuses connections until its ``listen()``."""
     return raw_listener(listens=False)
 
 
 @pytest.fixture
 def dial(make, monitor):
-    """dial(listener, PUSH, reconnect_ivl=1): a connecting socket and its monitor."""
+    """``dial(listener, PUSH)`` connects a PUSH to the listener, and returns it and its monitor."""
 
     def dial(listener, socket_type, **options):
         sock = make(socket_type, **options)
@@ -36,7 +36,7 @@ def intervals(events, count):
     return [events.wait_for(E.CONNECT_RETRIED) for _ in range(count)]
 
 
-# -- when ----------------------------------------------------------------------------------
+# -- when a connecter reconnects -----------------------------------------------------------
 
 
 def test_refused_connection_is_retried(closed_port, dial):
@@ -65,7 +65,7 @@ def test_intervals_grow_to_the_maximum(closed_port, dial):
 
 
 def test_maximum_below_the_interval_is_ignored(closed_port, dial):
-    """zmq_setsockopt(3): "Value has to be greater or equal ... or else it will be ignored"."""
+    """A RECONNECT_IVL_MAX below RECONNECT_IVL is ignored, as zmq_setsockopt(3) says."""
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=4, reconnect_ivl_max=1)
     assert all(4 <= interval < 8 for interval in intervals(events, 4))
 
@@ -113,7 +113,10 @@ def test_broken_handshake_is_retried(said, raw_listener, dial):
 
 
 def answers_in_the_end(listener):
-    """On a busy machine this is too late for some connections."""
+    """Accept connections until one of them completes the greeting.
+
+    On a busy machine the answer comes too late for some connections.
+    """
     while True:
         try:
             return listener.accept().handshake(b"PULL")
@@ -144,7 +147,7 @@ def test_connect_to_an_ipc_server_that_starts_later(make, raw_listener, monitor,
     assert peer.read_message() == [b"x"]
 
 
-# -- what happens to messages meanwhile ----------------------------------------------------
+# -- what happens to messages until the socket has reconnected -------------------------------
 
 
 def test_messages_wait_for_the_first_connection_up_to_the_hwm(closed_port, dial):
@@ -213,7 +216,11 @@ def test_subscriptions_are_sent_once_per_connection(raw_listener, dial):
     ids=["mechanism", "socket-type"],
 )
 def test_reconnects_after_a_protocol_violation(broken, raw_listener, dial):
-    """By decision: libzmq never reconnects to such an address, whichever peer binds it later."""
+    """A connecter also reconnects to an address whose peer violated the protocol.
+
+    We differ from libzmq on purpose: libzmq never reconnects then, even if another peer binds the
+    address later.
+    """
     listener = raw_listener()
     sock, events = dial(listener, zmq.PUSH, reconnect_ivl=1)
     listener.accept().send(broken)
@@ -256,7 +263,7 @@ AFTER = zmq.RECONNECT_STOP_AFTER_DISCONNECT
 ], ids=["refused", "refused-both", "handshake", "handshake-both"])  # fmt: skip
 def test_reconnect_stop(stop, happens, last, closed_port, dial):
     happening = gevent.spawn(happens, closed_port)
-    gevent.idle()  # in this case the server listens before we connect
+    gevent.idle()  # where the case begins with listening, the server listens before we connect
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
     happening.get()
     events.wait_for(last)
@@ -268,7 +275,10 @@ def test_reconnect_stop(stop, happens, last, closed_port, dial):
     (REFUSED | FAILED, disconnects), (AFTER, disconnects),
 ], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
 def test_reconnect_stop_has_no_effect_on_other_failures(stop, happens, closed_port, dial):
-    """A peer that disconnects is not zmq_disconnect(), which AFTER_DISCONNECT is about."""
+    """RECONNECT_STOP does not stop a reconnect after a failure that it does not name.
+
+    AFTER_DISCONNECT is about zmq_disconnect(), not about a peer that disconnects.
+    """
     happening = gevent.spawn(happens, closed_port)
     gevent.idle()
     _, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
@@ -286,7 +296,10 @@ def test_handshake_ivl_makes_a_silent_server_fail_its_handshake(raw_listener, di
 
 @pytest.mark.parametrize("stop", [0, AFTER], ids=["default", "after-disconnect"])
 def test_disconnect_with_messages_left(stop, closed_port, dial):
-    """We reconnect for them within linger, unless AFTER_DISCONNECT is set."""
+    """After disconnect() we reconnect within LINGER to deliver the messages that are left.
+
+    With AFTER_DISCONNECT we do not reconnect.
+    """
     sock, events = dial(closed_port, zmq.PUSH, reconnect_ivl=1, reconnect_stop=stop)
     sock.send(b"left behind")
     events.wait_for(E.CONNECT_RETRIED)

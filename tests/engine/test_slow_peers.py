@@ -1,4 +1,4 @@
-"""A peer that reads slowly, or not at all, delays only its own messages."""
+"""A peer that reads slowly or not at all delays only the messages that are for itself."""
 
 import errno
 
@@ -18,7 +18,7 @@ KERNEL = 3 * MB
 
 
 def fill(sock, data):
-    """Send until a send would wait; return the number of accepted messages."""
+    """Send until a send would block; return how many messages the socket accepted."""
     count = 0
     while True:
         try:
@@ -30,7 +30,10 @@ def fill(sock, data):
 
 @pytest.fixture
 def pair_up(bound, raw, monitor):
-    """pair_up(PUSH, b"PULL", sndhwm=5): our socket and a ready peer with a small buffer."""
+    """``pair_up(PUSH, b"PULL", sndhwm=5)`` returns our socket and a raw peer after the handshake.
+
+    The peer's receive buffer is small.
+    """
 
     def pair_up(socket_type, peer_type, **options):
         sock = bound(socket_type, sndbuf=4 * KB, **options)
@@ -146,12 +149,12 @@ def test_router_serves_the_peer_that_reads(pair_up):
 
 
 def flood(peer, data):
-    """Send until the peer reads nothing for a while; return the number of whole messages sent."""
+    """Send until our socket stops reading; return how many whole messages were sent."""
     peer.sock.settimeout(0.1)
     count = 0
     try:
         while True:
-            # sendall would not report how much it sent.
+            # Do not use sendall(), which would not report how much it sent.
             rest = memoryview(data(count))
             while rest:
                 rest = rest[peer.sock.send(rest) :]
@@ -180,7 +183,7 @@ def test_idle_receiver_applies_backpressure(bound, raw, size):
 
 
 def test_full_receiver_still_notices_the_end(bound, raw, monitor):
-    """All messages that arrived before the end are received first."""
+    """A full receiver receives all messages of a peer that has left, then notices its end."""
     sock = bound(zmq.PULL, rcvhwm=2)
     events = monitor(sock)
     peer = raw(sock.last_endpoint)
@@ -193,7 +196,7 @@ def test_full_receiver_still_notices_the_end(bound, raw, monitor):
 
 @pytest.mark.hub
 def test_pub_processes_subscriptions_when_it_sends(pair_up):
-    """The pipe is read when the socket sends, however many subscriptions there are."""
+    """A PUB reads all pending subscriptions when it sends, however many there are."""
     sock, peer = pair_up(zmq.PUB, b"SUB", rcvhwm=1)
     peer.send(*(message(b"\1%05d" % number) for number in range(5000)))
     peer.send(ping(0, b"all said"))
@@ -206,7 +209,7 @@ def test_pub_processes_subscriptions_when_it_sends(pair_up):
 
 
 def dribble(peer, data, seconds=0.05):
-    """Send a byte at a time, until the other side ends; return how many it accepted."""
+    """Send byte by byte until the other side disconnects; return how many bytes were sent."""
     for at in range(len(data)):
         try:
             peer.send(data[at : at + 1])
@@ -220,7 +223,7 @@ def dribble(peer, data, seconds=0.05):
     "begun", [b"", greeting(), greeting() + ready(b"PUSH")[:3]], ids=["greeting", "command", "body"]
 )
 def test_handshake_ivl_limits_the_whole_handshake(begun, bound, raw, make, monitor):
-    """Each byte arrives in time, but the whole handshake does not."""
+    """HANDSHAKE_IVL limits the whole handshake, even if bytes keep arriving until then."""
     sock = bound(zmq.PULL, handshake_ivl=200)
     events = monitor(sock, E.HANDSHAKE_FAILED_NO_DETAIL)
     peer = raw(sock.last_endpoint)
@@ -316,12 +319,16 @@ def test_subscription_does_not_interrupt_a_partial_write(pair_up):
 
 
 def test_failed_write_does_not_lose_received_messages(pair_up):
-    """libzmq stream_engine_base.cpp: "The engine is not terminated until we detect input error"."""
+    """Messages that arrived before a write failed are still received.
+
+    libzmq does the same (stream_engine_base.cpp): "The engine is not terminated until we detect
+    input error".
+    """
     sock, peer = pair_up(zmq.DEALER, b"DEALER")
     sock.send(b"unread, so that its close is a reset")
     peer.send(*(message(b"%d" % number) for number in range(100)))
     peer.close()
-    # The hub does not run in between: we write before we read.
+    # The hub does not run between the close and these sends, so we write before we read.
     for _ in range(3):
         try:
             sock.send(b"nobody there", zmq.NOBLOCK)

@@ -1,4 +1,4 @@
-"""Phase 0 of the plan: kernel buffers of connections, reported by ``debug.connections``."""
+"""``debug.connections`` reports the sizes of a connection's kernel buffers."""
 
 import logging
 import socket
@@ -11,7 +11,7 @@ from zlinkcompat.debug import connections
 
 
 def granted(option, size):
-    """Return what the kernel grants for a requested size."""
+    """Return the buffer size that the kernel sets when ``size`` is requested."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, option, size)
         return sock.getsockopt(socket.SOL_SOCKET, option)
@@ -25,7 +25,10 @@ def no_environment(monkeypatch):
 
 @pytest.fixture
 def two_ends(bound, make, endpoint_of):
-    """two_ends("tcp", sndbuf=1000): the reports for the accepted and for the connected end."""
+    """``two_ends("tcp", sndbuf=1000)`` connects two sockets.
+
+    It returns the reports of the accepted and of the connecting end.
+    """
 
     def two_ends(transport="tcp", chosen=(), **options):
         endpoint = endpoint_of(transport)

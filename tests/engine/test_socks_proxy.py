@@ -1,4 +1,4 @@
-"""SOCKS_PROXY: connections are made only through the proxy."""
+"""A socket with SOCKS_PROXY connects only through the proxy."""
 
 import pytest
 from rawpeer import greeting, message, ready
@@ -93,7 +93,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
 def test_truncated_and_garbled_answers(make, raw_listener, monitor, answer):
-    """The connection is closed and made again; then it works, and no message is lost."""
+    """A bad answer of the proxy closes the connection. The next connection loses no message."""
     listener = raw_listener()
     push = make(zmq.PUSH, socks_proxy=listener.endpoint[6:].encode(), reconnect_ivl=1)
     watched = monitor(push, E.CLOSED | E.CONNECTED)
@@ -106,7 +106,7 @@ def test_truncated_and_garbled_answers(make, raw_listener, monitor, answer):
     assert watched.next()[0] == E.CLOSED
     good = listener.accept()
     assert good.read(3) == b"\5\1\0"
-    # The peer's first octets follow the proxy's last ones directly.
+    # The peer's first octets arrive in one piece with the proxy's last answer.
     good.send(b"\5\0\5\0\0\1" + bytes(6) + greeting())
     assert good.read(10) == b"\5\1\0\1\xc0\0\2\1" + (5555).to_bytes(2, "big")
     assert watched.next()[0] == E.CONNECTED

@@ -1,4 +1,4 @@
-"""The system calls per message, and the accuracy of the debug counters."""
+"""Count the system calls per message, and check the debug counters against strace."""
 
 import json
 import re
@@ -45,12 +45,15 @@ PROGRAM = """
 """
 READS = ("read", "readv", "recvfrom", "recvmsg")
 WRITES = ("write", "writev", "sendto", "sendmsg")
-SHAKING = 16  # at most the calls of two connections that shake hands
+SHAKING = 16  # the handshakes of two connections take at most so many calls
 
 
 @pytest.fixture
 def counts(tmp_path):
-    """counts("flood(9)"): the debug counters, and strace's counts of reads and writes."""
+    """``counts("flood(9)")`` runs a program under strace.
+
+    It returns the debug counters, and the reads and the writes that strace counted.
+    """
 
     def counts(what):
         log = tmp_path / "log"
@@ -58,7 +61,7 @@ def counts(tmp_path):
             PROGRAM.format(what), "-yy", "-e", f"trace={','.join(READS + WRITES)}",
             log=log, ZMQ_DEBUG_COUNTERS="1", ZMQ_ASIO_WRITE_BATCHING="1",
         )  # fmt: skip
-        # With -yy strace prints what each descriptor is.
+        # With -yy strace prints the kind of each descriptor, so count only calls on TCP sockets.
         calls = Counter(re.findall(r"^\d+ +(\w+)\(\d+<TCP:\[", log.read_text(), re.MULTILINE))
         return (
             json.loads(out),
@@ -70,7 +73,7 @@ def counts(tmp_path):
 
 
 def test_flood_of_small_messages_shares_calls(counts):
-    """Small messages share calls, however much strace and a busy machine slow the sender."""
+    """Several small messages share one call, even if strace and a busy machine slow the sender."""
     counters, reads, writes = counts("flood(20_000)")
     assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
     assert counters["messages_in"] == counters["messages_out"] == 20_000
@@ -78,7 +81,7 @@ def test_flood_of_small_messages_shares_calls(counts):
 
 
 def test_lone_message_takes_one_write(counts):
-    """Each message is one write. A woken receiver reads once. Reads that find nothing are rare."""
+    """Each message takes one write and one read. Few reads find nothing."""
     counters, reads, writes = counts("lone(1_000)")
     assert (counters["read_calls"], counters["write_calls"]) == (reads, writes)
     assert counters["messages_in"] == counters["messages_out"] == 1_000
@@ -86,8 +89,8 @@ def test_lone_message_takes_one_write(counts):
     assert reads <= 1_000 * 1.1 + SHAKING
 
 
-#: Calls per message that the test below allows. One call per message would be 1. Timed calls, such
-#: as those that check for subscriptions, are more frequent on a busy machine.
+#: System calls per message that the test below allows. Calls that depend on time, such as those
+#: that check for subscriptions, are more frequent on a busy machine.
 FEW = 0.25
 UNREAD = Path(__file__).parent / "programs" / "unread.py"
 
@@ -95,7 +98,7 @@ UNREAD = Path(__file__).parent / "programs" / "unread.py"
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("situation", ["unread", "absent", "slow"])
 def test_calls_do_not_grow_with_unread_messages(tmp_path, engine, situation):
-    """This holds whether the peer reads nothing or little, or never connects."""
+    """Unread messages cause no more calls, whether the peer reads little or never connects."""
     log = tmp_path / "log"
     program = f"""
         import runpy, sys

@@ -50,9 +50,12 @@ def test_failing_call_does_not_prevent_the_next(callbacks, unexpected):
 
 
 def test_calls_leave_the_loop_reference_count_alone(callbacks):
-    """The loop changes its reference count without the GIL. If a caller changed it as well, an
-    update could be lost, and the loop would end while greenlets sleep. gevent's
-    ``run_callback_threadsafe`` does that about once in a second."""
+    """A call from another thread does not change the reference count of the loop.
+
+    The loop changes this count without holding the GIL. If another thread changed it as well, an
+    update could be lost, and the loop would end while greenlets sleep. With gevent's
+    ``run_callback_threadsafe`` this happened about once a second.
+    """
     before = callbacks.hub.loop.activecnt
-    from_a_thread(lambda: callbacks.call(int)).join()  # the loop does not run meanwhile
+    from_a_thread(lambda: callbacks.call(int)).join()  # a native join: the loop does not run
     assert callbacks.hub.loop.activecnt == before

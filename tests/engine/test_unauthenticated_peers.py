@@ -1,4 +1,5 @@
-"""Peers in their handshake, commands for other socket types, and defects of the engine."""
+"""Tests of peers that misbehave before authentication, of commands that a socket type does not
+accept, and of exceptions raised inside the engine."""
 
 import logging
 import ssl
@@ -13,7 +14,7 @@ import zlinkcompat as zmq
 
 pytestmark = pytest.mark.both_engines
 
-#: Maximum bytes of a whole handshake.
+#: The most bytes that a peer may send in its handshake.
 HANDSHAKE_BYTES_MAX = 131072
 
 MASK = b"\1\2\3\4"
@@ -33,7 +34,7 @@ NO_PUBLISHERS = {
 
 @pytest.fixture
 def server(make, monitor):
-    """server(mechanism, endpoint): a bound PULL, and its monitor."""
+    """``server(mechanism, endpoint)`` returns a bound PULL and its monitor."""
 
     def server(mechanism=b"NULL", endpoint="tcp://127.0.0.1:*"):
         sock = make(zmq.PULL, handshake_ivl=0)
@@ -95,7 +96,7 @@ def test_endless_websocket_handshake_is_ended(server, raw, flood):
     try:
         peer.send(flood * (2 * HANDSHAKE_BYTES_MAX // len(flood) + 1))
     except ConnectionError:
-        pass  # the connection ended before all was sent
+        pass  # the server closed the connection before everything was sent
     assert watch.next()[0] == E.HANDSHAKE_FAILED_PROTOCOL
     peer.read_to_end()
 
@@ -117,7 +118,10 @@ def test_subscription_to_a_non_publisher_is_ignored(bound, raw, name, subscripti
 @pytest.mark.parametrize("name", ["PULL", "DEALER", "PAIR", "ROUTER", "XSUB"])
 @pytest.mark.parametrize("copy", [True, False])
 def test_inproc_subscription_to_a_non_publisher_is_a_message(make, name, copy):
-    """Over inproc any socket type may connect to any other, as on libzmq."""
+    """A subscription that an inproc peer sends to a socket that does not publish is a message.
+
+    As in libzmq, any socket type may connect to any other over inproc.
+    """
     sock = make(getattr(zmq, name))
     sock.bind("inproc://x")
     subscriber = make(zmq.SUB, subscribe=b"topic")
@@ -128,7 +132,7 @@ def test_inproc_subscription_to_a_non_publisher_is_a_message(make, name, copy):
 
 
 class BreakingStream:
-    """An ``SSLObject`` whose method named by ``context.breaks`` raises once that is set."""
+    """An ``SSLObject`` whose method ``context.breaks`` (a name) raises, once a test sets it."""
 
     def __init__(self, tls, context):
         self.tls = tls

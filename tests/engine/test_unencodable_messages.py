@@ -11,10 +11,10 @@ BAD = b"cannot be encoded"
 
 
 class Failing(Encoder):
-    """Stands in for a frame whose memory cannot be read any more."""
+    """An encoder that raises at one message, as if the memory of its frame were not readable."""
 
     def add(self, message):
-        # The good parts of a multipart message are added first.
+        # In a multipart message, encode the good parts before the bad one.
         if type(message) is list and BAD in message:
             Encoder.add(self, message[: message.index(BAD)])
             raise ValueError("the frame cannot be encoded")
@@ -32,7 +32,10 @@ class Failing(Encoder):
 def test_only_the_unencodable_message_is_dropped(
     bound, make, unexpected, monkeypatch, before, bad, limit
 ):
-    """It ends one connection, in which no part of the message was written, and no later one."""
+    """An unencodable message ends one connection, and no part of the message is written.
+
+    The message is then dropped, so the next connection sends the remaining messages.
+    """
     pull = bound(zmq.PULL)
     push = make(zmq.PUSH, reconnect_ivl=1, sndbytes_max=limit)
     pull.rcvtimeo = int(GUARD * 1000)

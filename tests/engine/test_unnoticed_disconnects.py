@@ -1,4 +1,4 @@
-"""A message sent after an unnoticed disconnect goes over the next connection."""
+"""A message that is sent after a disconnect we have not noticed yet uses the next connection."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ PEERS = {"PUSH": b"PULL", "DEALER": b"DEALER", "PAIR": b"PAIR", "REQ": b"REP"}
 
 
 def end_at_once(peer, said=b"", resets=False):
-    """End a connection without running the hub, which would notice its end."""
+    """End a connection without running the hub, which would notice the end."""
     descriptor = peer.sock.detach() if resets else os.dup(peer.sock.fileno())
     with socket.socket(fileno=descriptor) as native:
         native.setblocking(True)
@@ -26,13 +26,13 @@ def end_at_once(peer, said=b"", resets=False):
             native.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
             native.shutdown(socket.SHUT_RDWR)
-    # The last check of a connection is valid for some microseconds (LOOK_INTERVAL).
+    # The engine does not check a connection again within some microseconds (LOOK_INTERVAL).
     time.sleep(0.001)
 
 
 @pytest.fixture(params=["tcp", "ipc"])
 def connected(request, make, raw_listener, tmp_path):
-    """connected("PUSH"): a socket, its listener and the peer of its first connection."""
+    """``connected("PUSH")`` returns a socket, its listener and its first connection's raw peer."""
 
     def connected(name):
         endpoint = {"tcp": "tcp://127.0.0.1:0", "ipc": f"ipc://{tmp_path}/x"}[request.param]
@@ -41,7 +41,7 @@ def connected(request, make, raw_listener, tmp_path):
         sock.connect(listener.endpoint)
         peer = listener.accept()
         peer.handshake(PEERS[name])
-        # The connection is established at our side as well.
+        # Wait until the connection is established at our end as well.
         sock.send(b"first")
         assert peer.read_message()[-1] == b"first"
         if name == "REQ":

@@ -1,4 +1,4 @@
-"""Greenlets that wait in calls of a socket are woken in order, each once, and none is forgotten."""
+"""Greenlets that wait in calls of a socket are woken in order, each once, and all of them."""
 
 import time
 
@@ -15,7 +15,7 @@ import zlinkcompat as zmq
 def pair(request, bound, make):
     """Return two connected DEALERs."""
     endpoint = "tcp://127.0.0.1:*" if request.param == "tcp" else "inproc://pair"
-    # Without this the kernel would enlarge its buffers at any time.
+    # Set the buffer sizes, since otherwise the kernel could enlarge the buffers at any time.
     narrow = dict(rcvhwm=2, sndhwm=2, sndbuf=32768, rcvbuf=32768)
     one = bound(zmq.DEALER, endpoint, **narrow)
     other = make(zmq.DEALER, **narrow)
@@ -26,7 +26,7 @@ def pair(request, bound, make):
 
 
 def started(call, *args):
-    """Return a greenlet that waits in ``call``."""
+    """Return a new greenlet that waits in ``call``."""
     greenlet = gevent.spawn(call, *args)
     gevent.sleep(0.001)
     assert not greenlet.ready()
@@ -34,7 +34,10 @@ def started(call, *args):
 
 
 def fill(sock):
-    """Send until both marks are reached, and running the hub makes no room."""
+    """Send until both high-water marks are reached; return how many messages were sent.
+
+    A send that would block is repeated after running the hub, which may make room.
+    """
     count = turns = 0
     while turns < 50:
         try:
@@ -63,7 +66,7 @@ def test_waiter_woken_in_vain_keeps_its_place(bound, make):
     one = bound(zmq.DEALER)
     waiting = [started(one.recv) for _ in range(3)]
     other = make(zmq.DEALER)
-    # A new peer may have brought a message: the first waiter checks, and waits again.
+    # A new peer may have sent a message. So the first waiter is woken, checks, and waits again.
     other.connect(one.last_endpoint.decode())
     one.poll(GUARD * 1000, zmq.POLLOUT)
     gevent.sleep(0.001)
@@ -90,7 +93,7 @@ def test_receiver_ending_when_woken_passes_the_wakeup_on(pair, end):
     other.send(b"x")
     # Kill it in the same loop iteration, before the first greenlet runs.
     first.kill(gevent.GreenletExit if end == "kill" else gevent.Timeout, block=False)
-    # The message was received once and whole.
+    # Exactly one of the two greenlets receives the message.
     gevent.wait([first, second], count=1, timeout=GUARD)
     if first.value != b"x":
         assert second.get(timeout=GUARD) == b"x"
@@ -193,7 +196,7 @@ def test_one_message_wakes_one_of_many_receivers(pair):
 
 
 def test_burst_wakes_as_many_receivers_as_it_has_messages(bound, raw):
-    """One read brings in messages for all waiters."""
+    """One read that brings several messages wakes as many waiting receivers."""
     sock = bound(zmq.PULL)
     peer = raw(sock.last_endpoint)
     peer.handshake(b"PUSH")
@@ -203,7 +206,7 @@ def test_burst_wakes_as_many_receivers_as_it_has_messages(bound, raw):
 
 
 def test_receiving_and_sending_at_once(pair):
-    """Each direction has its own waiters."""
+    """Waiting receivers and waiting senders of one socket do not disturb each other."""
     _one, _other = pair
     count = 200
     receiving = [gevent.spawn(lambda s=s: [s.recv() for _ in range(count)]) for s in pair]
@@ -215,7 +218,10 @@ def test_receiving_and_sending_at_once(pair):
 
 @pytest.mark.parametrize("call", ["recv()", "poll()", "send(b'x')"])
 def test_call_in_the_hub_itself_is_refused(call, bound):
-    """It would block everything; gevent raises BlockingSwitchOutError, an AssertionError."""
+    """A call that waits in the hub's own greenlet would block everything, so it raises.
+
+    gevent raises BlockingSwitchOutError, an AssertionError.
+    """
     sock = bound(zmq.DEALER)
     told = []
 
@@ -236,7 +242,10 @@ def test_call_in_the_hub_itself_is_refused(call, bound):
     "sock.connect('inproc://x')", "sock.connect('tcp://127.0.0.1:1')",
 ], ids=["nothing", "bound", "bound-inproc", "connected-inproc", "connected"])  # fmt: skip
 def test_endless_wait_does_not_raise_loop_exit(setup, patch, program):
-    """gevent would raise LoopExit if nothing could wake a greenlet any more."""
+    """An endless wait goes on even if nothing can wake it.
+
+    By default gevent would raise LoopExit then.
+    """
     one = program(f"""
         sock = zmq.Context().socket(zmq.DEALER)
         {setup}

@@ -1,4 +1,4 @@
-"""A wake-up reaches the sleeping greenlet, and never one that does something else by now."""
+"""A wake-up reaches the greenlet that sleeps, but not if the greenlet no longer waits for it."""
 
 import errno
 from pathlib import Path
@@ -18,7 +18,10 @@ def test_woken_before_it_sleeps():
 
 @pytest.mark.parametrize("by", ["itself", "a greenlet", "a thread"])
 def test_woken_but_never_sleeps(by):
-    """poll() does so when it finds something just after it has registered its waker."""
+    """A waker may be woken although it never sleeps.
+
+    This happens if poll() finds an event just after it has registered its waker.
+    """
     waker = HubWaker()
     if by == "itself":
         waker.wake()
@@ -26,7 +29,7 @@ def test_woken_but_never_sleeps(by):
         gevent.spawn(waker.wake).join()
     else:
         gevent.get_hub().threadpool.apply(waker.wake)
-    gevent.sleep(0.001)  # InvalidSwitchError, were this greenlet switched to
+    gevent.sleep(0.001)  # raises InvalidSwitchError if the wake-up switches to this greenlet
 
 
 def test_woken_while_it_sleeps():
@@ -51,7 +54,7 @@ PROGRAM = Path(__file__).parent / "programs" / "close_in_window.py"
 @pytest.mark.parametrize("waits", ["recv", "send", "poll", "proxy"])
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_socket_ends_before_the_waker_is_listed(engine, waits, ends, number, step, program):
-    """No greenlet stays asleep: a wait re-checks its condition once its waker is in the list."""
+    """A wait that has listed its waker re-checks its condition, so no greenlet sleeps forever."""
     said = program(PROGRAM.read_text(), waits, ends, step, engine=engine).ends()
     assert said == f"[{int(number)}]\n"
 

@@ -1,4 +1,4 @@
-"""A peer that takes everything at once does not keep the event loop from its other work."""
+"""Writing to a peer that reads everything at once does not block the event loop."""
 
 import os
 import socket
@@ -19,14 +19,14 @@ from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.zmtp.decoder import Decoder
 from zlinkcompat.wire.zmtp.encoder import Encoder
 
-#: Nanoseconds that a write takes, and the writes that fit into one iteration of the event loop: two
-#: that are not measured, and those that begin within a millisecond after them.
+#: Nanoseconds that a write takes, and how many writes one iteration of the event loop makes: two
+#: that are not measured, and two more that begin within the millisecond after them.
 WRITE_NS = 500_000
 WRITES_PER_ITERATION = 4
 
 
 class DrainingStream(ByteStream):
-    """A stream whose peer takes all data at once. Each write costs CPU, as with CURVE.
+    """A stream whose peer reads all data at once. Each write costs CPU, as with CURVE.
 
     The descriptor is always writable and never readable."""
 
@@ -58,7 +58,7 @@ class DrainingStream(ByteStream):
 
 
 def session_of(tuning):
-    """Return a session with what a connection needs while messages flow."""
+    """Return a stub of a session with the attributes that a connection uses for messages."""
     return SimpleNamespace(
         options=SimpleNamespace(tuning=tuning, heartbeat_ivl=0),
         socket=SimpleNamespace(counters=None, socket_type=zmq.PUSH, loop_poller=None),
@@ -69,7 +69,7 @@ def session_of(tuning):
 
 @pytest.fixture
 def draining():
-    """draining(sizes): the stream to whose peer messages of these sizes are being written."""
+    """``draining(sizes)`` starts to write messages of these sizes, and returns the stream."""
     connections, peers = [], []
 
     def draining(sizes):

@@ -1,10 +1,14 @@
 """An innocent peer: ``asker.py ENDPOINT PID SECONDS``.
 
-It asks the ROUTER at ENDPOINT again and again, and looks what the process PID does meanwhile.
-Prints JSON: ``answers``; ``cpu_ms``, the most CPU time that the process took between a question and
-its answer, less the time for which the system let this process, or the one of its threads that
-would have answered, wait for a CPU; ``wait_ms``, the longest wait; ``memory_kb``, by how much the
-process grew at most.
+It repeatedly sends a request to the ROUTER at ENDPOINT, and measures the server, process PID. It
+prints JSON:
+
+- ``answers``, the number of answers;
+- ``cpu_ms``, the most CPU time that the server used between a request and its answer. We subtract
+  the time for which this process, or the server's thread that answers, was ready to run but had no
+  CPU;
+- ``wait_ms``, the longest wait for an answer;
+- ``memory_kb``, by how much the memory of the server grew at most.
 """
 
 import json
@@ -18,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from rawpeer import greeting, message, ready
 from stranger import dial
 
-#: Seconds between an answer and the next question.
+#: Seconds between an answer and the next request.
 PAUSE = 0.002
 
 #: Seconds that an answer may take before the server counts as dead.
@@ -39,8 +43,11 @@ def spent(pid):
 
 
 def held_ns(before, after):
-    """CPU time between two results of :func:`spent`, less what the system may have spent on one
-    thread while it let another wait, which would have answered."""
+    """Return the CPU time (ns) that a server used between two results of :func:`spent`.
+
+    The result excludes the time that the server's busiest thread may have used while another
+    thread, which would have answered, waited for a CPU.
+    """
     ran = {task: after[task][0] - before.get(task, (0, 0))[0] for task in after}
     busiest = max(ran, key=ran.get)
     waited = [after[task][1] - before.get(task, (0, 0))[1] for task in after if task != busiest]
@@ -48,7 +55,7 @@ def held_ns(before, after):
 
 
 def memory_kb(pid):
-    """Return how much memory a process has that does not belong to a file."""
+    """Return the anonymous memory of a process in KiB."""
     with open(f"/proc/{pid}/status") as status:
         return next(int(row.split()[1]) for row in status if row.startswith("RssAnon"))
 

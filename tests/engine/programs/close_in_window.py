@@ -1,7 +1,7 @@
-"""A socket ends just before another thread, in a call of it, gets to say that it sleeps.
+"""End a socket just before another thread, in a call of this socket, registers that it sleeps.
 
-Arguments: the call that waits, how the socket ends, and at which step of the call. Prints how the
-call ended. The prelude gives ``zmq``, ``sys`` and ``say``.
+The arguments are the call that waits, how the socket ends, and at which step of the call it ends.
+The program prints how the call ended. The test's prelude defines ``zmq``, ``sys`` and ``say``.
 """
 
 import threading
@@ -15,7 +15,10 @@ steps = []
 
 
 def pause(function):
-    """Wrap ``function``: the waiting thread stops in its call ``step`` until the socket ended."""
+    """Wrap ``function`` so that call number ``step`` of the waiting thread first waits.
+
+    It waits until the socket has ended.
+    """
 
     def paused(*args):
         if threading.current_thread().name == "waits" and not reached.is_set():

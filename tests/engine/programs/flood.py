@@ -1,10 +1,10 @@
-"""Hostile peers of one server: ``flood.py SPECIFICATIONS``, a JSON list. Each has
+"""Run hostile peers of one server: ``flood.py SPECIFICATIONS``, a JSON list.
 
-``endpoint``, ``type`` (of the peers), ``mechanism``, ``key`` (the server's, Z85), ``minor``,
-``state``, ``flood`` (a name in ``floods.py``), ``count`` (connections at a time), ``drains`` (the
-server closes its socket). Prints ``ready``
-when each connection has been in its state once. Ends with a line on stdin, or with stdin, and
-prints what was sent, as JSON.
+Each specification has ``endpoint``, ``type`` (of the peers), ``mechanism``, ``key`` (the server's
+public key, Z85), ``minor``, ``state``, ``flood`` (a name in ``floods.py``), ``count`` (the number
+of connections at a time) and ``drains`` (whether the server closes its socket). The program prints
+``ready`` when each connection has reached its state once. After a line on stdin, or at its end, the
+program prints what it has sent as JSON, and ends.
 """
 
 import json
@@ -26,7 +26,7 @@ PAUSE = 0.002
 
 
 class Peer(threading.Thread):
-    """Flood, and connect again whenever the server has ended the connection."""
+    """A thread that floods the server, and reconnects when the server has ended the connection."""
 
     def __init__(self, specification, over):
         super().__init__(daemon=True)
@@ -64,10 +64,11 @@ class Peer(threading.Thread):
             self.begun.set()
             self.speak(stranger)
         except (ConnectionError, TimeoutError, FileNotFoundError):
-            # A drained server removes the ipc path with its socket.
+            # A server that has drained its socket removes the ipc path.
             self.ended += 1
         except ProtocolError:
-            # A drained server has given up its port, which another program may use since.
+            # A server that has drained its socket releases its port, and another program may use
+            # the port by now.
             if not told["drains"]:
                 raise
             self.ended += 1
@@ -104,7 +105,7 @@ class Peer(threading.Thread):
             view = view[count:]
 
     def swallow(self, sock):
-        """Read what the server sends, so that it can send more."""
+        """Read and discard what the server sends, so that it can send more."""
         sock.settimeout(0)
         try:
             while sock.recv(65536):

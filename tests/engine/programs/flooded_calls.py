@@ -1,8 +1,8 @@
-"""Calls with a timeout, of a socket under a flood: ``flooded_calls.py TYPE CALL COUNT``.
+"""Make calls with a timeout on a flooded socket: ``flooded_calls.py TYPE CALL COUNT``.
 
-Prints the endpoint as JSON, then, for each line on stdin, what COUNT calls took, as JSON:
-``late_ms``, the longest time beyond the timeout, ``cpu_ms``, the most CPU time of a call's thread,
-and ``errors`` that are no Again.
+The program prints the endpoint as JSON. For each line on stdin, it makes COUNT calls and prints as
+JSON ``late_ms``, the longest time that a call took beyond its timeout, ``cpu_ms``, the most CPU
+time that the thread used in a call, and ``errors``, the errors other than Again.
 """
 
 import json
@@ -53,7 +53,7 @@ def main():
     sock.bind("tcp://127.0.0.1:*")
     print(json.dumps({"targets": [sock.last_endpoint.decode()], "key": ""}), flush=True)
     while select.select([0], [], [], 0.01)[0] == []:
-        # with I/O threads a socket processes events of its peers only inside its own calls
+        # On the thread engine a socket processes events of its peers only in its own calls.
         sock.poll(0)
     os.read(0, 100)
     if KIND == "REQ":

@@ -1,9 +1,10 @@
-"""A server under attack: ``flooded_server.py TARGETS``, a JSON list of sockets to be attacked.
+"""Run a server that peers attack: ``flooded_server.py TARGETS``, a JSON list of its sockets.
 
-Each has ``type``, ``endpoint``, ``options``, ``mechanism`` and ``drains`` (it closes, with messages
-to send, when the first peer is there). Prints JSON: ``echo``, an endpoint where an innocent peer
-asks, ``targets``, the others, and ``key``. Each line on stdin asks what the process holds; it ends
-with its input.
+Each target has ``type``, ``endpoint``, ``options``, ``mechanism`` and ``drains`` (whether the
+server closes the socket, with unsent messages, once a peer has received one). The program prints
+JSON: ``echo``, the endpoint for the innocent peer; ``targets``, the endpoints of the attacked
+sockets; and ``key``. For each line on stdin, it prints the resources that the process holds. It
+ends at the end of stdin.
 """
 
 import json
@@ -23,12 +24,12 @@ from reliability.soak import held, in_use
 PUBLIC = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 SECRET = b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
 UNEXPECTED = []
-#: An entry for each socket that was closed with messages to send.
+#: An entry for each socket that was closed with unsent messages.
 DRAINING = []
 
 
 class Unexpected(logging.Handler):
-    """Collect the errors that the engine logs with a traceback."""
+    """Collect the errors that the engine logs with a traceback: it did not expect them."""
 
     def emit(self, record):
         if record.exc_info:
@@ -80,7 +81,7 @@ def drain(sock):
 
 
 def guarded(function, *args):
-    """Run ``function``, and report what it raises, since no application expects that."""
+    """Run ``function``; record an exception as unexpected, since an application would be too."""
     try:
         function(*args)
     except Exception as error:
@@ -88,7 +89,7 @@ def guarded(function, *args):
 
 
 def said():
-    """Return the resources that this process holds, the unexpected errors, and what drains."""
+    """Return the resources of this process, the unexpected errors, and how many sockets drain."""
     return {**held(), **in_use(), "unexpected": UNEXPECTED, "draining": len(DRAINING)}
 
 
@@ -138,7 +139,7 @@ def main():
             start(drain, sock)
         else:
             start(serve, sock, told["type"])
-    # sys.stdin would block the hub.
+    # Do not read from sys.stdin, which would block the hub.
     while select.select([0], [], []) and os.read(0, 100):
         print(json.dumps(said()), flush=True)
     os._exit(0)

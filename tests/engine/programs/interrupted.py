@@ -1,10 +1,10 @@
 """A program whose signal handler raises again and again while its connections come and go.
 
-Usage: interrupted.py ROLE ENDPOINT EXCEPTION. It says its address, or nothing when it connects;
-then what it counted, when a line ``end`` comes; then each message that it receives. When it is
-monitored, the number of peers that its monitor told of since follows the message. When it is
-called, a native thread calls into its hub meanwhile, and it says whether each call was
-made once, in order.
+Usage: interrupted.py ROLE ENDPOINT EXCEPTION. A program that binds first prints its address. After
+the input line ``end``, it prints its counts, and then each message that it receives. In the role
+"monitored", each message is followed by the number of peers that the monitor has reported since. In
+the role "called", a native thread calls into the hub during the interrupts, and the program prints
+whether each call was made once and in order.
 """
 
 from gevent import monkey
@@ -37,7 +37,7 @@ role, endpoint, name = sys.argv[1:]
 
 
 class Interrupted(Exception):
-    """An exception of the program's own."""
+    """An exception that only this program defines."""
 
 
 kind = getattr(builtins, name, Interrupted)
@@ -52,7 +52,7 @@ def interrupt(*args):
         raise kind
 
 
-# gevent prints the exception of a handler if the loop runs no callback at that time.
+# If the loop runs no callback when a handler raises, gevent prints the exception. Hide that.
 gevent.get_hub().exception_stream = None
 context = zmq.Context()
 sock = context.socket(TYPES[role])
@@ -65,7 +65,8 @@ else:
     sock.bind(endpoint)
     print(sock.last_endpoint.decode(), flush=True)
 if role == "traffic":
-    # A connection that is interrupted in its handshake ends, and the peer reconnects.
+    # An interrupt in the handshake ends the connection, and the peer reconnects. So wait until a
+    # first message has arrived.
     print(sock.recv().decode(), flush=True)
 monitor = sock.get_monitor_socket(zmq.EVENT_ACCEPTED) if role == "monitored" else None
 callbacks = threadsafe_callbacks(gevent.get_hub())
@@ -83,7 +84,8 @@ def call_again_and_again():
     callbacks.call(last.set)
 
 
-# Use native threads, not those of gevent's pool: gevent itself may lose the callback of a result.
+# Use a native thread. With gevent's thread pool, an interrupt could make gevent itself lose the
+# callback that reports the result.
 told = []
 start_new_thread(lambda: told.append(sys.stdin.readline()), ())
 if role == "called":
@@ -97,12 +99,12 @@ while not told:
         readable = sock.poll(20)
         armed = False
     except kind:
-        # An exception raised in the engine arrives later, when the next call may already be armed.
+        # An exception raised in the engine arrives later, maybe after the next call was armed.
         armed = False
         count += 1
         continue
-    # No handler raises here, between receiving a message and appending it to the list.
-    # An exception that was raised in the engine may still be on its way, though.
+    # The handler does not raise from here on, so that a received message is always appended to the
+    # list. But an exception that was raised in the engine may still arrive.
     while readable:
         try:
             received.append(sock.recv(zmq.NOBLOCK))
@@ -119,7 +121,7 @@ for _ in range(5):
 
 
 def accepted():
-    """Return the events since the last call."""
+    """Return the number of monitor events since the last call."""
     number = 0
     while monitor.poll(0):
         assert recv_monitor_message(monitor)["event"] == zmq.EVENT_ACCEPTED

@@ -1,7 +1,8 @@
-"""Sends to a peer that takes little or nothing, marked for strace; run by test_system_calls.py.
+"""Send to a peer that reads little or nothing; test_system_calls.py runs this under strace.
 
-``python unread.py SITUATION``, by whichever engine ``ZLINK_ENGINE`` says. A call of ``getppid``
-stands before and after the sends that count.
+Usage: ``python unread.py SITUATION``, on the engine that ``ZLINK_ENGINE`` names. The program calls
+``getppid`` before and after the sends to be counted, so that strace's log shows where they begin
+and end.
 """
 
 import os
