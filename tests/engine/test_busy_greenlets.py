@@ -40,7 +40,7 @@ def busy(step):
         deadline = time.monotonic() + GUARD
         while not stopped:
             step()
-            assert time.monotonic() < deadline, "the hub did not turn"
+            assert time.monotonic() < deadline, "the hub did not run"
 
     looping = gevent.spawn(loop)
     try:

@@ -1,7 +1,7 @@
-"""A socket is closed while it is registered: ``python closed_in_polls.py LIBRARY``.
+"""Close a socket while it is registered with a poll: ``python closed_in_polls.py LIBRARY``.
 
-Prints what each way to poll makes of it. Standard input has to be a pipe into which nobody writes:
-libzmq polls descriptor 0 in place of a closed socket.
+The program prints the result of each way to poll. Its standard input has to be a pipe that stays
+empty, since libzmq polls descriptor 0 instead of a closed socket.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ zmq_asyncio = importlib.import_module(sys.argv[1] + ".asyncio")
 
 
 def pairs(context):
-    """Return a socket to close, one that has a message if its peer sends, and the peer."""
+    """Return a socket for the caller to close, another socket that stays open, and its peer."""
     closed, live, peer = (context.socket(zmq.PAIR) for _ in range(3))
     live.bind("inproc://live")
     peer.connect("inproc://live")
@@ -29,7 +29,7 @@ def show(title, call):
 
 
 def names(ready, live):
-    """Return events by name: libzmq reports a closed socket by a number."""
+    """Return events with names for sockets: libzmq reports a closed socket as a number."""
     return [("live" if socket is live else "closed", int(events)) for socket, events in ready]
 
 

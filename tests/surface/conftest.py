@@ -7,8 +7,7 @@ import zlinkcompat as zmq
 
 def pytest_collection_modifyitems(items):
     if zmq.pyzmq_version_info()[0] == 25:
-        # Compared with an older pyzmq, our behaviour, which is that of the newest one, must differ
-        # here.
+        # We behave like the newest pyzmq, so these comparisons with an older pyzmq must fail.
         for item in items:
             if "surface/" in item.nodeid and (reason := of_25.why(item.nodeid)):
                 item.add_marker(pytest.mark.xfail(reason=f"pyzmq 25: {reason}", strict=True))
@@ -16,7 +15,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def pair(make, bound):
-    """pair(zmq.PUSH, zmq.PULL): two connected sockets; the first is bound."""
+    """``pair(zmq.PUSH, zmq.PULL)`` returns two connected sockets, of which the first is bound."""
 
     def pair(binder=zmq.PAIR, connecter=zmq.PAIR, endpoint="tcp://127.0.0.1:*"):
         one = bound(binder, endpoint)
@@ -29,7 +28,10 @@ def pair(make, bound):
 
 @pytest.fixture
 def both(no_descriptor_is_left):
-    """both(scenario): the result of ``scenario(side)`` on libzmq, which ours must equal."""
+    """``both(scenario)`` runs ``scenario(side)`` on libzmq and on our package.
+
+    Both results must be equal; it returns this result.
+    """
 
     def both(scenario):
         results = {}

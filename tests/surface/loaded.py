@@ -1,7 +1,8 @@
-"""A program that is not monkey-patched: prints the modules that its library has loaded.
+"""Print the modules that a library loads, in a program that is not monkey-patched.
 
-``python loaded.py LIBRARY import`` imports LIBRARY and uses inproc sockets; ``... bind`` binds a
-tcp endpoint as well, ``... bind_curve`` one with CURVE, and ``... bind_ws`` one of WebSocket.
+``python loaded.py LIBRARY import`` imports LIBRARY and uses inproc sockets. With ``bind`` as the
+last argument it also binds a tcp endpoint, with ``bind_curve`` a tcp endpoint that uses CURVE, and
+with ``bind_ws`` a ws endpoint.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Tests that fail with pyzmq 25, whose behaviour differs from that of 27, and why."""
+"""Tests that must fail with pyzmq 25, which behaves differently from pyzmq 27, with the reasons."""
 
 import re
 
@@ -7,22 +7,22 @@ OTHERWISE = (
         r"::test_recv_into_a_bad_buffer|::test_calls_after_\w+\[recv_into\]"
         r"|::test_non_numeric_flags\[recv_into-(1|None)\]"
         r"|::test_missing_or_excess_arguments\[<lambda>[678]\]",
-        "Socket.recv_into is not there",
+        "it has no Socket.recv_into",
     ),
     (
         r"::test_frames_of_pyzmq|::test_repr_equals_pyzmqs_except_for_the_name",
-        "a Frame does not show its content",
+        "the repr of a Frame does not show its content",
     ),
     (
         r"test_signatures.py::.*\[devices?(\.basedevice|\.monitoredqueue)?\]",
-        "device() insists on its second socket",
+        "device() requires a second socket",
     ),
     (
         r"::test_every_submodule_exists_with_its_names\[devices.monitoredqueue\]",
-        "a compiled module with all that it imports",
+        "its compiled module also exposes the names that it imports",
     ),
-    (r"::test_calls_after_\w+\[bad bind\]", "the address is looked at first"),
-    (r"::test_error_texts_equal_pyzmqs", "other words"),
+    (r"::test_calls_after_\w+\[bad bind\]", "bind() checks the address before the socket"),
+    (r"::test_error_texts_equal_pyzmqs", "its error texts differ"),
 )
 
 

@@ -1,6 +1,7 @@
-"""Sockets whose ``send`` or ``recv`` is overridden in each way: ``python overrides.py LIBRARY``.
+"""Override ``send`` and ``recv`` of sockets in several ways: ``python overrides.py LIBRARY``.
 
-Prints what each method of a message sends and receives. On libzmq it prints the same.
+The program prints what each method for whole messages then sends and receives. The output must be
+the same for both libraries.
 """
 
 import importlib
@@ -30,7 +31,7 @@ class ShoutingParts(zmq.Socket):
 
 
 def pair(cls):
-    """Return a socket of ``cls`` with a plain one at the other end."""
+    """Return a socket of ``cls`` and its peer, a plain ``zmq.Socket``."""
     one = context.socket(zmq.PAIR, socket_class=cls)
     other = context.socket(zmq.PAIR, socket_class=zmq.Socket)
     other.rcvtimeo = one.rcvtimeo = 10_000
@@ -41,7 +42,7 @@ def pair(cls):
 
 
 def exchange(title, one, other):
-    """Send by each method of ``one``, and receive by each."""
+    """Send with each method of ``one``, then receive with each."""
     for method, argument in [
         ("send", b"data"),
         ("send_multipart", [b"two", b"frames"]),

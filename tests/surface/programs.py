@@ -1,4 +1,4 @@
-"""Run programs in processes of their own, for tests that patch, exit or interrupt."""
+"""Run programs in processes of their own, for tests of monkey-patching, exits and interrupts."""
 
 import os
 import signal
@@ -9,20 +9,21 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 100  # seconds: programs do much, and the machine may be busy
+PATIENCE = 100  # seconds that a program may take; the machine may be busy
 
 
 def environment(**changes):
-    """Return this process's environment, with which the package is found from any directory.
+    """Return this process's environment for a program, without ``ZLINK_ENGINE``.
 
-    The engine of this process is left out: programs choose it themselves.
+    ``PYTHONPATH`` is set so that a program in any directory finds the package. ``changes`` are
+    applied last; None removes a variable.
     """
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "ZLINK_ENGINE": None, **changes}
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def python(*arguments, cwd=None, **variables):
-    """Run ``python arguments`` to its end; return the CompletedProcess, with text."""
+    """Run ``python arguments`` to its end; return the CompletedProcess, whose output is text."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
@@ -35,7 +36,7 @@ def python(*arguments, cwd=None, **variables):
 
 
 def run(source, **variables):
-    """Run ``source`` as ``python -c``; return its output. A failure shows its stderr."""
+    """Run ``source`` with ``python -c``; return its output. If it fails, fail with its stderr."""
     done = python("-c", textwrap.dedent(source), **variables)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -44,8 +45,8 @@ def run(source, **variables):
 def wait_until_asleep(process):
     """Wait until the kernel has put ``process`` to sleep.
 
-    A signal that arrives just before gevent's hub waits is noticed only when it next wakes, if
-    ever.
+    The caller must not send a signal earlier: gevent's hub may not notice a signal that arrives
+    just before the hub starts to wait.
     """
     deadline = time.monotonic() + PATIENCE
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
@@ -54,7 +55,7 @@ def wait_until_asleep(process):
 
 
 def interrupt_when_ready(*arguments, cwd=None, **variables):
-    """Run ``python arguments``, send SIGINT when it waits after it has printed "ready".
+    """Run ``python arguments``; send SIGINT once it has printed "ready" and waits.
 
     Returns
     -------

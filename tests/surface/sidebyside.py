@@ -1,4 +1,4 @@
-"""The same scenario on real libzmq (pyzmq) and on zlinkcompat, in one process."""
+"""Run a scenario on real libzmq (pyzmq) and on zlinkcompat, in one process."""
 
 import zmq as pyzmq
 from guard import GUARD
@@ -11,7 +11,7 @@ LIBRARIES = {"pyzmq": pyzmq, "zlinkcompat": zlinkcompat}
 def outcome(call, *args, **kwargs):
     """Return ``(exception class, errno)`` of a call, or ``("returned", value)``.
 
-    The class is that of the exception itself, so Again does not count as ZMQError.
+    The class is the exact class of the exception: Again is not equal to ZMQError.
     """
     try:
         return "returned", call(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The public submodules of the installed pyzmq."""
+"""List the public submodules of the installed pyzmq."""
 
 import importlib
 import pkgutil
@@ -17,12 +17,13 @@ def find_submodules():
             try:
                 importlib.import_module(module.name)
             except ImportError:
-                # needs a package that is not installed (tornado), or is not for this system
+                # The module needs a package that is not installed, or another operating system.
                 continue
             yield name
 
 
 FOUND = tuple(find_submodules())
-#: Of these only the documented names are ours: pyzmq's bridge to gevent is not.
+#: Submodules of ``zmq.green``. Here we provide only the documented names, since the others belong
+#: to pyzmq's bridge to gevent.
 GREEN = tuple(name for name in FOUND if name.partition(".")[0] == "green")
 SUBMODULES = tuple(name for name in FOUND if name not in GREEN)

@@ -1,4 +1,4 @@
-"""Event loops that end while coroutines wait in sockets that are never closed."""
+"""An event loop that ends while a coroutine waits in an unclosed socket leaves nothing behind."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ def new_event_loop(request):
 
 @pytest.fixture
 def run(new_event_loop):
-    """run(coroutine_function): run it with a context in a loop, for 10 seconds at most."""
+    """``run(function)`` runs ``function(context)``, a coroutine, in a loop for at most 10 s."""
 
     def run(function):
         async def main():
@@ -209,7 +209,10 @@ def test_cancelled_recv_string_or_pyobj_loses_nothing(run, form, waits):
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_undecodable_message_fails_the_future(run, waits):
-    """The future carries the error, even that of a socket that would wait."""
+    """If a message cannot be decoded, the future gets the error.
+
+    This includes an Again that the program's own decoder raises.
+    """
 
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
@@ -255,7 +258,7 @@ def test_recv_forms_call_the_subclass_recv(run):
 
 
 def test_sockets_without_io_threads_are_refused(run, monkeypatch):
-    """They would wait without end: their hub does not run inside a loop."""
+    """Sockets of the hub engine would wait forever in a loop, where their hub does not run."""
 
     async def main(context):
         with blocking.Context() as hub, hub.socket(zmq.PULL) as pull:
@@ -272,7 +275,7 @@ def test_sockets_without_io_threads_are_refused(run, monkeypatch):
 
 
 def test_hub_sockets_in_a_patched_loop():
-    """The loop's wait is gevent's, which lets the hub run meanwhile: shadows of them work."""
+    """Shadows of hub sockets work in a patched loop, since the hub runs while the loop waits."""
     assert (
         programs.run("""
 from gevent import monkey
@@ -332,7 +335,10 @@ def test_timed_out_call_leaves_nothing_behind(run, wait):
 
 @pytest.mark.parametrize("before", ["poll(10)", "recv() for 10 ms", "recv() for ever"])
 def test_blocking_shadow_in_the_thread_of_the_loop(run, before):
-    """The shadow is woken first: the loop cannot run while it blocks."""
+    """A blocking shadow is woken before the coroutines that wait in the same socket.
+
+    The loop cannot run while the shadow blocks its thread.
+    """
 
     async def main(context):
         pull, push = pair(context, zmq.PULL, zmq.PUSH)
@@ -344,12 +350,12 @@ def test_blocking_shadow_in_the_thread_of_the_loop(run, before):
             await asyncio.wait([waiting], timeout=0.02)
         shadow = blocking.Socket.shadow(pull)
         shadow.rcvtimeo = GUARD * 1000
-        # The thread sleeps by then. If it were late, this would only test less.
+        # By then this thread waits in recv(). If it were late, we would only test less.
         timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
         timer.start()
         began = time.monotonic()
         assert shadow.recv() == b"x"
-        # The message woke it, not the end of its timeout.
+        # The message woke the call, and not the end of its timeout.
         assert time.monotonic() - began < GUARD
         timer.join()
 
@@ -370,7 +376,7 @@ def test_one_loop_after_the_other(new_event_loop, left):
 
     async def second():
         waiting = pull.recv()
-        # The call waits by then. If it were late, this would only test less.
+        # By then the call below waits. If it were late, we would only test less.
         timer = threading.Timer(0.02, blocking.Socket.shadow(push).send, [b"x"])
         timer.start()
         assert await asyncio.wait_for(waiting, GUARD) == b"x"

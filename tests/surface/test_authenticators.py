@@ -1,4 +1,4 @@
-"""pyzmq's authenticators authenticate our peers, through both entry points."""
+"""pyzmq's authenticators authenticate peers of our sockets, through both entry points."""
 
 import pytest
 from programs import run

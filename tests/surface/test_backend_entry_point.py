@@ -1,4 +1,7 @@
-"""``PYZMQ_BACKEND=zlinkcompat.backend``: pyzmq's own classes on this engine, in own processes."""
+"""With ``PYZMQ_BACKEND=zlinkcompat.backend``, pyzmq's own classes run on our engine.
+
+Each test runs a program in a process of its own.
+"""
 
 import pytest
 from programs import interrupt_when_ready, python, run
@@ -9,7 +12,10 @@ PATCH = "from gevent import monkey; monkey.patch_all()\n"
 
 @pytest.fixture(params=["", PATCH], ids=["unpatched", "patched"])
 def program(request):
-    """program(source): its output on the backend, unpatched and patched."""
+    """``program(source)`` runs a program on the backend and returns its output.
+
+    Each test runs twice: without and with monkey-patching.
+    """
 
     def program(source):
         done = python("-W", "error::ResourceWarning", "-c", request.param + source, **BACKEND)
@@ -268,7 +274,10 @@ with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zm
 
 
 def test_green_on_the_backend_is_ours(program):
-    """The class is not pyzmq's, which allows one waiting greenlet for each socket."""
+    """On the backend, ``zmq.green`` has our classes.
+
+    With pyzmq's own ``zmq.green`` only one greenlet at a time may wait in a socket.
+    """
     assert (
         program("""
 import gevent, os, warnings
@@ -393,7 +402,10 @@ with zmq.Context() as context:
 
 
 def test_subscription_applies_before_the_next_message(program):
-    """This works as on libzmq, whose I/O threads do not need the GIL."""
+    """A publisher that sends right after a subscription usually applies it, as on libzmq.
+
+    On libzmq the I/O threads do not need the GIL to pass a subscription on.
+    """
     assert (
         program("""
 import time, zmq
@@ -408,7 +420,7 @@ with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zm
         time.sleep(0.01)
         sub.subscribe(f"second {number:02}")
         pub.send(b"second %02d" % number)
-        pub.send(b"first %d" % number)  # what it subscribed to before comes in any case
+        pub.send(b"first %d" % number)  # this arrives in any case: "first" is subscribed already
         while (heard := sub.recv()) != b"first %d" % number:
             there += heard.startswith(b"second")
     print(there > 10)
@@ -470,7 +482,7 @@ def test_missing_backend_is_an_import_error():
 
 
 def test_devices_of_the_swapped_import_load_beside_the_backend():
-    """The runner sets the backend, and the program may import zlinkcompat all the same."""
+    """A program that the runner starts on the backend may also import zlinkcompat itself."""
     source = "import zmq, zlinkcompat.devices; print(zlinkcompat.devices.monitored_queue.__name__)"
     done = python("-c", source, **BACKEND)
     assert (done.stdout, done.returncode) == ("monitored_queue\n", 0), done.stderr

@@ -10,14 +10,14 @@ import zmq.backend.select
 import zlinkcompat.backend as backend
 
 DESCRIPTION = pathlib.Path(zmq.backend.__file__).with_suffix(".pyi")
-#: monitored_queue is typed as the call of a protocol class.
+#: The stub describes monitored_queue by a protocol class, whose ``__call__`` has its parameters.
 PRIVATE = {"_MonitoredQueueFunction": "monitored_queue"}
-#: Older versions list names that their own compiled backends lack or have under other names.
+#: The stubs of older versions list names that their own backends lack or call differently.
 accurate = pytest.mark.skipif(zmq.pyzmq_version_info() < (27,), reason="the description is wrong")
 
 
 def described():
-    """Yield name and ``ast.arguments`` of each function and method, once per overload."""
+    """Yield the name and ``ast.arguments`` of each function and method, once per overload."""
     for node in ast.parse(DESCRIPTION.read_text()).body:
         if isinstance(node, ast.FunctionDef):
             yield node.name, node.args
@@ -55,12 +55,12 @@ def test_function_takes_the_described_parameters(name, arguments):
     try:
         ours = [p for p in inspect.signature(thing).parameters.values() if p.name != "self"]
     except ValueError:
-        pytest.skip(f"{name} is a slot of a compiled class, and tells nothing")
+        pytest.skip(f"{name} is a slot of a compiled class, and has no signature")
     wanted = [a.arg for a in (*arguments.posonlyargs, *arguments.args) if a.arg != "self"]
     found = [p.name for p in ours]
     assert found[: len(wanted)] == wanted
     assert {a.arg for a in arguments.kwonlyargs} <= set(found)
-    # What is ours beyond it may be left out, as what has a default there.
+    # A caller need not pass our additional parameters, nor those that have a default in the stub.
     needed = len(wanted) - len(arguments.defaults)
     more = [p for p in ours[needed:] if p.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]
     assert [p.name for p in more if p.default is p.empty] == []

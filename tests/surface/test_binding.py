@@ -1,4 +1,4 @@
-"""bind, connect, unbind and disconnect: context managers, random ports, and invalid addresses."""
+"""bind, connect, unbind and disconnect, with context managers, random ports and bad addresses."""
 
 import errno
 
@@ -9,7 +9,7 @@ import zlinkcompat as zmq
 
 
 def said(call, *args):
-    """Return the ZMQError of a call."""
+    """Return the ZMQError that a call raises."""
     with pytest.raises(zmq.ZMQError) as caught:
         call(*args)
     return caught.value
@@ -76,7 +76,7 @@ def test_address_may_be_bytes(make, call):
             bytearray(b"inproc://x"),
             marks=pytest.mark.skipif(
                 zmq.pyzmq_version_info()[0] == 26,
-                reason="pyzmq 26 takes it; neither 25 nor 27 does",
+                reason="pyzmq 26 accepts this address; 25 and 27 do not",
             ),
         ),
     ],

@@ -1,4 +1,7 @@
-"""Proxies, forks and exits, through the swapped import and the backend, in separate processes."""
+"""Proxies, forks and exits work through both entry points: the swapped import and the backend.
+
+Each test runs a program in a process of its own.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,10 @@ def patch(request):
 
 @pytest.fixture(params=["zmq", "zlinkcompat"], ids=["backend", "swap"])
 def program(request, patch):
-    """program(source): its output, with the module for ``LIBRARY``."""
+    """``program(source)`` runs a program and returns its output.
+
+    In ``source``, LIBRARY is replaced by the module of the entry point.
+    """
     backend = "zlinkcompat.backend" if request.param == "zmq" else None
 
     def program(source):
@@ -29,7 +35,7 @@ def program(request, patch):
 
 
 def test_steerable_proxy_and_monitored_queue(program):
-    """Both run in threads of their own, on the same two sockets one after the other."""
+    """Each runs in a thread of its own, one after the other, on the same two sockets."""
     assert (
         program("""
 import sys, threading
@@ -106,7 +112,8 @@ def test_forked_child_does_not_disturb_its_parent(program):
 import atexit, os, warnings
 import LIBRARY as zmq
 
-# Python 3.12 warns of a fork beside I/O threads; the sockets stay open until the end.
+# Python 3.12 warns of a fork beside I/O threads. The sockets stay open until the exit, which would
+# cause ResourceWarnings.
 warnings.simplefilter("ignore")
 context = zmq.Context.instance()
 pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
@@ -114,7 +121,8 @@ pull.bind("tcp://127.0.0.1:*")
 push.connect(pull.last_endpoint)
 push.send(b"before")
 print(pull.recv(), flush=True)
-# Not waitpid: gevent's misses an end now and then, without us, too.
+# Wait for the child by a pipe. gevent's waitpid() sometimes misses the end of a child, even without
+# our package.
 end, tell = os.pipe()
 if not os.fork():
     try:
@@ -175,7 +183,10 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
 def test_last_messages_of_a_multiprocessing_child_arrive(entry_point, engine, tmp_path):
-    """The child exits with os._exit, and nothing terminated its context."""
+    """A multiprocessing child exits with os._exit() without terminating its context.
+
+    Its last messages still arrive.
+    """
     (tmp_path / "children.py").write_text(CHILDREN.replace("LIBRARY", entry_point))
     backend = "zlinkcompat.backend" if entry_point == "zmq" else None
     done = python("children.py", cwd=tmp_path, PYZMQ_BACKEND=backend, ZLINK_ENGINE=engine)
@@ -187,14 +198,17 @@ def test_last_messages_of_a_multiprocessing_child_arrive(entry_point, engine, tm
 
 @pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
 def test_program_may_exit_after_an_interrupted_term(entry_point, patch, tmp_path):
-    """As in pyzmq, the context counts as closed, and exit no longer waits for the absent peer."""
+    """After an interrupted term(), the exit does not wait for an absent peer.
+
+    As in pyzmq, the context counts as closed.
+    """
     (tmp_path / "program.py").write_text(
         patch
         + f"""
 import {entry_point} as zmq
 context = zmq.Context()
 sock = context.socket(zmq.PUSH)
-sock.connect("tcp://127.0.0.1:1")  # nobody listens there
+sock.connect("tcp://127.0.0.1:1")  # no socket listens on this port
 sock.send(b"never delivered")
 sock.close()
 print("ready", flush=True)
@@ -227,7 +241,10 @@ except zmq.ZMQError as error:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_open_sockets_at_exit(program, host):
-    """The peer is absent, and at exit no thread can start to resolve its name."""
+    """A program ends although sockets are open and their peer is absent.
+
+    At the exit, no thread can start any more to resolve the peer's name.
+    """
     assert (
         program(f"""
 import warnings
@@ -251,7 +268,10 @@ REBIND = (Path(__file__).parent / "processes" / "rebind.py").read_text()
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"], ids=["backend", "swap"])
 def test_address_of_a_dropped_context_is_free(library, engine, transport, drop, tmp_path):
-    """This holds even while other threads compute, and the I/O thread has to wait for the GIL."""
+    """The address of a dropped context can be bound again.
+
+    This holds even if other threads compute, so that the I/O thread has to wait for the GIL.
+    """
     backend = "zlinkcompat.backend" if library == "zmq" else None
     done = python(
         "-c",

@@ -1,4 +1,4 @@
-"""The command ``zlinkcompat``: its subcommands, and the older form without one."""
+"""The command ``zlinkcompat`` with a subcommand, and its older form without a subcommand."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def test_console_script_is_the_same_command(program, tmp_path):
 
 
 def doctor(*arguments, **variables):
-    """Return the lines of the report, and its advice."""
+    """Return the lines of ``doctor``'s report, and its advice."""
     done = cli("doctor", *arguments, **{"ZLINKCOMPAT_PURE": "1", **variables})
     assert done.stderr == ""
     report, _, advice = done.stdout.partition("\nWhat to do\n")

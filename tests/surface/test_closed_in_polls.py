@@ -1,4 +1,4 @@
-"""A socket is closed while it is registered with a poll: the same result as on libzmq."""
+"""Closing a socket that is registered with a poll has the same result as on libzmq."""
 
 import os
 import subprocess

@@ -18,7 +18,7 @@ from zlinkcompat.core.options import Options
 
 @pytest.fixture
 def fresh(no_descriptor_is_left):
-    """fresh(...) is Context(...), terminated at the end if the test did not do so."""
+    """``fresh(...)`` is ``Context(...)``; at the end, contexts that are still open terminate."""
     contexts = []
 
     def fresh(*args, **kwargs):
@@ -86,7 +86,7 @@ def test_io_threads_have_the_requested_number(fresh):
 
 
 def test_negative_io_threads_are_refused():
-    # This is not compared: a context that pyzmq fails to create leaves its descriptors open.
+    # We do not run this on pyzmq, because its failed context leaves descriptors open.
     assert failure(zmq.Context, -1) == (zmq.ZMQError, zmq.EINVAL)
 
 
@@ -415,7 +415,7 @@ def test_destroy_closes_the_sockets(fresh):
 def test_destroy_sets_linger(fresh):
     context = fresh()
     sock = context.socket(zmq.PUSH)
-    sock.connect("tcp://127.0.0.1:1")  # no socket listens there
+    sock.connect("tcp://127.0.0.1:1")  # no socket listens on this port
     sock.send(b"never delivered")
     with gevent.Timeout(GUARD):
         context.destroy(linger=0)
@@ -465,7 +465,10 @@ def test_underlying_after_term(both):
 
 
 def test_socket_created_while_another_thread_terminates(fresh, monkeypatch):
-    """The socket is neither left behind unnoticed, nor does term() wait for it."""
+    """A socket that is created while another thread terminates the context is refused.
+
+    The context keeps no reference to it, so term() does not wait for it.
+    """
     context = fresh()
     inherit = Options.inherit
 

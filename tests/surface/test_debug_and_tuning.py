@@ -34,7 +34,7 @@ def test_build_info_of_the_pure_fallback():
 
 
 def test_build_info_of_the_compiled_build():
-    """Either all modules are compiled, or, without a compiler, none."""
+    """Either all modules are compiled or, if the build had no compiler, none."""
     told = info(ZLINKCOMPAT_PURE=None)
     assert told["pure"] is False
     assert set(told["modules"].values()) == {told["compiled"]}
@@ -68,7 +68,7 @@ def test_whole_message_path_is_compiled():
 
 
 def test_pure_fallback_talks_to_the_compiled_build():
-    """Two processes, one with each build; the one that binds prints its address."""
+    """Two processes exchange messages: one uses the pure-Python fallback, the other this build."""
     server = subprocess.Popen(
         [
             sys.executable,
@@ -181,7 +181,7 @@ def test_messages_arrive_with_any_setting(setting, more):
 
 
 def test_tables_of_the_manual_match_the_code():
-    """If this test fails, run python tools/generate_docs.py."""
+    """If this test fails, run ``python tools/generate_docs.py``."""
     root = Path(__file__).resolve().parents[2]
     made = runpy.run_path(str(root / "tools" / "generate_docs.py"))
     for name in made["TABLES"]:

@@ -1,4 +1,4 @@
-"""debug.dump(): the sockets and connections of this process, at any time."""
+"""``debug.dump()`` shows the sockets and connections of this process at any time."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from zlinkcompat.debug import dump
 
 
 def found(sock):
-    """Return the dump of a socket."""
+    """Return the entry of a socket in ``debug.dump()``."""
     return next(
         each
         for context in dump()["contexts"]
@@ -24,7 +24,7 @@ def found(sock):
 
 @pytest.fixture
 def pair(bound, make):
-    """Connect PUSH to PULL, and receive one message."""
+    """Connect a PUSH to a PULL and receive one message; return both sockets."""
     pull = bound(zmq.PULL, rcvhwm=7)
     push = make(zmq.PUSH, sndhwm=9)
     push.connect(pull.last_endpoint)

@@ -1,4 +1,7 @@
-"""Errors say what failed and what to do; class, errno and the start of the text are pyzmq's."""
+"""Our errors say what failed and what to do.
+
+Their class, their errno and the start of their text are the same as pyzmq's.
+"""
 
 import os
 import threading
@@ -18,7 +21,7 @@ def context():
 
 
 def failed(call, *args, errno):
-    """Return the error of ``call``."""
+    """Return the ZMQError that ``call`` raises, which must have this errno."""
     with pytest.raises(zmq.ZMQError) as caught:
         call(*args)
     assert caught.value.errno == errno
@@ -28,7 +31,7 @@ def failed(call, *args, errno):
 
 @pytest.mark.parametrize("flags", [0, zmq.NOBLOCK])
 def test_again_names_the_expired_timeout(context, flags):
-    """The hint is in a note: programs compare the text of this error."""
+    """A note of the error names the timeout. The text is unchanged, since programs compare it."""
     push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
     push.sndtimeo = pull.rcvtimeo = 10
     for call, operation in (
@@ -101,7 +104,7 @@ def test_port_above_65535_warns(context, method):
         try:
             getattr(context.socket(zmq.PULL), method)("tcp://127.0.0.1:65537")
         except zmq.ZMQError:
-            pass  # not every user may bind port 1
+            pass  # without privileges a user cannot bind port 1
 
 
 @pytest.mark.parametrize("kind", ["PUB", b"PUB", "", None, []], ids=repr)
@@ -175,7 +178,7 @@ def test_bind_errors_name_the_address_once(library, backend):
 
 @pytest.mark.parametrize("size", [8, 100_000])
 def test_non_contiguous_numpy_array_is_refused(context, size):
-    """As in pyzmq, numpy raises its own error where the buffer is copied."""
+    """As in pyzmq, a call that copies the array raises numpy's own error."""
     array = pytest.importorskip("numpy").zeros((size, 2), dtype="u1")[:, 0]
     sock = context.socket(zmq.PAIR)
     for call in (

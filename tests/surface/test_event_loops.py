@@ -1,6 +1,7 @@
-"""asyncio, uvloop and tornado through both entry points: pyzmq's modules on the backend, and ours.
+"""Both entry points (pyzmq's modules on our backend, and ours) work with several event loops.
 
-A program each, since a backend is for a whole process; on the engine that it chooses by itself.
+The loops are those of asyncio, uvloop and tornado. Each test runs a program of its own, since a
+backend is used by a whole process. The programs use the engine that the package chooses by itself.
 """
 
 import pytest
@@ -53,7 +54,7 @@ async def cancelled_receivers(context):
         received.append(await pull.recv())
     assert received == [b"%d" % number for number in range(100)]
 
-# One sends and receives without end; all of it could succeed at once.
+# Check that other tasks run while one task sends and receives in a loop without ever waiting.
 async def others_get_turns(context):
     pull, push = pair(context, zmq.PULL, zmq.PUSH)
     turns = 0

@@ -1,4 +1,4 @@
-"""A program forks while I/O threads log: a child must not find a handler's lock held."""
+"""If a program forks while I/O threads log, no lock of a logging handler is held in the child."""
 
 from pathlib import Path
 

@@ -43,7 +43,10 @@ def test_frame_returns_its_data_unchanged(data, options):
 
 
 def test_frame_exports_its_buffer():
-    """README: the pure-Python fallback does not support this before Python 3.12."""
+    """A Frame supports the buffer protocol.
+
+    The pure-Python fallback supports it only from Python 3.12 on (see the README).
+    """
     frame = zmq.Frame(b"abc")
     if build_info()["compiled"] or sys.version_info >= (3, 12):
         assert bytes(frame) == bytes(memoryview(frame)) == b"abc"
@@ -120,7 +123,7 @@ def test_copied_frame_has_equal_data(duplicate):
     ],
 )
 def test_frames_are_compared_by_identity(both, one, other):
-    """pyzmq compares frames as objects, and not their data."""
+    """As in pyzmq, frames are equal only if they are the same object."""
     both(
         lambda side: (
             side.zmq.Frame(one) == side.zmq.Frame(other),
@@ -141,7 +144,8 @@ def test_frame_compared_with_another_type(both, other):
 
 @pytest.mark.parametrize("data", [b"", b"short", b"x" * 17, b"x" * 2000, b"x" * 3_000_000])
 def test_repr_equals_pyzmqs_except_for_the_name(data):
-    # Copy the frame, or pyzmq's garbage collecting thread would start and keep its descriptors.
+    # Create pyzmq's frame with copy=True. Otherwise pyzmq would start its garbage collection
+    # thread, which keeps descriptors open.
     real = repr(pyzmq.Frame(data, copy=True))
     assert repr(zmq.Frame(data)) == real
 
@@ -194,7 +198,7 @@ def test_view_keeps_replaced_content_alive(change, data, make_view):
         change(frame)
     del data
     gc.collect()
-    # New objects would reuse memory that was freed.
+    # If the memory had been freed, these new objects would reuse it.
     others = [bytes([number & 255]) * SIZE for number in range(50)]
     assert bytes(view) == b"A" * SIZE
     del others
@@ -403,12 +407,12 @@ def test_pyzmq_gc_counts_buffers_of_our_frames(begun_anew, monkeypatch):
 
     zmq.Frame(bytearray(b"before"), copy=False)
     if begun_anew:
-        # gc.start() does the same at the first buffer that libzmq holds.
+        # gc.start() also replaces this dict, when libzmq gets its first buffer.
         monkeypatch.setattr(gc, "refs", {})
     data = bytearray(b"abc")
 
     def entries():
-        # They are among those of libzmq's frames, which are added and removed.
+        # Count our entries only: the dict also has entries of libzmq's frames, which come and go.
         return sum(getattr(each.obj, "obj", None) is data for each in list(gc.refs.values()))
 
     frame = zmq.Frame(data, copy=False)

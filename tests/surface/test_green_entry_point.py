@@ -1,4 +1,4 @@
-"""``import zlinkcompat.green as zmq``: a waiting call blocks only its greenlet."""
+"""With ``import zlinkcompat.green as zmq``, a waiting call blocks only its greenlet."""
 
 import gevent
 import pytest
@@ -33,7 +33,7 @@ def test_green_context_is_our_context():
 
 
 def test_green_submodules_have_our_classes():
-    """Programs that derive from it import ``zmq.green.core._Socket`` like this."""
+    """Programs that derive from ``zmq.green.core._Socket`` import it in this way."""
     from zlinkcompat.green.core import _Context, _Socket
     from zlinkcompat.green.device import device
     from zlinkcompat.green.poll import _Poller
@@ -66,11 +66,11 @@ def test_greenlets_run_while_one_receives(pair):
 
 
 def test_rcvtimeo_works(make):
-    """zmq.green only warns that it has no effect."""
+    """RCVTIMEO has an effect here. In pyzmq's zmq.green it has none, and only causes a warning."""
     sock = make(green.PULL, rcvtimeo=20)
     ticks = []
     ticker = gevent.spawn(lambda: ticks.append(gevent.sleep(0.001)))
-    # It times out twice only if the machine is busy, and both times it returns soon.
+    # The ticker usually runs during the first timeout. On a busy machine it may take several.
     while not ticks:
         assert failure(sock.recv) == (green.Again, green.EAGAIN)
     ticker.get()
@@ -153,7 +153,7 @@ def test_a_device_with_one_socket_answers_itself(make, bound):
 
 
 def test_call_in_the_hub_raises(make):
-    """Such a call could never be woken."""
+    """A call that waits in the hub's own greenlet could never be woken, so it raises."""
     sock = make(green.PULL)
     results = []
     done = Event()
@@ -168,7 +168,7 @@ def test_call_in_the_hub_raises(make):
 
 
 def test_programs_of_zmq_green_run():
-    """This holds even if nothing else is imported."""
+    """A program of zmq.green runs even if it imports nothing else."""
     assert (
         run("""
         import gevent

@@ -1,4 +1,7 @@
-"""Modules that ``import zmq`` on our backend, or ``import zlinkcompat``, loads beside pyzmq's."""
+"""Which modules our package loads in addition to those that pyzmq loads on libzmq.
+
+We test ``import zmq`` on our backend, and ``import zlinkcompat``.
+"""
 
 from pathlib import Path
 
@@ -7,8 +10,8 @@ from programs import python
 
 HERE = Path(__file__).parent
 
-#: Modules that importing the package, a context and inproc sockets may load besides libzmq's: short
-#: ones of the standard library, and greenlet, which has one extension module.
+#: Modules that the import, a context and inproc sockets may load in addition: short modules of the
+#: standard library, and greenlet, which has one extension module.
 LIGHT = {
     "_ast", "_opcode", "_string", "_tokenize", "_weakrefset", "ast", "copy", "greenlet",
     "importlib", "linecache", "logging", "opcode", "select", "signal", "string", "textwrap",
@@ -16,8 +19,8 @@ LIGHT = {
     "_missing_stdlib_info", "gc",
 }  # fmt: skip
 
-#: Modules that a first tcp endpoint must not load: they belong to CURVE, TLS, WebSocket, names of
-#: network interfaces and international host names.
+#: Modules that the first tcp endpoint must not load, since only CURVE, TLS, WebSocket, names of
+#: network interfaces and international host names need them.
 NOT_FOR_TCP = {
     "_hashlib", "_ssl", "ctypes", "encodings.idna", "nacl", "ssl", "stringprep", "tempfile",
     "wsproto", "gevent.monkey", "gevent.socket", "gevent.threadpool", "pprint", "dataclasses",
@@ -58,7 +61,10 @@ def test_tcp_endpoint_loads_only_used_modules(library, backend):
 
 
 def test_endpoint_loads_modules_of_its_connections_early():
-    """Later the process may have no descriptor left to read a module with."""
+    """An endpoint loads the modules of its connections when it is bound.
+
+    Later, the process may have no descriptor left to read a module.
+    """
     plain = loaded("zlinkcompat", "bind")
     curve = loaded("zlinkcompat", "bind_curve") - plain
     assert {"curve", "curve_codec"} <= {name.rpartition(".")[2] for name in curve}

@@ -1,4 +1,4 @@
-"""Real libzmq and zlinkcompat in one process: they talk to each other and do not mix."""
+"""Real libzmq and zlinkcompat work in one process and exchange messages, but not objects."""
 
 import errno
 
@@ -13,7 +13,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def real(no_descriptor_is_left):
-    """Real libzmq; a blocking call of its sockets would block the hub."""
+    """Give the side of real libzmq. A blocking call of its sockets would block the hub."""
     side = Side("pyzmq")
     yield side
     side.close()
@@ -21,7 +21,10 @@ def real(no_descriptor_is_left):
 
 @pytest.fixture
 def meet(real, make, tmp_path):
-    """meet("REQ", "REP", "tcp"): our socket, connected to libzmq's; or bound, with ``binds``."""
+    """``meet("REQ", "REP", "tcp")`` returns our socket and libzmq's, connected.
+
+    Our socket connects or, with ``binds``, binds.
+    """
 
     def meet(ours, theirs, transport="tcp", binds=False):
         endpoint = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/sock"}[transport]
@@ -35,7 +38,7 @@ def meet(real, make, tmp_path):
 
 
 def from_libzmq(sock):
-    """Receive from a libzmq socket while our hub runs."""
+    """Receive a message from a libzmq socket in another thread, so that our hub runs."""
     return gevent.get_hub().threadpool.apply(sock.recv_multipart)
 
 
@@ -87,7 +90,7 @@ def test_objects_of_the_other_library_are_refused(real, make, context, thing):
                 failure(zmq.zmq_poll, [(real.socket("PAIR"), zmq.POLLIN)], 0),
                 failure(pyzmq.zmq_poll, [(make(zmq.PAIR), zmq.POLLIN)], 0),
             ]
-            # Called by the program itself, pyzmq's proxy accepts an object with a descriptor.
+            # pyzmq's own proxy accepts any object that has a descriptor.
             assert results == [(TypeError, None), "returned"]
         else:
             assert failure(zmq.Socket, real.context, zmq.PAIR)[0] is TypeError
@@ -103,7 +106,10 @@ def test_frames_of_the_other_library_are_buffers(meet):
 
 
 def test_our_poller_watches_a_libzmq_socket_by_its_descriptor(real, make):
-    """libzmq's descriptor is edge-triggered, so its EVENTS must be read."""
+    """Our poller can watch the descriptor of a libzmq socket.
+
+    This descriptor is edge-triggered, so the program has to read EVENTS after each report.
+    """
     pull, push = real.socket("PULL"), real.socket("PUSH")
     pull.bind("inproc://x")
     push.connect("inproc://x")

@@ -1,4 +1,4 @@
-"""The logger of each layer writes one line per event, and nothing without a handler."""
+"""The logger of each layer logs one line per event; without a handler nothing is printed."""
 
 import logging
 from time import monotonic_ns
@@ -14,7 +14,7 @@ from zlinkcompat._runtime import log_limiter
 
 @pytest.fixture
 def lines(caplog):
-    """lines("routing"): the log of that layer, as (level, text); cleared each time."""
+    """``lines("routing")`` returns the log of that layer as (level, text), and clears it."""
     caplog.set_level(logging.DEBUG, "zlinkcompat")
 
     def lines(layer):
@@ -63,7 +63,7 @@ def test_messages_dropped_after_linger_are_a_warning(connected, lines, raw_liste
     sock.linger, sock.reconnect_ivl = 20, 1
     sock.connect(listener.endpoint)
     if connected:
-        # The peer sends nothing.
+        # This peer accepts the connection but sends nothing.
         listener.accept()
     for _ in range(3):
         sock.send(b"x")
@@ -104,7 +104,7 @@ def test_duplicate_routing_id_is_logged(bound, raw, lines, monitor):
         peer = raw(sock.last_endpoint)
         peer.handshake(b"DEALER", identity=b"me")
         events.next()
-        # The number of its messages does not matter.
+        # A refused peer causes one line, however many messages it sends.
         peer.send(message(b"%d" % number))
     assert sock.recv_multipart() == [b"me", b"0"]
     assert not sock.poll(20)
@@ -226,7 +226,7 @@ def test_refused_inproc_subscription_is_logged(make, lines):
 
 
 def test_nothing_is_printed_without_a_log_handler(program, raw_listener):
-    """Not even logging's last resort, which prints warnings to stderr, writes anything."""
+    """Without a handler nothing is printed, not even by logging's handler of last resort."""
     listener = raw_listener(listens=False)
     assert (
         program(

@@ -1,4 +1,4 @@
-"""Passing an object of one library to the other raises a TypeError that names both modules."""
+"""An object of one library given to the other raises a TypeError that names both modules."""
 
 import asyncio
 import re
@@ -60,7 +60,7 @@ async def stream_there(sock):
     ZMQStream(sock)
 
 
-#: Functions of libzmq that could be given one of our sockets.
+#: Functions of pyzmq on libzmq, each called with one of our sockets.
 TO_LIBZMQ = {
     "Context.shadow": lambda sock: pyzmq.Context.shadow(sock.context),
     "Context(shadow=)": lambda sock: pyzmq.Context(shadow=sock.context),
@@ -86,14 +86,14 @@ TO_LIBZMQ = {
     "ZMQStream": lambda sock: asyncio.run(stream_there(sock)),
 }
 
-#: Functions where pyzmq's compiled code itself refuses a foreign class.
+#: Functions of pyzmq whose compiled code itself refuses objects of other classes.
 REFUSED_BY_PYZMQ = {
     "proxy": lambda sock: pyzmq.proxy(sock, sock),
     "monitored_queue": lambda sock: pyzmq.devices.monitored_queue(sock, sock, sock),
     "Socket": lambda sock: pyzmq.Socket(sock.context, pyzmq.PULL),
 }
 
-#: The same functions of ours, given an object of libzmq.
+#: Our functions, each called with an object of pyzmq on libzmq.
 TO_US = {
     "Context.shadow": lambda sock: zmq.Context.shadow(sock.context),
     "Context": lambda sock: zmq.Context(sock.context),
@@ -117,12 +117,12 @@ TO_US = {
 }
 
 
-# Half-constructed objects of pyzmq warn when they are collected.
+# An object of pyzmq whose construction failed warns when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("way", TO_LIBZMQ)
 def test_our_object_given_to_libzmq(way, ours):
     if way == "asyncio.Poller":
-        # asyncio turns the exception of fileno() into a ValueError, with the cause attached.
+        # asyncio raises a ValueError from the TypeError that fileno() raises.
         with pytest.raises((TypeError, ValueError)):
             TO_LIBZMQ[way](ours)
         return

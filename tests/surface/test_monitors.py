@@ -1,4 +1,4 @@
-"""A socket's monitor, through pyzmq's own helpers."""
+"""The monitor of a socket, used through pyzmq's own helpers."""
 
 import gevent
 import pytest
@@ -12,7 +12,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def watched(make):
-    """watched(zmq.PAIR): a socket and its monitor, which times out after GUARD seconds."""
+    """``watched(zmq.PAIR)`` returns a socket and its monitor, whose timeout is GUARD seconds."""
 
     def watched(kind, *args):
         sock = make(kind)
@@ -200,7 +200,10 @@ def test_events_are_pyzmqs_enumeration(watched):
 
 
 def test_locks_are_native_in_a_patched_program(program):
-    """A monitor's lock must not be gevent's there: when it had to wait in the hub, it raised."""
+    """In a monkey-patched program, the lock of a monitor is still a native lock.
+
+    gevent's lock raises if a callback of the hub has to wait for it.
+    """
     one = program(
         """
         from zlinkcompat._runtime.gevent_support import get_original

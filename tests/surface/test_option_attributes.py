@@ -1,4 +1,4 @@
-"""Socket options as attributes and by number, and the other ways to set and get."""
+"""Socket options as attributes, by number, and through the other methods to set and get them."""
 
 import pytest
 from guard import GUARD

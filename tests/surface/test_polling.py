@@ -1,4 +1,4 @@
-"""Poller, select, zmq_poll and Socket.poll, over sockets, descriptors and file objects."""
+"""Poller, select, zmq_poll and Socket.poll with sockets, descriptors and file objects."""
 
 import os
 import socket
@@ -153,7 +153,7 @@ def test_killed_poll_leaves_nothing_behind(ends):
 
 
 def test_poll_without_flags(both):
-    """With no flags a socket is not registered, and the poll does not wait for anything."""
+    """A poll without flags waits for nothing and returns 0, as in pyzmq."""
     assert both(lambda side: side.socket("PULL").poll(0, 0)) == 0
 
 
@@ -309,8 +309,8 @@ def test_a_closed_python_socket(both, plain):
 
 
 def test_poll_of_only_closed_sockets_needs_a_timeout(make):
-    # This is not compared: pyzmq polls standard input instead of a closed socket, without end.
-    # ``test_closed_in_polls.py`` tests what both have in common.
+    # We do not run this on pyzmq, because it would poll standard input instead of the closed socket
+    # and never return. ``test_closed_in_polls.py`` compares the cases that return on both.
     sock = make(zmq.PULL)
     watched = poller((sock, IN))
     sock.close()
@@ -415,5 +415,5 @@ def test_loop_around_an_empty_poll_lets_greenlets_run():
     deadline = time.monotonic() + GUARD
     while not done:
         assert zmq.Poller().poll(10) == []
-        assert time.monotonic() < deadline, "the hub did not turn"
+        assert time.monotonic() < deadline, "the hub did not run"
     greenlet.join()

@@ -1,4 +1,4 @@
-"""Sockets of native threads in a monkey-patched program, which block natively meanwhile."""
+"""In a monkey-patched program, sockets of a native thread work while the thread blocks natively."""
 
 from pathlib import Path
 

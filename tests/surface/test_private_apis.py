@@ -1,6 +1,7 @@
-"""The private interfaces of other packages that docs/internals/private-apis.md lists still exist.
+"""The private interfaces that docs/internals/private-apis.md lists still exist.
 
-Each test uses the interface as the package does, so that a change fails here first, by its name.
+They belong to other packages. Each test uses an interface in the way that our package does. So if
+an interface changes, the test with its name fails.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from zmq.utils.garbage import gc, gcref
 PACKAGE = Path(__file__).parents[2] / "zlinkcompat"
 PAGE = PACKAGE.parent / "docs" / "internals" / "private-apis.md"
 
-#: What to find in the sources for each interface of the page.
+#: Maps each interface of the page to a text that must occur in our sources.
 USES = {
     "loop._callbacks": "loop._callbacks",
     "hub._threadpool": "hub._threadpool",
@@ -70,7 +71,7 @@ def test_gevent_hub_keeps_its_thread_pool():
 
 
 def test_gevent_hub_runs_an_attribute_of_its_own():
-    """The greenlet of a hub looks ``run`` up on the instance when it starts."""
+    """When a hub starts, its greenlet calls the ``run`` that is an attribute of the instance."""
     ran = []
 
     def start():

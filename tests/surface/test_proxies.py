@@ -1,4 +1,4 @@
-"""proxy, proxy_steerable and monitored_queue: messages pass both ways, and how proxies end."""
+"""proxy, proxy_steerable and monitored_queue pass messages in both directions, and can be ended."""
 
 from contextlib import contextmanager
 from struct import unpack
@@ -14,7 +14,7 @@ from zlinkcompat.backend import monitored_queue
 
 @contextmanager
 def running(function, *sockets, **keywords):
-    """Run ``function(*sockets)`` in a greenlet; yield the greenlet, and kill it at the end."""
+    """Run ``function(*sockets)`` in a greenlet during the ``with`` block; yield the greenlet."""
     greenlet = gevent.spawn(failure, function, *sockets, **keywords)
     try:
         yield greenlet
@@ -24,7 +24,7 @@ def running(function, *sockets, **keywords):
 
 @pytest.fixture
 def connected(make):
-    """connected(bound_socket, zmq.REQ): a socket connected to it."""
+    """``connected(bound_socket, zmq.REQ)`` connects a new socket to it, and returns the new one."""
 
     def connected(binder, kind, **options):
         sock = make(kind, **options)
@@ -36,7 +36,7 @@ def connected(make):
 
 @pytest.fixture
 def queue(bound, connected):
-    """Return ROUTER and DEALER for a proxy, a REQ in front of it and a REP behind it."""
+    """Return a ROUTER and a DEALER for a proxy, and their peers: a REQ client and a REP worker."""
     frontend, backend = bound(zmq.ROUTER), bound(zmq.DEALER)
     return frontend, backend, connected(frontend, zmq.REQ), connected(backend, zmq.REP)
 
@@ -63,8 +63,8 @@ def test_messages_pass_whole(queue, connected):
     client, worker = connected(frontend, zmq.DEALER), connected(backend, zmq.ROUTER)
     frames = [b"", b"", b"x" * 100_000, b"end"]
     with running(zmq.proxy, frontend, backend):
-        # A DEALER sends to the REP of the fixture and to this ROUTER in turn, once both are
-        # connected.
+        # The proxy's DEALER sends to this ROUTER and to the fixture's REP in turn, once both are
+        # connected. So repeat the request until this ROUTER gets it.
         while not worker.poll(10):
             client.send_multipart(frames)
         assert worker.recv_multipart()[2:] == frames
@@ -121,11 +121,11 @@ def test_device_is_an_alias_of_proxy(queue):
 
 
 def test_full_side_blocks_only_its_own_direction(bound, connected):
-    """Replies still pass after the proxy has stopped receiving requests."""
+    """Replies still pass after full queues have stopped the proxy from receiving requests."""
     left, right = bound(zmq.PAIR, rcvhwm=1, sndhwm=1), bound(zmq.PAIR, rcvhwm=1, sndhwm=1)
     one, other = connected(left, zmq.PAIR, sndhwm=1), connected(right, zmq.PAIR, rcvhwm=1)
     body = b"x" * 1_000_000
-    one.sndtimeo = 50  # until the queue is full, or no message is accepted for this long
+    one.sndtimeo = 50  # no message accepted within 50 ms means that the queues are full
     with running(zmq.proxy, left, right):
         sent = 0
         while failure(one.send, body) == "returned":
@@ -163,7 +163,7 @@ def test_a_killed_proxy_leaves_its_sockets_usable(queue):
     assert frontend.recv_multipart()[1:] == [b"", b"direct"]
 
 
-#: pyzmq 25 uses None as the address of a socket, and libzmq dereferences it.
+#: pyzmq 25 passes None to libzmq as a null pointer, which libzmq dereferences.
 none_crashes = pytest.mark.skipif(
     zmq.pyzmq_version_info()[0] == 25, reason="proxy(None, ...) of pyzmq 25 ends the process"
 )
@@ -200,7 +200,7 @@ def test_a_closed_socket_is_refused(both):
 
 @pytest.fixture(params=["PAIR", "REP"])
 def control(request, make):
-    """Return a proxy's control socket, and ``order(command)``, which returns the reply."""
+    """Return a control socket for a proxy, and ``order(command)``, which returns the reply."""
     end, steering = (
         make(getattr(zmq, request.param)),
         make({"PAIR": zmq.PAIR, "REP": zmq.REQ}[request.param]),
@@ -240,7 +240,7 @@ def test_pause_and_resume(queue, control):
 
 
 def test_statistics_count_frames_and_bytes(queue, control):
-    """zmq_proxy_steerable(3): each part of a message counts."""
+    """As zmq_proxy_steerable(3) says, the statistics count each part of a message."""
     frontend, backend, client, worker = queue
     end, order = control
     with running(zmq.proxy_steerable, frontend, backend, control=end):
@@ -263,7 +263,10 @@ def test_other_commands_change_nothing(queue, control):
 
 
 def test_a_peer_that_leaves_during_the_copy_stops_nothing(bound, connected, control, make, monitor):
-    """The sink has room when the message is received, and none once the copy has been sent."""
+    """A peer that leaves while the proxy sends the copy of a message does not stop the proxy.
+
+    The outgoing socket has room when the message is received, but no peer once the copy is sent.
+    """
     pull, push, capture = bound(zmq.PULL), bound(zmq.PUSH), make(zmq.PUSH)
     end, order = control
     source, taker = connected(pull, zmq.PUSH), connected(push, zmq.PULL)
@@ -277,7 +280,7 @@ def test_a_peer_that_leaves_during_the_copy_stops_nothing(bound, connected, cont
         with gevent.Timeout(GUARD):
             while capture.poll(0, zmq.POLLOUT):
                 gevent.sleep(0.001)
-        source.send(b"second")  # the proxy waits for somebody who takes the copy
+        source.send(b"second")  # the proxy waits, since no peer can receive the copy
         with gevent.Timeout(GUARD):
             while pull.poll(0):
                 gevent.sleep(0.001)
@@ -301,7 +304,10 @@ def test_a_steerable_proxy_captures(queue, control, make):
 
 
 def test_controller_may_leave_at_once(queue, make):
-    """libzmq waits without end in this case, to answer a peer that has left."""
+    """The proxy ends even if the controller has left after its command.
+
+    libzmq would wait forever to send its answer.
+    """
     frontend, backend, _client, _worker = queue
     end, steering = make(zmq.PAIR), make(zmq.PAIR)
     end.bind("inproc://control")
@@ -336,7 +342,7 @@ def test_steerable_proxy_without_a_control_socket(queue):
 
 @pytest.fixture
 def tap(make):
-    """Return a PUB for a queue's copies, and a subscriber of it."""
+    """Return a PUB that a queue can send its copies to, and a subscriber of the PUB."""
     monitor, tap = make(zmq.PUB), make(zmq.SUB)
     tap.subscribe(b"")
     monitor.bind("inproc://tap")

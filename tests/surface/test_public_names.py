@@ -14,7 +14,7 @@ from zlinkcompat.debug import build_info
 from zlinkcompat.version import VERSION
 from zlinkcompat.wire.security import sodium
 
-OURS = {  # bound to the core; every other name is pyzmq's own object
+OURS = {  # objects of our own; every other name is pyzmq's object
     "Context",
     "Socket",
     "Frame",

@@ -1,4 +1,4 @@
-"""Every public submodule of pyzmq has its counterpart here, bound to our classes."""
+"""Every public submodule of pyzmq has a counterpart in our package that uses our classes."""
 
 import importlib
 import logging
@@ -115,7 +115,7 @@ def test_a_log_handler_publishes(make, bound):
 
 
 def test_thread_device(program):
-    """The program is monkey-patched, so the device is a greenlet; its context ends it."""
+    """In a monkey-patched program a thread device is a greenlet; its context's term() ends it."""
     one = program(
         """
         from zlinkcompat.devices import ThreadDevice
@@ -152,7 +152,7 @@ def test_a_monitored_queue(make, bound):
     for sock, to in ((req, front), (rep, back), (watcher, capture)):
         sock.connect(to.last_endpoint)
     try:
-        while not watcher.poll(50):  # until the subscription has arrived
+        while not watcher.poll(50):  # repeat until the subscription has arrived
             req.send(b"question")
             rep.send(rep.recv())
             assert req.recv() == b"question"

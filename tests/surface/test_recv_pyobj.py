@@ -1,4 +1,4 @@
-"""``recv_pyobj`` on sockets that peers reach without authentication."""
+"""``recv_pyobj`` warns on sockets that peers can reach without authentication."""
 
 import errno
 import ssl
@@ -32,7 +32,7 @@ def warned(pull, push):
 
 @pytest.fixture
 def meet(make):
-    """meet("tcp://127.0.0.1:*", option=value): a bound PULL and the PUSH that connects to it."""
+    """``meet("tcp://127.0.0.1:*", option=value)`` returns a bound PULL, and a PUSH as its peer."""
 
     def meet(endpoint, peer=None, **options):
         pull, push = make(zmq.PULL), make(zmq.PUSH)
@@ -120,7 +120,7 @@ def test_environment_forbids_before_receiving_a_message(meet, monkeypatch):
     with pytest.raises(zmq.ZMQError, match="not authenticated") as caught:
         pull.recv_pyobj()
     assert caught.value.errno == errno.EACCES
-    assert pull.recv()  # the message is still there
+    assert pull.recv()  # the refused message can still be received
 
 
 @pytest.mark.parametrize(

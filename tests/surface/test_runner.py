@@ -1,4 +1,4 @@
-"""``python -m zlinkcompat prog.py args``: the program runs as under python, on this engine."""
+"""``python -m zlinkcompat prog.py args`` runs a program as ``python`` does, but on our engine."""
 
 import json
 import textwrap
@@ -19,7 +19,7 @@ print(json.dumps({
 
 @pytest.fixture
 def program(tmp_path):
-    """program(source): the path of a file with it."""
+    """``program(source)`` writes ``source`` to a file and returns its path."""
 
     def program(source, name="prog.py"):
         path = tmp_path / name
@@ -44,7 +44,7 @@ def patch(request):
     return request.param
 
 
-# -- the program's view --------------------------------------------------------------------
+# -- what the program sees of its environment ------------------------------------------------
 
 
 def test_program_sees_the_same_environment_as_under_python(program, patch):
@@ -52,7 +52,7 @@ def test_program_sees_the_same_environment_as_under_python(program, patch):
     arguments = ("one", "--two", "-m", "--no-patch", "--help")
     ours, plain = told(runner(*patch, path, *arguments)), told(python(path, *arguments))
     assert ours.pop("backend") == "zlinkcompat.backend" and plain.pop("backend") is None
-    # runpy sets the package of a script to "", python itself to None.
+    # For a script, runpy sets __package__ to "" while python itself sets it to None.
     assert not ours.pop("package") and not plain.pop("package")
     assert ours == plain
     assert ours["argv"] == [str(path), *arguments] and ours["name"] == "__main__"
@@ -112,7 +112,7 @@ def test_classes_of_the_program_can_be_pickled(program, patch):
 
 
 def test_functions_of_the_program_work_at_exit(program):
-    """At exit the names of ``__main__`` still exist."""
+    """Functions that run at exit still find the names of ``__main__``."""
     done = runner(
         program("""
         import atexit
@@ -274,7 +274,7 @@ def test_a_syntax_error(program):
 )
 def test_an_interrupt_ends_the_program(program, patch, source):
     code, errors = interrupt_when_ready("-m", "zlinkcompat", *patch, program(source))
-    # As with python, the shell sees that the signal ended it.
+    # As with plain python, the exit code says that the signal ended the program.
     assert code == -2
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
@@ -354,7 +354,10 @@ def test_uvloop_runs_sockets_that_are_made_in_it(patch):
 
 
 def test_uvloop_with_sockets_of_the_hub_is_an_error():
-    """The hub cannot run while that loop waits: without an error the program would hang."""
+    """A hub socket in uvloop's loop raises an error.
+
+    The hub cannot run while this loop waits, so the program would hang otherwise.
+    """
     pytest.importorskip("uvloop")
     done = runner(LOOP_OF_C, "before")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Every form of send, received with the matching form of recv."""
+"""A message that is sent in any form is received with the matching form of recv."""
 
 import array
 import pickle
@@ -59,7 +59,7 @@ def test_buffers_arrive(ends, data):
 
 
 def test_array_without_a_memoryview_is_sent(both):
-    """numpy has no buffer format for these objects."""
+    """An array of dates is sent although numpy cannot describe it by a buffer format."""
     dates = pytest.importorskip("numpy").array(["2020-02-29"], dtype="M8[s]")
 
     def scenario(side):
@@ -374,7 +374,7 @@ def test_recv_into_leaves_the_rest_of_the_buffer(ends):
     ],
 )
 def test_recv_into_a_bad_buffer(both, buffer, keywords):
-    """The message is not lost."""
+    """recv_into with a bad buffer raises, and the message can still be received."""
 
     def scenario(side):
         one, other = side.pair()

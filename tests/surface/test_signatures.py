@@ -1,4 +1,4 @@
-"""Every public method and attribute of pyzmq's classes is on ours, with the same parameters."""
+"""Our classes have all public methods and attributes of pyzmq's, with the same parameters."""
 
 import importlib
 import inspect
@@ -28,7 +28,7 @@ FUNCTIONS = (
     "curve_keypair",
     "curve_public",
 )
-#: Methods that a class must have although no name lists them.
+#: Special methods that our classes must have as well.
 SPECIAL = {
     "Socket": {"__enter__", "__exit__", "__copy__", "__deepcopy__", "__repr__", "__dir__"},
     "Context": {
@@ -51,7 +51,7 @@ def public(cls, name):
 
 
 def parameters(function):
-    """Return the name, kind and default of each parameter, or None without a signature."""
+    """Return the name, kind and default of each parameter; None if there is no signature."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -60,12 +60,12 @@ def parameters(function):
     found = [
         (p.name, p.kind.name, p.default) for p in signature.parameters.values() if p.name != "self"
     ]
-    # The method passes all arguments on, to a function that is not known.
+    # A method with only *args and **kwargs passes them on to a function that we cannot find.
     return None if [kind for _, kind, _ in found] == ["VAR_POSITIONAL", "VAR_KEYWORD"] else found
 
 
 def differences(real, ours):
-    """Return None if both accept the same arguments; else both lists."""
+    """Return None if both accept the same arguments; otherwise both lists of parameters."""
     expected, found = parameters(real), parameters(ours)
     return None if expected is None or expected == found else (expected, found)
 
@@ -93,8 +93,8 @@ def test_method_takes_the_same_parameters(cls, name):
     assert differences(real, ours) is None
 
 
-#: Another class than the one of that name, which is pyzmq's way of telling types apart: a base that
-#: says no parameters, and an import that only type checkers make.
+#: Names in pyzmq's modules that exist for type checkers only. They are other classes than pyzmq's
+#: public ones, and have no signatures to compare.
 OTHER_CLASSES = {"SyncContext", "SyncSocket"}
 
 
@@ -114,7 +114,7 @@ def described(module):
         if inspect.isclass(value):
             for member in dir(value):
                 if member == "__init__" or not member.startswith("_"):
-                    # this does not hold for members of instances only
+                    # Members that only instances have are no attributes of the class.
                     method = getattr(value, member, None)
                     if callable(method):
                         yield (name, member), method
@@ -157,7 +157,10 @@ def test_green_has_the_same_members(cls):
 
 @pytest.mark.parametrize("cls", ["Socket", "Context", "Poller"])
 def test_green_takes_the_same_parameters(cls):
-    """This compares with ``zmq`` itself: the methods of ``zmq.green`` have ``*args, **kwargs``."""
+    """The methods of our green classes take the same parameters as those of ``zmq``.
+
+    We do not compare them with ``zmq.green``, whose methods only have ``*args, **kwargs``.
+    """
     real, green = getattr(zmq, cls), getattr(zlinkcompat.green, cls)
     names = ["__init__", *(name for each, name in METHODS if each == cls)]
     found = {name: differences(getattr(real, name), getattr(green, name)) for name in names}

@@ -1,4 +1,4 @@
-"""Sockets as objects: created, shadowed, printed, closed and collected."""
+"""Creating, shadowing, printing, closing and collecting sockets."""
 
 import copy
 import gc
@@ -166,7 +166,7 @@ def test_a_closed_socket_has_no_shadow(both, shadow):
     def scenario(side):
         one, _ = side.pair()
         one.close()
-        # No new PAIR is created instead.
+        # The shadow of a closed socket fails, and does not create a new PAIR.
         return failure(shadow, side.zmq, one)
 
     assert both(scenario)[0] is TypeError
@@ -192,7 +192,7 @@ def test_a_shadow_sees_that_the_socket_was_closed(make):
 
 @pytest.mark.parametrize("address", [12345, 1])
 def test_shadow_of_zero_is_refused(address):
-    # libzmq would use the number as a pointer.
+    # We do not run this on pyzmq, because libzmq would use the number as a pointer.
     with pytest.raises(zmq.ZMQError) as caught:
         zmq.Socket(shadow=address)
     assert caught.value.errno == zmq.ENOTSOCK
@@ -315,7 +315,8 @@ def test_close_with_linger_closes_all_shadows(make):
 
 @pytest.mark.parametrize("linger", ["1", b"1", [], 2**40])
 def test_non_numeric_linger_is_refused(context, linger):
-    # This is not compared: pyzmq's context forgets this socket, and then waits for it without end.
+    # We do not run this on pyzmq, because its context would forget this socket and then wait for it
+    # forever.
     sock = context.socket(zmq.PUSH)
     assert failure(sock.close, linger)[0] in (TypeError, OverflowError)
     assert not sock.closed
@@ -324,7 +325,10 @@ def test_non_numeric_linger_is_refused(context, linger):
 
 @pytest.mark.parametrize("library", ["zmq", "zlinkcompat"])
 def test_linger_below_minus_1_has_no_effect(library):
-    """libzmq refuses it, and pyzmq does not report that: the option is unchanged."""
+    """A LINGER below -1 leaves the option unchanged, as in pyzmq.
+
+    libzmq refuses the value, and pyzmq ignores that error.
+    """
     assert (
         run(f"""
         import os, gevent, {library} as zmq

@@ -1,4 +1,4 @@
-"""socket.name: what a socket is called in records and dumps."""
+"""``socket.name`` is the name of a socket in records and dumps."""
 
 import inspect
 import os
@@ -12,7 +12,7 @@ from zlinkcompat.debug.records import snapshot
 
 
 def here():
-    """Return the file and line of the caller, as names of sockets have them."""
+    """Return the file and line of the caller in the format of a socket's default name."""
     caller = inspect.currentframe().f_back
     return f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}"
 

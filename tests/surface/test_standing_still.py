@@ -1,4 +1,4 @@
-"""ZLINK_STALL_WARNING: a hub that stands still is reported with the stack that holds it."""
+"""With ZLINK_STALL_WARNING, a hub that stands still is reported with the stack that blocks it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PROGRAM = Path(__file__).parent / "processes" / "standing_still.py"
 
 
 def warnings(case, **environment):
-    """Return how many warnings the program logs, and their text."""
+    """Return how many warnings the program logs in this case, and their text."""
     done = python(PROGRAM, case, **environment)
     assert done.returncode == 0, done.stderr
     count, _, text = done.stdout.partition("\n")

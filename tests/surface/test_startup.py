@@ -1,4 +1,4 @@
-"""Checks before a program starts: the GIL is enabled, and the modules are compiled."""
+"""The package checks at the start that the GIL is enabled and that its modules are compiled."""
 
 import sys
 import warnings
@@ -15,7 +15,7 @@ sys._is_gil_enabled = lambda: False
 import {}
 """
 
-#: The pure-Python fallback is loaded; the test decides whether it was requested.
+#: A program that loads the pure-Python fallback; the test decides whether it was requested.
 CONTEXTS = """
 import os
 os.environ["ZLINKCOMPAT_PURE"] = "1"
@@ -26,7 +26,7 @@ with zmq.Context() as first, zmq.Context() as second:
     pass
 """
 
-#: Two entry points. Their contexts have different classes.
+#: The imports of both entry points, whose contexts have different classes.
 IMPORTS = ("import zlinkcompat as zmq", "import zmq")
 
 

@@ -1,4 +1,4 @@
-"""Tracebacks through compiled frames show this package's own source, wherever the program runs."""
+"""Tracebacks show the source of our compiled functions, whatever the working directory is."""
 
 import itertools
 import linecache
@@ -35,7 +35,10 @@ def test_traceback_frames_name_existing_files():
 
 @pytest.mark.parametrize("own_folder", [True, False])
 def test_printed_traceback_shows_our_source(own_folder, tmp_path):
-    """The interpreter itself prints this traceback, and finds files by rules of its own."""
+    """A traceback that the interpreter itself prints shows our source lines.
+
+    The interpreter has rules of its own for finding the files.
+    """
     program = tmp_path / "program.py"
     program.write_text(
         "import zlinkcompat as zmq\n"

@@ -1,4 +1,4 @@
-"""MessageTracker: done once the engine no longer uses a buffer that was sent without a copy."""
+"""A MessageTracker is done once the engine no longer uses a buffer that was sent uncopied."""
 
 import gc
 import threading
@@ -13,12 +13,15 @@ from zmq.utils.garbage import gc as garbage
 
 import zlinkcompat as zmq
 
-LARGE = 8_000_000  # more than the buffers of a connection
+LARGE = 8_000_000  # bytes: more than the kernel buffers of a connection hold
 
 
 @pytest.fixture(scope="module", autouse=True)
 def pyzmqs_collector():
-    """pyzmq's garbage collector of buffers starts with the first one, and keeps descriptors."""
+    """Start pyzmq's garbage collection thread before the test counts descriptors.
+
+    The thread starts with the first uncopied buffer, and keeps descriptors open.
+    """
     pyzmq.Frame(bytes(100_000), copy=False)
     yield
     garbage.stop()
@@ -33,7 +36,10 @@ def stalled(make, bound):
 
 
 def sent_large(push, count=3, **options):
-    """Return trackers of messages; the last message is not written until the reader reads."""
+    """Send large messages; return their trackers.
+
+    The last message is not fully written until the peer reads.
+    """
     return [push.send(bytearray(LARGE), copy=False, track=True, **options) for _ in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""Two native threads that use a socket at the same time are reported once, with both stacks."""
+"""If two native threads use a socket at the same time, one warning shows both stacks."""
 
 import gc
 import sys
@@ -14,7 +14,7 @@ PROGRAM = Path(__file__).parent / "processes" / "two_threads.py"
 
 
 def warnings(case, engine="thread"):
-    """Return how many warnings the program logs, and their text."""
+    """Return how many warnings the program logs in this case, and their text."""
     done = python(PROGRAM, case, ZLINK_ENGINE=engine)
     assert done.returncode == 0, done.stderr
     count, _, text = done.stdout.partition("\n")
@@ -61,7 +61,10 @@ def test_greenlets_that_share_a_socket_are_not_reported(engine):
 
 
 def test_report_does_not_let_other_threads_run_while_it_reads_their_frames(monkeypatch):
-    """A garbage collection may release the GIL, and the report once deadlocked then."""
+    """No garbage collection runs while a report reads the frames of other threads.
+
+    A collection may release the GIL, and this once led to a deadlock.
+    """
     seen = []
     frames = sys._current_frames
 

@@ -1,4 +1,4 @@
-"""An event loop watches a socket's descriptor while its context or the socket itself ends."""
+"""An event loop that watches a socket's descriptor does not spin after the socket has ended."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from programs import python
 
 PROCESSES = Path(__file__).parent / "processes"
 
-#: Arguments of python and environment, by entry point.
+#: Maps an entry point to arguments of the program and environment variables.
 ENTRY_POINTS = {
     "swap": (("zlinkcompat",), {}),
     "backend": (("zmq",), {"PYZMQ_BACKEND": "zlinkcompat.backend"}),

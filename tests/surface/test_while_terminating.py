@@ -1,4 +1,7 @@
-"""While another thread is in ``term()``, sockets work until they process commands, as in libzmq."""
+"""While another thread is in ``term()``, a socket works until it learns of this, as in libzmq.
+
+A socket learns of the termination when it processes its commands.
+"""
 
 from pathlib import Path
 
@@ -9,7 +12,7 @@ PROGRAM = (Path(__file__).parent / "processes" / "while_terminating.py").read_te
 
 @pytest.fixture(scope="module")
 def of_libzmq():
-    """Return libzmq's output, by socket type; each program runs once."""
+    """Return a cache of libzmq's output by socket type, so that each program runs only once."""
     return {}
 
 
@@ -30,7 +33,10 @@ def test_every_call_behaves_as_on_libzmq(kind, engine, patch, program, of_libzmq
 
 @pytest.mark.parametrize("engine", ["hub", "thread"])
 def test_usual_end_of_a_service_thread(engine, program):
-    """Before, the option call raised, close() was never reached, and term() waited for it."""
+    """A thread that sets LINGER and closes its socket during term() ends as usual.
+
+    If setting the option raised, the thread would not reach close(), and term() would wait forever.
+    """
     one = program(
         """
         import threading
@@ -62,7 +68,10 @@ def test_usual_end_of_a_service_thread(engine, program):
 
 
 def test_open_sockets_know_of_the_end_once_new_ones_are_refused(program):
-    """900 sockets, because term() takes longer to tell so many."""
+    """Once term() refuses new sockets, every open socket knows of the termination.
+
+    There are 900 sockets, so that term() takes a while to notify all of them.
+    """
     source = """
         import threading
         sys.setswitchinterval(1e-6)

@@ -1,6 +1,6 @@
-"""Programs run under ``-W error`` by every entry point: they use nothing that is deprecated.
+"""Programs run under ``-W error`` through every entry point, so we use nothing that is deprecated.
 
-gevent's ``monkey.patch_all`` will take its arguments by keyword only.
+For example, gevent's ``monkey.patch_all`` will accept its arguments by keyword only.
 """
 
 import pytest
@@ -66,7 +66,7 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program_causes_no_warning(name):
     source, backend = PROGRAMS[name]
-    # The pure build is requested explicitly, since otherwise it would rightly warn.
+    # On the pure-Python build, ZLINKCOMPAT_PURE is set. Without it the package would rightly warn.
     done = python("-W", "error", "-c", source, PYZMQ_BACKEND=backend)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 

@@ -1,4 +1,4 @@
-"""Wrong types and values raise the same class and errno as in pyzmq, compared side by side."""
+"""Wrong types and values raise errors of the same class and errno as in pyzmq."""
 
 import pickle
 
@@ -22,7 +22,7 @@ def kinds(values):
     ids=["copy", "nocopy", "track"],
 )
 def test_unsendable_data(both, data, options):
-    """Nothing is sent, and the socket stays usable."""
+    """If the data cannot be sent, nothing is sent, and the socket stays usable."""
 
     def scenario(side):
         one, other = side.pair()
@@ -150,7 +150,7 @@ def test_invalid_ports(both, port):
 @pytest.mark.parametrize("call", ["register", "modify", "unregister"])
 @pytest.mark.parametrize("arguments", [([],), (None,), (7, "in"), ("text", 1), ()])
 def test_pollers(both, call, arguments):
-    """Most errors appear only when it is polled, as in pyzmq."""
+    """As in pyzmq, a Poller accepts most wrong objects, and raises only when it polls."""
     both(lambda side: failure(getattr(side.zmq.Poller(), call), *arguments))
 
 

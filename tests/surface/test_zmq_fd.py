@@ -1,4 +1,7 @@
-"""zmq.FD: edge-triggered, to be watched by a foreign loop. libzmq zmq_getsockopt(3), ZMQ_FD."""
+"""``zmq.FD`` is an edge-triggered descriptor that other event loops can watch.
+
+See ZMQ_FD in zmq_getsockopt(3).
+"""
 
 import select
 
@@ -17,7 +20,7 @@ def readable(fd):
 
 @pytest.fixture(params=["inproc://fd", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
 def ends(request, pair):
-    """Return PUSH and PULL, connected, and the PULL's descriptor, which is not readable."""
+    """Return a connected PUSH and PULL; the descriptor of the PULL is not readable."""
     push, pull = pair(zmq.PUSH, zmq.PULL, request.param)
     push.send(b"first")
     pull.recv()
@@ -58,7 +61,7 @@ def test_fd_is_not_readable_again_before_a_new_event(ends):
 
 
 def test_fd_is_not_readable_after_reading_events(ends):
-    """EVENTS may be read before the descriptor signals anything."""
+    """If the program reads EVENTS before the descriptor signals, the descriptor does not signal."""
     push, pull = ends
     push.send(b"x")
     with gevent.Timeout(GUARD):
@@ -140,7 +143,7 @@ def test_fd_is_not_readable_when_the_socket_is_closed(pair):
 
 
 def drain(pull):
-    """Receive until EVENTS reports no more messages, as users of the descriptor must."""
+    """Receive until EVENTS reports no more messages, as each user of the descriptor has to."""
     received = []
     while pull.events & zmq.POLLIN:
         received.append(pull.recv(zmq.NOBLOCK))
@@ -210,7 +213,10 @@ def test_req_fd_is_readable_for_its_reply(pair):
 
 
 def test_closed_fd_is_not_reused_while_it_may_be_watched(make):
-    """An event loop that is notified late would take another file's events for the socket's."""
+    """The descriptor of a closed socket is not reused while an event loop may still watch it.
+
+    Such a loop would mistake another file's events for those of the socket.
+    """
     sock = make(zmq.PAIR)
     fd = sock.fd
     sock.close()

@@ -1,4 +1,4 @@
-"""Run native threads beside the hub, which runs while a test waits for them."""
+"""Run native threads beside the hub: the hub runs while a test waits for a thread."""
 
 import threading
 from contextlib import contextmanager
@@ -10,9 +10,10 @@ from guard import GUARD
 
 @contextmanager
 def in_thread(call):
-    """Run ``call`` in a native thread; yield ``ended()``, True once it returned without error.
+    """Run ``call`` in a native thread; yield ``ended()``.
 
-    ``ended`` lets the hub run while it waits.
+    ``ended()`` waits for the thread while the hub runs. It returns True if the call has returned
+    without an error.
     """
     returned = []
     finished = gevent.get_hub().loop.async_()

@@ -1,7 +1,7 @@
-"""Lose the peer of a message between its frames; print what its next peer receives.
+"""Close the receiving peer between two frames of a message; print what the next peer receives.
 
-Arguments: the package that is imported as zmq, and how it waits: blocking, green or asyncio.
-Over inproc the sender knows in its next call that the peer has left.
+The arguments are the package to import as zmq, and how its calls wait: blocking, green or asyncio.
+The transport is inproc, so the sender notices in its next call that the peer has left.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The first endpoint, and with it gevent, comes from a thread that is not the main one."""
+"""Bind the first endpoint, and thereby import gevent, in a thread that is not the main thread."""
 
 import sys
 import threading
@@ -19,5 +19,6 @@ import gevent  # noqa: E402
 from gevent import subprocess  # noqa: E402
 
 assert gevent.get_hub().main_hub
-# Only the main thread's loop watches child processes.
+# This subprocess only works if gevent took the right thread as the main one: only the main thread's
+# loop watches child processes.
 print(subprocess.check_output(["echo", "watched"], text=True), end="")

@@ -1,8 +1,8 @@
-"""End event loops while a coroutine waits in a socket: arguments PACKAGE LOOP WAIT.
+"""End event loops while a coroutine waits in a socket.
 
-PACKAGE is ``zmq`` (by the backend) or ``zlinkcompat``, LOOP ``asyncio`` or ``uvloop``, WAIT
-``recv``, ``poll`` or ``poller``. Prints whether descriptors and threads are left of them, after
-enough time for what was let go to end.
+The arguments are PACKAGE LOOP WAIT. PACKAGE is ``zmq`` (which uses our backend) or ``zlinkcompat``,
+LOOP is ``asyncio`` or ``uvloop``, and WAIT is ``recv``, ``poll`` or ``poller``. After some time for
+the cleanup, the program prints whether the ended loops have left descriptors or threads behind.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ zmq = importlib.import_module(package)
 aio = importlib.import_module(f"{package}.asyncio")
 loops = importlib.import_module(loops)
 
-# asyncio reports tasks that are destroyed while they wait, which this program provokes.
+# This program destroys tasks while they wait. asyncio would report each of them.
 warnings.simplefilter("ignore")
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
@@ -49,7 +49,7 @@ async def main():
 
 
 async def is_kept():
-    """Only the loop references the waiting coroutine; it must live as long as the loop."""
+    """Check that a waiting coroutine lives as long as its loop if only the loop references it."""
     received = []
 
     async def receive(sock):

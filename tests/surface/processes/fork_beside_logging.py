@@ -1,8 +1,8 @@
-"""A process pool forks beside coroutines in sockets: ``fork_beside_logging.py PACKAGE ROUNDS``.
+"""Fork a process pool while coroutines use sockets: ``fork_beside_logging.py PACKAGE ROUNDS``.
 
-PACKAGE is ``zmq`` (by the backend) or ``zlinkcompat``. Everything is logged at DEBUG to a file, by
-a handler whose lock a fork holds. Connections come and go all the time, so I/O threads log while
-the program forks.
+PACKAGE is ``zmq`` (which uses our backend) or ``zlinkcompat``. Everything is logged at DEBUG to a
+file. The logging module holds the handler's lock during a fork. Connections come and go all the
+time, so I/O threads log while the program forks.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ async def come_and_go(context, endpoint):
             push.connect(endpoint)
             await push.send(b"x")
         with context.socket(zmq.DEALER) as refused:
-            # No socket listens there: each attempt is logged.
+            # No socket listens on port 1, so each attempt fails and is logged.
             refused.reconnect_ivl = 1
             refused.connect("tcp://127.0.0.1:1")
             await asyncio.sleep(0.001)

@@ -1,7 +1,8 @@
-"""A process ends, or forks, with messages in the hands of an event loop.
+"""End or fork a process while its event loop still has messages to send.
 
-``loop_ends.py PACKAGE LOOP END``: PACKAGE is ``zmq`` (by the backend) or ``zlinkcompat``, LOOP
-``asyncio`` or ``uvloop``. Prints "all received" if the parent received all that the child sent.
+Usage: ``loop_ends.py PACKAGE LOOP END``. PACKAGE is ``zmq`` (which uses our backend) or
+``zlinkcompat``, LOOP is ``asyncio`` or ``uvloop``. The program prints "all received" if the parent
+process received every message that the child sent.
 """
 
 import importlib
@@ -28,7 +29,7 @@ async def send(endpoint):
         push.close()
         context.term()
     if end == "fork":
-        # The child of the child has its copy of all descriptors, and leaves at once.
+        # This second child has copies of all descriptors, and exits at once.
         pid = os.fork()
         if pid == 0:
             push.close()

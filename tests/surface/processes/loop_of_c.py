@@ -1,7 +1,7 @@
-"""Coroutines of a pyzmq program in uvloop's loop: ``loop_of_c.py inside|before``.
+"""Run coroutines of a pyzmq program in uvloop's loop: ``loop_of_c.py inside|before``.
 
-``inside``: the sockets are made in the loop. ``before``: they were made when it did not run yet.
-Prints what was received, or the error.
+With ``inside`` the program creates its sockets in the running loop, with ``before`` before the loop
+runs. It prints what it receives, or the error.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Make and end contexts, each with a socket whose descriptor was asked.
+"""Create and terminate contexts, each with a socket whose ``FD`` the program reads.
 
-Prints how many descriptors are left more than at first. The hub never turns by itself. The prelude
-gives ``zmq``, ``os`` and ``say``.
+The program prints how many more descriptors are open at the end than at the start. It never waits,
+so the hub runs only inside calls. The test's prelude defines ``zmq``, ``os`` and ``say``.
 """
 
 

@@ -1,8 +1,8 @@
-"""Sockets of native threads that block natively: ``pool_threads.py PACKAGE THREAD TRANSPORT``.
+"""Use sockets in threads that block natively: ``pool_threads.py PACKAGE THREAD TRANSPORT``.
 
-PACKAGE is ``zmq``, ``zmq.green`` (by the backend), ``zlinkcompat`` or ``zlinkcompat.green``.
-THREAD is ``pool`` (gevent's thread pool) or ``native`` (any other thread that gevent does not
-know). Prints True three times.
+PACKAGE is ``zmq`` or ``zmq.green`` (which use our backend), ``zlinkcompat`` or
+``zlinkcompat.green``. THREAD is ``pool`` (gevent's thread pool) or ``native`` (a thread that gevent
+does not know). The program has to print True three times.
 """
 
 from gevent import monkey
@@ -23,7 +23,7 @@ MESSAGES = [b"%d" % number for number in range(10)]
 
 
 def start(function):
-    """Run ``function`` in a thread; return a function that waits for its end."""
+    """Run ``function`` in a thread; return a function that waits until the thread has ended."""
     if thread == "pool":
         return gevent.get_hub().threadpool.spawn(function).get
     ended = gevent.get_hub().loop.async_()
@@ -48,7 +48,7 @@ context = zmq.Context()
 gate = allocate_lock()
 gate.acquire()
 
-# Messages that a thread sends before it blocks arrive while it is blocked.
+# First check: messages that a thread sends before it blocks arrive while it is blocked.
 pull = context.socket(zmq.PULL)
 pull.rcvtimeo = GUARD * 1000
 pull.bind(endpoint())
@@ -71,7 +71,8 @@ join()
 pull.close()
 
 
-# A server in the thread answers, and term() does not wait for sockets that it closed.
+# Second and third check: a server in a thread answers, and term() does not wait for the sockets
+# that the thread has closed.
 def serve():
     rep = context.socket(zmq.REP)
     rep.rcvtimeo = GUARD * 1000

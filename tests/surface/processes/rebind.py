@@ -1,7 +1,7 @@
-"""Objects with a context and a bound socket are dropped, and the next one binds the same address.
+"""Drop objects that own a context and bound sockets; each next object binds the same addresses.
 
-Arguments: the transport, how the object is dropped ("cycle" for the garbage collector), and a
-directory. The first line that the test puts before gives ``zmq``.
+The arguments are the transport, how the object is dropped ("cycle" leaves it to the garbage
+collector), and a directory. The test prepends a line that imports ``zmq``.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""A program whose hub stands still while it sleeps natively, if its argument says so."""
+"""With the argument "computes", sleep natively, so that the hub stands still; else only wait."""
 
 import logging
 import sys
@@ -21,7 +21,7 @@ class Texts(logging.Handler):
 
 
 def compute_for_too_long():
-    """Keep the hub from running until it was reported, or for long."""
+    """Keep the hub from running until a warning about it was logged, or for 30 s."""
     end = time.monotonic() + 30
     while not Texts.texts and time.monotonic() < end:
         time.sleep(0.01)

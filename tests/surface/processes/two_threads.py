@@ -1,4 +1,4 @@
-"""Use a socket in two native threads, as the argument says; print what is logged at WARNING."""
+"""Use a socket in two native threads in the way that the argument names; print the warnings."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ PATIENCE = 30_000
 
 
 class Texts(logging.Handler):
-    """Collects the warnings."""
+    """Collects the text of each warning."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -22,7 +22,7 @@ class Texts(logging.Handler):
 
 
 handler = Texts()
-# Not of the engine: a peer may be in its handshake when its socket is closed.
+# Collect no warnings of the engine layer, since closing a socket during a handshake may log one.
 logging.getLogger("zlinkcompat.core").addHandler(handler)
 context = zmq.Context()
 
@@ -60,7 +60,7 @@ def poll_for_a_message(sock):
 
 
 def send_beside(waits):
-    """One thread receives or polls while another one sends."""
+    """Receive or poll in one thread while another thread sends."""
     one, other = pair(zmq.DEALER, zmq.DEALER)
     waiting = start(waits, one)
     until_waiting(one)
@@ -72,7 +72,7 @@ def send_beside(waits):
 
 
 def close_beside():
-    """One thread receives while another one closes the socket."""
+    """Receive in one thread while another thread closes the socket."""
     one, _ = pair(zmq.PULL, zmq.PUSH)
     errors = []
 
@@ -90,7 +90,7 @@ def close_beside():
 
 
 def many():
-    """Four threads send and four receive, over two sockets with little room."""
+    """Let four threads send and four receive over two sockets with low high-water marks."""
     pull, push = pair(zmq.PULL, zmq.PUSH, sndhwm=2, rcvhwm=2)
     count = 500
     received = []
@@ -118,7 +118,7 @@ def many():
 
 
 def hand_on():
-    """The socket moves from thread to thread, and each waits in it, as ZeroMQ allows."""
+    """Hand a socket from thread to thread, each of which waits in it; ZeroMQ allows this."""
     one, other = pair(zmq.DEALER, zmq.DEALER)
     for wait in 5 * (wait_for_a_message, poll_for_a_message):
         waiting = start(wait, one)
@@ -132,7 +132,7 @@ def hand_on():
 
 
 def guard():
-    """Several threads wait in the socket in turn, protected by a lock."""
+    """Let several threads wait in the socket one after the other, under a lock."""
     pull, push = pair(zmq.PULL, zmq.PUSH)
     lock = threading.Lock()
 
@@ -149,7 +149,7 @@ def guard():
 
 
 def terminate():
-    """One thread calls ``term()`` while another one waits, as ZeroMQ allows."""
+    """Call ``term()`` in one thread while another thread waits in a socket; ZeroMQ allows this."""
     pull, _ = pair(zmq.PULL, zmq.PUSH)
     _.close()
 

@@ -1,7 +1,8 @@
-"""A loop watches descriptors of sockets that end: ``watched_descriptor.py PACKAGE``.
+"""Watch descriptors of sockets that end in an event loop: ``watched_descriptor.py PACKAGE``.
 
-PACKAGE is ``zmq`` (by the backend) or ``zlinkcompat``. Prints how often the loop's callback ran
-after the context was terminated, and after another socket was closed; each has to be a few times.
+PACKAGE is ``zmq`` (which uses our backend) or ``zlinkcompat``. The program prints how often the
+loop called back after ``term()`` of the context, and after another socket was closed. Both numbers
+have to be small: a descriptor that stayed readable would be reported in each iteration.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ aio = importlib.import_module(f"{sys.argv[1]}.asyncio")
 
 
 async def watch(sock, end):
-    """Count calls of a reader of ``sock`` while ``end()`` ends it, and in 100 iterations after."""
+    """Return how often the loop reports ``sock``, during ``end()`` and 100 more iterations."""
     loop = asyncio.get_running_loop()
     calls = []
 
@@ -55,7 +56,15 @@ async def closed():
 
 
 async def receiving():
-    """Return exceptions in the loop, and CPU per second, while a coroutine waits in ``recv``."""
+    """Terminate the context while a coroutine waits in ``recv``.
+
+    Returns
+    -------
+    int
+        Number of exceptions that the loop reported.
+    float
+        Seconds of CPU that the process used in half a second, if the coroutine still waits.
+    """
     logged = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: logged.append(context))
     context = aio.Context()

@@ -1,8 +1,9 @@
-"""What each call of the API does while another thread is in ``Context.term()``.
+"""Print what each call of the API does while another thread is in ``Context.term()``.
 
-Each call is made twice: on a socket that has made no call since that began, and again after
-``poll`` told it of the end. Prints a line per call, to be the same on libzmq. Arguments: the socket
-type. The prelude gives ``zmq``, ``sys`` and ``say``.
+Each call is made twice: first on a socket that has made no other call since ``term()`` began, and
+again after a ``poll()``, in which the socket learns of the termination. The program prints one line
+per call, which must be the same on libzmq. Its argument is the socket type. The test's prelude
+defines ``zmq``, ``sys`` and ``say``.
 """
 
 import threading
@@ -59,7 +60,7 @@ def outcome(call, *args):
 
 
 def terminating(name):
-    """Return a socket of its own context, while a thread is in the term() of that context."""
+    """Return a socket of a new context, and a thread that is in ``term()`` of this context."""
     context = zmq.Context()  # noqa: F821
     sock = context.socket(kind)
     sock.linger = 0
@@ -70,7 +71,7 @@ def terminating(name):
         try:
             context.socket(zmq.PAIR).close()  # noqa: F821
         except zmq.ZMQError as error:  # noqa: F821
-            # libzmq answers EMFILE until it has reaped the sockets that this loop closed.
+            # Ignore EMFILE, which libzmq raises until it has reaped the sockets of this loop.
             if error.errno == zmq.ETERM:  # noqa: F821
                 break
     return sock, thread
