@@ -60,8 +60,9 @@ def adopt(fd):
 
 
 def unacknowledged(fd):
-    """Return the bytes written to a connection that the peer's host has not acknowledged (tcp) or
-    that the peer has not read (ipc); 0 if the system does not tell. Source: tcp(7), SIOCOUTQ.
+    """Return how many written bytes the peer's host has not acknowledged, or 0 if it is unknown.
+
+    Over ipc, it is the bytes that the peer has not read. Source: tcp(7), SIOCOUTQ.
     """
     if OUTQ is None:
         return 0
@@ -72,8 +73,9 @@ def unacknowledged(fd):
 
 
 def accept(listener):
-    """Return the next connection of a listener, as a non-blocking socket, and the peer's name;
-    None if no peer waits.
+    """Return a non-blocking socket for the next connection, and the peer's name.
+
+    Return None if no peer waits.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def accept(listener):
 
 
 def start_connect(sock, name):
-    """Begin to connect a non-blocking socket; return True if it is connected already.
+    """Begin to connect a non-blocking socket. Return True if it is already connected.
 
     Raises
     ------

@@ -141,9 +141,10 @@ def start_connect(address, options, getaddrinfo):
 def finish_connect(sock):
     """Raise the OSError of a failed connect. Call this when the socket is writable.
 
-    A connection to itself counts as ECONNREFUSED. If a client keeps trying a local port of the
-    ephemeral range without a listener, the kernel eventually gives it that port as its own. The
-    connection would then keep the server from binding the port.
+    A connection of a socket to itself counts as ECONNREFUSED. Suppose that a client keeps trying a
+    local port of the ephemeral range that has no listener. Eventually the kernel gives the client
+    this port as its own, and the client connects to itself. That would keep the server from binding
+    the port.
     """
     sockets.finish_connect(sock)
     name = sockets.socket_name(sock.getsockname)
@@ -154,7 +155,7 @@ def finish_connect(sock):
 def tune(sock, options):
     """Set the options of every connection, accepted or connected: Nagle, keep-alive, TOS, priority.
 
-    -1 leaves a keep-alive option to the kernel. ``tcp_maxrt`` is in milliseconds; 0 leaves it.
+    A keep-alive option of -1, and a ``tcp_maxrt`` (milliseconds) of 0, keep the kernel's default.
     """
     tcp = _socket.IPPROTO_TCP
     # The engine batches messages itself, so Nagle's algorithm would only add latency.

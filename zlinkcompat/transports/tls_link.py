@@ -29,7 +29,8 @@ class TlsLink(Link):
     def __init__(self, address, options, bind):
         Link.__init__(self, address, options, bind)
         self.alpn = alpn_protocols(options.tls_alpn)
-        # Check before reading the files, so that a file written meanwhile is read again.
+        # Check the files before reading them. Then a file that is written while it is read will be
+        # read again.
         self.files = self.file_stamps()
         self.context = make_context(options, bind, str(address))
         self.session = None
@@ -42,7 +43,7 @@ class TlsLink(Link):
         self.try_out()
 
     def try_out(self):
-        """Fail now, and not at each connection, if the context is unsuitable."""
+        """Raise now, instead of at each connection, if the context is unsuitable."""
         import ssl
 
         try:

@@ -1,11 +1,11 @@
 """The stream of a TLS connection: ``ssl.SSLObject`` between two memory BIOs and a descriptor.
 
-So the engine does reads and writes itself, and they never block. The stream keeps ciphertext that
-the kernel does not accept yet. Plaintext counts as written when the kernel has accepted its whole
-record. So what a dying connection did not deliver is known as exactly as over tcp, and no message
-that a peer may have read is sent again.
+With memory BIOs the engine makes the system calls itself, and they never block. The stream keeps
+ciphertext that the kernel does not accept yet. Plaintext counts as written when the kernel has
+accepted the whole record. So when a connection dies, the unsent messages are known as exactly as
+over tcp, and no message that a peer may have read is sent again.
 
-The peer is trusted when :meth:`TlsStream.begin` is done; before that, the encoder is not read.
+Until :meth:`TlsStream.begin` is done, the peer is not trusted and no message is sent.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolEr
 from zlinkcompat.wire.zmtp.decoder import Decoder
 from zlinkcompat.wire.zmtp.encoder import Encoder
 
-#: The maximum plaintext of one record (RFC 8446, 5.1), and of all records that wait for the kernel.
-#: One read takes up to as much ciphertext as the latter.
+#: The most plaintext in one record (RFC 8446, 5.1), and in all records that wait for the kernel.
+#: One read takes at most ``AHEAD`` bytes of ciphertext.
 RECORD = 16384
 AHEAD = 262144
 
-#: Records given to OpenSSL at a time. One call continues until a record has data, and handling a
-#: key update takes some microseconds.
+#: How many records are given to OpenSSL at a time. One call of OpenSSL continues until a record has
+#: data, and a key update takes some microseconds.
 PORTION = 32
 
-#: Records without data (key updates, session tickets) that a peer may send. Each record with data
-#: allows one more.
+#: How many records without data (key updates, session tickets) a peer may send. Each record with
+#: data allows one more.
 DATALESS_MAX = 32
 
-#: Bytes of replies to key updates that may wait for a peer that does not read.
+#: How many bytes of replies to key updates may wait for a peer that does not read.
 ANSWERS_MAX = 65536
 
 HEADER = 5  # bytes of a record's header; its last two are the size of what follows (RFC 8446, 5.1)
 
-#: Bytes that a peer may send before the TLS handshake is done. OpenSSL accepts certificate chains
-#: of up to 100 KiB.
+#: How many bytes a peer may send before the TLS handshake is done. OpenSSL accepts certificate
+#: chains of up to 100 KiB.
 TLS_HANDSHAKE_BYTES_MAX = 131072
 
-#: Buffers for received ciphertext, reused by all streams. There are as many as threads have used
-#: them at the same time, because receiving releases the GIL in the pure build.
+#: Buffers for received ciphertext, which all streams reuse. In the pure build receiving releases
+#: the GIL, so there may be as many buffers as threads that receive at the same time.
 spare: list[bytearray] = []
 
 
@@ -71,7 +71,8 @@ class TlsStream(SocketStream):
     """
 
     def __init__(self, fd, link):
-        # Do this first, because it may fail, and then the caller still owns the descriptor.
+        # Do this first, because it may fail. After a failure the caller must still own the
+        # descriptor.
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.tls = link.wrap(self.incoming, self.outgoing)
@@ -107,14 +108,14 @@ class TlsStream(SocketStream):
         Returns
         -------
         bool
-            Whether it is done. If not, call it again when the descriptor is readable or, while
-            :attr:`blocked`, writable. Meanwhile the event loop serves others.
+            Whether the handshake is done. If not, call this again when the descriptor is readable
+            or, while :attr:`blocked`, writable.
 
         Raises
         ------
         TlsError
         OSError
-            EPIPE: the peer closed meanwhile.
+            EPIPE: the peer closed the connection.
         """
         may_read = True
         while not self.ready or self.unsent is not None:
@@ -173,7 +174,7 @@ class TlsStream(SocketStream):
             )
 
     def fetch(self, counters=None, most=AHEAD):
-        """Read ciphertext from the kernel; return its size, 0 at the end, -1 if none is there."""
+        """Read ciphertext from the kernel. Return its size; 0 at the end; -1 if there is none."""
         if counters is not None:
             counters.read_calls += 1
         try:
@@ -193,7 +194,7 @@ class TlsStream(SocketStream):
         return count
 
     def feed(self):
-        """Give OpenSSL the next portion of the ciphertext; return False if there is none.
+        """Give OpenSSL the next portion of the ciphertext. Return False if there is none.
 
         Raises
         ------
@@ -212,7 +213,7 @@ class TlsStream(SocketStream):
         return True
 
     def portion(self, data, at, end):
-        """Return where the next :data:`PORTION` records end; count them as records without data."""
+        """Return where the next :data:`PORTION` records end. Count all as records without data."""
         records = 0
         while at < end:
             if self.record_left:
@@ -318,7 +319,8 @@ class TlsStream(SocketStream):
         try:
             self.push()
         except OSError:
-            # Data that the peer sent before still counts. The next read or write reports the error.
+            # The data that the peer sent before can still be read. The next read or write reports
+            # the error.
             return
         if len(self.answers) > ANSWERS_MAX:
             raise TlsError(
@@ -363,7 +365,8 @@ class TlsStream(SocketStream):
             return
         data = self.outgoing.read()
         if self.unsent is not None:
-            # This is never plaintext, which is encrypted only after all earlier data was sent.
+            # The output is never a message: messages are encrypted only after all earlier data was
+            # sent.
             self.answers += data
             return
         self.unsent = data

@@ -35,7 +35,7 @@ class ProtocolError(Exception):
     text : str
         A description of the error.
     offset : int, bytes, or None
-        Its place in the peer's stream, counted from the first byte; None if it has no place.
+        The offset of the error in the peer's stream; None if it has no offset.
     code : int
         libzmq's number for the error.
     """
@@ -55,7 +55,7 @@ class MessageTooLarge(ProtocolError):
 class CryptoError(ProtocolError):
     """An encrypted message was forged, replayed or put out of order.
 
-    libzmq reports this kind of failure as a handshake failure even after the handshake."""
+    libzmq reports such an error as a failed handshake, even after the handshake."""
 
 
 class AuthenticationFailed(ProtocolError):
@@ -64,11 +64,11 @@ class AuthenticationFailed(ProtocolError):
     Parameters
     ----------
     text : str
-        For the log; it contains no credentials.
+        A text for the log, without credentials.
     code : int
         The status of RFC 27: 300, 400 or 500.
     command : bytes
-        The body of the command that tells the peer; b"" if the peer is not told.
+        The body of the command that reports this to the peer; b"" if nothing is sent.
     """
 
     def __init__(self, text, code, command=b""):

@@ -18,7 +18,7 @@ CONTROLS_MAX = 16
 
 
 def subprotocols(options):
-    """Return the subprotocols to offer or accept for these options (libzmq's, in lower case).
+    """Return the subprotocols to offer or accept. ``options`` has libzmq's options as attributes.
 
     A ``jszmq`` server chooses the client's first offer and uses no mechanism. Our server chooses
     the last one, which sends the socket type. Only a mechanism can ask a ZAP handler.
@@ -37,7 +37,7 @@ class ZwsHandshake(Handshake):
     ----------
     decoder : ZwsDecoder
     encoder : ZwsEncoder
-        Builds frames; its buffered data is not touched.
+        Builds frames. The data in its buffer is left alone.
     mechanism : zlinkcompat.wire.security.mechanism.Mechanism
     upgrade : Upgrade
     raw : bool

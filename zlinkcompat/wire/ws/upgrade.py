@@ -16,12 +16,13 @@ MAX_HEADER = 8192
 
 _END = re.compile(rb"\r?\n\r?\n")
 
-#: Headers that must not be repeated: intermediaries may use the first, and we the last.
+#: Headers that must not be repeated, because an intermediary may use the first value where this
+#: server uses the last.
 SINGLE = (b"sec-websocket-key", b"sec-websocket-version", b"origin", b"content-length")
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
-#: The number of characters from the peer that are logged.
+#: At most this many characters from the peer are logged.
 SHOWN = 120
 
 
@@ -189,9 +190,9 @@ class Upgrade:
     def admits(self, origin, host):
         """Tell whether pages of an origin may connect to a server that was addressed as ``host``.
 
-        A name that the server does not know does not count as its own host. An attacker can make a
-        name resolve to this machine after his page was loaded (DNS rebinding), and then Origin and
-        Host are equal. He cannot do that for addresses, ``localhost`` and the endpoint's host.
+        Only an address, ``localhost`` and the endpoint's host count as the server's own host. An
+        attacker can make any other name resolve to this machine after his page was loaded (DNS
+        rebinding). Origin and Host would then be equal.
         """
         allowed = {normal(each) for each in self.origins}
         if "*" in allowed or normal(origin) in allowed:

@@ -104,12 +104,12 @@ class Handshake:
         self.stage = None
 
     def on_zap_reply(self, zap_reply):
-        """Continue after a :attr:`zap_request`; return the bytes to send next.
+        """Continue after the reply to :attr:`zap_request`. Return the bytes to send next.
 
         Parameters
         ----------
         zap_reply : zlinkcompat.wire.security.zap.ZapReply or None
-            None: there is no handler, and the request does not require one.
+            None if there is no handler and the request does not require one.
         """
         try:
             return self.send(self.mechanism.on_zap_reply(zap_reply))
@@ -119,7 +119,9 @@ class Handshake:
             raise
 
     def send(self, body):
-        """Return the bytes for a mechanism's command (None: no bytes), and finish if it is done."""
+        """Return the bytes for a mechanism's command; b"" for None.
+
+        Finish if it was the last one."""
         if self.mechanism.done:
             self.decoder.commands_only = False
             self.mechanism.secure(self.decoder, self.encoder)

@@ -91,7 +91,7 @@ class Version1(Version):
 class Unversioned(Version1):
     """libzmq 2, whose connections begin with the message of the routing id.
 
-    Nothing else shows that such a peer uses ZMTP. So its first flags must be those that libzmq 2
+    Only this message shows that such a peer uses ZMTP. So its flags must be those that libzmq 2
     sends, which differ from the first bytes of TLS and HTTP.
     """
 
@@ -188,7 +188,7 @@ class EncoderV1(Encoder):
         return Encoder.add_frame(self, frame, flags)
 
     def put_header(self, size, flags):
-        # The callers have checked that a part and HEADER_MAX bytes are free.
+        # The callers have checked that there is room for one more part and for HEADER_MAX bytes.
         if not self.add_ready(header_1(size, flags)):
             raise MemoryError("the batch has no room for the header of a frame")
         return 0
