@@ -83,7 +83,6 @@ def test_signal_opens_it(runtime, service):
             paths.append(metrics.open_control(*args))
 
         signal.signal(signal.SIGUSR2, handler)
-        time.sleep(0)  # the hub is there, if there is one: a handler must not interrupt its import
         say("ready")
         # Not in a long system call: a signal just before one is handled after it.
         while not paths:
@@ -96,6 +95,37 @@ def test_signal_opens_it(runtime, service):
     os.kill(running.pid, 12)
     assert running.line() == "open"
     assert json.loads(ask(running.pid))["contexts"] == 1
+
+
+def test_signal_may_come_while_gevent_is_imported(runtime, service):
+    running = service(
+        """
+        opened = []
+
+        class Interrupts:
+            def find_spec(self, name, *_):
+                if name.startswith("gevent"):
+                    signal.raise_signal(signal.SIGUSR2)
+
+        def handler(*args):
+            opened.append(metrics.open_control(*args))
+            metrics.close_control()
+
+        signal.signal(signal.SIGUSR2, handler)
+        sys.meta_path.insert(0, Interrupts())
+        import gevent
+        gevent.get_hub().resolver
+        gevent.sleep(0)
+        import gevent.pywsgi
+        sys.meta_path.pop(0)
+        metrics.open_control()
+        say(len(opened))
+        wait()
+        """
+    )
+    assert int(running.line()) > 2
+    assert json.loads(ask(running.pid))["contexts"] == 1
+    assert running.ends() == (0, "", "")
 
 
 def test_function_opens_and_closes_it(runtime, service):
@@ -346,7 +376,8 @@ def test_process_without_runtime_directory_uses_tmp(monkeypatch):
 def test_json_round_trip():
     ids = (b"", b"worker", b"\x00\x01", b"0x00", b"\xff")
     peers = tuple(
-        peer(connection=n, routing_id=each, drops={"hwm": n}) for n, each in enumerate(ids)
+        peer(connection=n, routing_id=each, drops={"hwm": n}, bytes_in=n or None)
+        for n, each in enumerate(ids)
     )
     record = process(
         sock(number=1, endpoints=("tcp://127.0.0.1:1",), peers=peers), ended=(sock(number=0),)

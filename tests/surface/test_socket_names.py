@@ -41,6 +41,36 @@ def test_name_of_a_closed_socket_stays(context):
     assert sock.name == "jobs"
 
 
+def test_name_before_the_socket_is_made(context):
+    class Early(zmq.Socket):
+        def __init__(self, *args):
+            assert self.name == ""
+            with pytest.raises(zmq.ZMQError) as failed:
+                self.name = "early"
+            assert failed.value.errno == zmq.ENOTSOCK
+            super().__init__(*args)
+
+    sock = Early(context, zmq.PULL)
+    assert sock.name.startswith("PULL ")
+    sock.close()
+
+
+def test_name_of_a_socket_whose_constructor_failed(context):
+    made = []
+
+    class Kept(zmq.Socket):
+        def __init__(self, *args):
+            made.append(self)
+            super().__init__(*args)
+
+    for kind in (99, "text"):
+        with pytest.raises((zmq.ZMQError, TypeError)):
+            Kept(context, kind)
+    assert [each.name for each in made] == ["", ""]
+    with pytest.raises(zmq.ZMQError, match="the socket is closed"):
+        made[0].name = "late"
+
+
 def test_subclass_may_have_a_name_of_its_own(context):
     class Named(zmq.Socket):
         name = "class"

@@ -194,13 +194,18 @@ class SocketHandle:
 
         By default it is the type, and the file and line of the program that made the socket, such
         as "PUB feed.py:12". It may be set to any object, whose ``str()`` is the name. All shadows
-        of a socket have the same name. libzmq does not have names.
+        of a socket have the same name. A socket whose constructor failed has the name "". libzmq
+        does not have names.
         """
-        return name_of(self.core)
+        core = getattr(self, "core", None)
+        return "" if core is None else name_of(core)
 
     @name.setter
     def name(self, name):
-        self.core.label = name
+        core = getattr(self, "core", None)
+        if core is None:
+            raise zmq_error(ENOTSOCK)
+        core.label = name
 
     # -- endpoints -------------------------------------------------------------------------
 

@@ -37,10 +37,9 @@ def get_original(module, name):
 
     Source: gevent's ``monkey.get_original``.
     """
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None:
-        return getattr(import_module(module), name)
-    return monkey.get_original(module, name)
+    get = getattr(sys.modules.get("gevent.monkey"), "get_original", None)
+    # gevent.monkey may be in the middle of its import, and then nothing is patched yet.
+    return getattr(import_module(module), name) if get is None else get(module, name)
 
 
 def is_module_patched(name):
@@ -75,6 +74,16 @@ def is_timeout(error):
     """Tell whether an exception is a ``gevent.Timeout``."""
     timeout = sys.modules.get("gevent.timeout")
     return timeout is not None and isinstance(error, timeout.Timeout)
+
+
+def has_hub():
+    """Tell whether the current thread has a hub, so that nothing is imported or made to use it."""
+    local = loaded_module("gevent._hub_local")
+    return (
+        local is not None
+        and loaded_module("gevent") is not None
+        and local.get_hub_if_exists() is not None
+    )
 
 
 def get_hub():

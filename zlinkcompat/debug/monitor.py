@@ -6,9 +6,11 @@ points.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, overload
 
 import zmq
+import zmq.asyncio
 from zmq.utils import monitor
 
 from zlinkcompat.core.event_peers import find
@@ -73,14 +75,25 @@ def parse_monitor_message(msg: list[bytes]) -> MonitorEvent:
     return MonitorEvent(event, *find(msg[0]))
 
 
-def recv_monitor_message(socket: zmq.Socket[bytes], flags: int = 0) -> MonitorEvent:
-    """Receive and decode an event from a monitor socket that is not one of asyncio.
+async def parsed_when_received(message: Awaitable[list[bytes]]) -> MonitorEvent:
+    """Return the event of a message that is still awaited."""
+    return parse_monitor_message(await message)
+
+
+@overload
+def recv_monitor_message(socket: zmq.asyncio.Socket, flags: int = 0) -> Awaitable[MonitorEvent]: ...
+@overload
+def recv_monitor_message(socket: zmq.Socket[bytes], flags: int = 0) -> MonitorEvent: ...
+def recv_monitor_message(
+    socket: zmq.Socket[Any], flags: int = 0
+) -> MonitorEvent | Awaitable[MonitorEvent]:
+    """Receive and decode an event from a monitor socket.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
-    socket : zmq.Socket
+    socket : zmq.Socket or zmq.asyncio.Socket
         The result of ``get_monitor_socket()``.
     flags : int
         ``zmq.NOBLOCK`` or 0.
@@ -88,11 +101,15 @@ def recv_monitor_message(socket: zmq.Socket[bytes], flags: int = 0) -> MonitorEv
     Returns
     -------
     MonitorEvent
-        The event, with its peer.
+        The event, with its peer. For a socket of asyncio it is an awaitable of that, as with
+        pyzmq's function.
 
     Raises
     ------
     ZMQError
         EAGAIN and the other errors of ``recv``.
     """
-    return parse_monitor_message(socket.recv_multipart(flags))
+    message = socket.recv_multipart(flags)
+    if isinstance(message, Awaitable):
+        return parsed_when_received(message)
+    return parse_monitor_message(message)

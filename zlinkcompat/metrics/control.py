@@ -18,7 +18,7 @@ from typing import Any
 
 from zlinkcompat import tuning
 from zlinkcompat._runtime import startup
-from zlinkcompat._runtime.gevent_support import get_original, is_module_patched
+from zlinkcompat._runtime.gevent_support import get_original, has_hub, is_module_patched
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.core.context import may_block_natively
 from zlinkcompat.debug.records import snapshot
@@ -210,7 +210,7 @@ def user_of(client: Any) -> int:
     return int(struct.unpack_from("Ii", found)[1])
 
 
-def open_control(*_: object) -> str:
+def open_control(*args: object) -> str:
     """Open the control socket, by which ``zlinkcompat top`` asks this process what it does.
 
     The environment variable ``ZLINK_CONTROL=1`` does this when the first context is made. Only the
@@ -221,8 +221,9 @@ def open_control(*_: object) -> str:
 
     Parameters
     ----------
-    *_
-        Ignored, so that this function can be a signal handler.
+    *args
+        The arguments of a signal handler. As such this function may be called at any time: before
+        a monkey-patched program has its hub, a thread answers in place of a greenlet.
 
     Returns
     -------
@@ -243,6 +244,9 @@ def open_control(*_: object) -> str:
     global _open_control
     if _open_control is None or _open_control.is_closed:
         in_hub = is_module_patched("threading") and not may_block_natively()
+        if args and not has_hub():
+            # A signal handler may interrupt the import of gevent, or the making of the hub.
+            in_hub = False
         _open_control = HubControl() if in_hub else ThreadControl()
     return str(_open_control.path)
 
