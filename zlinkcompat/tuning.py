@@ -273,17 +273,20 @@ TABLE = (
         "",
         5000,
         "milliseconds",
-        "if the oldest message for a peer waits longer than this, a warning names the peer, once "
-        "until it has caught up; 0 never warns",
+        "if the oldest message for a peer waits longer than this, or its queue is full for longer, "
+        "a warning names the peer, once until it has caught up; 0 never warns",
     ),
     Setting(
         "stall_warning",
         "ZLINK_STALL_WARNING",
         "",
-        0,
+        -1,
         "milliseconds",
-        "if a hub or an I/O thread stands still for longer than this, a warning has the stack that "
-        "holds it; 0 never warns. It wakes each hub four times in this limit",
+        "if a hub, an I/O thread or an asyncio loop stands still for longer than this, a warning "
+        "has the stack that holds it; 0 never warns. For hubs and I/O threads it takes a native "
+        "thread, which wakes each loop four times in this limit, so -1 is 5000 for asyncio loops "
+        "and 0 for others",
+        -1,
     ),
     Setting(
         "drops_warning",

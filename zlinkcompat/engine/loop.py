@@ -124,6 +124,8 @@ class IOLoop:
         stall_watch.remove(self)
         if self.flow_watch is not None:
             self.flow_watch.stop()
+        if self.loans is not None:
+            self.loans.stop()
         for owned_object in list(self.owned):
             with suppress(ValueError):
                 owned_object.abort()

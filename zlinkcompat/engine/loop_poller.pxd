@@ -17,6 +17,8 @@ cdef class LoopPoller:
     cdef public list due
     cdef readonly bint flush_due, rest_due, serving, closed
     cdef readonly long long served
+    # Any thread: each change is one step.
+    cdef public bint is_suspected
     cdef object __weakref__
 
     cpdef bint is_current(self)

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.gevent_support import get_original, is_module_patched, running_loop
 from zlinkcompat._runtime.thread_ident import thread_ident
-from zlinkcompat.engine import epoll
+from zlinkcompat.engine import epoll, stall_watch
 from zlinkcompat.engine.epoll import Epoll
 
 allocate_lock = get_original("_thread", "allocate_lock")
@@ -65,6 +65,8 @@ class LoopPoller:
         Increased whenever the loop calls the poller.
     serving : bool
         Whether the loop is calling the poller. At the end of that call it processes :attr:`due`.
+    is_suspected : bool
+        Whether an I/O thread has asked the loop if it stands still, and got no answer yet.
     """
 
     def __init__(self, loop):
@@ -79,6 +81,7 @@ class LoopPoller:
         self.rest_due = False
         self.served = 0
         self.serving = False
+        self.is_suspected = False
         self.due = []
         self.closed = False
         try:
@@ -227,11 +230,12 @@ class LoanWatchdog:
         self.engine = engine
         self.loans = {}  # poller -> its connections of this I/O thread
         self.seen = {}  # poller -> its ``served`` at the last check, if the loop was behind
+        self.suspicions = []  # loops that may stand still
         self.timer = None
 
     def add(self, poller, connection):
         """Record that ``connection`` is now lent to ``poller``."""
-        if not self.loans:
+        if self.timer is None:
             self.timer = self.engine.loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
             self.timer.start(self.engine.call_guarded, self.check)
         self.loans.setdefault(poller, set()).add(connection)
@@ -246,20 +250,34 @@ class LoanWatchdog:
             del self.loans[poller]
             self.seen.pop(poller, None)
             poller.close_if_unused()
-            if not self.loans:
-                self.timer.stop()
-                self.timer.close()
-                self.timer = None
+            self.stop_if_unused()
+
+    def stop_if_unused(self):
+        if not (self.loans or self.suspicions):
+            self.stop()
+
+    def stop(self):
+        """Stop the timer."""
+        timer, self.timer = self.timer, None
+        if timer is not None:
+            timer.stop()
+            timer.close()
 
     def check(self):
+        self.suspicions = [each for each in self.suspicions if each.check()]
         for poller in list(self.loans):
-            if not poller.serves() or self.is_stuck(poller):
+            serves = poller.serves()
+            if not serves or self.is_stuck(poller):
+                suspicion = stall_watch.suspect(poller) if serves else None
+                if suspicion is not None:
+                    self.suspicions.append(suspicion)
                 for connection in list(self.loans.get(poller, ())):
                     socket = connection.session.socket
                     if socket.loop_poller is poller:
                         # The next operation in the event loop lends the connections again.
                         socket.loop_poller = None
                     connection.reclaim()
+        self.stop_if_unused()
 
     def is_stuck(self, poller):
         """Tell whether the loop has not progressed since the last check."""

@@ -1,8 +1,11 @@
-"""Warnings about hubs and I/O threads that stand still, with the stack that held them.
+"""Warnings about loops that stand still, with the stack that held them.
 
-A native thread asks each loop for a sign of life. A loop that runs, or that waits for events,
-answers at once. This wakes each loop several times in the limit, so it is off unless
-ZLINK_STALL_WARNING is set.
+For hubs and I/O threads, a native thread asks each loop for a sign of life. A loop that runs, or
+that waits for events, answers at once. This needs a thread, and wakes each loop several times in
+the limit, so it is off unless ZLINK_STALL_WARNING is set.
+
+An asyncio loop to which an I/O thread lends connections is asked only once it does not serve them
+(:class:`~.loop_poller.LoanWatchdog`). So this is always on.
 """
 
 import atexit
@@ -24,6 +27,12 @@ LOG = Log("zlinkcompat.engine")
 
 #: How often a loop is asked in the limit.
 CHECKS = 4
+
+#: The limit for asyncio loops if ZLINK_STALL_WARNING is not set, in milliseconds.
+ASYNCIO_LIMIT = 5000
+
+#: Nanoseconds between two looks at an asyncio loop that are not too many on a busy machine.
+DELAY_MIN = 200_000_000
 
 
 class StallWatch:
@@ -115,6 +124,68 @@ class Question:
         self.answered = True
 
 
+class Suspicion:
+    """An asyncio loop that did not serve its connections when an I/O thread looked.
+
+    Parameters
+    ----------
+    poller : LoopPoller
+    limit : int, nanoseconds
+    """
+
+    def __init__(self, poller, limit):
+        self.poller = poller
+        self.limit = limit
+        self.began = self.looked_at = monotonic_ns()
+        poller.is_suspected = True
+
+    def ask(self):
+        """Ask the loop for a sign of life."""
+        try:
+            self.poller.loop().call_soon_threadsafe(self.answer)
+        except (AttributeError, RuntimeError):
+            self.answer()  # it has ended just now
+
+    def answer(self):
+        self.poller.is_suspected = False
+
+    def check(self):
+        """Warn if the loop has not answered for too long; return whether to look again."""
+        now = monotonic_ns()
+        late = now - self.looked_at > max(self.limit // CHECKS, DELAY_MIN)
+        self.looked_at = now
+        if not self.poller.serves():
+            self.answer()
+        if not self.poller.is_suspected:
+            return False
+        if late or now - self.began < self.limit:
+            return True  # this thread stood still as well, or it is too early to tell
+        LOG.warning(
+            "the asyncio loop of thread %d has stood still for %.1f s: I/O threads read and write "
+            "its connections meanwhile. It is here:\n%s",
+            self.poller.thread,
+            (now - self.began) / 1e9,
+            format_stack(stack_of(self.poller.thread)),
+        )
+        return False
+
+
+def suspect(poller):
+    """Ask a loop that does not serve its connections whether it stands still.
+
+    Returns
+    -------
+    Suspicion or None
+        None if that is not wanted, or has been asked already.
+    """
+    limit = tuning.get("stall_warning")
+    if not limit or poller.is_suspected:
+        return None
+    suspicion = Suspicion(poller, (ASYNCIO_LIMIT if limit < 0 else limit) * 1_000_000)
+    suspicion.ask()
+    return suspicion
+
+
 _watch = None
 
 
@@ -122,7 +193,7 @@ def add(engine):
     """Watch the loop of the current thread, if the setting asks for it."""
     global _watch
     limit = tuning.get("stall_warning") * 1_000_000
-    if not limit:
+    if limit <= 0:
         return
     if _watch is None:
         _watch = StallWatch(limit)

@@ -1,13 +1,17 @@
-"""With the argument "computes", sleep natively, so that the hub stands still; else only wait."""
+"""A program in which a loop stands still: its hub, its I/O thread, or its asyncio loop."""
 
+import asyncio
 import logging
+import os
 import sys
 import time
 
 import gevent
 
 import zlinkcompat as zmq
+import zlinkcompat.asyncio
 from zlinkcompat._runtime import log_queue
+from zlinkcompat.debug.records import snapshot
 
 
 class Texts(logging.Handler):
@@ -20,20 +24,60 @@ class Texts(logging.Handler):
             self.texts.append(record.getMessage())
 
 
-def compute_for_too_long():
-    """Keep the hub from running until a warning about it was logged, or for 30 s."""
-    end = time.monotonic() + 30
+def compute_for_too_long(seconds=30.0):
+    """Keep the loop of this thread from running until it was reported, or for ``seconds``."""
+    end = time.monotonic() + seconds
     while not Texts.texts and time.monotonic() < end:
         time.sleep(0.01)
 
 
+def in_hub(pull):
+    """Let the hub stand still."""
+    gevent.sleep(0.05)
+    compute_for_too_long()
+
+
+def in_io_thread(pull):
+    """Let the I/O thread stand still, as a callback of the program for TLS could."""
+    (thread,) = pull.context.core.io_threads.threads
+    thread.engine.call(compute_for_too_long)
+    while not Texts.texts:
+        time.sleep(0.01)
+
+
+def in_no_loop(pull):
+    """Let all loops wait for events."""
+    pull.poll(500)
+
+
+async def in_asyncio(context, seconds):
+    """Let the loop stand still while a message arrives, and another one afterwards."""
+    with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
+        pull.bind("tcp://127.0.0.1:*")
+        push.connect(pull.last_endpoint.decode())
+        await push.send(b"the loop serves the connections from now on")
+        await pull.recv()
+        receiving = pull.recv()
+        await push.send(b"meanwhile")
+        compute_for_too_long(seconds)
+        assert await receiving == b"meanwhile"
+        for _ in range(3):
+            await push.send(b"afterwards")
+            assert await pull.recv() == b"afterwards"
+
+
 logging.getLogger("zlinkcompat").addHandler(Texts())
-with zmq.Context() as context, context.socket(zmq.PULL) as pull:
-    pull.bind("tcp://127.0.0.1:*")
-    if sys.argv[1] == "computes":
-        gevent.sleep(0.05)
-        compute_for_too_long()
-    else:
-        pull.poll(500)
-    log_queue.flush()
-    print(len(Texts.texts), *Texts.texts, sep="\n")
+case = sys.argv[1]
+if case.startswith("asyncio"):
+    with zlinkcompat.asyncio.Context() as context:
+        asyncio.run(in_asyncio(context, float(sys.argv[2])))
+else:
+    with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        pull.bind("tcp://127.0.0.1:*")
+        if case == "threads":
+            print(len(os.listdir("/proc/self/task")))
+            sys.exit()
+        {"hub": in_hub, "I/O thread": in_io_thread, "none": in_no_loop}[case](pull)
+log_queue.flush()
+assert not snapshot().sockets
+print(len(Texts.texts), *Texts.texts, sep="\n")
