@@ -62,6 +62,7 @@ def pytest_generate_tests(metafunc):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "hub: tests what only the hub engine does")
+    config.addinivalue_line("markers", "provokes(text): a warning that the test is about")
     config.addinivalue_line("markers", "both_engines: runs on the hub and on the thread engine")
     # A shell starts background processes with SIGINT ignored, and programs inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

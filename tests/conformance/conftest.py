@@ -5,6 +5,8 @@ import pytest
 from meeting import TRANSPORTS, Endpoints, connect, new_socket
 
 from zlinkcompat._runtime import log_queue
+from zlinkcompat.engine import stall_watch
+from zlinkcompat.engine.loop import current_loop
 
 SAMPLE = 3  # one in so many tests runs over transports that are parts of tcp and ws
 
@@ -17,8 +19,20 @@ def engine(request, monkeypatch):
     monkeypatch.setenv("ZLINK_ENGINE", request.param)
 
 
-class FlowWarnings(logging.Handler):
-    """Collects warnings about slow consumers and drops."""
+#: What the warnings say that find the cause of a problem (docs/operate.md).
+FINDINGS = (
+    "slow consumer",
+    "drops began",
+    "drops ended",
+    "stood still",
+    "while thread",  # two threads use a socket
+    "another greenlet began",
+    "term() still waits",
+)
+
+
+class Findings(logging.Handler):
+    """Collects the warnings that find the cause of a problem."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -26,20 +40,27 @@ class FlowWarnings(logging.Handler):
 
     def emit(self, record):
         text = record.getMessage()
-        if "slow consumer" in text or "drops began" in text:
+        if any(each in text for each in FINDINGS):
             self.texts.append(text)
 
 
 @pytest.fixture(autouse=True)
-def no_flow_warning():
-    """Programs that are correct and quick get no warning about slow consumers and drops."""
-    handler = FlowWarnings()
-    log = logging.getLogger("zlinkcompat.engine")
+def no_finding(request, engine, monkeypatch):
+    """Programs that are correct and quick get no warning that finds the cause of a problem.
+
+    The watch of loops that stand still is on, with the limit that it has for asyncio by default.
+    """
+    monkeypatch.setenv("ZLINK_STALL_WARNING", str(stall_watch.ASYNCIO_LIMIT))
+    stall_watch.add(current_loop())
+    handler = Findings()
+    log = logging.getLogger("zlinkcompat")
     log.addHandler(handler)
     yield
     log_queue.flush()
     log.removeHandler(handler)
-    assert handler.texts == []
+    stall_watch.remove(current_loop())
+    expected = request.node.get_closest_marker("provokes")
+    assert [each for each in handler.texts if not (expected and expected.args[0] in each)] == []
 
 
 def pytest_collection_modifyitems(config, items):

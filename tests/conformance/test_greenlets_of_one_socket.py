@@ -181,6 +181,7 @@ def test_frames_of_greenlets_that_never_yield_do_not_mix(full, warnings):
     assert warnings() == []
 
 
+@pytest.mark.provokes("another greenlet began")
 def test_waiting_frame_does_not_lose_frames_of_others(bound, make, warnings):
     push = bound(zmq.PUSH)
     begun, may_finish = gevent.event.Event(), gevent.event.Event()
@@ -210,6 +211,7 @@ def test_waiting_frame_does_not_lose_frames_of_others(bound, make, warnings):
     assert "a message that another greenlet began with SNDMORE" in text
 
 
+@pytest.mark.provokes("another greenlet began")
 def test_message_may_be_finished_by_another_greenlet(connected_pair, warnings):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     for _ in range(2):

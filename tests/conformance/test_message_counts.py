@@ -3,13 +3,14 @@
 import contextlib
 
 import gevent
+import gevent.socket
 import pytest
 from guard import GUARD
 from meeting import LARGE, over_a_network, until_subscribed
 
 import zlinkcompat as zmq
 from zlinkcompat.core.registry import number_of
-from zlinkcompat.debug.records import snapshot
+from zlinkcompat.debug.records import DROP_REASONS, snapshot
 
 
 def record(sock):
@@ -148,52 +149,199 @@ def test_conflated_messages_are_counted(connected_pair):
     pull.close(linger=0)
 
 
-@over_a_network
-def test_messages_that_linger_does_not_cover_are_counted(make, endpoints):
-    before = ended(zmq.PUSH)
-    push = make(zmq.PUSH)
-    push.connect(endpoints.fixed())
-    for _ in range(7):
-        push.send(b"x")
-    assert record(push).peers[0].queued_out == 7
-    push.close(linger=0)
-    until(lambda: ended(zmq.PUSH) - before == 7)
+class Ended:
+    """The counts of a socket once it has ended. The snapshot has only their sum by type, to which
+    sockets of other tests of this process add as well."""
+
+    def __init__(self, sock):
+        self.number = number_of(sock.underlying)
+        self.totals = sock.core.pattern.totals
+        self.before = self.sums(sock.type.name)
+        sock.close(linger=0)
+        until(self.is_over)
+        self.drops = {name: getattr(self.totals.drops, name) for name in DROP_REASONS}
+        self.drops = {reason: count for reason, count in self.drops.items() if count}
+        after = self.sums(sock.type.name)
+        for reason, count in self.drops.items():
+            assert after.get(reason, 0) - self.before.get(reason, 0) >= count
+
+    def is_over(self):
+        return all(each.number != self.number for each in snapshot().sockets)
+
+    def sums(self, kind):
+        return next((each.drops for each in snapshot().ended if each.type == kind), {})
 
 
-def ended(socket_type):
-    """Return how many messages of ended sockets were given up because of LINGER."""
-    found = [each for each in snapshot().ended if each.type == socket_type.name]
-    return found[0].drops.get("linger", 0) if found else 0
-
-
-def test_messages_for_a_peer_that_leaves_are_counted(connected_pair):
-    push, pull = connected_pair(zmq.PUSH, zmq.PULL, rcvhwm=1)
-    push.sndtimeo = 0
+def fill(sock, *address):
+    """Send until it would wait; return how many messages the socket has accepted."""
+    sock.sndtimeo = 0
     sent = 0
     with contextlib.suppress(zmq.Again):
         while True:
-            push.send(LARGE)
+            sock.send_multipart([*address, LARGE])
             sent += 1
-    assert accepted(record(push)) == sent
-    pull.close(linger=0)
-    until(lambda: not record(push).peers, push)
-    found = record(push)
+    return sent
+
+
+senders = pytest.mark.parametrize(
+    ("sender", "receiver"),
+    [
+        (zmq.PUSH, zmq.PULL),
+        (zmq.DEALER, zmq.DEALER),
+        (zmq.DEALER, zmq.ROUTER),
+        (zmq.PAIR, zmq.PAIR),
+    ],
+    ids=lambda each: each.name,
+)
+
+
+@over_a_network
+@pytest.mark.parametrize("sender", [zmq.PUSH, zmq.DEALER, zmq.PAIR], ids=lambda each: each.name)
+def test_messages_that_linger_does_not_cover_are_counted(make, endpoints, sender):
+    sock = make(sender)
+    sock.connect(endpoints.fixed())
+    for _ in range(7):
+        sock.send(b"x")
+    assert record(sock).peers[0].queued_out == 7
+    assert Ended(sock).drops == {"linger": 7}
+
+
+@over_a_network
+@senders
+def test_messages_that_a_slow_peer_has_not_taken_at_the_end_are_counted(
+    connected_pair, sender, receiver
+):
+    one, other = connected_pair(sender, receiver, rcvhwm=1, sndhwm=4)
+    sent = fill(one)
+    found = Ended(one)
+    assert set(found.drops) <= {"linger"}
+    assert found.totals.messages_out + found.drops.get("linger", 0) == sent
+    # Of what the transport has taken, the last message may be cut.
+    assert drain(other) <= found.totals.messages_out
+
+
+@senders
+def test_messages_for_a_peer_that_leaves_are_counted(connected_pair, sender, receiver):
+    one, other = connected_pair(sender, receiver, rcvhwm=1)
+    sent = fill(one)
+    assert accepted(record(one)) == sent
+    other.close(linger=0)
+    until(lambda: not record(one).peers, one)
+    found = record(one)
     assert found.messages_out + found.drops["disconnect"] == sent
 
 
 def test_messages_that_the_application_does_not_read_are_counted(connected_pair):
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
-    before = [each for each in snapshot().ended if each.type == "PULL"]
     for _ in range(5):
         push.send(b"x")
     assert pull.poll(GUARD * 1000)
     until(lambda: record(pull).messages_in == 5)
     assert record(pull).peers[0].queued_in == 5
-    pull.close()
-    until(lambda: [each for each in snapshot().ended if each.type == "PULL"] != before)
-    (after,) = [each for each in snapshot().ended if each.type == "PULL"]
-    unread = before[0].drops.get("unread", 0) if before else 0
-    assert after.drops["unread"] - unread == 5
+    assert Ended(pull).drops == {"unread": 5}
+
+
+@over_a_network
+def test_message_over_the_limit_is_counted(connected_pair):
+    pull, push = connected_pair(zmq.PULL, zmq.PUSH, a={"maxmsgsize": 50})
+    push.send(b"short")
+    assert pull.recv() == b"short"
+    push.send(bytes(51))
+    until(lambda: record(pull).drops == {"too_large": 1}, pull)
+    push.send(b"again")
+    assert pull.recv() == b"again"
+    found = record(pull)
+    assert (found.messages_in, found.drops) == (2, {"too_large": 1})
+    assert record(push).messages_out == 3
+
+
+def test_xpub_and_xsub_count_what_a_slow_peer_misses(connected_pair):
+    for one, other in (
+        connected_pair(zmq.XPUB, zmq.XSUB, sndhwm=3, rcvhwm=3),
+        connected_pair(zmq.XSUB, zmq.XPUB, sndhwm=3, rcvhwm=3),
+    ):
+        if one.type == zmq.XPUB:
+            other.send(b"\1")
+            assert one.recv() == b"\1"
+        for _ in range(500):
+            one.send(b"x" + LARGE)  # XSUB takes what begins with a zero for a cancellation
+        until(lambda other=other: record(other).messages_in, other)
+        received = drain(other)
+        found = record(one)
+        # An XPUB reads all that arrives, and drops what its user has no room for.
+        unread = record(other).drops.get("unread", 0)
+        assert received + unread + found.drops.get("hwm", 0) == 500
+        assert found.messages_out == received + unread == record(other).messages_in
+
+
+def test_subscriber_counts_what_it_has_not_asked_for(connected_pair):
+    xpub, sub = connected_pair(zmq.XPUB, zmq.SUB, a={"xpub_manual": 1})
+    sub.subscribe(b"a")
+    assert xpub.recv() == b"\1a"
+    xpub.setsockopt(zmq.SUBSCRIBE, b"")  # more than it wants
+    for topic in (b"a", b"b", b"c", b"a"):
+        xpub.send(topic)
+    assert drain(sub) == 2
+    assert record(sub).drops == {"filter": 2}
+    assert record(xpub).messages_out == record(sub).messages_in == 4
+
+
+def test_replies_to_peers_that_left_or_do_not_read_are_counted(bound, connected):
+    rep = bound(zmq.REP, sndhwm=2)
+    stuck = connected(zmq.DEALER, rep, rcvhwm=2)
+    for _ in range(200):
+        stuck.send_multipart([b"", b"request"])
+    for _ in range(200):
+        rep.recv()
+        rep.send(LARGE)
+    received = drain(stuck)
+    found = record(rep)
+    assert found.drops["hwm"] + received == 200 and found.messages_out == received
+    stuck.send_multipart([b"", b"last"])
+    rep.recv()
+    stuck.close(linger=0)
+    until(lambda: not record(rep).peers, rep)
+    rep.send(b"late")
+    assert record(rep).drops == {"hwm": 200 - received, "unroutable": 1}
+    assert (record(rep).messages_in, record(rep).messages_out) == (201, received)
+
+
+def test_replies_that_no_request_waits_for_are_counted(bound, connected):
+    router = bound(zmq.ROUTER)
+    req = connected(zmq.REQ, router, req_relaxed=1, req_correlate=1)
+    for number in range(3):
+        req.send(b"%d" % number)
+    requests = [router.recv_multipart() for _ in range(3)]
+    for peer, number, _, body in requests:
+        router.send_multipart([peer, number, b"", body])
+    assert req.recv() == b"2"
+    assert record(req).drops == {"protocol": 2}
+    assert record(req).messages_in == record(router).messages_out == 3
+
+
+@over_a_network
+def test_stream_counts_what_no_peer_can_be_given(make, transport):
+    if transport != "tcp":
+        pytest.skip("STREAM is for tcp")
+    stream = make(zmq.STREAM, sndhwm=2)
+    stream.bind("tcp://127.0.0.1:*")
+    host, port = stream.last_endpoint.decode()[len("tcp://") :].split(":")
+    peer = gevent.socket.create_connection((host, int(port)))
+    routing_id, said = stream.recv_multipart()
+    assert said == b""
+    sent = fill(stream, routing_id)
+    stream.send(b"one frame")  # as in libzmq, it goes nowhere
+    found = record(stream)
+    assert (found.messages_out + found.peers[0].queued_out, found.drops) == (
+        sent,
+        {"unroutable": 1},
+    )
+    peer.close()
+    assert stream.recv_multipart() == [routing_id, b""]
+    until(lambda: not record(stream).peers, stream)
+    found = record(stream)
+    assert found.drops.pop("unroutable") == 1
+    assert found.messages_out + found.drops["disconnect"] == sent
 
 
 def test_malformed_requests_are_counted(connected_pair):

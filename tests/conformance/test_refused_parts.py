@@ -209,6 +209,7 @@ def test_nodrop_refuses_the_first_frame(connected_pair):
 
 
 @inproc_only
+@pytest.mark.provokes("another greenlet began")
 def test_nodrop_waits_with_the_first_frame(connected_pair):
     xpub, sub = connected_pair(zmq.XPUB, zmq.SUB, sndhwm=1, rcvhwm=1, a={"xpub_nodrop": 1})
     sub.subscribe(b"")

@@ -9,7 +9,10 @@ from rawpeer import message
 
 import zlinkcompat as zmq
 from zlinkcompat import sockopt
+from zlinkcompat.core.registry import number_of
 from zlinkcompat.debug.monitor import recv_monitor_message
+from zlinkcompat.debug.records import snapshot
+from zlinkcompat.engine import flow_watch
 
 KB = 1024
 
@@ -37,6 +40,12 @@ def found(caplog, text):
         for record in caplog.records
         if record.levelname == "WARNING" and text in record.getMessage()
     ]
+
+
+def peers_of(sock):
+    """Return the records of a socket's peers."""
+    number = number_of(sock.underlying)
+    return next(each for each in snapshot().sockets if each.number == number).peers
 
 
 def until(is_so):
@@ -87,10 +96,15 @@ def test_drops_that_go_on_are_told_when_they_begin_and_end(stuck, caplog):
             sent += 1
             gevent.sleep(0.001)
     until(lambda: found(caplog, "drops ended"))
-    (text,) = found(caplog, "drops ended")
-    dropped = int(re.search(r"drops ended: (\d+) messages", text)[1])
-    assert 0 < dropped < sent
-    assert len(found(caplog, "drops began")) == 1
+    (began,) = found(caplog, "drops began")
+    (ended,) = found(caplog, "drops ended")
+    who = rf"feed: peer \d+ SUB 127\.0\.0\.1:\d+ at {re.escape(pub.last_endpoint.decode())}: "
+    first = re.match(who + r"drops began: (\d+) messages in \d+\.\d s; its queue is full$", began)
+    last = re.match(who + r"drops ended: (\d+) messages in \d+\.\d s$", ended)
+    (peer,) = peers_of(pub)
+    assert int(last[1]) == peer.drops["hwm"]
+    assert 0 < int(first[1]) <= int(last[1]) < sent
+    assert peer.messages_out + peer.queued_out + peer.drops["hwm"] == sent
 
 
 @pytest.mark.both_engines
@@ -114,8 +128,74 @@ def test_slow_consumer_in_this_process_is_reported(context, make, caplog):
     assert "peer at inproc://slow: slow consumer: 2 messages wait" in found(caplog, "slow")[0]
 
 
+def test_receiver_in_this_process_that_is_late_is_reported(make, caplog):
+    pull = make(zmq.PULL)
+    pull.bind("inproc://late")
+    push = make(zmq.PUSH)
+    push.connect("inproc://late")
+    push.send(b"1")
+    push.send(b"2")
+    until(lambda: found(caplog, "slow consumer"))
+    assert "peer at inproc://late: slow consumer: 2 messages wait" in found(caplog, "slow")[0]
+
+
+def test_queue_that_stays_full_is_reported_although_its_messages_are_young(
+    make, caplog, monkeypatch
+):
+    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "300")
+    gevent.get_hub()._zlinkcompat_engine.flow_watch = None
+    pull = make(zmq.PULL, rcvhwm=2)
+    pull.bind("inproc://full")
+    push = make(zmq.PUSH, sndhwm=2)
+    push.connect("inproc://full")
+    oldest = 0.0
+    with gevent.Timeout(GUARD):
+        while not found(caplog, "slow consumer"):
+            while push.poll(0, zmq.POLLOUT):
+                push.send(b"x")
+            oldest = max(oldest, *(each.oldest_waiting for each in peers_of(push)))
+            gevent.sleep(0.002)
+            pull.recv()
+    (text,) = found(caplog, "slow consumer")
+    assert re.search(
+        r"slow consumer: \d messages wait, the oldest for 0\.\d s; "
+        r"the queue has been full for 0\.[3-9] s$",
+        text,
+    ), text
+    for _ in range(100):  # the same episode
+        while push.poll(0, zmq.POLLOUT):
+            push.send(b"x")
+        gevent.sleep(0.002)
+        pull.recv()
+    assert len(found(caplog, "slow consumer")) == 1
+
+
+def test_reader_of_a_monitor_need_not_be_quick(make, bound, caplog):
+    pull = bound(zmq.PULL)
+    pull.get_monitor_socket()
+    for _ in range(5):
+        make(zmq.PUSH).connect(pull.last_endpoint)
+    until(lambda: len(peers_of(pull)) == 5)
+    watch = gevent.get_hub()._zlinkcompat_engine.flow_watch
+    assert watch is None or not watch.episodes
+    pull.disable_monitor()
+
+
+def test_ages_are_told_even_if_nothing_is_warned_of(make, caplog, monkeypatch):
+    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "0")
+    monkeypatch.setenv("ZLINK_DROPS_WARNING", "0")
+    gevent.get_hub()._zlinkcompat_engine.flow_watch = None
+    monkeypatch.setattr(flow_watch, "INTERVAL_MAX", 0.01)
+    push = make(zmq.PUSH, linger=0)
+    push.connect("tcp://127.0.0.1:1")
+    push.send(b"x")
+    until(lambda: peers_of(push)[0].oldest_waiting > 0.1)
+    assert found(caplog, "consumer") == []
+
+
 @pytest.mark.both_engines
-def test_flow_that_goes_on_is_not_watched(stuck, caplog):
+def test_flow_that_goes_on_is_not_watched(stuck, caplog, monkeypatch):
+    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "60000")  # the machine may be slow
     pub, peer = stuck
     for _ in range(5):
         pub.send(bytes(100 * KB))

@@ -1,6 +1,7 @@
 """``debug.records`` reports which peer is slow, what is queued for it, and failed connections."""
 
 import contextlib
+import time
 
 import gevent
 import pytest
@@ -94,6 +95,78 @@ def test_application_that_does_not_receive(bound, make):
         push.send(b"x")
     until(lambda: record(pull).peers and record(pull).peers[0].queued_in == 3)
     assert record(pull).peers[0].waits_for == "application to receive"
+
+
+@pytest.mark.both_engines
+def test_age_of_messages_that_the_application_has_not_read(bound, make):
+    pull = bound(zmq.PULL)
+    push = make(zmq.PUSH)
+    push.connect(pull.last_endpoint)
+    before = time.monotonic()
+    push.send(b"first")
+    until(lambda: record(pull).peers and record(pull).peers[0].oldest_unread > 0.2)
+    assert record(pull).peers[0].waits_for == "application to receive"
+    between = time.monotonic()
+    push.send(b"second")
+    until(lambda: record(pull).peers[0].queued_in == 2)
+    assert record(pull).peers[0].oldest_unread <= time.monotonic() - before
+    assert pull.recv() == b"first"
+    until(lambda: record(pull).peers[0].oldest_unread > 0.001)
+    assert record(pull).peers[0].oldest_unread <= time.monotonic() - between
+    assert pull.recv() == b"second"
+    assert record(pull).peers[0].oldest_unread == 0.0
+
+
+@pytest.mark.both_engines
+def test_unread_rest_of_what_one_read_brought_has_an_age(bound, raw):
+    pull = bound(zmq.PULL)
+    peer = raw(pull.last_endpoint)
+    peer.handshake(b"PUSH")
+    peer.send(message(b"1") + message(b"2") + message(b"3"))
+    assert pull.recv() == b"1"
+    until(lambda: record(pull).peers[0].oldest_unread > 0.001)
+    assert record(pull).peers[0].queued_in == 2
+
+
+def test_ages_over_inproc_begin_with_the_message(make):
+    pull = make(zmq.PULL)
+    pull.bind("inproc://ages")
+    push = make(zmq.PUSH)
+    push.connect("inproc://ages")
+    before = time.monotonic()
+    push.send(b"1")
+    push.send(b"2")
+    until(lambda: record(push).peers[0].oldest_waiting > 0.5)
+    between = time.monotonic()
+    push.send(b"3")
+    until(lambda: time.monotonic() - between > 0.4)  # the time is noted each 0.25 s
+    told = record(push).peers[0].oldest_waiting
+    assert told == pytest.approx(record(pull).peers[0].oldest_unread, abs=0.1)
+    assert told <= time.monotonic() - before
+    assert [pull.recv(), pull.recv()] == [b"1", b"2"]
+    told = record(push).peers[0].oldest_waiting
+    assert 0 < told <= time.monotonic() - between
+
+
+@pytest.mark.both_engines
+def test_bytes_are_those_of_transports_that_move_bytes(make, bound):
+    pair = make(zmq.PAIR)
+    assert (record(pair).bytes_in, record(pair).bytes_out) == (None, None)
+    pair.bind("inproc://objects")
+    other = make(zmq.PAIR)
+    other.connect("inproc://objects")
+    pair.send(b"x")
+    assert other.recv() == b"x"
+    for found in (record(pair), record(pair).peers[0], record(other).peers[0]):
+        assert (found.bytes_in, found.bytes_out) == (None, None)
+    pull = bound(zmq.PULL)
+    assert record(pull).bytes_in == 0
+    push = make(zmq.PUSH)
+    push.connect(pull.last_endpoint)
+    push.connect("inproc://later")
+    push.send(b"x")
+    until(lambda: None in [each.bytes_out for each in record(push).peers])
+    assert record(push).bytes_out is not None
 
 
 @pytest.mark.both_engines

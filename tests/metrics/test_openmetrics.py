@@ -57,6 +57,7 @@ STUCK = peer(
     hwm_in=1000,
     bytes_waiting=3200,
     oldest_waiting=7.5,
+    oldest_unread=2.5,
     messages_in=1,
     messages_out=10,
     bytes_in=20,
@@ -108,6 +109,7 @@ def test_every_number_of_a_record_is_on_the_page():
         ("peer_hwm_messages", {**of_peer, "direction": "in"}, 1000),
         ("peer_waiting_bytes", of_peer, 3200),
         ("peer_oldest_waiting_seconds", of_peer, 7.5),
+        ("peer_oldest_unread_seconds", of_peer, 2.5),
         ("peer_messages_total", {**of_peer, "direction": "in"}, 1),
         ("peer_messages_total", {**of_peer, "direction": "out"}, 10),
         ("peer_bytes_total", {**of_peer, "direction": "in"}, 20),
@@ -199,6 +201,13 @@ def test_counts_of_closed_sockets_stay():
     assert value(text, "zlinkcompat_socket_messages_total", socket="0", direction="out") == 11
     assert value(text, "zlinkcompat_socket_drops_total", socket="0", reason="hwm") == 4
     assert "zlinkcompat_socket_peers{" not in text
+
+
+def test_page_has_no_bytes_of_inproc():
+    objects = peer(connection=0, endpoint="inproc://x", bytes_in=None, bytes_out=None)
+    text = render(process(sock(number=1, bytes_in=None, bytes_out=None, peers=(objects,))))
+    assert "zlinkcompat_peer_bytes_total{" not in text
+    assert "zlinkcompat_socket_bytes_total{" not in text
 
 
 def test_drop_reasons_start_at_zero():

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from zlinkcompat.debug.records import PeerRecord, ProcessRecord, SocketRecord
 
-EMPTY = {"int": 0, "float": 0.0, "str": "", "bytes": b"", "dict[str, int]": {}}
+EMPTY = {"int": 0, "int | None": 0, "float": 0.0, "str": "", "bytes": b"", "dict[str, int]": {}}
 
 
 def made(cls, values):

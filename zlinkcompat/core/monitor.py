@@ -32,6 +32,7 @@ class Monitor:
         self.lock = RLock()
         self.socket = CoreSocket(context, PAIR)
         self.socket.options.linger = 0
+        self.socket.is_monitor = True
         try:
             self.socket.bind(endpoint)
         except Exception:

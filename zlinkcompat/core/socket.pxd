@@ -21,6 +21,7 @@ cdef class CoreSocket(SocketState):
     cdef readonly object endpoints
     cdef public bytes last_endpoint
     cdef public object label
+    cdef public bint is_monitor
     cdef bint is_read_scheduled
 
     # -- Changed by threads that poll the socket. Others copy it under the GIL. ------------

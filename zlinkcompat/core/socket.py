@@ -58,6 +58,8 @@ class CoreSocket(SocketState):
         The file and the line of the program that made the socket.
     label : object
         The name that the program gave the socket; None if it gave none.
+    is_monitor : bool
+        Whether it publishes events of another socket, which nobody has to read.
     receiver : Receiver
     sender : Sender
     peers : Peers
@@ -77,6 +79,7 @@ class CoreSocket(SocketState):
         self.address = register(self)
         self.made_at = naming.place_of_caller()
         self.label = None
+        self.is_monitor = False
         context.add_socket(self)
 
     # -- readiness ---------------------------------------------------------------------------
@@ -124,7 +127,8 @@ class CoreSocket(SocketState):
         self.mailbox.post(function, (pipe,))
 
     def on_flow_stopped(self, pipe):
-        flow_watch.watch(self, pipe)
+        if not self.is_monitor:
+            flow_watch.watch(self, pipe)
 
     def display_name(self):
         """Return the name of this socket for logs; see :mod:`.naming`."""

@@ -26,7 +26,7 @@ def badness(peer: PeerRecord) -> tuple[float, ...]:
     """
     return (
         float(fill(peer) >= 1.0 or peer.waits_for == "peer to read"),
-        peer.oldest_waiting,
+        max(peer.oldest_waiting, peer.oldest_unread),
         float(sum(peer.drops.values())),
         fill(peer),
         float(peer.queued_out + peer.queued_in),

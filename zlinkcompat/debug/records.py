@@ -34,6 +34,8 @@ DROP_REASONS = {
     "conflate": "a message that a newer one replaced (CONFLATE)",
     "filter": "a publication that nobody wanted (PUB, XPUB), or that this socket did not (SUB)",
     "protocol": "a received message that the pattern of the socket does not allow",
+    "too_large": "a message or command of a peer over a limit (MAXMSGSIZE, RCVBYTES_MAX, "
+    "COMMAND_MAX, the number of frames); it ended the connection and is not in messages_in",
     "disconnect": "a message that waited for a peer whose connection ended",
     "unread": "a received message that the application did not read: it closed the socket, "
     "disconnected the peer, or (XPUB) did not call recv()",
@@ -73,16 +75,29 @@ class PeerRecord:
     bytes_waiting : int
         Bytes of the messages in the queue for the peer.
     oldest_waiting : float
-        Seconds for which the oldest message that waits for the peer has waited at least; 0.0 if
-        nothing waits.
+        Seconds for which the oldest message that waits for the peer has waited, at least; 0.0 if
+        nothing waits. See the notes.
+    oldest_unread : float
+        The same for the oldest message that waits for the application.
     messages_in, messages_out : int
         Messages that arrived, and that were handed to the transport completely.
-    bytes_in, bytes_out : int
-        Bytes that were read and written, with headers and commands; 0 for inproc.
+    bytes_in, bytes_out : int or None
+        Bytes that were read and written, with headers and commands. None for inproc, which passes
+        objects.
     drops : dict
         Dropped messages by reason; see :data:`DROP_REASONS`.
     waits_for : str
         "" (nothing), "connection", "handshake", "peer to read", or "application to receive".
+
+    Notes
+    -----
+    No clock is read for each message. Once the flow of messages stops, the time is taken when
+    messages arrive, or while others wait at regular intervals: a quarter of the shorter one of
+    ZLINK_SLOW_CONSUMER and ZLINK_DROPS_WARNING, and at most one second. The true age exceeds the
+    told one by less than such an interval (0.25 s by default) and 0.1 s, or by less than an eighth
+    if that is more. A single message is not noticed if it waits for the peer over inproc, or if it
+    arrived during a call of the application that did not receive it. Over inproc with I/O threads,
+    before the context has started one, only full queues are noticed.
     """
 
     connection: int
@@ -101,10 +116,11 @@ class PeerRecord:
     hwm_out: int
     bytes_waiting: int
     oldest_waiting: float
+    oldest_unread: float
     messages_in: int
     messages_out: int
-    bytes_in: int
-    bytes_out: int
+    bytes_in: int | None
+    bytes_out: int | None
     drops: dict[str, int]
     waits_for: str
 
@@ -125,8 +141,10 @@ class SocketRecord:
         "hub" or "thread".
     endpoints : tuple of str
         The endpoints that are bound or connected.
-    messages_in, messages_out, bytes_in, bytes_out : int
+    messages_in, messages_out : int
         The sums over all peers, with those that have left.
+    bytes_in, bytes_out : int or None
+        The same. None while the socket has only inproc endpoints, or none at all.
     drops : dict
         Dropped messages by reason, with those that concern no peer; see :data:`DROP_REASONS`.
     reconnects : int
@@ -145,8 +163,8 @@ class SocketRecord:
     endpoints: tuple[str, ...]
     messages_in: int
     messages_out: int
-    bytes_in: int
-    bytes_out: int
+    bytes_in: int | None
+    bytes_out: int | None
     drops: dict[str, int]
     reconnects: int
     handshakes_failed: dict[str, int]
@@ -223,8 +241,8 @@ def of_ended(socket_type: int, totals: Any) -> SocketRecord:
         endpoints=(),
         messages_in=totals.messages_in,
         messages_out=totals.messages_out,
-        bytes_in=totals.bytes_in,
-        bytes_out=totals.bytes_out,
+        bytes_in=totals.bytes_in if totals.has_sessions else None,
+        bytes_out=totals.bytes_out if totals.has_sessions else None,
         drops=drops_of(totals),
         **failures_of(totals),
         peers=(),
@@ -238,11 +256,13 @@ def of_socket(socket: Any) -> SocketRecord:
     for _ in range(TRIES):
         begun = totals.begun
         peers, unlisted_in, unlisted_out = peers_of(socket)
+        bytes_in = sum(each.bytes_in or 0 for each in peers) + unlisted_in + totals.bytes_in
+        bytes_out = sum(each.bytes_out or 0 for each in peers) + unlisted_out + totals.bytes_out
         found = {
             "messages_in": sum(each.messages_in for each in peers) + totals.messages_in,
             "messages_out": sum(each.messages_out for each in peers) + totals.messages_out,
-            "bytes_in": sum(each.bytes_in for each in peers) + unlisted_in + totals.bytes_in,
-            "bytes_out": sum(each.bytes_out for each in peers) + unlisted_out + totals.bytes_out,
+            "bytes_in": bytes_in if has_bytes(socket) else None,
+            "bytes_out": bytes_out if has_bytes(socket) else None,
             "drops": drops_of(totals, socket),
         }
         if totals.finished == begun and totals.begun == begun:
@@ -257,6 +277,12 @@ def of_socket(socket: Any) -> SocketRecord:
         **failures_of(totals),
         peers=peers,
     )
+
+
+def has_bytes(socket: Any) -> bool:
+    """Tell whether the socket has, or had, an endpoint of a transport that moves bytes."""
+    endpoints = socket.endpoints
+    return bool(socket.pattern.totals.has_sessions or endpoints.listeners or endpoints.connecters)
 
 
 def peers_of(socket: Any) -> tuple[tuple[PeerRecord, ...], int, int]:
@@ -335,7 +361,8 @@ def of_pipe(pipe: Any, session: Any) -> PeerRecord:
     counts = NO_SESSION if session is None else session.counts
     about = counts.metadata or {}
     local, remote = ("", "") if session is None else addresses_of(session)
-    bytes_in, bytes_out = (0, 0) if session is None else bytes_of(session)
+    bytes_in, bytes_out = (None, None) if session is None else bytes_of(session)
+    now = monotonic_ns()
     return PeerRecord(
         connection=0 if session is None or session.connection is None else counts.number,
         endpoint=pipe.endpoint or "",
@@ -352,7 +379,8 @@ def of_pipe(pipe: Any, session: Any) -> PeerRecord:
         hwm_in=pipe.inq.hwm,
         hwm_out=pipe.outq.hwm,
         bytes_waiting=traffic.bytes_waiting(pipe),
-        oldest_waiting=pipe.peer.inq.oldest_waiting(monotonic_ns()) / 1e9,
+        oldest_waiting=pipe.peer.inq.oldest_waiting(now) / 1e9,
+        oldest_unread=pipe.inq.oldest_waiting(now) / 1e9,
         messages_in=traffic.messages_in(pipe),
         messages_out=traffic.messages_out(pipe),
         bytes_in=bytes_in,

@@ -64,7 +64,10 @@ def describe_peer(peer):
         if peer["oldest_waiting"]:
             out += f", oldest {peer['oldest_waiting']:.1f} s"
         out += ")"
-    parts = [out, f"{peer['queued_in']}/{peer['hwm_in']} in"]
+    incoming = f"{peer['queued_in']}/{peer['hwm_in']} in"
+    if peer["oldest_unread"]:
+        incoming += f" (oldest {peer['oldest_unread']:.1f} s)"
+    parts = [out, incoming]
     parts += [f"{count} dropped ({reason})" for reason, count in peer["drops"].items()]
     if peer["waits_for"]:
         parts.append(f"waits for {peer['waits_for']}")

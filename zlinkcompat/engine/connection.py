@@ -111,7 +111,7 @@ class Connection(Lifecycle):
 
         A Ctrl-C of the program does not end this."""
         try:
-            self.reader.serve_input()
+            self.reader.serve_in_loop()
             if not self.has_failed:
                 self.reader.yield_gil()
                 self.park()
@@ -250,7 +250,7 @@ class Connection(Lifecycle):
         if events & WRITABLE and self.loan.take_output_event():
             writer.resume()
         if events & ~WRITABLE and self.is_active:
-            reader.serve_input()
+            reader.serve_in_loop()
         if not self.is_active:
             self.loan.ignore_all()
 

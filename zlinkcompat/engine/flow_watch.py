@@ -1,8 +1,9 @@
 """Warnings about slow consumers, and about drops that go on.
 
 A pipe is watched from the moment when its flow stops: the transport accepts no more, there is no
-connection, or a message is dropped. While pipes are watched, a timer of the loop looks at them now
-and then. A pipe that flows again is not watched any longer. So nothing here costs anything while
+connection, the other socket of this process has not read yet, or a message is dropped. While pipes
+are watched, a timer of the loop looks at them now and then, and marks the time for the ages of
+messages. A pipe that flows again is not watched any longer. So nothing here costs anything while
 messages flow.
 """
 
@@ -66,12 +67,15 @@ class FlowWatch:
 
     def add(self, socket, pipe):
         """Begin to watch a pipe."""
-        limits = [limit for limit in (self.slow_ns, self.drops_ns) if limit]
-        if not limits or pipe in self.episodes:
+        if pipe in self.episodes:
             return
+        pipe.peer.inq.mark(monotonic_ns())
         self.episodes[pipe] = Episode(self, socket, pipe)
         if self.timer is None:
-            interval = min(max(min(limits) / 1e9 / CHECKS, INTERVAL_MIN), INTERVAL_MAX)
+            # Without limits nothing is logged, but records still tell the age of messages.
+            limits = [limit / 1e9 for limit in (self.slow_ns, self.drops_ns) if limit]
+            interval = min([each / CHECKS for each in limits], default=INTERVAL_MAX)
+            interval = min(max(interval, INTERVAL_MIN), INTERVAL_MAX)
             # Without ref: a program that waits for nothing else must still get LoopExit.
             self.timer = self.engine.loop.timer(interval, interval, ref=False)
             self.timer.start(self.engine.call_guarded, self.check)
@@ -118,6 +122,7 @@ class Episode:
         self.socket = socket
         self.pipe = pipe
         self.is_slow = False
+        self.full_since = -1  # ns; -1 while there is room
         # The drops of the present phase: their count before it, at the last check, and when the
         # phase began (ns); -1 while nothing is dropped.
         self.dropped_before = self.dropped = pipe.drops_seen
@@ -131,27 +136,40 @@ class Episode:
         if self.socket.closed or pipe.closed:
             self.end_drops(now)
             return False
-        flows = self.check_age(now)
+        flows = self.check_queue(now)
         return not (self.check_drops(now) and flows)
 
-    def check_age(self, now):
-        """Warn if the oldest message waits for too long; return whether none waits."""
+    def check_queue(self, now):
+        """Warn if the oldest message waits, or the queue is full, for too long.
+
+        Returns
+        -------
+        bool
+            Whether nothing has waited since the last check."""
         queue = self.pipe.peer.inq
         age = queue.oldest_waiting(now)
+        queue.mark(now)
+        if not queue.is_full():
+            self.full_since = -1
+        elif self.full_since < 0:
+            self.full_since = now
+        full = now - self.full_since if self.full_since >= 0 else 0
         limit = self.watch.slow_ns
-        if not limit or not age:
+        if not (limit and (age or self.full_since >= 0)):
             self.is_slow = False
-        elif age >= limit and not self.is_slow:
+        elif not self.is_slow and max(age, full) >= limit:
             self.is_slow = True
-            self.watch.warn(
-                self,
-                "slow",
-                "slow consumer: %d messages wait, the oldest for %.1f s",
-                queue.tail - queue.head,
-                age / 1e9,
-            )
-            self.socket.peer_event(EVENT_SLOW_CONSUMER, age // 1_000_000, self.pipe)
-        return age == 0
+            self.warn_of_slow_consumer(queue.tail - queue.head, age, full)
+        return not age and self.full_since < 0
+
+    def warn_of_slow_consumer(self, count, age, full):
+        text = "slow consumer: %d messages wait, the oldest for %.1f s"
+        numbers = [count, age / 1e9]
+        if full > age:
+            text += "; the queue has been full for %.1f s"
+            numbers.append(full / 1e9)
+        self.watch.warn(self, "slow", text, *numbers)
+        self.socket.peer_event(EVENT_SLOW_CONSUMER, max(age, full) // 1_000_000, self.pipe)
 
     def check_drops(self, now):
         """Warn if drops go on, or have ended; return whether nothing is dropped."""

@@ -45,6 +45,7 @@ cdef class Reader:
 
     cdef int try_read(self, Pipe pipe) except -2
     cdef int serve_input(self) except -2
+    cdef serve_in_loop(self)
     @cython.locals(connection=Lifecycle, decoder=Decoder, count=Py_ssize_t,
                    began=cython.longlong, now=cython.longlong)
     cdef int read_messages(self) except -2

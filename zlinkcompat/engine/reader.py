@@ -120,6 +120,11 @@ class Reader:
             self.read_more(self.has_undecoded or self.last_read_was_useless)
         return count
 
+    def serve_in_loop(self):
+        """Do the same as :meth:`serve_input`, for an event loop, when no receiver asks for it."""
+        if self.serve_input() > 0:
+            self.connection.pipe.outq.mark(monotonic_ns())
+
     def read_messages(self):
         """Read available data, and move whole messages into the pipe, without waiting.
 
@@ -272,6 +277,9 @@ class Reader:
                     count = 0
                 else:
                     pipe.flush()
+                    if queue.tail - queue.head > 1:
+                        # A receiver takes one at once, and the others wait for it.
+                        queue.mark(monotonic_ns())
         return count
 
     def on_command(self, body):

@@ -28,7 +28,12 @@ from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.packed_metadata import DICT_MAX, PackedMetadata
 from zlinkcompat.engine.session_counts import SessionCounts
 from zlinkcompat.routing.pipe import PipeSink
-from zlinkcompat.wire.errors import AuthenticationFailed, CryptoError, ProtocolError
+from zlinkcompat.wire.errors import (
+    AuthenticationFailed,
+    CryptoError,
+    MessageTooLarge,
+    ProtocolError,
+)
 from zlinkcompat.wire.security.mechanism import text_of
 from zlinkcompat.wire.zmtp.commands import Subscribe
 
@@ -204,6 +209,8 @@ class Session(PipeSink):
         self.counts.on_ended(connection, failure)
         if connection.handshake_done and self.pipe is not None:
             self.notify_raw()
+            if isinstance(failure, MessageTooLarge):
+                self.pipe.count_dropped("too_large")
         if not connection.handshake_done or isinstance(failure, CryptoError):
             if failure is not None:
                 what = "connection ended" if connection.handshake_done else "handshake failed"

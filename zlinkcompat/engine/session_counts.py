@@ -15,7 +15,7 @@ class SessionCounts:
 
     Parameters
     ----------
-    totals : zlinkcompat.routing.counts.Totals
+    totals : zlinkcompat.routing.counts.Totals or None
         The counters of the socket.
 
     Attributes
@@ -55,6 +55,8 @@ class SessionCounts:
 
     def __init__(self, totals):
         self.totals = totals
+        if totals is not None:
+            totals.has_sessions = True
         self.number = 0
         self.mechanism = ""
         self.opened_at = 0.0

@@ -92,11 +92,13 @@ def plain(name: str) -> Callable[[Any], Iterator[tuple[tuple[str, ...], float]]]
 
 
 def both_ways(name: str) -> Callable[[Any], Iterator[tuple[tuple[str, ...], float]]]:
-    """Return a function that yields the attributes ``NAME_in`` and ``NAME_out``."""
+    """Return a function that yields the attributes ``NAME_in`` and ``NAME_out``, if known."""
 
     def values(record):
-        yield ("in",), getattr(record, f"{name}_in")
-        yield ("out",), getattr(record, f"{name}_out")
+        for direction in ("in", "out"):
+            value = getattr(record, f"{name}_{direction}")
+            if value is not None:
+                yield (direction,), value
 
     return values
 
@@ -158,7 +160,7 @@ METRICS = (
     Metric(
         "zlinkcompat_socket_bytes",
         "counter",
-        "Bytes that were read (in) and written (out), with headers and commands; 0 for inproc.",
+        "Bytes that were read (in) and written (out), with headers and commands; none for inproc.",
         "socket",
         both_ways("bytes"),
         ("direction",),
@@ -175,7 +177,7 @@ METRICS = (
     Metric(
         "zlinkcompat_socket_reconnects",
         "counter",
-        "Attempts to connect again.",
+        "Connections of connected endpoints after their first one.",
         "socket",
         plain("reconnects"),
     ),
@@ -251,6 +253,14 @@ METRICS = (
         unit="seconds",
     ),
     Metric(
+        "zlinkcompat_peer_oldest_unread_seconds",
+        "gauge",
+        "How long the oldest message from the peer has waited for the program; 0 if none waits.",
+        "peer",
+        plain("oldest_unread"),
+        unit="seconds",
+    ),
+    Metric(
         "zlinkcompat_peer_messages",
         "counter",
         "Messages from the peer (in) and to the peer (out).",
@@ -261,7 +271,7 @@ METRICS = (
     Metric(
         "zlinkcompat_peer_bytes",
         "counter",
-        "Bytes that were read (in) and written (out), with headers and commands; 0 for inproc.",
+        "Bytes that were read (in) and written (out), with headers and commands; none for inproc.",
         "peer",
         both_ways("bytes"),
         ("direction",),

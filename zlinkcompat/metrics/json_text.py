@@ -14,7 +14,14 @@ FORMAT = 1
 
 Record = TypeVar("Record", PeerRecord, SocketRecord, ProcessRecord)
 
-ZEROS = {"int": 0, "float": 0.0, "str": "", "bytes": b"", "dict[str, int]": {}}
+ZEROS: dict[str, Any] = {
+    "int": 0,
+    "int | None": None,
+    "float": 0.0,
+    "str": "",
+    "bytes": b"",
+    "dict[str, int]": {},
+}
 
 
 def dump_process(process: ProcessRecord) -> str:

@@ -1,5 +1,6 @@
 cdef class Drops:
-    cdef public long long hwm, unroutable, linger, conflate, filter, protocol, disconnect, unread
+    cdef public long long hwm, unroutable, linger, conflate, filter, protocol, too_large
+    cdef public long long disconnect, unread
 
     cpdef add(self, str reason, long long count)
 
@@ -13,6 +14,7 @@ cdef class Totals:
     cdef public long long messages_in, messages_out, bytes_in, bytes_out
     cdef public long long reconnects, heartbeats_lost
     cdef readonly dict handshakes_failed
+    cdef public bint has_sessions
     cdef readonly long long begun, finished
     cdef object lock
 

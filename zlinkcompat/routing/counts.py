@@ -20,6 +20,7 @@ REASONS = (
     "conflate",
     "filter",
     "protocol",
+    "too_large",
     "disconnect",
     "unread",
 )
@@ -46,6 +47,7 @@ class Drops:
         self.conflate = 0
         self.filter = 0
         self.protocol = 0
+        self.too_large = 0
         self.disconnect = 0
         self.unread = 0
 
@@ -65,6 +67,8 @@ class Drops:
             self.linger += count
         elif reason == "disconnect":
             self.disconnect += count
+        elif reason == "too_large":
+            self.too_large += count
         else:
             self.unread += count
 
@@ -81,6 +85,8 @@ class Totals:
     reconnects, heartbeats_lost : int
     handshakes_failed : dict of str to int
         By reason.
+    has_sessions : bool
+        Whether the socket has, or had, a peer over a transport that moves bytes.
     begun, finished : int
         How often a change of the sums was begun and finished, because a peer left. While the two
         numbers differ, a reader may see that peer neither among the present peers nor in the sums.
@@ -95,6 +101,7 @@ class Totals:
         self.reconnects = 0
         self.heartbeats_lost = 0
         self.handshakes_failed = {}
+        self.has_sessions = False
         self.begun = 0
         self.finished = 0
         self.lock = None if COMPILED else RLock()
@@ -164,6 +171,7 @@ class Totals:
     def add_totals(self, other):
         """Add the counters of a socket that has ended."""
         self.begin_change()
+        self.has_sessions = self.has_sessions or other.has_sessions
         for reason in REASONS:
             count = getattr(other.drops, reason)
             if count:

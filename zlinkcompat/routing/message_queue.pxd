@@ -4,6 +4,7 @@ cimport cython
 cdef Py_ssize_t ROOM_MAX
 cdef long long MARK_INTERVAL
 cdef Py_ssize_t MARKS_MAX
+cdef long long MARKS_PRECISION
 
 
 # One thread writes and one thread reads: docs/internals/threading.md. The counters are signed on
@@ -24,6 +25,7 @@ cdef class MessageQueue:
     cdef readonly long long hwm, lwm, limit
     cdef bint conflates
     # Whoever notices that the flow stops.
+    cdef long long marked_upto, marked_at
     cdef list marks
 
     cpdef set_hwm(self, long long hwm)
@@ -50,9 +52,15 @@ cdef class MessageQueue:
     cpdef Py_ssize_t waiting_bytes(self, Py_ssize_t most) except -1
     @cython.locals(ring=list, index=Py_ssize_t)
     cdef waiting(self, Py_ssize_t offset)
-    @cython.locals(marks=list)
+    cpdef bint is_full(self) except -1
+    @cython.locals(marks=list, upto=cython.longlong, since=cython.longlong)
     cpdef mark(self, long long now)
+    @cython.locals(marks=list)
+    cdef forget_marks(self)
+    @cython.locals(head=cython.longlong, upto=cython.longlong, since=cython.longlong)
     cpdef long long oldest_waiting(self, long long now) except -1
 
 
+@cython.locals(kept=list, index=Py_ssize_t, since=cython.longlong)
+cdef list thinned(list marks, long long now)
 cdef Py_ssize_t content_size(entry) except -1

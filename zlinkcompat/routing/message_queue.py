@@ -3,10 +3,13 @@
 #: The room (messages) that a queue without a high-water mark reports. Decoders fill less at a time.
 ROOM_MAX = 1 << 20
 
-#: The least time in nanoseconds between two marks, which tell the age of waiting messages; and the
-#: greatest number of marks that a queue keeps.
+#: Nanoseconds between two marks of the age of waiting messages.
 MARK_INTERVAL = 100_000_000
-MARKS_MAX = 16
+
+#: With more marks than this, those of old messages get fewer: then an age may be wrong by up to
+#: this part of it.
+MARKS_MAX = 32
+MARKS_PRECISION = 8
 
 
 class MessageQueue:
@@ -39,6 +42,10 @@ class MessageQueue:
         # them.
         self.conflated = 0
         self.cleared = 0
+        # The oldest mark says that the messages up to this position wait since this time (ns). The
+        # younger marks are a list of such pairs, or None.
+        self.marked_upto = 0
+        self.marked_at = 0
         self.marks = None
         self.set_hwm(hwm)
 
@@ -124,6 +131,10 @@ class MessageQueue:
 
     def forget_old(self):
         """Drop all messages for CONFLATE, except those that a connection is writing."""
+        if self.tail - self.head > self.held:
+            # The message that takes the place of these is younger than their marks.
+            self.marks = None
+            self.marked_upto = min(self.marked_upto, self.head + self.held)
         while self.tail - self.head > self.held:
             self.tail -= 1
             self.conflated += 1
@@ -179,28 +190,60 @@ class MessageQueue:
         index = (self.head + offset) & self.mask
         return ring[index] if 0 <= index < len(ring) else None
 
-    def mark(self, now):
-        """Record that all messages in the queue have to wait at ``now`` (ns).
+    def is_full(self):
+        """Tell whether the writer has to wait for room, or to drop."""
+        return not self.has_room()
 
-        The writer or the reader calls this when the flow stops, not for each message."""
-        marks = [] if self.marks is None else self.marks
-        while marks and marks[0][0] <= self.head:
-            del marks[0]
+    def mark(self, now):
+        """Note that everything in the queue waits at ``now`` (ns).
+
+        The writer or the reader calls this when the flow stops or has stopped, and not for each
+        message. So the age of a message counts from the first mark after it."""
         if self.tail == self.head:
             return
-        if not marks or (self.tail > marks[-1][0] and now - marks[-1][1] > MARK_INTERVAL):
+        if self.marked_upto <= self.head:
+            self.forget_marks()
+            if self.marked_upto <= self.head:
+                self.marked_at = now
+                self.marked_upto = self.tail
+                return
+        marks = [] if self.marks is None else self.marks
+        upto, since = marks[-1] if marks else (self.marked_upto, self.marked_at)
+        if self.tail > upto and now - since > MARK_INTERVAL:
             marks.append((self.tail, now))
-            if len(marks) > MARKS_MAX:
-                # The age of old messages need not be exact, so drop every second mark.
-                del marks[1:-1:2]
+            self.marks = marks if len(marks) <= MARKS_MAX else thinned(marks, now)
+
+    def forget_marks(self):
+        """Drop the marks of messages that have left the queue."""
+        # Another thread may replace the list meanwhile, but only appends to it.
+        marks = self.marks
+        while marks and self.marked_upto <= self.head:
+            self.marked_upto, self.marked_at = marks[0]
+            marks = marks[1:]
         self.marks = marks
 
     def oldest_waiting(self, now):
-        """Return for how many ns, at least, the oldest message has waited; 0 if that is unknown."""
-        for tail, since in list(self.marks or ()):
-            if tail > self.head:
-                return now - since if self.tail > self.head else 0
+        """Return for how long (ns) the oldest message has waited at least; 0 if it is not known."""
+        head = self.head
+        if self.tail <= head:
+            return 0
+        if self.marked_upto > head:
+            return now - self.marked_at
+        for upto, since in self.marks or ():
+            if upto > head:
+                return now - since
         return 0
+
+
+def thinned(marks, now):
+    """Return the marks without those that the precision of old ages does not need."""
+    kept = [marks[0]]
+    for index in range(1, len(marks) - 1):
+        since = marks[index + 1][1]
+        if (since - kept[-1][1]) * MARKS_PRECISION > now - since:
+            kept.append(marks[index])
+    kept.append(marks[-1])
+    return kept
 
 
 def content_size(entry):

@@ -411,6 +411,9 @@ class Pipe(PipeEnd):
                 return False
         if queue.reader_waits:
             self.flush()
+        elif not self.is_watched and not self.peer.is_session_end:
+            # The sockets are in one process, and no connection notices that messages wait.
+            self.watch_flow()
         return True
 
     def write_unbounded(self, message):
