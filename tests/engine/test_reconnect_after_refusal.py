@@ -7,8 +7,6 @@ from rawpeer import command, greeting, ready
 from watching import E
 
 import zlinkcompat as zmq
-from zlinkcompat._runtime import log_limiter
-from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat.engine import connecter
 
 CAP = 16
@@ -182,41 +180,3 @@ def test_client_with_wrong_server_key_gets_a_hint(make, bound, raw_listener, war
     for _ in range(3):
         events.next()
     assert len([line for line in warnings() if "CURVE_SERVERKEY may not be the key" in line]) == 1
-
-
-# -- the limiter ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Replace the limiter's clock; a test sets ``clock.now``, in seconds."""
-
-    class Clock:
-        now = 1000.0
-
-    monkeypatch.setattr(log_limiter, "monotonic_ns", lambda: int(Clock.now * 1e9))
-    return Clock
-
-
-def test_first_record_is_written_and_later_ones_are_counted(clock):
-    limiter = LogLimiter(60)
-    assert limiter.admit("a", 1) == ""
-    for _ in range(7):
-        assert limiter.admit("a", 1) is None
-    clock.now += 61
-    assert limiter.admit("a", 1) == " (7 more in the last 61 s)"
-    clock.now += 61
-    assert limiter.admit("a", 1) == ""
-
-
-def test_limiter_counts_each_kind_separately(clock):
-    limiter = LogLimiter(60)
-    assert limiter.admit("a") == limiter.admit("b") == ""
-
-
-def test_number_of_kinds_is_limited(clock):
-    limiter = LogLimiter(60)
-    for number in range(10 * log_limiter.KINDS):
-        clock.now += 1e-3
-        assert limiter.admit(number) == ""
-    assert len(limiter.kinds) == log_limiter.KINDS

@@ -1,5 +1,8 @@
 """A limit for log records that a peer can cause repeatedly."""
 
+import os
+
+from zlinkcompat._runtime import log_queue
 from zlinkcompat._runtime.clock import monotonic_ns
 
 #: Seconds between two records of one kind.
@@ -9,32 +12,71 @@ INTERVAL = 60.0
 KINDS = 64
 
 
+class Kind:
+    """What is known of the records of one kind."""
+
+    def __init__(self, now):
+        self.written_at = now  # ns
+        self.suppressed = 0  # since then
+        self.text = ""  # of the first of those
+        self.log = None
+
+
 class LogLimiter:
     """Decides which of many similar records are written.
 
     The first record of a kind is written at once. Further ones are only counted until the interval
-    is over; the next record after that is written together with their number.
+    is over. Then one of them is written together with their number.
 
     Any thread may call it. It does not take a lock, because a logging call may switch threads or
     greenlets. So two concurrent threads may write one record more.
 
     Parameters
     ----------
-    interval : float, seconds
-        The time between two records of one kind.
+    interval : float or None, seconds
+        The time between two records of one kind; None is :data:`INTERVAL`.
     """
 
-    def __init__(self, interval=INTERVAL):
-        self.interval = int(interval * 1e9)
-        self.kinds = {}  # kind -> [time of the last written record (ns), number suppressed since]
+    def __init__(self, interval=None):
+        self.interval = int((INTERVAL if interval is None else interval) * 1e9)
+        self.kinds = {}  # what the record is about -> Kind
+        # The process that waits for the end of an interval. A forked child does not.
+        self.waits_in = 0
 
-    def admit(self, *kind):
-        """Decide whether to write a record.
+    def warn(self, log, about, text, *args, otherwise=None):
+        """Log at WARNING, unless a record of this kind was written within the interval.
 
         Parameters
         ----------
-        *kind
+        log : zlinkcompat._runtime.log_queue.Log
+            Where to write.
+        about : tuple
             What the record is about. It must not contain text from the peer, which can vary.
+        text : str
+            The format of the record for ``args``.
+        otherwise : int or None
+            The level at which a record is written that is not written at WARNING.
+        """
+        more = self.admit(*about)
+        if more is not None:
+            log.log(log_queue.WARNING, text + "%s", *args, more)
+            return
+        if otherwise is not None:
+            log.log(otherwise, text, *args)
+        kind = self.kinds.get(about)
+        if kind is not None and kind.log is None and log.is_enabled_for(log_queue.WARNING):
+            # As text, because an exception among args would keep the connection in memory.
+            kind.text = text % args
+            kind.log = log
+            self.wait(kind.written_at + self.interval - monotonic_ns())
+
+    def admit(self, *about):
+        """Decide whether to write a record, without writing it or its summary.
+
+        Parameters
+        ----------
+        *about
+            As for :meth:`warn`.
 
         Returns
         -------
@@ -43,18 +85,42 @@ class LogLimiter:
             of suppressed records.
         """
         now = monotonic_ns()
-        entry = self.kinds.get(kind)
-        if entry is not None and now - entry[0] < self.interval:
-            entry[1] += 1
+        kind = self.kinds.get(about)
+        if kind is not None and now - kind.written_at < self.interval:
+            kind.suppressed += 1
             return None
-        if entry is None and len(self.kinds) >= KINDS:
+        if kind is None and len(self.kinds) >= KINDS:
             self.forget_oldest()
         # Insert at the end: the dict is ordered by the time of the last written record.
-        self.kinds.pop(kind, None)
-        self.kinds[kind] = [now, 0]
-        if entry is None or not entry[1]:
-            return ""
-        return f" ({entry[1]} more in the last {(now - entry[0]) / 1e9:.0f} s)"
+        self.kinds.pop(about, None)
+        self.kinds[about] = Kind(now)
+        return "" if kind is None else summary(kind, now)
+
+    def wait(self, left):
+        """Write the summaries in ``left`` ns, unless that is arranged already."""
+        if self.waits_in != os.getpid():
+            self.waits_in = os.getpid()
+            log_queue.call_later(max(left, 0) / 1e9, self.summarize)
+
+    def summarize(self):
+        """Write a record for each kind whose interval is over and has suppressed records."""
+        if self.waits_in != os.getpid():
+            return  # in a forked child: the records were the parent's
+        self.waits_in = 0
+        now = monotonic_ns()
+        left = None
+        for about, kind in list(self.kinds.items()):
+            if kind.log is None:
+                continue
+            remaining = kind.written_at + self.interval - now
+            if remaining > 0:
+                left = remaining if left is None else min(left, remaining)
+                continue
+            self.kinds.pop(about, None)
+            self.kinds[about] = Kind(now)
+            kind.log.warning("%s%s", kind.text, summary(kind, now))
+        if left is not None:
+            self.wait(left)
 
     def forget_oldest(self):
         """Make room for one more kind."""
@@ -62,3 +128,10 @@ class LogLimiter:
             self.kinds.pop(next(iter(self.kinds)), None)
         except (RuntimeError, StopIteration):
             pass  # another thread has just done it
+
+
+def summary(kind, now):
+    """Return what to append to a record of ``kind`` about the suppressed ones."""
+    if not kind.suppressed:
+        return ""
+    return f" ({kind.suppressed} more in the last {(now - kind.written_at) / 1e9:.0f} s)"

@@ -5,11 +5,13 @@ engine logs in callbacks of an event loop and in the middle of its work, where n
 allowed. So records are queued, and the program's handlers receive them later. If the calling thread
 has a hub that the program runs, the handlers run in a greenlet of that hub. Otherwise they run in a
 native thread that ends when the queue is empty.
+
+This module does not import ``logging``, which takes 5 ms and 700 KiB. In a program that has not
+imported it either, nobody can have a handler, and no record is made.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -19,6 +21,7 @@ from typing import Any
 from weakref import WeakSet
 
 from zlinkcompat._runtime.gevent_support import get_original, loaded_module
+from zlinkcompat._runtime.late_calls import LateCalls
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
@@ -31,8 +34,8 @@ FORK_PATIENCE = 1.0
 #: At most this many records are queued. Further records are dropped and counted.
 QUEUE_MAX = 1000
 
-# Without this handler, logging would print to stderr, and a peer could fill it.
-logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
+#: The levels of ``logging``.
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 
 class Log:
@@ -44,11 +47,21 @@ class Log:
     """
 
     def __init__(self, name):
-        self.logger = logging.getLogger(name)
+        self.name = name
+        self.logger = None
 
     def is_enabled_for(self, level):
-        """Tell whether any handler may want records of ``level``. Takes no lock of logging."""
+        """Tell whether any handler may want records of ``level``.
+
+        This takes no lock of ``logging``, except at the first call after the program imported it.
+        """
         logger = self.logger
+        if logger is None:
+            logging = loaded_module("logging")
+            if logging is None:
+                return False
+            attach_to(logging)
+            logger = self.logger = logging.getLogger(self.name)
         return (
             not logger.disabled
             and logger.manager.disable < level
@@ -57,19 +70,19 @@ class Log:
 
     def debug(self, text, *args):
         """Log at DEBUG."""
-        self.log(logging.DEBUG, text, *args)
+        self.log(DEBUG, text, *args)
 
     def info(self, text, *args):
         """Log at INFO."""
-        self.log(logging.INFO, text, *args)
+        self.log(INFO, text, *args)
 
     def warning(self, text, *args):
         """Log at WARNING."""
-        self.log(logging.WARNING, text, *args)
+        self.log(WARNING, text, *args)
 
     def exception(self, text, *args):
         """Log the exception that is being handled, at ERROR with its traceback."""
-        self.log(logging.ERROR, text, *args, exc_info=sys.exc_info())
+        self.log(ERROR, text, *args, exc_info=sys.exc_info())
 
     def log(self, level, text, *args, exc_info=None):
         """Log at ``level``. The parameters are those of ``logging.Logger.log``."""
@@ -142,7 +155,7 @@ class Emitter:
                     self.emit(
                         (
                             record[0],
-                            logging.WARNING,
+                            WARNING,
                             "log records dropped because handlers are slow: %d",
                             (left_out,),
                             None,
@@ -150,7 +163,7 @@ class Emitter:
                         )
                     )
             except Exception:
-                if logging.raiseExceptions and sys.stderr is not None:
+                if sys.modules["logging"].raiseExceptions and sys.stderr is not None:
                     sys.excepthook(*sys.exc_info())
 
 
@@ -160,6 +173,18 @@ class HubEmitter(Emitter):
     def __init__(self, hub):
         Emitter.__init__(self)
         self.hub = hub
+
+    def call_later(self, seconds, function):
+        """Call a function that neither waits nor raises, from the hub's loop."""
+        # Without ref: a program that waits for nothing else must still end.
+        timer = self.hub.loop.timer(seconds, ref=False)
+
+        def call():
+            timer.stop()
+            timer.close()
+            function()
+
+        timer.start(call)
 
     def start(self):
         """Start :meth:`run` in a new greenlet."""
@@ -184,6 +209,11 @@ class ThreadEmitter(Emitter):
     def __init__(self):
         Emitter.__init__(self)
         self.thread = 0
+        self.late_calls = LateCalls()
+
+    def call_later(self, seconds, function):
+        """Call a function that neither waits nor raises, from a native thread."""
+        self.late_calls.add(seconds, function)
 
     def start(self):
         """Start :meth:`run` in a native thread."""
@@ -242,6 +272,14 @@ def hub_here():
     return None if local is None else local.get_hub_if_exists()
 
 
+def call_later(seconds, function):
+    """Call ``function`` in ``seconds``. It may log, and must neither wait nor raise.
+
+    If the calling thread has a hub that the program runs, the hub's loop calls it, and otherwise a
+    native thread. The call does not keep the process alive, and is forgotten in a forked child."""
+    emitter_here().call_later(seconds, function)
+
+
 def flush(timeout=1.0):
     """Emit queued records now, and wait for running handlers for at most ``timeout`` seconds.
 
@@ -275,10 +313,26 @@ def after_fork_child():
     global no_fork
     no_fork = allocate_lock()
     thread_emitter.thread = 0
+    thread_emitter.late_calls = LateCalls()
     for emitter in list(emitters):
         emitter.lock = allocate_lock()
         emitter.records.clear()
         emitter.running = False
 
 
-os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=after_fork_child)
+_is_attached = False
+
+
+def attach_to(logging):
+    """Prepare the program's ``logging`` for records of this package, once."""
+    global _is_attached
+    if _is_attached:
+        return
+    _is_attached = True
+    # Without this handler, logging would print to stderr, and a peer could fill it.
+    logging.getLogger("zlinkcompat").addHandler(logging.NullHandler())
+    # A fork calls what was registered last first. So it waits for a running handler, which may need
+    # a lock of logging, before logging's own function takes that lock.
+    os.register_at_fork(
+        before=before_fork, after_in_parent=after_fork, after_in_child=after_fork_child
+    )

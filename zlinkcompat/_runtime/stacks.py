@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import traceback
 
 from zlinkcompat._runtime.gevent_support import get_original
 
@@ -59,6 +58,8 @@ def stack_from(frame):
 
 def format_stack(stack):
     """Return a stack as lines of a traceback; each line ends with a newline."""
+    import traceback  # takes 3 ms, and is seldom needed
+
     if not stack:
         # The greenlet runs a compiled method of the socket, or the call is over.
         return "  (no Python code)\n"

@@ -107,11 +107,14 @@ class FlowWatch:
         """Log a warning about a peer, unless there were many of this kind about its endpoint."""
         pipe, session = episode.pipe, peer_names.session_of(episode.pipe)
         slot = 0 if session is None else session.counts.number % AT_ONCE
-        more = self.limiter.admit(what, pipe.endpoint, slot)
-        if more is not None:
-            who = peer_names.describe(pipe, session)
-            form = f"%s: %s: {text}%s"
-            LOG.warning(form, episode.socket.display_name(), who, *args, more)
+        self.limiter.warn(
+            LOG,
+            (what, pipe.endpoint, slot),
+            f"%s: %s: {text}",
+            episode.socket.display_name(),
+            peer_names.describe(pipe, session),
+            *args,
+        )
 
 
 class Episode:

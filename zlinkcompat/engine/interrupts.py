@@ -9,14 +9,13 @@ The module is compiled, because the interpreter may run a signal handler at the 
 function, before the function's first ``try``. The pure-Python build can lose a callback there.
 """
 
-import logging
 import sys
 from _signal import NSIG, getsignal  # the functions of ``signal`` itself are Python functions
 from functools import partial
 
 from greenlet import GreenletExit
 
-from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.log_queue import ERROR, Log
 
 LOG = Log("zlinkcompat.engine")
 
@@ -79,7 +78,7 @@ def log_defect(hub, error):
     for _ in range(ATTEMPTS):
         try:
             text = "unexpected error in a callback of the event loop"
-            LOG.log(logging.ERROR, text, exc_info=exc_info)
+            LOG.log(ERROR, text, exc_info=exc_info)
             return
         except BaseException as interrupt:
             if not is_interrupt(interrupt):

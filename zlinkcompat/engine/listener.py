@@ -140,11 +140,13 @@ class Listener:
             if self.exhausted_errno == error.errno:
                 return  # already reported when the shortage began
             self.exhausted_errno = error.errno
-            more = self.limiter.admit("no place", error.errno)
-            if more is not None:
-                LOG.warning(
-                    "%s: accepting no peers for now: %s%s", self.endpoint, error.strerror, more
-                )
+            self.limiter.warn(
+                LOG,
+                ("no place", error.errno),
+                "%s: accepting no peers for now: %s",
+                self.endpoint,
+                error.strerror,
+            )
         self.socket.event(EVENT_ACCEPT_FAILED, error.errno, self.endpoint)
 
     # -- unfinished handshakes -------------------------------------------------------------

@@ -7,7 +7,6 @@ after the other.
 
 from __future__ import annotations
 
-import logging
 from errno import ECONNABORTED, EPIPE
 from typing import Any
 
@@ -21,7 +20,7 @@ from zlinkcompat._constants import (
     STREAM,
     XPUB,
 )
-from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.log_queue import DEBUG, Log
 from zlinkcompat.engine import protocols
 from zlinkcompat.engine.connection import Connection
 from zlinkcompat.engine.errors import Disconnected
@@ -240,17 +239,16 @@ class Session(PipeSink):
 
         It is always logged at DEBUG. The limiter decides whether it is also logged at WARNING."""
         number = getattr(failure, "code", None) or getattr(failure, "errno", None)
-        more = self.limiter.admit(what, type(failure), number)
-        level = logging.DEBUG if more is None else logging.WARNING
-        LOG.log(
-            level,
-            "%s: peer %s: %s: %s%s%s",
+        self.limiter.warn(
+            LOG,
+            (what, type(failure), number),
+            "%s: peer %s: %s: %s%s",
             self.endpoint,
             self.peer_address,
             what,
             failure,
             self.consequence(failure),
-            more or "",
+            otherwise=DEBUG,
         )
 
     def consequence(self, failure):

@@ -86,17 +86,16 @@ class StallWatch:
 
     def warn(self, question):
         engine = question.engine
-        more = self.limiter.admit(engine.thread)
-        if more is not None:
-            LOG.warning(
-                "%s of thread %d has stood still for %.1f s: no connection of it is read or "
-                "written. It is here:%s\n%s",
-                "the hub" if engine.mailbox is None else "the loop of the I/O thread",
-                engine.thread,
-                (monotonic_ns() - question.asked_at) / 1e9,
-                more,
-                format_stack(stack_of(engine.thread)),
-            )
+        self.limiter.warn(
+            LOG,
+            (engine.thread,),
+            "%s of thread %d has stood still for %.1f s: no connection of it is read or written. "
+            "It is here:\n%s",
+            "the hub" if engine.mailbox is None else "the loop of the I/O thread",
+            engine.thread,
+            (monotonic_ns() - question.asked_at) / 1e9,
+            format_stack(stack_of(engine.thread)),
+        )
 
 
 class Question:

@@ -3,9 +3,7 @@
 The patterns do not log each message that arrives. They do not log each message that a publisher
 drops for a slow subscriber either, because there may be millions."""
 
-import logging
-
-from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.log_queue import DEBUG, Log
 
 LOG = Log("zlinkcompat.routing")
 
@@ -27,5 +25,5 @@ def lost(what):
 
 def dropped(pipe, what):
     """Log that a message to or from the peer of ``pipe``, described by ``what``, is dropped."""
-    if LOG.is_enabled_for(logging.DEBUG):
+    if LOG.is_enabled_for(DEBUG):
         LOG.debug("%s: dropped: %s", who(pipe), what)

@@ -1,9 +1,8 @@
 """Base of the socket types: a pattern decides which pipes messages go to and come from."""
 
-import logging
-
 from zlinkcompat import tuning
 from zlinkcompat._runtime.log_limiter import LogLimiter
+from zlinkcompat._runtime.log_queue import DEBUG
 from zlinkcompat.errors import ENOTSUP, zmq_error
 from zlinkcompat.routing.counts import Totals
 from zlinkcompat.routing.log import LOG
@@ -124,9 +123,7 @@ class Pattern(PipeSink):
         Each endpoint and each ``text``, a format for ``args``, has its own limit."""
         if self.limiter is None:
             self.limiter = LogLimiter()
-        more = self.limiter.admit(pipe.endpoint, text)
-        level = logging.DEBUG if more is None else logging.WARNING
-        LOG.log(level, text + "%s", *args, more or "")
+        self.limiter.warn(LOG, (pipe.endpoint, text), text, *args, otherwise=DEBUG)
 
     def flow_stopped(self, pipe):
         self.owner.on_flow_stopped(pipe)

@@ -4,11 +4,10 @@ Source: libzmq ``src/tcp.cpp``, ``src/tcp_listener.cpp``, ``src/tcp_connecter.cp
 """
 
 import _socket
-import logging
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV
 
 from zlinkcompat import tuning
-from zlinkcompat._runtime.log_queue import Log
+from zlinkcompat._runtime.log_queue import DEBUG, Log
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.link import Link  # noqa: F401  (used unchanged)
 from zlinkcompat.transports.tcp_address import (  # noqa: F401  (the functions of a transport)
@@ -176,7 +175,7 @@ def tune(sock, options):
                 sock.setsockopt(tcp, option, value)
     if options.tcp_maxrt > 0 and hasattr(_socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(tcp, _socket.TCP_USER_TIMEOUT, options.tcp_maxrt)
-    if LOG.is_enabled_for(logging.DEBUG):
+    if LOG.is_enabled_for(DEBUG):
         LOG.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
 
 
