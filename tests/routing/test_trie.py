@@ -1,10 +1,14 @@
 """Tries of subscriptions, compared with a plain list."""
 
+import gc
+import sys
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.routing.trie import FORGET_BURST, Trie
 
 #: Few letters, so that topics share prefixes; some topics are longer than a node may be.
@@ -154,3 +158,20 @@ def test_matched_list_survives_a_leaving_pipe():
     matched = tree.match_pipes(b"ab")
     tree.forget_pipe(1)
     assert matched == [1, 2] and tree.match_pipes(b"ab") == [2]
+
+
+@pytest.mark.skipif(not COMPILED, reason="the classes of the pure-Python build are all tracked")
+def test_topics_cost_the_garbage_collector_nothing():
+    """A full collection stops the loop, and visits each object that it tracks."""
+    tree, pipe, other = Trie(), object(), object()
+    topics = [b"%08x" % (number * 2654435761 & 0xFFFFFFFF) for number in range(2000)]
+    gc.collect()
+    before = len(gc.get_objects())
+    for topic in topics:
+        tree.add_pipe(topic, pipe)
+    for topic in topics[::10]:
+        tree.add_pipe(topic, other)
+    # From CPython 3.14 on every dict is tracked: those of branches, and of topics of several.
+    limit = 20 if sys.version_info < (3, 14) else 2000
+    assert len(gc.get_objects()) - before < limit
+    assert tree.size == len(topics)

@@ -3,6 +3,10 @@
 As in libzmq's radix tree, one node stands for several bytes if no prefix ends or branches within
 them. With one node per byte, a single hostile topic of 1 MB would take hundreds of megabytes.
 
+A peer may have hundreds of thousands of topics, and a full run of the garbage collector visits each
+object that can be part of a cycle, while the event loop stands still. So the nodes are not such
+objects. They refer to dicts and pipes by numbers, and only the trie holds these.
+
 Source: libzmq ``src/radix_tree.cpp``, ``src/generic_mtrie_impl.hpp``; RFC 29.
 """
 
@@ -15,18 +19,47 @@ FORGET_BURST = 1024
 
 
 class Node:
-    """A place where prefixes end or branch. ``edge`` is what it adds to its parent's prefix."""
+    """A place where prefixes end or branch. ``edge`` is what it adds to its parent's prefix.
+
+    Each number is -1 if the node has nothing of the kind."""
 
     def __init__(self, edge):
         self.edge = edge
-        self.children = None
+        # The number of its children in ``Trie.branches``.
+        self.branch = -1
         self.count = 0
-        self.pipes = None
-        # The keys of ``pipes`` as a list, built on the first match. It is replaced, never modified.
-        self.listed = None
+        # The number of the pipe that wants this topic, if only one does.
+        self.pipe = -1
+        # The number of the pipes in ``Trie.groups``, if several want this topic.
+        self.group = -1
+
+    def is_wanted(self):
+        return self.pipe >= 0 or self.group >= 0
 
     def empty(self):
-        return not self.children and self.count == 0 and not self.pipes
+        return self.branch < 0 and self.count == 0 and not self.is_wanted()
+
+
+class Slots:
+    """A list in which free places are used again."""
+
+    def __init__(self):
+        self.items = []
+        self.free = []
+
+    def add(self, item):
+        """Store an item; return its number."""
+        if self.free:
+            number = self.free.pop()
+            self.items[number] = item
+            return number
+        self.items.append(item)
+        return len(self.items) - 1
+
+    def remove(self, number):
+        """Free the place of an item."""
+        self.items[number] = None
+        self.free.append(number)
 
 
 class Trie:
@@ -41,20 +74,34 @@ class Trie:
         self.size = 0
         # The topics of each pipe, so that removing a pipe costs only its own topics.
         self.topics_of = {}
+        # Dicts of nodes by the first byte of their edge.
+        self.branches = Slots()
+        # The number of each pipe that wants a topic, and by number a list of that pipe alone.
+        self.numbers = {}
+        self.alone = Slots()
+        # The numbers of the pipes that want the same topic. After a match, ``lists`` has these
+        # pipes by the same number. It is replaced and never modified, because callers keep it.
+        self.groups = Slots()
+        self.lists = {}
+
+    def children_of(self, node):
+        """Return the dict of a node's children, or None."""
+        return self.branches.items[node.branch] if node.branch >= 0 else None
 
     def descend(self, topic):
         """Return the node of ``topic``, and create it if needed."""
         node = self.root
         at = 0
         while at < len(topic):
-            if node.children is None:
-                node.children = {}
-            child = node.children.get(topic[at])
+            if node.branch < 0:
+                node.branch = self.branches.add({})
+            children = self.children_of(node)
+            child = children.get(topic[at])
             if child is None:
                 child = Node(topic[at : at + EDGE_MAX])
-                node.children[topic[at]] = child
+                children[topic[at]] = child
             elif not topic.startswith(child.edge, at):
-                child = part(node, child, topic, at)
+                child = self.part(children, child, topic, at)
             node = child
             at += len(child.edge)
         return node
@@ -64,9 +111,9 @@ class Trie:
         node = self.root
         at = 0
         while at < len(topic):
-            if node.children is None:
+            if node.branch < 0:
                 return None
-            node = node.children.get(topic[at])
+            node = self.children_of(node).get(topic[at])
             if node is None or not topic.startswith(node.edge, at):
                 return None
             at += len(node.edge)
@@ -78,7 +125,7 @@ class Trie:
         at = 0
         while at < len(topic):
             node = path[-1]
-            child = node.children.get(topic[at]) if node.children else None
+            child = self.children_of(node).get(topic[at]) if node.branch >= 0 else None
             if child is None:
                 break
             path.append(child)
@@ -87,9 +134,13 @@ class Trie:
             node = path.pop()
             parent = path[-1]
             if not node.empty():
-                join(parent, node)
+                self.join(parent, node)
                 return
-            del parent.children[node.edge[0]]
+            children = self.children_of(parent)
+            del children[node.edge[0]]
+            if not children:
+                self.branches.remove(parent.branch)
+                parent.branch = -1
 
     # -- counts ----------------------------------------------------------------------------
 
@@ -119,9 +170,9 @@ class Trie:
         node = self.root
         at = 0
         while not node.count:
-            if node.children is None or at == len(data):
+            if node.branch < 0 or at == len(data):
                 return False
-            node = node.children.get(data[at])
+            node = self.children_of(node).get(data[at])
             # The lookup has already matched the first byte.
             if node is None or (len(node.edge) > 1 and not data.startswith(node.edge, at)):
                 return False
@@ -132,37 +183,57 @@ class Trie:
 
     def add_pipe(self, topic, pipe):
         """Record that ``pipe`` wants ``topic``. Return True if it is the first pipe to want it."""
-        node = self.descend(topic)
-        if node.pipes is None:
-            node.pipes = {}
-        first = not node.pipes
-        # An ordered dict: publishers serve subscribers in the order of subscription.
-        node.pipes[pipe] = None
-        node.listed = None
-        self.size += first
         topics = self.topics_of.get(pipe)
         if topics is None:
             topics = self.topics_of[pipe] = set()
+            number = self.numbers[pipe] = self.alone.add([pipe])
+        else:
+            number = self.numbers[pipe]
         topics.add(topic)
-        return first
+        node = self.descend(topic)
+        if not node.is_wanted():
+            node.pipe = number
+            self.size += 1
+            return True
+        if node.group >= 0:
+            self.groups.items[node.group][number] = None
+            self.lists.pop(node.group, None)
+        elif node.pipe != number:
+            # An ordered dict: publishers serve subscribers in the order of subscription.
+            node.group = self.groups.add({node.pipe: None, number: None})
+            node.pipe = -1
+        return False
+
+    def free_number(self, pipe):
+        """Free the number of a pipe that wants nothing any more."""
+        self.alone.remove(self.numbers.pop(pipe))
 
     def remove_pipe(self, topic, pipe):
         """Undo :meth:`add_pipe`; return True if no pipe wants ``topic`` any more."""
         node = self.find(topic)
-        if node is None or not node.pipes or pipe not in node.pipes:
+        topics = self.topics_of.get(pipe)
+        if topics is None or topic not in topics:
             return True
-        topics = self.topics_of[pipe]
+        gone = self.take_pipe(node, topic, self.numbers[pipe])
         topics.discard(topic)
         if not topics:
             del self.topics_of[pipe]
-        return self.take_pipe(node, topic, pipe)
+            self.free_number(pipe)
+        return gone
 
-    def take_pipe(self, node, topic, pipe):
-        """Remove ``pipe`` from the node of ``topic``; return True if no pipe is left there."""
-        del node.pipes[pipe]
-        node.listed = None
-        if node.pipes:
+    def take_pipe(self, node, topic, number):
+        """Remove a pipe from the node of ``topic``; return True if no pipe is left there."""
+        if node.group >= 0:
+            group = self.groups.items[node.group]
+            del group[number]
+            self.lists.pop(node.group, None)
+            if len(group) == 1:
+                for number in group:
+                    node.pipe = number
+                self.groups.remove(node.group)
+                node.group = -1
             return False
+        node.pipe = -1
         self.size -= 1
         self.prune(topic)
         return True
@@ -180,20 +251,24 @@ class Trie:
         topics = self.topics_of.get(pipe)
         if topics is None:
             return []
+        number = self.numbers[pipe]
         if len(topics) <= FORGET_BURST:
             gone = sorted(topics)
             del self.topics_of[pipe]
         else:
             # Sorting very many topics at once would block the thread for too long.
             gone = sorted([topics.pop() for _ in range(FORGET_BURST)])
-        return [(topic, not self.take_pipe(self.find(topic), topic, pipe)) for topic in gone]
+        left = [(topic, not self.take_pipe(self.find(topic), topic, number)) for topic in gone]
+        if pipe not in self.topics_of:
+            self.free_number(pipe)
+        return left
 
     def holds(self, topic, pipe=None):
         """Tell whether ``pipe`` wants ``topic``; without ``pipe``, whether any pipe does."""
+        if pipe is not None:
+            return topic in self.topics_of.get(pipe, ())
         node = self.find(topic)
-        if node is None or not node.pipes:
-            return False
-        return pipe is None or pipe in node.pipes
+        return node is not None and node.is_wanted()
 
     def count_of(self, pipe):
         """Return the number of topics that ``pipe`` wants."""
@@ -209,26 +284,41 @@ class Trie:
         found = None
         at = 0
         while True:
-            if node.pipes:
+            if node.pipe >= 0 or node.group >= 0:
                 if first is None:
                     first = node
                 else:
                     if found is None:
-                        found = dict(first.pipes)
-                    found.update(node.pipes)
-            if node.children is None or at == len(data):
+                        found = {}
+                        self.note_pipes(found, first)
+                    self.note_pipes(found, node)
+            if node.branch < 0 or at == len(data):
                 break
-            node = node.children.get(data[at])
+            node = self.children_of(node).get(data[at])
             if node is None or (len(node.edge) > 1 and not data.startswith(node.edge, at)):
                 break
             at += len(node.edge)
         if found is not None:
-            return list(found)
+            return self.pipes_of(found)
         if first is None:
             return None
-        if first.listed is None:
-            first.listed = list(first.pipes)
-        return first.listed
+        if first.pipe >= 0:
+            return self.alone.items[first.pipe]
+        pipes = self.lists.get(first.group)
+        if pipes is None:
+            pipes = self.lists[first.group] = self.pipes_of(self.groups.items[first.group])
+        return pipes
+
+    def pipes_of(self, numbers):
+        """List the pipes that have these numbers."""
+        return [self.alone.items[number][0] for number in numbers]
+
+    def note_pipes(self, numbers, node):
+        """Add the numbers of a node's pipes to a dict."""
+        if node.group >= 0:
+            numbers.update(self.groups.items[node.group])
+        else:
+            numbers[node.pipe] = None
 
     # -- all -------------------------------------------------------------------------------
 
@@ -241,36 +331,41 @@ class Trie:
             depth, node = stack.pop()
             del path[depth:]
             path.append(node.edge)
-            if node.count or node.pipes:
+            if node.count or node.is_wanted():
                 found.append((b"".join(path), node))
-            if node.children:
-                for first in sorted(node.children, reverse=True):
-                    stack.append((depth + 1, node.children[first]))
+            if node.branch >= 0:
+                children = self.children_of(node)
+                for first in sorted(children, reverse=True):
+                    stack.append((depth + 1, children[first]))
         return found
 
     def topics(self):
         """List all subscribed topics."""
         return [topic for topic, node in self.nodes()]
 
+    # -- edges -----------------------------------------------------------------------------
 
-def part(parent, child, topic, at):
-    """Split ``child`` where its edge differs from ``topic[at:]``. Return the upper part."""
-    edge = child.edge
-    common = 1
-    while common < len(topic) - at and edge[common] == topic[at + common]:
-        common += 1
-    upper = Node(edge[:common])
-    child.edge = edge[common:]
-    upper.children = {edge[common]: child}
-    parent.children[edge[0]] = upper
-    return upper
+    def part(self, siblings, child, topic, at):
+        """Split ``child`` where its edge differs from ``topic[at:]``. Return the upper part."""
+        edge = child.edge
+        common = 1
+        while common < len(topic) - at and edge[common] == topic[at + common]:
+            common += 1
+        upper = Node(edge[:common])
+        child.edge = edge[common:]
+        upper.branch = self.branches.add({edge[common]: child})
+        siblings[edge[0]] = upper
+        return upper
 
-
-def join(parent, node):
-    """Join ``node`` with its only child, if no prefix ends at ``node`` any more."""
-    if node.count or node.pipes or len(node.children) != 1:
-        return
-    for child in node.children.values():
-        if len(node.edge) + len(child.edge) <= EDGE_MAX:
-            child.edge = node.edge + child.edge
-            parent.children[child.edge[0]] = child
+    def join(self, parent, node):
+        """Join ``node`` with its only child, if no prefix ends at ``node`` any more."""
+        if node.count or node.is_wanted():
+            return
+        children = self.children_of(node)
+        if len(children) != 1:
+            return
+        for child in children.values():
+            if len(node.edge) + len(child.edge) <= EDGE_MAX:
+                child.edge = node.edge + child.edge
+                self.children_of(parent)[child.edge[0]] = child
+                self.branches.remove(node.branch)
