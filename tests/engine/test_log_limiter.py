@@ -196,5 +196,5 @@ def test_waiting_summary_does_not_keep_the_process_alive(engine):
 
 @engines
 def test_summary_after_a_fork_is_only_the_parents(engine):
-    first, summary, child = run(engine, "fork")
+    _, summary, child = run(engine, "fork")
     assert "3 more in the last" in summary and child == "child: 0"

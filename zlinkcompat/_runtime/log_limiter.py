@@ -59,7 +59,8 @@ class LogLimiter:
         """
         more = self.admit(*about)
         if more is not None:
-            log.log(log_queue.WARNING, text + "%s", *args, more)
+            form = f"{text}%s"
+            log.log(log_queue.WARNING, form, *args, more)
             return
         if otherwise is not None:
             log.log(otherwise, text, *args)

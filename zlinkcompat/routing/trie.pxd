@@ -58,7 +58,7 @@ cdef class Trie:
     @cython.locals(node=Node, first=Node, at=Py_ssize_t, found=dict, pipes=list)
     cpdef list match_pipes(self, bytes data)
     cdef list pipes_of(self, dict numbers)
-    cdef note_pipes(self, dict numbers, Node node)
+    cdef dict note_pipes(self, dict numbers, Node node)
     @cython.locals(node=Node, path=list, stack=list, depth=Py_ssize_t, children=dict)
     cpdef list nodes(self)
     cpdef list topics(self)

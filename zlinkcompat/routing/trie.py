@@ -289,8 +289,7 @@ class Trie:
                     first = node
                 else:
                     if found is None:
-                        found = {}
-                        self.note_pipes(found, first)
+                        found = self.note_pipes({}, first)
                     self.note_pipes(found, node)
             if node.branch < 0 or at == len(data):
                 break
@@ -314,11 +313,12 @@ class Trie:
         return [self.alone.items[number][0] for number in numbers]
 
     def note_pipes(self, numbers, node):
-        """Add the numbers of a node's pipes to a dict."""
+        """Add the numbers of a node's pipes to a dict, and return the dict."""
         if node.group >= 0:
             numbers.update(self.groups.items[node.group])
         else:
             numbers[node.pipe] = None
+        return numbers
 
     # -- all -------------------------------------------------------------------------------
 
