@@ -95,7 +95,7 @@ class Attacked:
         if socket_type == zmq.SUB:
             sock.subscribe(b"")
         self.core = sock.core
-        self.engine = self.core.choose_loop(0)
+        self.loop = self.core.choose_loop(0)
         self.threads = self.core.io_threads is not None
         options = self.core.options.copy()
         binds = not connects
@@ -118,11 +118,11 @@ class Attacked:
     def meet(self, stranger):
         ours, other = sockets.socketpair()
         self.held.append(other)
-        self.engine.call(self.accept, (ours, stranger))
+        self.loop.call(self.accept, (ours, stranger))
 
     def accept(self, sock, stranger):
         self.listener.link.stranger = stranger
-        session = AcceptedSession(self.listener, self.engine, "127.0.0.1")
+        session = AcceptedSession(self.listener, self.loop, "127.0.0.1")
         session.start(sock)
         stranger.session = session
 
@@ -134,7 +134,7 @@ class Attacked:
             if self.threads:
                 gevent.sleep(0.0001)
             else:
-                self.engine.run_loop_once()
+                self.loop.run_loop_once()
                 turns -= 1
             if finished():
                 self.use()

@@ -23,11 +23,11 @@ def soon(monkeypatch):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "50")
     monkeypatch.setenv("ZLINK_DROPS_WARNING", "50")
     # An IOLoop reads the settings only once, and the hub's IOLoop lives longer than a test.
-    watch = gevent.get_hub().__dict__.get("_zlinkcompat_engine")
+    watch = gevent.get_hub().__dict__.get("_zlinkcompat_loop")
     if watch is not None:
         watch.flow_watch = None
     yield
-    watch = gevent.get_hub()._zlinkcompat_engine
+    watch = gevent.get_hub()._zlinkcompat_loop
     if watch.flow_watch is not None:
         watch.flow_watch.stop()
         watch.flow_watch = None
@@ -143,7 +143,7 @@ def test_queue_that_stays_full_is_reported_although_its_messages_are_young(
     make, caplog, monkeypatch
 ):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "300")
-    gevent.get_hub()._zlinkcompat_engine.flow_watch = None
+    gevent.get_hub()._zlinkcompat_loop.flow_watch = None
     pull = make(zmq.PULL, rcvhwm=2)
     pull.bind("inproc://full")
     push = make(zmq.PUSH, sndhwm=2)
@@ -176,7 +176,7 @@ def test_reader_of_a_monitor_need_not_be_quick(make, bound, caplog):
     for _ in range(5):
         make(zmq.PUSH).connect(pull.last_endpoint)
     until(lambda: len(peers_of(pull)) == 5)
-    watch = gevent.get_hub()._zlinkcompat_engine.flow_watch
+    watch = gevent.get_hub()._zlinkcompat_loop.flow_watch
     assert watch is None or not watch.episodes
     pull.disable_monitor()
 
@@ -184,7 +184,7 @@ def test_reader_of_a_monitor_need_not_be_quick(make, bound, caplog):
 def test_ages_are_told_even_if_nothing_is_warned_of(make, caplog, monkeypatch):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "0")
     monkeypatch.setenv("ZLINK_DROPS_WARNING", "0")
-    gevent.get_hub()._zlinkcompat_engine.flow_watch = None
+    gevent.get_hub()._zlinkcompat_loop.flow_watch = None
     monkeypatch.setattr(flow_watch, "INTERVAL_MAX", 0.01)
     push = make(zmq.PUSH, linger=0)
     push.connect("tcp://127.0.0.1:1")
@@ -212,9 +212,9 @@ def test_closing_ends_the_watch(stuck, context):
     for _ in range(50):
         pub.send(bytes(100 * KB))
     pub.close(linger=0)
-    loops = {gevent.get_hub()._zlinkcompat_engine}
+    loops = {gevent.get_hub()._zlinkcompat_loop}
     for pool in context.core.pools():
-        loops.update(thread.engine for thread in pool.threads)
+        loops.update(thread.loop for thread in pool.threads)
     watches = [loop.flow_watch for loop in loops if loop.flow_watch is not None]
     assert watches
     until(lambda: not any(watch.episodes for watch in watches))

@@ -149,7 +149,7 @@ def test_connecter_stops_a_watcher_interrupted_at_start(kind):
     watcher = InterruptedWatcher()
     loop = SimpleNamespace(**{kind: lambda *args: watcher})
     connecter = Connecter.__new__(Connecter)
-    connecter.engine = SimpleNamespace(loop=loop, call_guarded=None)
+    connecter.loop = SimpleNamespace(gevent_loop=loop, call_guarded=None)
     with pytest.raises(KeyboardInterrupt):
         if kind == "io":
             connecter.wait_for_fd(SimpleNamespace(fileno=lambda: 0), 1, -1)

@@ -68,7 +68,7 @@ def test_limit_counts_closed_sockets_with_unsent_messages(few):
     for sock in list(few.core.sockets):
         sock.options.linger = 0
         for session in list(sock.peers.sessions):
-            session.engine.call(session.stop)
+            session.loop.call(session.stop)
 
 
 @pytest.mark.hub

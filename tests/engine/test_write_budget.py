@@ -77,7 +77,7 @@ def draining():
         loop = current_loop()
         ours, peer = socket.socketpair()
         peers.append(peer)
-        stream = DrainingStream(ours.detach(), loop.loop, total)
+        stream = DrainingStream(ours.detach(), loop.gevent_loop, total)
         connection = Connection(loop, stream, session_of(Tuning()))
         connections.append(connection)
         socket_end, connection_end = pipe_pair(0, 0)

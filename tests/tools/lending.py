@@ -52,7 +52,7 @@ def io_threads_blocked(context):
             begun.set()
             done.wait(GUARD)
 
-        thread.engine.mailbox.post(block)
+        thread.loop.mailbox.post(block)
     for begun in blocked:
         assert begun.wait(GUARD)
     try:

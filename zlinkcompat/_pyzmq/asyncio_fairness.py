@@ -44,7 +44,7 @@ def yield_every_burst(begin, later):
             self.__dict__["_streak"] = 0
             return later(self, begin, kind, *args, **kwargs)
         future = begin(self, kind, *args, **kwargs)
-        if self.core.engine is not None and not future.done():
+        if self.core.loop is not None and not future.done():
             insist_on_running_hub(future)
         self.__dict__["_streak"] = streak if future.done() else 0
         return future

@@ -189,9 +189,9 @@ class CoreContext:
             for pool in self.pools():
                 pool.wait_until_processed(REAP_TURNS)
             if self.io_threads is None:
-                engine = current_loop()
+                loop = current_loop()
                 for _ in range(REAP_TURNS):
-                    engine.run_loop_once()
+                    loop.run_loop_once()
 
     def socket_reaped(self, socket):
         """Forget a closed socket, which has delivered or given up all accepted messages."""
@@ -283,14 +283,14 @@ def describe_unfinished(socket):
 
 def after_fork_child():
     loop_poller.after_fork_child()
-    engines = {socket.engine for context in contexts for socket in context.sockets}
+    loops = {socket.loop for context in contexts for socket in context.sockets}
     for context in contexts:
         for pool in context.pools():
-            engines.update(pool.after_fork_child())
-    for engine in engines - {None}:
+            loops.update(pool.after_fork_child())
+    for loop in loops - {None}:
         # Do this before stopping watchers. libuv shares its epoll descriptor with the parent, so
         # stopping a watcher here would stop it in the parent as well.
-        engine.loop.reinit()
+        loop.gevent_loop.reinit()
     for context in list(contexts):
         context.after_fork_child()
     contexts.clear()

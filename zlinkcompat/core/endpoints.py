@@ -60,9 +60,9 @@ class Endpoints:
         transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, True)
-        engine = socket.choose_loop(options.affinity)
+        loop = socket.choose_loop(options.affinity)
         try:
-            listener = Listener(socket, engine, transport, address, options)
+            listener = Listener(socket, loop, transport, address, options)
         except Exception as error:
             socket.event(EVENT_BIND_FAILED, getattr(error, "errno", 0) or 0, text)
             raise
@@ -84,8 +84,8 @@ class Endpoints:
         transport = transport_of(transport_name)
         options = socket.options.copy()
         address = transport.parse(address_text, options.ipv6, False)
-        engine = socket.choose_loop(options.affinity)
-        self.connecters.append(Connecter(socket, engine, transport, address, options, text))
+        loop = socket.choose_loop(options.affinity)
+        self.connecters.append(Connecter(socket, loop, transport, address, options, text))
         socket.last_endpoint = text.encode()
         self.log_endpoint("connects to", text)
 
@@ -137,7 +137,7 @@ class Endpoints:
     def end_named(self, text):
         listener = self.listeners.pop(text, None)
         if listener is not None:
-            listener.engine.call(listener.close)
+            listener.loop.call(listener.close)
             self.socket.wait_for_io_threads()
             self.drop_peers_of(text)
         connecters = [connecter for connecter in self.connecters if connecter.endpoint == text]
@@ -154,7 +154,7 @@ class Endpoints:
     def drop_session(self, session):
         pipe = session.pipe
         if pipe is None:
-            session.engine.call(session.stop)
+            session.loop.call(session.stop)
         else:
             self.socket.peers.disconnect_pipe(pipe.peer)
 
@@ -179,7 +179,7 @@ class Endpoints:
     def close(self):
         """Free all addresses, and end each connecter that has no message left to deliver."""
         for listener in self.listeners.values():
-            listener.engine.call(listener.close)
+            listener.loop.call(listener.close)
         self.listeners = {}
         for name in self.inproc_names:
             inproc.unbind(self.socket, name)

@@ -43,8 +43,8 @@ class Peers:
             The session's end; None if the pattern rejects this peer.
         """
         options = session.options
-        engine = session.engine
-        crosses = engine.mailbox is not None
+        loop = session.loop
+        crosses = loop.mailbox is not None
         if options.conflate:
             near, far = pipe_pair(options.sndhwm, options.rcvhwm, crosses)
             self.conflate(near)
@@ -58,8 +58,8 @@ class Peers:
         about = (near, routing_id, metadata, locally_initiated, session.endpoint)
         if crosses:
             near.mailbox = self.socket.mailbox
-            far.mailbox = engine.mailbox
-            if engine.is_current():
+            far.mailbox = loop.mailbox
+            if loop.is_current():
                 self.socket.mailbox.post(self.attach_pipe, about)
                 return far
         return far if self.attach_pipe(*about) else None

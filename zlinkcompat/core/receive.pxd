@@ -39,7 +39,7 @@ cdef class Receiver:
     cdef readonly bint is_busy_polling
 
     # -- Changed by I/O threads. The thread that uses the socket copies it under the GIL. --
-    cdef readonly list paused_connections
+    cdef readonly list paused_readers
 
     cpdef read_options(self)
     cpdef recv_frame(self, int flags)
@@ -52,7 +52,7 @@ cdef class Receiver:
     cdef process_commands(self)
     cdef recv_part(self)
     cdef drop_parts(self)
-    @cython.locals(state=SocketState, engine=IOLoop, timeout_ms=cython.longlong,
+    @cython.locals(state=SocketState, loop=IOLoop, timeout_ms=cython.longlong,
                    began=cython.longlong, spin_time=cython.longlong, now=cython.longlong,
                    worth=Backoff)
     cdef recv_blocking(self, int flags)

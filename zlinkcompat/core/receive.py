@@ -33,7 +33,7 @@ class Receiver:
         Whether the message of the last ``recv_frame`` has further frames.
     is_busy_polling : bool
         Whether busy polling found the last message for which a call had to wait.
-    paused_connections : list of Reader
+    paused_readers : list of Reader
         The connections that the I/O threads do not watch meanwhile.
     """
 
@@ -50,7 +50,7 @@ class Receiver:
         self.waiting = WaitList()
         self.is_busy_polling = False
         self.poll_missed_at = 0
-        self.paused_connections = []
+        self.paused_readers = []
         self.read_options()
 
     def read_options(self):
@@ -78,10 +78,10 @@ class Receiver:
         ZMQError
             EAGAIN after RCVTIMEO. EFSM, ENOTSUP, ENOTSOCK, ETERM.
         """
-        if self.state.engine is None:
+        if self.state.loop is None:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
-        elif self.state.engine.thread != thread_ident():
+        elif self.state.loop.thread != thread_ident():
             return self.state.delegate(self.recv_frame, (flags,))
         if self.mailbox.pending or self.state.dead:
             self.process_commands()
@@ -104,10 +104,10 @@ class Receiver:
         """Receive a message as a list of frames: a whole one, or the unread frames of the last one.
 
         See :meth:`recv_frame`."""
-        if self.state.engine is None:
+        if self.state.loop is None:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
-        elif self.state.engine.thread != thread_ident():
+        elif self.state.loop.thread != thread_ident():
             return self.state.delegate(self.recv_message, (flags,))
         if self.mailbox.pending or self.state.dead:
             self.process_commands()
@@ -197,23 +197,23 @@ class Receiver:
     def recv_blocking(self, flags):
         """Get a message when the pattern has none: read the connections, poll, then sleep."""
         state = self.state
-        engine = state.engine
+        loop = state.loop
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
         spin_time = 0
         worth = self.busy_poll_backoff
         # A program whose calls never wait, or always find a message, never sleeps. So run the hub
         # here, or the other sockets get no I/O.
-        yielded = engine.maybe_yield() if engine is not None else state.maybe_yield()
+        yielded = loop.maybe_yield() if loop is not None else state.maybe_yield()
         if yielded:
             message = self.pattern.recv()
             if message is not None:
                 return message
-        if engine is not None:
-            worth = engine.busy_poll_backoff
-            engine.flush_before_wait()
+        if loop is not None:
+            worth = loop.busy_poll_backoff
+            loop.flush_before_wait()
             spin_time = self.poll_limit(began)
-            if timeout_ms != 0 and engine.may_busy_poll(spin_time):
+            if timeout_ms != 0 and loop.may_busy_poll(spin_time):
                 message = self.busy_poll(began, spin_time, worth)
             else:
                 message = self.read_now_if_useful(timeout_ms == 0)
@@ -234,7 +234,7 @@ class Receiver:
         while True:
             state.wait(self.waiting, timeout_ms, began, RECV_WAITS)
             message = self.pattern.recv()
-            if message is None and state.engine is not None:
+            if message is None and state.loop is not None:
                 message = self.read_now()
             if message is not None:
                 if self.waiting.wakers and self.pattern.has_in():
@@ -280,8 +280,8 @@ class Receiver:
     def resume_io_threads(self):
         """Let the I/O threads watch and read the paused connections again."""
         self.is_busy_polling = False
-        for connection in list(self.paused_connections):
-            connection.engine.call(connection.resume_watcher)
+        for connection in list(self.paused_readers):
+            connection.loop.call(connection.resume_watcher)
 
     def read_after_posted(self):
         """Read once more after the I/O threads had work, because it may have brought an answer."""
@@ -338,9 +338,9 @@ class Receiver:
         if produced == 0:
             return 0
         if produced < 0:
-            if self.state.engine is None:
+            if self.state.loop is None:
                 return 0
-            self.state.engine.run_loop_once()
+            self.state.loop.run_loop_once()
         if self.mailbox.pending:
             self.mailbox.process()
         return produced
@@ -374,8 +374,8 @@ class Receiver:
         if self.parts is not None or self.pattern.has_in():
             return True
         state = self.state
-        if state.engine is not None:
-            state.engine.flush_before_wait()
+        if state.loop is not None:
+            state.loop.flush_before_wait()
             return self.read_until_readable()
         if state.io_threads is None:
             return False

@@ -73,10 +73,10 @@ class Sender:
             EAGAIN after SNDTIMEO. EFSM, EHOSTUNREACH, ENOTSUP depending on the socket type (RFC 28
             to 31). ENOTSOCK: the socket is closed. ETERM: the context was terminated.
         """
-        if self.state.engine is None:
+        if self.state.loop is None:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
-        elif self.state.engine.thread != thread_ident():
+        elif self.state.loop.thread != thread_ident():
             self.state.delegate(self.send_frame, (frame, flags))
             return
         if self.mailbox.pending or self.state.dead:
@@ -96,10 +96,10 @@ class Sender:
 
     def send_message(self, frames, flags):
         """Send a list of frames as one message, all or nothing. See :meth:`send_frame`."""
-        if self.state.engine is None:
+        if self.state.loop is None:
             if self.thread_check.waiting_thread:
                 self.thread_check.report_misuse(self.state)
-        elif self.state.engine.thread != thread_ident():
+        elif self.state.loop.thread != thread_ident():
             self.state.delegate(self.send_message, (frames, flags))
             return
         if self.mailbox.pending or self.state.dead:
@@ -185,7 +185,7 @@ class Sender:
         Each connection is read at most once per :data:`SUBSCRIPTIONS_INTERVAL`. Otherwise a
         publisher would make a system call per message while a subscriber reads nothing."""
         state = self.state
-        if state.engine is not None and not state.engine.is_flush_scheduled:
+        if state.loop is not None and not state.loop.is_flush_scheduled:
             now = monotonic_ns()
             if now - self.subscriptions_read_at > SUBSCRIPTIONS_INTERVAL:
                 self.subscriptions_read_at = now
@@ -217,8 +217,8 @@ class Sender:
         """Send a message for which the pattern has no room: flush, then wait within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
-        if self.state.engine is not None:
-            self.state.engine.flush()
+        if self.state.loop is not None:
+            self.state.loop.flush()
             if self.pattern.send(message):
                 return
         while True:
@@ -231,8 +231,8 @@ class Sender:
         """Wait for room for a message that starts with ``frame``, within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
-        if self.state.engine is not None:
-            self.state.engine.flush()
+        if self.state.loop is not None:
+            self.state.loop.flush()
         while self.parts is None and not self.pattern.begin(frame):
             self.state.wait(self.waiting, timeout_ms, began, SEND_WAITS)
 

@@ -98,9 +98,9 @@ class CoreSocket(SocketState):
     def schedule_read(self):
         if not self.is_read_scheduled:
             self.is_read_scheduled = True
-            engine = self.engine
-            if engine is not None and engine.is_current():
-                engine.loop.run_callback(engine.call_guarded, self.resume_reading)
+            loop = self.loop
+            if loop is not None and loop.is_current():
+                loop.gevent_loop.run_callback(loop.call_guarded, self.resume_reading)
             else:
                 self.mailbox.post(self.resume_reading)
 
@@ -109,18 +109,18 @@ class CoreSocket(SocketState):
         self.on_readable()
 
     def call_later(self, function, pipe):
-        engine = self.engine
-        if engine is not None:
-            if not engine.is_current():
+        loop = self.loop
+        if loop is not None:
+            if not loop.is_current():
                 return False
-            engine.call_after_poll(function, pipe)
+            loop.call_after_poll(function, pipe)
             return True
-        engine = None if self.io_threads is None else self.io_threads.least_loaded_loop(0)
-        if engine is None:
+        loop = None if self.io_threads is None else self.io_threads.least_loaded_loop(0)
+        if loop is None:
             return False
         # Post the call through an I/O thread. If it were posted to this mailbox directly while the
         # mailbox is being processed, it would run at once.
-        engine.mailbox.post(self.post_call, (function, pipe))
+        loop.mailbox.post(self.post_call, (function, pipe))
         return True
 
     def post_call(self, function, pipe):
@@ -208,9 +208,9 @@ class CoreSocket(SocketState):
             return
         self.check_open()
         if self.pattern.set_option(option, value):
-            if self.engine is not None:
+            if self.loop is not None:
                 # The option may have been SUBSCRIBE. Send subscriptions at once.
-                self.engine.flush()
+                self.loop.flush()
             elif self.io_threads is not None:
                 self.io_threads.yield_to_io_threads()
             return
@@ -335,8 +335,8 @@ class CoreSocket(SocketState):
             listener.abort()
         for session in self.peers.sessions:
             session.abort()
-        if self.engine is not None:
-            self.engine.after_fork_child()
+        if self.loop is not None:
+            self.loop.after_fork_child()
 
     def close(self, linger=None, waits=True):
         """Close the socket. Accepted messages are delivered within linger.
@@ -351,15 +351,11 @@ class CoreSocket(SocketState):
         """
         if self.closed:
             return
-        if (
-            self.engine is not None
-            and not self.engine.thread_ended
-            and not self.engine.is_current()
-        ):
+        if self.loop is not None and not self.loop.thread_ended and not self.loop.is_current():
             # The garbage collector may run this in any thread. Close the socket in its own thread.
-            self.engine.callbacks.call(self.close, linger)
+            self.loop.callbacks.call(self.close, linger)
             return
-        if waits and self.engine is None and self.thread_check.waiting_thread:
+        if waits and self.loop is None and self.thread_check.waiting_thread:
             self.thread_check.report_misuse(self)
         if linger is not None and linger >= -1:
             # libzmq rejects other values, and pyzmq's close() ignores that error.
@@ -379,7 +375,7 @@ class CoreSocket(SocketState):
         for pipe in list(self.pattern.pipes):
             self.peers.drop_pipe(pipe)
         for session in list(self.peers.sessions):
-            session.engine.call(session.stop_if_unattached)
+            session.loop.call(session.stop_if_unattached)
         # Close the mailbox after the pipes. From here on, I/O threads that post to it process the
         # posted commands themselves.
         self.mailbox.close()

@@ -25,7 +25,7 @@ cdef class SocketState(Owner):
 
     # -- Set once, by the thread that uses the socket, at its first bind or connect. Other
     #    threads read them to find the thread that they have to ask. -----------------------
-    cdef readonly IOLoop engine
+    cdef readonly IOLoop loop
     cdef readonly object owner_loop
 
     # -- Any thread posts to the mailbox, which has its own guard. Only the thread that uses
@@ -54,7 +54,7 @@ cdef class SocketState(Owner):
     cdef delegate(self, function, args)
     cpdef process_mailbox(self)
     cpdef bint recheck(self) except *
-    @cython.locals(engine=IOLoop)
+    @cython.locals(loop=IOLoop)
     cdef maybe_yield(self)
     @cython.locals(mailbox=SleeperMailbox, waker=Waker, timeout=double)
     cdef wait(self, WaitList sleepers, long long timeout_ms, long long began, refusal)

@@ -58,7 +58,7 @@ class SocketState(Owner):
     ----------
     dead : int
         The errno that every call raises; 0 while the socket is open.
-    engine : IOLoop or None
+    loop : IOLoop or None
         The hub's loop that runs the connections. It is None with I/O threads, and before the first
         bind or connect.
     io_threads : IoThreads or None
@@ -75,7 +75,7 @@ class SocketState(Owner):
         self.closed = False
         self.dead = 0
         self.operations = 0
-        self.engine = None
+        self.loop = None
         self.io_threads = context.choose_io_threads()
         self.owner_loop = None
         self.mailbox = SleeperMailbox()
@@ -131,8 +131,8 @@ class SocketState(Owner):
 
         If I/O threads run the connections, report a call that is made while another thread waits
         in this socket."""
-        if self.engine is not None:
-            return self.engine.thread != thread_ident()
+        if self.loop is not None:
+            return self.loop.thread != thread_ident()
         if self.thread_check.waiting_thread:
             self.thread_check.report_misuse(self)
         return False
@@ -141,13 +141,13 @@ class SocketState(Owner):
         """Run ``function(*args)`` in the thread of the hub; see :class:`DelegatedCall`."""
         if self.dead:
             self.raise_end()
-        return DelegatedCall(self.engine, function, args).wait()
+        return DelegatedCall(self.loop, function, args).wait()
 
     def bind_to_current_loop(self):
         """Return the hub's loop, or None with I/O threads. The first bind or connect decides."""
-        if self.engine is None and self.io_threads is None:
-            self.engine = current_loop()
-        return self.engine
+        if self.loop is None and self.io_threads is None:
+            self.loop = current_loop()
+        return self.loop
 
     def is_cross_thread(self, other):
         """Tell whether another socket of the context is served by another thread than this one."""
@@ -175,10 +175,10 @@ class SocketState(Owner):
         Every 64th call of ``send()`` and ``recv()`` calls this."""
         if self.io_threads is not None:
             return False
-        engine = self.engine
-        if engine is None:
-            engine = current_loop()
-        return engine.maybe_yield()
+        loop = self.loop
+        if loop is None:
+            loop = current_loop()
+        return loop.maybe_yield()
 
     # -- use in an event loop --------------------------------------------------------------
 
@@ -192,13 +192,13 @@ class SocketState(Owner):
         """
         self.loop_poller = poller
         for session in list(self.peers.sessions):
-            session.engine.call(session.lend)
+            session.loop.call(session.lend)
 
     def serve_in_io_threads(self):
         """Let the I/O threads serve the connections instead of the event loop."""
         self.loop_poller = None
         for session in list(self.peers.sessions):
-            session.engine.call(session.reclaim)
+            session.loop.call(session.reclaim)
 
     # -- waiting ---------------------------------------------------------------------------
 

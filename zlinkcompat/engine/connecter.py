@@ -51,7 +51,7 @@ class Connecter(Session):
 
     Parameters
     ----------
-    socket, engine, options
+    socket, loop, options
         As for :class:`Session`.
     transport : module
         A module of ``zlinkcompat.transports``.
@@ -66,10 +66,10 @@ class Connecter(Session):
     :data:`REFUSED_IVL_MAX`.
     """
 
-    def __init__(self, socket, engine, transport, address, options, endpoint):
+    def __init__(self, socket, loop, transport, address, options, endpoint):
         link = transport.Link(address, options, False)
         protocols.load(link.protocol, options.mechanism)
-        Session.__init__(self, socket, engine, options, endpoint, link, LogLimiter())
+        Session.__init__(self, socket, loop, options, endpoint, link, LogLimiter())
         self.transport = transport
         self.address = address
         self.stopped = False
@@ -82,11 +82,11 @@ class Connecter(Session):
         self.was_refused = False
         if not options.immediate:
             self.own_pipe(socket.peers.make_pipe(self, b"", None, True))
-        engine.call(self.start)
+        loop.call(self.start)
 
     def start(self):
-        self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
+        self.greenlet = greenlet(self.run_to_end, self.loop.hub)
+        self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.greenlet.switch)
 
     def own_pipe(self, pipe):
         """Make this connecter the owner of the pipe, because there is no connection."""
@@ -128,7 +128,7 @@ class Connecter(Session):
                 if not interrupts.is_interrupt(error):
                     raise
                 # The interrupt belongs to the program. It is not a reason to give up the endpoint.
-                interrupts.raise_in_main_greenlet(self.engine.hub)
+                interrupts.raise_in_main_greenlet(self.loop.hub)
 
     def run_once(self):
         """Connect once. If that succeeds, serve the connection until it ends."""
@@ -229,11 +229,11 @@ class Connecter(Session):
 
     def wait_for_fd(self, sock, event, seconds):
         """Wait for ``sock``; False if it was not ready in ``seconds``. Negative means no limit."""
-        watcher = self.engine.loop.io(sock.fileno(), event)
+        watcher = self.loop.gevent_loop.io(sock.fileno(), event)
         try:
             # Start the watcher inside the try: a signal handler may raise right after the call.
             # libev aborts the process if a watcher outlives its descriptor.
-            watcher.start(self.engine.call_guarded, self.wake)
+            watcher.start(self.loop.call_guarded, self.wake)
             return self.park(seconds)
         finally:
             watcher.stop()
@@ -292,13 +292,13 @@ class Connecter(Session):
 
     def park(self, seconds):
         """Sleep until :meth:`wake` (True) or for ``seconds`` (False). Negative means no limit."""
-        timer = self.engine.loop.timer(seconds) if seconds >= 0 else None
+        timer = self.loop.gevent_loop.timer(seconds) if seconds >= 0 else None
         self.woken = False
         try:
             if timer is not None:
-                timer.start(self.engine.call_guarded, self.unpark)
+                timer.start(self.loop.call_guarded, self.unpark)
             self.parked = True
-            self.engine.hub.switch()
+            self.loop.hub.switch()
         finally:
             self.parked = False
             if timer is not None:
@@ -408,4 +408,4 @@ class Connecter(Session):
             if not self.has_ended:
                 self.end()
         else:
-            self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)
+            self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.unpark)

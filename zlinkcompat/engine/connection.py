@@ -13,7 +13,7 @@ Everything here runs in the thread of the loop's hub, except for the short cuts.
 application threads take the short cuts (only in the compiled build). A flag for each direction then
 lets only one thread at a time read, and one write. Testing and setting a flag is one step under the
 GIL, which is held during the system call. Operations on the loop run only in the loop's thread
-(``engine.call``), and assert that. Assertions are on in the pure build and in ``tox -e sanitize``.
+(``loop.call``), and assert that. Assertions are on in the pure build and in ``tox -e sanitize``.
 """
 
 from errno import EINTR
@@ -44,16 +44,16 @@ class Connection(Lifecycle):
 
     Parameters
     ----------
-    engine : IOLoop
+    loop : IOLoop
     stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
         The owner of this connection. It has the options, and the connection tells it when it is
         ready and when it has ended.
     """
 
-    def __init__(self, engine, stream, session):
-        Lifecycle.__init__(self, engine, stream, session)
-        self.loan = Loan(engine, stream)
+    def __init__(self, loop, stream, session):
+        Lifecycle.__init__(self, loop, stream, session)
+        self.loan = Loan(loop, stream)
         self.writer = Writer(self, self.loan)
         self.policy = WritePolicy(self, self.writer, self.loan)
         self.reader = Reader(self, self.writer, self.loan)
@@ -63,8 +63,8 @@ class Connection(Lifecycle):
 
     def start(self):
         """Run in a new greenlet."""
-        self.greenlet = greenlet(self.run_to_end, self.engine.hub)
-        self.engine.loop.run_callback(self.engine.call_guarded, self.greenlet.switch)
+        self.greenlet = greenlet(self.run_to_end, self.loop.hub)
+        self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.greenlet.switch)
 
     def run_to_end(self):
         try:
@@ -90,17 +90,17 @@ class Connection(Lifecycle):
             raise  # the hub is being destroyed
         except BaseException as error:
             if interrupts.is_interrupt(error):
-                interrupts.raise_in_main_greenlet(self.engine.hub)
+                interrupts.raise_in_main_greenlet(self.loop.hub)
                 self.fail(Disconnected(EINTR, "the program was interrupted in the handshake"))
             else:
                 self.fail_on_error(error)
         finally:
-            while self.engine.mailbox is not None and (self.reader.reading or self.writer.writing):
+            while self.loop.mailbox is not None and (self.reader.reading or self.writer.writing):
                 # Another thread is using this connection, and waits for the GIL.
                 real_sleep(0)
             self.writer.send_close_frame()
             self.release()
-        interrupts.call_guarded(self.engine.hub, session.connection_ended, (self, self.failure))
+        interrupts.call_guarded(self.loop.hub, session.connection_ended, (self, self.failure))
         # Break the reference cycles: the parts refer to this connection, and in the pure build a
         # traceback does too.
         self.failure = self.writer.write_error = None
@@ -118,7 +118,7 @@ class Connection(Lifecycle):
         except BaseException as error:
             if not interrupts.is_interrupt(error):
                 raise
-            interrupts.raise_in_main_greenlet(self.engine.hub)
+            interrupts.raise_in_main_greenlet(self.loop.hub)
 
     def replace_codec(self, decoder, encoder):
         """Switch to the codec of an older ZMTP version."""
@@ -211,13 +211,13 @@ class Connection(Lifecycle):
 
     def lend(self):
         """If an event loop uses the socket, let that loop read and write this connection."""
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         poller = self.session.socket.loop_poller
         if (
             poller is None
             or poller is self.loan.poller
             or not self.is_active
-            or self.engine.mailbox is None
+            or self.loop.mailbox is None
         ):
             return
         self.reclaim()
@@ -229,7 +229,7 @@ class Connection(Lifecycle):
 
     def reclaim(self):
         """Serve the connection in the I/O thread again."""
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         if self.loan.poller is None:
             return
         awaits_writable = self.loan.end(self)
@@ -283,8 +283,8 @@ class Connection(Lifecycle):
             and self.handshake_done
             and not self.reader.reading
             and not self.writer.writing
-            and self.engine.mailbox is None
-            and self.engine.is_current()
+            and self.loop.mailbox is None
+            and self.loop.is_current()
         ):
             self.writer.send_close_frame()
             self.release()

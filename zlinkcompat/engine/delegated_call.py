@@ -20,10 +20,10 @@ GIVE_UP_AFTER = 10.0
 
 
 class DelegatedCall:
-    """One call that runs in the thread of ``engine``'s hub."""
+    """One call that runs in the thread of ``loop``'s hub."""
 
-    def __init__(self, engine, function, args):
-        self.engine = engine
+    def __init__(self, loop, function, args):
+        self.loop = loop
         self.function = function
         self.args = args
         self.greenlet = None
@@ -42,14 +42,14 @@ class DelegatedCall:
         ZMQError
             EMTHREAD: the hub did not run, and the call was not made.
         """
-        self.engine.callbacks.call(self.begin)
+        self.loop.callbacks.call(self.begin)
         try:
             self.await_begin()
             while not self.done:
                 self.waiting.wait(current_waker(False), -1.0, self.is_done)
         except BaseException:
             self.cancelled = True
-            self.engine.callbacks.call(self.cancel)
+            self.loop.callbacks.call(self.cancel)
             raise
         if self.error is not None:
             try:
@@ -68,14 +68,14 @@ class DelegatedCall:
                 LOG.warning(
                     "a call from another thread waits for the gevent hub of thread %d, which "
                     "has not run for %g s",
-                    self.engine.thread,
+                    self.loop.thread,
                     seconds,
                 )
         raise zmq_error(
             EMTHREAD,
             "this socket belongs to the gevent hub of thread %d, which has "
             "not run for %g s; let that thread wait in gevent, or use "
-            "ZLINK_ENGINE=thread" % (self.engine.thread, GIVE_UP_AFTER),
+            "ZLINK_ENGINE=thread" % (self.loop.thread, GIVE_UP_AFTER),
         )
 
     def has_begun(self):
@@ -90,7 +90,7 @@ class DelegatedCall:
         if not self.cancelled:
             self.begun = True
             self.waiting.notify_all()
-            self.greenlet = greenlet(self.run, self.engine.hub)
+            self.greenlet = greenlet(self.run, self.loop.hub)
             self.greenlet.switch()
 
     def run(self):

@@ -32,21 +32,21 @@ AT_ONCE = 10
 def watch(socket, pipe):
     """Watch a socket's end of a pipe whose flow has stopped. Any thread may call this."""
     session = peer_names.session_of(pipe)
-    engine = None if session is None else session.engine
-    if engine is None:
-        engine = socket.engine
-    if engine is None and socket.io_threads is not None:
-        engine = socket.io_threads.least_loaded_loop(0)
-    elif engine is None:
-        engine = current_loop()
-    if engine is not None:
-        engine.call(watch_in_loop, (engine, socket, pipe))
+    loop = None if session is None else session.loop
+    if loop is None:
+        loop = socket.loop
+    if loop is None and socket.io_threads is not None:
+        loop = socket.io_threads.least_loaded_loop(0)
+    elif loop is None:
+        loop = current_loop()
+    if loop is not None:
+        loop.call(watch_in_loop, (loop, socket, pipe))
 
 
-def watch_in_loop(engine, socket, pipe):
-    if engine.flow_watch is None:
-        engine.flow_watch = FlowWatch(engine)
-    engine.flow_watch.add(socket, pipe)
+def watch_in_loop(loop, socket, pipe):
+    if loop.flow_watch is None:
+        loop.flow_watch = FlowWatch(loop)
+    loop.flow_watch.add(socket, pipe)
 
 
 class FlowWatch:
@@ -54,11 +54,11 @@ class FlowWatch:
 
     Parameters
     ----------
-    engine : IOLoop
+    loop : IOLoop
     """
 
-    def __init__(self, engine):
-        self.engine = engine
+    def __init__(self, loop):
+        self.loop = loop
         self.slow_ns = tuning.get("slow_consumer") * 1_000_000
         self.drops_ns = tuning.get("drops_warning") * 1_000_000
         self.episodes = {}  # pipe -> Episode
@@ -77,8 +77,8 @@ class FlowWatch:
             interval = min([each / CHECKS for each in limits], default=INTERVAL_MAX)
             interval = min(max(interval, INTERVAL_MIN), INTERVAL_MAX)
             # Without ref: a program that waits for nothing else must still get LoopExit.
-            self.timer = self.engine.loop.timer(interval, interval, ref=False)
-            self.timer.start(self.engine.call_guarded, self.check)
+            self.timer = self.loop.gevent_loop.timer(interval, interval, ref=False)
+            self.timer.start(self.loop.call_guarded, self.check)
 
     def check(self):
         now = monotonic_ns()

@@ -60,8 +60,8 @@ class HandshakeDriver:
         interval = self.session.options.handshake_ivl
         if interval > 0:
             self.deadline = monotonic_ns() + interval * 1_000_000
-            timer = connection.engine.loop.timer(interval / 1000.0)
-            timer.start(connection.engine.call_guarded, self.on_timeout)
+            timer = connection.loop.gevent_loop.timer(interval / 1000.0)
+            timer.start(connection.loop.call_guarded, self.on_timeout)
         try:
             if not self.begin_stream():
                 return False

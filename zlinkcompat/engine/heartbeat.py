@@ -30,7 +30,7 @@ class Heartbeat:
         self.connection = connection
         self.writer = writer
         options = connection.session.options  # the times are in milliseconds
-        self.loop = connection.engine.loop
+        self.gevent_loop = connection.loop.gevent_loop
         interval = options.heartbeat_ivl
         # -1 means the same as the interval; 0 means no timeout.
         timeout = options.heartbeat_timeout
@@ -47,8 +47,8 @@ class Heartbeat:
         self.ping_end = -1
         self.acknowledged = 0
         if interval > 0:
-            self.interval_timer = self.loop.timer(interval / 1000.0, interval / 1000.0)
-            self.interval_timer.start(connection.engine.call_guarded, self.ping)
+            self.interval_timer = self.gevent_loop.timer(interval / 1000.0, interval / 1000.0)
+            self.interval_timer.start(connection.loop.call_guarded, self.ping)
 
     def ping(self):
         connection = self.connection
@@ -84,9 +84,9 @@ class Heartbeat:
             self.interval_timer = self.disarm(self.interval_timer)
 
     def arm(self, seconds, give_up):
-        timer = self.loop.timer(seconds, GRACE_INTERVAL)
+        timer = self.gevent_loop.timer(seconds, GRACE_INTERVAL)
         timer.start(
-            self.connection.engine.call_guarded, self.expire, give_up, iter(range(GRACE_ITERATIONS))
+            self.connection.loop.call_guarded, self.expire, give_up, iter(range(GRACE_ITERATIONS))
         )
         return timer
 

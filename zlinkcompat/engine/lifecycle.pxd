@@ -9,7 +9,7 @@ from zlinkcompat.wire.zmtp.encoder cimport Encoder
 # Who may touch which field: docs/internals/threading.md.
 cdef class Lifecycle(PipeSink):
     # Set before the connection starts.
-    cdef readonly IOLoop engine
+    cdef readonly IOLoop loop
     cdef readonly ByteStream stream
     cdef readonly object session
     cdef readonly Counters counters

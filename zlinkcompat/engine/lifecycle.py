@@ -38,7 +38,7 @@ class Lifecycle(PipeSink):
 
     Parameters
     ----------
-    engine : IOLoop
+    loop : IOLoop
     stream : zlinkcompat.transports.bytestream.ByteStream
     session : Session
         The owner of the connection. It has the options, and the connection tells it when it is
@@ -61,8 +61,8 @@ class Lifecycle(PipeSink):
         The bytes that the stream has accepted.
     """
 
-    def __init__(self, engine, stream, session):
-        self.engine = engine
+    def __init__(self, loop, stream, session):
+        self.loop = loop
         self.stream = stream
         self.session = session
         self.counters = session.socket.counters
@@ -135,9 +135,9 @@ class Lifecycle(PipeSink):
 
     def park(self):
         """Sleep until there is something to do for this greenlet."""
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         self.parked = True
-        self.engine.hub.switch()
+        self.loop.hub.switch()
         self.parked = False
 
     def park_to_read(self):
@@ -150,40 +150,40 @@ class Lifecycle(PipeSink):
 
     def wake(self):
         """Let the connection's own greenlet continue in the next iteration of the loop."""
-        self.engine.call(self.wake_in_loop)
+        self.loop.call(self.wake_in_loop)
 
     def wake_to_read(self, polls):
         """Do the same as :meth:`wake`. If ``polls``, let the loop poll other connections first."""
-        self.engine.call(self.wake_after_poll if polls else self.wake_in_loop)
+        self.loop.call(self.wake_after_poll if polls else self.wake_in_loop)
 
     def wake_in_loop(self):
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         if not self.wake_due:
             self.wake_due = True
-            self.engine.loop.run_callback(self.engine.call_guarded, self.unpark)
+            self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.unpark)
 
     def wake_after_poll(self):
         """Do the same as :meth:`wake_in_loop`, after the loop has polled other connections.
 
         This uses a timer, which fires after a poll. gevent runs 50 callbacks or more before it
         polls once."""
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         if not self.wake_due and not self.has_failed:
             self.wake_due = True
             if self.poll_timer is None:
-                self.poll_timer = self.engine.loop.timer(0)
-            self.poll_timer.start(self.engine.call_guarded, self.unpark)
+                self.poll_timer = self.loop.gevent_loop.timer(0)
+            self.poll_timer.start(self.loop.call_guarded, self.unpark)
 
     def wake_threadsafe(self):
         """Do the same as :meth:`wake_in_loop`, for callers in any thread."""
-        if self.engine.is_current():
+        if self.loop.is_current():
             self.wake_in_loop()
         else:
             # A socket of this hub may be used in another thread, which has no hub.
-            self.engine.callbacks.call(self.wake_in_loop)
+            self.loop.callbacks.call(self.wake_in_loop)
 
     def unpark(self):
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         self.wake_due = False
         if self.parked:
             self.greenlet.switch()

@@ -34,7 +34,7 @@ class Listener:
     Parameters
     ----------
     socket : zlinkcompat.core.socket.CoreSocket
-    engine : IOLoop
+    loop : IOLoop
         The loop that accepts. Other loops may serve the accepted peers.
     transport : module
         A module of ``zlinkcompat.transports``.
@@ -57,9 +57,9 @@ class Listener:
         oldest is first.
     """
 
-    def __init__(self, socket, engine, transport, address, options):
+    def __init__(self, socket, loop, transport, address, options):
         self.socket = socket
-        self.engine = engine
+        self.loop = loop
         self.transport = transport
         self.options = options
         self.link = transport.Link(address, options, True)
@@ -73,14 +73,14 @@ class Listener:
         self.handshaking = {}
         self.watcher = None
         socket.peers.listener_started(self)
-        engine.register(self)
+        loop.register(self)
         socket.event(EVENT_LISTENING, self.fd, self.endpoint)
-        engine.call(self.start)
+        loop.call(self.start)
 
     def start(self):
         if self.listening is not None:
-            self.watcher = self.engine.loop.io(self.fd, 1)
-            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+            self.watcher = self.loop.gevent_loop.io(self.fd, 1)
+            self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
     def on_fd_readable(self):
         for number in range(ACCEPT_BURST):
@@ -121,10 +121,10 @@ class Listener:
                 return
             LOG.debug("%s: accepted %s", self.endpoint, peer_address)
             self.socket.event(EVENT_ACCEPTED, sock.fileno(), self.endpoint)
-            engine = self.engine.choose_loop(self.options.affinity)
-            session = AcceptedSession(self, engine, peer_address)
+            loop = self.loop.choose_loop(self.options.affinity)
+            session = AcceptedSession(self, loop, peer_address)
             self.handshaking[session] = monotonic()
-            engine.call(session.start, (sock,))
+            loop.call(session.start, (sock,))
         except BaseException:
             # A signal handler of the program may have interrupted this. The peer connects again.
             sock.close()
@@ -165,12 +165,12 @@ class Listener:
             self.pause_for(left)
             return False
         del self.handshaking[session]
-        session.engine.call(session.abort_slow_handshake)
+        session.loop.call(session.abort_slow_handshake)
         return True
 
     def on_handshake_over(self, session):
         """Count one unfinished handshake less. The session calls this in its own thread."""
-        self.engine.call(self.release, (session,))
+        self.loop.call(self.release, (session,))
 
     def release(self, session):
         self.handshaking.pop(session, None)
@@ -179,15 +179,15 @@ class Listener:
 
     def pause_for(self, seconds):
         self.watcher.stop()
-        self.pause = self.engine.loop.timer(seconds)
+        self.pause = self.loop.gevent_loop.timer(seconds)
         # Update the loop's clock, which may be old. Otherwise the pause would end early.
-        self.pause.start(self.engine.call_guarded, self.resume, update=True)
+        self.pause.start(self.loop.call_guarded, self.resume, update=True)
 
     def resume(self):
         self.pause.stop()
         self.pause.close()
         self.pause = None
-        self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+        self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
     def close(self):
         """Stop accepting and free the address at once. Accepted peers stay connected."""
@@ -201,7 +201,7 @@ class Listener:
         return False
 
     def unregister(self):
-        self.engine.unregister(self)
+        self.loop.unregister(self)
         self.socket.peers.listener_ended(self)
 
     def abort(self):

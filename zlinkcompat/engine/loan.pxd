@@ -12,7 +12,7 @@ cdef unsigned int READABLE, WRITABLE
 @cython.final
 cdef class Loan:
     # Set before the connection starts.
-    cdef IOLoop engine
+    cdef IOLoop loop
     cdef ByteStream stream
     # The I/O thread writes it. The thread of the event loop reads it again after each call that may
     # release the GIL.

@@ -10,7 +10,7 @@ class Loan:
 
     Parameters
     ----------
-    engine : IOLoop
+    loop : IOLoop
         The loop of the I/O thread that owns the connection.
     stream : ByteStream
 
@@ -20,15 +20,15 @@ class Loan:
         The poller that serves the connection in an event loop; None while it is not lent.
     """
 
-    def __init__(self, engine, stream):
-        self.engine = engine
+    def __init__(self, loop, stream):
+        self.loop = loop
         self.stream = stream
         self.poller = None
         self.mask = 0
 
     def begin(self, connection, poller, reads):
         """Lend ``connection``. ``reads``: whether the loop has to watch it for input."""
-        self.engine.watchdog.add(poller, connection)
+        self.loop.watchdog.add(poller, connection)
         self.poller = poller
         self.change(READABLE if reads else 0)
 
@@ -69,5 +69,5 @@ class Loan:
         self.poller = None
         poller.watch(self.stream.fd, before, 0)
         poller.remove(self.stream.fd)
-        self.engine.watchdog.remove(poller, connection)
+        self.loop.watchdog.remove(poller, connection)
         return bool(before & WRITABLE)

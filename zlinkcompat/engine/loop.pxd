@@ -4,7 +4,7 @@ from zlinkcompat._runtime.thread_ident cimport thread_ident
 
 
 cdef class IOLoop:
-    cdef readonly object hub, loop, callbacks
+    cdef readonly object hub, gevent_loop, callbacks
     cdef readonly unsigned long thread
     cdef list batching
     cdef readonly bint is_flush_scheduled

@@ -47,7 +47,7 @@ class IOLoop:
     def __init__(self, hub):
         self.hub = hub
         self.thread = thread_ident()
-        self.loop = hub.loop
+        self.gevent_loop = hub.loop
         self.callbacks = threadsafe_callbacks(hub)
         self.batching = []
         self.is_flush_scheduled = False
@@ -85,7 +85,7 @@ class IOLoop:
         """Call ``function(argument)`` after the loop has polled for I/O.
 
         A callback of gevent's loop may run before that, but a timer without delay does not."""
-        timer = self.loop.timer(0)
+        timer = self.gevent_loop.timer(0)
         timer.start(self.call_guarded, self.end_timer, timer, function, argument)
 
     def end_timer(self, timer, function, argument):
@@ -165,7 +165,7 @@ class IOLoop:
 
     def loop_iterated(self):
         """Tell whether the event loop has polled for I/O since the last call."""
-        iteration = self.loop.iteration
+        iteration = self.gevent_loop.iteration
         if iteration == self.iteration:
             return False
         self.iteration = iteration
@@ -176,7 +176,7 @@ class IOLoop:
         self.batching.append(connection)
         if not self.is_flush_scheduled:
             self.is_flush_scheduled = True
-            self.loop.run_callback(self.call_guarded, self.on_loop_iteration)
+            self.gevent_loop.run_callback(self.call_guarded, self.on_loop_iteration)
 
     def on_loop_iteration(self):
         self.is_flush_scheduled = False
@@ -226,7 +226,7 @@ class IOLoop:
             return
         timer = self.iteration_timer
         if timer is None:
-            timer = self.loop.timer(0)
+            timer = self.gevent_loop.timer(0)
         else:
             # If another greenlet also runs the loop now, it creates its own timer.
             self.iteration_timer = None
@@ -267,7 +267,7 @@ class IOLoop:
             spin_time > 0
             and CAN_BUSY_POLL
             and self.busy_poll_backoff.allows()
-            and not self.loop._callbacks
+            and not self.gevent_loop._callbacks
             and getcurrent() is not self.hub
         )
 
@@ -343,11 +343,11 @@ CAN_BUSY_POLL = cpus() > 1
 def current_loop():
     """Return the I/O loop of the current thread's hub, and create it on first use."""
     hub = get_hub()
-    engine = hub.__dict__.get("_zlinkcompat_engine")
-    if engine is None:
-        engine = hub._zlinkcompat_engine = IOLoop(hub)
-        at_thread_end(engine.on_thread_exit)
-    return engine
+    loop = hub.__dict__.get("_zlinkcompat_loop")
+    if loop is None:
+        loop = hub._zlinkcompat_loop = IOLoop(hub)
+        at_thread_end(loop.on_thread_exit)
+    return loop
 
 
 __all__ = ["Backoff", "IOLoop", "Mailbox", "current_loop"]

@@ -222,12 +222,12 @@ class LoanWatchdog:
 
     Parameters
     ----------
-    engine : IOLoop
+    loop : IOLoop
         The loop of the I/O thread, in which everything here runs.
     """
 
-    def __init__(self, engine):
-        self.engine = engine
+    def __init__(self, loop):
+        self.loop = loop
         self.loans = {}  # poller -> its connections of this I/O thread
         self.seen = {}  # poller -> its ``served`` at the last check, if the loop was behind
         self.suspicions = []  # loops that may stand still
@@ -236,8 +236,8 @@ class LoanWatchdog:
     def add(self, poller, connection):
         """Record that ``connection`` is now lent to ``poller``."""
         if self.timer is None:
-            self.timer = self.engine.loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
-            self.timer.start(self.engine.call_guarded, self.check)
+            self.timer = self.loop.gevent_loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
+            self.timer.start(self.loop.call_guarded, self.check)
         self.loans.setdefault(poller, set()).add(connection)
 
     def remove(self, poller, connection):

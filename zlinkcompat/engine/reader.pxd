@@ -27,7 +27,7 @@ cdef class Reader:
     cdef Lifecycle connection
     cdef Writer writer
     cdef Loan loan
-    cdef readonly IOLoop engine
+    cdef readonly IOLoop loop
     cdef ByteStream stream
     cdef object socket
     cdef Counters counters

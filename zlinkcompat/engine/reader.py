@@ -74,7 +74,7 @@ class Reader:
         self.connection = connection
         self.writer = writer
         self.loan = loan
-        self.engine = connection.engine
+        self.loop = connection.loop
         self.stream = connection.stream
         self.socket = connection.session.socket
         self.counters = connection.counters
@@ -85,7 +85,7 @@ class Reader:
         self.input_stopped = False
         self.command = None
         self.read_by_application = False
-        self.watcher = self.engine.loop.io(self.stream.fd, 1)
+        self.watcher = self.loop.gevent_loop.io(self.stream.fd, 1)
         self.pause_timer = None
 
     # -- reading ---------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class Reader:
         """Reset the timers that watch for a silent peer, because bytes arrived."""
         heartbeat = self.connection.heartbeat
         if heartbeat is not None and heartbeat.is_armed():
-            self.engine.call(heartbeat.reset_timers)
+            self.loop.call(heartbeat.reset_timers)
 
     def read_more(self, polls):
         """Continue to read after other callbacks have run. The watcher would not call this.
@@ -197,7 +197,7 @@ class Reader:
         method, that would go on for as long as a peer sends data without messages."""
         if self.last_read_was_useless:
             self.last_read_was_useless = False
-            if self.engine.mailbox is not None:
+            if self.loop.mailbox is not None:
                 real_sleep(GIL_YIELD)
 
     # -- decoding --------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class Reader:
             # Only publishers use subscriptions. Other sockets ignore them, like unknown commands.
             return command if self.publishes else None
         if kind is Ping:
-            self.engine.call(self.on_ping, (command,))
+            self.loop.call(self.on_ping, (command,))
             # Reply to one PING per loop iteration. If writing is blocked, only the last PING gets a
             # reply.
             self.has_undecoded = not connection.write_blocked
@@ -320,7 +320,7 @@ class Reader:
             if self.loan.poller is not None:
                 self.loan.ignore_input()
             else:
-                self.engine.call(self.stop_watching)
+                self.loop.call(self.stop_watching)
 
     def on_room(self, pipe):
         """Continue because the pipe has room again. First decode the data in the buffer."""
@@ -357,7 +357,7 @@ class Reader:
         """Watch the descriptor for input: in the handshake, or while the last messages are sent."""
         self.input_stopped = False
         if not self.connection.has_failed:
-            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+            self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
     def stop(self):
         self.watcher.stop()
@@ -367,15 +367,15 @@ class Reader:
         if self.loan.poller is not None:
             self.loan.watch_input()
         else:
-            self.engine.call(self.start_watching)
+            self.loop.call(self.start_watching)
 
     def start_watching(self):
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         if self.loan.poller is None and not self.input_stopped and not self.connection.has_failed:
-            self.watcher.start(self.engine.call_guarded, self.on_fd_readable)
+            self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
     def stop_watching(self):
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         if self.input_stopped and not self.connection.has_failed:
             self.watcher.stop()
 
@@ -395,18 +395,18 @@ class Reader:
 
         Otherwise each message would wake the I/O thread for nothing, and the two threads would
         compete for the GIL, which makes round trips several times slower."""
-        assert self.engine.is_current()
+        assert self.loop.is_current()
         self.read_by_application = False
         self.watcher.stop()
         if self.pause_timer is None:
-            self.pause_timer = self.engine.loop.timer(WATCHER_PAUSE)
-            self.socket.receiver.paused_connections.append(self)
-        self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
+            self.pause_timer = self.loop.gevent_loop.timer(WATCHER_PAUSE)
+            self.socket.receiver.paused_readers.append(self)
+        self.pause_timer.start(self.loop.call_guarded, self.recheck_polling)
 
     def recheck_polling(self):
         if self.read_by_application and self.socket.receiver.is_busy_polling:
             self.read_by_application = False
-            self.pause_timer.start(self.engine.call_guarded, self.recheck_polling)
+            self.pause_timer.start(self.loop.call_guarded, self.recheck_polling)
         else:
             self.resume_watcher()
 
@@ -417,7 +417,7 @@ class Reader:
         self.pause_timer.stop()
         self.pause_timer.close()
         self.pause_timer = None
-        self.socket.receiver.paused_connections.remove(self)
+        self.socket.receiver.paused_readers.remove(self)
         if not self.connection.has_failed and not self.input_stopped:
             self.watch_input()
 

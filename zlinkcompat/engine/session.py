@@ -45,7 +45,7 @@ class Session(PipeSink):
     Parameters
     ----------
     socket : zlinkcompat.core.socket.CoreSocket
-    engine : IOLoop
+    loop : IOLoop
     options : zlinkcompat.core.options.Options
         The options at the time of the bind or connect.
     endpoint : str
@@ -56,9 +56,9 @@ class Session(PipeSink):
         The limiter of the endpoint's warnings.
     """
 
-    def __init__(self, socket, engine, options, endpoint, link, limiter):
+    def __init__(self, socket, loop, options, endpoint, link, limiter):
         self.socket = socket
-        self.engine = engine
+        self.loop = loop
         self.options = options
         self.endpoint = endpoint
         self.identifier = endpoint
@@ -75,7 +75,7 @@ class Session(PipeSink):
         self.handshake = None
         self.limiter = limiter
         self.counts = SessionCounts(socket.pattern.totals)
-        engine.register(self)
+        loop.register(self)
         socket.peers.session_started(self)
 
     # -- called by the connection ----------------------------------------------------------
@@ -97,8 +97,8 @@ class Session(PipeSink):
         When the timer fires, the messages are dropped. A timer that is running is left alone."""
         linger_ms = self.socket.options.linger
         if linger_ms > 0 and self.linger_timer is None:
-            self.linger_timer = self.engine.loop.timer(linger_ms / 1000.0)
-            self.linger_timer.start(self.engine.call_guarded, self.abort_linger)
+            self.linger_timer = self.loop.gevent_loop.timer(linger_ms / 1000.0)
+            self.linger_timer.start(self.loop.call_guarded, self.abort_linger)
         return linger_ms != 0
 
     def is_sending(self, opening):
@@ -150,7 +150,7 @@ class Session(PipeSink):
         self.fd = sock.detach()
         self.handshake = None
         self.counts.on_opened()
-        self.connection = Connection(self.engine, stream, self)
+        self.connection = Connection(self.loop, stream, self)
         return self.connection
 
     def report_ready(self, connection):
@@ -284,7 +284,7 @@ class Session(PipeSink):
         self.unregister()
 
     def unregister(self):
-        self.engine.unregister(self)
+        self.loop.unregister(self)
         self.counts.retire()
         self.socket.peers.session_ended(self)
 
@@ -311,13 +311,13 @@ def frame_max(socket_type, options):
 class AcceptedSession(Session):
     """The session of a single connection that a listener accepted."""
 
-    def __init__(self, listener, engine, peer_address):
+    def __init__(self, listener, loop, peer_address):
         self.listener = listener
         self.stopped = False
         Session.__init__(
             self,
             listener.socket,
-            engine,
+            loop,
             listener.options,
             listener.endpoint,
             listener.link,
@@ -326,7 +326,7 @@ class AcceptedSession(Session):
         self.peer_address = peer_address
 
     def start(self, sock):
-        """Serve the peer, in the thread of this session's engine."""
+        """Serve the peer, in the thread of this session's loop."""
         if self.stopped or self.socket.closed:
             # The socket was closed during the accept, and may have missed this session.
             sock.close()

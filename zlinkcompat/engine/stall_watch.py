@@ -52,13 +52,13 @@ class StallWatch:
         self.limiter = LogLimiter()
         start_new_thread(self.run, ())
 
-    def add(self, engine):
+    def add(self, loop):
         with self.lock:
-            self.questions[engine] = Question(engine)
+            self.questions[loop] = Question(loop)
 
-    def remove(self, engine):
+    def remove(self, loop):
         with self.lock:
-            self.questions.pop(engine, None)
+            self.questions.pop(loop, None)
 
     def stop(self):
         """End the thread."""
@@ -85,24 +85,24 @@ class StallWatch:
                 self.warn(question)
 
     def warn(self, question):
-        engine = question.engine
+        loop = question.loop
         self.limiter.warn(
             LOG,
-            (engine.thread,),
+            (loop.thread,),
             "%s of thread %d has stood still for %.1f s: no connection of it is read or written. "
             "It is here:\n%s",
-            "the hub" if engine.mailbox is None else "the loop of the I/O thread",
-            engine.thread,
+            "the hub" if loop.mailbox is None else "the loop of the I/O thread",
+            loop.thread,
             (monotonic_ns() - question.asked_at) / 1e9,
-            format_stack(stack_of(engine.thread)),
+            format_stack(stack_of(loop.thread)),
         )
 
 
 class Question:
     """What the thread knows of one loop."""
 
-    def __init__(self, engine):
-        self.engine = engine
+    def __init__(self, loop):
+        self.loop = loop
         self.asked_at = 0
         self.answered = True
         self.told = False
@@ -112,7 +112,7 @@ class Question:
         if self.answered:
             self.answered = self.told = False
             self.asked_at = monotonic_ns()
-            self.engine.callbacks.call(self.answer)
+            self.loop.callbacks.call(self.answer)
             return False
         if self.told or monotonic_ns() - self.asked_at < limit:
             return False
@@ -188,7 +188,7 @@ def suspect(poller):
 _watch = None
 
 
-def add(engine):
+def add(loop):
     """Watch the loop of the current thread, if the setting asks for it."""
     global _watch
     limit = tuning.get("stall_warning") * 1_000_000
@@ -196,13 +196,13 @@ def add(engine):
         return
     if _watch is None:
         _watch = StallWatch(limit)
-    _watch.add(engine)
+    _watch.add(loop)
 
 
-def remove(engine):
+def remove(loop):
     """Watch a loop no longer, because it ends."""
     if _watch is not None:
-        _watch.remove(engine)
+        _watch.remove(loop)
 
 
 @atexit.register

@@ -68,13 +68,13 @@ class IoThread:
 
     Attributes
     ----------
-    engine : IOLoop
+    loop : IOLoop
         The loop of its hub, once the thread has started.
     """
 
     def __init__(self, pool):
         self.pool = pool
-        self.engine: Any = None  # an IOLoop, once the thread has started
+        self.loop: Any = None  # an IOLoop, once the thread has started
         self.stopping = False
         self.alive = True
         self.failure = None
@@ -95,9 +95,9 @@ class IoThread:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             log_queue.use_thread()
             hub = get_hub()
-            engine = current_loop()
-            engine.attach_to_pool(LoopMailbox(hub, self.ending), self.pool)
-            self.engine = engine
+            loop = current_loop()
+            loop.attach_to_pool(LoopMailbox(hub, self.ending), self.pool)
+            self.loop = loop
         except BaseException as error:
             self.failure = error
             return
@@ -110,9 +110,9 @@ class IoThread:
                 except LoopExit:
                     pass  # end() asked for it
         finally:
-            engine.mailbox.stop()
-            engine.close()
-            engine.callbacks.close()
+            loop.mailbox.stop()
+            loop.close()
+            loop.callbacks.close()
             # The hub's greenlet would never end by itself, and would keep all that it refers to.
             hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)
@@ -121,17 +121,17 @@ class IoThread:
 
     def stop(self):
         """Make the thread end, whatever it does. Called from any thread."""
-        self.engine.mailbox.post(self.end)
+        self.loop.mailbox.post(self.end)
 
     def end(self):
         # Runs in its hub.
         self.stopping = True
-        hub = self.engine.hub
+        hub = self.loop.hub
         pool, hub._threadpool = hub._threadpool, None
         if pool is not None:
             # The pool looked up names. In the hub's own greenlet, kill() waits for no slow lookup.
             pool.kill()
-        self.engine.loop.break_()
+        self.loop.gevent_loop.break_()
 
     def join(self, timeout):
         """Wait for the thread to end, for at most ``timeout`` seconds."""
@@ -178,19 +178,19 @@ class IoThreads:
             with self.lock:
                 if not self.threads:
                     self.start()
-        engine = self.least_loaded_loop(affinity)
-        if engine is None:
+        loop = self.least_loaded_loop(affinity)
+        if loop is None:
             raise zmq_error(EMTHREAD, "no I/O thread is available: check IO_THREADS and AFFINITY")
-        return engine
+        return loop
 
     def least_loaded_loop(self, affinity):
         """Do the same as :meth:`choose_loop`, but return None if no thread is available."""
         allowed = [
-            thread.engine
+            thread.loop
             for number, thread in enumerate(self.threads)
             if not affinity or affinity >> number & 1
         ]
-        return min(allowed, key=lambda engine: len(engine.owned), default=None)
+        return min(allowed, key=lambda loop: len(loop.owned), default=None)
 
     def start(self):
         """Start all threads; if one fails to start, stop the others."""
@@ -210,7 +210,7 @@ class IoThreads:
     def begin_burst(self):
         """Begin a new burst, because a receiver is about to wait: the next send writes at once."""
         for thread in self.threads:
-            thread.engine.begin_burst()
+            thread.loop.begin_burst()
 
     def wait_until_processed(self, turns=0):
         """Wait until the threads have done all that was posted, plus ``turns`` loop iterations."""
@@ -223,7 +223,7 @@ class IoThreads:
         This blocks the native thread and never switches greenlets, because a destructor can run in
         any greenlet at any point. The interrupted code may hold a lock that an I/O thread needs,
         hence the limit."""
-        if any(thread.engine.is_current() for thread in self.threads):
+        if any(thread.loop.is_current() for thread in self.threads):
             return
         deadline = monotonic_ns() + DESTRUCTOR_TIMEOUT
         for thread in self.threads:
@@ -242,7 +242,7 @@ class IoThreads:
         """
         posted = False
         for thread in self.threads:
-            if thread.engine.mailbox.pending:
+            if thread.loop.mailbox.pending:
                 posted = True
                 LoopBarrier(thread).wait_natively(POSTED_TIMEOUT)
         return posted
@@ -274,28 +274,28 @@ class IoThreads:
         """Let each thread end by itself once it owns nothing. Never waits."""
         self.stopping_when_idle = True
         for thread in self.threads:
-            thread.engine.mailbox.post(self.stop_if_idle, (thread,))
+            thread.loop.mailbox.post(self.stop_if_idle, (thread,))
 
     def stop_if_idle(self, thread):
-        if not thread.engine.owned:
+        if not thread.loop.owned:
             thread.end()
 
-    def on_loop_idle(self, engine):
+    def on_loop_idle(self, loop):
         """Stop the thread of an idle loop, if asked to; called in that thread."""
         if self.stopping_when_idle:
             for thread in self.threads:
-                if thread.engine is engine:
+                if thread.loop is loop:
                     thread.stop()
 
     def after_fork_child(self):
         """Reset in a forked child, where the threads do not run. Return their loops."""
-        engines = [thread.engine for thread in self.threads]
-        for engine in engines:
-            engine.mailbox.stopped = True
+        loops = [thread.loop for thread in self.threads]
+        for loop in loops:
+            loop.mailbox.stopped = True
         # Keep these from being collected: they hold greenlets of threads that no longer exist.
         leaked_after_fork.append(self.threads)
         self.threads = []
-        return engines
+        return loops
 
 
 leaked_after_fork: list[object] = []
@@ -317,7 +317,7 @@ class LoopBarrier:
         if self.turns:
             self.turns -= 1
             # A timer of 0 s fires after the next poll.
-            self.timer = self.thread.engine.loop.timer(0)
+            self.timer = self.thread.loop.gevent_loop.timer(0)
             self.timer.start(self.run)
             return
         self.done = True
@@ -327,7 +327,7 @@ class LoopBarrier:
         return self.done or not self.thread.alive
 
     def wait(self):
-        mailbox = self.thread.engine.mailbox
+        mailbox = self.thread.loop.mailbox
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
             # Use a timeout: if the thread ends just now, nothing notifies us.
@@ -335,7 +335,7 @@ class LoopBarrier:
 
     def wait_natively(self, seconds):
         """Wait for at most ``seconds`` without switching greenlets."""
-        mailbox = self.thread.engine.mailbox
+        mailbox = self.thread.loop.mailbox
         if seconds > 0 and not mailbox.stopped:
             mailbox.post(self.run)
             self.waiting.wait(LockWaker(), seconds, self.is_reached)

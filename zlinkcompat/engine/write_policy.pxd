@@ -18,7 +18,7 @@ cdef class WritePolicy:
     # Set before the connection starts.
     cdef Writer writer
     cdef Loan loan
-    cdef IOLoop engine
+    cdef IOLoop loop
     cdef Tuning tuning
     cdef Counters counters
     cdef bint concurrent_read_write

@@ -31,7 +31,7 @@ class WritePolicy:
     def __init__(self, connection, writer, loan):
         self.writer = writer
         self.loan = loan
-        self.engine = connection.engine
+        self.loop = connection.loop
         self.tuning = connection.session.options.tuning
         self.counters = connection.counters
         self.concurrent_read_write = connection.stream.concurrent_read_write
@@ -54,16 +54,16 @@ class WritePolicy:
         now = monotonic_ns()
         # Always call loop_iterated(), even if its result does not matter. Otherwise the second
         # message would count as the first one since the loop iterated.
-        loop_iterated = in_loop and self.engine.loop_iterated()
+        loop_iterated = in_loop and self.loop.loop_iterated()
         begins_burst = (
             loop_iterated
-            or self.burst_id != self.engine.burst_id
+            or self.burst_id != self.loop.burst_id
             or now - self.batch_started_at > self.tuning.batch_time
             or not self.tuning.write_batching
         )
         self.batch_started_at = now
         if begins_burst:
-            self.burst_id = self.engine.burst_id
+            self.burst_id = self.loop.burst_id
             if not self.writer.has_peer_closed(now):
                 self.writer.flush()
             return
@@ -71,7 +71,7 @@ class WritePolicy:
         self.batch_bytes = 0
         self.measured_upto = pipe.inq.head
         if in_loop:
-            self.engine.flush_later(self)
+            self.loop.flush_later(self)
         else:
             poller = self.loan.poller
             if poller is None or not self.concurrent_read_write or not poller.flush_later(self):

@@ -205,16 +205,16 @@ class Writer:
         if self.loan.poller is not None and self.loan.poller.is_current():
             self.loan.watch_output()
         else:
-            self.connection.engine.call(self.watch_writable)
+            self.connection.loop.call(self.watch_writable)
 
     def watch_writable(self):
         connection = self.connection
-        assert connection.engine.is_current()
+        assert connection.loop.is_current()
         if connection.has_failed:
             return
         if self.watcher is None:
-            self.watcher = connection.engine.loop.io(self.stream.fd, 2)
-        self.watcher.start(connection.engine.call_guarded, self.on_fd_writable)
+            self.watcher = connection.loop.gevent_loop.io(self.stream.fd, 2)
+        self.watcher.start(connection.loop.call_guarded, self.on_fd_writable)
 
     def on_fd_writable(self):
         self.watcher.stop()

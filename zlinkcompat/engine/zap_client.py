@@ -39,7 +39,7 @@ class ZapClient(PipeSink):
     def ask(self, zap_request):
         """Send ``zap_request`` to the handler. False if there is none."""
         session = self.connection.session
-        mailbox = ReplyMailbox(self.connection.engine.callbacks)
+        mailbox = ReplyMailbox(self.connection.loop.callbacks)
         self.pipe = session.socket.peers.connect_zap(self, mailbox)
         if self.pipe is None:
             return False

@@ -79,7 +79,7 @@ for number in (0, 2, 2):
     sock.affinity = 1 << number
     sock.connect("tcp://127.0.0.1:1")
     sock.connect("ipc:///nowhere%d" % number)
-say([len(thread.engine.owned) for thread in context.core.io_threads.threads])
+say([len(thread.loop.owned) for thread in context.core.io_threads.threads])
 sock.affinity = 8
 try:
     sock.connect("tcp://127.0.0.1:2")

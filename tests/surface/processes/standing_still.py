@@ -40,7 +40,7 @@ def in_hub(pull):
 def in_io_thread(pull):
     """Let the I/O thread stand still, as a callback of the program for TLS could."""
     (thread,) = pull.context.core.io_threads.threads
-    thread.engine.call(compute_for_too_long)
+    thread.loop.call(compute_for_too_long)
     while not Texts.texts:
         time.sleep(0.01)
 
