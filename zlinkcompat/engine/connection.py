@@ -10,10 +10,10 @@ The work is divided among the parts of a connection: :class:`Lifecycle` has its 
 :class:`Loan` lets an event loop serve the connection.
 
 Everything here runs in the thread of the loop's hub, except for the short cuts. With I/O threads,
-application threads take the short cuts (only in the compiled build). A flag for each direction then
-lets only one thread at a time read, and one write. Testing and setting a flag is one step under the
-GIL, which is held during the system call. Operations on the loop run only in the loop's thread
-(``loop.call``), and assert that. Assertions are on in the pure build and in ``tox -e sanitize``.
+application threads take the short cuts (only in the compiled build). A guard for each direction
+then lets only one thread at a time read, and one write. The GIL is held during the system call.
+Operations on the loop run only in the loop's thread (``loop.call``), and assert that. Assertions
+are on in the pure build and in ``tox -e sanitize``.
 """
 
 from errno import EINTR
@@ -95,7 +95,9 @@ class Connection(Lifecycle):
             else:
                 self.fail_on_error(error)
         finally:
-            while self.loop.mailbox is not None and (self.reader.reading or self.writer.writing):
+            while self.loop.mailbox is not None and (
+                self.reader.reading.held or self.writer.writing.held
+            ):
                 # Another thread is using this connection, and waits for the GIL.
                 real_sleep(0)
             self.writer.send_close_frame()
@@ -188,7 +190,7 @@ class Connection(Lifecycle):
             not CALLER_THREAD_IO
             or self.loan.poller is None
             or not self.is_active
-            or self.reader.reading
+            or self.reader.reading.held
         ):
             return False
         reader = self.reader
@@ -281,8 +283,8 @@ class Connection(Lifecycle):
         if (
             self.parked
             and self.handshake_done
-            and not self.reader.reading
-            and not self.writer.writing
+            and not self.reader.reading.held
+            and not self.writer.writing.held
             and self.loop.mailbox is None
             and self.loop.is_current()
         ):

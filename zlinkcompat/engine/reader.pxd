@@ -1,5 +1,6 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.counters cimport Counters
+from zlinkcompat._runtime.guard cimport Guard
 from zlinkcompat.engine.lifecycle cimport Lifecycle
 from zlinkcompat.engine.loan cimport Loan
 from zlinkcompat.engine.loop cimport IOLoop
@@ -32,8 +33,8 @@ cdef class Reader:
     cdef object socket
     cdef Counters counters
     cdef bint publishes
-    # The guard of reading: whoever sets it reads.
-    cdef readonly bint reading
+    # The guard of reading: whoever is in it reads.
+    cdef readonly Guard reading
     # The holder of `reading`.
     cdef bint has_undecoded, last_read_was_useless
     cdef readonly bint input_stopped

@@ -1,8 +1,8 @@
 """The reading half of a connection: from the stream, through the decoder, to the pipe.
 
 The loop reads when the descriptor is readable. A receiver that finds its queue empty reads in its
-own greenlet or thread (:meth:`Reader.try_read`). The flag ``reading`` guards this, so that one
-thread at a time reads. Reading never waits.
+own greenlet or thread (:meth:`Reader.try_read`). The guard ``reading`` lets one thread at a time
+read. Reading never waits.
 """
 
 from errno import ECONNRESET
@@ -11,6 +11,7 @@ from zlinkcompat._constants import PUB, XPUB
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.gevent_support import get_original
+from zlinkcompat._runtime.guard import Guard
 from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.heartbeat import Heartbeat
 from zlinkcompat.engine.lifecycle import CALLER_THREAD_IO, Lifecycle
@@ -62,8 +63,8 @@ class Reader:
 
     Attributes
     ----------
-    reading : bool
-        Whether a thread is reading.
+    reading : Guard
+        Lets one thread at a time read.
     input_stopped : bool
         Whether reading waits for room in the pipe.
     has_undecoded : bool
@@ -79,7 +80,7 @@ class Reader:
         self.socket = connection.session.socket
         self.counters = connection.counters
         self.publishes = self.socket.socket_type in (PUB, XPUB)
-        self.reading = False
+        self.reading = Guard()
         self.has_undecoded = False
         self.last_read_was_useless = False
         self.input_stopped = False
@@ -95,7 +96,7 @@ class Reader:
         if pipe.mailbox is not None:
             if not CALLER_THREAD_IO:
                 return 0
-            if self.reading:
+            if self.reading.held:
                 # Another thread is reading, and needs the GIL to continue.
                 real_sleep(0)
                 return 1
@@ -104,13 +105,12 @@ class Reader:
 
     def serve_input(self):
         """Do the same as :meth:`read_messages`, and continue later if the budget is spent."""
-        if self.reading:
+        if not self.reading.try_enter():
             return 0
-        self.reading = True
         try:
             count = self.read_messages()
         finally:
-            self.reading = False
+            self.reading.exit()
         if (
             (self.has_undecoded or self.stream.buffered)
             and not self.input_stopped
@@ -327,17 +327,15 @@ class Reader:
         connection = self.connection
         if not self.input_stopped:
             return
-        reading = self.reading
-        if reading and pipe.mailbox is not None:
+        if self.reading.held and pipe.mailbox is not None:
             # Another thread is reading right now.
             pipe.post_writable()
             return
         self.input_stopped = False
-        if reading:
+        if not self.reading.try_enter():
             # The pattern takes the messages of this call first. Deliver the rest in another call.
             self.has_undecoded = True
         else:
-            self.reading = True
             try:
                 if self.deliver():
                     # The decoded data may be old, but the peer may have sent more since then.
@@ -345,7 +343,7 @@ class Reader:
             except Exception as error:
                 connection.fail_on_error(error)
             finally:
-                self.reading = False
+                self.reading.exit()
         if not self.input_stopped and connection.is_active:
             self.watch_input()
             if self.has_undecoded or self.stream.buffered or self.writer.write_error is not None:

@@ -1,5 +1,6 @@
 from zlinkcompat._runtime.clock cimport monotonic_ns
 from zlinkcompat._runtime.counters cimport Counters
+from zlinkcompat._runtime.guard cimport Guard
 from zlinkcompat.engine.lifecycle cimport Lifecycle
 from zlinkcompat.engine.loan cimport Loan
 from zlinkcompat.routing.message_queue cimport MessageQueue
@@ -25,8 +26,8 @@ cdef class Writer:
     cdef ByteStream stream
     cdef Tuning tuning
     cdef Counters counters
-    # The guard of writing: whoever sets it writes.
-    cdef readonly bint writing
+    # The guard of writing: whoever is in it writes.
+    cdef readonly Guard writing
     # Any thread sets it; the holder of `writing` clears it.
     cdef bint flush_requested
     # The holder of `writing`, and the sender between two flushes.

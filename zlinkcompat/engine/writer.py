@@ -1,12 +1,13 @@
 """The writing half of a connection: from the pipe, through the encoder, to the stream.
 
 A sender writes in its own greenlet or thread (see :mod:`.write_policy`), and the loop writes what
-is left. The flag ``writing`` guards this, so that one thread at a time writes. Writing never waits:
-if the stream is full, a watcher continues.
+is left. The guard ``writing`` lets one thread at a time write. Writing never waits: if the stream
+is full, a watcher continues.
 """
 
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
+from zlinkcompat._runtime.guard import Guard
 from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.lifecycle import Lifecycle
 from zlinkcompat.engine.loan import Loan
@@ -39,8 +40,8 @@ class Writer:
 
     Attributes
     ----------
-    writing : bool
-        Whether a thread is writing.
+    writing : Guard
+        Lets one thread at a time write.
     is_batching : bool
         Whether the write policy holds messages back.
     """
@@ -51,7 +52,7 @@ class Writer:
         self.stream = connection.stream
         self.tuning = connection.session.options.tuning
         self.counters = connection.counters
-        self.writing = False
+        self.writing = Guard()
         self.flush_requested = False
         self.is_batching = False
         self.written_upto = 0
@@ -65,17 +66,16 @@ class Writer:
 
     def flush(self):
         """Write the messages in the pipe, as far as the transport accepts them."""
-        if self.writing:
+        if not self.writing.try_enter():
             self.flush_requested = True
             return
         while True:
             self.flush_requested = False
-            self.writing = True
             try:
                 self.write_all()
             finally:
-                self.writing = False
-            if not self.flush_requested:
+                self.writing.exit()
+            if not self.flush_requested or not self.writing.try_enter():
                 return
 
     def write_all(self):

@@ -1,3 +1,4 @@
+from zlinkcompat._runtime.guard cimport Guard
 from zlinkcompat.transports.socket_stream cimport SocketStream
 from zlinkcompat.wire.zmtp.decoder cimport Decoder
 from zlinkcompat.wire.zmtp.encoder cimport Encoder
@@ -31,7 +32,9 @@ cdef class TlsStream(SocketStream):
     cdef list records
     cdef Py_ssize_t first_record
     cdef Py_ssize_t encrypted
-    cdef bint ready, busy
+    cdef bint ready
+    # The guard of OpenSSL's object.
+    cdef Guard guard
     cdef Py_ssize_t handshake_bytes
 
     cpdef begin(self)

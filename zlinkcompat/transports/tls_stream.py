@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ssl
 
+from zlinkcompat._runtime.guard import Guard
 from zlinkcompat.transports.socket_stream import SocketStream
 from zlinkcompat.wire.errors import TLS_CERTIFICATE, TLS_UNSPECIFIED, ProtocolError
 from zlinkcompat.wire.zmtp.decoder import Decoder
@@ -79,7 +80,7 @@ class TlsStream(SocketStream):
         SocketStream.__init__(self, fd)
         # OpenSSL's calls release the GIL, but only one thread at a time may use its object.
         self.concurrent_read_write = False
-        self.busy = False
+        self.guard = Guard()
         self.link = link
         # Bind the methods once, because looking them up costs time on each small message. Use the
         # inner object: a signal handler could raise in the Python wrapper and lose data.
@@ -235,25 +236,23 @@ class TlsStream(SocketStream):
         return at
 
     def read_into(self, decoder):
-        if self.busy:
+        if not self.guard.try_enter():
             # Another thread uses the stream. The descriptor stays readable, or `buffered` is set.
             return -1
-        self.busy = True
         try:
             return self.decrypt_into(decoder)
         finally:
-            self.busy = False
+            self.guard.exit()
 
     def write_from(self, encoder):
-        if self.busy:
+        if not self.guard.try_enter():
             # Another thread is using the stream. The I/O thread will write soon, because the
             # descriptor is writable.
             return -1
-        self.busy = True
         try:
             return self.encrypt_from(encoder)
         finally:
-            self.busy = False
+            self.guard.exit()
 
     def decrypt_into(self, decoder):
         incoming = self.incoming
