@@ -1,7 +1,7 @@
-"""Phase 3 of the performance plan: messages after the first of a burst are written together.
+"""Batching: the messages after the first message of a burst are written together.
 
-A burst is sent without running the hub, so the limits of the test alone cause writes. The first
-message of each burst is written at once.
+The tests send each burst without running the hub, so only the limits that a test sets cause writes.
+The first message of each burst is written at once.
 """
 
 import time
@@ -19,7 +19,7 @@ TIMEOUT_FLUSHES = "batch_timeout_flush_count"
 
 @pytest.fixture
 def pipeline(make, phases, endpoint_of):
-    """pipeline(): a PUSH without pending work, connected to a PULL, with the current settings."""
+    """``pipeline()`` returns a PUSH and a PULL with the current settings, connected and idle."""
 
     def pipeline(chosen=(), transport="tcp"):
         push, pull = make(zmq.PUSH, sndhwm=0), make(zmq.PULL, rcvhwm=0)
@@ -39,7 +39,7 @@ def received(pull, count):
 
 
 def at_rest(pull, count):
-    """Receive the sent messages; the next message begins a new burst, and counts from 0."""
+    """Receive the sent messages, and reset the counters; the next message begins a new burst."""
     received(pull, count)
     gevent.sleep(0.001)  # run the hub
     debug.zmq_debug_reset_counters()
@@ -51,7 +51,7 @@ def test_batching_size_limit(pipeline, phases):
     sent = [b"%04d" % number * 250 for number in range(31)]  # 1,000 bytes each
     for each in sent:
         push.send(each)
-    # The first message, and three batches of ten.
+    # There were four writes: the first message, and three batches of ten.
     assert phases.of(push, SIZE_FLUSHES, TIMEOUT_FLUSHES, "write_calls") == (3, 0, 4)
     assert received(pull, 31) == sent
 
@@ -70,7 +70,7 @@ def test_batching_count_limit(pipeline, phases):
 @pytest.mark.hub
 @pytest.mark.parametrize("by", ["turn", "receive"])
 def test_batching_timeout(pipeline, phases, by):
-    """A batch is not held back: the hub's next iteration, here in a receive, flushes it."""
+    """A batch that is not full is flushed in the hub's next iteration, here during a receive."""
     phases.set(batch_time=NEVER)
     push, pull = pipeline()
     for number in range(3):
@@ -80,13 +80,13 @@ def test_batching_timeout(pipeline, phases, by):
         gevent.sleep(0.001)
     else:
         assert pull.recv() == b"0"
-        assert pull.recv() == b"1"  # recv finds no message, and so lets the hub run
+        assert pull.recv() == b"1"  # at first recv finds no message, so it lets the hub run
     assert phases.of(push, SIZE_FLUSHES, TIMEOUT_FLUSHES, "write_calls") == (0, 1, 2)
     assert phases.of(push, "messages_out") == 3
 
 
 def test_batching_timeout_by_age(pipeline, phases):
-    """The batch is flushed by its age at the next send, while the hub does not run."""
+    """If the hub does not run, the next send flushes a batch that is older than the limit."""
     phases.set(batch_time=1000)
     push, pull = pipeline()
     while True:
@@ -96,11 +96,11 @@ def test_batching_timeout_by_age(pipeline, phases):
         written = phases.of(push, "messages_out")
         if time.monotonic() < began + 0.001:
             break
-        # On a busy machine the messages are already too old. Try once more.
+        # On a busy machine the messages may already have been too old. Try once more.
         at_rest(pull, 3)
     assert written == 1
     while time.monotonic() < began + 0.003:
-        pass  # the program computes
+        pass  # do not run the hub
     push.send(b"3")
     assert phases.of(push, SIZE_FLUSHES, TIMEOUT_FLUSHES, "write_calls") == (0, 1, 2)
     assert phases.of(push, "messages_out") == 4
@@ -136,7 +136,7 @@ def test_batching_timer_cancellation(pipeline, phases):
     {}, {"batch_messages": 3}, {"batch_time": 0}, {"out_batch_size": 1},
 ], ids=str)  # fmt: skip
 def test_batching_strand_safety(pipeline, phases, settings):
-    """Greenlets send and sleep while the hub flushes: each message arrives once and in order."""
+    """Greenlets send while the hub flushes, and each message arrives once and in order."""
     phases.set(**settings)
     push, pull = pipeline()
 
@@ -172,7 +172,7 @@ def test_batching_feature_flag_off(pipeline, phases, by):
 
 @pytest.mark.parametrize("nodelay", [1, 0])
 def test_batching_tcp_nodelay_interaction(pipeline, phases, nodelay):
-    """Nagle's algorithm delays segments in the kernel; our writes are the same."""
+    """TCP_NODELAY does not change our writes; Nagle's algorithm delays segments in the kernel."""
     phases.set(tcp_nodelay=nodelay, batch_messages=10, batch_time=NEVER)
     push, pull = pipeline()
     assert [each["nodelay"] for each in debug.connections(push)] == [bool(nodelay)]

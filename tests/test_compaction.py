@@ -1,7 +1,8 @@
-"""Phase 2 of the performance plan: an incomplete frame is moved in the buffer only if necessary.
+"""Compaction: an incomplete frame is moved to the start of the read buffer only if necessary.
 
-Reading restarts at the start of the buffer whenever no bytes are left over. So each step here
-leaves the first byte of the next frame behind. Only part of a header can ever be moved.
+When all bytes of the buffer have been decoded, reading restarts at its start anyway. So each step
+of these tests leaves the first byte of the next frame in the buffer. Compaction only ever moves a
+part of a header.
 """
 
 import random
@@ -18,7 +19,7 @@ NAMES = ("compaction_count", "compaction_bytes", "compaction_skipped_count")
 
 
 class Steps:
-    """Send blocks of frames, each ending after the first byte of the next frame."""
+    """Sends frames in blocks, each of which ends after the first byte of the next frame."""
 
     def __init__(self, pull, peer):
         self.pull = pull
@@ -35,7 +36,7 @@ class Steps:
 
 @pytest.fixture
 def steps(bound, raw, phases):
-    """steps(): the steps of a PULL with the current settings."""
+    """``steps()`` returns the Steps of a PULL that has the current settings, and of its peer."""
 
     def steps():
         pull = bound(zmq.PULL)
@@ -47,7 +48,7 @@ def steps(bound, raw, phases):
 
 
 def test_compaction_threshold_not_met(steps, phases):
-    """There is enough room left: nothing is moved."""
+    """While the buffer has enough room left, nothing is moved."""
     phases.set(compact_room=20)
     run = steps()
     run.go(10)
@@ -55,13 +56,13 @@ def test_compaction_threshold_not_met(steps, phases):
 
 
 @pytest.mark.parametrize("name, value, due", [
-    # This is the first of the 16 steps that fit into the buffer after which less room is left.
+    # 16 steps fit into the buffer. ``due`` is the first step after which the threshold is met.
     ("compact_room", 50, 8),
     ("compact_room", 25, 12),
     ("compact_consumed", BUFFER * 7 // 8, 15),
 ], ids=["half", "quarter", "consumed"])  # fmt: skip
 def test_compaction_threshold_met(steps, phases, name, value, due):
-    """Both thresholds are met: one byte is moved to the start, and counting restarts."""
+    """Once a threshold is met, one byte is moved to the start, and the buffer fills again."""
     phases.set(**{name: value})
     run = steps()
     run.go(due)
@@ -85,7 +86,7 @@ def test_compaction_counter(steps, phases):
 
 @pytest.mark.parametrize("lazy", [1, 0])
 def test_compaction_pointer_consistency(bound, raw, phases, lazy):
-    """Every byte of every message arrives at its place, whether data were moved or not."""
+    """Every message arrives unchanged, whether data were moved or not."""
     phases.set(lazy_compact=lazy, compact_room=50, compact_consumed=0)
     pull = bound(zmq.PULL, rcvhwm=0)
     peer = raw(pull.last_endpoint)
@@ -111,7 +112,7 @@ def test_compaction_pointer_consistency(bound, raw, phases, lazy):
 
 @pytest.mark.parametrize("by", ["environment", "option"])
 def test_compaction_feature_flag_off(bound, make, raw, phases, by):
-    """The plain path moves data before each read that follows an incomplete frame."""
+    """Without lazy compaction, data are moved before each read that follows an incomplete frame."""
     pull = make(zmq.PULL)
     if by == "environment":
         phases.set(lazy_compact=0)

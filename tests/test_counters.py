@@ -1,4 +1,4 @@
-"""The debug counters over transports with a stream or a codec of their own."""
+"""The debug counters are right over transports that have their own stream or codec."""
 
 import certificates
 import pytest
@@ -13,7 +13,7 @@ COPIES = ("zerocopy_write_count", "fallback_write_count", "bytes_copied")
 
 @pytest.fixture
 def pair(make, phases):
-    """pair("ws"): the bound and the connected end, which have exchanged a message."""
+    """``pair("ws")`` returns a bound and a connecting socket that have exchanged a message."""
 
     def pair(transport):
         server, client = make(zmq.PAIR), make(zmq.PAIR)
@@ -30,7 +30,7 @@ def pair(make, phases):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_of_large_frames(pair, phases, transport):
-    """Large frames are sent by reference, except by a WebSocket client, which must mask."""
+    """Large frames are sent without a copy, except by a WebSocket client, which must mask them."""
     server, client = pair(transport)
     for sender, receiver in ((server, client), (client, server)):
         debug.zmq_debug_reset_counters()
@@ -54,7 +54,7 @@ def test_counters_with_the_flag_off(pair, phases, transport):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_with_a_high_threshold(pair, phases, transport):
-    """Below the threshold everything is copied as intended, which does not count as a fallback."""
+    """Frames below the threshold are copied on purpose, which does not count as a fallback."""
     phases.set(zerocopy_threshold=48 * KB)
     server, client = pair(transport)
     for size, expected in (40 * KB, (0, 0, 40 * KB)), (64 * KB, (1, 0, 0)):
@@ -76,7 +76,7 @@ def test_a_header_and_a_body_are_one_write(pair, phases, transport):
 
 @pytest.mark.parametrize("transport", ["tcp", "tls", "ws", "wss"])
 def test_counters_of_system_calls(pair, phases, transport):
-    """A lone small message takes one write, and no more than a few reads for a waiting receiver."""
+    """A single small message takes one write, and at most a few reads of a waiting receiver."""
     server, client = pair(transport)
     reads, writes = phases.of(server, "read_calls"), phases.of(client, "write_calls")
     client.send(b"small")

@@ -1,4 +1,4 @@
-"""Phase 1 of the performance plan: its table of errors.
+"""A socket recovers from every error of a connection.
 
 However a connection ends, pinned buffers are released, no partly written message is sent again, and
 the socket continues with its next connection.
@@ -21,12 +21,12 @@ MB = 1024 * KB
 
 
 class Buffer(bytearray):
-    """A buffer that can be watched."""
+    """A bytearray that supports weak references."""
 
 
 @pytest.fixture(params=["tcp", "ipc"])
 def dialled(request, make, raw_listener, tmp_path, phases):
-    """dialled(): a PUSH connected to a listener, with the handshake done."""
+    """``dialled()`` returns a PUSH, its listener and its raw peer, with the handshake done."""
 
     def dialled(**options):
         listener = raw_listener(
@@ -46,7 +46,10 @@ def answered(listener):
 
 
 def is_free(buffer):
-    """Return whether nothing references the memory: only then may its size change."""
+    """Return whether nothing references the memory of ``buffer``.
+
+    Resizing it raises BufferError while something does.
+    """
     try:
         buffer.append(0)
     except BufferError:
@@ -56,7 +59,7 @@ def is_free(buffer):
 
 
 def half_written(push, peer):
-    """Send so much that the transport accepts only a part."""
+    """Send a message of which the transport accepts only a part."""
     buffer = Buffer(bytes(8 * MB))
     tracker = push.send(buffer, copy=False, track=True)
     peer.read(100 * KB)
@@ -70,7 +73,7 @@ def let_go(buffer, tracker):
 
 
 def test_error_econnreset(dialled, monitor):
-    """After a reset the partly written message is dropped; the next goes to the next peer."""
+    """After a reset, the partly written message is dropped, and the next goes to the next peer."""
     push, listener, peer = dialled()
     events = monitor(push)
     buffer, tracker = half_written(push, peer)
@@ -82,7 +85,7 @@ def test_error_econnreset(dialled, monitor):
 
 
 def test_error_epipe(dialled, monitor):
-    """The peer has closed regularly, and the socket writes to it."""
+    """A socket that writes to a peer that has closed goes on with the next peer."""
     push, listener, peer = dialled()
     events = monitor(push)
     push.send(b"first")
@@ -92,7 +95,8 @@ def test_error_epipe(dialled, monitor):
     trackers = [push.send(each, copy=False, track=True) for each in sent]
     events.wait_for(E.DISCONNECTED)
     push.send(b"last")
-    # Some messages may have been written to the closed peer. The others arrive whole.
+    # Some messages may have been written to the closed peer and are lost. The next peer receives
+    # the remaining messages whole.
     heard = answered(listener).read_frame()
     assert heard in [(0, bytes(each)) for each in (*sent, b"last")]
     for each, tracker in zip(sent, trackers, strict=True):
@@ -100,7 +104,7 @@ def test_error_epipe(dialled, monitor):
 
 
 def give_up(push, buffer, how):
-    """Send ``buffer``, which has to wait, and do not wait for it."""
+    """Send ``buffer``, for which there is no room, and cancel the send in the way ``how``."""
     if how == "kill":
         sender = gevent.spawn(push.send, buffer, copy=False)
         gevent.idle()
@@ -117,13 +121,14 @@ def give_up(push, buffer, how):
 
 @pytest.mark.parametrize("how", ["kill", "timeout", "SNDTIMEO"])
 def test_error_cancellation(dialled, how):
-    """A cancelled send was not accepted, holds no buffer, and leaves everything unchanged."""
+    """A cancelled send sends nothing and does not keep its buffer."""
     push, _, peer = dialled(sndhwm=1)
     accepted = Buffer(b"a" * 8 * MB)
     push.send(accepted, copy=False)
     buffer = Buffer(b"b" * MB)
     give_up(push, buffer, how)
-    # Uncompiled, the thrown exception references its frames, and gevent references the exception.
+    # On the pure-Python build, the exception references its frames and so the buffer, and gevent
+    # keeps the exception. So run the hub and the garbage collector.
     gevent.idle()
     gc.collect()
     assert is_free(buffer)
@@ -143,7 +148,7 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_error_no_leak(dialled, end):
-    """Nothing references a buffer, or a frame of it, however its connection ended."""
+    """However a connection ended, nothing references its buffers or frames afterwards."""
     push, listener, peer = dialled(linger=0)
     watched = []
     for _ in range(3):
@@ -160,7 +165,7 @@ def test_error_no_leak(dialled, end):
 
 
 def test_error_no_double_free(dialled, monitor):
-    """One object is in many messages when the connection resets: each message releases it once."""
+    """If many messages share one object, a reset releases it exactly once for each message."""
     push, listener, peer = dialled(sndhwm=0)
     events = monitor(push)
     body = b"x" * 100 * KB
@@ -210,20 +215,20 @@ INJECTED = """
 
 
 def numbers_with(rule):
-    """Return the numbers that arrive while strace makes some system calls fail."""
+    """Run a program under strace, which makes some system calls fail; return what arrives."""
     out = traced(INJECTED, f"--inject={rule}")
     return list(map(int, out.split()))
 
 
 @pytest.mark.parametrize("error", ["EINTR", "EAGAIN"])
 def test_error_that_passes(error):
-    """An interrupted or temporarily failing call is repeated; everything arrives in order."""
+    """A system call that fails temporarily is repeated, and everything arrives in order."""
     numbers = numbers_with(f"sendmsg,sendto,recvmsg,recvfrom:error={error}:when=7+5")
     assert numbers == list(range(100))
 
 
 @pytest.mark.parametrize("error", ["ETIMEDOUT", "ECONNRESET", "EPIPE"])
 def test_error_that_ends_a_connection(error):
-    """Nothing arrives twice or out of order; unsent messages use the next connection."""
+    """An error ends the connection. Unsent messages use the next one; nothing arrives twice."""
     numbers = numbers_with(f"sendmsg,sendto:error={error}:when=20+20")
     assert numbers == sorted(set(numbers)) and len(numbers) > 50

@@ -1,4 +1,4 @@
-"""Phase 4 of the performance plan: bytes that follow the handshake are decoded in place."""
+"""Bytes that were read together with the end of the handshake are decoded in place."""
 
 import pytest
 from rawpeer import COMMAND, GREETING_SIZE, command, frame, greeting, message, ready
@@ -15,7 +15,7 @@ KB = 1024
 
 @pytest.fixture
 def arrive(make, raw, phases, endpoint_of):
-    """arrive(data): a PULL whose peer sends its greeting and everything else in one piece."""
+    """``arrive(data)`` returns a PULL whose peer sends its handshake and ``data`` in one piece."""
 
     def arrive(data, transport="tcp", chosen=()):
         pull = make(zmq.PULL)
@@ -57,7 +57,10 @@ def test_handshake_null_ipc(arrive, phases, flag):
 
 @pytest.fixture
 def server(raw_listener):
-    """server(pull, b"PLAIN"): a server that ``pull`` connected to, after the greetings."""
+    """``server(pull, b"PLAIN")`` returns a raw server that ``pull`` connects to.
+
+    Both have sent their greetings.
+    """
 
     def server(pull, mechanism):
         listener = raw_listener()
@@ -101,7 +104,7 @@ def test_handshake_curve(make, server, phases, flag):
             peer.send(frame(answer, COMMAND))
         answer = mechanism.receive(*split_command_untrusted(peer.read_frame()[1], 0))
         if mechanism.zap_request is not None:
-            answer = mechanism.on_zap_reply(None)  # no message is asked for
+            answer = mechanism.on_zap_reply(None)  # continue as without a ZAP handler
     encoder = CurveEncoder()
     mechanism.secure(CurveDecoder(), encoder)
     assert all(encoder.add(message) for message in EXPECTED)
@@ -127,7 +130,7 @@ def test_handshake_buffer_no_copy(arrive, phases, transport, by):
 @pytest.mark.parametrize("flag", [1, 0])
 @pytest.mark.parametrize("size", [0, 1, 300, 20_000, 300_000])
 def test_handshake_fallback(arrive, phases, size, flag):
-    """Only a part of the following data arrived with the handshake; the rest is read as usual."""
+    """If only a part of the data arrived with the handshake, the rest is read as usual."""
     phases.set(handshake_zerocopy=flag)
     body = bytes(range(250)) * (size // 250 + 1)
     data = message(b"before") + message(body[:size]) + message(b"behind")

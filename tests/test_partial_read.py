@@ -1,4 +1,4 @@
-"""Phase 2 of the performance plan: a read may end anywhere in a message."""
+"""A read may end at any byte of a message."""
 
 import pytest
 from rawpeer import frame, message
@@ -11,7 +11,7 @@ MB = 1024 * KB
 
 @pytest.fixture(params=[1, 0], ids=["lazy", "plain"])
 def incoming(request, bound, raw, phases):
-    """Return a PULL and its peer."""
+    """Return a PULL and its raw peer."""
     phases.set(lazy_compact=request.param)
     pull = bound(zmq.PULL, rcvhwm=0)
     peer = raw(pull.last_endpoint)
@@ -20,7 +20,7 @@ def incoming(request, bound, raw, phases):
 
 
 def test_partial_read_fragment(incoming, phases):
-    """Whole messages are delivered, and an incomplete one waits for its rest."""
+    """Whole messages are delivered, and an incomplete message waits for its remaining bytes."""
     pull, peer = incoming
     data = message(b"first" * 100) + message(b"second" * 100)
     peer.send(data[:-1])
@@ -40,14 +40,14 @@ def test_partial_read_decoder_contiguity(incoming, size):
     cuts = {*range(1, min(len(data), 12)), len(data) - 1, len(data) // 2} - {0, len(data)}
     for cut in sorted(cuts):
         peer.send(message(b"before"), data[:cut])
-        assert pull.recv() == b"before"  # so the first part was read
+        assert pull.recv() == b"before"  # the first part was read together with this message
         peer.send(data[cut:], message(b"behind"))
         assert [pull.recv(), pull.recv()] == [body[:size], b"behind"]
 
 
 @pytest.mark.parametrize("size", [128 * KB, 128 * KB + 1, 3 * MB])
 def test_partial_read_large_message(incoming, phases, size):
-    """A message larger than the buffer is received into its own object, wherever the reads end."""
+    """A message larger than the read buffer is read into its own object, wherever reads end."""
     pull, peer = incoming
     body = bytes(range(251)) * (size // 251 + 1)
     data = message(b"x", body[:size], b"y") * 2
@@ -62,7 +62,7 @@ def test_partial_read_large_message(incoming, phases, size):
 
 
 def test_partial_read_multiple_messages(incoming, phases):
-    """Many messages come with one read."""
+    """One read may bring many messages."""
     pull, peer = incoming
     before = phases.of(pull, "read_calls", "messages_in")
     bodies = [b"%d" % number for number in range(1000)]

@@ -1,4 +1,4 @@
-"""Phase 1 of the performance plan: the transport accepts only a part of the data."""
+"""A write of which the transport accepts only a part is continued correctly."""
 
 import pytest
 from guard import GUARD
@@ -12,7 +12,7 @@ MB = 1024 * KB
 
 @pytest.fixture(params=[1, 0], ids=["zerocopy", "copied"])
 def narrow(request, bound, raw, phases):
-    """Return a PUSH and its peer, with buffers as small as the kernel allows."""
+    """Return a PUSH and its raw peer, with kernel buffers that are as small as possible."""
     phases.set(zerocopy_write=request.param)
     push = bound(zmq.PUSH, sndbuf=4 * KB, sndhwm=0)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
@@ -21,7 +21,7 @@ def narrow(request, bound, raw, phases):
 
 
 def pattern(size, seed):
-    """Return bytes without repeated sections, so that a misplaced section is noticed."""
+    """Return bytes without repeated sections, so that a comparison detects a misplaced section."""
     return b"".join((seed * 1_000_003 + at).to_bytes(4, "big") for at in range(0, size, 4))[:size]
 
 
@@ -34,7 +34,7 @@ def test_partial_write_small_buffer(narrow, phases):
 
 
 def test_partial_write_offset_advance(narrow, phases):
-    """Wherever a write ends (in a header, between frames, in a body), the next one begins there."""
+    """A write continues where the last one ended: in a header, between frames or in a body."""
     push, peer = narrow
     sizes = (0, 1, 255, 256, 8191, 8192, 8193, 100_001, 3, 70_000, 300_000, 17)
     messages = [[pattern(size, number)] for number, size in enumerate(sizes * 2)]
@@ -52,7 +52,7 @@ def test_partial_write_offset_advance(narrow, phases):
 
 
 def test_partial_write_completion(narrow, phases):
-    """A message is done with its last byte, not before."""
+    """A message counts as sent once its last byte is written, and not before."""
     push, peer = narrow
     body = bytearray(pattern(4 * MB, 1))
     tracker = push.send(body, copy=False, track=True)
@@ -62,7 +62,7 @@ def test_partial_write_completion(narrow, phases):
     assert peer.read_frame() == (0, b"behind")
     tracker.wait(GUARD)
     assert phases.of(push, "messages_out") == 2
-    body.append(0)  # nothing references it any more
+    body.append(0)  # would raise BufferError if something still referenced the body
 
 
 def test_partial_write_multiple_chunks(narrow, phases):

@@ -1,4 +1,4 @@
-"""Phase 1 of the performance plan: large frames are written from the sender's memory."""
+"""Large frames are written directly from the sender's memory."""
 
 import array
 import mmap
@@ -34,7 +34,7 @@ KINDS = {
 
 @pytest.fixture
 def pipeline(make, phases, endpoint_of):
-    """pipeline("tcp"): a PUSH and a PULL that have exchanged a message."""
+    """``pipeline("tcp")`` returns a PUSH and a PULL that have exchanged a message."""
 
     def pipeline(transport="tcp", chosen=(), **options):
         push, pull = make(zmq.PUSH, **options), make(zmq.PULL)
@@ -62,7 +62,7 @@ def test_zerocopy_large_message(pipeline, phases, transport, kind):
 
 @pytest.mark.parametrize("kind", ["bytearray", "memoryview", "mmap"])
 def test_zerocopy_encoder_buffer_lifetime(bound, raw, phases, kind):
-    """Until the last byte is written, changes to the user's memory are visible to the peer."""
+    """Until the last byte is written, the peer sees changes that the user makes to the memory."""
     push = bound(zmq.PUSH, sndbuf=4 * KB)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
     peer.handshake(b"PULL")
@@ -86,7 +86,7 @@ def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
     push = bound(zmq.PUSH, endpoint_of(transport), sndbuf=4 * KB)
     peer = raw(push.last_endpoint, rcvbuf=4 * KB)
     peer.handshake(b"PULL")
-    push.send(bytes(8 * MB))  # the messages after it are batched
+    push.send(bytes(8 * MB))  # the messages after this one are batched
     first, second = bytearray(MB), bytearray(8 * MB)
     trackers = [push.send(data, copy=False, track=True) for data in (first, second)]
     for size in (8 * MB, MB):
@@ -102,7 +102,7 @@ def test_zerocopy_a_buffer_is_let_go_of_before_the_rest_of_its_batch(
 
 
 def test_zerocopy_fallback_handshake(raw_listener, make, phases):
-    """Messages sent during the handshake wait for its end; the handshake itself is copied."""
+    """Messages sent during the handshake wait for its end. The handshake's own data are copied."""
     listener = raw_listener()
     push = make(zmq.PUSH)
     push.connect(listener.endpoint)
@@ -119,7 +119,7 @@ def test_zerocopy_fallback_handshake(raw_listener, make, phases):
 
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def test_zerocopy_scatter_gather(bound, raw, phases, endpoint_of, transport):
-    """Small frames, header and body are written together, without being joined in memory."""
+    """One write has small frames, the header and the large body, without joining them in memory."""
     endpoint = endpoint_of(transport)
     push = bound(zmq.PUSH, endpoint)
     peer = raw(push.last_endpoint)

@@ -8,18 +8,21 @@ from zlinkcompat._runtime import log_queue
 from zlinkcompat.engine import stall_watch
 from zlinkcompat.engine.loop import current_loop
 
-SAMPLE = 3  # one in so many tests runs over transports that are parts of tcp and ws
+# The transports tls and wss are tcp and ws with a TLS layer. Over them the sample has one in SAMPLE
+# tests.
+SAMPLE = 3
 
-SHORT = 4  # one in so many of those is in the run without arguments
+# Of the sample's tests over transports, a run without arguments has one in SHORT.
+SHORT = 4
 
 
 @pytest.fixture(autouse=True, params=["hub", "thread"])
 def engine(request, monkeypatch):
-    """Return the engine that owns the connections of the test's contexts."""
+    """Run each test on both engines, by setting ``ZLINK_ENGINE``."""
     monkeypatch.setenv("ZLINK_ENGINE", request.param)
 
 
-#: What the warnings say that find the cause of a problem (docs/operate.md).
+#: Texts of the warnings that report the cause of a problem (docs/operate.md).
 FINDINGS = (
     "slow consumer",
     "drops began",
@@ -32,7 +35,7 @@ FINDINGS = (
 
 
 class Findings(logging.Handler):
-    """Collects the warnings that find the cause of a problem."""
+    """Collects the warnings that report the cause of a problem."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -46,9 +49,9 @@ class Findings(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def no_finding(request, engine, monkeypatch):
-    """Programs that are correct and quick get no warning that finds the cause of a problem.
+    """Fail a test that logs one of these warnings: it is correct and fast, so none may appear.
 
-    The watch of loops that stand still is on, with the limit that it has for asyncio by default.
+    Warnings about loops that stand still are on as well, with the default limit for asyncio.
     """
     monkeypatch.setenv("ZLINK_STALL_WARNING", str(stall_watch.ASYNCIO_LIMIT))
     stall_watch.add(current_loop())
@@ -77,28 +80,29 @@ def pytest_collection_modifyitems(config, items):
 
 
 def is_sampled(item, both_engines):
-    """Tell whether a test belongs to the sample.
+    """Return whether a test belongs to the sample.
 
-    Over the transports ``both_engines`` all tests do. Over others each test runs on one engine.
-    Over the transports that are parts of tcp and ws some tests do.
+    Over the transports in ``both_engines``, all tests on both engines belong to the sample. Over
+    tls and wss, one in SAMPLE tests does, on one engine. Over the other transports each test does,
+    on one engine.
     """
     callspec = getattr(item, "callspec", None)
-    # Tests of other folders are in the list as well. They have no engine.
+    # The list also has tests of other folders, which do not have both parameters. Keep them.
     if callspec is None or not {"transport", "engine"} <= callspec.params.keys():
         return True
     transport = callspec.params["transport"]
     if transport in both_engines:
         return True
-    # Choose by the name: the same tests every time, and different ones on each engine.
+    # Choose by the name, so that each run has the same tests. The engines have different tests.
     engine = callspec.params["engine"]
     turn = zlib.crc32(item.nodeid.replace(engine, "").encode()) + (engine == "thread")
     return turn % (2 * SAMPLE if transport in ("tls", "wss") else 2) == 0
 
 
 def is_spared(item):
-    """Tell whether the short run leaves out a test that the sample has.
+    """Return whether the short run leaves out a test of the sample.
 
-    It leaves out three in four of those over transports, each time the same ones.
+    It leaves out three in four of the tests over transports, and the same ones in each run.
     """
     callspec = getattr(item, "callspec", None)
     return (
@@ -110,16 +114,16 @@ def is_spared(item):
 
 @pytest.fixture(params=TRANSPORTS)
 def transport(request):
-    """Name of the transport.
+    """Return the name of the transport.
 
-    A test for some transports parametrizes this with ``indirect=True``.
+    A test for some transports only parametrizes this fixture with ``indirect=True``.
     """
     return request.param
 
 
 @pytest.fixture
 def endpoints(transport, tmp_path, no_descriptor_is_left):
-    """Return ``endpoints.any()`` and ``endpoints.fixed()`` of the transport."""
+    """Return an :class:`Endpoints` of the transport."""
     endpoints = Endpoints(transport, tmp_path)
     yield endpoints
     endpoints.close()
@@ -127,13 +131,16 @@ def endpoints(transport, tmp_path, no_descriptor_is_left):
 
 @pytest.fixture
 def endpoint(endpoints):
-    """Return an endpoint to bind."""
+    """Return an endpoint of the transport that a test can bind."""
     return endpoints.any()
 
 
 @pytest.fixture
 def make(context):
-    """make(zmq.PULL, rcvhwm=1): a socket with timeouts of GUARD seconds that reconnects soon."""
+    """``make(zmq.PULL, rcvhwm=1)`` creates a socket with timeouts of GUARD seconds.
+
+    The socket reconnects after 1 ms.
+    """
     sockets = []  # the garbage collector would close a socket without references
 
     def make(socket_type, **options):
@@ -145,7 +152,7 @@ def make(context):
 
 @pytest.fixture
 def bound(make, endpoints):
-    """bound(zmq.PULL, rcvhwm=1): the same, bound to an endpoint of its own."""
+    """``bound(zmq.PULL, rcvhwm=1)`` creates a socket as ``make`` does, and binds it."""
 
     def bound(socket_type, **options):
         sock = make(socket_type, **options)
@@ -157,7 +164,10 @@ def bound(make, endpoints):
 
 @pytest.fixture
 def connected(make):
-    """connected(zmq.PUSH, binder, sndhwm=1): the same, connected to ``binder``, which knows it."""
+    """``connected(zmq.PUSH, binder)`` creates a socket as ``make`` does, and connects it.
+
+    It returns once ``binder`` has the new socket as a peer.
+    """
 
     def connected(socket_type, binder, **options):
         sock = make(socket_type, **options)
@@ -169,9 +179,9 @@ def connected(make):
 
 @pytest.fixture
 def connected_pair(bound, connected):
-    """connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1): the first is bound, the second connected to it.
+    """``connected_pair(zmq.PUSH, zmq.PULL, sndhwm=1)`` returns two connected sockets.
 
-    ``a`` and ``b`` are options of the first or the second socket only.
+    The first is bound. The options ``a`` are for the first socket only, ``b`` for the second only.
     """
 
     def connected_pair(type_a, type_b, a=None, b=None, **options):

@@ -1,4 +1,4 @@
-"""How the sockets of a test connect: endpoints of each transport, and ways to wait."""
+"""Helpers of the tests: endpoints of each transport, and functions that connect and wait."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ inproc_only = pytest.mark.parametrize("transport", TRANSPORTS[-1:], indirect=Tru
 
 
 class Endpoints:
-    """Endpoints of one transport, each of them new."""
+    """Creates endpoints of one transport that no socket has used before."""
 
     def __init__(self, transport, directory):
         self.transport = transport
@@ -33,7 +33,7 @@ class Endpoints:
         self.reserved = []
 
     def any(self):
-        """Return an endpoint to bind. LAST_ENDPOINT tells the address."""
+        """Return an endpoint to bind; LAST_ENDPOINT is then the address."""
         if self.transport in BY_PORT:
             return f"{self.transport}://127.0.0.1:*"
         self.count += 1
@@ -42,11 +42,11 @@ class Endpoints:
         return f"inproc://{self.count}"
 
     def fixed(self):
-        """Return an endpoint that is not bound yet: connect now, and bind later, or again."""
+        """Return an endpoint with a fixed address, so that a test may connect before it binds."""
         if self.transport not in BY_PORT:
             return self.any()
-        # The port is bound, but not listening. So it stays ours and peers are refused, while a
-        # listener that sets SO_REUSEADDR, as all do, can bind it.
+        # Bind the port without listening. Then no other program gets the port and connections are
+        # refused, but our listener can bind it as well, since it sets SO_REUSEADDR.
         holder = socket.socket()
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -60,7 +60,7 @@ class Endpoints:
 
 
 def new_socket(context, socket_type, **options):
-    """Make a socket that times out after GUARD seconds, and reconnects soon."""
+    """Create a socket whose calls time out after GUARD seconds, and which reconnects after 1 ms."""
     sock = context.socket(socket_type)
     sock.rcvtimeo = sock.sndtimeo = GUARD * 1000
     sock.reconnect_ivl = 1
@@ -72,7 +72,7 @@ def new_socket(context, socket_type, **options):
 
 @contextlib.contextmanager
 def watching(sock, event):
-    """Leave the block when this socket's monitor has reported ``event``."""
+    """At the end of the ``with`` block, wait until the socket's monitor has reported ``event``."""
     monitor = sock.get_monitor_socket(event)
     try:
         yield
@@ -84,9 +84,9 @@ def watching(sock, event):
 
 @contextlib.contextmanager
 def handshakes(*sockets):
-    """Leave the block when each of these sockets has one more peer.
+    """At the end of the ``with`` block, wait until each of these sockets has one more peer.
 
-    This does not work for inproc, where connect has already done everything.
+    This does not work for inproc, which has no handshakes.
     """
     with contextlib.ExitStack() as stack:
         for sock in sockets:
@@ -95,11 +95,11 @@ def handshakes(*sockets):
 
 
 def connect(connecter, binder):
-    """Connect to the last endpoint of ``binder``, and return when both ends are ready."""
+    """Connect to the last endpoint of ``binder``; return when both sockets have their peer."""
     endpoint = binder.last_endpoint
     if endpoint.startswith(b"inproc:"):
         connecter.connect(endpoint)
-        # With I/O threads a socket learns of a new peer only inside its own calls, as in libzmq.
+        # On the thread engine a socket learns of a new peer only in its own calls, as in libzmq.
         binder.events
         return
     with handshakes(binder, connecter):
@@ -110,15 +110,16 @@ MARK = b"\xffmark"
 
 
 def until_subscribed(publisher, *subscribers):
-    """Return when the publisher has all subscriptions of these sockets.
+    """Wait until the publisher has all subscriptions of these sockets.
 
-    The sockets must have nothing to receive before.
+    The caller must have received all messages of the sockets before.
     """
     for subscriber in subscribers:
         if subscriber.last_endpoint.startswith(b"inproc:"):
-            continue  # the publisher has them at once
+            continue  # over inproc the publisher has subscriptions at once
         subscriber.subscribe(MARK)
-        # A connection preserves order, so the publisher has the earlier subscriptions as well.
+        # A connection preserves the order. So once a message with MARK arrives, the publisher has
+        # the earlier subscriptions as well.
         count = 0
         while not subscriber.poll(1):
             count += 1
@@ -129,7 +130,7 @@ def until_subscribed(publisher, *subscribers):
 
 
 def hear(xpub, *wanted):
-    """Receive from an XPUB until it has reported all of ``wanted``, and nothing earlier is left."""
+    """Receive from an XPUB until it has reported all subscriptions in ``wanted``."""
     heard = set()
     while not heard.issuperset(wanted):
         heard.add(xpub.recv())
@@ -137,7 +138,7 @@ def hear(xpub, *wanted):
 
 @contextlib.contextmanager
 def raises(errno, kind=zmq.ZMQError):
-    """Check that the block raises exactly this class, with this errno."""
+    """Check that the ``with`` block raises exactly the class ``kind``, with this errno."""
     with pytest.raises(zmq.ZMQError) as caught:
         yield
     assert (type(caught.value), caught.value.errno) == (kind, errno)
@@ -152,7 +153,7 @@ def raises_terminated():
 
 
 def would_wait(call, *args):
-    """Tell whether a send or recv with NOBLOCK raises Again."""
+    """Return whether a send or recv with NOBLOCK raises Again."""
     try:
         call(*args, flags=zmq.NOBLOCK)
     except zmq.Again:
@@ -165,23 +166,24 @@ LARGE = bytes(256 * 1024)
 
 
 def narrow(sndhwm, rcvhwm):
-    """Return options for both ends, so that LARGE messages soon find no room until the peer reads.
+    """Return options for both ends with which few LARGE messages fill the connection.
 
-    Without them the kernel would enlarge its buffers at any time.
+    They fix the sizes of the kernel's buffers, which the kernel could otherwise enlarge at any
+    time.
     """
     return {"sndhwm": sndhwm, "rcvhwm": rcvhwm, "sndbuf": 32768, "rcvbuf": 32768}
 
 
-#: A socket must refuse this many times in a row, some milliseconds each, to count as full. An I/O
-#: thread that gets no CPU for a while may not have made room yet (8 were too few, once in 11,000
-#: tests).
+#: A socket counts as full once so many sends in a row have timed out, after some milliseconds each.
+#: The thread engine has a larger number, since an I/O thread that gets no CPU for a while makes room
+#: later. (With 8, one in 11,000 tests failed there.)
 HUB_MISSES, THREAD_MISSES = 8, 25
 
 
 def fill(sock, make_message, limit=10000):
-    """Send LARGE messages until there is no room; return the accepted ones.
+    """Send messages until the socket is full; return the messages that it accepted.
 
-    ``make_message(number)`` returns a list of frames.
+    ``make_message(number)`` returns a message as a list of frames.
     """
     timeout = sock.sndtimeo
     sock.sndtimeo = 5
@@ -193,7 +195,7 @@ def fill(sock, make_message, limit=10000):
         try:
             sock.send_multipart(message)
         except zmq.Again:
-            # On a busy machine the time may be over before the peer had a chance to read.
+            # On a busy machine a send may time out before the peer has got the CPU to read.
             misses += 1
             gevent.sleep(0.001)
             continue
@@ -205,7 +207,7 @@ def fill(sock, make_message, limit=10000):
 
 
 def waiting(call, *args):
-    """Return a greenlet that waits in ``call``; its value is the exception that the call raises."""
+    """Return a greenlet that waits in ``call``; its value will be the result or the exception."""
 
     def run():
         try:
@@ -214,7 +216,7 @@ def waiting(call, *args):
             return error
 
     greenlet = gevent.spawn(run)
-    # The greenlet runs first, and then waits or has ended.
+    # Let the greenlet run until it waits; it must not have ended by then.
     gevent.sleep(0)
     gevent.idle()
     assert not greenlet.ready(), greenlet.value
@@ -222,7 +224,7 @@ def waiting(call, *args):
 
 
 def values(greenlets):
-    """Return the results of these greenlets; all must end, and without an error."""
+    """Return the results of these greenlets; raise the error of a greenlet that failed."""
     results = [greenlet.get(timeout=GUARD) for greenlet in greenlets]
     for result in results:
         if isinstance(result, BaseException):
@@ -231,7 +233,7 @@ def values(greenlets):
 
 
 def error_of(greenlet):
-    """Return the class and errno of the error that ends this greenlet."""
+    """Return the class and errno of the error with which this greenlet ends."""
     error = greenlet.get(timeout=GUARD)
     return type(error), getattr(error, "errno", None)
 

@@ -1,4 +1,4 @@
-"""When a sent buffer may be changed: with copy=True at once, else after its tracker is done."""
+"""A sent buffer may be changed at once with copy=True, and otherwise once its tracker is done."""
 
 import gevent
 import pytest
@@ -13,7 +13,7 @@ sizes = pytest.mark.parametrize("size", [10, 8192, LARGE])
 
 @pytest.fixture
 def unmet(make, endpoints):
-    """unmet(): a PUSH without a peer, and a function that connects the PULL."""
+    """``unmet()`` returns a PUSH without a peer, and a function that connects a PULL to it."""
 
     def unmet():
         push, pull = make(zmq.PUSH), make(zmq.PULL)
@@ -119,7 +119,7 @@ def test_frame_can_be_sent_many_times(connected_pair):
     for _ in range(5):
         push.send(frame, copy=False)
         assert pull.recv() == b"a" * LARGE
-    assert not frame.tracker.done  # the Frame still has the buffer
+    assert not frame.tracker.done  # the Frame itself still uses the buffer
     tracker = frame.tracker
     del frame
     tracker.wait(GUARD)

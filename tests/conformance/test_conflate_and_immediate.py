@@ -1,4 +1,5 @@
-"""CONFLATE keeps only the last message; IMMEDIATE queues only for completed connections."""
+"""A socket with CONFLATE keeps only the last message. With IMMEDIATE it queues messages only for
+connections whose handshake is done."""
 
 import pytest
 from guard import GUARD
@@ -31,7 +32,7 @@ def test_conflating_sender_keeps_the_last_message(make, endpoints, sender, recei
     endpoint = endpoints.fixed()
     one.connect(endpoint)
     for number in range(2000):
-        # The socket is never full, whatever the high-water mark.
+        # Never full: with CONFLATE the high-water mark has no effect.
         one.send(b"%d" % number, zmq.NOBLOCK)
     other.bind(endpoint)
     assert other.recv() == b"1999"
@@ -76,7 +77,7 @@ def test_conflate_keeps_all_subscriptions(make, endpoints, conflating):
         sub.subscribe(topic)
     sub.connect(pub.last_endpoint)
     for topic in b"c", b"b", b"a":
-        # The last topic shows when the publisher has all of them.
+        # Once the last topic arrives, the publisher has all subscriptions.
         while not sub.poll(1):
             pub.send(topic)
         while sub.poll(1):
@@ -126,7 +127,7 @@ def test_conflating_sender_keeps_last_message_per_peer(make, endpoints):
 
 @pytest.mark.parametrize("socket_type", [zmq.PAIR, zmq.ROUTER, zmq.REQ, zmq.REP], ids=name)
 def test_other_types_do_not_conflate(make, socket_type):
-    # As in libzmq, they accept the option, and it has no effect.
+    # As in libzmq, these types accept the option, but it has no effect.
     make(socket_type, conflate=1)
 
 
@@ -221,7 +222,7 @@ def test_subscriptions_reach_a_publisher_that_binds_later(make, endpoints):
     sub.connect(endpoint)
     sub.subscribe(b"a")
     xpub.bind(endpoint)
-    # With I/O threads a socket learns of a new peer only inside its own calls, as in libzmq.
+    # On the thread engine a socket learns of a new peer only in its own calls, as in libzmq.
     while not xpub.poll(1):
         assert not sub.poll(1)
     assert xpub.recv() == b"\1a"

@@ -1,4 +1,4 @@
-"""Round-robin sending to several peers, and fair queueing of several senders (RFC 28, 30)."""
+"""Sockets send to their peers round-robin, and receive from them by fair queueing (RFC 28, 30)."""
 
 import pytest
 from guard import GUARD
@@ -33,7 +33,10 @@ senders = pytest.mark.parametrize(
 
 @pytest.fixture(params=["binds", "connects"])
 def one_to_many(request, make, bound, connected):
-    """one_to_many(type, peers' type, **options): one socket binds, or connects to each peer."""
+    """``one_to_many(type, peer_type, **options)`` returns one socket and its peers.
+
+    The one socket is bound, or connects to each peer.
+    """
 
     def one_to_many(one_type, peer_type, **options):
         if request.param == "binds":
@@ -83,7 +86,7 @@ def test_full_peer_is_skipped(one_to_many, sender, receiver):
     one, peers = one_to_many(sender, receiver, **narrow(2, 2))
     fill(one, lambda number: [b"%d" % number, LARGE])
     reader = peers[1]
-    # All peers are full. Only this one reads, and the sender never waits for the others.
+    # All peers are full. Only this peer reads, and the sender does not wait for the other peers.
     received = []
     while received.count(b"more") < 20:
         while reader.poll(1):
@@ -121,9 +124,9 @@ def test_disconnected_peer_gets_no_messages(make, bound, sender, receiver):
 @pytest.mark.parametrize("transport", ["inproc"], indirect=True)
 @senders
 def test_last_peer_takes_the_turn_of_a_disconnected_one(make, bound, sender, receiver):
-    """As in libzmq, whose peer array is filled in this order.
+    """When a peer disconnects, the last peer of the rotation takes its turn, as in libzmq.
 
-    Over other transports the order varies.
+    This test runs over inproc only, since the peers are in a known order there.
     """
     one = bound(sender)
     first, second, third = peers = [make(receiver) for _ in range(PEERS)]
@@ -156,7 +159,7 @@ def test_send_waits_after_the_last_peer_left(bound, connected, sender, receiver)
     peer.close()
     one.sndtimeo = 1
     with raises_again():
-        # Until the disconnect is noticed, some messages may be accepted.
+        # Until the socket has noticed the disconnect, it may accept messages.
         while True:
             one.send(b"x")
     one.sndtimeo = GUARD * 1000
@@ -185,7 +188,7 @@ def numbered(sender):
 def test_full_peers_are_received_from_in_turn(one_to_many, receiver, sender):
     one, peers = one_to_many(receiver, sender, **narrow(4, 4))
     for number, peer in enumerate(peers):
-        # Full means that the receiver holds at least RCVHWM messages.
+        # When the peer is full, the receiver holds at least RCVHWM messages of it.
         fill(peer, numbered(number))
     order = []
     for _ in range(4 * PEERS):
@@ -215,7 +218,7 @@ def test_messages_of_each_peer_keep_their_order(one_to_many, receiver, sender):
 
 
 def test_receives_from_more_peers_than_it_reads_directly(bound, make):
-    # With more than a few connections a receiver leaves the reading to the hub.
+    # With many connections a receiver does not read them itself, but leaves that to the hub.
     pull = bound(zmq.PULL)
     pushes = [make(zmq.PUSH) for _ in range(20)]
     for push in pushes:
@@ -228,7 +231,7 @@ def test_receives_from_more_peers_than_it_reads_directly(bound, make):
 
 
 def test_several_binds_and_connects_share_one_queue(bound, make):
-    # One socket that binds and connects receives from all peers and sends to all of them.
+    # A socket that has bound and connected receives from the peers of both and sends to them.
     dealer, binder, connecter = bound(zmq.DEALER), bound(zmq.DEALER), make(zmq.DEALER)
     connect(connecter, dealer)
     connect(dealer, binder)

@@ -1,4 +1,4 @@
-"""Bind and connect in either order, many endpoints of one socket, unbind and disconnect."""
+"""A socket may connect before its peer binds, have many endpoints, unbind and disconnect."""
 
 import errno
 
@@ -157,7 +157,8 @@ def test_one_socket_uses_many_transports(make, tmp_path):
 
 @over_a_network
 def test_subscriber_connected_twice_receives_each_message_once(make, bound):
-    # libzmq src/socket_base.cpp: it would only get duplicates, so the second connect is ignored.
+    # As in libzmq (src/socket_base.cpp), the second connect is ignored, since the subscriber would
+    # receive each message twice.
     xpub, sub = bound(zmq.XPUB, xpub_verboser=1), make(zmq.SUB)
     connect(sub, xpub)
     sub.connect(xpub.last_endpoint)
@@ -205,7 +206,7 @@ def test_disconnected_receiver_receives_nothing(connected_pair):
         pull.recv(zmq.NOBLOCK)
     push.sndtimeo = 1
     with raises_again():
-        # Until the sender notices the disconnect, it may send.
+        # Until the sender has noticed the disconnect, it may accept messages.
         while True:
             push.send(b"y")
 
@@ -307,7 +308,7 @@ SENT = [b"%d.%d" % (number, word) for number in range(3) for word in range(3)]
 
 
 def send_and_wait(phases, sources, sink):
-    """Send three messages from each source; return when the sink's pipes hold all of them."""
+    """Send three messages from each source; wait until the sink's pipes hold all of them."""
     before = phases.of(sink, "messages_in")
     for number, source in enumerate(sources):
         for word in range(3):

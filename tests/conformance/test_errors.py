@@ -1,4 +1,4 @@
-"""Which calls each socket type refuses, and with which class and errno."""
+"""Calls that a socket type refuses raise the right class with the right errno."""
 
 import errno
 
@@ -186,8 +186,9 @@ def test_req_cannot_send_before_reading_all_parts(connected_pair):
 
 # -- EINVAL --------------------------------------------------------------------------------
 
-#: From zmq_setsockopt(3). A PUB is an XPUB, and accepts the same options. In libzmq a REP accepts
-#: those of a ROUTER in the same way, without an effect.
+#: Maps an option to the socket types that accept it, from zmq_setsockopt(3). In libzmq, PUB derives
+#: from XPUB and REP from ROUTER, so they accept the options of these types. On a REP the options of
+#: a ROUTER have no effect.
 ONLY_FOR = {
     zmq.SUBSCRIBE: {zmq.SUB},
     zmq.UNSUBSCRIBE: {zmq.SUB},
@@ -268,7 +269,7 @@ def test_unknown_socket_type(context):
 
 
 def test_endpoint_cannot_be_bound_twice(bound, make):
-    # This includes ipc, where libzmq takes the path over from its owner.
+    # This includes ipc, where we differ: libzmq would take the path over from its owner.
     one = bound(zmq.PULL)
     with raises(zmq.EADDRINUSE):
         make(zmq.PULL).bind(one.last_endpoint)
@@ -325,7 +326,7 @@ def test_closed_socket(make, socket_type, call):
 def test_poll_of_a_closed_socket(make):
     sock = make(zmq.PULL)
     sock.close()
-    # pyzmq's Socket.poll has an errno of its own.
+    # As in pyzmq, Socket.poll raises ENOTSUP here instead of ENOTSOCK.
     with raises(zmq.ENOTSUP):
         sock.poll(0)
 
@@ -338,7 +339,8 @@ def test_poll_of_a_closed_socket(make):
 def test_socket_of_a_terminated_context(context, make, socket_type, call):
     sock = make(socket_type)
     terminating = waiting(context.term)
-    # As in libzmq, options work until a call that processes commands has reported the termination.
+    # As in libzmq, options still work after term() has begun. They raise once a call that processes
+    # commands, like this poll(), has reported the termination.
     with raises_terminated():
         sock.poll(0)
     with raises_terminated():
@@ -352,7 +354,8 @@ def test_sockets_with_peers_end_with_the_context(context, connected_pair):
     req.send(b"?")
     assert rep.recv() == b"?"
     terminating = waiting(context.term)
-    # As in libzmq: the state of REP comes first, and the call then processes no command.
+    # As in libzmq, recv() first checks the state of the REP. It then raises EFSM without processing
+    # commands, so it does not learn of the termination.
     with raises(zmq.EFSM):
         rep.recv()
     with raises_terminated():

@@ -1,6 +1,6 @@
-"""Several greenlets may wait in one socket: each message goes to one of them.
+"""Several greenlets may wait in one socket, and each message goes to one of them.
 
-No greenlet is forgotten. A greenlet that is killed or times out loses no message.
+No greenlet waits forever. If a greenlet is killed or times out, no message is lost.
 """
 
 import gevent
@@ -61,7 +61,7 @@ def receiver_and_sender(request, connected_pair):
     ids=lambda pair: "%s-%s" % tuple(map(name, pair)),
 )
 def full(request, connected_pair):
-    """Return a sender whose peer has no more room, the peer, and the messages that it holds."""
+    """Return a sender that is full, its peer, and the messages that the sender has accepted."""
     sender, receiver = connected_pair(*request.param, **narrow(2, 2))
     accepted = fill(sender, numbered)
     sender.sndtimeo = -1
@@ -70,7 +70,7 @@ def full(request, connected_pair):
 
 @pytest.fixture
 def warnings(caplog):
-    """warnings(): the core's warnings so far."""
+    """``warnings()`` returns the warnings that the core has logged so far."""
 
     def warnings():
         log_queue.flush()
@@ -192,8 +192,8 @@ def test_waiting_frame_does_not_lose_frames_of_others(bound, make, warnings):
         may_finish.wait(GUARD)
         push.send(b"end")
 
-    # The first peer wakes the greenlet that has waited longest. The second peer wakes the other
-    # one.
+    # When the first peer connects, it wakes the greenlet that has waited longest. The second peer
+    # wakes the other greenlet.
     senders = [waiting(send_slowly), waiting(push.send, b"2", zmq.SNDMORE)]
     pulls = [make(zmq.PULL, rcvtimeo=0) for _ in range(2)]
     connect(pulls[0], push)
@@ -267,7 +267,7 @@ def test_killed_receiver_loses_no_message(receiver_and_sender):
 
 
 def test_receiver_killed_as_a_message_arrives_loses_nothing(receiver_and_sender):
-    # The receiver is killed before the hub runs: the message may already have woken it.
+    # Kill the receiver before the hub runs, when the message may already have woken it.
     receiver, sender = receiver_and_sender
     for body in bodies(20):
         killed = waiting(last_frame, receiver)
@@ -339,7 +339,7 @@ def test_killed_sender_passes_its_wakeup_on(full):
         receiver.recv_multipart()
     killed.kill(block=False)
     received = [receiver.recv()]
-    if received == [b"killed"]:  # the greenlet was killed after its message was sent
+    if received == [b"killed"]:  # the killed greenlet had already sent its message
         received.append(receiver.recv())
     assert received[-1] == b"other"
     values([other])

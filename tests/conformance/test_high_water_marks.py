@@ -1,6 +1,7 @@
-"""High-water marks count whole messages; some types wait at them, others drop.
+"""High-water marks count whole messages. At a mark, some socket types wait and others drop.
 
-Nothing else is lost (zmq_setsockopt(3) SNDHWM and RCVHWM, zmq_socket(3) "Action in mute state").
+No other message is lost. See SNDHWM and RCVHWM in zmq_setsockopt(3), and "Action in mute state" in
+zmq_socket(3).
 """
 
 import pytest
@@ -23,7 +24,7 @@ from zlinkcompat.debug import build_info
 
 WAITING = [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)]
 HUGE = 2_000_000
-#: The pure-Python fallback takes too long for so many messages.
+#: The pure-Python fallback would take too long for HUGE messages.
 MANY = HUGE if build_info()["compiled"] else 50_000
 
 
@@ -190,7 +191,7 @@ def test_poll_for_output_reports_room(connected_pair, sender, receiver):
 
 @inproc_only
 class TestInproc:
-    """The marks of both ends together limit the one pipe between them."""
+    """Over inproc one pipe connects two sockets; its limit is the sum of both high-water marks."""
 
     @pytest.mark.parametrize(("sndhwm", "rcvhwm"), [(1, 1), (2, 3), (3, 2)])
     def test_marks_add_up(self, connected_pair, sndhwm, rcvhwm):
@@ -217,7 +218,7 @@ class TestInproc:
         assert len(fill(push, numbered)) == 4
 
     def test_room_is_reported_when_half_is_free(self, connected_pair):
-        # As with libzmq's low-water mark, a full sender is not woken for a single free place.
+        # As with libzmq's low-water mark, room for a single message does not wake a full sender.
         push, pull = connected_pair(zmq.PUSH, zmq.PULL, sndhwm=4, rcvhwm=4)
         fill(push, numbered)
         pull.recv_multipart()
@@ -232,7 +233,10 @@ class TestInproc:
 
 @pytest.fixture(params=["PUB", "XPUB", "ROUTER"])
 def lossy_pair(request, connected_pair):
-    """lossy_pair(**options): a sender that drops, its receiver, and the frames that come first."""
+    """``lossy_pair(**options)`` returns a sender that drops messages, and its receiver.
+
+    It also returns the frames with which each message has to begin.
+    """
 
     def lossy_pair(**options):
         kind = getattr(zmq, request.param)
@@ -249,7 +253,7 @@ def lossy_pair(request, connected_pair):
 
 def test_messages_that_find_no_room_are_dropped(lossy_pair):
     sender, receiver, prefix = lossy_pair(**narrow(2, 2))
-    # The send never waits, however many messages it is given.
+    # A send never waits, however many messages came before it.
     for number in range(200):
         sender.send_multipart([*prefix, b"%d" % number, LARGE], zmq.NOBLOCK)
     received = []
@@ -259,7 +263,7 @@ def test_messages_that_find_no_room_are_dropped(lossy_pair):
         else:
             received.append(receiver.recv_multipart()[0])
     numbers = [int(number) for number in received if number != b"end"]
-    # The first messages found room. Each arrived whole, once and in order. Some did not arrive.
+    # The first messages found room. Later ones were dropped, or arrived whole, once and in order.
     assert numbers[:2] == [0, 1]
     assert numbers == sorted(set(numbers))
     assert len(numbers) < 200

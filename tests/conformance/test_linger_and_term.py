@@ -1,7 +1,4 @@
-"""How long accepted messages are retried after close:
-
-LINGER, and ctx.term(), which waits for them.
-"""
+"""LINGER says how long a closed socket still delivers its messages, and ctx.term() waits for it."""
 
 import time
 
@@ -26,7 +23,7 @@ def received(sock, count):
 
 @pytest.fixture
 def elsewhere(no_descriptor_is_left):
-    """elsewhere(zmq.PULL): a socket of another context."""
+    """``elsewhere(zmq.PULL)`` returns a socket of another context."""
     context = zmq.Context()
 
     sockets = []
@@ -98,7 +95,7 @@ def test_close_does_not_wait(connected_pair):
         push.send(bytes(MIB))
     push.close(linger=-1)
     assert push.closed
-    # Nothing was read during all this time.
+    # The peer reads only now, after the close.
     assert received(pull, COUNT) == [bytes(MIB)] * COUNT
 
 
@@ -121,8 +118,8 @@ def test_close_delivers_to_a_peer_that_binds_later(make, endpoints, linger):
 @inproc_only
 @pytest.mark.parametrize("linger", [-1, 0])
 def test_inproc_delivers_to_a_later_binder(make, endpoint, linger):
-    # libzmq tests/test_hwm.cpp: test_inproc_connect_and_close_first. For LINGER, the messages have
-    # already been handed to the peer.
+    # As in libzmq (tests/test_hwm.cpp, test_inproc_connect_and_close_first). LINGER does not apply
+    # to messages in an inproc pipe: they count as delivered.
     push, pull = make(zmq.PUSH), make(zmq.PULL)
     push.connect(endpoint)
     for body in bodies(COUNT):
@@ -285,7 +282,8 @@ def test_term_does_not_wait_for_unreceived_messages(context, connected_pair):
 
 @over_a_network
 def test_binder_does_not_linger_for_a_peer_that_left(context, connected_pair):
-    # The message was accepted for a connection that has ended, and a binder cannot reconnect.
+    # The messages were accepted for a connection that has ended, and a binder cannot reconnect. So
+    # term() does not wait for them.
     push, pull = connected_pair(zmq.PUSH, zmq.PULL)
     for _ in range(COUNT):
         push.send(bytes(MIB))

@@ -1,4 +1,4 @@
-"""The records of sockets: what was sent equals what was received and what was dropped, exactly."""
+"""In the records of sockets, the messages sent equal those received plus those dropped, exactly."""
 
 import contextlib
 
@@ -20,7 +20,7 @@ def record(sock):
 
 
 def until(is_so, *socks):
-    """Return when ``is_so()`` is true; these sockets process what happens to them meanwhile."""
+    """Wait until ``is_so()`` is true; poll ``socks`` so that they process pending commands."""
     with gevent.Timeout(GUARD):
         while not is_so():
             for sock in socks:
@@ -40,7 +40,7 @@ def drain(sock):
 
 
 def accepted(found):
-    """Return how many messages a socket was given, as its record tells."""
+    """Return how many messages a socket has accepted, according to its record."""
     queued = sum(each.queued_out for each in found.peers)
     return found.messages_out + queued + sum(found.drops.values())
 
@@ -150,8 +150,10 @@ def test_conflated_messages_are_counted(connected_pair):
 
 
 class Ended:
-    """The counts of a socket once it has ended. The snapshot has only their sum by type, to which
-    sockets of other tests of this process add as well."""
+    """The counts of a socket after its end.
+
+    The snapshot only has the sums for each socket type, to which sockets of other tests in this
+    process also contribute. So we read the counts from the socket's own totals."""
 
     def __init__(self, sock):
         self.number = number_of(sock.underlying)
@@ -173,7 +175,7 @@ class Ended:
 
 
 def fill(sock, *address):
-    """Send until it would wait; return how many messages the socket has accepted."""
+    """Send until a send would block; return how many messages the socket accepted."""
     sock.sndtimeo = 0
     sent = 0
     with contextlib.suppress(zmq.Again):

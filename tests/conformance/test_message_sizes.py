@@ -1,4 +1,4 @@
-"""Messages arrive unchanged, whatever their size, number of parts, and form of send."""
+"""Messages arrive unchanged, whatever their size, their number of parts and the form of send."""
 
 import array
 

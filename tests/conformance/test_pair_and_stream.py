@@ -1,4 +1,4 @@
-"""PAIR has one peer at a time (RFC 31); STREAM talks to peers without ZMTP."""
+"""A PAIR has one peer at a time (RFC 31). A STREAM talks to peers that do not speak ZMTP."""
 
 import gevent
 import pytest
@@ -57,7 +57,7 @@ def test_polled_pair_accepts_each_peer_in_turn(bound, connected):
         assert one.poll(GUARD * 1000)
         assert one.recv() == b"%d" % number
         with gevent.Timeout(GUARD):
-            # The loop only calls poll(), which frees the place of the peer that left.
+            # Only call poll(): it has to remove the peer that left, without a send or recv.
             while one.core.pattern.pipes:
                 assert not one.poll(1)
 
@@ -93,7 +93,7 @@ def stream(make):
 
 @pytest.fixture
 def raw(stream):
-    """Return a plain TCP connection to ``stream``."""
+    """Connect to ``stream`` with a plain TCP socket, and return the socket."""
     port = int(stream.last_endpoint.rpartition(b":")[2])
     with gevent.Timeout(GUARD):
         raw = socket.create_connection(("127.0.0.1", port), timeout=GUARD)
@@ -102,7 +102,7 @@ def raw(stream):
 
 
 def read(stream, count):
-    """Receive the routing id and the bytes of a peer, however they were split."""
+    """Return the routing id of a peer and ``count`` bytes, which may arrive in several messages."""
     data = b""
     while len(data) < count:
         peer, part = stream.recv_multipart()

@@ -1,4 +1,7 @@
-"""A message sent frame by frame: its first frame decides, and a failure drops the whole message."""
+"""If a message is sent frame by frame, its first frame decides whether it is accepted.
+
+A failure at a later frame drops the whole message.
+"""
 
 import gevent
 import pytest
@@ -29,7 +32,7 @@ def name(value):
 
 
 def leave(sock, peer):
-    """Close ``peer``, and return when ``sock`` has noticed."""
+    """Close ``peer``; wait until ``sock`` has noticed the disconnect."""
     if sock.last_endpoint.startswith(b"inproc:"):
         peer.close(linger=0)
         sock.events
@@ -197,7 +200,7 @@ def test_nodrop_refuses_the_first_frame(connected_pair):
     with raises_again():
         while True:
             xpub.send(b"topic", zmq.SNDMORE | zmq.NOBLOCK)
-            # The message was accepted with its first frame, so later frames are not refused.
+            # The first frame was accepted, so later frames must not be refused.
             xpub.send(b"%d" % sent, zmq.NOBLOCK)
             sent += 1
     assert sent == 4
@@ -241,12 +244,12 @@ def test_subscribers_are_chosen_by_the_first_frame(bound, connected):
 
 @pytest.fixture
 def full(make):
-    """Return a PUSH without a peer, so that a first frame waits."""
+    """Return a PUSH without a peer, which cannot accept a first frame."""
     return make(zmq.PUSH)
 
 
 def finishes(push, make, endpoints):
-    """Tell whether the next message of ``push`` arrives unchanged."""
+    """Return whether the next message of ``push`` arrives unchanged."""
     pull = make(zmq.PULL)
     pull.bind(endpoints.any())
     connect(push, pull)
@@ -317,7 +320,7 @@ def test_termination_drops_the_message(bound, connected):
 
 
 class Unmeasurable:
-    """A frame that raises when the socket asks for its size."""
+    """A frame that raises when the socket reads its size."""
 
     @property
     def buffer(self):

@@ -1,4 +1,7 @@
-"""REQ and REP: envelopes, lost replies, and options that relax the lockstep (RFC 28)."""
+"""REQ and REP use envelopes, survive lost replies, and have options that relax their strict order.
+
+See RFC 28.
+"""
 
 import pytest
 from guard import GUARD
@@ -19,7 +22,10 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def req_and_router(connected_pair):
-    """req_and_router(**options of the REQ): a ROUTER that can receive and send any frames."""
+    """``req_and_router(**options)`` returns a REQ with these options, and its peer.
+
+    The peer is a ROUTER, so that a test can receive and send any frames.
+    """
 
     def req_and_router(**options):
         return connected_pair(zmq.ROUTER, zmq.REQ, b={"routing_id": b"req", **options})[::-1]
@@ -49,13 +55,14 @@ def test_malformed_reply_is_skipped(req_and_router, malformed):
 
 @over_a_network
 def test_peer_with_a_malformed_reply_is_disconnected(req_and_router):
-    # libzmq src/req.cpp: req_session_t::push_msg treats it as a protocol violation.
+    # libzmq also treats a malformed reply as a protocol violation (req_session_t::push_msg in
+    # src/req.cpp).
     req, router = req_and_router(req_relaxed=1)
     req.send(b"?")
     router.recv_multipart()
     with watching(req, zmq.EVENT_DISCONNECTED):
         router.send_multipart([b"req", b"x", b"y"])
-        # With I/O threads a socket processes received messages only inside its own calls.
+        # On the thread engine a socket processes received messages only in its own calls.
         assert not req.poll(50)
     with raises_again():
         req.recv(zmq.NOBLOCK)
@@ -134,7 +141,7 @@ def test_reply_to_a_peer_that_left_is_dropped(bound, connected):
 
 @over_a_network
 def test_req_whose_server_left_still_waits(connected_pair):
-    # The request is lost. Only REQ_RELAXED or another socket helps.
+    # The request is lost, so no reply will come. A program needs REQ_RELAXED or another socket.
     rep, req = connected_pair(zmq.REP, zmq.REQ)
     req.send(b"?")
     assert rep.recv() == b"?"
@@ -164,7 +171,8 @@ def test_answer_of_another_peer_is_not_the_reply(make, bound):
     req.send(b"?")
     assert asked.recv_multipart() == [b"req", b"", b"?"]
     other.send_multipart([b"req", b"", b"not asked"])
-    assert req.poll(10) in (0, zmq.POLLIN)  # libzmq's poll may report it wrongly; recv does not
+    # poll() may report the message that nobody requested, as in libzmq. recv() must not return it.
+    assert req.poll(10) in (0, zmq.POLLIN)
     with raises_again():
         req.recv(zmq.NOBLOCK)
     asked.send_multipart([b"req", b"", b"!"])

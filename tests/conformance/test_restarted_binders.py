@@ -1,4 +1,4 @@
-"""What a connected socket does when the socket that it is connected to closes and binds again."""
+"""A connected socket reconnects when its peer closes and another socket binds the endpoint."""
 
 import pytest
 from meeting import (
@@ -16,7 +16,10 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def restart(make, endpoints):
-    """restart(type, connecter): close the socket that is bound there, if any, and bind another."""
+    """``restart(type, connecter)`` binds a new socket at a fixed endpoint, and returns it.
+
+    It first closes the socket that it bound before, if any.
+    """
     endpoint = endpoints.fixed()
     current = []
 

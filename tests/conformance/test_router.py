@@ -1,4 +1,7 @@
-"""ROUTER identifies its peers by a routing id: their own, or one that it assigns (RFC 28)."""
+"""A ROUTER identifies each peer by a routing id: the peer's own, or one that the ROUTER assigns.
+
+See RFC 28.
+"""
 
 import gevent
 import pytest
@@ -22,7 +25,10 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def router_and_dealer(connected_pair):
-    """router_and_dealer(**options of the router): the dealer's routing id is b"peer"."""
+    """``router_and_dealer(**options)`` returns a ROUTER with these options, and a DEALER.
+
+    The routing id of the DEALER is ``b"peer"``.
+    """
 
     def router_and_dealer(**options):
         return connected_pair(zmq.ROUTER, zmq.DEALER, a=options, b={"routing_id": b"peer"})
@@ -94,7 +100,7 @@ def test_parts_come_one_by_one(router_and_dealer):
     assert dealer.recv_multipart() == [b"1", b"2"]
 
 
-# -- what is dropped -----------------------------------------------------------------------
+# -- dropped messages ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mandatory", [0, 1])
@@ -152,7 +158,7 @@ def test_mandatory_reports_a_peer_that_left(router_and_dealer):
     router, dealer = router_and_dealer(router_mandatory=1)
     dealer.close()
     with raises(zmq.EHOSTUNREACH):
-        # Until the router notices the disconnect, a message may be sent, or wait for room.
+        # Until the router has noticed the disconnect, a send may succeed or wait for room.
         while True:
             router.send_multipart([b"peer", b"x"])
             gevent.idle()
@@ -210,8 +216,8 @@ def test_second_peer_with_the_same_id_is_ignored(router_and_dealer, connected):
 
 
 def test_handover_gives_the_id_to_the_second_peer(connected_pair, connected):
-    # The first peer does not reconnect: it would take the id back, and the second peer's messages
-    # with it.
+    # The first peer must not reconnect, since it would take the id back, and the messages for the
+    # second peer with it.
     router, first = connected_pair(
         zmq.ROUTER,
         zmq.DEALER,
@@ -245,7 +251,10 @@ def test_handover_delivers_messages_of_the_first_peer(connected_pair, connected)
 
 @over_a_network
 def test_handover_does_not_disconnect_the_older_peer(connected_pair, connected):
-    """The older peer is not disconnected, so it does not dial again to take the id back."""
+    """The older peer stays connected.
+
+    If it were disconnected, it would reconnect and take the id back.
+    """
     router, first = connected_pair(
         zmq.ROUTER, zmq.DEALER, a={"router_handover": 1}, b={"routing_id": b"peer"}
     )
@@ -261,7 +270,7 @@ def test_handover_does_not_disconnect_the_older_peer(connected_pair, connected):
     assert monitor.poll(20) == 0
     router.disable_monitor()
     monitor.close()
-    # The older peer has the id again after the newer one left.
+    # When the newer peer has left, the older peer has the id again.
     second.close()
     for _ in range(20):
         assert router.recv_multipart() == [b"peer", b"not read"]
@@ -338,7 +347,7 @@ def test_connect_routing_id_names_the_peer_of_the_next_connect(bound, make):
     for name, dealer in (b"one", one), (b"other", other):
         router.set(zmq.CONNECT_ROUTING_ID, name)
         router.connect(dealer.last_endpoint)
-        # The id can be used at once, before the peer has sent anything.
+        # A program can use the id at once, before the peer has sent anything.
         router.send_multipart([name, b"hello " + name])
         assert dealer.recv() == b"hello " + name
         dealer.send(b"x")

@@ -1,4 +1,4 @@
-"""Every mechanism over every transport, with a ZAP handler that decides which clients to accept."""
+"""Every mechanism works over every transport, with a ZAP handler that accepts or denies clients."""
 
 import gevent
 import pytest
@@ -39,7 +39,10 @@ def kind(request):
 
 
 class Handler:
-    """Answer ZAP requests in a greenlet until the socket ends; accept NULL peers while ``open``."""
+    """A ZAP handler that answers in a greenlet until its socket ends.
+
+    It accepts peers of the mechanism NULL only while ``open`` is true.
+    """
 
     def __init__(self, sock):
         self.sock = sock
@@ -78,7 +81,7 @@ def handler(make):
 
 @pytest.fixture
 def pair(handler, kind, connected_pair):
-    """pair(zmq.PULL, zmq.PUSH, **options): a server and a client that was accepted."""
+    """``pair(zmq.PULL, zmq.PUSH, **options)`` returns a server and a client that it accepted."""
 
     def pair(server, client, **options):
         return connected_pair(server, client, a=of_server(kind), b=of_client(kind), **options)
@@ -146,7 +149,7 @@ def test_routing_ids(pair):
 
 @over_a_network
 def test_heartbeats(pair, monitor):
-    """Idle peers are kept, since heartbeats arrive."""
+    """Idle peers stay connected, since they exchange heartbeats."""
     pull, push = pair(zmq.PULL, zmq.PUSH, heartbeat_ivl=10, heartbeat_timeout=500)
     events = monitor(pull)
     assert events.stays_silent(150)
@@ -170,7 +173,7 @@ def test_refused_client_does_not_affect_others(pair, handler, make, kind, monito
 
 @over_a_network
 def test_client_is_accepted_after_the_handler_changes_its_mind(bound, make, handler):
-    """Each attempt is authenticated again."""
+    """Each attempt to connect is authenticated again."""
     pull = bound(zmq.PULL, **of_server("null"))
     handler.open = False
     push = make(zmq.PUSH)
@@ -246,7 +249,7 @@ def test_handler_that_never_replies(bound, make, kind, monitor):
     push.connect(pull.last_endpoint)
     zap.recv_multipart()
     assert seen.wait_for(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) == zmq.ETIMEDOUT
-    # A late reply is ignored.
+    # The handshake is over, so this late reply must be ignored.
     zap.send_multipart([b"1.0", b"1", b"200", b"", b"", b""])
 
 

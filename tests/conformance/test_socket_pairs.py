@@ -1,4 +1,4 @@
-"""Every valid pair of socket types exchanges messages, whichever of them binds."""
+"""Every valid pair of socket types exchanges messages, whichever socket binds."""
 
 import pytest
 from meeting import over_a_network, raises_again, until_subscribed, watching
@@ -19,7 +19,7 @@ BINDS = pytest.mark.parametrize("binds", ["first", "second"])
 
 @pytest.fixture
 def met(connected_pair, binds):
-    """met(type_a, type_b): two connected sockets; ``binds`` says which of them is bound."""
+    """``met(type_a, type_b)`` returns two connected sockets; ``binds`` says which one is bound."""
 
     def met(type_a, type_b):
         if binds == "first":
@@ -120,7 +120,7 @@ def test_messages_keep_their_order(connected_pair):
     ids=name,
 )
 def test_incompatible_types_never_connect(bound, make, binder, connecter):
-    # RFC 23: each side checks the other's Socket-Type.
+    # Each side checks the Socket-Type of the other side, as RFC 23 says.
     one, other = bound(binder), make(connecter, immediate=1, sndtimeo=20)
     with watching(one, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_DISCONNECTED):
         other.connect(one.last_endpoint)

@@ -1,4 +1,4 @@
-"""Socket state: TYPE, EVENTS, FD, RCVMORE, LAST_ENDPOINT."""
+"""The options that report a socket's state: TYPE, EVENTS, FD, RCVMORE and LAST_ENDPOINT."""
 
 import select
 
@@ -15,7 +15,8 @@ FRESH = {
     zmq.ROUTER: OUT, zmq.PULL: 0, zmq.PUSH: 0, zmq.XPUB: OUT, zmq.XSUB: OUT, zmq.STREAM: OUT,
 }  # fmt: skip
 
-#: (type, peer's type): EVENTS with that peer connected, and after it sent, if it may send.
+#: Maps (type, type of the peer) to two values of EVENTS: once the peer is connected, and once it has
+#: sent a message. The second is None if the peer cannot send at that time.
 MET = {
     (zmq.PAIR, zmq.PAIR): (OUT, IN | OUT),
     (zmq.DEALER, zmq.DEALER): (OUT, IN | OUT),
@@ -93,7 +94,7 @@ def test_events_of_publisher_and_subscriber(connected_pair):
 
 
 def test_events_ignore_filtered_messages(make, bound):
-    # The publisher sends more than this subscriber wants.
+    # The publisher sends a message that the subscriber filters out.
     xpub, sub = bound(zmq.XPUB, xpub_welcome_msg=b"welcome"), make(zmq.SUB)
     sub.subscribe(b"a")
     connect(sub, xpub)
@@ -162,7 +163,7 @@ def test_descriptors_differ(make):
 
 
 def test_descriptor_signals_messages(connected_pair):
-    # The descriptor is edge-triggered: whenever it is readable, read EVENTS.
+    # The descriptor is edge-triggered, so read EVENTS whenever it is readable.
     pull, push = connected_pair(zmq.PULL, zmq.PUSH)
     while is_readable(pull.FD):
         assert pull.events == 0

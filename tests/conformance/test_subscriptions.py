@@ -1,4 +1,7 @@
-"""Which messages a subscriber gets: prefixes, counted, each message once (RFC 29)."""
+"""A subscriber gets each message that begins with a subscribed prefix, once (RFC 29).
+
+Equal subscriptions are counted.
+"""
 
 import pytest
 from guard import GUARD
@@ -18,7 +21,7 @@ def publish(pub, *messages):
 
 
 def received(sub):
-    """Receive all messages until END, a topic that the socket has subscribed to."""
+    """Return the messages that arrive before END, to which the socket has subscribed."""
     messages = []
     while (message := sub.recv()) != END:
         messages.append(message)
@@ -27,7 +30,10 @@ def received(sub):
 
 @pytest.fixture
 def subscribed(connected_pair):
-    """subscribed(publisher, topics...): a publisher and a SUB whose subscriptions it has."""
+    """``subscribed(publisher, *topics)`` returns a publisher and a SUB.
+
+    The publisher has the subscriptions of the SUB by then.
+    """
 
     def subscribed(publisher, *topics, **options):
         pub, sub = connected_pair(publisher, zmq.SUB, **options)
@@ -97,7 +103,7 @@ def test_subscriptions_are_counted(subscribed, publisher):
 
 @publishers
 def test_unsubscribing_works_at_once(subscribed, publisher):
-    # Messages that are on their way are no longer received.
+    # Matching messages that are already on their way are not received either.
     pub, sub = subscribed(publisher, b"a")
     publish(pub, b"a")
     assert sub.poll(GUARD * 1000)
@@ -137,7 +143,7 @@ def test_each_subscriber_gets_its_own_topics(bound, connected, publisher):
     publish(pub, b"a", b"b", b"c")
     for topic, wanted in (b"a", [b"a"]), (b"b", [b"b"]):
         assert received(subs[topic]) == wanted
-    # It received the marks of the other subscribers as well.
+    # The subscriber of everything also received the topics of the other subscribers.
     assert received(subs[b""])[-3:] == [b"a", b"b", b"c"]
 
 
@@ -182,7 +188,7 @@ def test_inverted_subscriber_receives_non_matching_messages(connected_pair, publ
 
 
 def test_inverted_publisher_sends_non_matching_messages(connected_pair):
-    # XSUB has no filter of its own.
+    # The peer is an XSUB, which does not filter what it receives.
     xpub, xsub = connected_pair(zmq.XPUB, zmq.XSUB, invert_matching=1)
     xsub.send(b"\1a")
     hear(xpub, b"\1a")
@@ -221,7 +227,7 @@ def test_xsub_counts_its_subscriptions(connected_pair):
 
 
 def test_xsub_receives_unfiltered_messages(bound, connected, make):
-    # Unlike SUB, it does not filter by itself: an XPUB in manual mode decides.
+    # Unlike a SUB, an XSUB does not filter. So it receives what an XPUB in manual mode sends it.
     xpub, xsub = bound(zmq.XPUB, xpub_manual=1), make(zmq.XSUB)
     connect(xsub, xpub)
     xsub.send(b"\1a")
@@ -258,7 +264,7 @@ def test_send_applies_more_subscriptions_than_the_mark(phases, connected_pair):
     for number in range(500):
         sub.subscribe(b"%d." % number)
     while not sub.poll(1):
-        # Subscriptions that have arrived apply to the first publication after that.
+        # A send first applies all subscriptions that have arrived, even if they exceed RCVHWM.
         pub.send(b"499.")
     assert sub.recv() == b"499."
 

@@ -1,4 +1,4 @@
-"""SNDTIMEO and RCVTIMEO limit a wait, in milliseconds, and nothing else."""
+"""SNDTIMEO and RCVTIMEO limit how long a call waits, in milliseconds, and nothing else."""
 
 import time
 
@@ -41,7 +41,7 @@ def test_send_raises_after_sndtimeo(bound, make, timeout):
     pull.connect(push.last_endpoint)
     push.sndtimeo = GUARD * 1000
     push.send(b"last")
-    # Nothing of the refused messages arrives.
+    # No part of the refused messages arrives.
     assert pull.recv_multipart() == [b"last"]
 
 
@@ -69,7 +69,7 @@ def test_noblock_does_not_wait(connected_pair):
 def test_recv_without_timeout_waits(connected_pair, make):
     pull, push = connected_pair(zmq.PULL, zmq.PUSH, a={"rcvtimeo": -1})
     receiving = waiting(pull.recv)
-    # Wait longer than the other timeouts.
+    # Wait for 30 ms, longer than the timeouts of the other tests. The receiver must still wait.
     with raises_again():
         make(zmq.PULL, rcvtimeo=30).recv()
     assert not receiving.ready()

@@ -21,7 +21,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def xpub_and_subs(bound, connected):
-    """xpub_and_subs(count, **options of the XPUB)"""
+    """``xpub_and_subs(count, **options)`` returns an XPUB with these options and ``count`` SUBs."""
 
     def xpub_and_subs(count, **options):
         xpub = bound(zmq.XPUB, **options)
@@ -31,7 +31,7 @@ def xpub_and_subs(bound, connected):
 
 
 def told(xpub, sub):
-    """Return what the XPUB reports, up to a new subscription of ``sub``."""
+    """Return the reports of the XPUB that come before a new subscription of ``sub``."""
     sub.subscribe(b"end")
     messages = []
     while (message := xpub.recv()) != b"\1end":
@@ -145,7 +145,7 @@ def test_disconnect_cancels_the_subscriptions(xpub_and_subs):
 
 @pytest.fixture
 def manual(connected_pair):
-    """Return an XPUB in manual mode, and an XSUB, which does not filter by itself."""
+    """Return an XPUB in manual mode and an XSUB, which does not filter what it receives."""
     return connected_pair(zmq.XPUB, zmq.XSUB, a={"xpub_manual": 1})
 
 
@@ -205,7 +205,7 @@ def test_manual_reports_requested_topics_of_a_leaving_peer(manual):
     xpub.set(zmq.SUBSCRIBE, b"xa")
     xsub.close()
     assert xpub.recv() == b"\0a"
-    # No peer is left to subscribe for.
+    # The peer of this report has left. Subscribing for it must do no harm.
     xpub.set(zmq.SUBSCRIBE, b"xb")
     xpub.send(b"xa")
     xpub.send(b"xb")
@@ -223,7 +223,7 @@ def test_manual_last_value_goes_only_to_the_last_reported_peer(bound, connected)
         xpub.send(b"a for all")
         assert xsub.recv() == b"a last value"
         assert xsub.recv() == b"a for all"
-    # The message for the second peer did not reach the first.
+    # The first peer must not receive the message for the second peer.
     assert one.recv() == b"a for all"
     assert would_wait(one.recv)
 
