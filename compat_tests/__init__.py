@@ -1,1 +1,1 @@
-"""Real libzmq and pyzmq as the oracle: interop, differential, upstream suite and programs."""
+"""Compare our package with real libzmq and pyzmq, as a reference, in several kinds of tests."""

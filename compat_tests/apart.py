@@ -8,9 +8,9 @@ UP = "ip link set lo up && echo up && exec sleep infinity"
 
 @contextlib.contextmanager
 def network():
-    """Open a network namespace, and yield what to put before a command to run it there.
+    """Open a network namespace, and yield the command words that run another command in it.
 
-    The list is empty where namespaces are not permitted.
+    The list is empty if namespaces are not permitted.
     """
     with contextlib.ExitStack() as stack:
         try:

@@ -1,4 +1,4 @@
-"""Fixtures for all of compat_tests: the marker, and the library under comparison."""
+"""The options, markers and fixtures of compat_tests."""
 
 import pytest
 
@@ -9,22 +9,22 @@ def pytest_addoption(parser):
     parser.addoption(
         "--all-programs",
         action="store_true",
-        help="pyzmq's examples at every place where users run them, not by a sample",
+        help="run all of pyzmq's examples in every way in which users start them, not a sample",
     )
 
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "upstream: fetches pyzmq's sdist from the package index; minutes, needs network"
+        "markers", "upstream: fetches pyzmq's sdist from the package index and takes minutes"
     )
 
 
 def pytest_collection_modifyitems(items):
-    # Run the longest tests first, so that no pytest-xdist worker is left with them at the end.
+    # Run the longest tests first. Otherwise one pytest-xdist worker may run them alone at the end.
     items.sort(key=lambda item: "upstream" not in item.keywords)
 
 
 @pytest.fixture(params=LIBRARIES)
 def library(request):
-    """The module under test; a missing one fails, since a skipped column proves nothing."""
+    """Return the module under test. If it is missing, fail, since a skipped test proves nothing."""
     return load(request.param)

@@ -1,7 +1,7 @@
-"""The two libraries that are compared, by name.
+"""The names of the two libraries that we compare.
 
-``ZLINKCOMPAT_COMPAT_STANDIN=zmq`` puts libzmq in our place as well: it shows that the tests are
-right, and says nothing about zlinkcompat.
+With ``ZLINKCOMPAT_COMPAT_STANDIN=zmq``, libzmq is compared with itself. This checks the tests and
+not zlinkcompat.
 """
 
 import importlib
@@ -18,6 +18,6 @@ def load(name):
     Raises
     ------
     ImportError
-        The library is not there. Callers let it through.
+        The library is not installed. Callers do not catch this.
     """
     return importlib.import_module(name)

@@ -1,8 +1,8 @@
-"""pytest plugin for foreign suites: record each outcome at once, and limit each test's time.
+"""pytest plugin for test suites of other projects: record each outcome, and limit each test's time.
 
-The record is written test by test, since a process that hangs or dies leaves no report. Under
-gevent the limit is a `gevent.Timeout`: an exception from a signal handler would be raised in the
-hub.
+The outcome of each test is written at once, since a process that hangs or dies leaves no report.
+Under gevent the limit is a `gevent.Timeout`, since an exception from a signal handler could be
+raised in the hub.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-TEST_TIMEOUT = 60  # seconds; one sends 2 GiB, on a machine that may be busy
+TEST_TIMEOUT = 60  # seconds; one test sends 2 GiB, and the machine may be busy
 
 
 def pytest_addoption(parser):

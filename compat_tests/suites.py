@@ -1,6 +1,6 @@
-"""Run a foreign test suite in a process of its own, outcome by outcome.
+"""Run a test suite of another project in a process of its own, and collect the outcomes.
 
-pyzmq's own suite (``upstream``) and those of applications (``applications``) are run by this.
+``upstream`` runs pyzmq's own suite with this module, ``applications`` the suites of applications.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ PATCHED = (
 
 @dataclass
 class Result:
-    """Outcomes by test name: "passed", "failed", "skipped" or "hung", and what was said."""
+    """Maps test names to outcomes ("passed", "failed", "skipped" or "hung") and to their texts."""
 
     outcomes: dict = field(default_factory=dict)
     texts: dict = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Result:
         return {test: o for test, o in self.outcomes.items() if o != "passed"}
 
     def summary(self):
-        """Return the counts by outcome, as one line."""
+        """Return how often each outcome occurs, as one line."""
         counts = {}
         for outcome in self.outcomes.values():
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -48,7 +48,7 @@ class Result:
 
 
 def pytest_command(python, record, patched, *args):
-    """Return a command that runs pytest, with outcomes in the file ``record``.
+    """Return a command that runs pytest and writes outcomes to the file ``record``.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def pytest_command(python, record, patched, *args):
         The interpreter.
     record : pathlib.Path
     patched : bool
-        Monkey-patch with gevent first.
+        Whether gevent monkey-patches the process first.
     *args
-        pytest's own.
+        Further arguments of pytest.
     """
     start = ["-c", PATCHED] if patched else ["-m", "pytest"]
     plugins = ["-p", "compat_tests.recorder", "-p", "no:cacheprovider", "-p", "no:randomly"]
@@ -69,18 +69,18 @@ def pytest_command(python, record, patched, *args):
 
 
 def run_until_done(command, folder, env, record, name):
-    """Run a pytest command; repeat it without tests that hung or crashed, until all have run.
+    """Run a pytest command. If a test hangs or crashes, repeat the command without that test.
 
     Parameters
     ----------
     command : list of str
-        Of :func:`pytest_command`.
+        The command, from :func:`pytest_command`.
     folder : pathlib.Path
-        Where it runs, and its output goes.
+        The working directory, in which the output is stored as well.
     env : dict
     record : pathlib.Path
     name : str
-        Of the logs; and of what has failed if no test has.
+        The name of the logs, and of the outcome that stands for a failure outside all tests.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def run_until_done(command, folder, env, record, name):
         for line in record.read_text().splitlines():
             note = json.loads(line)
             test = note["test"]
-            # Call and teardown both report an outcome. The worse one counts.
+            # The call and the teardown of a test each report an outcome. Keep the worse one.
             if seen.get(test) in (None, "started", "passed"):
                 seen[test] = note["outcome"]
                 texts[test] = note.get("text", "")
@@ -133,18 +133,19 @@ def _run_process(command, folder, env, record, log):
 
 @contextlib.contextmanager
 def alone(isolated=True):
-    """Keep the fixed ports of tests from others.
+    """Make sure that no other process uses the fixed ports of tests.
 
     Parameters
     ----------
     isolated : bool
-        Whether the tests can be run in a network namespace.
+        Whether the tests can run in a network namespace.
 
     Yields
     ------
     list of str
-        What goes before a command to run it in a network of its own. It is empty where that is not
-        permitted, or not wanted: no other such command of this user runs meanwhile.
+        Command words that run another command in a network of its own. The list is empty if that
+        is not permitted or not possible. A lock then keeps this user from running another such
+        command at the same time.
     """
     with apart.network() if isolated else contextlib.nullcontext() as inside:
         if inside:
@@ -161,9 +162,10 @@ class FetchError(RuntimeError):
 
 
 def cache_folder():
-    """Return where downloads stay:
+    """Return the folder for downloads.
 
-    ``ZLINKCOMPAT_SDIST_CACHE``, else the tox environment, else tmp.
+    This is ``ZLINKCOMPAT_SDIST_CACHE`` if set, otherwise a folder of the tox environment, otherwise
+    one in the system's temporary folder.
     """
     if folder := os.environ.get("ZLINKCOMPAT_SDIST_CACHE"):
         path = pathlib.Path(folder)
@@ -177,13 +179,15 @@ def cache_folder():
 
 @contextlib.contextmanager
 def fetching(name):
-    """Make ``name`` in the cache, and let no other process make it meanwhile.
+    """Create the folder ``name`` in the cache, and keep other processes from doing so as well.
 
     Yields
     ------
-    pathlib.Path, pathlib.Path
-        Where it belongs, and a folder to make it in: renamed to the former at the end, so that a
-        run that is cut off leaves no half of it. The latter is None if it is there already.
+    pathlib.Path
+        The final path of the folder.
+    pathlib.Path or None
+        A temporary folder for the caller to fill. It is renamed to the final path at the end, so
+        that an interrupted run leaves no incomplete folder. None if the folder exists already.
     """
     cache = cache_folder()
     with open(cache / f"{name}.lock", "w") as file:
@@ -205,7 +209,7 @@ def pip(*args, python=sys.executable):
     Raises
     ------
     FetchError
-        With what it said.
+        pip failed; the error has its output.
     """
     command = [str(python), "-m", "pip", "--disable-pip-version-check", *map(str, args)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT)
@@ -214,7 +218,7 @@ def pip(*args, python=sys.executable):
 
 
 def download(package, version):
-    """Return the folder of an unpacked sdist."""
+    """Return the folder of a package's unpacked sdist, which is downloaded at first use."""
     with fetching(f"{package}-{version}-sdist") as (made, making):
         if making is not None:
             with tempfile.TemporaryDirectory(dir=making.parent) as folder:

@@ -1,1 +1,1 @@
-"""Test suites of applications that use pyzmq, run on libzmq and on both our engines."""
+"""Run the test suites of applications that use pyzmq, on libzmq and on both our engines."""

@@ -1,8 +1,7 @@
-"""Run the tests of applications on libzmq and here.
+"""Run the tests of applications on libzmq and on our engines.
 
-``python -m compat_tests.applications posttroll``.
-
-Without names, all of them are run.
+``python -m compat_tests.applications posttroll`` runs one application. Without names, all
+applications are run.
 """
 
 import argparse
@@ -17,9 +16,11 @@ from compat_tests.applications.table import ENGINES, TABLE
 NAMES = {application.name: application for application in TABLE}
 parser = argparse.ArgumentParser("python -m compat_tests.applications", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-parser.add_argument("--engine", choices=ENGINES, action="append", help="only on this one of ours")
+parser.add_argument(
+    "--engine", choices=ENGINES, action="append", help="run on this engine of ours only"
+)
 parser.add_argument("--keep", type=pathlib.Path, help="folder for the outcomes, as JSON")
-parser.add_argument("-v", action="store_true", help="also say what failed on libzmq")
+parser.add_argument("-v", action="store_true", help="also print what failed on libzmq")
 options = parser.parse_args()
 chosen = [NAMES[name] for name in options.names] or TABLE
 bad = False

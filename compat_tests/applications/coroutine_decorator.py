@@ -1,4 +1,4 @@
-"""pytest plugin: restore ``asyncio.coroutine`` for aiozmq's tests. Python 3.11 removed it."""
+"""pytest plugin that restores ``asyncio.coroutine``, which Python 3.11 removed, for aiozmq."""
 
 import asyncio
 import types

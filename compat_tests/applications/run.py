@@ -19,7 +19,7 @@ from compat_tests.suites import (
     run_until_done,
 )
 
-#: What the tests run on, by name: the backend, and whether all is monkey-patched.
+#: Maps the name of a place to (backend, whether the process is monkey-patched).
 WHERE = {
     "libzmq": (None, False),
     "thread": ("zlinkcompat.backend", False),
@@ -49,7 +49,8 @@ def run(application, where):
         folder = pathlib.Path(folder)
         source = folder / "source"
         shutil.copytree(download(application.name, application.version), source)
-        # Only these two: the checkout has packages called tests and docs.
+        # Copy only these two packages: the checkout also has packages called tests and docs, which
+        # would hide the application's.
         library = folder / "library"
         library.mkdir()
         for name in ("zlinkcompat", "compat_tests"):
@@ -84,7 +85,10 @@ def environment(python, library, backend, patched):
 
 
 def environment_of(application):
-    """Return the interpreter (pathlib.Path) of the application's environment, made at first use."""
+    """Return the interpreter (pathlib.Path) of the application's environment.
+
+    The environment is created at first use.
+    """
     name = f"{application.name}-{application.version}-{sys.implementation.cache_tag}"
     cache = cache_folder()
     folder = cache / name
@@ -93,7 +97,7 @@ def environment_of(application):
     with open(cache / f"{name}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not complete.exists():
-            # The environment is not made elsewhere and renamed: its scripts contain its path.
+            # Create the environment at its final path, since its scripts contain the path.
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             pip(
                 "install",

@@ -1,15 +1,15 @@
-"""The applications whose test suites are run, and every test that does not pass as on libzmq.
+"""The applications whose test suites we run, and every test whose outcome differs from libzmq's.
 
-The tests are those of the sdist: pip fetches it, and installs the application with what its tests
-need into an environment of its own. Versions are pinned: a newer one is a change like any other.
+The tests come from the sdist, which pip fetches. pip also installs the application, and what its
+tests need, into an environment of its own. All versions are pinned and updated by commits.
 """
 
 from dataclasses import dataclass, field
 
-#: The names of our two engines, as `Application.differences` has them.
+#: The names of our two engines, which are the keys of `Application.differences`.
 ENGINES = ("thread", "hub")
 
-#: In each environment. What zlinkcompat needs; what runs the tests.
+#: Requirements that each environment has: those of zlinkcompat, and plugins of pytest.
 EVERYWHERE = (
     "gevent==26.9.0",
     "PyNaCl==1.6.2",
@@ -21,33 +21,33 @@ EVERYWHERE = (
 
 @dataclass(frozen=True)
 class Application:
-    """One application.
+    """An application whose tests we run.
 
     Parameters
     ----------
     name : str
-        On the package index.
+        Its name on the package index.
     version : str
     tests : tuple of str
-        What pytest is given, below the unpacked sdist.
+        Paths in the unpacked sdist that pytest runs.
     needs : tuple of str
         Requirements of its tests.
     extras : str
         Extras of the application, with brackets.
     pytest : str
-        The version of pytest that runs them.
+        The version of pytest.
     arguments : tuple of str
-        More arguments for pytest.
+        Further arguments for pytest.
     settings : dict
-        Of the environment.
+        Environment variables.
     not_on : dict of str to str
-        The engine that it cannot be run on, and why.
+        Maps an engine on which the tests cannot run to the reason.
     isolated : bool
-        Whether its tests can be run in a network of their own, where fixed ports are nobody else's.
+        Whether the tests can run in a network namespace, where no other process uses their ports.
     differences : dict of str to dict
-        By engine: the test that does not pass as on libzmq, and why.
+        Maps an engine to tests whose outcome differs from libzmq's, each with the reason.
     by_chance : dict of str to str
-        Tests that fail now and then, on libzmq as well, and why.
+        Maps tests that sometimes fail, on libzmq as well, to the reason.
     """
 
     name: str
@@ -69,13 +69,14 @@ class Application:
         return tuple(engine for engine in ENGINES if engine not in self.not_on)
 
 
-#: These fail on libzmq as well, monkey-patched: "Event loop is closed", "another loop is running".
+#: If these are monkey-patched, they fail on libzmq as well: "Event loop is closed" or "another loop
+#: is running".
 TWO_LOOPS = {
-    "hub": "runs a loop of asyncio in a thread beside the main thread's: with gevent both "
-    "are one native thread, in which Python allows one loop"
+    "hub": "runs an asyncio loop in a second thread: with gevent this is the same native thread as "
+    "the main thread, and Python allows only one loop in a thread"
 }
 
-#: These are not analysed: on libzmq, monkey-patched, they hang or time out as well.
+#: We have not analysed these, since they also hang or time out on libzmq if monkey-patched.
 HANGS = {"hub": "hangs when it is monkey-patched, on libzmq as well; the cause is not known"}
 TIMES_OUT = {
     "hub": "some of its tests time out when it is monkey-patched, on libzmq as well; the "
@@ -93,8 +94,8 @@ TABLE = (
             "hub": {
                 "posttroll/tests/test_nameserver.py::TestAddressReceiver"
                 "::test_localhost_restriction": "replaces its receiver by a mock that returns at "
-                "once, in a loop that never waits: a thread can be interrupted in it, a greenlet "
-                "cannot; on libzmq, monkey-patched, it hangs as well"
+                "once, so that a loop never waits: other threads would still run, but other "
+                "greenlets do not; if monkey-patched, it hangs on libzmq as well"
             }
         },
     ),
@@ -128,8 +129,8 @@ TABLE = (
                     "tests/threads/test_sub_pub.py::test_sub_pubs[sub_node0-pub_node10-pub_node20]",
                     "tests/threads/test_sub_pub.py::test_pub_subs[sub_node0-sub_node20-pub_node10]",
                 ),
-                "publishes right behind its connect: the hub does not turn in between, so no "
-                "subscription has come; on libzmq, monkey-patched, it hangs",
+                "publishes right after its connect: the hub does not run in between, so no "
+                "subscription has arrived; if monkey-patched, it hangs on libzmq",
             )
         },
     ),
@@ -142,7 +143,7 @@ TABLE = (
         needs=("pytest-asyncio==1.5.0", "pytest-mock==3.17.0"),
         by_chance={
             "tests/test_rpc.py::test_messaging[ExitOrderedAsyncScheduler]": "expects an order that "
-            "its tasks' sleeps of some ms make; fails on a machine that is busy"
+            "depends on sleeps of some milliseconds, so it fails on a busy machine"
         },
     ),
     Application(

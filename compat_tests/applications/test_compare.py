@@ -1,4 +1,4 @@
-"""What counts as a difference between libzmq and an engine of ours."""
+"""Tests of what counts as a difference between libzmq and one of our engines."""
 
 from compat_tests.applications.compare import compare
 from compat_tests.applications.table import TABLE, Application

@@ -1,1 +1,1 @@
-"""The same scenario on libzmq and on zlinkcompat: the same result, or the same error."""
+"""Run scenarios on libzmq and on zlinkcompat; the results or errors must be the same."""

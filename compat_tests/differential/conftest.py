@@ -10,7 +10,10 @@ from compat_tests.libraries import OURS, REFERENCE, load
 
 @pytest.fixture
 def both():
-    """``both(scenario)``: the result of ``scenario(bench)`` on libzmq, which ours must equal."""
+    """``both(scenario)`` runs ``scenario(bench)`` on both libraries.
+
+    Both results must be equal; it returns this result.
+    """
 
     def run(scenario):
         reference, ours = (_run(scenario, load(name)) for name in (REFERENCE, OURS))
@@ -29,7 +32,7 @@ def _run(scenario, zmq):
             bench.close()
 
 
-#: ``test_every_outcome.py`` fills this with what is printed at the end of the run.
+#: ``test_every_outcome.py`` stores here the summary that is printed at the end of the run.
 TOLD = pytest.StashKey[str]()
 
 

@@ -1,7 +1,7 @@
-"""The intended differences from libzmq: which outcomes may differ, and why. Others must be equal.
+"""The intended differences from libzmq. All outcomes that this table does not list must be equal.
 
-A row has a regular expression of the outcomes, the same in words for docs/compatibility.md, and the
-reason.
+A row has a regular expression for the paths of outcomes, a description of them for
+docs/compatibility.md, and the reason for the difference.
 """
 
 KNOWN = (

@@ -1,13 +1,13 @@
 """The socket options by attribute name, as pyzmq's enumeration lists them."""
 
-# FD and EVENTS differ between any two sockets; the last two are methods as attributes.
+# FD, USE_FD and EVENTS differ between any two sockets. As attributes, the last two are methods.
 NOT_COMPARED = {"FD", "USE_FD", "EVENTS", "SUBSCRIBE", "UNSUBSCRIBE"}
 # These are deprecated, or belong to transports that a plain libzmq 4.3.5 build does not have.
 PREFIXES_LEFT_OUT = ("VMCI", "NORM", "WSS", "HELLO", "HICCUP", "DISCONNECT", "RECONNECT_STOP")
-# These are draft options: the wheel's libzmq is built without them, and zlinkcompat has them.
+# These are draft options. zlinkcompat has them, but the libzmq of pyzmq's wheel does not.
 DRAFTS = {"BUSY_POLL", "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "PRIORITY"}
 
-#: libzmq's REP inherits these from ROUTER. They have no effect.
+#: libzmq's REP inherits these options from ROUTER, but they have no effect on a REP.
 OF_ROUTER = {
     "CONNECT_ROUTING_ID",
     "ROUTER_MANDATORY",
@@ -18,7 +18,7 @@ OF_ROUTER = {
 
 
 def option_names(zmq):
-    """Return the sorted names of the stable options, and of drafts if the library has them."""
+    """Return the sorted names of the stable options, and of draft options that the library has."""
     return sorted(
         name
         for name in zmq.SocketOption.__members__
@@ -26,7 +26,7 @@ def option_names(zmq):
     )
 
 
-REFUSED = {  # option: values that libzmq refuses, among some that it takes
+REFUSED = {  # maps an option to values, some of which libzmq refuses
     "LINGER": (-2, 0, 5, "x", None, 1.5, b"", 2**31),
     "SNDHWM": (-1, 0, 2**31 - 1, 2**31, b"x"),
     "RCVHWM": (-1, 0, 2**31 - 1),

@@ -5,8 +5,6 @@ def outcome(call, *args, **kwargs):
     """Return ``("returned", value)`` of a call, or ``(exception class name, errno)``.
 
     The errno is None for exceptions without one, such as TypeError.
-
-    The errno is None for exceptions that have none, like TypeError.
     """
     try:
         value = call(*args, **kwargs)
@@ -16,5 +14,8 @@ def outcome(call, *args, **kwargs):
 
 
 def errors(*calls):
-    """Return the `outcome` of each call without its return value, for calls that return objects."""
+    """Return the `outcome` of each call, but without the returned value.
+
+    Use this for calls that return objects, which cannot be compared.
+    """
     return [o if o[0] != "returned" else "returned" for o in map(outcome, calls)]

@@ -1,7 +1,7 @@
-"""Tries everything on one library, in a process of its own: ``python -m ...scan LIBRARY``.
+"""Try everything on one library, in a process of its own: ``python -m ...scan LIBRARY``.
 
-Prints a JSON object: what was tried, and what came of it. A path names each outcome, like
-``option/LINGER/PUSH/set/-1``; no outcome depends on another.
+The program prints a JSON object that maps a path, such as ``option/LINGER/PUSH/set/-1``, to the
+outcome of what was tried. No outcome depends on another.
 """
 
 import importlib
@@ -27,7 +27,8 @@ ENDPOINTS = (
     "vmci://1:1", "TCP://127.0.0.1:1", " tcp://127.0.0.1:1", "tcp://127.0.0.1:1 ",
     "tipc://{1000,1}", "tipc://x", "tls://127.0.0.1:*", "ws://127.0.0.1:*", "wss://127.0.0.1:*",
 )  # fmt: skip
-#: These are not bound: the other library's process may bind them now, and libzmq closes late.
+#: Do not bind these endpoints: the process of the other library may do so at the same time, and
+#: libzmq releases an endpoint some time after the close.
 IN_USE = ("tcp://127.0.0.1:1;127.0.0.1:2", "ipc://@zlc-scan", "tcp://127.0.0.1:1 ")
 CAPABILITIES = (
     "ipc",
@@ -63,7 +64,7 @@ CALLS = {
     "events": lambda s, z: s.events,
     "rcvmore": lambda s, z: s.rcvmore,
 }
-#: Numbers by name; zmq.SocketOption does not contain them.
+#: Maps the name of an option to its number, for options that zmq.SocketOption does not have.
 EXTENSIONS = {
     **{name: getattr(sockopt, name) for name in sockopt.ATTRIBUTES},
     **{row.option: row.number for row in tuning.TABLE if (row.number or 0) > 1000},
@@ -79,7 +80,7 @@ SHAPES = (
     [b"\1"],
     [b"\0\0\0\1", b"", b"x"],
 )
-#: Pairs of socket types, the one that binds first.
+#: Maps a socket type that binds to the type that connects to it.
 PEERS = {
     "PAIR": "PAIR",
     "PUB": "SUB",
@@ -95,12 +96,12 @@ PEERS = {
 }
 QUIET = 50  # ms
 PATIENCE = 30_000  # ms
-#: Ports and paths that a library chooses.
+#: Matches ports and paths that a library has chosen.
 MADE_UP = re.compile(r"(?<=[01]:)\d{5}(?=')|(?<=ipc://)(/tmp/)?\w+/\w+(?=')")
 
 
 def shown(value):
-    """Return ``value`` as text, without values that a library chooses, such as routing ids."""
+    """Return ``value`` as text, without parts that a library chooses, such as routing ids."""
     if isinstance(value, list):
         return ", ".join(map(shown, value))
     if isinstance(value, bytes) and len(value) == 5 and value[0] == 0:
@@ -109,7 +110,7 @@ def shown(value):
 
 
 class Scan:
-    """Collect outcomes by their paths.
+    """Collects outcomes by their paths.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class Scan:
         self.names = itertools.count()
 
     def name(self):
-        """Return a new name: libzmq frees the name of a closed socket late, so use each once."""
+        """Return an unused inproc endpoint: libzmq may free that of a closed socket late."""
         return f"inproc://{next(self.names)}"
 
     def note(self, path, call, *args):
@@ -152,7 +153,7 @@ class Scan:
         self.made.clear()
 
     def options(self):
-        """Try every option of every type: its default, and its value after each set."""
+        """Try every option on every type: read its default, and its value after each set."""
         unsteady = ("FD", "EVENTS")
         for (name, option), kind in itertools.product(
             self.zmq.SocketOption.__members__.items(), KINDS
@@ -242,7 +243,7 @@ class Scan:
             if other == "SUB":
                 receiver.subscribe(b"")
             sender.connect(name)
-            # libzmq sends and receives subscriptions only when one of its functions is called.
+            # A libzmq socket sends and receives subscriptions only inside its calls.
             receiver.poll(0)
             sender.poll(0)
             self.note(f"{path}/send", sender.send_multipart, shape)
@@ -251,7 +252,7 @@ class Scan:
             self.close()
 
     def high_water_marks(self):
-        """Count the messages that a sender may send without a receiver."""
+        """Count the messages that a sender accepts while the receiver does not read."""
         for kind, sndhwm, rcvhwm in itertools.product(
             ("PUSH", "DEALER", "PAIR"), (1, 2, 5, 10), (1, 2, 5, 10)
         ):
@@ -276,7 +277,7 @@ class Scan:
         return "no limit"
 
     def ends(self):
-        """Try close and term in every order, and once more after that."""
+        """Try both closes, unbind and disconnect in every order, and then term and later calls."""
         for kind in PEERS:
             for order in itertools.permutations(("first", "second", "unbind", "disconnect")):
                 context = self.zmq.Context()
@@ -295,7 +296,8 @@ class Scan:
                 for act in order:
                     self.note(f"{path}/{act}", acts[act])
                     if act == "disconnect" and order[0] != act:
-                        # libzmq notices some time later that the other end is gone.
+                        # libzmq notices at an unknown time that the other end is gone, so do not
+                        # compare this outcome.
                         del self.found[f"{path}/{act}"]
                 self.note(f"{path}/term", context.term)
                 self.note(f"{path}/term-again", context.term)
@@ -303,8 +305,8 @@ class Scan:
                 self.note(f"{path}/socket", context.socket, self.zmq.PAIR)
 
     def told(self, sock, milliseconds):
-        """Return whether the monitor reports an event in this time."""
-        # libzmq's sockets finish a disconnect only when one of their functions is called.
+        """Return whether the monitor reports an event within ``milliseconds``."""
+        # A libzmq socket finishes a disconnect only inside its calls.
         sock.poll(0)
         monitor = self.monitors[sock]
         if not monitor.poll(milliseconds):
@@ -321,7 +323,7 @@ class Scan:
                 raise AssertionError(f"no {name}: {self.names_told[sock]}")
 
     def events(self, sock, path, last):
-        """Return the names of the monitor's events up to ``last``, and until no more arrive."""
+        """Return the names of the monitor's events: those up to ``last``, and any later ones."""
         self.until(last, sock)
         quiet = 0
         while quiet < 3:

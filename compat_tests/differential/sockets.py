@@ -1,15 +1,15 @@
-"""Provide one library with its context and sockets, for a scenario."""
+"""Provide a context and sockets of one library for a scenario."""
 
 import contextlib
 
 
 class Bench:
-    """Make sockets of one library that do not linger and wait at most `TIMEOUT_MS`.
+    """Creates sockets of one library that do not linger and wait at most `TIMEOUT_MS`.
 
     Parameters
     ----------
     zmq : module
-        The library, under the name that scenarios use.
+        The library, which scenarios use under this name.
     folder : str
         An empty folder with a short name, for ipc.
     """
@@ -42,12 +42,12 @@ class Bench:
         return first, self.socket(connecter, connect=first.last_endpoint.decode())
 
     def new_context(self):
-        """Return one more context; it is terminated with the others."""
+        """Return another context; ``close`` terminates it as well."""
         self._contexts.append(self.zmq.Context())
         return self._contexts[-1]
 
     def close(self):
-        """End all contexts, whatever state the scenario left them in."""
+        """Terminate all contexts, whatever state the scenario has left them in."""
         for context in self._contexts:
             with contextlib.suppress(Exception):
                 context.destroy(linger=0)

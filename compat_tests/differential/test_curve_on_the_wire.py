@@ -1,4 +1,4 @@
-"""A proxy between a CURVE client and its server repeats, reorders, forges or inserts frames."""
+"""Both libraries react alike if a proxy repeats, reorders, forges or inserts frames under CURVE."""
 
 import socket
 import struct
@@ -13,9 +13,9 @@ GREETING = 64
 
 
 class Proxy:
-    """Relay one connection; ``change(number, frame)`` returns the frames that the server gets.
+    """A proxy for one connection; ``change(number, frame)`` returns the frames for the server.
 
-    Frame 0 is HELLO, frame 1 is INITIATE, and all later ones are the client's messages.
+    Frame 0 is HELLO, frame 1 is INITIATE, and all later frames are messages of the client.
     """
 
     def __init__(self, endpoint, change):

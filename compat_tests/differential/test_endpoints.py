@@ -1,4 +1,4 @@
-"""bind, connect, unbind and disconnect with endpoints that are wrong, busy or unknown."""
+"""bind, connect, unbind and disconnect are called with wrong, busy and unknown endpoints."""
 
 import errno
 import socket
@@ -28,8 +28,7 @@ def test_bad_endpoint(both, endpoint):
         sock = bench.socket("DEALER")
         return errors(lambda: sock.bind(endpoint), lambda: sock.connect(endpoint))
 
-    # libzmq accepts some of these, for example "tcp://127.0.0.1:1x". Its behaviour is the reference
-    # here.
+    # libzmq accepts some of these wrong endpoints, such as "tcp://127.0.0.1:1x". We do the same.
     both(scenario)
 
 
@@ -82,7 +81,10 @@ def test_address_in_use(both, address):
 
 
 def test_ipc_address_in_use(tmp_path):
-    """By decision: libzmq takes the path over from a socket that still listens there."""
+    """We refuse to bind an ipc path on which a socket still listens.
+
+    We differ on purpose: libzmq takes the path over.
+    """
     bench = Bench(load(OURS), str(tmp_path))
     try:
         results = bind_three_times(bench, f"ipc://{tmp_path}/s")
@@ -144,11 +146,11 @@ def test_rebind_after_unbind(both, transport):
 def test_unbind_by_the_endpoint_that_was_bound(both, host):
     def scenario(bench):
         sock = bench.socket("REP", bind=f"tcp://{host}:*")
-        # Once more, now that the port is known.
+        # Bind once more, to the port that is known now.
         own = sock.last_endpoint.decode()
         sock.unbind(own)
         endpoint = f"tcp://{host}:{own.rpartition(':')[2]}"
-        # libzmq closes the descriptor in its I/O thread, so the port is free only some time later.
+        # libzmq closes the descriptor in its I/O thread. So retry until the port is free.
         while errors(lambda: sock.bind(endpoint)) != ["returned"]:
             time.sleep(0.001)
         return errors(lambda: sock.unbind(endpoint), lambda: sock.unbind(own))

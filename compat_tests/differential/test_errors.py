@@ -1,4 +1,4 @@
-"""The error classes, and errors while sending and receiving."""
+"""The error classes are the same, and so are the errors of sending and receiving."""
 
 import pytest
 

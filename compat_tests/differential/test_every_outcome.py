@@ -1,4 +1,4 @@
-"""Compare everything that ``scan.py`` tries, on each library in a process of its own."""
+"""Run ``scan.py`` on each library, in a process of its own, and compare all outcomes."""
 
 import collections
 import json
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.timeout(LIMIT + 60)
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """Return the outcomes on libzmq and here, by path."""
+    """Return two dicts that map paths to outcomes: libzmq's and ours."""
     paths = filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
-    # libzmq creates ipc://* files there, or in the current folder.
+    # libzmq creates ipc://* files in TMPDIR or, without this variable, in the current folder.
     environment.pop("TMPDIR", None)
     running = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A hand-written peer of ZMTP 2.0 or 1.0 talks to each library; the replies are compared."""
+"""A hand-written peer of ZMTP 2.0 or 1.0 talks to each library, and we compare the replies."""
 
 import fcntl
 import os
@@ -28,7 +28,7 @@ def frame_2(body, more=0):
     return struct.pack(">BQ", 2 | more, len(body)) + body
 
 
-#: name: the bytes before the routing id, and how frames are made
+#: Maps a version to the bytes before the routing id, and the function that makes frames.
 VERSIONS = {
     "unversioned": (b"", frame_1),
     "1.0": (SIGNATURE + b"\0\5", frame_1),
@@ -53,30 +53,31 @@ def threads_sleep():
             for path in pathlib.Path("/proc/self/task").glob("*/stat")
         )
     except OSError:
-        return False  # that thread has just ended
+        return False  # a thread has just ended
 
 
 def under_way():
-    """Return whether bytes written by an end in this process have not reached the other end yet.
+    """Return whether a socket of this process has written bytes that have not arrived yet.
 
-    A busy kernel delivers part of them over loopback in a thread of its own.
+    A busy kernel may deliver bytes over loopback later, in a thread of its own.
     """
     for fd in map(int, os.listdir("/proc/self/fd")):
         try:
             (left,) = struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)))
         except OSError:
-            continue  # the descriptor is not a socket, or was closed meanwhile
+            continue  # the descriptor is not a socket, or has been closed
         if left:
             return True
     return False
 
 
 def settle(bench):
-    """Return when the library has done everything that it can do now.
+    """Wait until the library has done everything that it can do without more input.
 
-    No fixed time would be enough. A thread that is woken is runnable at once, however long the
-    machine takes to run it. Check twice, since one thread may wake another that was checked before.
-    Check more often where threads sleep until they get the GIL.
+    No fixed time would be long enough on a busy machine. So check that all threads sleep: a thread
+    that has been woken counts as runnable at once, however late the machine runs it. Check twice,
+    since one thread may wake another that was checked before. Check more often on our library,
+    whose threads also sleep while they wait for the GIL.
     """
     times, sleep = (2, time.sleep) if is_libzmq(bench) else (10, gevent.sleep)
     asleep = 0
@@ -121,10 +122,10 @@ def meet(bench, kind, end, **options):
 def received(bench, sock):
     messages = []
     settle(bench)
-    # libzmq's sockets learn of a new peer in a call, so several calls may be needed.
+    # A libzmq socket learns of a new peer only in its calls, so several calls may be needed.
     while sock.poll(0) or settle(bench) or sock.poll(0):
         parts = sock.recv_multipart()
-        # A ROUTER generates names. Compare their form.
+        # A ROUTER generates random routing ids, so compare only their form.
         messages.append([b"\0?" if len(p) == 5 and p[:1] == b"\0" else p for p in parts])
     return messages
 
@@ -151,7 +152,7 @@ def test_conversation(both, version, kind, end):
             if kind == "XSUB":
                 sock.send(b"\1to")
             if kind in ("PUB", "PUSH", "REQ"):
-                # These sockets do not report that the peer is there.
+                # These sockets do not report that they have a peer, so read the greeting first.
                 told, _ = patient(bench, peer)
             else:
                 got = received(bench, sock)

@@ -1,4 +1,4 @@
-"""Mechanisms and ZAP: which clients are accepted, what a handler is asked, and monitor events."""
+"""With each mechanism, the accepted clients, ZAP requests and monitor events are the same."""
 
 import struct
 
@@ -6,7 +6,8 @@ import pytest
 
 DOMAIN = "zlc-domain"
 ENDPOINT = "inproc://zeromq.zap.01"
-#: Events that only one of the libraries reports, such as the next attempt, are left out.
+#: The events that we compare. Events that only one library reports, such as the next attempt, are
+#: left out.
 TOLD = (
     "HANDSHAKE_SUCCEEDED",
     "HANDSHAKE_FAILED_NO_DETAIL",
@@ -17,7 +18,7 @@ GIVEN_UP = 5000  # ms
 
 
 class Meeting:
-    """A server that may ask a ZAP handler, and a client of the same library, each monitored."""
+    """A server and a client of the same library, their monitors and, if wanted, a ZAP handler."""
 
     def __init__(self, bench, transport, server, client, kinds=("PULL", "PUSH"), handler="REP"):
         self.zmq = zmq = bench.zmq
@@ -35,8 +36,8 @@ class Meeting:
         self.client.connect(self.server.last_endpoint.decode())
 
     def request(self):
-        """Return the handler's request, without fields that differ between any two processes."""
-        assert self.handler.poll(GIVEN_UP), "nobody asks"
+        """Return the ZAP request, without fields that differ between any two processes."""
+        assert self.handler.poll(GIVEN_UP), "no ZAP request arrived"
         frames = self.handler.recv_multipart()
         address = frames[3].decode()
         frames[3] = address.split(":")[0].encode()
@@ -46,7 +47,7 @@ class Meeting:
         self.handler.send_multipart([b"1.0", b"1", status, text, user_id, metadata])
 
     def decided(self):
-        """Return the first decisive event of each side, with its value."""
+        """Return the first event of each side that is in `TOLD`, with its value."""
         return [self._decided(monitor) for monitor in self.monitors]
 
     def _decided(self, monitor):
@@ -55,12 +56,12 @@ class Meeting:
             event, value = struct.unpack("<Hi", head)
             name = self.zmq.Event(event).name
             if name in TOLD:
-                # The errno of a lost connection is random.
+                # Do not compare the errno of a lost connection, which is random.
                 return name, None if name.endswith("NO_DETAIL") else value
         return None
 
     def delivered(self):
-        """Return a message and the properties that arrived with it."""
+        """Send a message; return it as it arrives, with its properties."""
         self.client.send(b"hello")
         frame = self.server.recv(copy=False)
         names = ("User-Id", "Socket-Type", "Identity", "Routing-Id", "X-zap", "X-peer", "x-peer")
@@ -87,7 +88,7 @@ def options(zmq, named):
 
 
 def run(both, transport, server, client, talk, **more):
-    """Run ``talk(meeting)`` on each library; the results must be equal."""
+    """Run ``talk(meeting)`` on each library, and check that the results are equal."""
 
     def scenario(bench):
         meeting = Meeting(bench, transport, server, client, **more)
@@ -109,7 +110,7 @@ CLIENT_PUBLIC, CLIENT_SECRET = (
     b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
     b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
 )
-#: The handler replies to a request that was not made.
+#: A key that belongs to neither side.
 OTHER_KEY = SERVER_PUBLIC[:39] + b"8"
 CURVE = (
     {"curve_server": 1, "curve_secretkey": SERVER_SECRET},
@@ -181,7 +182,10 @@ def test_without_a_zap_handler(both, sides, enforce):
 
 
 def test_curve_without_authentication(both):
-    """Even if domains are enforced, a server without one asks no handler ("Stonehouse")."""
+    """A server without a ZAP domain sends no ZAP request, even if domains are enforced.
+
+    This configuration of CURVE is known as "Stonehouse".
+    """
 
     def talk(meeting):
         return meeting.decided(), meeting.delivered()

@@ -1,16 +1,17 @@
-"""Random graphs of sockets, driven step by step on both libraries.
+"""Drive random graphs of sockets step by step on both libraries.
 
-Both receive the same messages and refuse the same calls.
+Both libraries must receive the same messages and refuse the same calls.
 
-Over inproc, where a step's effect is there when every socket has done what the others asked of it.
-Left out, with what libzmq does then:
+The transport is inproc. A step is complete once every socket has processed the commands of the
+other sockets. We leave out cases in which the libraries are known to differ:
 
-- EVENTS: its REP calls itself readable for a request that it then drops as malformed.
-- PAIRs: a second peer that is refused can be disconnected there, and is unknown here.
-- A publisher that leaves a subscriber, and a peer that comes back to a ROUTER: there the old pipe
-  ends when the one that bound has read it to its end, and not before.
-- A socket that disconnects with unread messages: over inproc libzmq drops them, though not over
-  tcp. Here they stay receivable over every transport, so each socket reads them before.
+- EVENTS: libzmq's REP reports POLLIN for a request that it then drops as malformed.
+- PAIR: on libzmq a second peer that was refused can be disconnected. Our sockets do not know it.
+- A publisher that disconnects from a subscriber, and a peer that reconnects to a ROUTER: on libzmq
+  the old pipe ends only when the binding socket has read all of it.
+- A socket that disconnects with unread messages: libzmq drops these messages over inproc, but not
+  over tcp. On our sockets they stay receivable over every transport. So each socket first reads
+  its messages.
 """
 
 import tempfile
@@ -25,7 +26,7 @@ from compat_tests.differential.outcome import outcome
 from compat_tests.differential.sockets import Bench
 from compat_tests.libraries import OURS, REFERENCE, load
 
-#: Types that bind and types that connect to them.
+#: Maps the name of a graph to the types that bind and the types that connect to them.
 GRAPHS = {
     "pipeline": (("PULL",), ("PUSH",)),
     "fan-out": (("PUSH",), ("PULL",)),
@@ -42,16 +43,17 @@ parts = st.lists(st.sampled_from([b"", b"a", b"abc", b"b" * 300]), min_size=1, m
 
 
 class Graph(RuleBasedStateMachine):
-    """Run each step on libzmq and here, and compare both results."""
+    """Runs each step on both libraries and compares the results."""
 
     @initialize(graph=st.sampled_from(sorted(GRAPHS)))
     def begin(self, graph):
         self.binders, self.connecters = GRAPHS[graph]
         self.folder = tempfile.TemporaryDirectory(prefix="zlc-")
         self.benches = [Bench(load(name), self.folder.name) for name in (REFERENCE, OURS)]
-        # (the two sockets, name of the type, name that it is bound to, its connections)
+        # Entries: (the socket of each library, name of the type, endpoint it is bound to, endpoints
+        # it is connected to).
         self.sockets = []
-        self.left = set()  # (socket of the reference, endpoint that it was disconnected from)
+        self.left = set()  # disconnects, as (socket of libzmq, endpoint)
         self.count = 0
 
     def both(self, step):
@@ -64,8 +66,8 @@ class Graph(RuleBasedStateMachine):
     def settle(self):
         """Let all sockets process the commands of other sockets.
 
-        libzmq's sockets do so only in calls, and always in this one. The two ends of a closing pipe
-        exchange three commands.
+        A libzmq socket processes commands only in its calls, and in this call always. Repeat the
+        call, since the two ends of a closing pipe exchange three commands.
         """
         for _ in range(3):
             for sockets, *_ in self.sockets:
@@ -109,7 +111,7 @@ class Graph(RuleBasedStateMachine):
     @precondition(lambda self: self.sockets)
     @rule(number=which, to=which)
     def connect_again(self, number, to):
-        """Use one socket with several peers."""
+        """Connect a socket that already has peers to one more peer."""
         sockets, kind, bind, connected = self.chosen(number)
         new = [
             each[2]
@@ -136,7 +138,7 @@ class Graph(RuleBasedStateMachine):
     def send(self, number, message, to):
         sockets, kind, _, _ = self.chosen(number)
         if kind == "XSUB":
-            return  # to it, messages are subscriptions
+            return  # what an XSUB sends is a subscription
         if kind == "ROUTER":
             message = [b"peer%d" % (to + 1), *message]
         self.both(lambda bench, n: sockets[n].send_multipart(message))
@@ -158,7 +160,7 @@ class Graph(RuleBasedStateMachine):
                 pass
 
     def drain(self, sockets, kind):
-        """Read everything that a socket has received; a REP answers each request in between."""
+        """Read everything that a socket has received; a REP answers each request that it reads."""
         self.receive_from(sockets, kind)
         if kind == "REP":
             while self.both(lambda bench, n: sockets[n].send(b""))[0] == "returned":
@@ -167,9 +169,9 @@ class Graph(RuleBasedStateMachine):
     @precondition(lambda self: self.sockets and self.binders != GRAPHS["forward"][0])
     @rule(number=which, to=which)
     def disconnect(self, number, to):
-        """Let a peer leave by disconnect.
+        """Disconnect a peer.
 
-        It does not use close(): libzmq's reaper tells the other sockets at a later time.
+        Do not close it: after close(), libzmq's reaper notifies the other sockets at a later time.
         """
         sockets, kind, _, connected = self.chosen(number)
         if connected:

@@ -1,4 +1,4 @@
-"""Calls in a state or on a type that does not allow them."""
+"""Calls that the state or the type of a socket does not allow raise the same errors."""
 
 import errno
 
@@ -50,7 +50,7 @@ def test_calls_after_close(both, kind):
 def test_new_socket_without_a_peer(both, kind):
     def scenario(bench):
         calls = dict(CALLS)
-        # Use a different message each time: REQ may be waiting for its answer, STREAM needs an id.
+        # Use a new socket for each call, since an earlier call may change the state of a socket.
         return {
             name: errors(lambda c=call: c(bench.socket(kind), bench.zmq))[0]
             for name, call in calls.items()
@@ -103,7 +103,10 @@ def test_rep_out_of_order(both):
 
 
 def test_calls_after_term(both):
-    """No call waits here while the context terminates: its sockets are tried in turn."""
+    """After ``term()`` has begun, the calls of open sockets raise on both libraries.
+
+    No call waits when ``term()`` begins; the sockets are tried one after the other.
+    """
 
     def scenario(bench):
         zmq = bench.zmq
@@ -142,8 +145,8 @@ def test_too_many_sockets(both):
     def scenario(bench):
         bench.context.set(bench.zmq.MAX_SOCKETS, 3)
         made = [bench.socket("PAIR") for _ in range(2)]
-        # libzmq's internal sockets count as well, so the third socket may or may not exceed the
-        # limit.
+        # libzmq's internal sockets count as well, so only the last of these sockets exceeds the
+        # limit for certain.
         result = errors(*3 * [lambda: made.append(bench.socket("PAIR"))])
         return result[-1], errno.EMFILE
 

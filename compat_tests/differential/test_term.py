@@ -1,7 +1,7 @@
-"""ETERM: a context that ends while its sockets are open.
+"""Calls raise ETERM if their context is terminated while its sockets are open.
 
-`term` waits for the sockets, so it runs beside the scenario: in a native thread for libzmq, in a
-greenlet for a library that lives on gevent's hub.
+`term` waits for the sockets, so it runs in the background: in a native thread for libzmq, and in a
+greenlet for our library, which runs on gevent's hub.
 """
 
 import threading
@@ -15,7 +15,7 @@ LIMIT = 30  # seconds
 
 
 def in_background(name, call):
-    """Start `call` beside the caller; the result waits for it, at most `LIMIT` seconds."""
+    """Start `call` in the background; return a function that waits for it, at most `LIMIT` s."""
     if name == REFERENCE:
         thread = threading.Thread(target=call, daemon=True)
         thread.start()
@@ -49,7 +49,7 @@ def test_term_ends_waiting_calls(waiting_in):
             outcome(sock.set, zmq.LINGER, 0),
             outcome(lambda: sock.events),
         ]
-        # pyzmq raises plain ZMQError here. Our class is a subclass of it.
+        # pyzmq raises a plain ZMQError here, and we raise a subclass of it.
         with pytest.raises(zmq.ZMQError) as caught:
             context.socket(zmq.REQ)
         assert caught.value.errno == zmq.ETERM

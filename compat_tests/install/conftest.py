@@ -1,4 +1,4 @@
-"""Copies of the checkout, and environments to install them into; nothing is downloaded."""
+"""Provide copies of the checkout and environments to install them into, without downloads."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = Path(__file__).with_name("program.py")
 
-PATIENCE = 1200  # seconds: a machine that is busy compiles slowly
+PATIENCE = 1200  # seconds, since a busy machine compiles slowly
 
-#: The files that an install starts from. It does not need the other tests.
+#: The files of the checkout that an install needs.
 COPIED = (
     "setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "bench",
     "docs", "examples", "reliability", "tests", "zlinkcompat", "zlinkcompat-stubs",
@@ -25,7 +25,10 @@ LEFT_OUT = shutil.ignore_patterns("*.so", "__pycache__", "node_modules", "_build
 
 
 def run(*command, cwd=None, check=True, **variables):
-    """Run a command to its end, without variables of ours; returns the CompletedProcess."""
+    """Run a command to its end, and return the CompletedProcess.
+
+    Variables that configure our package or pytest are removed from its environment.
+    """
     kept = {
         name: os.environ[name] for name in os.environ if not name.startswith(("ZLINK", "PYTEST"))
     }
@@ -43,31 +46,32 @@ def run(*command, cwd=None, check=True, **variables):
 
 
 class Environment:
-    """A virtual environment that finds the packages of the running one, but not zlinkcompat."""
+    """A virtual environment that finds the packages of the current one, but not zlinkcompat."""
 
     def __init__(self, folder):
         self.folder = folder
         run(sys.executable, "-m", "venv", "--without-pip", folder)
         self.python = folder / "bin" / "python"
         found = run(self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
-        # A folder of a .pth file: its own .pth files, by which a checkout is found, do not count.
-        # PyInstaller would look for packages beside the program, and find the checkout's.
+        # Add the current site-packages by a .pth file. Python ignores .pth files in folders that
+        # were added in this way, so an editable install of the checkout is not found.
+        # Copy the program, since PyInstaller would also find packages beside it in the checkout.
         self.program = Path(shutil.copy(PROGRAM, folder))
         Path(found.stdout.strip(), "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     def pip_install(self, what, check=True, **variables):
-        """``pip install`` without ``-v``, of a folder or a wheel."""
+        """Run ``pip install``, without ``-v``, for a folder or a wheel."""
         return run(
             self.python, "-m", "pip", "install", "--no-deps", "--no-build-isolation", what,
             cwd=self.folder, check=check, **variables,
         )  # fmt: skip
 
     def run(self, *arguments, check=True, **variables):
-        """Run ``python arguments`` away from every checkout."""
+        """Run ``python arguments`` in a folder outside the checkout."""
         return run(self.python, *arguments, cwd=self.folder, check=check, **variables)
 
     def script(self, *arguments, check=True, **variables):
-        """Run the command ``zlinkcompat``."""
+        """Run the installed command ``zlinkcompat``."""
         command = self.folder / "bin" / "zlinkcompat"
         return run(command, *arguments, cwd=self.folder, check=check, **variables)
 
@@ -79,7 +83,10 @@ def environment(tmp_path):
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory):
-    """A copy of the checkout without anything built; tests may build in it, not change it."""
+    """Return a copy of the checkout without build products.
+
+    Tests may build in the copy, but must not change its files.
+    """
     copy = tmp_path_factory.mktemp("copy") / "zlinkcompat"
     copy.mkdir()
     for name in COPIED:
@@ -91,7 +98,7 @@ def checkout(tmp_path_factory):
 
 
 def build_wheel(source, folder, **variables):
-    """The wheel of a checkout or an sdist, and what pip printed."""
+    """Build the wheel of a checkout or an sdist; return the wheel and pip's output."""
     done = run(
         sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
         "--wheel-dir", folder, source, **variables,
@@ -102,7 +109,7 @@ def build_wheel(source, folder, **variables):
 
 @pytest.fixture(scope="session")
 def compiled_wheel(checkout, tmp_path_factory):
-    """The wheel of a full build, and what pip printed."""
+    """Return the wheel of a compiled build, and pip's output."""
     return build_wheel(
         checkout, tmp_path_factory.mktemp("compiled"), ZLINKCOMPAT_REQUIRE_EXTENSIONS="1"
     )
@@ -110,13 +117,13 @@ def compiled_wheel(checkout, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pure_wheel(checkout, tmp_path_factory):
-    """The wheel of the pure-Python fallback that was asked for, and what pip printed."""
+    """Return the wheel of a pure-Python build that was requested, and pip's output."""
     return build_wheel(checkout, tmp_path_factory.mktemp("pure"), ZLINKCOMPAT_PURE="1")
 
 
 @pytest.fixture(scope="session")
 def sdist(checkout, tmp_path_factory):
-    """The path of the sdist."""
+    """Return the path of the sdist."""
     folder = tmp_path_factory.mktemp("sdist")
     run(
         sys.executable, "-c", "import setuptools.build_meta as b, sys; b.build_sdist(sys.argv[1])",

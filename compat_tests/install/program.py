@@ -1,4 +1,4 @@
-"""A round trip over tcp, CURVE keys and counterparts of pyzmq; says which build it ran on."""
+"""Use tcp, CURVE keys and counterparts of pyzmq's modules; print which build this runs on."""
 
 import zlinkcompat as zmq
 import zlinkcompat.asyncio

@@ -1,4 +1,4 @@
-"""Installs from a checkout: what they tell without ``-v``, and what they compile again."""
+"""An install from a checkout reports failures without ``-v``, and compiles only what changed."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from zlinkcompat.debug import compiled_modules
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
-#: A compiler that is not one, and what the install says of it.
+#: Maps a program that is not a compiler to the install's message about it.
 COMPILERS = {
     "/bin/false": "/bin/false failed with exit code 1",
     "/no/such/compiler": "/no/such/compiler: No such file or directory",
@@ -20,7 +20,7 @@ COMPILERS = {
 
 @pytest.fixture
 def fresh(checkout, tmp_path):
-    """A copy in which nothing was ever built."""
+    """Return a copy of the checkout in which nothing was ever built."""
     copy = tmp_path / "fresh"
     run("cp", "-r", checkout, copy)
     run("rm", "-rf", copy / "build")
@@ -61,7 +61,7 @@ def test_a_module_that_does_not_compile_is_named(fresh, environment):
 
 
 def built(checkout):
-    """The extensions in a checkout, with the times at which they were compiled."""
+    """Return the extension modules in a checkout and the times at which they were compiled."""
     tag = sys.implementation.cache_tag
     library = checkout / "build" / f"lib.{sysconfig.get_platform()}-{tag}"
     return {
@@ -71,7 +71,7 @@ def built(checkout):
 
 
 def test_only_what_changed_is_compiled_again(checkout, compiled_wheel, environment):
-    """A wheel, editable installs and ``build_ext --inplace`` share one build."""
+    """Wheels, editable installs and ``build_ext --inplace`` share one build folder."""
     before = built(checkout)
     assert len(before) == len(compiled_modules())
     done = run(

@@ -1,4 +1,4 @@
-"""Programs that are shipped as one thing: frozen by PyInstaller, and in a Docker image."""
+"""Programs work that are frozen by PyInstaller or installed in a Docker image."""
 
 import re
 import shutil

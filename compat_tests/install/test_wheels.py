@@ -1,4 +1,4 @@
-"""Wheels and the sdist: what they hold, how they are named, and that they work where installed."""
+"""Wheels and the sdist have the right contents and names, and work when installed."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ def test_a_compiled_wheel_has_extensions_and_no_declarations(compiled_wheel):
     }
     assert extensions == set(compiled_modules())
     assert not [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
-    # The pure-Python fallback of each is in it, for ZLINKCOMPAT_PURE=1.
+    # The wheel also has the Python source of each extension module, for ZLINKCOMPAT_PURE=1.
     assert not {name.replace(".", "/") + ".py" for name in extensions} - set(found)
 
 
@@ -63,7 +63,7 @@ def test_the_benchmark_runs_from_a_wheel(compiled_wheel, environment):
 def test_a_pure_wheel_is_for_any_platform(pure_wheel, environment):
     wheel, printed = pure_wheel
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert "NOT COMPILED" not in printed  # it was asked for
+    assert "NOT COMPILED" not in printed  # the pure-Python build was requested
     environment.pip_install(wheel)
     done = environment.run(environment.program)
     assert done.stdout == f"HELLO 40 pure {len(compiled_modules())}\n"

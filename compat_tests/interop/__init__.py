@@ -1,1 +1,1 @@
-"""zlinkcompat and real libzmq at the two ends of one connection, each in its own process."""
+"""Connect zlinkcompat and real libzmq, each in a process of its own."""

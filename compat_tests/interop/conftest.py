@@ -27,7 +27,10 @@ def peer_processes():
 
 @pytest.fixture
 def peer(peer_processes):
-    """``peer(side, library)``: the long-lived process for one end, its socket closed afterwards."""
+    """``peer(side, library)`` returns the long-lived process for one end.
+
+    Its socket is closed at the end of the test.
+    """
     used = []
 
     def get(side, library):
@@ -42,6 +45,6 @@ def peer(peer_processes):
 
 @pytest.fixture
 def address():
-    """``address(transport)``: an address to bind to. The system requires short ipc paths."""
+    """``address(transport)`` returns an address to bind to. The path of ipc has to be short."""
     with tempfile.TemporaryDirectory(prefix="zlc-") as folder:
         yield {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/s"}.__getitem__

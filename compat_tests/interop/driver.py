@@ -12,15 +12,16 @@ import time
 from compat_tests.libraries import REFERENCE
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-ANSWER_TIMEOUT = 45  # seconds; more than the peer's own limit, whose traceback says more
+# In seconds. The limit of the peer itself is shorter, since the peer's traceback is more useful.
+ANSWER_TIMEOUT = 45
 PROBE_TIMEOUT = 30  # seconds
 
 
 def python_of(library):
-    """Return the Python that runs ends of ``library``.
+    """Return the interpreter that runs the ends of ``library``.
 
-    ``ZLINKCOMPAT_PEER_PYTHON`` names the interpreter for libzmq's ends. Its environment may then
-    have any version of pyzmq, and needs nothing else.
+    ``ZLINKCOMPAT_PEER_PYTHON`` may name another interpreter for libzmq's ends. Its environment may
+    have any version of pyzmq, and needs no other package.
     """
     if library == REFERENCE:
         return os.environ.get("ZLINKCOMPAT_PEER_PYTHON", sys.executable)
@@ -32,7 +33,7 @@ class PeerFailed(AssertionError):
 
 
 class PeerProcess:
-    """The process at one end.
+    """The process at one end of the connection.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class PeerProcess:
         self._process = None
 
     def start(self, op, *args, **kwargs):
-        """Start an operation; `finish` waits for it. Only one runs at a time."""
+        """Start an operation; `finish` waits for it. Only one operation runs at a time."""
         if self._process is None:
             self._spawn()
         self._op = op
@@ -63,7 +64,8 @@ class PeerProcess:
         Raises
         ------
         PeerFailed
-            With the traceback of the peer. The process is replaced at the next use.
+            The operation failed; the error has the traceback of the peer. The next operation uses
+            a new process.
         """
         try:
             line = self._answers.get(timeout=ANSWER_TIMEOUT)
@@ -114,13 +116,13 @@ def _read(stdout, answers):
     try:
         for line in stdout:
             answers.put(line)
-    except ValueError:  # stop() closes it
+    except ValueError:  # stop() has closed the stream
         pass
     answers.put("")
 
 
 def connect(left, right, pair, binder, address, subscription="", security=None):
-    """Open the two ends of `pair`, `binder` ("left" or "right") first.
+    """Open the two ends of `pair`, and first the end that binds (`binder`: "left" or "right").
 
     `security` is a row of `pairs.MECHANISMS`; the binder is its server.
     """
@@ -139,9 +141,10 @@ def connect(left, right, pair, binder, address, subscription="", security=None):
 
 
 def await_route(sender, receiver, topic="", prefix=()):
-    """Probe until a message with `topic` goes through, as PUB and ROUTER drop early messages.
+    """Send probes with `topic` until one arrives, since PUB and ROUTER drop early messages.
 
-    Messages arrive in order: after the probe, every subscription sent before it is in effect.
+    Messages arrive in order. So once a probe has arrived, all subscriptions that were sent before
+    it are in effect.
     """
     deadline = time.monotonic() + PROBE_TIMEOUT
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The messages of the matrix: content that both processes can derive from a size and a salt."""
+"""The messages of the matrix; both processes can compute them from a size and a salt."""
 
 import functools
 import hashlib
@@ -11,7 +11,7 @@ SHAPES = SINGLE_FRAMES + MULTIPARTS
 
 PROBE = b"\xffprobe"
 
-# A prime, so that a chunk shifted by any power of two is noticed.
+# Use a prime, so that a comparison detects data that are shifted by any power of two.
 _PERIOD = 4093
 
 
@@ -26,12 +26,12 @@ def part(size, salt):
 
 
 def build(shape, salt):
-    """Return the parts of the message with part sizes `shape`."""
+    """Return the parts of a message; `shape` has their sizes."""
     return [part(size, f"{salt}/{i % 7}") for i, size in enumerate(shape)]
 
 
 def digest(frame):
-    """Return the size and digest of one frame, as they go over the control channel."""
+    """Return the size and hash of one frame, which a peer reports instead of the frame."""
     return [len(frame), hashlib.blake2b(frame, digest_size=12).hexdigest()]
 
 

@@ -1,4 +1,4 @@
-"""Every valid socket pair and the way its messages go (RFC 28 to 31 and zmq_socket(3))."""
+"""Every valid socket pair and the flow of its messages (RFC 28 to 31 and zmq_socket(3))."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,17 @@ class Pair:
     Parameters
     ----------
     left, right : str
-        Socket types. Messages go first from `left` to `right`.
+        Socket types. The first message goes from `left` to `right`.
     flow : str
         ``"oneway"``, ``"bothways"`` (independent messages in each direction), ``"request"``
-        (`right` answers each message with its copy) or ``"routed"`` (as ``"bothways"``, with the
-        peer's routing id in front).
-    envelope : int, parts
-        Parts that `right` sees before the message itself, and sends back as they are.
+        (`right` answers each message with a copy) or ``"routed"`` (like ``"bothways"``, but each
+        message begins with the peer's routing id).
+    envelope : int
+        Number of parts that `right` receives before the message itself; it sends them back
+        unchanged.
     delimiter : bool
-        `left` itself puts an empty part in front of what it sends, and takes it off an answer.
+        Whether `left` has to send an empty part before each message, and gets one before each
+        answer.
     """
 
     left: str
@@ -55,7 +57,8 @@ CLIENT_KEYS = (
     "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
 )
 
-#: Options of both sides, and what the server's authenticator knows: a password, or any key.
+#: Maps a mechanism to the options of both sides, and to what the server's authenticator accepts: a
+#: password, or any key.
 MECHANISMS = {
     "plain": {
         "server": {"plain_server": 1},
@@ -76,7 +79,7 @@ PUBLISHING = tuple(p for p in PAIRS if p.left in ("PUB", "XPUB"))
 
 
 def placements(pair, reference, ours):
-    """List (library of left, library of right, binding end) for one pair, each once."""
+    """Return the cases of one pair as (library of left, library of right, binding end)."""
     if pair.left == pair.right:
         return [(reference, ours, "left"), (reference, ours, "right")]
     return [

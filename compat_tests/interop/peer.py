@@ -1,8 +1,8 @@
-"""One end of a connection in a process of its own: ``python -m compat_tests.interop.peer LIBRARY``.
+"""Run one end of a connection: ``python -m compat_tests.interop.peer LIBRARY``.
 
-Reads one JSON object per line from stdin and answers each with one line on stdout:
-``{"result": ...}`` or ``{"error": traceback}``. ``op`` names a method of `Peer`, the rest are its
-arguments. End of input ends the process.
+The program reads one JSON object per line from stdin and answers each with one line on stdout:
+``{"result": ...}`` or ``{"error": traceback}``. ``op`` names a method of `Peer`, and the other
+fields are its arguments. The program ends at the end of its input.
 """
 
 import importlib
@@ -17,12 +17,12 @@ TIMEOUT_MS = 30_000
 
 
 class Peer:
-    """The operations a driver can ask for; one socket at a time.
+    """The operations that a driver can request. There is one socket at a time.
 
     Parameters
     ----------
     library : module
-        ``zmq`` or something with its API.
+        ``zmq`` or a module with the same API.
     """
 
     def __init__(self, library):
@@ -32,7 +32,7 @@ class Peer:
         self.authenticator = None
 
     def open(self, kind, bind=None, connect=None, options=None, subscription=""):
-        """Make the socket, bind or connect it, and return its last endpoint."""
+        """Create the socket, bind or connect it, and return its last endpoint."""
         self.socket = sock = self.context.socket(getattr(self.zmq, kind))
         sock.linger = 0
         sock.sndtimeo = sock.rcvtimeo = TIMEOUT_MS
@@ -49,7 +49,7 @@ class Peer:
         return sock.last_endpoint.decode()
 
     def authenticate(self, password):
-        """Let the library's own authenticator accept "user" with `password`, or any CURVE key."""
+        """Start the library's authenticator, which accepts "user" with `password`, or any key."""
         auth = importlib.import_module(self.zmq.__name__ + ".auth.thread")
         self.authenticator = auth.ThreadAuthenticator(self.context)
         self.authenticator.start()
@@ -68,13 +68,13 @@ class Peer:
             self.authenticator = None
 
     def send_shapes(self, salt, prefix=()):
-        """Send one message of each shape, with `prefix` parts first."""
+        """Send one message of each shape, each with the parts `prefix` before it."""
         prefix = [p.encode() for p in prefix]
         for shape in SHAPES:
             self.socket.send_multipart(prefix + build(shape, salt))
 
     def recv_digests(self, count, envelope=0):
-        """Receive `count` messages except probes; return digests of what follows `envelope`."""
+        """Receive `count` messages that are not probes; return digests without the envelope."""
         return [digests(self._recv()[envelope:]) for _ in range(count)]
 
     def recv_parts(self, count):
@@ -82,12 +82,12 @@ class Peer:
         return [[p.decode("latin-1") for p in self._recv()] for _ in range(count)]
 
     def send_parts(self, *messages):
-        """Send each of `messages`, lists of text parts."""
+        """Send each of `messages`, which are lists of parts as text."""
         for parts in messages:
             self.socket.send_multipart([p.encode("latin-1") for p in parts])
 
     def echo(self, count, envelope=0):
-        """Answer each of `count` messages with its copy; return digests of the messages."""
+        """Answer each of `count` messages with a copy of it; return digests of the messages."""
         seen = []
         for _ in range(count):
             parts = self._recv()
@@ -96,7 +96,7 @@ class Peer:
         return seen
 
     def request_shapes(self, salt, delimiter):
-        """Send one message of each shape, each after the answer to the previous one."""
+        """Send one message of each shape, and receive the answer before sending the next."""
         prefix = [b""] if delimiter else []
         answers = []
         for shape in SHAPES:
@@ -107,7 +107,7 @@ class Peer:
         return answers
 
     def send_probe(self, topic="", prefix=()):
-        """Send one probe; False when ROUTER does not know the peer yet."""
+        """Send one probe; return False if a ROUTER does not know the peer yet."""
         parts = [p.encode() for p in prefix] + [topic.encode("latin-1") + PROBE]
         try:
             self.socket.send_multipart(parts)
@@ -137,7 +137,7 @@ class Peer:
         return self.socket.poll(0)
 
     def stream_open(self):
-        """Receive the empty message a STREAM gets for a new connection."""
+        """Receive the empty message that a STREAM gets for a new connection."""
         self._routing_id, empty = self.socket.recv_multipart()
         assert empty == b"", empty
 
@@ -168,7 +168,7 @@ class Peer:
 
 
 def command_lines(name):
-    """Yield the lines of stdin; in greenlets for our library, whose hub must run meanwhile."""
+    """Yield the lines of stdin; for our library through gevent, so that the hub runs."""
     if name != "zmq":
         from gevent.fileobject import FileObjectPosix
 
@@ -177,7 +177,7 @@ def command_lines(name):
 
 
 def main(name):
-    """Serve until stdin ends."""
+    """Run operations until the end of stdin."""
     peer = Peer(importlib.import_module(name))
     for line in command_lines(name):
         command = json.loads(line)

@@ -1,4 +1,4 @@
-"""``examples/browser`` in headless Chromium draws what a PUB publishes and asks a REP."""
+"""``examples/browser``, in headless Chromium, draws data from a PUB and sends requests to a REP."""
 
 import shutil
 import subprocess
@@ -10,8 +10,8 @@ from browser import GUARD, Tab, browser, fits
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
 
-#: True once the page has drawn what was published, and shown a reply. It is evaluated with each
-#: frame.
+#: A promise that is fulfilled once the page has drawn published data and shown a reply. It checks
+#: this in each animation frame.
 DRAWN = """new Promise(resolve => {
     const text = name => (document.getElementById(name) || {}).textContent;
     const end = Date.now() + %d;
@@ -26,10 +26,10 @@ DRAWN = """new Promise(resolve => {
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Return a bundled copy of the example."""
+    """Return a folder with a bundled copy of the example."""
     if not (shutil.which("npm") and shutil.which("chromium")):
-        # Both are large, and people who work on something else need not install them.
-        pytest.skip("there is no npm and chromium here")
+        # Both are large, so contributors who do not work on the example need not install them.
+        pytest.skip("npm or chromium is not installed")
     folder = tmp_path_factory.mktemp("browser") / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
     try:

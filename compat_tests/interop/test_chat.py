@@ -1,4 +1,4 @@
-"""``examples/chat``: every browser receives what one of them says."""
+"""In ``examples/chat``, every browser receives what a user writes in one browser."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def test_message_reaches_every_client(url):
         assert json.loads(one.recv(30)) == {"present": 1}
 
 
-#: The page shows a text, now or later.
+#: A promise that is fulfilled once the page shows a text.
 SHOWN = """new Promise(resolve => {
     const look = () => document.body.textContent.includes(%s) && resolve(true);
     new MutationObserver(look).observe(document.body, {childList: true, subtree: true});

@@ -1,4 +1,4 @@
-"""``ws://`` with jszmq under node: all its socket types in both directions (RFC 45)."""
+"""Our sockets talk over ``ws://`` to all socket types of jszmq, which runs in node (RFC 45)."""
 
 import json
 import shutil
@@ -17,16 +17,16 @@ VERSION = "0.1.2"
 
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory):
-    """Return a folder with jszmq in it."""
+    """Return a folder in which jszmq is installed."""
     if not (shutil.which("npm") and shutil.which("node")):
-        # jszmq is JavaScript, so only node can run it.
-        pytest.skip("there is no node and npm to run jszmq with")
+        # jszmq is written in JavaScript, so it needs node.
+        pytest.skip("node or npm is not installed, and jszmq needs both")
     folder = tmp_path_factory.mktemp("jszmq")
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"jszmq@{VERSION}"]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=45)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        # An unreachable registry is not a fault of ours.
+        # An unreachable registry is not a fault of our package.
         pytest.skip(f"npm cannot install jszmq here: {error}")
     shutil.copy(Path(__file__).with_name("jszmq_peer.js"), folder)
     return folder
@@ -46,7 +46,7 @@ class Node:
         self.process.stdin.flush()
 
     def hear(self, name):
-        """Return the value of the next word, which must be this one."""
+        """Return the value of node's next line, which must be about ``name``."""
         with gevent.Timeout(GUARD):
             line = self.process.stdout.readline()
         assert line, self.process.stderr.read().decode()
@@ -55,7 +55,7 @@ class Node:
         return word[name]
 
     def open(self, *args, subscribe=()):
-        """Open a socket; return the port that it is bound to."""
+        """Open a socket in node; return the port that it is bound to."""
         self.tell(open=args, subscribe=subscribe)
         return self.hear("open")
 
@@ -66,7 +66,7 @@ class Node:
         return [frame.encode("latin-1") for frame in self.hear("message")]
 
     def shut(self):
-        """Close the socket, and discard what it still has to report."""
+        """Close the socket, and discard what node still reports about it."""
         self.tell(close=True)
         with gevent.Timeout(GUARD):
             while b'"close"' not in (line := self.process.stdout.readline()):
@@ -81,7 +81,7 @@ class Node:
 
 @pytest.fixture(scope="session")
 def processes():
-    """Return the node process, if it was started."""
+    """Return a list of the node processes that were started; stop them at the end."""
     processes = []
     yield processes
     for each in processes:
@@ -90,7 +90,7 @@ def processes():
 
 @pytest.fixture
 def node(node_folder, processes):
-    # A process that failed is replaced.
+    # Start a node process if there is none, or if the last one has failed.
     if not processes or processes[-1].process.poll() is not None:
         processes.append(Node(node_folder))
     return processes[-1]
@@ -98,8 +98,11 @@ def node(node_folder, processes):
 
 @pytest.fixture(params=["bind", "connect"])
 def met(request, node, monkeypatch):
-    """met(zmq.PULL, "push"): our socket connected to a Node; ``request.param`` is our verb."""
-    # With I/O threads a bound SUB sends its subscriptions only inside a call, as in libzmq.
+    """``met(zmq.PULL, "push")`` returns our socket, connected to a socket of node.
+
+    ``request.param`` says whether our socket binds or connects.
+    """
+    # On the thread engine a bound SUB sends its subscriptions only in its own calls, as in libzmq.
     monkeypatch.setenv("ZLINK_ENGINE", "hub")
     context = zmq.Context()
 
@@ -125,7 +128,10 @@ def met(request, node, monkeypatch):
 
 @pytest.fixture
 def publishing():
-    """publishing(pub): publish "other" and "news" repeatedly, since a subscriber may join late."""
+    """``publishing(pub)`` publishes "other" and "news" repeatedly, in a greenlet.
+
+    It repeats them since a subscriber may join late.
+    """
     greenlets = []
 
     def publish(pub):
@@ -203,7 +209,7 @@ def test_router_and_asking_types(met, theirs, envelope):
 def test_router_and_router(met):
     sock, node = met(zmq.ROUTER, "router", routing_id=b"me")
     while not sock.poll(20):
-        node.send("\0me", "one")  # the ROUTER drops it while it has no peer of that name
+        node.send("\0me", "one")  # the ROUTER drops this while it has no peer with this id
     name, body = sock.recv_multipart()
     assert body == b"one"
     sock.send_multipart([name, b"two"])

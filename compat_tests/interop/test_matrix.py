@@ -1,6 +1,6 @@
-"""Every valid pair over tcp and ipc: messages arrive unchanged, whichever end is libzmq.
+"""Messages of every valid pair arrive unchanged over tcp and ipc, whichever end is libzmq.
 
-The same over tcp with PLAIN and CURVE, where the end that binds is the server.
+Over tcp this is also tested with PLAIN and CURVE, where the end that binds is the server.
 """
 
 import pytest
@@ -12,10 +12,10 @@ from compat_tests.libraries import OURS, REFERENCE
 
 
 def libzmq_fails(pair, mechanism, left, binder):
-    """Return whether this is a known failure of libzmq's REQ.
+    """Return whether this case fails because of a known defect of libzmq's REQ.
 
-    A bound libzmq REQ whose ZAP handler names the peer takes the name for a part of the first
-    reply, and drops the connection (``req.cpp: req_session_t::push_msg``).
+    If the ZAP handler of a bound libzmq REQ returns a user id, the REQ takes the user id for a part
+    of the first reply, and drops the connection (``req.cpp: req_session_t::push_msg``).
     """
     return mechanism and pair.left == "REQ" and left == REFERENCE and binder == "left"
 

@@ -1,4 +1,4 @@
-"""STREAM with a plain tcp socket: bytes pass unchanged, and both ends notice the close."""
+"""A STREAM and a plain tcp socket exchange bytes unchanged, and both notice a close."""
 
 import select
 import socket
@@ -35,7 +35,7 @@ def receive(raw, size):
 
 
 def await_readable(raw, stream):
-    """Call into the STREAM socket until `raw` is readable: libzmq finishes a close inside calls."""
+    """Call the STREAM socket until `raw` is readable: libzmq finishes a close in its calls."""
     deadline = time.monotonic() + TIMEOUT
     while not select.select([raw], [], [], 0.02)[0]:
         assert time.monotonic() < deadline, f"nothing from STREAM in {TIMEOUT} s"

@@ -1,4 +1,4 @@
-"""Subscriptions and cancellations take effect on the other library."""
+"""Subscriptions and cancellations of one library take effect on the other."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_subscriptions_and_cancellations(peer, address, pair, transport, left, r
             assert left.run("recv_parts", 1) == [[chr(flag) + topic]]
 
     def published(*topics):
-        """Return which of `topics` arrive; the last one must."""
+        """Publish `topics`; return those that arrive, among which the last must be."""
         left.run("send_parts", *[[t, "x"] for t in topics])
         seen = []
         while topics[-1] not in seen:
@@ -42,8 +42,8 @@ def test_subscriptions_and_cancellations(peer, address, pair, transport, left, r
             seen.append(topic)
         return seen
 
-    # A bound libzmq socket accepts a connection only inside a call on it. The probes make that call
-    # as well, before the first subscription can be expected at XPUB.
+    # A bound libzmq socket learns of a new connection only in its own calls. Sending probes makes
+    # such calls, so the XPUB can then report the first subscription.
     await_route(left, right, topic="ready")
     if pair.left == "XPUB":
         assert left.run("recv_parts", 1) == [["\1ready"]]

@@ -1,7 +1,7 @@
-"""``tls://`` with real libzmq behind a proxy that terminates TLS, in both directions.
+"""Our ``tls://`` talks to real libzmq through a proxy that terminates TLS, in both directions.
 
-libzmq does not have ``tls://``. The proxies are stunnel and socat (Debian: ``stunnel4``,
-``socat``), and one in Python that is always available.
+libzmq itself does not have ``tls://``. We test the proxies stunnel and socat (Debian packages
+``stunnel4`` and ``socat``), and a proxy in Python that is always available.
 """
 
 import select
@@ -27,7 +27,7 @@ GUARD = 30
 
 
 class PythonProxy:
-    """Accept on one side, connect to the other, and move bytes in a thread of its own."""
+    """A proxy in a thread of this process: it accepts, connects to the target and copies bytes."""
 
     def __init__(self, target, ends_tls, folder):
         self.target = target
@@ -47,7 +47,7 @@ class PythonProxy:
         try:
             self.serve()
         except OSError:
-            pass  # when one end closes, close the other
+            pass  # one end has closed, so close the other
 
     def serve(self):
         one, _ = self.listener.accept()
@@ -79,12 +79,12 @@ class PythonProxy:
 
 
 class ProgramProxy:
-    """A program that does the same. A client dials it again until it listens."""
+    """A proxy that is a program. Clients retry until it listens."""
 
     def __init__(self, target, ends_tls, folder):
         if shutil.which(self.name) is None:
-            pytest.skip(f"there is no {self.name} here; Debian's package is {self.package}")
-        # The port stays reserved meanwhile.
+            pytest.skip(f"{self.name} is not installed; Debian's package is {self.package}")
+        # Reserve the port until the program binds it.
         self.holder = RawListener(listens=False)
         self.port = int(self.holder.endpoint.rpartition(":")[2])
         self.process = subprocess.Popen([self.name, *self.arguments(target, ends_tls, folder)])
@@ -127,7 +127,7 @@ class Socat(ProgramProxy):
         if ends_tls:
             ways = (f"OPENSSL-LISTEN:{here},cert={folder}/pem,verify=0", f"TCP:127.0.0.1:{target}")
         else:
-            # It compares names, not addresses.
+            # socat compares host names, not addresses, with those of the certificate.
             ways = (
                 f"TCP-LISTEN:{here}",
                 f"OPENSSL:localhost:{target},pf=ip4,cafile={folder}/ca,cert={folder}/pem",
@@ -137,7 +137,10 @@ class Socat(ProgramProxy):
 
 @pytest.fixture(params=[PythonProxy, Stunnel, Socat], ids=["python", "stunnel", "socat"])
 def proxy(request, tmp_path):
-    """proxy(endpoint, ends_tls): the port of a proxy in front of it, with a certificate."""
+    """``proxy(endpoint, ends_tls)`` starts a proxy to an endpoint, and returns its port.
+
+    The proxy has a certificate that the tests trust.
+    """
     chain, key = certificates.issued("127.0.0.1", "localhost", "::1")
     (tmp_path / "pem").write_bytes(chain + key)
     (tmp_path / "pem").chmod(0o600)
@@ -155,7 +158,7 @@ def proxy(request, tmp_path):
 
 @pytest.fixture
 def sockets():
-    """sockets(kind, kind): one of our sockets and one of libzmq's."""
+    """``sockets(kind, kind)`` returns one of our sockets and one of libzmq's."""
     contexts = zmq.Context(), libzmq.Context()
 
     def sockets(ours, theirs):

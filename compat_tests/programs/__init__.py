@@ -1,1 +1,1 @@
-"""Whole programs: those of pyzmq's sdist, unmodified, and ours in examples/patterns."""
+"""Run whole programs: the unmodified programs of pyzmq's sdist, and ours in examples/patterns."""

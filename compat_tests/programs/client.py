@@ -1,4 +1,4 @@
-"""A DEALER that checks an echo server: ``client.py ENDPOINT COUNT``. For the eventloop examples."""
+"""Check the echo server of an eventloop example with a DEALER: ``client.py ENDPOINT COUNT``."""
 
 import sys
 

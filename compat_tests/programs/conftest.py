@@ -10,13 +10,17 @@ from compat_tests.programs.places import PLAIN
 from compat_tests.programs.program import Program
 from compat_tests.upstream import sdist
 
-#: Variants that also run unpatched without ``--all-programs``.
+#: Programs that run unpatched even without ``--all-programs``.
 SAMPLE = ("asyncio/coroutines.py", "recv_into_array.py", "echostream")
 RUNNER = "runner"
 
 
 def pytest_generate_tests(metafunc):
-    """``entry_point``: each of :data:`PLAIN`; ``place``: the runner, which patches, and these."""
+    """Parametrize ``entry_point`` and ``place``.
+
+    ``entry_point`` is each place of :data:`PLAIN`. ``place`` is the runner, which monkey-patches,
+    and each place of :data:`PLAIN`.
+    """
     if "entry_point" in metafunc.fixturenames:
         metafunc.parametrize("entry_point", PLAIN)
     elif "place" in metafunc.fixturenames:
@@ -46,9 +50,10 @@ def source():
 
 @pytest.fixture
 def start(source):
-    """``start(library, "examples/x.py", *args)``; a bare name is a program of this folder.
+    """``start(library, "examples/x.py", *args)`` starts a program of the sdist.
 
-    Those of a test have a network of their own, since their ports are fixed.
+    A name without a folder is a program of this folder. The programs of a test run in a network of
+    their own, since their ports are fixed.
     """
     with apart.network() as inside, contextlib.ExitStack() as programs:
 

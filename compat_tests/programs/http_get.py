@@ -1,4 +1,4 @@
-"""Prints what a web server answers: ``http_get.py URL``."""
+"""Print the answer of a web server: ``http_get.py URL``."""
 
 import sys
 import urllib.request

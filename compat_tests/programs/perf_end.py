@@ -1,6 +1,6 @@
-"""One end of perf/perf.py alone: ``perf_end.py FOLDER FUNCTION URL COUNT SIZE``.
+"""Run one end of perf/perf.py: ``perf_end.py FOLDER FUNCTION URL COUNT SIZE``.
 
-perf.py itself starts both ends, so both would be on one library.
+perf.py itself starts both ends, so both would use the same library.
 """
 
 import sys

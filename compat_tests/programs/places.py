@@ -1,11 +1,11 @@
-"""Where a program for pyzmq runs on our library: through which entry point, and patched or not."""
+"""Places: through which entry point a pyzmq program uses our library, and if it is patched."""
 
 from compat_tests.libraries import OURS, REFERENCE
 
 SWAPPED = "compat_tests.programs.swapped_program"
 THREADS = {"ZLINK_ENGINE": "thread"}
 
-#: The command words before the program, and the environment.
+#: Maps a place to the command words before the program, and to environment variables.
 PLACES = {
     "backend": (["-m", OURS, "--no-patch"], THREADS),
     "backend, patched": (["-m", OURS], {}),
@@ -13,7 +13,8 @@ PLACES = {
     "swapped, patched": (["-m", SWAPPED, "--patch"], {}),
 }
 
-#: How users start a program without patching: the engine is chosen automatically, without a runner.
+#: Places in which users start a program without patching and without the runner. The engine is
+#: chosen automatically.
 PLAIN = {
     "backend": ([], {"PYZMQ_BACKEND": f"{OURS}.backend"}),
     "swapped": (["-m", SWAPPED], {}),
@@ -24,7 +25,7 @@ if OURS == REFERENCE:
 
 
 def at(place):
-    """Return the arguments of ``Program`` for a place of :data:`PLAIN`, or of the runner (None)."""
+    """Return the arguments of ``Program`` for a place of :data:`PLAIN`; None is the runner."""
     if place is None:
         return {}
     start, environment = PLAIN[place]

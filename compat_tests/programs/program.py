@@ -1,4 +1,4 @@
-"""Start a program on one of the libraries and wait for what it prints."""
+"""Start a program on one of the libraries, and wait for its output."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
 def own_environment():
-    """Return the environment of a program that imports only a library, from this checkout."""
+    """Return the environment of a program that needs only a library, from this checkout."""
     env = {name: value for name, value in os.environ.items() if name != "PYZMQ_BACKEND"}
     path = [str(CHECKOUT), env.get("PYTHONPATH")]
     env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
@@ -24,24 +24,24 @@ def own_environment():
 
 
 class Program:
-    """A running program; ends with the ``with`` block at the latest.
+    """A running program, which is killed at the end of the ``with`` block.
 
     Parameters
     ----------
     library : str
-        "zmq": ``python prog.py``; else ``python -m LIBRARY prog.py``.
+        With "zmq" the command is ``python prog.py``, otherwise ``python -m LIBRARY prog.py``.
     path : pathlib.Path
         The program.
     args : str
         Its arguments.
     start : list of str, optional
-        What stands before the program in place of ``-m LIBRARY``.
+        Command words before the program, instead of ``-m LIBRARY``.
     environment : dict, optional
-        Variables to add.
+        Additional environment variables.
     sdist : bool
-        Whether it is a program of pyzmq's sdist, and needs what these import.
+        Whether this is a program of pyzmq's sdist, which needs further packages.
     inside : list of str
-        What goes before the whole command: :func:`compat_tests.apart.network`.
+        Words before the whole command, from :func:`compat_tests.apart.network`.
     """
 
     def __init__(self, library, path, *args, start=None, environment=None, sdist=True, inside=()):
@@ -50,7 +50,7 @@ class Program:
         variables = upstream.environment() if sdist else own_environment()
         self.name = f"{path.name} on {library}"
         self._output = tempfile.TemporaryFile("w+b")
-        # It gets a session of its own, so that the processes it starts can be ended with it.
+        # Start a session of its own, so that we can also end the processes that the program starts.
         self._process = subprocess.Popen(
             [*inside, sys.executable, *start, str(path), *args],
             stdin=subprocess.DEVNULL,

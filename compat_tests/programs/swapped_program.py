@@ -1,7 +1,7 @@
-"""Runs a program with the import swapped: ``swapped_program.py [--patch] prog.py args``.
+"""Run a program with the import swapped: ``swapped_program.py [--patch] prog.py args``.
 
-``import zmq`` is ``import zlinkcompat as zmq`` in the program and in what it imports from its own
-folder; pyzmq's backend is left alone.
+In the program, and in modules that it imports from its own folder, ``import zmq`` becomes ``import
+zlinkcompat as zmq``. pyzmq's backend is not changed.
 """
 
 import importlib.machinery
@@ -12,7 +12,7 @@ from compat_tests.upstream.swapped import rewritten
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """Load the source with the import swapped, and keep no bytecode of it."""
+    """Loads a module with the import swapped, and writes no bytecode."""
 
     def get_code(self, fullname):
         source = rewritten(self.get_data(self.path).decode())
@@ -20,7 +20,7 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 def finder_for(folder):
-    """Return a path hook that serves only `folder`."""
+    """Return a path hook that applies only to `folder`."""
     finder = importlib.machinery.FileFinder.path_hook((Loader, [".py"]))
 
     def hook(path):
@@ -40,10 +40,10 @@ def main():
     program = os.path.abspath(sys.argv[1])
     folder = os.path.dirname(program)
     sys.argv[:] = [program, *sys.argv[2:]]
-    # PYTHONPATH keeps the checkout importable.
+    # Replace sys.path[0]; PYTHONPATH still has the checkout.
     sys.path[0] = folder
     sys.path_hooks.insert(0, finder_for(folder))
-    # From here on this module is the program, since other modules see it as __main__.
+    # Other modules import the program as __main__, so run it in the namespace of this module.
     main_module = sys.modules["__main__"]
     main_module.__spec__ = None
     main_module.__file__ = program

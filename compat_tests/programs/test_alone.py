@@ -1,14 +1,19 @@
-"""Programs that hold all their sockets themselves, on our library.
+"""Run pyzmq's example programs that need no second program, on our library.
 
-Left out, since they fail on libzmq as well: gevent/poll.py, gevent/reqrep.py and
-heartbeat/heartbeater.py (send text where bytes are needed), asyncio/helloworld (coroutines given to
-``asyncio.wait``), perf/perf.py thr --poll (waits for POLLIN or POLLOUT, and asserts POLLIN: fails
-whenever the sink is faster, on libzmq in 5 runs of 5 over 20,000 messages). Left out for what they
-import: perf/collect.py (pandas), asyncio/router_router.py (aiowire), mongodb, cython.
-draft/ needs a draft build, win32-interrupt/ a person; monitoring/zmq_monitor_class.py is a module.
+We leave out programs that fail on libzmq as well:
 
-Each runs under the runner, monkey-patched, and unpatched as users start it: through the backend
-without a runner, and with its import swapped. ``--all-programs`` runs all so; else a sample.
+- gevent/poll.py, gevent/reqrep.py and heartbeat/heartbeater.py send text where bytes are needed;
+- asyncio/helloworld passes coroutines to ``asyncio.wait``;
+- perf/perf.py thr --poll waits for POLLIN or POLLOUT, and then asserts POLLIN. It fails whenever
+  the sink is faster (on libzmq in 5 runs of 5 over 20,000 messages).
+
+We also leave out programs that need more: perf/collect.py needs pandas, asyncio/router_router.py
+needs aiowire, mongodb and cython need these packages, draft/ needs a draft build, and
+win32-interrupt/ needs a person. monitoring/zmq_monitor_class.py is a module, not a program.
+
+Each program runs monkey-patched, under the runner. It also runs unpatched, as users start it:
+through the backend without the runner, and with its import swapped. Without ``--all-programs`` only
+a sample runs unpatched.
 """
 
 import pytest
@@ -63,7 +68,7 @@ def test_program_runs_to_its_end(start, name, place):
 
 
 def test_gevent(start, pytestconfig):
-    """These run one after the other, since their ipc path is fixed."""
+    """The places run one after the other, since the ipc path of the program is fixed."""
     for place in (None, *PLAIN) if pytestconfig.getoption("--all-programs") else (None,):
         output = start(OURS, "examples/gevent/simple.py", **at(place)).wait(60)
         assert "received: {'hi': 1234}" in output and "exiting." in output
@@ -78,7 +83,7 @@ def certificates(source):
 
 @pytest.mark.parametrize("name", SECURE)
 def test_security(start, certificates, name, place):
-    """These examples check that all permitted clients are accepted, and no others."""
+    """Each example checks itself that only the permitted clients are accepted."""
     output = start(OURS, f"examples/security/{name}.py", **at(place)).wait(60)
     assert "test OK" in output and "FAIL" not in output and "Traceback" not in output
 

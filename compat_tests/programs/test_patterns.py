@@ -1,7 +1,8 @@
-"""``examples/patterns/``: our own programs print the same here as on libzmq.
+"""The programs in ``examples/patterns/`` print the same on our engines as on libzmq.
 
-They run through the swapped import and pyzmq's backend, unpatched on the thread engine and
-monkey-patched in the hub. All five run at the same time, each in processes of its own.
+On our engines they run through the swapped import and through pyzmq's backend, each unpatched on
+the thread engine and monkey-patched on the hub engine. These four runs and the run on libzmq take
+place at the same time.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ def test_output_equals_that_on_libzmq(name):
                     OURS,
                     path,
                     start=start,
-                    # libzmq does not warn about pickles from untrusted peers.
+                    # Turn off our warning about pickles from untrusted peers, which libzmq lacks.
                     environment={**environment, "ZLINK_RECV_PYOBJ": "1"},
                     sdist=False,
                 )

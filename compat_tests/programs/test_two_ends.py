@@ -1,4 +1,4 @@
-"""Programs in two processes: both on our library, and either of them on real libzmq."""
+"""Run examples of two programs: both on our library, and one of them on real libzmq."""
 
 import pytest
 
@@ -39,8 +39,8 @@ def test_topics(start, server, client):
 
 
 def test_ping_and_pong(start):
-    # Only the client here: pong.py computes in an endless loop that never yields, beside a device
-    # thread, which monkey-patching turns into a greenlet.
+    # Run only the client on our library. pong.py computes in an endless loop beside a device
+    # thread. Monkey-patched, this thread would be a greenlet that never runs.
     pong = start(REFERENCE, "examples/heartbeat/pong.py")
     start(OURS, "examples/heartbeat/ping.py").wait_for(r"ping 8: [\d.]+ ms")
     assert "Traceback" not in pong.output
@@ -59,7 +59,7 @@ def test_perf_ends(start, source, first, second, server, client):
 
 
 class TestUnpatched:
-    """Both ends on our library, started without monkey-patching."""
+    """Both programs run on our library without monkey-patching."""
 
     @pytest.mark.parametrize("name", ["echo", "echofuture", "echostream"])
     def test_eventloop_echo(self, start, name, entry_point):
@@ -90,7 +90,7 @@ class TestUnpatched:
         subscriber.wait_for(r"sports\.football.*sports\.general")
 
     def test_ping_and_pong(self, start, entry_point):
-        """pong.py computes without pause beside the thread of a device."""
+        """The device thread of pong.py works although the main thread computes without a pause."""
         pong = start(OURS, "examples/heartbeat/pong.py", **at(entry_point))
         start(OURS, "examples/heartbeat/ping.py", **at(entry_point)).wait_for(r"ping 8: [\d.]+ ms")
         assert "Traceback" not in pong.output

@@ -1,1 +1,1 @@
-"""What type checkers see."""
+"""Tests of the types that a type checker sees."""

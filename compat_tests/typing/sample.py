@@ -1,4 +1,4 @@
-"""A program as users write them, for ``mypy --strict``: what each call gives is asserted."""
+"""A typical program for ``mypy --strict``, which asserts the type of each call's result."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def serve(endpoint: str) -> list[bytes]:
 
 
 class Counting(zmq.Socket[bytes]):
-    """Subclasses are typed as well."""
+    """A subclass, which has to be typed as well."""
 
     count: int = 0
 

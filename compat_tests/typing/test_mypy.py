@@ -1,4 +1,4 @@
-"""``mypy --strict`` of a program: the same for ``import zmq`` and for the swapped import."""
+"""``mypy --strict`` gives the same result for ``import zmq`` and for the swapped import."""
 
 import importlib
 import pathlib
@@ -39,7 +39,7 @@ def mypy(source, tmp_path):
 
 @pytest.fixture(params=["zmq", "zlinkcompat"])
 def swap(request):
-    """swap(source): the source with the imports of one library."""
+    """``swap(source)`` returns the source with the imports of one library."""
     return rewritten if request.param == "zlinkcompat" else str
 
 
@@ -77,7 +77,7 @@ def test_correct_program_passes(swap, tmp_path):
 
 
 def test_wrong_types_are_reported(swap, tmp_path):
-    """This shows that the types are real ones, not Any."""
+    """Wrong arguments are reported, which shows that the types are not Any."""
     source = "import zmq\ncontext = zmq.Context()\nsock = context.socket(zmq.PUSH)\n"
     code, said = mypy(swap(source + "".join(line + "\n" for line, _ in WRONG)), tmp_path)
     found = re.findall(r": error: .*\[([\w-]+)\]$", said, re.MULTILINE)
@@ -95,7 +95,7 @@ def public_modules():
 
 
 def public_names():
-    """Yield the module and name of what pyzmq itself defines, without imports from elsewhere."""
+    """Yield (module, name) for each public name that pyzmq itself defines, and does not import."""
     for parts in [(), *public_modules()]:
         for name, value in sorted(vars(importlib.import_module(".".join(("zmq", *parts)))).items()):
             theirs = (getattr(value, "__module__", None) or "zmq").startswith("zmq")
@@ -103,7 +103,7 @@ def public_names():
                 yield parts, name
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # two of the modules have it
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # two of the modules cause it
 def test_every_name_typed_in_pyzmq_is_typed_here(tmp_path):
     pytest.importorskip("tornado", reason="the tox environment typing has it")
     names = list(public_names())

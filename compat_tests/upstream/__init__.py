@@ -1,1 +1,1 @@
-"""pyzmq's own test suite, from its sdist, run on our backend."""
+"""Run pyzmq's own test suite, from its sdist, on our package."""

@@ -1,4 +1,4 @@
-"""One cell of the matrix: the result of a run compared with `expected`, kept as JSON."""
+"""One cell of the matrix: the result of a run, compared with `expected` and saved as JSON."""
 
 import json
 import re
@@ -8,18 +8,18 @@ from collections import Counter
 from compat_tests.upstream.expected import BY_CHANCE, LOST_ON_LIBZMQ, not_passing
 from compat_tests.upstream.sdist import VERSION
 
-ENGINES = {True: "hub", False: "thread"}  # by whether the run is monkey-patched
+ENGINES = {True: "hub", False: "thread"}  # the key says whether the run is monkey-patched
 
 
 def judge(result, entry_point, patched):
-    """What a run (`Result`) came to.
+    """Compare the `Result` of a run with `expected`.
 
     Returns
     -------
     dict
-        ``passed``, ``skipped`` (as on libzmq), ``deselected`` (not passing, and in `expected`):
-        counts. ``failed``: texts by test, of what should have passed. ``gone``: tests that
-        `expected` names and that pass.
+        The counts ``passed``, ``skipped`` (on libzmq as well) and ``deselected`` (tests that
+        `expected` lists and that do not pass). ``failed`` maps tests that should have passed to
+        their texts. ``gone`` lists tests that `expected` names although they pass.
     """
     listed = not_passing(entry_point, patched)
     counts = Counter()
@@ -41,13 +41,14 @@ def judge(result, entry_point, patched):
         "skipped": counts["skipped"],
         "deselected": counts["deselected"],
         "failed": failed,
-        # The list is for pyzmq 27; earlier versions lack some tests, or check less.
+        # The lists in `expected` are for pyzmq 27. Earlier versions lack some of these tests, or
+        # check less.
         "gone": gone if VERSION.startswith("27.") else [],
     }
 
 
 def by_chance(entry_point, test, text):
-    """Return whether a failure is the one that `expected` lists for this test."""
+    """Return whether this is the random failure that `expected` lists for the test."""
     if entry_point == "libzmq" and test.startswith(LOST_ON_LIBZMQ):
         return True
     return test in BY_CHANCE and re.search(BY_CHANCE[test], text) is not None

@@ -1,21 +1,21 @@
-"""Tests of pyzmq's suite that do not pass on zlinkcompat, by name, with the reason.
+"""The tests of pyzmq's suite that do not pass on zlinkcompat, with the reasons.
 
-Strict both ways: a test that is missing here must pass, a test that is listed here must not.
+A test that is not listed here must pass, and a test that is listed here must not pass.
 """
 
-#: Files that are not run at all, and why.
+#: Maps a file that we do not run at all to the reason.
 LEFT_OUT = {
     "test_cython.py": "builds Cython against libzmq's headers",
-    "test_cffi_backend.py": "of pyzmq's CFFI backend, which wheels for CPython do not have",
+    "test_cffi_backend.py": "tests pyzmq's CFFI backend, which wheels for CPython do not have",
 }
 
-#: ... and of pyzmq 25.
+#: Maps a file that we do not run with pyzmq 25 to the reason.
 LEFT_OUT_OF_25 = {
-    "test_mypy.py": "checks for Python 3.7, whose syntax numpy and tornado have long gone beyond",
+    "test_mypy.py": "checks for Python 3.7, but numpy and tornado use newer syntax",
 }
 
-#: These skip themselves on real libzmq as well: drafts, other wheels, other systems, removed
-#: features, plain sockets only.
+#: These skip themselves on real libzmq as well. They need draft features, other wheels or other
+#: systems, test removed features, or do not apply to green sockets.
 NOT_ON_LIBZMQ = {
     "tests/test_asyncio.py::test_draft_asyncio",
     "tests/test_context.py::TestContext::test_shadow_pyczmq",
@@ -38,19 +38,18 @@ NOT_ON_LIBZMQ = {
     "tests/test_win32_shim.py::TestWindowsConsoleControlHandler::test_handler",
 }
 
-#: These fail on real libzmq as well where numpy is installed, which other tests need: numpy's
-#: annotations accept an array as a buffer only from Python 3.12 on, and these tests are checked for
-#: 3.10.
+#: These fail on real libzmq as well if numpy is installed, which other tests need. They are checked
+#: for Python 3.10, but numpy's annotations accept an array as a buffer only from Python 3.12 on.
 NUMPY_AND_3_10 = {
     "tests/test_mypy.py::test_mypy_example[pubsub]",
     "tests/test_mypy.py::test_mypy_example[recv_into]",
     "tests/test_mypy.py::test_mypy_example[serialization]",
 }
 
-#: These run asyncio in a thread beside the asyncio of the test. With gevent's threads that is the
-#: same native thread, where Python allows no second loop. On libzmq, monkey-patched, they fail as
-#: well. ``tests/surface/test_authenticators.py`` tests the thread authenticator without asyncio
-#: around it.
+#: These run an asyncio loop in a thread while the test itself runs another loop. If monkey-patched,
+#: both threads are one native thread, in which Python allows no second loop, so these tests fail on
+#: libzmq as well. ``tests/surface/test_authenticators.py`` tests the thread authenticator without
+#: a second loop.
 TWO_LOOPS = {
     "tests/test_auth.py::TestThreadAuthentication::test_null",
     "tests/test_auth.py::TestThreadAuthentication::test_deny",
@@ -69,22 +68,23 @@ TWO_LOOPS = {
     "tests/test_auth.py::TestThreadAuthentication::test_curve_user_id",
 }
 
-#: These name a package in a string, which is not rewritten, and expect its function to be identical
-#: to that of the imported package: libzmq's version, and the one that is emulated here.
+#: These name the package ``zmq`` in a string, which the swapped import does not rewrite. They
+#: expect its ``zmq_version_info`` to be the function of the imported package. But the former
+#: function returns the version of libzmq, and the latter is our own.
 BY_STRING = {
     "tests/test_imports.py::test_all_exports[zmq_version_info-zmq]",
     "tests/test_imports.py::test_all_exports[zmq_version_info-zmq.green]",
 }
 
-#: ``zmq.green`` warns that timeouts do nothing. Here they work. The swapped import does not warn;
-#: through the backend the warning says that they work.
+#: pyzmq's ``zmq.green`` warns that timeouts have no effect. On our engine they work, so the swapped
+#: import does not warn. Through the backend the warning says that they work.
 TIMEOUTS = {
     "tests/test_socket.py::TestSocketGreen::test_warn_get_timeo",
     "tests/test_socket.py::TestSocketGreen::test_warn_set_timeo",
 }
 
-#: ``zlinkcompat.green`` always uses the hub engine. Unpatched, these tests sleep in the operating
-#: system until their peers have connected, while no hub runs.
+#: ``zlinkcompat.green`` always uses the hub engine. If not monkey-patched, these tests sleep
+#: natively, so the hub does not run, and the peers for which they wait do not connect.
 NATIVE_SLEEP = {
     "tests/test_poll.py::TestPollGreen::test_pair",
     "tests/test_poll.py::TestPollGreen::test_pubsub",
@@ -92,20 +92,28 @@ NATIVE_SLEEP = {
     "tests/test_socket.py::TestSocketGreen::test_unicode_sockopts",
 }
 
-#: These fail randomly, on libzmq as well, with this in their text: a command line takes a random
-#: key that begins with a dash, one in 85, for an option.
+#: Maps tests that fail at random, on libzmq as well, to a pattern of their text. A command line
+#: mistakes a random key for an option if the key begins with a dash, as one in 85 keys does.
 BY_CHANCE = {
     "tests/test_curve_keygen.py::test_curve_keygen_secret": r"'--secret', b'-",
 }
 
-#: These fail on libzmq only, and in most runs. One of them publishes directly after a subscription
-#: over tcp, waits without a limit for the message that was dropped, and leaves its handler to the
-#: other tests.
+#: These fail on libzmq only, and in most runs. One of them publishes right after a subscription
+#: over tcp, and then waits forever for the message, which was dropped. It also leaves a logging
+#: handler behind, with which the other tests fail.
 LOST_ON_LIBZMQ = "tests/test_log.py::"
 
 
 def not_passing(entry_point, patched):
-    """Return test names by entry point (``run.ENTRY_POINTS``) and monkey-patching."""
+    """Return the names of the tests that must not pass.
+
+    Parameters
+    ----------
+    entry_point : str
+        One of ``run.ENTRY_POINTS``.
+    patched : bool
+        Whether the run is monkey-patched.
+    """
     names = NOT_ON_LIBZMQ | NUMPY_AND_3_10
     if entry_point == "swap":
         names |= BY_STRING | TIMEOUTS

@@ -1,4 +1,7 @@
-"""Run pyzmq's tests, one process per file, away from the sdist, whose ``zmq/`` would shadow."""
+"""Run pyzmq's tests, one process per file.
+
+The tests run outside the sdist, whose ``zmq/`` would shadow the installed package.
+"""
 
 import concurrent.futures
 import pathlib
@@ -11,13 +14,13 @@ from compat_tests.upstream import sdist, swapped
 from compat_tests.upstream.expected import LEFT_OUT, LEFT_OUT_OF_25
 
 ENTRY_POINTS = ("backend", "swap", "libzmq")
-AT_ONCE = 2  # number of files at a time; the tests sleep most of the time
-BESIDE = ("examples", "mypy_tests")  # the paths that test_mypy.py checks
+AT_ONCE = 2  # number of files that run at a time, since the tests sleep most of the time
+BESIDE = ("examples", "mypy_tests")  # folders of the sdist that test_mypy.py checks
 SETTINGS = ("pytest.ini", "mypy.ini")
 
 
 def run(entry_point, patched=False, select=None, junit=None, say=None):
-    """Run the suite.
+    """Run pyzmq's test suite.
 
     Parameters
     ----------
@@ -25,13 +28,13 @@ def run(entry_point, patched=False, select=None, junit=None, say=None):
         One of :data:`ENTRY_POINTS`: pyzmq on our backend, our package in the place of ``zmq``, or
         pyzmq as it is, on real libzmq.
     patched : bool
-        Monkey-patch with gevent first.
+        Whether gevent monkey-patches the process first.
     select : str or None
-        pytest's ``-k``.
+        The expression for pytest's ``-k``.
     junit : pathlib.Path or None
         Folder for one junit xml per test file.
     say : callable or None
-        Is given one line after each file.
+        Called with one line of text after each file.
     """
     env = sdist.environment("zlinkcompat.backend" if entry_point == "backend" else None)
     # Use the engine that is chosen for a program without monkey-patching.
@@ -65,7 +68,7 @@ def run(entry_point, patched=False, select=None, junit=None, say=None):
 
 
 def _run_file(folder, file, env, patched, select, junit):
-    """Return the outcomes and texts of one file's tests, as `Result` has them."""
+    """Run the tests of one file; return their outcomes and texts."""
     record = folder / f"{file.stem}.jsonl"
     args = [f"tests/{file.name}"]
     if select:

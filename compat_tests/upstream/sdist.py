@@ -6,12 +6,12 @@ from importlib.metadata import version
 
 from compat_tests.suites import CHECKOUT, download, fetching, pip
 
-#: The version is that of the installed pyzmq.
+#: The version of the installed pyzmq; we fetch the sdist of the same version.
 VERSION = version("pyzmq")
 MAJOR = int(VERSION.partition(".")[0])
-# They go into a folder of their own, so that the environment under test stays as it is. mypy and
-# numpy are those current at that pyzmq's release. mypy needs the types of everything that the
-# examples import.
+# Install these packages into a folder of their own, so that the environment under test does not
+# change. The versions of mypy and numpy fit the release date of this pyzmq. mypy also needs the
+# types of all packages that the examples import.
 EXTRAS = (
     "mypy" if MAJOR >= 27 else "mypy<1.16",
     "numpy" if MAJOR >= 26 else "numpy<2",
@@ -19,8 +19,8 @@ EXTRAS = (
     "setuptools",
     "tornado",
 )
-# Do not install their dependencies, which would include another pytest. Tests before 27 use a
-# fixture that pytest-asyncio 1 has removed.
+# Install these without their dependencies, which would include another pytest. The tests of pyzmq
+# before 27 use a fixture that pytest-asyncio 1 has removed.
 ALONE = (
     "pytest-asyncio" if MAJOR >= 27 else "pytest-asyncio<1",
     "backports.asyncio.runner; python_version < '3.11'",
@@ -33,7 +33,7 @@ def source():
     Raises
     ------
     FetchError
-        With what pip said.
+        pip failed; the error has its output.
     """
     return download("pyzmq", VERSION)
 
@@ -54,7 +54,7 @@ def extras():
 
 
 def environment(backend=None):
-    """Return the environment for upstream code on `backend`, or on libzmq (None)."""
+    """Return the environment variables for pyzmq's code on `backend`; None is libzmq."""
     env = {k: v for k, v in os.environ.items() if k not in ("PYZMQ_BACKEND", "PYTEST_ADDOPTS")}
     path = [str(extras()), str(CHECKOUT), env.get("PYTHONPATH")]
     env["PYTHONPATH"] = os.pathsep.join(filter(None, path))

@@ -1,4 +1,4 @@
-"""The swapped import: rewrite the import statements of copied tests, and nothing else."""
+"""Swap the import: rewrite the import statements of copied tests, and nothing else."""
 
 import re
 
@@ -9,7 +9,7 @@ _FROM = re.compile(r"^(\s*)from zmq((?:\.\w+)*) import\b", re.MULTILINE)
 
 
 def rewritten(source):
-    """Return ``source`` (Python text) with each import of ``zmq`` made one of ``zlinkcompat``."""
+    """Return ``source`` (Python text) with each import of ``zmq`` replaced by ``zlinkcompat``."""
     source = _PLAIN.sub(r"\1import zlinkcompat as zmq\2", source)
     source = _DOTTED.sub(r"\1import zlinkcompat as zmq, zlinkcompat.\2\3", source)
     source = _NAMED.sub(r"\1import zlinkcompat\2 as \3", source)
@@ -17,6 +17,6 @@ def rewritten(source):
 
 
 def rewrite(folder):
-    """Rewrite all Python files in ``folder`` (pathlib.Path) and below."""
+    """Rewrite all Python files in ``folder`` (pathlib.Path) and its subfolders."""
     for file in folder.rglob("*.py"):
         file.write_text(rewritten(file.read_text()))

@@ -1,7 +1,7 @@
-"""The matrix' table in the documentation: ``python -m compat_tests.upstream.table FOLDER``.
+"""Update the matrix in the documentation: ``python -m compat_tests.upstream.table FOLDER``.
 
-FOLDER has the cells that ``python -m compat_tests.upstream --keep FOLDER`` wrote. Rows for which it
-has none stay as they are, so a part of the matrix can be run.
+FOLDER has the cells that ``python -m compat_tests.upstream --keep FOLDER`` has written. Rows
+without a cell in FOLDER do not change, so it is possible to run a part of the matrix only.
 """
 
 import argparse
@@ -22,19 +22,19 @@ of it. Skipped tests skip themselves, on libzmq as well. Deselected tests are na
 
 
 def row(cell):
-    """Return the fields of a cell (dict of `cell.judge`)."""
+    """Return the fields of a row for a cell, which is a dict from `cell.judge`."""
     fields = {**cell, "Python": cell["python"], "failed": len(cell["failed"])}
     return [str(fields[name.replace(" ", "_")]) for name in COLUMNS]
 
 
 def place(row):
-    """Return the position of a row; there is one for each entry point, engine and major version."""
+    """Return the sort key of a row: entry point, engine and major version, which are unique."""
     pyzmq, entry_point, engine = row[:3]
     return entry_point, engine, int(pyzmq.partition(".")[0])
 
 
 def table(rows):
-    """Return the rows as Markdown."""
+    """Return the rows as a table in Markdown."""
     head, *lines = (f"| {' | '.join(line)} |\n" for line in [COLUMNS, *sorted(rows, key=place)])
     return head + "|---" * len(COLUMNS) + "|\n" + "".join(lines)
 
@@ -46,9 +46,9 @@ def rows_of(text):
 
 
 def write(cells, document=DOCUMENT):
-    """Put rows for the cells into the table between its marks, replacing earlier ones.
+    """Write rows for the cells into the page's table, and replace earlier rows of these cells.
 
-    The marks are appended if they are missing.
+    Two marker comments enclose the table. They are appended if the page does not have them.
     """
     text = document.read_text() if document.exists() else "# Compatibility\n"
     if BEGIN not in text:

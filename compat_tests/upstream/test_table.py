@@ -1,4 +1,4 @@
-"""The table of the matrix: one row per cell, at its place in the page; other rows stay."""
+"""The table of the matrix has one sorted row per cell; rows without a new cell do not change."""
 
 from compat_tests.suites import Result
 from compat_tests.upstream.cell import judge
@@ -61,7 +61,7 @@ def test_page_around_the_table_is_unchanged(tmp_path):
 
 
 def test_row_stays_until_a_newer_one_replaces_it(tmp_path):
-    """Running part of the matrix keeps the rows of the rest."""
+    """After a run of a part of the matrix, the rows of the other parts are still there."""
     page = tmp_path / "page.md"
 
     def versions(*written):

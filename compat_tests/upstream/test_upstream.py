@@ -1,4 +1,7 @@
-"""pyzmq's own suite, each entry point and engine once; `tox -m matrix` runs all versions."""
+"""Run pyzmq's own suite with each entry point and each engine once.
+
+`tox -m matrix` runs all combinations with all supported versions.
+"""
 
 import pytest
 

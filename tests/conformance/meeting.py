@@ -174,8 +174,8 @@ def narrow(sndhwm, rcvhwm):
     return {"sndhwm": sndhwm, "rcvhwm": rcvhwm, "sndbuf": 32768, "rcvbuf": 32768}
 
 
-#: A socket counts as full once so many sends in a row have timed out, after some milliseconds each.
-#: The thread engine has a larger number, since an I/O thread that gets no CPU for a while makes room
+#: A socket counts as full once so many sends in a row have timed out, after a few ms each. The
+#: thread engine has a larger number, since an I/O thread that gets no CPU for a while makes room
 #: later. (With 8, one in 11,000 tests failed there.)
 HUB_MISSES, THREAD_MISSES = 8, 25
 

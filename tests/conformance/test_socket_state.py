@@ -15,8 +15,8 @@ FRESH = {
     zmq.ROUTER: OUT, zmq.PULL: 0, zmq.PUSH: 0, zmq.XPUB: OUT, zmq.XSUB: OUT, zmq.STREAM: OUT,
 }  # fmt: skip
 
-#: Maps (type, type of the peer) to two values of EVENTS: once the peer is connected, and once it has
-#: sent a message. The second is None if the peer cannot send at that time.
+#: Maps (type, type of the peer) to EVENTS once the peer is connected, and EVENTS once the peer has
+#: sent a message (None if the peer cannot send at that time).
 MET = {
     (zmq.PAIR, zmq.PAIR): (OUT, IN | OUT),
     (zmq.DEALER, zmq.DEALER): (OUT, IN | OUT),
