@@ -1,4 +1,4 @@
-"""Fixtures of the benchmark's tests."""
+"""Fixtures for the tests of the benchmark."""
 
 from contextlib import ExitStack
 
@@ -16,7 +16,7 @@ TRIP = TARGETED["req-rep/tcp/64B"]
 
 
 class Silent:
-    """Progress without output; it remembers the failures."""
+    """Progress that prints nothing and records the failures."""
 
     def __init__(self):
         self.failures = []
@@ -33,7 +33,10 @@ class Silent:
 
 @pytest.fixture(scope="session")
 def forkserver():
-    """Return a library's forkserver by its name, started once; skip if it is not installed."""
+    """``forkserver(name)`` returns the forkserver of a library, which is started only once.
+
+    It skips the test if the library is not installed.
+    """
     with ExitStack() as stack:
         started = {}
 
@@ -50,7 +53,7 @@ def forkserver():
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Return a function that makes a tiny run: forkservers and a case to a CaseResult."""
+    """Return a function that runs a case with few messages, and returns its CaseResult."""
 
     def measure(forkservers, case, rounds=1, timeout=100, counting=None):
         families = [[each] for each in forkservers]
@@ -68,14 +71,14 @@ def tiny(tmp_path):
 
 
 def series(library, field, *figures, **more):
-    """Make a series from its figures; None is a spoilt round."""
+    """Return a series with these figures; None is a round that failed."""
     return Series(
         library, field, [each if each is None else {field: each} for each in figures], **more
     )
 
 
 def results(*cases, libraries=("pyzmq", "zlink")):
-    """Make a run from its cases, each a Case and its series."""
+    """Return the results of a run; each of ``cases`` is a Case and its series."""
     return Results(
         {
             "system": "S",
@@ -95,7 +98,7 @@ def results(*cases, libraries=("pyzmq", "zlink")):
 
 @pytest.fixture
 def run():
-    """Return a run with a case that is ahead, one that is behind and one that failed."""
+    """Return a run with three cases: one that is ahead, one that is behind, one that failed."""
     trip = {
         "p50_us": 10.0,
         "user_us": 1.0,

@@ -1,4 +1,7 @@
-"""Every library under test makes a tiny run of every pattern it claims. No time is asserted."""
+"""Every library completes a run, with few messages, of every pattern that its adapter supports.
+
+No time is asserted.
+"""
 
 import pytest
 
@@ -14,7 +17,7 @@ def tiny_case(pattern, transport):
     return Case(pattern, transport, SMALL if PATTERNS[pattern].of_messages else CONNECTIONS)
 
 
-#: Patterns that show how the uvloop variant of an adapter runs.
+#: Patterns with which the uvloop variants of the adapters are tested.
 IN_UVLOOP = ("push-pull", "req-rep", "serving")
 #: Workload variants that need no test of their own: another pattern runs the same code.
 ONCE = ("serving-2-engines", "serving-steps", "serving-2-engines-steps", "prompt-subscribers")
@@ -27,10 +30,10 @@ def pairs():
                 continue
             if pattern in ONCE and not name.startswith("zlink.asyncio"):
                 continue
-            # A pattern does not depend on the transport: two patterns show that it reaches all.
+            # Patterns do not depend on the transport, so test all transports with two patterns.
             all_transports = pattern in ("push-pull", "req-rep")
             for transport in ("tcp", "ipc", "inproc") if all_transports else ("tcp",):
-                # Plain sockets cannot stand in for small messages.
+                # Plain sockets do not support small messages.
                 case = tiny_case(pattern, transport)
                 if name == "raw" and pattern == "push-pull":
                     case = Case(pattern, transport, 65536)
@@ -56,7 +59,7 @@ def test_every_library_makes_a_tiny_run(name, case, forkserver, tiny):
     assert result.error is None
     (round_,) = result.good()
     assert round_["count"] > 0
-    # With so few connections, their memory is within the fluctuation of the process's own.
+    # So few connections take less memory than that of the process fluctuates, so it may be 0.
     assert case.kind == "memory" or round_[case.field] > 0
     if "histogram" in round_:
         assert 0 < round_["p50_us"] <= round_["p90_us"] <= round_["p99_us"] <= round_["p999_us"]

@@ -1,4 +1,4 @@
-"""``python -m bench``, started, ended and interrupted as by its users. No time is asserted."""
+"""Start, end and interrupt ``python -m bench`` as its users do. No time is asserted."""
 
 import json
 import os
@@ -58,7 +58,10 @@ def test_run_writes_all_its_outputs(tmp_path):
 
 
 def test_regression_is_found_and_strict_fails(tmp_path):
-    """The hook that slows it is tested in test_rounds.py. Here the earlier run was too good."""
+    """A regression is reported, and ``--strict`` then fails.
+
+    The test raises the rates of the earlier run, so that the current run is slower.
+    """
     old = tmp_path / "old.json"
     assert run_bench(*ONE, "--json", str(old)).returncode == 0
     compared = (*ONE, "--compare", str(old), "--strict")
@@ -75,7 +78,7 @@ def test_regression_is_found_and_strict_fails(tmp_path):
 
 
 def speed_up(path, factor):
-    """Multiply the rates of zlink in the run of ``ONE`` that is kept at ``path``."""
+    """Multiply the rates of zlink in the run of ``ONE`` that is stored at ``path``."""
     kept = json.loads(path.read_text())
     zlink = kept["cases"][0]["libraries"][1]
     for each in filter(None, [*zlink["rounds"], *zlink["spoilt"]]):
@@ -118,7 +121,7 @@ def test_stopped_run_is_resumed(tmp_path):
 
 
 def ends_of_group(group):
-    """Return descriptors that are readable when all processes of a run's groups have ended."""
+    """Return descriptors of a run's processes; each is readable once its process has ended."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -132,7 +135,7 @@ def ends_of_group(group):
     "number, code, transports",
     [
         (signal.SIGINT, 130, ("tcp", "ipc")),
-        (signal.SIGTERM, 143, ("tls", "wss")),  # the key is on disk meanwhile
+        (signal.SIGTERM, 143, ("tls", "wss")),  # during the run, the key is on disk
     ],
 )
 def test_interrupted_run_leaves_only_its_results(number, code, transports, tmp_path):
@@ -178,7 +181,7 @@ def test_interrupted_run_leaves_only_its_results(number, code, transports, tmp_p
     if number == signal.SIGINT:
         assert done in out
     assert sorted(each.name for each in tmp_path.iterdir()) == ["run.json"]
-    # A process of a round whose parent was killed too ends after the run, as a child of init.
+    # A round's process whose parent was killed as well may end later than the run.
     for end in ends:
         assert select.select([end], [], [], 30)[0]
         os.close(end)
@@ -201,7 +204,7 @@ def test_phases_report_the_effect_of_each_flag():
 
 @pytest.mark.parametrize("factor, word, code", [(1, "agree", 0), (1e9, "DIFFER", 1)])
 def test_agreement_with_pyzmqs_own_figures(factor, word, code, tmp_path, monkeypatch, capsys):
-    # This program measures as perf.py does, and reports its figure, or one far from it.
+    # This program measures as perf.py does. It reports its result, multiplied by ``factor``.
     perf = tmp_path / "perf.py"
     perf.write_text(f"""
 import sys, threading, time, zmq
@@ -220,8 +223,8 @@ print("mean latency :", (time.monotonic() - start) / count * 1e6 / 2 * {factor})
     monkeypatch.setattr(agreement, "LIBRARIES", ("pyzmq",))
     monkeypatch.setattr(agreement, "ROUNDS", 3)
     monkeypatch.setitem(agreement.SECONDS, "trip", 0.02)
-    # The two differ by the cost of a thread, and by the load of the machine; only the factor
-    # counts.
+    # Allow large differences, since the cost of a thread and the load of the machine differ. Only
+    # the factor exceeds this limit.
     monkeypatch.setattr(compare, "CHANGE", 1e4)
     assert agreement.main(str(perf)) == code
     assert f": {word}" in capsys.readouterr().out
@@ -266,7 +269,7 @@ def test_number_of_cases_in_each_run_size(size, count, capsys):
 
 
 def test_bench_runs_under_another_package_name(tmp_path):
-    """From a wheel it is not a top-level package."""
+    """In a wheel the benchmark is not a top-level package."""
     (tmp_path / "outer").mkdir()
     (tmp_path / "outer" / "__init__.py").write_text("")
     (tmp_path / "outer" / "inner").symlink_to(ROOT / "bench", target_is_directory=True)

@@ -1,4 +1,4 @@
-"""``python -m bench.instructions``: parsing of callgrind's files, and the printed table."""
+"""``python -m bench.instructions`` parses callgrind's files and prints a table."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def test_row_contains_the_minimum_cost_of_its_call():
         "push-pull": instructions.Profile(DUMP),
         instructions.FLOOR: instructions.Profile(EMPTY_DUMP),
     }
-    # An empty call and a copy cost 5 each.
+    # The empty call and the copy cost 5 each, and are subtracted.
     assert list(instructions.rows(found)) == [("push-pull", "PUSH", "send", 20, 10)]
     assert "| `push-pull` | PUSH | `send` | 20 | 10 | 2.0x |" in instructions.table(found)
 
@@ -76,7 +76,7 @@ def test_instructions_of_a_pattern_are_counted(engine):
         r"^\| `push-pull` \| (\w+) \| `(\w+)` \| ([\d,]+) \|", done.stdout, re.MULTILINE
     )
     assert [each[:2] for each in costs] == [("PUSH", "send"), ("PULL", "recv")]
-    # These are orders of magnitude: a wrong sum would have those of the whole program.
+    # Check the order of magnitude: a wrong sum would include the whole program.
     assert all(100 < int(cost.replace(",", "")) < 20_000 for *_, cost in costs)
 
 

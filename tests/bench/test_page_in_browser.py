@@ -1,4 +1,4 @@
-"""The page of ``--report`` in a real browser."""
+"""The page that ``--report`` writes works in a real browser."""
 
 from browser import Tab, browser, fits
 

@@ -1,4 +1,4 @@
-"""A run's figures go into README and docs, only between the marks."""
+"""The figures of a run are written into README and docs, and only between the marker comments."""
 
 import pytest
 
@@ -19,7 +19,7 @@ PARTS = {
 
 @pytest.fixture
 def pages(tmp_path, monkeypatch):
-    """Return a folder with the pages, each reduced to its marks, to publish into."""
+    """Return a folder with the pages to publish into, which contain only the marker comments."""
     (tmp_path / "docs").mkdir()
     for page, parts in PARTS.items():
         marks = (f"<!-- bench:{part} -->\nold\n<!-- /bench:{part} -->\n" for part in parts)

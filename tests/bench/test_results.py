@@ -1,4 +1,4 @@
-"""Medians, ratios, noise and targets; keeping and comparing runs; the tables and pages of them."""
+"""Runs have medians, ratios, noise and targets, can be stored and compared, and fill tables."""
 
 import json
 import xml.dom.minidom
@@ -41,7 +41,7 @@ def test_lower_is_better_for_a_round_trip():
 
 
 def trip(cpu, p99):
-    """Return a round of a rate, with its CPU and the 99th percentile in microseconds."""
+    """Return a round with a rate of a million, this CPU time and this 99th percentile, in us."""
     return {"rate": 1e6, "user_us": cpu / 2, "system_us": cpu / 2, "p99_us": p99}
 
 

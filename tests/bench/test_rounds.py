@@ -1,4 +1,4 @@
-"""Rounds in which an end hangs, dies or reports wrong results leave nothing behind."""
+"""A round leaves nothing behind if one of its ends hangs, dies or reports wrong results."""
 
 import os
 import signal
@@ -94,7 +94,7 @@ def test_system_calls_are_counted(counter, forkserver, tiny):
     if not counter.works():
         pytest.skip(f"{counter.__name__.lower()} does not work here")
     result = tiny([forkserver("zlink")], Case("req-rep", "tcp", 64), counting=counter)
-    # There is at least one send and one recv at each end.
+    # Each end makes at least one send and one recv.
     assert result.of("zlink").syscalls >= 4
 
 

@@ -1,6 +1,6 @@
-"""Options: the same defaults as libzmq, and the same values accepted, refused and read back.
+"""Our options have libzmq's defaults, and the same values are accepted, refused and read back.
 
-The reference is pyzmq's own backend; it must be libzmq's, not ours.
+The reference is pyzmq's own backend, which must be libzmq's and not ours.
 """
 
 import pytest
@@ -48,7 +48,7 @@ INTS = (
     2**31 - 1,
 )
 INT64S = INTS + (-(2**63), 2**32, 2**63 - 1)
-# A value of 255 octets is left out: with its NUL it overflows the buffer that pyzmq reads into.
+# We leave out a value of 255 octets, which would overflow pyzmq's read buffer with its NUL.
 BYTES = (
     b"",
     b"\0",
@@ -79,7 +79,7 @@ BYTES = (
     b"X-" + b"a" * 254 + b":b",
 )
 
-# Reads that Options does not answer, each with the reason.
+# Maps an option that Options does not return to the reason.
 STATE = {
     "RCVMORE": "state of the socket",
     "FD": "a descriptor, made by the socket",
@@ -99,7 +99,7 @@ def context():
 
 @pytest.fixture
 def peer(context):
-    """Make sockets of libzmq's backend, for reads and writes by number."""
+    """``peer(type)`` creates a socket of libzmq's backend, whose options are set by number."""
     assert "zlinkcompat" not in zmq.backend.Socket.__module__
     sockets = []
 
@@ -113,7 +113,7 @@ def peer(context):
 
 
 def outcome(call, *arguments):
-    """Return what a call returned, or the errno that it raised."""
+    """Return ``("returned", value)`` of a call, or the errno that it raised."""
     try:
         return "returned", call(*arguments)
     except ZMQError as error:
@@ -135,7 +135,7 @@ def set_of(socket):
 
 
 def compared(option):
-    """Return whether libzmq's answer about ``option`` is comparable with Options."""
+    """Return whether we can compare ``option`` between libzmq and Options."""
     row = find(option)
     if row is None:
         return True
@@ -145,7 +145,7 @@ def compared(option):
 
 
 def values_for(option):
-    """Return the values to try, of the C type that pyzmq passes for ``option``."""
+    """Return values to try for ``option``, of the C type that pyzmq passes."""
     try:
         kind = SocketOption(option)._opt_type.name
     except ValueError:
@@ -156,7 +156,7 @@ def values_for(option):
 # -- the table -----------------------------------------------------------------------------
 
 
-OURS = 2000  # and above: no libzmq has these numbers
+OURS = 2000  # our own options have numbers from here on, which libzmq does not use
 
 
 def test_numbers_and_names_equal_pyzmqs():
@@ -201,7 +201,7 @@ def test_defaults_equal_libzmqs(peer, socket_type):
 
 @pytest.mark.parametrize("socket_type", TYPES)
 def test_options_of_socket_types_belong_to_the_pattern(peer, socket_type):
-    """An option that libzmq accepts on this type, and Options does not have, is PATTERN's."""
+    """If libzmq accepts an option on this type that Options does not, its level is PATTERN."""
     theirs = peer(socket_type)
     for option in IDS:
         row = find(option)
@@ -238,7 +238,7 @@ def test_context_options_equal_libzmqs(number):
 def same_context_value(ours, theirs, number):
     result = outcome(ours.get, number)
     if result != ("returned", -1):
-        # pyzmq treats -1 as a failure if errno is left over from an earlier call.
+        # Do not compare -1, which pyzmq treats as a failure if an earlier call has left an errno.
         assert result == outcome(zmq.backend.Context.get, theirs, number)
 
 
@@ -255,7 +255,10 @@ def same_context_value(ours, theirs, number):
     ],
 )
 def test_draft_options_follow_libzmqs_source(name, good, bad):
-    """Wheels of pyzmq contain a libzmq without drafts, which answers EINVAL to all of these."""
+    """Draft options behave as in libzmq's source.
+
+    They cannot be compared, since the libzmq in pyzmq's wheels is built without them.
+    """
     option = SocketOption[name]
     assert find(option).draft
     ours = Options(zmq.DEALER)

@@ -1,8 +1,8 @@
 """The commands of README and docs are valid.
 
-Cheap commands are run. For the others (an install, a whole suite, a measurement) the test checks
-that everything that the command names exists. A program that is not in ``PROGRAMS`` fails the test,
-so no command stays unchecked.
+Cheap commands are run. For other commands (an install, a whole suite, a measurement) the test
+checks that everything that the command names exists. If a command's program is not in
+``PROGRAMS``, the test fails, so no command is left unchecked.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def commands(page):
                 yield settings, command
 
 
-#: Each command once, though several pages may contain it.
+#: All commands, without duplicates.
 COMMANDS = {str(each): each for page in [*PAGES, *OTHERS] for each in commands(page)}.values()
 
 
@@ -73,7 +73,7 @@ def run(words, settings, folder):
 
 
 def expand(name):
-    """Expand tox's ``py3{10,11}`` to names."""
+    """Return the names that ``name`` stands for in tox, such as py310 and py311 for py3{10,11}."""
     parts = re.split(r"\{([^}]*)\}", name)
     return (
         "".join(each)
@@ -102,7 +102,7 @@ def python(words, settings, folder):
         if settings.get("PYZMQ_BACKEND"):
             assert run([sys.executable, *words], settings, folder) == "served\n"
         else:
-            # service.py is the program of docs/start.md, which test_pages.py runs.
+            # service.py is a program of docs/start.md; test_pages.py runs it.
             assert words[0] == "service.py" or (ROOT / words[0]).is_file()
     else:
         MODULES[words[1]](words[2:], settings, folder)
@@ -194,7 +194,7 @@ SERVERS = ("gunicorn", "uvicorn", "celery")
 
 
 def server(words, settings, folder):
-    """Check that the application that a server runs is a file of the page with that name."""
+    """Check that docs/deploy.md has the file of the application that a server runs."""
     deployed = "\n".join(blocks(ROOT / "docs" / "deploy.md", "python"))
     for word in words:
         module, _, name = word.partition(":")

@@ -1,4 +1,4 @@
-"""The files that docs/deploy.md shows: its programs answer, and its configurations parse."""
+"""The programs that docs/deploy.md shows answer, and its configuration files can be parsed."""
 
 import configparser
 import re
@@ -50,7 +50,7 @@ class Celery:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Write the page's files, with a free port instead of the page's, and a stand-in for Celery."""
+    """Write the files of the page to a folder, with a free port, and a replacement for Celery."""
     folder = tmp_path_factory.mktemp("deploy")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -89,7 +89,7 @@ def test_server_of_the_page_answers(folder, service, name):
 
 def test_sigterm_ends_the_service(folder, service):
     with started(folder, "-c", f"import web\n{CALLS['web']}") as program:
-        program.communicate(timeout=60)  # the service runs by now
+        program.communicate(timeout=60)  # after this call the service has started
     service.send_signal(signal.SIGTERM)
     assert service.wait(60) == 0
 

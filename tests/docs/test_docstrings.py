@@ -1,5 +1,7 @@
-"""Docstrings: every public name has one, and their examples run. Which sections and parameters are
-in them, ``interrogate`` (``tox -e lint``) and numpydoc (``tox -e docs``) look at."""
+"""Every public name has a docstring, and the examples in docstrings run.
+
+``interrogate`` (``tox -e lint``) and numpydoc (``tox -e docs``) check the sections and parameters.
+"""
 
 import doctest
 import gc
@@ -41,7 +43,7 @@ def test_examples_print_the_documented_output(name):
 
 @pytest.mark.parametrize("thing", [*CLASSES, zmq, debug, metrics], ids=repr)
 def test_every_public_name_has_a_docstring(thing):
-    # pyzmq's own socket_type, a deprecated name, does not have one.
+    # Leave out socket_type, a deprecated name of pyzmq that does not have a docstring.
     names = [name for name in dir(thing) if not name.startswith("_") and name != "socket_type"]
     found = [(name, getattr(thing, name)) for name in names]
     assert [

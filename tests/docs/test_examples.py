@@ -1,6 +1,8 @@
-"""Each example starts with what it shows and how to start it. That they run as printed, on both
-libraries, ``compat_tests/programs/test_patterns.py`` shows; those that speak ``ws``, which pyzmq's
-wheel does not, run in a browser, by ``compat_tests/interop``."""
+"""Each example starts with a docstring that says what it shows and how to start it.
+
+``compat_tests/programs/test_patterns.py`` runs the examples on both libraries. Examples that use
+``ws``, which pyzmq's wheel does not support, are run in a browser by ``compat_tests/interop``.
+"""
 
 import ast
 
@@ -21,7 +23,7 @@ def test_example_starts_with_its_purpose_and_command(path):
         for line in part.splitlines()
         if line.startswith("    python ")
     ]
-    # The command works from the example's own folder, or from the checkout.
+    # The command has to work in the folder of the example, or in the checkout.
     assert started and all(
         (path.parent / words[1]).samefile(path)
         if "/" not in words[1]

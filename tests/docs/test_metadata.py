@@ -1,4 +1,4 @@
-"""The metadata that PyPI gets."""
+"""The package's metadata for PyPI are complete, and their links work."""
 
 import re
 import runpy
@@ -17,6 +17,6 @@ def test_release_readme_does_not_link_into_the_checkout(monkeypatch):
     assert f"]({forge}/raw/HEAD/docs/overview.svg)" in released
     for path in re.findall(rf"{forge}/(?:raw|blob)/HEAD/([^)#]*)", released):
         assert (ROOT / path).exists(), path
-    # Nothing else is changed.
+    # Only the links were changed.
     assert re.sub(rf"{forge}/(raw|blob)/HEAD/", "", released) == plain
     assert made["links"](None) == {} and "Source" in made["links"](forge)

@@ -1,5 +1,7 @@
-"""The Python blocks of README and of each page of docs/ run, as one program for each page, and
-print what the ``text`` blocks behind them say."""
+"""The Python blocks of each page run as one program, and print what its ``text`` blocks show.
+
+The pages are README and those in docs/.
+"""
 
 import re
 import subprocess
@@ -10,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-#: Pages that are not on the site: links and commands only.
+#: Pages that are not on the site. Only their links and commands are tested.
 OTHERS = [
     ROOT / name
     for name in (
@@ -21,7 +23,7 @@ OTHERS = [
         "examples/browser/README.md",
     )
 ]
-#: Pages whose Python blocks are files of their own, run by another test.
+#: Maps a page whose Python blocks are separate files to the test that runs them.
 SEVERAL_PROGRAMS = {"deploy.md": "test_deploy.py"}
 FENCE = re.compile(r"^```([^\s`]+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
@@ -53,7 +55,7 @@ def test_page_runs_and_prints_its_output(page, tmp_path):
 
 
 def inherited():
-    """Keep only the variable that selects the build: a page starts without settings."""
+    """Remove all settings from the environment, except the variable that selects the build."""
     import os
 
     names = ("ZLINKCOMPAT_PURE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "TMPDIR")
@@ -70,7 +72,7 @@ def test_links_have_existing_targets(page):
 
 
 def anchors(page):
-    """Return the anchors that forges and MyST make of headings."""
+    """Return the anchors that forges and MyST generate for the headings of a page."""
     text = FENCE.sub("", page.read_text())
     return {
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
@@ -78,7 +80,7 @@ def anchors(page):
     }
 
 
-#: How each block is tested, by its language. A block in any other language would not be tested.
+#: Maps the language of a block to the way in which it is tested. No other languages are allowed.
 FATES = {
     "python": "test_page_runs_and_prints_its_output",
     "text": "output, where the page has Python compared by test_page_runs_and_prints_its_output",
@@ -96,7 +98,7 @@ def test_each_block_is_executed_or_output(page):
     text = page.read_text()
     kinds = [kind for kind, _ in FENCE.findall(text)]
     assert set(kinds) <= set(FATES)
-    # With other fences, or indented by four, a block would be on the site without being tested.
+    # A block with another fence, or indented by four spaces, would be on the site untested.
     assert len(re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE)) == 2 * len(kinds)
     assert not re.search(r"(?:\A|\n\n)(?: {4}|\t)\S", FENCE.sub("", text))
     if page not in PAGES:
@@ -107,7 +109,7 @@ def test_every_page_is_tested():
     listed = subprocess.run(
         ["git", "ls-files", "*.md", "*.rst"], cwd=ROOT, capture_output=True, text=True
     )
-    if listed.returncode:  # an unpacked sdist: it has no other files than git had
+    if listed.returncode:  # not a git checkout but, for example, an unpacked sdist
         pytest.skip(f"not a checkout by git: {listed.stderr}")
     # Fragments of the changelog are not pages: +name.added.md, or 123.added.md for an issue.
     fragment = re.compile(r"changelog\.d/(\+|\d)")
@@ -119,7 +121,7 @@ def test_every_page_is_tested():
     "name", ["A socket option", "A transport", "A mechanism", "A library in the bench"]
 )
 def test_worked_example_runs_and_prints_its_output(name):
-    """The example is part of the page Contribute, which runs as a whole."""
+    """A worked example runs by itself, although it is a part of the page Contribute."""
     page = (ROOT / "docs" / "contribute.md").read_text()
     section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     kinds = [kind for kind, _ in FENCE.findall(section)]

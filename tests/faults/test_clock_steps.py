@@ -1,7 +1,7 @@
 """Timeouts keep their length while the wall clock is set far forward and far back.
 
-A small library loaded before C's does that to one process (``clockstep.c``). Setting the machine's
-own clock would affect everything else on it.
+A small preloaded library (``clockstep.c``) changes the clock that one process sees. Setting the
+clock of the machine would affect all other processes.
 """
 
 import shutil
@@ -74,7 +74,7 @@ took("RCVTIMEO", lambda: fails(pull.recv))
 took("poll", lambda: pull.poll(IVL_MS))
 took("SNDTIMEO", lambda: fails(push.send, b"x"))
 
-# Those who answer are not taken for dead.
+# Peers that answer heartbeats stay connected.
 server, client = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
 server.bind("tcp://127.0.0.1:*")
 client.heartbeat_ivl, client.heartbeat_timeout = 5, 20_000
@@ -112,7 +112,7 @@ took("LINGER", lambda: (push.close(), context.term()))
 
 @pytest.fixture(scope="module")
 def clockstep(tmp_path_factory):
-    """Return the library's path."""
+    """Compile ``clockstep.c``, and return the path of the library."""
     library = tmp_path_factory.mktemp("clockstep") / "clockstep.so"
     source = Path(__file__).with_name("clockstep.c")
     subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
@@ -140,7 +140,7 @@ def test_timeouts_ignore_clock_steps(engine, clockstep, program, raw_listener, m
             silent.accept().handshake(b"DEALER")
         told, _, seconds = one.line().rpartition(" ")
         assert told == name
-        # Subtract a little for the loop's clock, which is read once an iteration; the steps are
-        # years.
+        # A timeout may be a fifth shorter, since the event loop reads the clock only once in each
+        # iteration. The steps of the clock are years.
         assert IVL_MS / 1250 <= float(seconds) < GUARD, name
     one.ends()

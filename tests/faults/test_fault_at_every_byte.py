@@ -1,7 +1,7 @@
-"""A fault at every byte of a handshake and three messages.
+"""Inject a fault at every byte of a handshake and three messages.
 
-Messages arrive whole, in order and never twice. Messages that the fault did not touch arrive, and
-the sockets go on.
+Messages must arrive whole, in order and never twice. Messages that the fault did not affect must
+arrive, and the sockets must work afterwards.
 """
 
 import certificates
@@ -16,7 +16,7 @@ import zlinkcompat as zmq
 MESSAGES = [[b"first"], [b"second", b"", b"2" * 20], [b"third" * 5]]
 SERVER, CLIENT = zmq.curve_keypair(), zmq.curve_keypair()
 
-#: (options of the server, of the client)
+#: Maps a mechanism to (options of the server, options of the client).
 KINDS = {
     "null": ({}, {}),
     "plain": ({"plain_server": 1}, {"plain_username": b"user", "plain_password": b"secret"}),
@@ -26,16 +26,16 @@ KINDS = {
     ),
 }
 
-#: Step in bytes without ``--all-faults``; NULL over tcp always has every cut.
+#: Bytes between two faults without ``--all-faults``. NULL over tcp is always cut at every byte.
 STRIDE = 13
-#: The lengths of TLS records vary by so many bytes at most.
+#: The length of a TLS handshake varies by at most so many bytes.
 TLS_VARIES = 32
 AT_ONCE = 40
 
 
 @pytest.fixture(scope="module")
 def context():
-    """Run a handler that accepts every client, since PLAIN needs one."""
+    """Return a context with a ZAP handler that accepts every client; PLAIN needs a handler."""
     context = zmq.Context()
     context.max_sockets = 4000
     handler = context.socket(zmq.REP)
@@ -53,7 +53,7 @@ def context():
 
 
 class Case:
-    """Return a PUSH, the proxy, and a PULL."""
+    """A PUSH connected to a PULL through a proxy that injects one fault."""
 
     def __init__(self, context, transport, kind, *fault):
         ours, theirs = KINDS[kind]
@@ -76,12 +76,16 @@ class Case:
         return sock
 
     def run(self, messages):
-        """Return the arrived ``messages``, then ``end 0``, ``end 1``, ... until one arrives."""
+        """Send ``messages``, then ``end 0``, ``end 1``, ... until an end arrives.
+
+        Return all messages that arrived.
+        """
         for message in messages:
             self.client.send_multipart(message)
         got, ends = [], 0
         with gevent.Timeout(GUARD):
-            # Messages sent before the fault is noticed may be lost with the connection.
+            # Messages that were sent before the fault was noticed may be lost with the connection,
+            # so send further end messages until one arrives.
             while not got or not got[-1][0].startswith(b"end"):
                 if not self.server.poll(20):
                     self.client.send(b"end %d" % ends)
@@ -102,7 +106,7 @@ class Case:
 
 
 def lengths(context, transport, kind, count=3):
-    """Return the bytes of a connection each way, with so many messages and no fault."""
+    """Return how many bytes ``count`` messages take in each direction, without a fault."""
     case = Case(context, transport, kind)
     try:
         for message in MESSAGES[:count]:
@@ -122,20 +126,22 @@ def check(context, transport, kind, fault, way, at, ends_at, handshake):
         assert case.proxy.struck or transport == "tls", told
         assert ends == sorted(set(ends)), told
         if fault == "duplicate" and kind != "curve":
-            # A replayed handshake makes one more peer. It must not deliver anything else.
+            # With these mechanisms a replayed connection is one more peer, whose messages are
+            # delivered. No other messages may arrive.
             assert all(one in MESSAGES for one in got), told
             firsts = [one for n, one in enumerate(got) if one not in got[:n]]
             assert sorted(firsts) == sorted(MESSAGES), (told, got)
             return
-        # The messages are in order, whole, and none arrived twice.
+        # The messages arrived whole and in order, and none arrived twice.
         assert got == [one for one in MESSAGES if one in got], (told, got)
         if fault in ("cut", "reset"):
             through = 0
-            # One TLS record holds all of them.
+            # Count the messages that were passed on before the cut. With TLS one record holds all
+            # messages, so none of them counts.
             if way == TO_SERVER and fault == "cut" and transport != "tls":
                 through = sum(end <= at for end in ends_at)
             elif way == TO_CLIENT and at < handshake - (TLS_VARIES if transport == "tls" else 0):
-                through = len(MESSAGES)  # it could not begin to write them
+                through = len(MESSAGES)  # the PUSH still had all messages when the fault came
             assert got[:through] == MESSAGES[:through], (told, got)
         else:
             assert got == MESSAGES, (told, got)
@@ -144,7 +150,7 @@ def check(context, transport, kind, fault, way, at, ends_at, handshake):
 
 
 def tried(context, transport, kind, fault, stride):
-    """Try ``fault`` at every ``stride``-th byte, both ways; return how many times."""
+    """Try ``fault`` at every ``stride``-th byte in both directions; return the number of tries."""
     totals = lengths(context, transport, kind)
     ends_at = [lengths(context, transport, kind, count + 1)[TO_SERVER] for count in range(3)]
     places = [

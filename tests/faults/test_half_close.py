@@ -1,4 +1,4 @@
-"""A peer closes only its sending side: the messages it sent before are received whole."""
+"""If a peer closes only its sending side, the messages that it sent before are received whole."""
 
 from socket import SHUT_WR
 
@@ -13,7 +13,7 @@ MESSAGES = [[b"first"], [b"second", b"", b"2" * 300], [b"third" * 5]]
 
 
 def said(number):
-    """Return everything that a peer sends, and after how many bytes each message is whole."""
+    """Return all bytes that a peer sends, and the offset at which each message ends."""
     data, ends = HELLO, []
     for frames in MESSAGES:
         data += message(b"%d" % number, *frames)
@@ -29,7 +29,7 @@ def test_half_close_at_every_byte(bound, raw):
         peer = raw(sock.last_endpoint)
         peer.send(data[:at])
         peer.sock.shutdown(SHUT_WR)
-        # The peer may still read, but we close.
+        # The peer could still read, but our socket closes the connection.
         peer.read_to_end()
         peer.close()
         expected += [

@@ -21,7 +21,7 @@ def say(*words):
     print(*words, flush=True)
 
 def wait():
-    # Reading stdin would block the hub.
+    # Read in another thread under gevent, since reading stdin would block the hub.
     if "gevent.monkey" in sys.modules:
         import gevent
         return gevent.get_hub().threadpool.apply(sys.stdin.readline)
@@ -32,7 +32,7 @@ context = zmq.Context()
 
 
 class Service:
-    """A program in a process of its own, which says lines and waits for them."""
+    """A program in a process of its own, which prints lines and waits for lines."""
 
     def __init__(self, source, patch, environment):
         head = "from gevent import monkey; monkey.patch_all()\n" if patch else ""
@@ -48,25 +48,25 @@ class Service:
         self.pid = self.process.pid
 
     def line(self):
-        """Return the next line of output; fail with its stderr if it ends instead."""
+        """Return the next line of output; if the program ends instead, fail with its stderr."""
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
         return line.rstrip("\n")
 
     def tell(self, text=""):
-        """Let ``wait()`` return a line."""
+        """Send a line, which makes the program's ``wait()`` return."""
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
     def ends(self):
-        """Let ``wait()`` return, and wait for the end; return the exit status and both outputs."""
+        """Let ``wait()`` return and the program end; return its exit status, stdout and stderr."""
         said, errors = self.process.communicate("\n", timeout=PATIENCE)
         return self.process.returncode, said, errors
 
 
 @pytest.fixture
 def runtime(monkeypatch):
-    """The directory of control sockets, with a path that is short enough for a Unix socket."""
+    """Return a directory for control sockets, whose path is short enough for a Unix socket."""
     folder = Path(tempfile.mkdtemp(prefix="zlink-"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     yield folder / "zlinkcompat"
@@ -75,7 +75,10 @@ def runtime(monkeypatch):
 
 @pytest.fixture(params=["plain", "patched"])
 def service(request):
-    """service(source, **environment): a program, monkey-patched or not."""
+    """``service(source, **environment)`` starts a program.
+
+    Each test runs twice: without and with monkey-patching.
+    """
     started = []
 
     def service(source, **environment):
@@ -86,5 +89,5 @@ def service(request):
     yield service
     for one in started:
         one.process.kill()
-        with contextlib.suppress(ValueError):  # it has ended already
+        with contextlib.suppress(ValueError):  # the test has already read its output
             one.process.communicate()

@@ -1,4 +1,4 @@
-"""The collector for prometheus_client, and the instruments of OpenTelemetry."""
+"""Test the collector for prometheus_client and the instruments for OpenTelemetry."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def test_prometheus_registry_exposes_the_metrics(prometheus):
 def test_registering_does_not_take_a_snapshot(prometheus, monkeypatch):
     from prometheus_client import CollectorRegistry
 
-    monkeypatch.setattr(prometheus, "snapshot", None)  # it cannot be called
+    monkeypatch.setattr(prometheus, "snapshot", None)  # registering must not take a snapshot
     prometheus.register(CollectorRegistry())
 
 
@@ -118,7 +118,7 @@ def test_opentelemetry_uses_the_programs_provider():
     pytest.importorskip("opentelemetry", reason="the extra opentelemetry is not installed")
     from zlinkcompat.metrics import opentelemetry
 
-    opentelemetry.register()  # without an SDK this makes instruments that do nothing
+    opentelemetry.register()  # without an SDK, the instruments do nothing
 
 
 def test_metrics_need_no_extra_and_import_no_server():

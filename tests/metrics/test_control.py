@@ -27,7 +27,7 @@ def path_of(runtime, service):
 
 
 def raw_ask(path, data, more_to_come=False):
-    """Return the answer to any data."""
+    """Send any data to the control socket, and return the answer."""
     with socket.socket(socket.AF_UNIX) as asks:
         asks.settimeout(PATIENCE)
         asks.connect(str(path))
@@ -39,7 +39,7 @@ def raw_ask(path, data, more_to_come=False):
             while part := asks.recv(4096):
                 answer += part
         except ConnectionResetError:
-            pass  # it has not read all that was sent
+            pass  # the control socket was closed before it had read everything
         return answer
 
 
@@ -286,7 +286,10 @@ def test_other_requests_get_no_snapshot(runtime, service, data):
 
 
 def test_silent_clients_are_given_up(runtime, service):
-    """One client is served at a time; those that wait get their answer when it is over."""
+    """A client that sends no complete request is disconnected after ``PATIENCE`` seconds.
+
+    Clients are served one at a time, so other clients get their answer then.
+    """
     running = service(
         "from zlinkcompat.metrics import control\ncontrol.PATIENCE = 0.3" + WAITS,
         **SWITCHED_ON,
@@ -313,7 +316,7 @@ def test_client_that_leaves_does_not_end_it(runtime, service):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_is_refused(runtime, service):
-    """Even if the permissions of the file and of its folder would let that user in."""
+    """Another user is refused even if the permissions of the file and its folder allow access."""
     running = service(WAITS, **SWITCHED_ON)
     running.line()
     path = path_of(runtime, running)
@@ -356,7 +359,7 @@ def test_socket_of_a_killed_process_is_recognized(runtime, service):
     running.process.wait()
     left = path_of(runtime, running)
     assert left.exists() and processes() == []
-    # Another process has got the number.
+    # Another process now has the process id of the one that left the file.
     left.rename(runtime / f"{os.getpid()}.sock")
     with pytest.raises(NoAnswer, match="is what an earlier process left"):
         ask(os.getpid())

@@ -1,4 +1,4 @@
-"""The Grafana dashboard uses metrics and labels that exist."""
+"""The Grafana dashboard only uses metrics and labels that exist."""
 
 import json
 import re

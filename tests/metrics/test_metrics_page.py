@@ -1,4 +1,4 @@
-"""The page that ``metrics.serve`` serves, in programs that are monkey-patched and not."""
+"""The page of ``metrics.serve`` works in programs with and without monkey-patching."""
 
 import http.client
 import socket
@@ -16,7 +16,7 @@ PATIENCE = 30  # seconds
 
 
 def get(url, **headers):
-    """Return the answer to a request; it has ``status``, ``headers`` and ``text``."""
+    """Return the answer to a request, which has ``status``, ``headers`` and ``text``."""
     try:
         answer = urlopen(Request(url, headers=headers), timeout=PATIENCE)
     except HTTPError as error:
@@ -36,7 +36,7 @@ say(page.url)
 
 @pytest.fixture
 def serving(service):
-    """serving(more): a service with a page at ``url``, which then runs ``more``."""
+    """``serving(more)`` starts a service with a page at ``url``, which then runs ``more``."""
 
     def serving(more="wait()"):
         running = service(
@@ -76,7 +76,10 @@ def test_other_pages_and_methods_are_refused(serving):
 
 
 def test_silent_clients_do_not_block_the_page(serving):
-    """Fewer than the limit of requests: the page answers although they say nothing."""
+    """The page answers while clients are connected that send no request.
+
+    Their number is below the limit of concurrent requests.
+    """
     running = serving()
     host, port = running.url.removeprefix("http://").removesuffix("/metrics").split(":")
     silent = [socket.create_connection((host, int(port)), timeout=PATIENCE) for _ in range(3)]
@@ -104,13 +107,13 @@ def test_closed_page_frees_its_port(serving):
 
 
 def test_forked_child_leaves_the_page_to_its_parent(serving):
-    """The child lives on, and does not hold the port when the parent has closed it."""
+    """A forked child closes its copy of the page's socket, so the parent can release the port."""
     running = serving(
         """
         ready, told = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.write(told, b"1")  # from here on, the child has closed its copy of the page
+            os.write(told, b"1")  # by now the child has closed its copy of the page's socket
             signal.pause()
         os.read(ready, 1)
         say(pid)
@@ -124,7 +127,7 @@ def test_forked_child_leaves_the_page_to_its_parent(serving):
             os.waitpid(pid, 0)
         """
     )
-    assert running.line()  # the child is there
+    assert running.line()  # the child has been forked
     assert get(running.url).status == 200
     running.tell()
     assert running.ends() == (0, "free\n", "")

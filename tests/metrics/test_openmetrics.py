@@ -1,4 +1,4 @@
-"""The text page of metrics: its rules, and that the numbers are those of the snapshot."""
+"""The text page of metrics follows the rules of OpenMetrics, and has the snapshot's numbers."""
 
 import re
 
@@ -33,7 +33,7 @@ def samples(text):
 
 
 def value(text, name, /, **labels):
-    """Return the one value of ``name`` whose labels include ``labels``."""
+    """Return the value of the only sample of ``name`` whose labels include ``labels``."""
     (found,) = (
         value
         for (each, has), value in samples(text).items()

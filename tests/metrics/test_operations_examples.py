@@ -1,4 +1,4 @@
-"""The programs of examples/ that the pages about operation explain."""
+"""Run the programs of examples/ that the pages about operation explain."""
 
 import re
 import signal
@@ -20,7 +20,7 @@ PATIENCE = 60  # seconds
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch):
-    """The programs choose their engine, whatever this process uses."""
+    """Let the programs choose their engine themselves, whatever engine this process uses."""
     monkeypatch.delenv("ZLINK_ENGINE", raising=False)
 
 
@@ -46,13 +46,13 @@ def test_traces_lead_from_sender_to_receiver(start):
 
 
 def shape(text):
-    """Return the lines of a text without its numbers, and without the widths of columns."""
+    """Return the lines of a text, with 0 for each number and single spaces between columns."""
     lines = (re.sub(r"[\d,.]+", "0", line).split() for line in text.splitlines())
     return [" ".join(line) for line in lines if line]
 
 
 def test_find_the_problem_shows_the_real_output(runtime):
-    """The page has the output of the example, as top prints it."""
+    """The page shows the output of ``top`` for the example, except for the numbers."""
     page = (DOCS / "find-the-problem.md").read_text()
     (shown,) = (
         shape(block)
@@ -65,7 +65,7 @@ def test_find_the_problem_shows_the_real_output(runtime):
             numbers = re.findall(r"\d+", publisher.stdout.readline())
             pid = int(numbers[0])
             assert pid == publisher.pid
-            # The queue has to fill first, and the other subscribers may be late for a moment.
+            # Repeat this until the queue is full. The other subscribers may be late for a moment.
             deadline = time.monotonic() + PATIENCE
             while (found := shape(top(pid))) != shown and time.monotonic() < deadline:
                 pass
@@ -75,12 +75,12 @@ def test_find_the_problem_shows_the_real_output(runtime):
 
 
 def top(pid):
-    """Return what top prints when there are three peers."""
+    """Wait until the process has three peers; return what ``top`` prints."""
     while True:
         try:
             found = ask(pid)
         except NoAnswer:
-            continue  # it starts
+            continue  # the process is still starting
         if found.count('"connection"') == 3:
             break
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""A real Prometheus server scrapes a service."""
+"""A real Prometheus server can scrape a service."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ wait()
 
 @pytest.fixture
 def prometheus(tmp_path):
-    """prometheus(url): a server that scrapes it; ``ask(query)`` returns the series."""
+    """``prometheus(url)`` starts a server that scrapes ``url``, and returns ``ask(query)``."""
     started = []
 
     def prometheus(url):
@@ -71,7 +71,7 @@ def prometheus(tmp_path):
         started.append((process, log))
 
         def ask(query):
-            """Return the series of a query, when there are some."""
+            """Repeat a query until it returns series; return these."""
             deadline = time.monotonic() + PATIENCE
             while time.monotonic() < deadline and process.poll() is None:
                 try:
@@ -80,7 +80,7 @@ def prometheus(tmp_path):
                         if found := json.load(answer)["data"]["result"]:
                             return found
                 except (URLError, ConnectionError):
-                    pass  # it starts
+                    pass  # the server is still starting
                 time.sleep(0.05)
             log.seek(0)
             raise AssertionError(log.read())
@@ -104,11 +104,12 @@ def test_prometheus_scrapes_a_service(service, prometheus):
     (peer,) = ask("zlinkcompat_peer_info{name='results'}")
     assert peer["metric"]["peer_type"] == "PUSH"
     for query in dashboard.queries():
-        # It is valid; "> 0" gives nothing where nothing is wrong.
+        # Check that the query is valid. Its result may be empty, for example of "> 0", so add
+        # vector(0).
         for name, meaning in (("$job", ".*"), ("$instance", ".*"), ("$__rate_interval", "1m")):
             query = query.replace(name, meaning)
         ask(f"({query}) or vector(0)")
-    # Every metric arrives, except those that have no time series in this service.
+    # Prometheus has every metric, except those without a time series in this service.
     names = {each["metric"]["__name__"] for each in ask("{__name__=~'zlinkcompat_.*'}")}
     everything = {each.sample_name for each in definitions.METRICS}
     assert everything - names == {"zlinkcompat_socket_handshakes_failed_total"}

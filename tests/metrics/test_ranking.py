@@ -1,4 +1,4 @@
-"""The order of peers: worst first."""
+"""Peers are sorted so that the worst is first."""
 
 from records import peer
 
@@ -6,7 +6,10 @@ from zlinkcompat.debug.ranking import fill, worst_first
 
 
 def order(**peers):
-    """Return the names of the peers, worst first; equal ones would be in reverse."""
+    """Return the names of the peers, worst first.
+
+    The peers are given in reverse, so a sort that does not tell them apart leaves them reversed.
+    """
     named = {id(each): name for name, each in peers.items()}
     return [named[id(each)] for each in worst_first(reversed(peers.values()))]
 

@@ -1,7 +1,7 @@
-"""A publisher with one subscriber that does not read: which one it is, and what it has missed.
+"""The tools show which subscriber of a publisher does not read, and how much it has missed.
 
-The publisher numbers its messages, and the subscribers count what they get. So what was dropped is
-known without the counters of the publisher, and these have to agree exactly.
+The publisher numbers its messages, and the subscribers count what they receive. So the test knows
+exactly how many messages were dropped, and the publisher's counters have to say the same.
 """
 
 import json
@@ -53,7 +53,7 @@ def dropped():
     (record,) = [each for each in metrics.snapshot().sockets if each.name == "prices"]
     return max(peer.drops.get("hwm", 0) for peer in record.peers)
 
-send_until_told()  # both are there
+send_until_told()  # until both subscribers are connected
 
 while dropped() < 1000:
     for _ in range(10):
@@ -62,7 +62,7 @@ while dropped() < 1000:
 say(number)
 
 wait()
-send_until_told()  # the one that was stuck has caught up
+send_until_told()  # until the stuck subscriber has read everything
 send(b"end")
 say(number)
 wait()
@@ -108,7 +108,7 @@ def subscriber(service, name, password, endpoint):
 
 
 def peers_of(pid):
-    """Return the peers of the publisher's socket by their user, and its drops, as top has them."""
+    """Return the publisher's peers by user id and its drops, read as ``top`` reads them."""
     (record,) = [each for each in json.loads(ask(pid))["sockets"] if each["name"] == "prices"]
     return {peer["user_id"]: peer for peer in record["peers"]}, record["drops"]
 
@@ -131,7 +131,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
     assert slow["bytes_waiting"] >= 1000 * slow["queued_out"]
     assert slow["drops"]["hwm"] >= 1000
 
-    # The same on the page, and in the terminal, where it is the first of all peers.
+    # The metrics page and ``top`` show the same numbers. In ``top`` the stuck peer comes first.
     text = urlopen(page).read().decode()
     labels = {"name": "prices", "remote": stuck.address}
     info = {**labels, "user_id": "stuck", "peer_type": "SUB", "mechanism": "PLAIN"}
@@ -158,7 +158,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
     since = sent - stuck.first + 1
     assert slow["messages_out"] + slow["queued_out"] + slow["drops"]["hwm"] == since
 
-    # Now it reads everything, and counts.
+    # Let the stuck subscriber read everything and count it.
     publisher.tell()
     stuck.tell(str(sent))
     assert stuck.line() == "caught up"
@@ -167,7 +167,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
     received = {each: int(each.line()) for each in (fast, stuck)}
     peers, drops = peers_of(publisher.pid)
     while any(each["queued_out"] for each in peers.values()):
-        peers, drops = peers_of(publisher.pid)  # the publisher has not noted its last write yet
+        peers, drops = peers_of(publisher.pid)  # repeat until the last write is counted
     missed = 0
     for name, each in (("fast", fast), ("stuck", stuck)):
         lost = peers[name]["drops"].get("hwm", 0)
@@ -176,7 +176,7 @@ def test_stuck_subscriber_is_named_and_its_drops_are_exact(runtime, service):
         assert peers[name]["queued_out"] == peers[name]["bytes_waiting"] == 0
         assert peers[name]["oldest_waiting"] == 0
         missed += lost
-    # Nobody wanted what was sent before the first subscription.
+    # The messages before the first subscription were dropped as wanted by nobody.
     assert {reason: count for reason, count in drops.items() if count} == {
         "hwm": missed,
         "filter": fast.first - 1,

@@ -1,4 +1,4 @@
-"""``zlinkcompat top``: what it prints, and how it says why it cannot."""
+"""``zlinkcompat top`` prints its tables, or an error that says why it cannot."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_live_view_shows_rates_until_it_is_interrupted(running):
     )
     os.close(child)
     text = ""
-    # The rates are there from the second look on.
+    # The rates appear at the second refresh.
     while "out/s" not in text:
         text += os.read(main, 4096).decode(errors="replace")
     assert "Peers, worst first" in text and "ipc:///nobody/is/here" in text
@@ -106,7 +106,7 @@ def test_live_view_shows_rates_until_it_is_interrupted(running):
         while os.read(main, 4096):
             pass
     except OSError:
-        pass  # the other end is closed
+        pass  # the program has closed the other end
     os.close(main)
     assert shown.wait(PATIENCE) == 0
 
@@ -153,7 +153,7 @@ def test_several_processes_are_listed(monkeypatch):
 
 
 def cells(table, title):
-    """Return a column of a table."""
+    """Return the column of a table that has this title."""
     index = [name for name, _ in table.columns].index(title)
     return [row[index] for row in table.rows]
 

@@ -7,7 +7,7 @@ from hosts import ip
 
 @pytest.fixture
 def hosts():
-    """``(server, client, pull, plug)``: two hosts, and functions to pull and plug the cable."""
+    """Give ``(server, client, pull, plug)``: two hosts, functions to pull and plug the cable."""
     server, client = (f"zlc-{os.getpid()}-{name}" for name in "sc")
     try:
         ip("netns", "add", server)
@@ -33,8 +33,8 @@ def hosts():
         for name in (server, client):
             if os.path.exists(f"/run/netns/{name}"):
                 ip("netns", "delete", name)
-        # This is so in most containers: namespaces need a privilege, and only they separate two
-        # hosts.
+        # Most containers do not have the privilege that network namespaces need. Nothing else can
+        # separate two hosts on one machine.
         pytest.skip(f"network namespaces: {getattr(error, 'stderr', None) or error}")
     yield (
         server,

@@ -1,7 +1,7 @@
-"""Two hosts, as network namespaces, with a line that delays each packet and loses some.
+"""Over a line that delays and loses packets, every message arrives exactly once.
 
-``tc netem`` does the same where the kernel has it. The reader loses no message, and gets none
-twice.
+Two network namespaces are the hosts. A program delays and drops their packets, since not every
+kernel has ``tc netem``, which does the same.
 """
 
 import json
@@ -11,11 +11,11 @@ import pytest
 from hosts import HEAD, ip
 from test_partition import HEARTBEAT, SERVER
 
-DELAY = 0.01  # seconds, each way
-LOSS = 0.05  # of the packets, each way
-PATIENCE = 5000  # milliseconds; a packet is repeated after 200 ms, and may be lost again
+DELAY = 0.01  # seconds in each direction
+LOSS = 0.05  # share of the packets in each direction
+PATIENCE = 5000  # milliseconds; TCP repeats a lost packet after 200 ms and more
 
-#: A device at each host, whose packets go to the other host's device, or nowhere.
+#: The line: it has a device at each host, and passes packets on to the other host or drops them.
 LINE = """
 import ctypes, fcntl, heapq, random, select, struct
 delay, loss = float(sys.argv[3]), float(sys.argv[4])
@@ -46,7 +46,7 @@ while True:
         try:
             os.write(end, packet)
         except OSError:
-            continue  # that host has not switched it on yet
+            continue  # the device of this host is not up yet
         passed += 1
 say(lost, passed)
 """
@@ -60,7 +60,7 @@ for port, sock in enumerate((req, sub, push), 5001):
     sock.connect("tcp://10.97.0.1:%d" % port)
 
 def asked(text):
-    # Relaxed: who gets no answer in time asks again, and is not told the answer to the first.
+    # If no answer arrives in time, ask again. REQ_CORRELATE drops late answers.
     while True:
         req.send(text)
         try:
@@ -84,12 +84,12 @@ sys.stdin.readline()
 @pytest.fixture
 def line(hosts, program):
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        # This is so in most containers; the line is made of two such devices.
-        pytest.skip("no /dev/net/tun that may be opened")
+        # Most containers do not allow TUN devices, of which the line consists.
+        pytest.skip("/dev/net/tun cannot be opened")
     server, client, _, _ = hosts
     line = program(LINE, server, client, DELAY, LOSS)
     assert line.line() == "laid"
-    ip("-n", server, "link", "delete", "cable")  # both its ends
+    ip("-n", server, "link", "delete", "cable")  # this deletes both ends
     addresses = ["10.97.0.1", "10.97.0.2"]
     for host, (ours, theirs) in ((server, addresses), (client, reversed(addresses))):
         ip("-n", host, "address", "add", ours, "peer", theirs, "dev", "line")
@@ -106,7 +106,7 @@ def test_messages_arrive_once_and_in_order(hosts, line, program, library):
     assert json.loads(client.line()) == [True, True]
     got, losses = json.loads(server.line())
     assert got == [str(number) for number in range(100)] + ["end"]
-    assert losses == 0  # no live peer was dropped
+    assert losses == 0  # no peer was disconnected
     for one in (server, client):
         one.tell()
         one.ends()

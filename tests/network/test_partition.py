@@ -1,6 +1,6 @@
-"""Two hosts, as network namespaces with a cable that is pulled and plugged in again.
+"""Requests, publications and pipelines behave as on libzmq when the network is partitioned.
 
-Requests, publications and pipelines behave as on libzmq.
+Two network namespaces are the hosts, and the test pulls and plugs the cable between them.
 """
 
 import json
@@ -8,11 +8,12 @@ import json
 import pytest
 from hosts import HEAD
 
-#: Milliseconds: how often a peer is pinged, and how long its silence is tolerated.
+#: Milliseconds between two PINGs, and milliseconds without traffic after which a peer is dead.
 HEARTBEAT = 100
 SILENCE = 1000
 
-#: Answers and publishes endlessly; collects until it is told to print what arrived.
+#: Answers requests and publishes endlessly. It collects pipeline messages until the test asks for
+#: them.
 SERVER = (
     HEAD
     + """
@@ -54,7 +55,7 @@ for port, sock in enumerate((req, sub, push), 5001):
 until(monitor, zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
 def asked(text, times):
-    # The answer, or how often there was none; relaxed, so that one may ask again.
+    # Return whether the answer is right, or "silence" if no answer came in ``times`` attempts.
     for _ in range(times):
         req.send(text)
         try:
@@ -102,17 +103,17 @@ def test_sockets_recover_after_a_partition(hosts, program, library):
     pull()
     client.tell("1")
     silence, during = json.loads(client.line())
-    # In time: not before the tolerated silence, and not a TCP timeout, which takes minutes.
+    # The heartbeats have detected this, and not a TCP timeout, which takes minutes.
     assert silence < 10
-    # No answer or publication arrives; REQ may send again.
+    # During the partition no answer or publication arrives, but the REQ may send again.
     assert during == ["silence", None]
     plug()
     client.tell("1")
     assert json.loads(client.line()) == [True, True]
     got, losses = json.loads(server.line())
-    # Messages accepted during the partition wait for the next connection.
+    # Messages that were accepted during the partition arrive over the next connection.
     assert got == ["before", "one", "two", "end"]
-    assert losses == 1  # the server's own heartbeats noticed it as well
+    assert losses == 1  # the server's own heartbeats have detected the partition as well
     for one in (server, client):
         one.tell()
         one.ends()

@@ -1,4 +1,4 @@
-"""Socket types over bare pipes: no connection, no event loop, and every kind of queue."""
+"""Test socket types directly on pipes, without connections or an event loop."""
 
 from zlinkcompat import routing
 from zlinkcompat.core.options import Options
@@ -9,7 +9,7 @@ from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 
 class Socket(Owner):
-    """Holds a pattern, and counts its notifications."""
+    """The owner of a pattern, which counts the pattern's notifications."""
 
     def __init__(self, bench, socket_type, options):
         self.bench = bench
@@ -83,7 +83,7 @@ class Peer(PipeSink):
         self.refusals += 1
 
     def send(self, *messages):
-        """Send messages, each bytes or a list of frames, regardless of the mark."""
+        """Send messages (bytes or a list of frames), even beyond the high-water mark."""
         for message in messages:
             self.far.write_unbounded(message)
         self.far.flush()
@@ -97,7 +97,7 @@ class Peer(PipeSink):
         return self.send(*map(Cancel, topics))
 
     def received(self):
-        """Return everything that arrived so far."""
+        """Return everything that has arrived so far."""
         self.socket.bench.process()
         messages = []
         while (message := self.far.read()) is not None:
@@ -106,24 +106,24 @@ class Peer(PipeSink):
         return messages
 
     def leave(self):
-        """End the peer's side."""
+        """Terminate the pipe from the peer's end."""
         self.far.terminate()
         self.socket.bench.process()
 
     def disconnect(self):
-        """Unbind or disconnect, as the user does."""
+        """Let the socket disconnect this peer, as the user's unbind or disconnect does."""
         self.socket.pattern.disconnect(self.near)
         self.socket.bench.process()
 
     def drop(self):
-        """Close the socket."""
+        """Detach and terminate the pipe from the socket's end, as closing the socket does."""
         self.socket.pattern.detach(self.near)
         self.near.terminate()
         self.socket.bench.process()
 
 
 class Bench:
-    """Make sockets whose pipes have one kind of queue."""
+    """Creates sockets whose pipes have one kind of queue."""
 
     def __init__(self, limit, crosses):
         self.limit = limit

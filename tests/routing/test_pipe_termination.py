@@ -1,4 +1,4 @@
-"""Messages sent before the end of a pipe are received, whichever side ended it."""
+"""Messages that were sent before the end of a pipe are received, whichever side ended it."""
 
 import pytest
 from bare_pipes import words
@@ -41,7 +41,7 @@ def test_poll_alone_frees_a_pipe_that_was_read(bench, receiver, end):
 def test_messages_after_a_disconnect_are_not_received(bench, receiver):
     sock = bench(receiver)
     peer = sock.peer(b"peer").send(b"before")
-    # Between threads the peer is notified later.
+    # A peer in another thread is notified later, so it may still send after this.
     sock.pattern.disconnect(peer.near)
     peer.send(b"after")
     assert words(sock.received()) == [b"before"]
@@ -125,9 +125,9 @@ def test_pair_accepts_the_next_peer_after_the_last_message(bench):
     for word in b"1", b"2", b"3":
         peer = sock.peer()
         peer.send(word).leave()
-        assert sock.peer() is None  # its last message is unread
+        assert sock.peer() is None  # the last message of the first peer is unread
         assert sock.pattern.recv() == word
-        # Now the place is free, even though no call has checked since.
+        # The next iteration attaches a peer: the PAIR accepts it without a call in between.
 
 
 def test_queues_report_room_after_a_disconnect(bench):

@@ -1,4 +1,4 @@
-"""ROUTER: peers that have, had or want the same routing id."""
+"""A ROUTER handles peers that have, had or request the same routing id."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_handover_delivers_the_unread_messages_first(router):
     new = sock.peer(b"me").send(b"3")
     messages = sock.received()
     assert [message[1:] for message in messages] == [[b"1"], [b"2", b"two"], [b"3"]]
-    # Use an id that no peer has, so that no reply goes to a wrong peer.
+    # The messages of the first peer have a new id, so that no reply goes to the wrong peer.
     assert messages[0][0] == messages[1][0] != b"me" and messages[2][0] == b"me"
     sock.pattern.send([messages[0][0], b"reply"])
     sock.pattern.send([b"me", b"to the new"])

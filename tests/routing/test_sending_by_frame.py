@@ -77,7 +77,7 @@ def test_router_without_room(bench, mandatory):
     sock.pattern.set_option(zmq.ROUTER_MANDATORY, mandatory)
     peer = sock.peer(b"peer", hwm=1)
     assert sock.send_parts(b"peer", b"1")
-    # The message is dropped as a whole, even if there is room before its last frame.
+    # The whole message is dropped, even if room appears before its last frame.
     assert sock.pattern.begin(b"peer") == (not mandatory)
     assert peer.received() == [b"1"]
     if mandatory:

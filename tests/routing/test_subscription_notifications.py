@@ -1,4 +1,4 @@
-"""XPUB: the notifications of its user, even if the user never receives."""
+"""An XPUB notifies its user of subscriptions, and works even if the user never receives."""
 
 import pytest
 from bare_pipes import Bench

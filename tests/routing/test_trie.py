@@ -1,4 +1,4 @@
-"""Tries of subscriptions, compared with a plain list."""
+"""Tries of subscriptions give the same results as a plain list."""
 
 import gc
 import sys
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.routing.trie import FORGET_BURST, Trie
 
-#: Few letters, so that topics share prefixes; some topics are longer than a node may be.
+#: Topics have few different letters, so that they share prefixes. Some are longer than a node.
 TOPICS = st.one_of(
     st.binary(max_size=4).map(lambda data: bytes(byte & 1 for byte in data)),
     st.tuples(st.integers(0, 600), st.binary(max_size=2)).map(lambda it: bytes(it[0]) + it[1]),
@@ -63,7 +63,7 @@ def test_matching_pipes_equal_a_plain_list(steps, messages):
             assert found == sorted(found) and sorted(found) == sorted(expected)
             for pipes in wanted.values():
                 pipes.discard(pipe)
-        # Entries of an earlier match list must not be in a later one.
+        # The list of an earlier match must not add entries to this one.
         expected = [pipes for prefix, pipes in wanted.items() if topic.startswith(prefix)]
         assert set(tree.match_pipes(topic) or ()) == set().union(*expected)
     held = {topic: pipes for topic, pipes in wanted.items() if pipes}
@@ -114,7 +114,7 @@ def test_removing_a_pipe_costs_its_own_topics():
         tree.add_pipe(b"%d" % number, "holder")
     tree.add_pipe(b"a", "stranger")
     tree.add_pipe(b"1", "stranger")
-    # It must not cost a list of all topics.
+    # Forgetting the pipe must not list all topics, so it has to be much faster than that.
     assert seconds(tree.forget_pipe, "stranger") * 20 < seconds(tree.topics)
     assert tree.match_pipes(b"1") == ["holder"] and tree.match_pipes(b"a") is None
     assert tree.size == 50_000 and tree.count_of("stranger") == 0
@@ -137,7 +137,7 @@ def test_pipe_with_many_topics_is_removed_in_bursts():
 
 
 def test_matching_cost_is_linear_in_the_matches():
-    """The cost is not quadratic: formerly the results so far were copied for each prefix."""
+    """The cost of a match is linear in the number of results, and not quadratic."""
     costs = []
     for count in 250, 4000:
         tree = Trie()
@@ -145,13 +145,14 @@ def test_matching_cost_is_linear_in_the_matches():
             tree.add_pipe(bytes(number), number)
         assert tree.match_pipes(bytes(count)) == list(range(count))
         costs.append(min(seconds(tree.match_pipes, bytes(count)) for _ in range(20)))
-    # Linear cost is 16 times as much, quadratic cost 256 times. The larger tree does not fit into
-    # the caches of a busy machine, where 7 times the linear cost was seen.
+    # The larger tree has 16 times as many results: a linear cost is 16 times as much, and a
+    # quadratic cost 256 times. The larger tree does not fit into the CPU's caches, so a busy
+    # machine took up to 7 times the linear cost.
     assert costs[1] < costs[0] * 16 * 12
 
 
 def test_matched_list_survives_a_leaving_pipe():
-    """A publisher iterates over the list while a failing peer leaves."""
+    """A list of matches does not change while a publisher iterates over it and a peer leaves."""
     tree = Trie()
     tree.add_pipe(b"a", 1)
     tree.add_pipe(b"a", 2)

@@ -29,13 +29,13 @@ DEFAULTS = dict(
 
 @pytest.fixture
 def options():
-    """libzmq's defaults; options(tos=8) changes some."""
+    """``options(tos=8)`` returns libzmq's default options with some changes."""
     return lambda **changes: SimpleNamespace(**{**DEFAULTS, **changes})
 
 
 @pytest.fixture
 def bind(options):
-    """bind(endpoint, **options) as a socket would; all are closed at the end."""
+    """``bind(endpoint, **options)`` returns a listener, which is closed at the end of the test."""
     listeners = []
 
     def bind(text, getaddrinfo=socket.getaddrinfo, **changes):
@@ -54,7 +54,7 @@ def bind(options):
 
 @pytest.fixture
 def connect(options):
-    """connect(endpoint, **options) begins to connect and waits until that is done."""
+    """``connect(endpoint, **options)`` connects, and waits until the connection is established."""
     opened = []
 
     def connect(text, getaddrinfo=socket.getaddrinfo, **changes):
@@ -77,7 +77,7 @@ def connect(options):
 
 @pytest.fixture
 def accept():
-    """accept(listener) waits for a connection: (socket, peer address)."""
+    """``accept(listener)`` waits for a connection and returns (socket, address of the peer)."""
     opened = []
 
     def accept(listener):
@@ -102,5 +102,5 @@ def wait(sock, writing=False):
 def no_descriptor_is_left():
     before = len(os.listdir("/proc/self/fd"))
     yield
-    # The tests that use libzmq's own contexts close them.
+    # Tests that create contexts of libzmq close these themselves.
     assert len(os.listdir("/proc/self/fd")) <= before

@@ -1,6 +1,6 @@
-"""The same endpoints with real libzmq and here: same errno, same LAST_ENDPOINT.
+"""Endpoints give the same errno or the same LAST_ENDPOINT as on real libzmq.
 
-{port} is a free port, {dir} a fresh directory, and the current one.
+In endpoints, {port} is a free port, and {dir} is a new directory, which is also the current one.
 """
 
 import errno
@@ -138,8 +138,8 @@ def context():
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    # The port is bound but not listening. A socket that sets SO_REUSEADDR, as all do, can bind it,
-    # and no other test gets it.
+    # Bind the port without listening, so that no other test gets it. The listeners of both
+    # libraries can bind it as well, since they set SO_REUSEADDR.
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -178,11 +178,11 @@ def ours_connect(text, ipv6):
 
 
 def without_free_port(text, result):
-    """Compare the port of the result only if the endpoint named one."""
+    """Replace the port of the result by 0, unless the endpoint named a port."""
     return re.sub(r":\d+$", ":0", result) if re.search(r":[0*]+$", text) else result
 
 
-# Use each ipc name once: concurrent tests share the abstract names.
+# Use each abstract ipc name only once, since tests that run at the same time share these names.
 @pytest.mark.parametrize(
     "text, ipv6",
     [
@@ -192,7 +192,7 @@ def without_free_port(text, result):
 )
 def test_bind_like_libzmq(text, ipv6, context, place, options):
     text = place(text)
-    ours = outcome(ours_bind, text, ipv6, options)  # bind here first: libzmq closes late
+    ours = outcome(ours_bind, text, ipv6, options)  # first ours, since libzmq closes late
     theirs = outcome(libzmq, context, "bind", text, ipv6)
     assert str(ours) == str(theirs) or (
         without_free_port(text, ours) == without_free_port(text, theirs)
@@ -237,7 +237,7 @@ def test_bind_of_an_address_in_use(text, context, place, options):
     "text", ["tcp://127.0.0.1:*", "tcp://lo:*", "ipc://{dir}/a", "ipc://@zl{port}"]
 )
 def test_peer_address(text, ipv6, context, place, bind, connect, accept, options):
-    """Compare both ends of a connection: our name is between two libzmq sockets' names."""
+    """The address of a peer is the same as on libzmq, at both ends of a connection."""
     text = place(text)
     with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
         pull.ipv6 = push.ipv6 = ipv6
@@ -263,7 +263,7 @@ def test_peer_address(text, ipv6, context, place, bind, connect, accept, options
             "tcp://*:{port}",
             "tcp://*:{port}",
             False,
-        ),  # connect cannot resolve it, so bind is not tried
+        ),  # connect cannot resolve this name, so bind is not tried
         ("tcp://lo:{port}", "tcp://lo:{port}", False),
         ("tcp://127.0.0.1:{port}", "tcp://127.0.0.1:x", False),
     ],

@@ -11,7 +11,7 @@ from zlinkcompat.transports import SUPPORTED, endpoint, get
         ("ipc:///tmp/x", ("ipc", "/tmp/x")),
         ("ipc://a://b", ("ipc", "a://b")),
         ("inproc://x", ("inproc", "x")),
-        ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends there
+        ("ipc:///tmp/x\0y", ("ipc", "/tmp/x")),  # a C string ends at the NUL
     ],
 )
 def test_endpoint_is_split_into_parts(text, parts):
@@ -27,7 +27,8 @@ def test_malformed_is_einval(text):
     assert caught.value.errno == zmq.EINVAL
 
 
-# For libzmq, tipc depends on the kernel: without its module, bind fails with a leftover errno.
+# tipc is not compared with libzmq, where it depends on a kernel module: without this module, bind
+# fails with the errno of an earlier call.
 @pytest.mark.parametrize(
     "name", ["foo", "TCP", " tcp", "tipc", "pgm", "epgm", "norm", "vmci", "vsock"]
 )

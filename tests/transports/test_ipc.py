@@ -1,4 +1,4 @@
-"""``ipc://``: connections, and the files of their endpoints."""
+"""``ipc://`` connections work, and their endpoint files are created and removed."""
 
 import _socket
 import errno
@@ -99,7 +99,10 @@ def test_close_in_a_forked_child_keeps_the_file(bind, connect, tmp_path):
 
 
 def test_directory_without_permission(options):
-    """The check covers a new socket and a stale one; nothing is lost."""
+    """If the directory is not writable, bind fails both with and without a stale file.
+
+    The stale file is not removed.
+    """
     directory = tempfile.mkdtemp(dir="/tmp")
     path = os.path.join(directory, "a")
     try:
@@ -182,7 +185,7 @@ def test_use_fd(bind, connect, tmp_path):
     assert listener.endpoint == f"ipc://{tmp_path}/a"
     connect(listener.endpoint)
     listener.close()
-    assert (tmp_path / "a").exists()  # the user created the file, and removes it
+    assert (tmp_path / "a").exists()  # the user created the file, so the user has to remove it
     with pytest.raises(zmq.ZMQError) as caught:
         bind("ipc://ignored", use_fd=10**6)
     assert caught.value.errno == errno.EBADF

@@ -1,4 +1,4 @@
-"""``ipc://`` files that are there before the bind: whose are kept, and whose are replaced."""
+"""A bind to an ``ipc://`` path replaces a stale socket file, and keeps any other file."""
 
 import _socket
 import errno
@@ -25,10 +25,10 @@ def test_stale_file_is_replaced(bind, connect, tmp_path):
 
 
 def test_file_of_a_live_owner_is_kept(bind, connect, accept, tmp_path):
-    """libzmq would take the path over from the owner."""
+    """A file whose owner still listens is kept. libzmq would take the path over."""
     listener = bind(f"ipc://{tmp_path}/a")
     assert "living" in refused(bind, tmp_path / "a")
-    assert ipc.accept(listener) is None  # the check made no connection
+    assert ipc.accept(listener) is None  # checking for the owner made no connection
     connect(listener.endpoint)
     accept(listener)
 
@@ -52,7 +52,7 @@ def test_datagram_owner_is_alive(bind, tmp_path):
 
 
 def test_other_files_are_kept(bind, tmp_path):
-    """libzmq would delete them."""
+    """Files that are not sockets are kept. libzmq would delete them."""
     (tmp_path / "data").write_text("precious")
     (tmp_path / "link").symlink_to(tmp_path / "data")
     (tmp_path / "broken").symlink_to(tmp_path / "none")
@@ -63,7 +63,7 @@ def test_other_files_are_kept(bind, tmp_path):
 
 
 def test_rival_replaces_the_stale_file_first(bind, connect, accept, tmp_path, monkeypatch):
-    """The rival acts between our check of the file and our request for its owner."""
+    """A rival replaces the stale file after we have found it, and before we look for its owner."""
     path = tmp_path / "a"
     stale(path)
     rivals = []
@@ -89,7 +89,7 @@ def test_rival_is_replacing_the_stale_file(bind, tmp_path, monkeypatch):
 
     def take_away(*args):
         if not answers:
-            answers.append(refused(bind, path))  # the rival, while the first holds the lock
+            answers.append(refused(bind, path))  # the rival binds while the first holds the lock
         plain(*args)
 
     plain = ipc._take_away
@@ -128,7 +128,7 @@ def test_one_of_many_concurrent_binds_wins(tmp_path):
             sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
             ipc._bind(sock, os.fsencode(path))
             sock.listen(1)
-            os.read(stops[0], 1)  # until all the others have tried
+            os.read(stops[0], 1)  # keep listening until the other children have tried
 
         children = {start_child(take) for _ in range(4)}
         os.close(starts[1])
@@ -149,7 +149,7 @@ def test_one_of_many_concurrent_binds_wins(tmp_path):
 
 
 def test_one_of_two_binds_wins_without_a_lock(tmp_path):
-    """If another user owns the lock file's name, rivals check twice before they remove a file."""
+    """If the lock file cannot be created, rivals check twice before they remove a stale file."""
     path = tmp_path / "a"
     lock_path(path).mkdir()
     for _ in range(40):
@@ -307,7 +307,10 @@ def test_lock_file_left_by_a_crash_is_used(bind, tmp_path):
 
 
 def test_live_file_taken_by_mistake_is_restored(bind, connect, accept, tmp_path, monkeypatch):
-    """Without a common lock, one rival binds between the other's check and its removal."""
+    """A live file that was taken for a stale file is put back.
+
+    Without a common lock, a rival may bind between our check and our removal of the stale file.
+    """
     path = tmp_path / "a"
     stale(path)
     rivals = []

@@ -8,11 +8,11 @@ import zmq
 
 from zlinkcompat.transports import tcp
 
-NO_NAMES = None  # getaddrinfo is not even called
+NO_NAMES = None  # instead of getaddrinfo, where it must not be called
 
 
 def answer(*hosts):
-    """A getaddrinfo that knows these names and counts its calls."""
+    """Return a getaddrinfo that resolves to these hosts and counts its calls."""
 
     def getaddrinfo(host, port, family, type, proto, flags):
         getaddrinfo.asked.append((host, family))
@@ -34,7 +34,7 @@ def test_tcp_connection(bind, connect, accept):
     assert tcp.peer_endpoint(peer) == tcp.local_endpoint(sock)
     for one in (listener.socket, sock, peer):
         assert not one.getblocking() and not os.get_inheritable(one.fileno())
-        assert type(one) is socket.SocketType  # the plain class, whatever is patched
+        assert type(one) is socket.SocketType  # the native class, even if gevent has patched it
     sock.send(b"x")
     assert tcp.accept(listener) is None
 
@@ -111,7 +111,10 @@ def test_connection_refused(bind, connect):
 
 
 def test_listener_can_be_replaced_at_once(bind, connect, accept):
-    """SO_REUSEADDR: connections of the old listener in TIME_WAIT do not block the port."""
+    """A new listener can bind the port of an old one whose connections are in TIME_WAIT.
+
+    This needs SO_REUSEADDR.
+    """
     listener = bind("tcp://127.0.0.1:*")
     connect(listener.endpoint)
     peer, _ = accept(listener)
@@ -158,7 +161,10 @@ def test_one_source_port_serves_several_servers(bind, connect, accept):
 
 
 def test_connection_to_itself_is_refused(options):
-    """This happens to clients that retry a local port of the ephemeral range."""
+    """A socket that has connected to itself is refused.
+
+    This can happen to a client that retries a local port of the ephemeral range.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -302,4 +308,4 @@ def test_accept_without_descriptors(bind, connect, accept):
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert caught.value.errno == errno.EMFILE
-    assert accept(listener)[1] == "127.0.0.1"  # it continued to wait
+    assert accept(listener)[1] == "127.0.0.1"  # the connection is still in the backlog

@@ -1,4 +1,4 @@
-"""The TLS stream by itself: records without data, and many records with little data."""
+"""The TLS stream handles records without data, and many records with little data."""
 
 import fcntl
 import socket
@@ -17,7 +17,7 @@ from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.decoder import RawDecoder
 from zlinkcompat.wire.zmtp.encoder import RawEncoder
 
-#: The same limits as in the module, where they are C constants; docs/security.md gives the second.
+#: The limits of the module, where they are C constants. docs/security.md documents the second.
 PORTION = 32
 DATALESS_MAX = 32
 
@@ -66,7 +66,7 @@ class Pair:
         assert self.stream.begin()
 
     def said(self, data):
-        """Return the ciphertext of a record."""
+        """Return a record with ``data`` as ciphertext."""
         self.tls.write(data)
         return self.outgoing.read()
 
@@ -74,7 +74,7 @@ class Pair:
         return keyupdates.update(self.tls, self.outgoing, count, ask)
 
     def receive(self, ciphertext):
-        """Return the plaintext that the stream produces when everything was given and read."""
+        """Send ciphertext to the stream; return all plaintext that the stream produces."""
         found = []
         self.sock.setblocking(False)
         while True:
@@ -132,14 +132,14 @@ def test_one_byte_does_not_allow_many_key_updates(pair, ask):
 
 
 def test_unread_answers_are_limited(pair):
-    # Each answer is a record of 27 bytes, and the kernel buffers some.
+    # Send many key updates, since an answer has only 27 bytes and the kernel buffers some.
     with pytest.raises(TlsError, match="did not read"):
         for _ in range(40):
             pair.receive(b"".join(pair.updates(1, True) + pair.said(b"x") for _ in range(500)))
 
 
 def test_data_and_answers_stay_in_order_with_full_buffers(pair):
-    """Plaintext waits, then answers after it, then plaintext again."""
+    """With full kernel buffers, data and answers to key updates are written in order."""
     sent = [bytes([i]) * 100_000 for i in range(3)]
     expected = b"".join(sent)
     written = 0
@@ -163,7 +163,7 @@ def test_data_and_answers_stay_in_order_with_full_buffers(pair):
 
 
 def read_some(pair):
-    """Return what the other end can read of the stream's records."""
+    """Return the data that the other end can decrypt from the stream's records."""
     found = b""
     try:
         pair.incoming.write(pair.sock.recv(50_000))
@@ -196,7 +196,7 @@ def test_many_small_records_are_read_in_batches(pair):
     st.sampled_from([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]),
 )
 def test_records_split_at_any_byte(sizes, cuts, version):
-    """A size of 0 is a key update."""
+    """The data arrive, at whatever bytes the records are split. A size of 0 is a key update."""
     pair = Pair(version)
     try:
         sent = found = data = b""
@@ -215,7 +215,10 @@ def test_records_split_at_any_byte(sizes, cuts, version):
 
 
 def test_long_handshake_lets_others_run():
-    """A hello is split into records of one byte: one call makes at most one read of 16 KiB."""
+    """One call of a long handshake makes at most one read of 16 KiB.
+
+    The hello is split into records of one byte, so that it takes many reads.
+    """
     Pair.link = Pair.link or ServerLink()
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

@@ -1,4 +1,4 @@
-"""Load the codecs as they run and, if those are compiled, their pure-Python fallbacks as well."""
+"""Load the codecs and, if they are compiled, their pure-Python fallbacks as well."""
 
 import importlib.machinery
 import importlib.util
@@ -14,7 +14,7 @@ from zlinkcompat.wire.zmtp import buffers, decoder, encoder
 
 
 def load_pure(module, *imports):
-    """Load ``module`` from its ``.py``, with ``imports`` in place of the codecs that it imports."""
+    """Load ``module`` from its ``.py`` file; ``imports`` replace the codecs that it imports."""
     path = Path(module.__file__).parent / (module.__name__.rpartition(".")[2] + ".py")
     name = "pure_" + path.stem
     loader = importlib.machinery.SourceFileLoader(name, str(path))

@@ -1,6 +1,6 @@
-"""The fuzzer's corpus through both builds of the codecs.
+"""Run the fuzzer's corpus through both builds of the codecs.
 
-Both builds agree, and raise nothing that the target does not expect.
+Both builds must give the same results, and raise only what the fuzzer's target expects.
 """
 
 import pytest
@@ -13,7 +13,7 @@ from reliability.targets import TARGETS, Codecs
 
 @pytest.fixture(autouse=True)
 def place():
-    """Close the sockets that the target ``connection`` keeps for all inputs."""
+    """At the end, close the sockets that the target ``connection`` shares between inputs."""
     yield
     Place.leave()
 

@@ -1,4 +1,4 @@
-"""Encrypted messages byte by byte (RFC 26, "Message Framing"), compared between both builds."""
+"""Encrypted messages are right in every byte (RFC 26, "Message Framing"), in both builds."""
 
 import itertools
 from struct import pack
@@ -57,7 +57,7 @@ def written(encoder):
 
 
 def encoded(codec, *messages, kind="zmtp", minor=1):
-    """Return the bytes of each batch that encodes ``messages``."""
+    """Encode ``messages``, and return the bytes of all batches."""
     encoder = make_encoder(codec, kind, minor)
     batches = []
     left = list(messages)
@@ -69,7 +69,7 @@ def encoded(codec, *messages, kind="zmtp", minor=1):
 
 
 def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
-    """Return messages and commands in ``data``, which arrives in pieces, and the final error."""
+    """Decode ``data``, cut into pieces at ``cuts``; return its messages and the final error."""
     decoder = make_decoder(codec, kind, max_size)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -86,7 +86,7 @@ def decoded(codec, data, cuts=(), kind="zmtp", max_size=-1):
 
 
 def box(data, nonce=FIRST, flags=0, key=KEY):
-    """Return the body of a frame."""
+    """Return the body of a frame that has ``data`` encrypted."""
     short = pack(">Q", nonce)
     return b"\x07MESSAGE" + short + crypto_box_afternm(bytes([flags]) + data, PREFIX + short, key)
 
@@ -175,7 +175,10 @@ def test_handshake_commands_are_not_encrypted(codec):
 
 
 def test_outer_command_flag_is_accepted_as_in_libzmq(codec):
-    """RFC 26 calls MESSAGE a command; libzmq sends it as a message."""
+    """A frame with the flag COMMAND is accepted: RFC 26 calls MESSAGE a command.
+
+    libzmq accepts both, and sends MESSAGE without the flag.
+    """
     assert decoded(codec, frame(box(b"x"), 4)) == ([(False, b"x")], None)
 
 
@@ -289,7 +292,7 @@ def test_messages_arrive_in_any_pieces(sent, cuts, kind):
 @settings(max_examples=300)
 @given(st.binary(max_size=300), st.integers(0, 300), st.sampled_from(KINDS))
 def test_arbitrary_bytes(data, cut, kind):
-    """The result is a message or the typed error, and the two builds agree."""
+    """Arbitrary bytes give messages or a ProtocolError, and both builds give the same."""
     wire = encoded(next(iter(CURVE.values())), b"first", kind=kind) + data
     results = [decoded(codec, wire, [cut], kind) for codec in CURVE.values()]
     assert all(result == results[0] for result in results)

@@ -1,4 +1,4 @@
-"""Frames byte by byte (RFC 37, "Framing"), compared between the two builds."""
+"""Frames are right in every byte (RFC 37, "Framing"), in both builds."""
 
 import itertools
 
@@ -17,7 +17,7 @@ def codec(request):
 
 
 def encoded(codec, *messages, minor=1):
-    """Return all bytes of ``messages``, written in one call each time."""
+    """Encode ``messages``, each written with one call, and return all bytes."""
     encoder = codec.Encoder(minor)
     data = b""
     left = list(messages)
@@ -30,7 +30,7 @@ def encoded(codec, *messages, minor=1):
 
 
 def give(decoder, data):
-    """Put as much of ``data`` in as the decoder has room for; return how much that was."""
+    """Give the decoder as much of ``data`` as it has room for; return the number of bytes."""
     with decoder.get_buffer() as room:
         count = min(len(room), len(data))
         room[:count] = data[:count]
@@ -39,7 +39,7 @@ def give(decoder, data):
 
 
 def decoded(codec, data, cuts=(), max_size=-1):
-    """Return messages and commands in ``data``, which arrives in pieces, and the final error."""
+    """Decode ``data``, cut into pieces at ``cuts``; return its messages and the final error."""
     decoder = codec.Decoder(max_size)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -112,7 +112,7 @@ def test_unfinished_message_is_limited(codec, size):
             while (message := decoder.next()) is not None:
                 yield message
 
-    # Finished messages no longer count, and neither does a last frame.
+    # Neither finished messages nor the last frame of a message count towards the limit.
     for _ in range(2):
         assert list(take(3 * part + b"\0\xff" + bytes(255))) == [[bytes(size)] * 3 + [bytes(255)]]
     with pytest.raises(MessageTooLarge, match="4 frames"):
@@ -127,7 +127,7 @@ def test_raw_bytes_pass_unchanged(codec):
     assert b"".join(bytes(part) for part in encoder.vector()) == b"\xff" * 10000
 
 
-# Around the limits: short and long frames, copied and pinned ones, the read buffer.
+# Sizes around the limits of short frames, of copied frames and of the read buffer.
 sizes = st.sampled_from([0, 1, 2, 254, 255, 256, 257, 4095, 4096, 8191, 8192, 8193, 20000, 70000])
 frame = st.one_of(st.binary(max_size=40), sizes.map(lambda size: bytes([size % 251]) * size))
 message = st.one_of(frame, st.lists(frame, min_size=2, max_size=6))
@@ -154,7 +154,7 @@ def test_both_builds_agree_on_arbitrary_bytes(data, cuts, limit):
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, min_size=1, max_size=8), data=st.data())
 def test_partial_writes(messages, data):
-    """The transport accepts arbitrary amounts: each message finishes with its last byte."""
+    """If the transport accepts arbitrary amounts, each message finishes with its last byte."""
     total = len(encoded(CODECS["pure"], *messages))
     ends = [len(encoded(CODECS["pure"], *messages[: n + 1])) for n in range(len(messages))]
     takes = data.draw(st.lists(st.integers(1, max(1, total)), max_size=20))
@@ -205,7 +205,7 @@ MESSAGES = st.lists(
 
 
 def shape(message):
-    """Return a message as it is decoded: parts in a list, a lone frame as bytes."""
+    """Return a message in decoded form: a list of parts, or bytes if there is one part."""
     return [bytes(each) for each in message] if type(message) is list else bytes(message)
 
 

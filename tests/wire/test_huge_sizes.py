@@ -1,4 +1,4 @@
-"""Headers that announce frames near the limits of a signed 64-bit size, for each decoder."""
+"""Each decoder handles headers that announce frames near the limits of a signed 64-bit size."""
 
 import sys
 from pathlib import Path
@@ -13,8 +13,7 @@ from zlinkcompat.wire.zmtp import legacy
 FRAME_MAX = min(sys.maxsize // 2, 1 << 47)
 MASK_KEY = b"\x11\x22\x33\x44"
 
-#: Sizes around each power of two at which a sum with a header, or a product with two, could
-#: overflow.
+#: Sizes around each power of two near which adding a header, or doubling, could overflow.
 SIZES = sorted(
     {(1 << power) + more for power in (31, 32, 46, 47, 61, 62, 63) for more in range(-16, 17)}
     | set(range((1 << 64) - 16, 1 << 64))
@@ -47,8 +46,8 @@ def secured(decoder):
     return decoder
 
 
-#: By name: a decoder factory with a limit, a header factory, and how many bytes of the size in the
-#: header do not belong to the body.
+#: Maps a name to a function that creates a decoder with a limit, a function that creates a header,
+#: and the number of bytes that the size in the header counts besides the body.
 DECODERS = {
     "ZMTP 1": (legacy.VERSION_1.make_decoder, zmtp_1, 1),
     "ZMTP 2": (legacy.VERSION_2.make_decoder, zmtp, 0),
@@ -95,7 +94,7 @@ def outcome(decoder, data):
             assert decoder.next() is None
         except ProtocolError as error:
             return type(error)
-        assert len(decoder.get_buffer()) <= 1 << 18  # the decoder allocates memory for them
+        assert len(decoder.get_buffer()) <= 1 << 18  # bytes that the decoder allocates
     return None
 
 
@@ -147,7 +146,8 @@ def test_header_of_a_huge_command(build, max_command):
         ]
         for decoder, header, body in decoders:
             decoder.max_command = max_command
-            # RFC 37 has a limit of 63 bits, and so has a decoder of its own.
+            # RFC 37 limits sizes to 63 bits, so the decoder has this limit even without a limit
+            # for commands.
             limit = min(max_command or FRAME_MAX, FRAME_MAX)
             assert name_of(outcome(decoder, header + b"ab")) == expected(size, body, limit), size
 

@@ -1,4 +1,4 @@
-"""What each mechanism answers to each command, byte by byte."""
+"""Each mechanism answers each command with the right bytes."""
 
 from struct import pack
 
@@ -35,7 +35,7 @@ def test_routing_ids_are_exchanged(kind):
 @pytest.mark.parametrize("teller", ["client", "server"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_metadata_of_a_peer_is_limited(kind, teller):
-    """Use as many properties and bytes as are allowed, and then one more."""
+    """A peer may send as many properties and bytes as the limits allow, and not one more."""
 
     def told(count, size, **limits):
         client, server = make(kind, "client"), make(kind, "server")
@@ -72,7 +72,8 @@ def test_first_of_two_property_spellings_wins():
 
 STEPS = [(kind, number) for kind in KINDS for number in range(len(NAMES[kind]))]
 
-#: libzmq has one code for every error in a WELCOME.
+#: Maps (mechanism, number of the command) to libzmq's code for a malformed command. All errors of a
+#: WELCOME have the same code.
 MALFORMED = {
     ("plain", 0): errors.MALFORMED_HELLO,
     ("plain", 1): errors.MALFORMED_WELCOME,
@@ -103,7 +104,7 @@ def test_truncated_command_is_refused(kind, number):
         except ProtocolError:
             assert not told.done
         else:
-            # Without its last properties a command is still valid; in a box it is not.
+            # A command without its last properties is still valid, but not if it is encrypted.
             assert kind != "curve"
             commands.parse_metadata_untrusted(whole[1 + whole[0] : size], 0)
 
@@ -122,7 +123,7 @@ def test_any_changed_byte_of_curve_is_detected(number):
     size = len(talk("curve").run().said[number])
     for at in range(1 + len(NAMES["curve"][number]), size):
         if number == 0 and 8 <= at < 80:
-            continue  # padding
+            continue  # these bytes are padding, which is not checked
 
         def change(count, body, at=at):
             if count != number:
@@ -170,13 +171,13 @@ def test_replayed_initiate_is_refused():
 
 
 def test_vouch_for_another_server_is_refused():
-    """A server that a client trusts cannot pass as that client at another server (RFC 26)."""
+    """A server cannot use a client's vouch to impersonate the client at another server (RFC 26)."""
     client = make("curve", "client")
     told = Talk(client, make("curve", "server"))
     hello = client.start()
     told.server.start()
     welcome = give(told.server, hello)
-    # Everything is correct, except that the vouch names a key that is not the server's.
+    # Everything is correct, except that the vouch contains the key of another server.
     seal = sodium.box
 
     def box(data, nonce, public_key, secret_key):
@@ -237,7 +238,7 @@ bodies = st.one_of(
     st.integers(0, 3),
 )
 def test_arbitrary_commands(kind, side, said, good):
-    """Arbitrary commands raise the typed error or leave the handshake undone, except with NULL."""
+    """Arbitrary commands raise a ProtocolError, or the handshake is not done; NULL may be done."""
     told = talk(kind, None, change=lambda at, body: body if at < good else stop())
     try:
         told.run()

@@ -1,4 +1,4 @@
-"""The dialogue with a SOCKS 5 proxy, octet by octet (RFC 1928, RFC 1929)."""
+"""The dialogue with a SOCKS 5 proxy is right in every octet (RFC 1928, RFC 1929)."""
 
 import errno
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from zlinkcompat.wire.socks import dialogue
 
-BOUND = b"\0\1" + bytes(4 + 2)  # after version and reply
+BOUND = b"\0\1" + bytes(4 + 2)  # the end of an answer, after version and reply code
 
 
 def talk(answers, *args):
-    """Return everything sent to a proxy with these answers, and the unread octets."""
+    """Return what the dialogue sends to a proxy that gives ``answers``, and the unread octets."""
     steps = dialogue(*args)
     said = []
     heard = None

@@ -1,4 +1,4 @@
-"""When a mechanism asks a ZAP handler, and what its reply does."""
+"""Each mechanism sends a ZAP request when it has to, and follows the handler's reply."""
 
 import pytest
 import zmq
@@ -45,7 +45,7 @@ def test_zap_request_frames(kind):
     ],
 )
 def test_when_a_zap_handler_is_asked_and_required(kind, server, required):
-    """None: no handler is asked."""
+    """``required`` says whether the handshake needs a handler; None means no ZAP request."""
     server = dict(server)
     if server.get("ZAP_DOMAIN") == b"":
         del server["ZAP_DOMAIN"]
@@ -115,7 +115,7 @@ def test_zap_reply_is_parsed():
         [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
     )
     assert (zap_reply.status, zap_reply.text) == (200, "fine \ufffd")
-    # The empty delimiter frame is removed before.
+    # The frames before have been checked without the empty delimiter, which the core removes.
     assert zap_reply.metadata == {b"X-a": b"b", b"User-Id": b"user"}
 
 

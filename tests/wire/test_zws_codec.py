@@ -1,4 +1,4 @@
-"""WebSocket frames byte by byte (RFC 6455, RFC 45), compared between the two builds."""
+"""WebSocket frames are right in every byte (RFC 6455, RFC 45), in both builds."""
 
 import itertools
 
@@ -22,7 +22,7 @@ def codec(request):
 
 
 def decoded(codec, data, cuts=(), max_size=-1, server=False, raw=False):
-    """Return messages, and commands as ``(type, text)``, in ``data``, and the final error."""
+    """Decode ``data``; return messages, commands as ``(type, text)``, and the final error."""
     decoder = codec.ZwsDecoder(max_size, server, raw)
     found = []
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -285,7 +285,7 @@ def test_both_builds_agree_on_arbitrary_bytes(parts, cuts, limit, server, raw, t
 @settings(max_examples=60, deadline=None)
 @given(messages=st.lists(message, min_size=1, max_size=8), data=st.data(), client=st.booleans())
 def test_partial_writes(messages, data, client):
-    """The transport accepts arbitrary amounts: each message finishes with its last byte."""
+    """If the transport accepts arbitrary amounts, each message finishes with its last byte."""
     sizes = [len(encoded(ZWS["pure"], one, client=client)) for one in messages]
     ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
     takes = data.draw(st.lists(st.integers(1, ends[-1]), max_size=20))
@@ -307,7 +307,7 @@ def test_partial_writes(messages, data, client):
 
 @pytest.mark.parametrize("raw", [True, False])
 def test_fragments_split_at_any_byte(codec, raw):
-    """A partly received fragment is still decoded according to its own header."""
+    """A fragment that arrives in two pieces is decoded according to its own header."""
     kind, mark = (TEXT, b"") if raw else (BINARY, b"\0")
     data = frame(kind, mark + b"0123456789", fin=False) + frame(CONTINUATION, b"abc")
     expected = b"0123456789abc"
