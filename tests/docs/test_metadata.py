@@ -1,4 +1,4 @@
-"""The package's metadata for PyPI are complete, and their links work."""
+"""The README for PyPI has absolute links to existing files, and is otherwise unchanged."""
 
 import re
 import runpy

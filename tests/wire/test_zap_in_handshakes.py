@@ -115,7 +115,6 @@ def test_zap_reply_is_parsed():
         [b"", b"1.0", b"1", b"200", b"fine \xff", b"user", b"\3X-a\0\0\0\1b\7User-Id\0\0\0\1c"]
     )
     assert (zap_reply.status, zap_reply.text) == (200, "fine \ufffd")
-    # The frames before have been checked without the empty delimiter, which the core removes.
     assert zap_reply.metadata == {b"X-a": b"b", b"User-Id": b"user"}
 
 
