@@ -1,4 +1,4 @@
-"""How old the messages in a queue are, from the few times that are noted."""
+"""A queue computes the age of its oldest message from the few times that it has marked."""
 
 import random
 
@@ -12,7 +12,7 @@ SECOND = 1000 * MS
 
 @pytest.fixture
 def ends():
-    """The two ends of a pipe: what the first one writes, the second one reads."""
+    """Return the two ends of a pipe; the tests write to the first and read from the second."""
     return pipe_pair(0, 0)
 
 
@@ -41,7 +41,10 @@ def test_mark_of_an_empty_queue_says_nothing_of_later_messages(ends):
 
 
 def test_old_ages_are_wrong_by_an_eighth_at_most(ends):
-    """One that reads slowly, for an hour: a message each 50 ms, and a mark each 250 ms."""
+    """Old marks are thinned, and so an age is wrong by an eighth of it at most.
+
+    A simulated hour has a message every 50 ms, a mark every 250 ms, and a slow reader.
+    """
     writer, reader = ends
     queue = reader.inq
     chance = random.Random(27)

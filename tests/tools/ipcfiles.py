@@ -1,4 +1,4 @@
-"""Files of ``ipc://`` endpoints whose owners are alive, or have ended without removing them."""
+"""Create ``ipc://`` socket files whose owners are alive, or have ended and left them behind."""
 
 import os
 import socket
@@ -10,14 +10,17 @@ from zlinkcompat.transports import ipc
 
 
 def stale(path):
-    """Leave the socket file of a dead owner."""
+    """Create a socket file whose owner is dead."""
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     assert path.exists()
 
 
 def start_child(work):
-    """Fork; return the child's exit status: 0, or the errno of the failure."""
+    """Fork a child that calls ``work``, and return its pid.
+
+    The child exits with 0, or with the errno of the failure.
+    """
     pid = os.fork()
     if not pid:
         status = 255

@@ -1,4 +1,4 @@
-"""Whether an event loop serves the connections of a socket, or their I/O threads."""
+"""Find out whether an event loop or an I/O thread serves the connections of a socket."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ def connections(sock):
 
 
 async def until_served(*socks):
-    """Return when the running loop serves the connections of these sockets."""
+    """Wait until the running loop serves the connections of these sockets."""
     while not all(is_served(sock) for sock in socks):
         await asyncio.sleep(0.001)
 
@@ -41,7 +41,7 @@ async def until_reclaimed(*socks):
 
 @contextmanager
 def io_threads_blocked(context):
-    """Within the block, the I/O threads of ``context`` do nothing."""
+    """Block the I/O threads of ``context`` during the ``with`` block."""
     done = threading.Event()
     blocked = []
     for thread in context.core.io_threads.threads:

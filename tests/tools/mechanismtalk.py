@@ -1,4 +1,4 @@
-"""Two mechanisms that talk to each other, command by command, without a connection."""
+"""Let two mechanisms exchange their commands one by one, without a connection."""
 
 import pytest
 import zmq
@@ -17,7 +17,7 @@ KINDS = ("null", "plain", "curve")
 
 
 def make(kind, side, socket_type=None, **changes):
-    """Return the server or the client of a mechanism; a PULL or a PUSH."""
+    """Return the server or the client of a mechanism; by default they are a PULL and a PUSH."""
     default = zmq.PULL if side == "server" else zmq.PUSH
     options = Options(default if socket_type is None else socket_type)
     settings = {
@@ -43,9 +43,9 @@ def give(mechanism, body):
 
 
 class Talk:
-    """Two sides, and everything that they exchange.
+    """The two sides of a handshake, and everything that they exchange.
 
-    ``change(number, body)`` may replace a command, counted from 0.
+    ``change(number, body)`` may replace a command; the first command has the number 0.
     """
 
     def __init__(self, client, server, zap_reply=None, change=None):

@@ -1,4 +1,4 @@
-"""The beginning of programs that test the thread engine."""
+"""The source with which programs that test the thread engine begin."""
 
 HELPERS = """
 import gc, signal, socket, threading, warnings

@@ -1,4 +1,4 @@
-"""Peers of TLS endpoints that tests write by hand, and certificates that are refused."""
+"""Helpers for hand-written peers of TLS endpoints, and certificates that are refused."""
 
 import datetime
 import ssl
@@ -30,7 +30,7 @@ def client_context():
 
 
 def in_thread(call, *args):
-    """Run a blocking call of the standard library beside this hub."""
+    """Run a blocking call of the standard library in another thread, so that this hub runs."""
     with gevent.Timeout(GUARD):
         return gevent.get_hub().threadpool.apply(call, args)
 
@@ -48,7 +48,7 @@ def upgrade_request(path):
 
 
 def replace(path, data):
-    """Replace the file at once, as certbot and others do."""
+    """Replace a file atomically, as certbot and other programs do."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(data)
     fresh.replace(path)

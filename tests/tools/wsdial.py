@@ -1,4 +1,4 @@
-"""Clients of WebSocket endpoints that tests write by hand."""
+"""Helpers for hand-written clients of WebSocket endpoints."""
 
 import gevent
 from guard import GUARD
@@ -19,7 +19,7 @@ def frame(opcode, payload, first=0x80, mask=True):
 
 
 def with_handshake_done(peer, **options):
-    """A hand-written client after its handshake without mechanism."""
+    """Do the handshake of a hand-written client, without a mechanism, and return the client."""
     peer.send(request(**options), frame(2, b"\0me"))
     head = read_head(peer)
     assert head.startswith(b"HTTP/1.1 101") and ACCEPT in head
@@ -35,6 +35,6 @@ def still_works(sock, make):
 
 
 def in_thread(call, *args):
-    """Run a blocking call of another library beside this hub."""
+    """Run a blocking call of another library in another thread, so that this hub runs."""
     with gevent.Timeout(GUARD):
         return gevent.get_hub().threadpool.apply(call, args)

@@ -1,4 +1,4 @@
-"""A program whose contexts have I/O threads."""
+"""A fixture that runs programs on the thread engine."""
 
 import pytest
 from threaded import HELPERS
@@ -6,5 +6,5 @@ from threaded import HELPERS
 
 @pytest.fixture
 def threaded(program):
-    """threaded(source, *args): a program whose contexts have I/O threads."""
+    """``threaded(source, *args)`` runs a program on the thread engine."""
     return lambda source, *args: program(HELPERS + source, *args, engine="thread")

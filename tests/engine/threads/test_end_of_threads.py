@@ -1,4 +1,4 @@
-"""The ends of sockets, contexts and processes with I/O threads."""
+"""On the thread engine, sockets, contexts and processes end without waiting forever."""
 
 import pytest
 
@@ -147,7 +147,8 @@ say(failures, descriptors() <= before[0], tasks() <= before[1])
     )
 
 
-#: come(sock): bind it and be its peer; the I/O thread continues with the peer when told to.
+#: ``come(sock)`` binds a socket and connects a peer to it. The I/O thread accepts the peer, and
+#: then waits until ``go_on`` is set.
 COMING = """
 from zlinkcompat.transports import tcp
 accepted, go_on = threading.Event(), threading.Event()
@@ -178,7 +179,7 @@ context = zmq.Context(int(sys.argv[1]))
 sock = context.socket(zmq.PULL)
 sock.handshake_ivl = 0
 peer = come(sock)
-# The last step of close().
+# Let the I/O thread go on in the last step of close().
 context.core.io_threads.wait_until_processed = go_on.set
 sock.close()
 context.term()

@@ -1,4 +1,4 @@
-"""Which engine a context gets, and how many I/O threads."""
+"""A context gets the right engine and the right number of I/O threads."""
 
 import pytest
 from threaded import HELPERS

@@ -1,4 +1,4 @@
-"""I/O threads beside threads that compute, poll or wait."""
+"""I/O threads work beside application threads that compute, poll or wait."""
 
 import pytest
 
@@ -60,9 +60,10 @@ context.destroy(linger=0)
 
 
 def test_io_thread_resumes_after_busy_polling(threaded):
-    """The I/O thread pauses its watcher while the application thread busy-polls the connection.
+    """The I/O thread watches a connection again after the application thread has busy-polled it.
 
-    When the polling stops, the I/O thread resumes: it reports the peer's disconnect.
+    While the application thread polls, the watcher is paused. Afterwards the I/O thread must
+    report the peer's disconnect.
     """
     assert (
         threaded("""
@@ -124,7 +125,7 @@ context.destroy()
     "zmq.zmq_poll([(one.fileno(), zmq.POLLIN), (a, zmq.POLLIN)])",
 ])  # fmt: skip
 def test_signals_in_a_wait(wait, threaded):
-    """Handlers run at once and the wait goes on; Ctrl-C ends it."""
+    """A signal handler runs at once, and the wait then goes on; Ctrl-C ends the wait."""
     one = threaded(
         """
 context = zmq.Context()
@@ -137,7 +138,7 @@ poller.register(a, zmq.POLLIN)
 handled = []
 signal.signal(signal.SIGUSR1, lambda *_: handled.append(1))
 def interrupt():
-    # The main thread sleeps by then; were it late, this would only show less.
+    # By then the main thread waits. If it were late, the test would only test less.
     time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGUSR1)
     while not handled:
@@ -157,7 +158,11 @@ context.destroy(linger=0)
 
 @pytest.mark.parametrize("way", ["recv", "poll", "events", "zmq_poll"])
 def test_repeated_calls_find_what_their_own_thread_has_sent(way, threaded):
-    """The loop keeps the GIL until the end of a switch interval, which here never comes."""
+    """Repeated calls that do not wait find the messages that their own thread has sent.
+
+    A loop of such calls keeps the GIL for a whole switch interval, here 30 s. So the calls
+    themselves have to read, or let the I/O thread run.
+    """
     source = """
 context = zmq.Context()
 pull, push = pair(context, zmq.PULL, zmq.PUSH)

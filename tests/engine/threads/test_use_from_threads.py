@@ -1,4 +1,4 @@
-"""The thread engine in use, in programs of their own: native threads that have no hub."""
+"""Programs use the thread engine from several native threads and processes."""
 
 import pytest
 
@@ -22,7 +22,10 @@ context.destroy()
 
 @pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "inproc://front"])
 def test_two_hundred_threads(endpoint, threaded):
-    """REQ/REP through a proxy to a pool of workers; the next round needs no more than the first."""
+    """Two hundred threads send requests through a proxy to a pool of workers.
+
+    A second round must not hold more resources than the first.
+    """
     assert (
         threaded(
             """
@@ -133,7 +136,7 @@ server.join()
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_pool_of_processes(method, tmp_path, threaded):
-    """The sockets of a worker are its own, and are created when it starts."""
+    """Each worker of a process pool creates sockets of its own when it starts."""
     (tmp_path / "work.py").write_text("""
 import zlinkcompat as zmq
 def begin(endpoint):
@@ -173,7 +176,10 @@ context.destroy()
 
 
 def test_fork_while_another_thread_signals_a_descriptor(threaded):
-    """It may hold the descriptor's lock just then; the child must still close its copy."""
+    """A forked child can close its copy of a descriptor that another thread is signalling.
+
+    The other thread may hold the descriptor's lock at the fork.
+    """
     assert (
         threaded("""
 context = zmq.Context()
@@ -209,7 +215,7 @@ context.destroy(linger=0)
 
 
 def test_reliability_crowds():
-    """``python -m reliability threads`` and ``churn``, on a small scale."""
+    """Run ``python -m reliability threads`` and ``churn`` on a small scale."""
     from reliability.crowds import run_churn, run_rounds
 
     assert run_rounds(20, 20, 2)["failures"] == []
@@ -217,7 +223,7 @@ def test_reliability_crowds():
 
 
 def test_fork_with_open_sockets(threaded):
-    """The child leaves its parent's sockets alone, and gets a context of its own at once."""
+    """A forked child does not touch its parent's sockets, and can use a context of its own."""
     assert (
         threaded("""
 context = zmq.Context()

@@ -1,4 +1,4 @@
-"""Fixtures for TLS: the two ends, and a peer that is written by hand."""
+"""Fixtures for TLS: a server, a client and a hand-written peer."""
 
 import ssl
 
@@ -14,7 +14,7 @@ import zlinkcompat as zmq
 
 @pytest.fixture
 def pull(make):
-    """pull(tls_ca=...): a PULL bound to a TLS endpoint, for HANDSHAKE_IVL of 2 s."""
+    """``pull(tls_ca=...)`` returns a PULL that is bound to a TLS endpoint."""
 
     def pull(scheme="tls", **options):
         sock = make(zmq.PULL, handshake_ivl=GUARD * 1000)
@@ -29,7 +29,7 @@ def pull(make):
 
 @pytest.fixture
 def caller(make):
-    """caller(tls_ca=...): a PUSH that will connect, once."""
+    """``caller(tls_ca=...)`` returns a PUSH that does not reconnect; it is not connected yet."""
 
     def caller(**options):
         sock = make(zmq.PUSH, linger=0, reconnect_ivl=-1, handshake_ivl=GUARD * 1000)
@@ -43,7 +43,7 @@ def caller(make):
 
 @pytest.fixture
 def push(caller):
-    """push(endpoint, tls_ca=...): a PUSH connected there."""
+    """``push(endpoint, tls_ca=...)`` returns a PUSH that connects to ``endpoint``."""
 
     def push(endpoint, **options):
         sock = caller(**options)
@@ -55,11 +55,11 @@ def push(caller):
 
 @pytest.fixture
 def refused(caller, monitor):
-    """refused(endpoint): why a PUSH that connects there fails, according to its monitor."""
+    """``refused(endpoint)`` connects a PUSH, which must fail; it returns the monitor's reason."""
 
     def refused(endpoint):
         client = caller(immediate=1)
-        watch = monitor(client)  # start the monitor first: I/O threads do not wait for it
+        watch = monitor(client)  # before connect(), so that it reports the events of I/O threads
         client.connect(endpoint)
         return watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL, E.HANDSHAKE_FAILED_NO_DETAIL)
 
@@ -72,7 +72,7 @@ def scheme(request):
 
 
 class TlsPeer:
-    """A hand-written client, which may end in ways that no library allows."""
+    """A hand-written TLS client, which may end a connection in ways that no library allows."""
 
     def __init__(self, peer, context=None):
         self.peer = peer
@@ -95,7 +95,7 @@ class TlsPeer:
         return head + self.peer.read(int.from_bytes(head[3:], "big"))
 
     def said(self, data):
-        """Return the ciphertext for ``data``."""
+        """Return ``data`` as ciphertext."""
         self.tls.write(data)
         return self.outgoing.read()
 
@@ -113,5 +113,5 @@ class TlsPeer:
 
 @pytest.fixture
 def tls_peer(raw):
-    """tls_peer(sock): connected there, with the TLS handshake done."""
+    """``tls_peer(sock)`` returns a TlsPeer of ``sock``, with the TLS handshake done."""
     return lambda sock, *args: TlsPeer(raw(f"tcp://127.0.0.1:{port_of(sock)}"), *args)

@@ -1,4 +1,4 @@
-"""Which certificates ``tls://`` accepts, and which it refuses with which error."""
+"""``tls://`` accepts valid certificates, and refuses others with the right error."""
 
 import contextlib
 import logging
@@ -64,7 +64,7 @@ def test_certificate_for_another_host_is_refused(pull, push, refused, scheme, ca
     assert refused(other.last_endpoint) == TLS_CERTIFICATE
     assert "IP address mismatch" in caplog.text
     assert other.poll(20) == 0
-    # The user may choose the name that is checked.
+    # With tls_hostname the user chooses the name that has to be in the certificate.
     push(other.last_endpoint, tls_hostname="example.org").send(b"right")
     assert other.recv() == b"right"
     still_works(sock, push)
@@ -97,7 +97,7 @@ def test_client_certificate_of_unknown_authority_is_refused(pull, push, monitor,
     watch = monitor(sock)
     chain, key = certificates.issued("client.example", ca="others")
     stranger = push(sock.last_endpoint, tls_cert=chain, tls_key=key)
-    with contextlib.suppress(zmq.Again):  # already refused, and not retried
+    with contextlib.suppress(zmq.Again):  # the peer may already have been refused
         stranger.send(b"strange", zmq.NOBLOCK)
     assert watch.wait_for(E.HANDSHAKE_FAILED_PROTOCOL) == TLS_CERTIFICATE
     assert "handshake failed: TLS: unable to get local issuer certificate" in caplog.text
@@ -110,7 +110,10 @@ def test_client_certificate_of_unknown_authority_is_refused(pull, push, monitor,
     ("example.org", {}),
 ], ids=["nobody-vouches", "expired", "not-yet", "another-host"])  # fmt: skip
 def test_refused_server_receives_nothing(caller, monitor, scheme, name, options, tmp_path):
-    """It has the certificate's key and handshakes correctly: it gets an alert, and nothing else."""
+    """A server whose certificate is refused gets a TLS alert, and no data.
+
+    The server has the key of its certificate, and its handshake is correct.
+    """
     (tmp_path / "pem").write_bytes(b"".join(certificates.issued(name, **options)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "pem")
@@ -138,7 +141,10 @@ def test_refused_server_receives_nothing(caller, monitor, scheme, name, options,
 
 @pytest.mark.parametrize("ca", [None, "others"], ids=["no-certificate", "a-strangers"])
 def test_refused_client_receives_nothing(pull, monitor, scheme, ca, tmp_path):
-    """With TLS 1.3 the client believes at first that it was accepted. It gets only an alert."""
+    """A client whose certificate is refused gets a TLS alert, and no data.
+
+    With TLS 1.3 the handshake of the client is done before the server refuses it.
+    """
     sock = pull(scheme, tls_require_client_cert=1)
     watch = monitor(sock)
     context = client_context()
@@ -153,7 +159,7 @@ def test_refused_client_receives_nothing(pull, monitor, scheme, ca, tmp_path):
                 with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
                     tls.sendall(ask)
                     return tls.recv(1000)
-            except OSError as error:  # SSLError is an OSError: an alert, or a reset after it
+            except OSError as error:  # an alert raises SSLError; a reset may follow the alert
                 assert not isinstance(error, TimeoutError)
                 return b""
 
@@ -178,7 +184,7 @@ def test_certificate_files_are_reloaded_without_a_new_bind(make, tls_peer, caplo
 
     first, seen = shown()
     assert seen == der(old[0])
-    replace(cert, new[0])  # the key is not replaced yet
+    replace(cert, new[0])  # the key is still the old one, so the new certificate is not used
     for _ in range(3):
         assert shown()[1] == der(old[0])
     assert len([each for each in caplog.records if "stay in use" in each.getMessage()]) == 1

@@ -1,4 +1,4 @@
-"""The handshake of ``tls://``: peers without TLS, silent peers, sessions that are resumed."""
+"""The handshake of ``tls://``, with silent peers, peers without TLS, and resumed sessions."""
 
 import socket
 import ssl
@@ -76,7 +76,7 @@ def test_reconnecting_client_resumes_its_session(make, monitor, tmp_path):
     other.tls_ca = certificates.ca_pem()
     endpoint = one.last_endpoint
     other.connect(endpoint)
-    one.send(b"a")  # the session ticket arrived after it
+    one.send(b"a")  # the session ticket has arrived when this message is received
     assert other.recv() == b"a"
     watch = monitor(other, E.DISCONNECTED | E.HANDSHAKE_SUCCEEDED)
     one.unbind(endpoint)

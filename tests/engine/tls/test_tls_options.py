@@ -1,4 +1,4 @@
-"""The options of ``tls://``: certificate files, contexts of the user, application protocols."""
+"""The options of ``tls://`` for certificate files, SSL contexts and application protocols."""
 
 import ssl
 
@@ -64,7 +64,7 @@ def test_options_by_number_and_by_libzmqs_wss_names(make):
     sock.wss_hostname = b"name"
     assert sock.tls_hostname == b"name"
     with pytest.raises(AttributeError):
-        sock.tls_key  # a secret can only be set
+        sock.tls_key  # a secret can be set, but not read
 
 
 def test_ssl_context_of_the_user(make, pull):
@@ -100,7 +100,7 @@ def test_invalid_server_name_fails_at_connect(make, name):
 
 
 class Breaking(ssl.SSLContext):
-    """Works for one connection: the one that a socket tries at bind and connect."""
+    """An SSLContext that works only once: for the check that bind and connect make."""
 
     tried = False
 
@@ -113,7 +113,10 @@ class Breaking(ssl.SSLContext):
 
 @pytest.mark.hub
 def test_failing_server_ssl_context_leaks_nothing(pull, raw, unexpected):
-    """The fixtures notice what is left: a descriptor, or a session that term() waits for."""
+    """If the server's SSL context fails, no descriptor and no session is left behind.
+
+    The fixtures check this: they count descriptors, and term() would wait for a session.
+    """
     sock = pull(ssl_context=Breaking(ssl.PROTOCOL_TLS_SERVER))
     assert raw(sock.last_endpoint).read_to_end() == b""
     assert unexpected.errors.pop().args == ("broken",)

@@ -1,4 +1,4 @@
-"""``tls://`` with peers that are not zlinkcompat: STREAM, OpenSSL, a hand-written peer."""
+"""``tls://`` works with STREAM sockets, OpenSSL's programs and a hand-written peer."""
 
 import socket
 
@@ -77,7 +77,7 @@ def test_openssl_s_client_sees_the_greeting(pull, tmp_path):
 
 
 def test_stream_connects_to_openssl_s_server(make, tmp_path):
-    """With -rev, openssl sends each line back reversed."""
+    """A STREAM connects to ``openssl s_server -rev``, which sends each line back reversed."""
     (tmp_path / "pem").write_bytes(b"".join(certificates.issued("127.0.0.1", "localhost", "::1")))
     with subprocess.Popen(
         ["openssl", "s_server", "-rev", "-naccept", "1", "-accept", "127.0.0.1:0",
@@ -104,7 +104,7 @@ def test_stream_connects_to_openssl_s_server(make, tmp_path):
 
 
 def test_hand_written_tls_peer(pull):
-    """ZMTP inside TLS, sent by none of our code."""
+    """A peer that shares no code with the package sends ZMTP over TLS."""
     sock = pull()
 
     def speak(port):

@@ -1,4 +1,4 @@
-"""Messages in the records of ``tls://``, also between threads, and how a connection ends."""
+"""Messages arrive in TLS records, also between threads, and connections end correctly."""
 
 import ssl
 
@@ -17,7 +17,7 @@ import sys, threading
 import certificates
 import zlinkcompat as zmq
 
-certificates.issued("127.0.0.1", "localhost", "::1")  # before there are threads
+certificates.issued("127.0.0.1", "localhost", "::1")  # create these before threads start
 
 def run(number):
     context = zmq.Context()
@@ -76,7 +76,7 @@ one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
 for each in one, other:
     each.rcvtimeo = 30000
     each.sndhwm = each.rcvhwm = 0
-    each.heartbeat_ivl = 1  # ms: who does the I/O writes, too
+    each.heartbeat_ivl = 1  # ms, so that the I/O thread writes as well
     each.heartbeat_timeout = 30000
     certificates.use(each)
 one.bind("tls://127.0.0.1:*")
@@ -117,7 +117,7 @@ def test_garbage_is_reported_even_if_the_alert_is_lost(pull, raw, monitor):
 
 
 def test_close_notify_ends_the_connection(pull, tls_peer):
-    """It may also follow a message in one segment."""
+    """A close_notify ends the connection, even if it arrives together with a message."""
     sock = pull()
     client = tls_peer(sock)
     client.handshake(b"PUSH", b"PULL")
@@ -131,7 +131,7 @@ def test_close_notify_ends_the_connection(pull, tls_peer):
 
 @pytest.mark.hub
 def test_batched_small_messages_are_one_record(make, tls_peer, phases):
-    phases.set(batch_time=10_000_000)  # not before the hub turns
+    phases.set(batch_time=10_000_000)  # the batch is flushed only when the hub runs
     push = make(zmq.PUSH, linger=0)
     certificates.use(push)
     push.bind("tls://127.0.0.1:*")

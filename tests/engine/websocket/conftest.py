@@ -1,4 +1,4 @@
-"""Sockets that are bound to a WebSocket endpoint, and hand-written clients of them."""
+"""Fixtures for sockets that are bound to WebSocket endpoints, and for hand-written clients."""
 
 import pytest
 import wsproto.handshake  # noqa: F401  (its first import outlasts a short HANDSHAKE_IVL)
@@ -23,7 +23,7 @@ def stream(make):
 
 @pytest.fixture
 def dial(raw):
-    """dial(sock): the connection of a hand-written peer."""
+    """``dial(sock)`` connects a hand-written peer to the socket, and returns the peer."""
 
     def dial(sock):
         port = sock.last_endpoint.rpartition(b":")[2].partition(b"/")[0].decode()

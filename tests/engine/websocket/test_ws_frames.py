@@ -1,4 +1,4 @@
-"""WebSocket frames on a connection, also with STREAM and with the package websockets."""
+"""WebSocket frames on connections, also of STREAM sockets and of the package websockets."""
 
 import gevent
 import pytest
@@ -51,7 +51,7 @@ def test_frame_of_almost_2_63_bytes_ends_only_its_connection(make, dial, monitor
     assert peer.read_to_end() == b"\x88\x02" + (1009).to_bytes(2, "big")
     watch.wait_for(E.DISCONNECTED)
     if kind == "STREAM":
-        assert sock.recv_multipart()[1] == b""  # it went
+        assert sock.recv_multipart()[1] == b""  # the peer was disconnected
     else:
         still_works(sock, make)
 
@@ -119,7 +119,7 @@ def test_stream_talks_to_any_websocket_client(stream, dial):
     ]
     stream.send_multipart([name, b"answer"])
     assert read_frame(peer) == (0x82, b"answer")
-    stream.send_multipart([name, b""])  # closes
+    stream.send_multipart([name, b""])  # an empty message closes the connection
     assert peer.read_to_end() == b"\x88\x02\x03\xe8"
 
 
@@ -163,7 +163,8 @@ def serve(peer):
         peer.send(body)
 
 def choose(connection, request):
-    # It is stricter than RFC 45: no token of HTTP has the slash of ZWS2.0/NULL.
+    # The package websockets refuses ZWS2.0/NULL, since HTTP does not allow a slash in a token.
+    # RFC 45 uses this name all the same.
     offered = request.headers.pop("Sec-WebSocket-Protocol")
     request.headers["Sec-WebSocket-Protocol"] = offered.partition(",")[0]
 

@@ -1,4 +1,4 @@
-"""The HTTP upgrade of ``ws://``: requests and answers that are accepted and refused, endpoints."""
+"""The HTTP upgrade of ``ws://``: which requests and answers are accepted, and endpoints."""
 
 import logging
 
@@ -35,7 +35,7 @@ def test_upgrade_request_of_our_client(make, raw_listener):
     lines = read_head(listener.accept()).split(b"\r\n")
     assert lines[0] == b"GET /some/path?a=b HTTP/1.1"
     assert b"Host: " + listener.endpoint[6:].encode() in lines
-    # jszmq's server answers with the first one.
+    # ZWS2.0 has to be first, since jszmq's server chooses the first protocol.
     assert b"Sec-WebSocket-Protocol: ZWS2.0, ZWS2.0/NULL" in lines
 
 

@@ -1,4 +1,4 @@
-"""Event loops of asyncio and uvloop, and a context whose connections they serve."""
+"""Fixtures: event loops of asyncio and uvloop, and a context whose connections they serve."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ import zlinkcompat.asyncio as zmq
 
 @pytest.fixture(autouse=True)
 def automatic_engine(engine, monkeypatch):
-    """The engine that the package chooses by itself."""
+    """Let the package choose the engine itself."""
     monkeypatch.delenv("ZLINK_ENGINE")
 
 
@@ -21,7 +21,7 @@ def new_event_loop(request):
 
 @pytest.fixture
 def run(new_event_loop):
-    """run(coroutine) in a new loop, for GUARD seconds at most."""
+    """``run(coroutine)`` runs a coroutine in a new event loop for GUARD seconds at most."""
 
     def run(coroutine):
         loop = new_event_loop()

@@ -1,4 +1,4 @@
-"""What becomes of lent connections when loops, sockets, peers and processes end or change."""
+"""Connections that an event loop serves survive changes and ends of loops, sockets and peers."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent.parent
 
 
 def test_one_loop_after_the_other(new_event_loop, context):
-    """In between the I/O threads serve; the next loop goes on with the same connections."""
+    """After a loop has ended, the I/O threads serve its connections until another loop runs."""
     pull, push = pair(context, zmq.PULL, zmq.PUSH)
 
     async def use(number):
@@ -36,13 +36,16 @@ def test_one_loop_after_the_other(new_event_loop, context):
         loop = new_event_loop()
         loop.run_until_complete(use(number))
         loop.close()
-        # No loop runs.
+        # No loop runs now, so the I/O threads have to deliver the message.
         receiver = blocking.Socket.shadow(pull)
         assert receiver.recv() == b"left"
 
 
 def test_a_loop_that_stops_and_goes_on(new_event_loop, context):
-    """``run_until_complete`` again and again, as Jupyter's clients do: peers are served between."""
+    """Peers are served while a loop does not run between two calls of ``run_until_complete``.
+
+    Jupyter's clients use loops in this way.
+    """
     pull, push = pair(context, zmq.PULL, zmq.PUSH, sndhwm=1)
     loop = new_event_loop()
 
@@ -117,7 +120,7 @@ def test_handed_to_a_loop_in_another_thread(new_event_loop, context):
 
 
 def test_closed_sockets_deliver_when_the_loop_is_gone(new_event_loop):
-    """LINGER applies even if only the I/O threads are left to deliver."""
+    """Closed sockets deliver within LINGER even if only the I/O threads are left to do so."""
     with blocking.Context() as other, other.socket(zmq.PULL) as pull:
         pull.rcvtimeo = GUARD * 1000
         pull.rcvhwm = 1

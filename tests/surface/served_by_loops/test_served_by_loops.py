@@ -1,4 +1,4 @@
-"""Connections that an asyncio event loop serves, and I/O threads whenever the loop does not."""
+"""An asyncio event loop serves connections, and I/O threads serve them when the loop does not."""
 
 import asyncio
 import sys
@@ -38,7 +38,7 @@ def test_messages_cross_no_thread(run, context):
 
 
 def test_full_pipes_and_full_kernel_buffers_need_no_thread(run, context):
-    """The loop itself goes on when there is room again, on both sides."""
+    """When full pipes and kernel buffers have room again, the loop itself continues to send."""
 
     async def main():
         pull, push = pair(context, zmq.PULL, zmq.PUSH, sndhwm=10, rcvhwm=10)
@@ -108,7 +108,7 @@ def test_a_loop_that_watches_no_descriptors_gets_none(context):
 
 
 def test_threads_take_over_while_a_coroutine_computes(run, context):
-    """Messages that peers send meanwhile are received, up to RCVHWM, and PINGs are answered."""
+    """While a coroutine computes, I/O threads receive up to RCVHWM messages and answer PINGs."""
 
     async def main():
         pull, push = pair(context, zmq.PULL, zmq.PUSH, sndhwm=10)
@@ -125,7 +125,8 @@ def test_threads_take_over_while_a_coroutine_computes(run, context):
 
         thread = threading.Thread(target=send)
         thread.start()
-        # The loop stands still, and the kernel's buffers do not take 100 MB.
+        # This thread blocks the loop, and the kernel's buffers do not hold 100 MB. So the send
+        # only ends if the I/O threads receive.
         assert sent.wait(GUARD)
         thread.join()
         for _ in range(100):
@@ -181,7 +182,10 @@ def test_the_loop_serves_again_after_it_was_late(run, context):
 
 @pytest.mark.parametrize("hwm", [3, 1000])
 def test_connections_change_hands_while_messages_flow(run, context, monkeypatch, hwm):
-    """Threads take connections back at any step of the loop, which borrows them again."""
+    """No message is lost if I/O threads take connections back from the loop at any step.
+
+    The loop then takes the connections over again.
+    """
     monkeypatch.setattr(loop_poller, "CHECK_INTERVAL", 0.001)
     interval = sys.getswitchinterval()
     over = threading.Event()
