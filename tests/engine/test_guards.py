@@ -1,4 +1,4 @@
-"""The guard that lets one thread at a time read, write or encrypt."""
+"""A guard lets only one thread at a time read, write or encrypt."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Records that a peer can cause repeatedly are written once per interval, with their number."""
+"""Records that a peer can cause repeatedly are logged once per interval, with their number."""
 
 import logging
 import os
@@ -18,13 +18,17 @@ from zlinkcompat._runtime.log_queue import DEBUG, Log
 PROGRAM = Path(__file__).parent / "programs" / "log_summaries.py"
 LOG = Log("zlinkcompat.tests")
 
-#: Seconds in which a program ends that waits for nothing. It took 1.2 s beside other work.
+#: Seconds within which a program that waits for nothing has to end. It took 1.2 s at most.
 EXIT_PATIENCE = 50
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """clock.now: seconds; clock.calls: what would be called later, as (seconds, function)."""
+    """Replace the limiter's clock and timers.
+
+    A test sets ``clock.now``, in seconds. ``clock.calls`` lists the calls that are due later, as
+    (seconds, function).
+    """
 
     class Clock:
         now = 1000.0
@@ -38,7 +42,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def written(monkeypatch):
-    """written: the records so far, as (level, text)."""
+    """Return the list of the records that have been logged so far, as (level, text)."""
     found = []
     monkeypatch.setattr(
         Log,
@@ -164,7 +168,7 @@ def test_thread_of_late_calls_ends_and_starts_again():
 
 
 def run(engine, what, patience=100):
-    """Return the lines that the program prints."""
+    """Run ``log_summaries.py``; return the lines that it prints."""
     environment = {**os.environ, "ZLINK_ENGINE": engine, "PYTHONPATH": str(PROGRAM.parents[3])}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", PROGRAM, engine, what],
@@ -188,7 +192,10 @@ def test_summary_comes_without_a_further_record(engine):
 
 @engines
 def test_waiting_summary_does_not_keep_the_process_alive(engine):
-    """The summary would come after INTERVAL, and the program's own patience is shorter."""
+    """A process ends although a summary is still due.
+
+    The summary would be due after INTERVAL, which is longer than the test waits for the end.
+    """
     assert log_limiter.INTERVAL > EXIT_PATIENCE
     (first,) = run(engine, "exit", EXIT_PATIENCE)
     assert "handshake failed" in first

@@ -1,8 +1,8 @@
-"""Peers that break the protocol are logged, and then counted: ``log_summaries.py ENGINE WHAT``.
+"""Log peers that break the protocol, and count further ones: ``log_summaries.py ENGINE WHAT``.
 
-ENGINE is ``hub`` or ``thread``. WHAT is ``wait``: print the first warning and the summary that
-follows although no peer comes any more; ``exit``: end while a summary is due in a minute;
-``fork``: print the summaries of this process and of a forked child.
+ENGINE is ``hub`` or ``thread``. With WHAT ``wait`` the program prints the first warning, and the
+summary that follows although no other peer connects. With ``exit`` it ends while a summary is due
+in a minute. With ``fork`` it prints the summaries of this process and of a forked child.
 """
 
 import os
@@ -19,7 +19,7 @@ import threading
 import zlinkcompat as zmq
 from zlinkcompat._runtime import log_limiter, log_queue
 
-PEERS = 4  # of which the log has one, and a summary of the others
+PEERS = 4  # the first is logged, and a summary counts the other three
 PATIENCE = 30  # seconds
 what = sys.argv[2]
 written = []
@@ -49,7 +49,7 @@ with zmq.Context() as context, context.socket(zmq.PULL) as pull:
         pull.disable_monitor()
     child = os.fork() if what == "fork" else None
     if child == 0:
-        # Longer than the interval: nothing may come, so this cannot wait for an event.
+        # Wait for longer than the interval. No summary may come, so there is no event to wait for.
         summarized.wait(1.0)
         os._exit(len(written) > 1)
     if what != "exit":
