@@ -1,4 +1,4 @@
-"""zlinkcompat against real libzmq and others, side by side: ``python -m bench --help``."""
+"""A benchmark that compares zlinkcompat with libzmq and others: see ``python -m bench --help``."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,4 @@
-"""``python -m bench``: measure, print a table, exit 1 if anything failed."""
+"""``python -m bench``: measure the cases, print a table, and exit with 1 if a case failed."""
 
 import os
 import signal
@@ -14,11 +14,12 @@ from .processes import ForkServer
 from .run import Run
 from .show import formatting, markdown, terminal
 
-REPEATS = 0.2  # share of all rounds that may be repeated because other work disturbed them
-FORKSERVERS = 5  # forkservers of a library; a round uses one of them
-MOST_WITH_METRICS = 60  # with more cases than this, only their main figures are shown
-SAVING = 20  # seconds between two savings of the results
-FULL = "bench-full.json"  # where --full keeps its results, so that it can be resumed
+# The most rounds that may be repeated because other work disturbed them, as a share of all.
+REPEATS = 0.2
+FORKSERVERS = 5  # of each library; a round uses one of them
+MOST_WITH_METRICS = 60  # with more cases, only the main figures are shown
+SAVING = 20  # seconds between two writes of the results to their file
+FULL = "bench-full.json"  # the file in which --full keeps its results, for --resume
 
 
 def note(text):
@@ -26,7 +27,7 @@ def note(text):
 
 
 def terminated(number, frame):
-    raise SystemExit(128 + number)  # an exception, so that the peers are killed on the way out
+    raise SystemExit(128 + number)  # as an exception, so that all processes are ended
 
 
 def main(argv=None):
@@ -81,11 +82,12 @@ def command(argv=None):
     }
     if old is not None:
         for what, now in settings.items():
-            before = old.settings.get(what, 0)  # a run from before --crowded was not
+            before = old.settings.get(what, 0)  # older runs have no "crowded"
             if what != "mode" and before != now:
                 note(f"{chosen.compare} is of other settings: {what} {before}, now {now}")
     with ExitStack() as stack:
-        # Close it first, so that it ends after all processes.
+        # Enter this first: an ExitStack ends its parts in reverse order, so the folder is removed
+        # after all processes have ended.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         families = [
             [
@@ -110,7 +112,7 @@ def command(argv=None):
 
 
 def writable(path):
-    """Raise ValueError now, not after the run, if nothing can be written to ``path``."""
+    """Raise ValueError, before the run, if ``path`` cannot be written."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ValueError(f"{path}: cannot be written; is it a folder, or in none?")
 
@@ -143,7 +145,7 @@ def programs(parse, chosen, arguments):
 
 
 def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
-    """Fill ``found``, which is saved meanwhile; return whether the run was interrupted."""
+    """Measure into ``found``, saving it from time to time; return whether it was interrupted."""
     for line in (
         *formatting.machine(found),
         *map(formatting.library, found.libraries, found.libraries.values()),
@@ -155,7 +157,7 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
         counting = syscalls.available()
         if counting is syscalls.Unseen:
             note("system calls: not counted, since neither perf nor strace works here")
-    # In the whole grid, the rows whose costs are in the tables.
+    # If the whole grid is measured: only the cases whose costs the tables show.
     counted = cases.default_cases() if chosen.full and not chosen.syscalls else wanted
     run = Run(
         there,
@@ -186,14 +188,14 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
 
 
 class Keeper:
-    """Saves results as they come, not more often than every few seconds, and at the end.
+    """Saves results during the run, at most once in ``SAVING`` seconds, and at the end.
 
     Parameters
     ----------
     found : bench.results.Results
-        Its duration is kept, too.
+        The results to save. The keeper also updates their ``duration``.
     path : str or None
-        Nothing is saved without one.
+        The file to write, or None to save nothing.
     """
 
     def __init__(self, found, path):
@@ -221,10 +223,10 @@ class Keeper:
 
 
 def in_passes(run, found, wanted, keep):
-    """Add to ``found``, which may have a part already.
+    """Run all rounds that ``found`` does not have yet, and add them to it.
 
-    The first round of every case, then the second of every case: what the machine does for some
-    seconds, or minutes, must not be in all rounds of a case, where it would look like a figure.
+    The first rounds of all cases run before the second round of any case. Otherwise a disturbance
+    of some seconds or minutes could fall into all rounds of one case, and would look like a result.
     """
     order = {case: place for place, case in enumerate(wanted)}
     for number in range(1, run.rounds + 1):
@@ -241,7 +243,7 @@ def in_passes(run, found, wanted, keep):
 
 
 def look_again(run, old, found, keep):
-    """Add rounds to the cases that seem to have regressed: of hundreds, some do so by chance."""
+    """Add rounds to the cases that seem to have regressed: of hundreds, a few do so by chance."""
     suspects = {
         each.case.name: found.result(each.case.name)
         for each in compare.changes(old, found)
@@ -256,7 +258,7 @@ def look_again(run, old, found, keep):
 
 
 def resume(found, earlier, path):
-    """Take over the measurements of an earlier run if it was of the same kind."""
+    """Copy the results of an earlier run into ``found`` if its settings and code were the same."""
     same = ("commit", "cpu", "system", "python", "flags")
     if (earlier.settings, earlier.libraries) != (found.settings, found.libraries) or any(
         earlier.environment.get(key) != found.environment[key] for key in same
@@ -269,7 +271,7 @@ def resume(found, earlier, path):
 
 
 def finish(chosen, found, old, interrupted):
-    """Show and write everything; return the exit code."""
+    """Print and write all results; return the exit code."""
     terminal.show(found, metrics=len(found.cases) <= MOST_WITH_METRICS)
     if chosen.targets:
         terminal.show_targets(found)
@@ -278,7 +280,7 @@ def finish(chosen, found, old, interrupted):
     if chosen.markdown:
         Path(chosen.markdown).write_text(markdown.document(found))
     if chosen.report:
-        from .show import page  # it draws with matplotlib, which takes a while to import
+        from .show import page  # imported only if needed: it imports matplotlib, which takes long
 
         note(f"report: {page.write(found, chosen.report)}")
     code = 130 if interrupted else 1 if found.failures() or not found.measured else 0
@@ -293,5 +295,5 @@ def finish(chosen, found, old, interrupted):
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # the run ended before there was anything to show
+    except KeyboardInterrupt:  # Ctrl-C before the first result
         sys.exit(130)

@@ -1,10 +1,11 @@
-"""``python -m bench.agreement PERF.PY``: does this benchmark agree with pyzmq's own?
+"""``python -m bench.agreement PERF.PY``: compare this benchmark's results with those of pyzmq's.
 
-pyzmq's released source has ``perf/perf.py``; it measures round trips of REQ/REP, and messages from
-a DEALER to a ROUTER. Both are run in turn, round by round, on libzmq and on this project as pyzmq's
-backend, unpinned, with unlimited queues and with keywords in the calls as perf.py has them. The
-rest of its loop, a look-up or two a message, is not imitated. Exits with 1 if a figure differs by
-more than what ``bench.compare`` calls a change.
+pyzmq's sdist has the benchmark ``perf/perf.py``. It measures round trips of REQ/REP, and messages
+from a DEALER to a ROUTER. Both benchmarks run in turn, round by round, once on libzmq and once on
+this project as pyzmq's backend. Ours is set up like perf.py: without pinning, with unlimited
+queues, and with keyword arguments in the calls. Only one difference remains: perf.py's loop makes
+one or two more look-ups per message. The program exits with 1 if a figure differs by more than
+``bench.compare`` would report as a change.
 """
 
 import os
@@ -27,26 +28,26 @@ from .show import formatting
 
 LIBRARIES = ("pyzmq", "zlink-backend")
 ROUNDS = 7
-SECONDS = {"trip": 0.5, "rate": 0.1}  # seconds to send; queued messages then arrive later
+SECONDS = {"trip": 0.5, "rate": 0.1}  # of sending; the messages in the queues arrive after it
 TRIES = 3  # attempts at a round that other work disturbs
-CASES = (  # and the number of perf.py's messages
+CASES = (  # each with the number of messages for perf.py
     (Case("req-rep", "tcp", 64), 20_000),
     (Case("req-rep", "tcp", 64 * KB), 10_000),
     (Case("dealer-router", "tcp", 64), 200_000),
     (Case("dealer-router", "tcp", KB), 200_000),
 )
-FIGURES = {  # kind: (perf.py's test, its line, to the unit of ours)
+FIGURES = {  # kind: (test of perf.py, pattern of its line of output, factor to our unit)
     "trip": (
         "lat",
         r"mean latency *: *([\d.]+)",
         2.0,
-    ),  # a round trip is two of perf.py's one-way latencies
+    ),  # perf.py prints half a round trip
     "rate": ("thr", r"mean throughput: *([\d.]+) *\[msg/s\]", 1.0),
 }
 
 
 class Quiet:
-    """Progress without output."""
+    """The progress display of a run, which prints failures only."""
 
     def failed(self, library, error):
         print(f"{library}: {error}", file=sys.stderr)
@@ -56,7 +57,8 @@ class Quiet:
 
 
 def free_port():
-    """Return a port below those that the kernel assigns, so that it is still free for perf.py."""
+    """Return a free port below the kernel's ephemeral ports, so nothing takes it before perf.py
+    does."""
     while True:
         port = randrange(20_000, 30_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -79,7 +81,8 @@ def theirs(perf, library, case, count):
 
 
 def ours(run, forkserver, case):
-    """Run one round of our own, in the same unit; return a list of one, or none if it failed."""
+    """Run one round of our benchmark; return a list with its figure, in the unit of :func:`theirs`.
+    The list is empty if the round failed."""
     series = Series(forkserver.adapter.name, "mean_us" if case.kind == "trip" else case.field)
     run.allowance = TRIES
     run.attempt(series, run.play, forkserver, case, series)

@@ -1,7 +1,7 @@
-"""The modules of :mod:`bench.work` for libraries that block: the same source without its awaits.
+"""The modules of :mod:`bench.work` for libraries that block: the same source without ``await``.
 
-``from .blocking import oneway`` compiles ``work/oneway.py`` without them, so the clock sees no
-coroutine.
+``from .blocking import oneway`` compiles ``work/oneway.py`` without ``async`` and ``await``, so the
+measured time does not include the cost of coroutines.
 """
 
 import ast
@@ -29,7 +29,8 @@ def __getattr__(name):
         raise AttributeError(f"bench has no module work/{name}.py")
     tree = TakeOutAwaits().visit(ast.parse(Path(spec.origin).read_text()))
     module = ModuleType(f"{__name__}.{name}")
-    module.__package__ = __name__  # "from . import oneway" there finds the one without awaits
+    # With this name, "from . import oneway" in the module imports the version without await.
+    module.__package__ = __name__
     exec(compile(tree, spec.origin, "exec"), vars(module))
     globals()[name] = module
     return module

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-#: Each process ends when its parent has ended, in whatever way.
+#: Each process ends when its parent has ended, even if the parent was killed.
 PROGRAM = """
 import os, sys
 parent = int(sys.argv[1])
@@ -34,7 +34,8 @@ class BusyProcesses:
         self.running = []
 
     def cpu(self):
-        """Return the CPU seconds of all of them so far; 0 if the system does not report them."""
+        """Return the CPU seconds that these processes have used; 0 if the system does not report
+        them."""
         return sum(cpu_of(each.pid) for each in self.running)
 
 

@@ -1,4 +1,4 @@
-"""The measured cases: patterns x transports x sizes, and the targets of some of them."""
+"""The measured cases, each a pattern, a transport and a size, and the targets of some of them."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,12 +11,12 @@ WARMUP = 1000
 WARM_BYTES = 64 * MB
 QUEUE_BYTES = 16 * MB
 SUBSCRIBERS = 8
-UNREAD = 10_000  # messages that a subscriber may lag behind before a PUB drops
+UNREAD = 10_000  # messages in the queue to a subscriber before a PUB drops
 STORM = 500
 CROWD = 1000
 IDLE = 3000
 
-KINDS = {  # kind: (field of a round, whether more is better)
+KINDS = {  # kind: (key of the figure in a round, whether more is better)
     "rate": ("rate", True),
     "trip": ("p50_us", False),
     "memory": ("bytes", False),
@@ -25,29 +25,31 @@ KINDS = {  # kind: (field of a round, whether more is better)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How messages go.
+    """The socket types of a case, and the functions that use them.
 
     Parameters
     ----------
     types : tuple of str
-        Socket types, the sending one first.
+        The socket types, the sending one first.
     work : str
-        The module of :mod:`bench.work` that holds the roles.
+        The module of :mod:`bench.work` that has the roles.
     roles : tuple of str
-        Functions there, a process each (over inproc, a thread or greenlet each). What follows
-        a ``-`` tells apart those that run the same function.
+        Functions of this module. Each runs in a process of its own (over inproc, in a thread or
+        greenlet of its own). If several roles run the same function, a suffix after ``-``
+        distinguishes them.
     kind : str
         A key of ``KINDS``.
     of_messages : bool
-        Whether there is a size to vary; else the size of a case counts connections.
+        True if the size of a case is that of its messages, False if it is a number of connections.
     encrypted : bool
-        By CURVE; over tcp only.
+        Whether CURVE encrypts the messages. Such cases run over tcp only.
     asynchronous : bool, optional
-        True if the program is one of asyncio, False if it is one of threads or greenlets.
+        True if the case is only for libraries on asyncio, False if it is only for the others, None
+        if it is for both.
     charged : tuple of str
-        The roles whose CPU and system calls count, by default all.
+        The roles whose CPU time and system calls are counted, by default all.
     options : dict
-        The parameters that the workload varies.
+        Parameters of the module ``work``.
     """
 
     types: tuple
@@ -62,7 +64,7 @@ class Pattern:
 
 
 def serving(engines, step):
-    """Return the loop of an inference server whose engines take ``step`` seconds a step."""
+    """Return the pattern of an inference server; its engines take ``step`` seconds per step."""
     return Pattern(
         ("ROUTER", "PULL"),
         "serving",
@@ -73,7 +75,7 @@ def serving(engines, step):
 
 
 def publishing(slow):
-    """Return a PUB that drops, with ``slow`` subscribers that do not read."""
+    """Return the pattern of a PUB that may drop, with ``slow`` subscribers that do not read."""
     return Pattern(
         ("PUB", "SUB"),
         "subscribers",
@@ -85,7 +87,7 @@ def publishing(slow):
 
 
 STEP = 0.002  # seconds
-#: Programs as people write them, each with its own sizes: see ``PROGRAMS``.
+#: The patterns that imitate whole programs. Each has its own sizes: see ``PROGRAMS``.
 PROGRAM_PATTERNS = {
     "serving": serving(1, 0),
     "serving-2-engines": serving(2, 0),
@@ -124,7 +126,7 @@ PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure.
+    """A pattern with a transport and a size.
 
     Parameters
     ----------
@@ -132,12 +134,12 @@ class Case:
         A key of ``PATTERNS``.
     transport : str
     size : int
-        Bytes of a message, or connections where the pattern is about those.
+        The bytes of a message, or the number of connections (see ``Pattern.of_messages``).
     targets : tuple of (str, float)
-        Library, and what the ratio of our figure to its has to be: at least for rates, at most for
-        round trips.
+        A library, and the target for the ratio of our figure to that of this library: the least for
+        rates, the most for round trips.
     limit : float, optional
-        A target for the figure itself: bytes, for "memory".
+        A target for the figure itself, for "memory" in bytes.
     """
 
     pattern: str
@@ -157,7 +159,8 @@ class Case:
 
     @property
     def kind(self):
-        """Return ``rate`` (messages/s or connections/s), ``trip`` (us) or ``memory`` (bytes)."""
+        """Return ``rate`` (messages or connections per second), ``trip`` (us) or ``memory``
+        (bytes)."""
         return self.shape.kind
 
     @property
@@ -174,7 +177,7 @@ class Case:
 
     @property
     def charged(self):
-        """Return the roles whose CPU and system calls count."""
+        """Return the roles whose CPU time and system calls are counted."""
         return self.shape.charged or self.roles
 
     @property
@@ -183,7 +186,7 @@ class Case:
 
     @property
     def drops(self):
-        """Return whether a PUB may drop messages that a subscriber has no room for."""
+        """Return whether a PUB may drop messages if the queue to a subscriber is full."""
         return self.shape.work == "subscribers"
 
     @property
@@ -192,25 +195,27 @@ class Case:
 
     @property
     def warmup(self):
-        """Messages to each receiver before the clock starts: 1,000 in all, or 64 MiB of them.
+        """Return the number of messages to each receiver before the measurement.
 
-        More of the large ones told nothing, and took half of the time of a whole run.
+        All receivers together get 1,000 messages, or 64 MiB if that is less. More large messages
+        did not change the results, and took half of the time of a whole run.
         """
         messages = min(WARMUP, WARM_BYTES // self.message_size)
         return messages // SUBSCRIBERS if self.pattern == "fan-out" else messages
 
     @property
     def batch(self):
-        """Return the number of messages between two reads of the clock, and between two checks."""
+        """Return after how many messages a sender reads the clock and a receiver checks a size."""
         return max(2, min(1000, 4 * MB // self.message_size))
 
     @property
     def high_water_mark(self):
-        """Messages: the default, or fewer where those would be over 16 MiB.
+        """Return the high-water mark: 1,000 messages, or 16 MiB of messages if that is fewer.
 
-        A round has to be of many fills of the queues: else it may count what lay in them only.
+        A round must fill the queues many times. Otherwise it would mostly count the messages that
+        were in the queues at its start.
         """
-        if self.drops:  # messages on the way to reading subscribers must never be dropped
+        if self.drops:  # so that no message to a subscriber that reads is dropped
             return UNREAD
         return min(1000, QUEUE_BYTES // self.message_size)
 
@@ -228,7 +233,7 @@ def programs(*rows):
     )
 
 
-#: Programs as people write them. `slow-subscriber` is compared with `prompt-subscribers`.
+#: The cases that imitate whole programs. `slow-subscriber` is compared with `prompt-subscribers`.
 PROGRAMS = programs(
     ("serving", "ipc", 64 * KB, 256 * KB, MB, 4 * MB),
     ("serving-2-engines", "ipc", 64 * KB, MB),
@@ -282,7 +287,7 @@ CONNECTIONS = tuple(
 
 
 def quick_cases():
-    """Return one row of TARGETS of each kind; under a minute with three libraries."""
+    """Return a few cases of TARGETED, which take less than a minute with three libraries."""
     left_out = {
         "push-pull/tcp/1KB",
         "push-pull/tcp/8KB",
@@ -297,7 +302,7 @@ def quick_cases():
 
 
 def default_cases():
-    """Return every row of TARGETS, and each other pattern once."""
+    """Return all cases of TARGETED, and one case of each other pattern."""
     others = ("fan-out", "dealer-dealer", "router-router", "proxy")
     return [
         *TARGETED.values(),
@@ -313,7 +318,7 @@ def first_of_each_program():
 
 
 def full_cases():
-    """Return the whole grid."""
+    """Return all cases."""
     grid = (
         Case(pattern, transport, size)
         for pattern, shape in PATTERNS.items()

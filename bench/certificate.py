@@ -1,4 +1,4 @@
-"""A certificate for the cases over TLS; no end verifies it."""
+"""A self-signed certificate for the cases over TLS. The clients of these cases do not verify it."""
 
 import subprocess
 from functools import cache
@@ -8,12 +8,12 @@ TRANSPORTS = ("tls", "wss")
 
 @cache
 def made(folder):
-    """Make it in ``folder``, once; returns the paths (str) of the certificate and its key.
+    """Make the certificate in ``folder`` at the first call; return the paths of it and of its key.
 
     Raises
     ------
     OSError, subprocess.CalledProcessError
-        There is no openssl, or it cannot.
+        There is no openssl, or it failed.
     """
     chain, key = f"{folder}/chain.pem", f"{folder}/key.pem"
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Messages between the ends of a round and the run: JSON lines over a socket."""
+"""Messages between the processes of a round and the run, as lines of JSON over a socket."""
 
 import json
 from socket import MSG_DONTWAIT
@@ -10,7 +10,7 @@ class Channel:
     Parameters
     ----------
     control : socket.socket
-        To the run, which passes messages on to the other processes of the round.
+        A connection to the run, which forwards each message to the other processes of the round.
     """
 
     def __init__(self, control):
@@ -28,7 +28,7 @@ class Channel:
         Raises
         ------
         EOFError
-            The run is gone.
+            The run has closed the connection.
         """
         if name in self.received:
             return True

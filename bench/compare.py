@@ -8,24 +8,24 @@ from .metrics import METRICS
 from .results import OURS, REFERENCES
 from .show import formatting
 
-CHANGE = 0.10  # relative changes above this are reported, if they also exceed the noise
-SIGMAS = 3.5  # of some two thousand figures about one is farther off by chance
-#: A few rounds tell little of how far rounds lie apart: what they do in the whole run counts as so
-#: many more (a moderated variance).
+CHANGE = 0.10  # a change is reported if it is larger than this, beyond the noise
+SIGMAS = 3.5  # about one of two thousand figures is farther off by chance
+#: The variance of a few rounds is uncertain. So the variance in the whole run is averaged with it,
+#: as if it came from this many further rounds (a moderated variance).
 USUAL = 4
 MACHINE = ("cpu", "cpus", "system")
 
 
 @dataclass(slots=True)
 class Move:
-    """How far a median has moved. In logarithms, where a tenth of the speed is as far as ten times.
+    """How far a median has moved, in logarithms: a tenth of the speed is as far as ten times.
 
     Attributes
     ----------
     shift : float
-        More is better.
+        The difference of the logarithms; above 0 if the new figure is better.
     noise : float
-        What that may be by chance: ``SIGMAS`` standard errors of both medians.
+        How large the shift may be by chance: ``SIGMAS`` standard errors of both medians.
     """
 
     shift: float
@@ -47,12 +47,13 @@ class Move:
 
 @dataclass(slots=True)
 class Change:
-    """One library in one case, in both runs.
+    """The results of one library in one case, in both runs.
 
     Attributes
     ----------
     move : Move
-        Of the figure or of its ratio to a reference, whichever moved less beyond its noise.
+        The move of the figure, or of its ratio to a reference: the one that moved less beyond its
+        noise.
     """
 
     case: object
@@ -72,12 +73,13 @@ class Change:
 
 
 def changes(old, new):
-    """Compare our libraries in both runs: main figures, latencies, CPU and calls.
+    """Compare our libraries in both runs: main figures, latencies, CPU time and system calls.
 
-    A slower machine is not a regression, and neither is a faster pyzmq. Where
-    both runs have pyzmq in the case, or else another of ``REFERENCES``, the figure and its ratio
-    to that, taken round by round, must both have moved; if the runs are of different machines,
-    the ratio alone. A secondary figure that only one of the runs has is left out.
+    A slower machine is not a regression, and neither is a faster pyzmq. So a change counts only if
+    both the figure and its ratio to a reference have moved. The reference is pyzmq, or another of
+    ``REFERENCES`` if one of the runs does not have pyzmq in the case. Ratios are taken round by
+    round. If the runs come from different machines, only the ratio is compared. A secondary figure
+    that only one of the runs has is not compared.
 
     Parameters
     ----------
@@ -119,7 +121,7 @@ def change(before, after, library, same_machine, usual, metric=None):
                 del moves[0]
             break
     least = min(moves, key=lambda each: abs(each.shift) - each.noise)
-    # one figure went up, the other down: no change
+    # The figure and the ratio moved in opposite directions, so this is not a change.
     if any(each.shift * least.shift < 0 for each in moves):
         least = Move(0.0, least.noise)
     if metric:
@@ -128,16 +130,18 @@ def change(before, after, library, same_machine, usual, metric=None):
 
 
 def move(what, before, after, usual=(None, None)):
-    """The :class:`Move` from some figures of a case, or of a metric, to others.
+    """Return the :class:`Move` from the figures ``before`` to the figures ``after``.
 
-    ``usual`` is the :func:`deviation` of both runs, where they have more than this case.
+    ``what`` is the case or the metric. ``usual`` has the :func:`deviation` of both runs, if the
+    runs have more cases than this one.
     """
     shift = log(median(after) / median(before)) * (1 if what.more_is_better else -1)
     return Move(shift, SIGMAS * hypot(*map(error, (before, after), usual)))
 
 
 def deviation(results, metric=None):
-    """Return how much our libraries' rounds vary in a run: the root mean square of logarithms."""
+    """Return the standard deviation of our libraries' rounds in a run, of logarithms, averaged over
+    all cases."""
     name = metric.field if metric else None
     squares = [
         variance(map(log, figures))
@@ -151,7 +155,8 @@ def deviation(results, metric=None):
 
 
 def error(values, usual):
-    """Return the standard error of the logarithm's median, about 1.25 of that of its mean."""
+    """Return the standard error of the logarithms' median, which is about 1.25 times that of their
+    mean."""
     values = [each for each in values if each > 0]
     more = len(values) - 1
     squared = variance(map(log, values)) if more > 0 else 0.0

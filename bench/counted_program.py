@@ -1,9 +1,9 @@
-"""What ``bench.instructions`` runs under callgrind: each pattern, with both ends in one process.
+"""The program that ``bench.instructions`` runs under callgrind: each pattern in one process.
 
 ``python -m bench.counted_program ENGINE COUNT PATTERN...``
 
-A call of ``getppid`` stands before and after each measured part. There callgrind writes what it has
-counted since the call before (``--dump-before=getppid``).
+The program calls ``getppid`` before and after each measured part. At each of these calls callgrind
+writes its counts since the last one (``--dump-before=getppid``).
 """
 
 import os
@@ -11,8 +11,8 @@ import sys
 from itertools import repeat
 
 SIZE = 64
-# One message that goes at once, and four full batches (BATCH_MESSAGES). So the receiving end does
-# not write what the sending end left over.
+# One message that is sent at once, and four full batches (BATCH_MESSAGES). So no partial batch is
+# left, which a call of the receiving end would write and be charged for.
 BURST = 1 + 4 * 256
 TYPES = {
     "push-pull": ("PUSH", "PULL"),
@@ -24,8 +24,8 @@ TYPES = {
 
 def main(engine, count, patterns):
     os.environ["ZLINK_ENGINE"] = engine
-    # Callgrind makes a program 50 times slower. With the limits of time batches would be shorter,
-    # and the event loop and busy polling would run at other places in each run.
+    # Callgrind makes a program 50 times slower. With the usual time limits, batches would be
+    # shorter, and the event loop and busy polling would run at different points in each run.
     os.environ["ZLINK_BATCH_TIME"] = "1000000"
     os.environ["ZLINK_HUB_TURN_INTERVAL"] = "1000000000"
     os.environ["ZLINK_BUSY_POLL"] = "0"
@@ -36,20 +36,20 @@ def main(engine, count, patterns):
     for pattern in patterns:
         sending, receiving = connected(zmq, context, *TYPES[pattern])
         play = in_lockstep if pattern == "req-rep" else in_bursts
-        play(sending, receiving, BURST)  # what is made at first use
+        play(sending, receiving, BURST)  # a first time, for everything that is only made once
         mark()
         play(sending, receiving, count)
         mark()
         sending.close()
         receiving.close()
     empty(count)
-    # Nothing after it is of interest, and leaving takes long under callgrind.
+    # End at once: nothing more is counted, and a normal exit takes long under callgrind.
     sys.stdout.flush()
     os._exit(0)
 
 
 def connected(zmq, context, sending, receiving):
-    """Two sockets of these types, connected over tcp, and past the handshake."""
+    """Return two sockets of these types that are connected over tcp and have done the handshake."""
     first = context.socket(getattr(zmq, sending))
     second = context.socket(getattr(zmq, receiving))
     first.sndhwm = second.rcvhwm = 0
@@ -68,7 +68,8 @@ def connected(zmq, context, sending, receiving):
 
 
 def in_bursts(sending, receiving, count):
-    """``count`` messages, :data:`BURST` at a time: all are sent, then all are received."""
+    """Send and receive ``count`` messages in bursts: send :data:`BURST` messages, then receive
+    them."""
     send, receive = sending.send, receiving.recv
     if receiving.type.name == "ROUTER":
         receive = receiving.recv_multipart
@@ -81,7 +82,7 @@ def in_bursts(sending, receiving, count):
 
 
 def in_lockstep(sending, receiving, count):
-    """``count`` requests and replies."""
+    """Send ``count`` requests one by one, each after the reply to the one before."""
     ask, answered = sending.send, sending.recv
     asked, answer = receiving.recv, receiving.send
     payload = bytes(SIZE)
@@ -93,7 +94,7 @@ def in_lockstep(sending, receiving, count):
 
 
 def empty(count):
-    """A compiled method that does nothing: what no call can be cheaper than."""
+    """Call a compiled method that does nothing ``count`` times: the least that a call can cost."""
     from zlinkcompat.routing.pattern import Owner
 
     nothing = Owner().on_readable

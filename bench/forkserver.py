@@ -1,9 +1,9 @@
-"""A process that has a library imported, and forks one process for each end of each round.
+"""A process that imports a library, and forks a process for each end of each round.
 
-A round starts in milliseconds that way, in a process that no other round has used. It is started
-by :mod:`bench.processes`, with the name of a library and the descriptor of a socket. All messages
-over the socket are JSON. The spec of a process to spawn comes with two descriptors: its control
-socket and its stderr.
+This way a round starts within milliseconds, in processes that no other round has used.
+:mod:`bench.processes` starts the forkserver with the name of a library and the descriptor of a
+socket. All messages over this socket are JSON. A message with the spec of a process to spawn also
+passes two descriptors: the control socket and the stderr of that process.
 """
 
 import ctypes
@@ -23,8 +23,8 @@ from .adapters.base import Missing
 SIZE = 65536
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
-#: Load this package by its place, under the name of its folder, and no package around it: a
-#: process that measures pyzmq must not import zlinkcompat because the bench is installed there.
+#: Imports this package by its path, under the name "bench". If the bench is installed as part of
+#: zlinkcompat, a process that measures pyzmq must not import zlinkcompat.
 BOOT = """
 import sys
 from importlib import import_module, util
@@ -38,17 +38,17 @@ import_module("bench.forkserver").main(*sys.argv[1:])
 
 
 def command(*arguments):
-    """Return the command that runs :func:`main` in a process of its own."""
+    """Return the command that starts a new process with :func:`main`."""
     return [sys.executable, "-c", BOOT, str(Path(__file__).parent), *arguments]
 
 
 class Parent:
-    """The process itself: its children, and its messages to and from the run."""
+    """The state of the forkserver: its children, and its channel to the run."""
 
     def __init__(self, library, channel):
         self.library = library
         self.channel = channel
-        self.children = {}  # number of the spec: pid
+        self.children = {}  # number of the child's spec: pid
 
     def send(self, **message):
         self.channel.send(json.dumps(message).encode())
@@ -71,7 +71,7 @@ class Parent:
                     return
 
     def receive(self):
-        """Do what one message asks for; returns False when the run has closed the socket."""
+        """Receive one message and execute it; return False if the run has closed the socket."""
         data, files, _, _ = socket.recv_fds(self.channel, SIZE, 2)
         if not data:
             return False
@@ -92,7 +92,7 @@ class Parent:
         self.send(spawned=spec["number"], pid=pid)
 
     def run_child(self, spec, files):
-        """Run one process of a round, in the child. Never returns."""
+        """Run one process of a round; called in the forked child. Never returns."""
         code = 1
         try:
             die_with_parent()
@@ -141,10 +141,10 @@ def die_with_parent():
 
 
 def main(name, fd, spec=None):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run receives it, and ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run handles Ctrl-C
     channel = socket.socket(fileno=int(fd))
     library = adapter(name)
-    if spec is not None:  # a process that could not be forked with the library in it
+    if spec is not None:  # a new process, for a library that does not survive fork()
         library.load()
         peer.run(library, json.loads(spec), channel)
         os._exit(0)

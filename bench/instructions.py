@@ -1,9 +1,10 @@
 """``python -m bench.instructions``: how many instructions each call costs, counted by callgrind.
 
-Both ends of each pattern run in one process. What counts is what runs within a call of the program:
-the interpreter's loop around it does not, and neither does the kernel. The count hardly depends on
-the machine and on its other work. It tells nothing of caches and mispredicted branches. A run takes
-about ten seconds of CPU time, and needs valgrind and a compiled build.
+Both ends of each pattern run in one process. The count includes all instructions of this process
+within a call of send or recv. It does not include the interpreter's loop around the call, or the
+kernel. The count hardly depends on the machine and on other work there. It does not show the cost
+of cache misses and mispredicted branches. A run takes about ten seconds of CPU time, and needs
+valgrind and a compiled build.
 """
 
 import argparse
@@ -16,10 +17,10 @@ from pathlib import Path
 
 from bench.counted_program import BURST, SIZE, TYPES
 
-LIMIT = 900  # seconds, should the machine be busy
+LIMIT = 900  # seconds, enough for a busy machine
 FLOOR = "an empty call"
 
-# As Cython names what the interpreter calls for a method.
+# Cython's names of the C functions that the interpreter calls for a method.
 METHOD = re.compile(r"__pyx_pw_\w*_6Socket_\d+(send|recv|recv_multipart)$")
 EMPTY = re.compile(r"__pyx_pw_\w*_5Owner_\d+on_readable$")
 OURS = re.compile(r"__pyx_\w+?_11zlinkcompat_\d*(\w+)")
@@ -32,14 +33,15 @@ class Profile:
     Parameters
     ----------
     text : str
-        Of a file that callgrind wrote without compressed names and positions.
+        The content of a file that callgrind wrote without compressing names and positions.
 
     Attributes
     ----------
     own : dict of str to int
         The instructions of each function, without those of the functions that it calls.
     calls, within : dict of str to int
-        How often each function was called, and its instructions with those of what it calls.
+        How often each function was called, and its instructions including those of the functions
+        that it calls.
     """
 
     def __init__(self, text):
@@ -64,14 +66,16 @@ class Profile:
                     called = None
 
     def matching(self, pattern):
-        """The names of called functions that match, with the match's first group if it has one."""
+        """Yield the name of each called function that matches, and the first group of the match, or
+        the whole match if the pattern has no group."""
         for name in sorted(self.calls):
             match = pattern.match(name)
             if match:
                 yield name, match.group(match.lastindex or 0)
 
     def per_call(self, pattern):
-        """Instructions of one call of the functions that match; 0 if there was none."""
+        """Return the mean instructions per call of the functions that match; 0 if none was
+        called."""
         names = [name for name, _ in self.matching(pattern)]
         calls = sum(self.calls[name] for name in names)
         return sum(self.within[name] for name in names) / calls if calls else 0
@@ -83,7 +87,7 @@ def profiles(engine, patterns, count):
     Returns
     -------
     dict of str to Profile
-        By pattern, and :data:`FLOOR`.
+        The profile of each pattern, and that of :data:`FLOOR`.
 
     Raises
     ------
@@ -107,10 +111,11 @@ def profiles(engine, patterns, count):
             timeout=LIMIT,
         )
         if done.returncode:
-            # What valgrind says of itself begins so.
+            # Leave out valgrind's own messages, which begin like this.
             said = re.sub(r"^==\d+==.*\n", "", done.stderr, flags=re.MULTILINE)
             raise RuntimeError(f"the program failed under callgrind:\n{said}")
-        # Dump 1 ends where the first part begins, dump 2 where it ends, and so on.
+        # Dump 1 ends at the start of the first measured part, dump 2 at its end, and so on. So the
+        # even dumps are the measured parts.
         return {
             name: Profile(Path(f"{output}.{2 * place}").read_text())
             for place, name in enumerate([*patterns, FLOOR], 1)
@@ -118,10 +123,10 @@ def profiles(engine, patterns, count):
 
 
 def rows(found):
-    """Return rows of (pattern, socket type, method, instructions per call, of its floor).
+    """Yield (pattern, socket type, method, instructions per call, instructions of the floor).
 
-    A call cannot cost less than an empty compiled method and, where it sends, one copy of the body;
-    where it receives, one bytes object with the body.
+    The floor is the least that a call can cost: an empty compiled method, and one copy of the body
+    for a call that sends, or one bytes object with the body for a call that receives.
     """
     empty = found[FLOOR].per_call(EMPTY)
     if not empty:
@@ -144,7 +149,7 @@ def rows(found):
 
 
 def table(found):
-    """Markdown."""
+    """Return the table of all rows in Markdown."""
     lines = [
         "| pattern | socket | call | instructions | floor | times the floor |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -157,7 +162,8 @@ def table(found):
 
 
 def dearest(profile, number):
-    """The functions with the most instructions of their own: lines of text."""
+    """Yield a line of text for each of the ``number`` functions with the most instructions of their
+    own."""
     calls = sum(profile.calls[name] for name, _ in profile.matching(METHOD))
     most = sorted(profile.own.items(), key=lambda each: -each[1])[:number]
     for name, cost in most:
@@ -168,10 +174,27 @@ def dearest(profile, number):
 def parser():
     parse = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__)
     add = parse.add_argument
-    add("--engine", choices=("hub", "thread"), default="hub", help="default hub")
-    add("--pattern", action="append", choices=TYPES, help="may be given again; default all")
-    add("--count", type=int, default=2 * BURST, metavar="N", help="messages of each pattern")
-    add("--functions", type=int, default=0, metavar="N", help="list the N dearest functions, too")
+    add("--engine", choices=("hub", "thread"), default="hub", help="the engine (default hub)")
+    add(
+        "--pattern",
+        action="append",
+        choices=TYPES,
+        help="measure only this pattern (may be repeated; default all)",
+    )
+    add(
+        "--count",
+        type=int,
+        default=2 * BURST,
+        metavar="N",
+        help="the number of messages of each pattern",
+    )
+    add(
+        "--functions",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also list the N functions with the most instructions of their own",
+    )
     return parse
 
 
@@ -190,7 +213,7 @@ def main(arguments=None):
     print(text)
     for pattern, profile in found.items():
         if chosen.functions and pattern != FLOOR:
-            print(f"\n{pattern}: instructions of a function itself, for each call of a method")
+            print(f"\n{pattern}: instructions of each function itself, per call of send or recv")
             print("\n".join(dearest(profile, chosen.functions)))
     return 0
 

@@ -1,4 +1,4 @@
-"""Latencies in HDR histograms of nanoseconds, three digits exact."""
+"""Latencies in nanoseconds, in HDR histograms with three significant digits."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ PERCENTILES = {"p50_us": 50, "p90_us": 90, "p99_us": 99, "p999_us": 99.9}
 
 
 def encoded(times):
-    """A histogram of ``times``, in nanoseconds, as text that :func:`merged` takes."""
+    """Return a histogram of ``times`` (in nanoseconds) as text, for :func:`merged`."""
     histogram = HdrHistogram(1, HIGHEST, 3)
     for each in times:
         histogram.record_value(int(each))
@@ -17,7 +17,7 @@ def encoded(times):
 
 
 def merged(texts):
-    """Merge all histograms in ``texts`` into one."""
+    """Return one histogram with the values of all histograms in ``texts``."""
     histogram = HdrHistogram(1, HIGHEST, 3)
     for text in texts:
         histogram.decode_and_add(text)
@@ -26,9 +26,10 @@ def merged(texts):
 
 @cache
 def percentiles(texts):
-    """``p50_us`` to ``p999_us``, and ``mean_us``, of the histograms in ``texts``, a tuple.
+    """Return ``p50_us`` to ``p999_us`` and ``mean_us`` of the histograms in the tuple ``texts``.
 
-    Those of a whole run take many seconds, and each time that the results are saved.
+    The result is cached: to compute the percentiles of a whole run takes many seconds, and they are
+    needed each time that the results are saved.
     """
     histogram = merged(texts)
     found = {

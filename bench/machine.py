@@ -1,4 +1,4 @@
-"""The machine, the commit, and how much of the CPUs others take."""
+"""The machine, the commit, and the share of the CPUs that other work takes."""
 
 import os
 import platform
@@ -6,13 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
-#: The checkout, where this is one.
+#: The root of the checkout, if this file is in one.
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ("ZLINK", "ZMQ_", "GEVENT", "PYZMQ")
 
 
 def environment():
-    """Describe where a run is made. Two runs are comparable if it is the same."""
+    """Return a description of the machine and the code. Runs are comparable if it is the same."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -52,7 +52,8 @@ def commit():
         ).stdout.strip()
 
     try:
-        # otherwise the commit is that of an enclosing repository
+        # This fails if the file is not tracked. Otherwise the commit of an enclosing repository
+        # would be returned.
         git("ls-files", "--error-unmatch", __file__)
         changed = "+" if git("status", "--porcelain") else ""
         return git("rev-parse", "--short=12", "HEAD") + changed
@@ -72,9 +73,10 @@ def cpu_model():
 
 
 class OtherWork:
-    """The share of all CPUs that other work takes, from here to :meth:`share`.
+    """Measures the share of all CPUs that other work takes, from now to :meth:`share`.
 
-    Interrupt time is left out: with loopback it is mostly our own packets. Stolen time counts.
+    Time in interrupts is not counted, because over loopback our own packets cause most of it.
+    Stolen time is counted.
     """
 
     def __init__(self):
@@ -83,12 +85,12 @@ class OtherWork:
         self.own = time.process_time()
 
     def share(self, ours):
-        """Between 0 and 1, or None where the system does not tell.
+        """Return the share, from 0 to 1, or None if the system does not report it.
 
         Parameters
         ----------
         ours : float, seconds
-            CPU time of the processes that were measured.
+            The CPU time of the measured processes.
         """
         busy = busy_seconds()
         if busy is None or self.busy is None:

@@ -1,23 +1,24 @@
-"""Secondary figures of a case: latencies, CPU and system calls."""
+"""The secondary figures of a case: latencies, CPU time and system calls."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A secondary figure. Less is better for all of them.
+    """A secondary figure, for which less is better.
 
     Parameters
     ----------
     field : str
-        Its key in a round, or the attribute of a series.
+        The key of the figure in a round, or the name of the attribute of a series.
     label : str
-        In tables, charts and ``--compare``.
+        The name in tables, charts and the output of ``--compare``.
     unit : str
     uncertainty : float
-        The relative error of a single value, for what is counted once and not in every round.
+        The relative error of a single value, for a figure that is counted once and not in every
+        round.
     least : float
-        Below this a value does not matter, and is not compared between runs.
+        Values below this do not matter, and are not compared between runs.
     """
 
     field: str

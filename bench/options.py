@@ -1,4 +1,4 @@
-"""The command line, and the settings of each size of run."""
+"""The command line, and the settings of quick, default and full runs."""
 
 import argparse
 from dataclasses import dataclass
@@ -8,8 +8,17 @@ from .adapters import adapter, known
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A size of run: its libraries, rounds, seconds of sending in a round, and time for the rest
-    of a round, in seconds."""
+    """The settings of a kind of run.
+
+    Parameters
+    ----------
+    libraries : tuple of str
+    rounds : int
+    seconds : float
+        How long a round sends.
+    timeout : float, seconds
+        The time limit for the rest of a round.
+    """
 
     libraries: tuple
     rounds: int
@@ -28,30 +37,40 @@ MODES = {
 def parser():
     parse = argparse.ArgumentParser(
         prog="python -m bench",
-        description="zlinkcompat against libzmq and others: each end of a case in a process of "
-        "its own, the libraries in turn, medians and ratios in a table.",
+        description="Compare zlinkcompat with libzmq and others. Each end of a case runs in a "
+        "process of its own, and the libraries take turns. The result is a table of medians and "
+        "ratios.",
     )
     add = parse.add_argument
     size = parse.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="few cases: under a minute")
+    size.add_argument(
+        "--quick", action="store_true", help="measure a few cases, in less than a minute"
+    )
     size.add_argument(
         "--full",
         action="store_true",
-        help="every case and library, and system calls: under an hour; see --resume",
+        help="measure all cases and libraries, and count system calls, in less than an hour; "
+        "see --resume",
     )
     add(
         "--case",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="only cases whose name has this part or matches this glob (may be given again)",
+        help="measure only cases whose name contains this text or matches this glob (may be "
+        "repeated)",
     )
     add(
         "--libs",
         metavar="A,B@VAR=VALUE,...",
-        help=f"of {', '.join(known())}; @ sets environment variables",
+        help=f"measure these libraries, of {', '.join(known())}; @ sets environment variables",
     )
-    add("--rounds", type=positive(int), metavar="N", help="rounds per case (default 5, else 3)")
+    add(
+        "--rounds",
+        type=positive(int),
+        metavar="N",
+        help="rounds per case (default 5, quick 3, full 3)",
+    )
     add(
         "--seconds",
         type=positive(float),
@@ -62,50 +81,65 @@ def parser():
         "--timeout",
         type=positive(float),
         metavar="T",
-        help="seconds after which a round is killed, beyond its sending time (default 20, quick 6)",
+        help="seconds after which a round is killed, in addition to its sending time (default 20, "
+        "quick 6)",
     )
-    add("--no-pin", action="store_true", help="do not give each end a CPU of its own")
+    add("--no-pin", action="store_true", help="do not pin each end to a CPU of its own")
     add(
         "--syscalls",
         action="store_true",
-        help="also count system calls, in a round of their own (needs perf or strace)",
+        help="also count system calls, in a separate round (needs perf or strace)",
     )
-    add("--json", metavar="FILE", help="write every round there, after each case")
-    add("--markdown", metavar="FILE", help="write the table there")
-    add("--report", metavar="DIR", help="write a page with charts there, as index.html")
-    add("--resume", action="store_true", help="go on where the run that wrote --json was stopped")
+    add(
+        "--json",
+        metavar="FILE",
+        help="write the results of all rounds to this file, also during the run",
+    )
+    add("--markdown", metavar="FILE", help="write the table to this file")
+    add("--report", metavar="DIR", help="write a page with charts to this folder, as index.html")
+    add(
+        "--resume",
+        action="store_true",
+        help="continue a run that was stopped, from its --json FILE",
+    )
     add(
         "--compare",
         metavar="OLD.json",
-        help="tell what has changed since an earlier run by more than 10%% beyond the noise",
+        help="print the figures that have changed since an earlier run, by more than 10%% beyond "
+        "the noise",
     )
-    add("--strict", action="store_true", help="with --compare: exit with 1 if anything regressed")
+    add("--strict", action="store_true", help="with --compare: exit with 1 if a figure regressed")
     add(
         "--phases",
         action="store_true",
-        help="each feature flag of the performance plan on against off",
+        help="measure each feature of the performance plan turned on and turned off",
     )
     add(
         "--crowded",
         type=positive(int),
         metavar="N",
         default=0,
-        help="measure beside N processes that compute all the time; nothing is pinned then",
+        help="measure beside N processes that compute all the time, without pinning",
     )
-    add("--targets", action="store_true", help="also tell which of the project's aims are reached")
+    add(
+        "--targets",
+        action="store_true",
+        help="also print which of the project's targets are reached",
+    )
     add(
         "--program",
         nargs=argparse.REMAINDER,
         metavar="A ... -- B ...",
-        help="compare two commands of yours instead: wall time, CPU and system calls, in turn "
-        "(last option; --rounds, --timeout, --crowded and --json go before it)",
+        help="run two commands of yours in turn instead, and compare their wall time, CPU time and "
+        "system calls (must be the last option; --rounds, --timeout, --crowded and --json go "
+        "before it)",
     )
     add("--list", action="store_true", help="list the cases and end")
     return parse
 
 
 def program_of(arguments):
-    """Split off the arguments after ``--program``: (the rest, those arguments or None)."""
+    """Return the arguments before ``--program``, and those after it, or None without it."""
     if "--program" not in arguments:
         return arguments, None
     at = arguments.index("--program")
@@ -137,7 +171,10 @@ def libraries(options, mode):
 
 
 def split(text):
-    """Split ``A,B@X=1,Y=2,C``: a part with = and without @ belongs to the name before it."""
+    """Split ``A,B@X=1,Y=2,C`` into names.
+
+    A part with ``=`` and without ``@``, such as ``Y=2``, belongs to the name before it.
+    """
     names = []
     for part in text.split(","):
         if "=" in part and "@" not in part and names:

@@ -1,4 +1,4 @@
-"""The process of a round: it runs its roles, and sends its result."""
+"""A process of a round, which runs its roles and sends the result."""
 
 import os
 import resource
@@ -13,17 +13,17 @@ from .channel import Channel
 
 
 def run(adapter, spec, control):
-    """Be the ends that ``spec`` names, and send the run ``{"result": {...}}``.
+    """Run the roles that ``spec`` names, and send ``{"result": {...}}`` to the run.
 
     Parameters
     ----------
     adapter : bench.adapters.base.Adapter
-        Loaded.
+        The library, already loaded.
     spec : dict
         See :func:`bench.run.specs`.
     control : socket.socket
     """
-    # As a last resort, if the run has ended: a process ends by default.
+    # SIGALRM ends this process if the run has ended without ending it.
     signal.alarm(spec["deadline"])
     if spec["cpu"] is not None:
         os.sched_setaffinity(0, {spec["cpu"]})
@@ -53,16 +53,17 @@ def run(adapter, spec, control):
         )
         functions.append(partial(getattr(work, role.partition("-")[0]), end))
     if len(functions) == 1 and not adapter.waiting.asynchronous:
-        results = [functions[0]()]  # in the main thread or greenlet, as programs do
+        results = [functions[0]()]  # in the main thread or greenlet
     else:
         results = adapter.waiting.together(functions)
-    if case.pattern != "proxy":  # a proxy ends only with its process
+    if case.pattern != "proxy":  # a proxy only ends with its process
         adapter.stop()
     channel.send(result={**finished(gathered(results)), "counters": adapter.counters()})
 
 
 def gathered(results):
-    """Join the results of several ends of one process, whose CPU times are not added."""
+    """Merge the results of the ends of one process. All of them report the CPU time of the process,
+    so these times are not added up."""
     whole = {}
     for result in results:
         whole.update(result)

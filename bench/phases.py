@@ -1,4 +1,4 @@
-"""Measure the performance plan's feature flags, each on against off, and the plan's targets."""
+"""The feature flags of the performance plan, each compared on with off, and the plan's targets."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,13 @@ CASES = (
         for size in (64, 64 * KB)
     ),
 )
-SLOWER = 0.05  # the highest cost of a flag in a round trip
+SLOWER = 0.05  # a round trip that a flag makes slower by more than this is reported
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A switch, on by default; setting ``variable`` to 0 turns it off."""
+    """A feature that is on by default. The environment variable ``variable`` set to 0 turns it
+    off."""
 
     phase: int
     variable: str
@@ -55,13 +56,13 @@ FLAGS = (
 
 
 PLAIN = "zlink@" + ",".join(f"{flag.variable}=0" for flag in FLAGS if flag.phase)
-#: The baseline does not have the plan's features, once with and once without TCP_NODELAY.
+#: The settings without any of the plan's features, once with and once without TCP_NODELAY.
 BASELINE = {PLAIN: "all off", f"{PLAIN},{FLAGS[0].variable}=0": "all off, no TCP_NODELAY"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A row of the plan's table: by how much a figure has to change with a flag on."""
+    """A target of the plan: by how much a figure must change when a flag is turned on."""
 
     phase: int
     what: str
@@ -83,7 +84,8 @@ def calls(series):
 
 
 def counter(name):
-    """Return a debug counter of all ends, per message, or None if it was not read."""
+    """Return a function that returns a debug counter of a series, per message, of all ends
+    together, or None if the counter was not read."""
     return lambda series: (series.counters or {}).get(name)
 
 
@@ -98,7 +100,8 @@ TARGETS = (
 
 
 def adapters():
-    """Return the library with every flag on, with each built one off, and with all of them off."""
+    """Return adapters of the library with all flags on, with each flag off, and with all flags
+    off."""
     return [
         adapter("zlink"),
         *(adapter(flag.off) for flag in FLAGS if flag.built),
@@ -111,13 +114,14 @@ def cases():
 
 
 def show(results):
-    """Print the effect of each flag, and the plan's targets."""
+    """Print the effect of each flag, and whether the plan's targets are reached."""
     for line in lines(results):
         print(line)
 
 
 def table(results):
-    """A row a case: the figure with all flags on, without each, and without all, in Markdown."""
+    """Return a Markdown table with a row for each case, and columns for all flags on, each flag
+    off, and all flags off."""
     heads = {"zlink": "all on", **{flag.off: f"no {flag.what}" for flag in FLAGS}, **BASELINE}
     rows = [["case", *heads.values()]]
     for result in results.cases:

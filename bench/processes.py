@@ -1,4 +1,4 @@
-"""Start the processes of a round, pass messages between them, and leave none behind."""
+"""Start the processes of a round, forward messages between them, and end all of them."""
 
 import json
 import os
@@ -16,11 +16,12 @@ END_OF_STDERR = 4000  # bytes of stderr
 
 
 class RoundFailed(Exception):
-    """A process hung, died, or lost something; the text ends with what it wrote to stderr."""
+    """A process hung, died or lost messages; the text ends with the output of its stderr."""
 
 
 class ForkServer:
-    """A library in a process from which those of its rounds are forked (:mod:`bench.forkserver`).
+    """A process that has imported a library and forks the processes of its rounds
+    (:mod:`bench.forkserver`).
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ class ForkServer:
     about : dict
         The library's versions and build.
     missing : str or None
-        Why it cannot be measured.
+        The reason why the library cannot be measured, or None if it can.
     """
 
     def __init__(self, adapter):
@@ -73,7 +74,7 @@ class ForkServer:
     def stop(self):
         if self.popen is None:
             return
-        self.channel.close()  # this ends the process, and its children with it
+        self.channel.close()  # the process and its children end when it is closed
         try:
             self.popen.wait(5)
         except subprocess.TimeoutExpired:
@@ -127,7 +128,8 @@ class Child:
             self.control.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self):
-        """Return the messages that have come; None when it has closed its control socket."""
+        """Return the messages that have arrived, or None if the child has closed its control
+        socket."""
         try:
             data = self.control.recv(65536)
         except ConnectionResetError:
@@ -151,27 +153,28 @@ def end_of_stderr(file):
 
 
 def run_processes(forkserver, specs, timeout, on_message=None):
-    """Run the processes of one round to their ends.
+    """Run the processes of one round until all of them have ended.
 
     Parameters
     ----------
     forkserver : ForkServer
     specs : sequence of dict
-        For :func:`bench.peer.run`.
+        The specs of the processes, for :func:`bench.peer.run`.
     timeout : float, seconds
-        For all of it.
+        The time limit for the round.
     on_message : callable, optional
-        Called with every message (a dict) and the children.
+        Called with each message from a process (a dict) and the list of :class:`Child`.
 
     Returns
     -------
     (list of dict, float)
-        Their results, and the CPU seconds of all of them from their start to their end.
+        The results of the processes, and the CPU seconds of all processes together, from start to
+        end.
 
     Raises
     ------
     RoundFailed
-        After all of them have been ended.
+        The round failed. All of its processes have been ended.
     """
     processes = RoundProcesses(forkserver, timeout, on_message)
     with ExitStack() as stack:
@@ -184,7 +187,7 @@ def run_processes(forkserver, specs, timeout, on_message=None):
 
 
 class RoundProcesses:
-    """The run's side of a round."""
+    """The processes of a round, as the run sees them."""
 
     def __init__(self, forkserver, timeout, on_message):
         self.forkserver = forkserver
@@ -211,7 +214,7 @@ class RoundProcesses:
         while any(child.code is None for child in self.children):
             events = self.selector.select(max(0, self.deadline - time.monotonic()))
             if not events:
-                # Blame all ends, since the one that waits may be waiting for another one.
+                # Name all processes, because the one that hangs may only wait for another one.
                 raise RoundFailed(
                     "\n".join(
                         str(child.failed(f"hung, killed after {self.timeout:g} s"))
@@ -222,7 +225,7 @@ class RoundProcesses:
             for key, _ in events:
                 if key.data is None:
                     self.on_forkserver_message()
-                elif key.fileobj in self.selector.get_map():  # its pipe was not drained meanwhile
+                elif key.fileobj in self.selector.get_map():  # not unregistered by an event before
                     self.on_child_readable(key.data)
         for child in self.children:
             if child.result is None:
@@ -261,12 +264,12 @@ class RoundProcesses:
                 self.on_message(message, self.children)
 
     def drain(self, child):
-        """Read its last messages, which may still arrive after its end is known."""
+        """Read the last messages of a child, which may arrive after the report of its end."""
         while child.control in self.selector.get_map():
             self.on_child_readable(child)
 
     def end(self):
-        """Kill and wait for the processes that still run."""
+        """Kill the processes that still run, and wait until they have ended."""
         for child in self.children:
             if child.code is None:
                 child.kill()

@@ -1,7 +1,8 @@
-"""``--program A -- B``: two commands of the user, by the method of the cases.
+"""``--program A -- B``: compare two commands of the user, with the same method as the cases.
 
-They run in turn, round by round. What counts is the wall time, the CPU time of all their processes
-that are waited for, and the system calls, which are counted in a run of their own.
+The commands run in turn, round by round. The figures are the wall time, the CPU time of the command
+and of all child processes that it waits for, and the system calls. These are counted in a separate
+run.
 """
 
 import json
@@ -24,18 +25,18 @@ from .processes import end_of_stderr
 
 NAMES = ("A", "B")
 ROUNDS = 5
-TIMEOUT = 600  # seconds for a run
-FIGURES = {"wall": " s", "cpu": " s", "syscalls": ""}  # and their units
+TIMEOUT = 600  # seconds for one run of a command
+FIGURES = {"wall": " s", "cpu": " s", "syscalls": ""}  # each with its unit
 LABELS = {"wall": "wall", "cpu": "CPU", "syscalls": "system calls"}
 
 
 class ProgramFailed(Exception):
-    """A command did not end with 0; the text says how, with the end of its stderr."""
+    """A command failed; the text has its exit code and the end of its stderr."""
 
 
 @dataclass(slots=True)
 class Program:
-    """A command and what its runs took, one value a run."""
+    """A command, and the figures of its runs, one value for each run."""
 
     name: str
     command: list
@@ -58,7 +59,7 @@ class Program:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    start_new_session=True,  # a session of its own, so that all of it can be killed
+                    start_new_session=True,  # so that killpg ends all its processes
                 )
             except OSError as error:
                 raise ProgramFailed(f"{self.name} ({shlex.join(self.command)}): {error}")
@@ -93,12 +94,12 @@ class Program:
 
 
 def split(arguments):
-    """The two commands of ``A -- B``, each a list of str.
+    """Return the two commands of ``A -- B``, each as a list of str.
 
     Raises
     ------
     ValueError
-        There are not two of them.
+        There are not exactly two commands.
     """
     if "--" not in arguments:
         raise ValueError("--program needs two commands: --program A ... -- B ...")
@@ -130,13 +131,13 @@ def measure(commands, rounds, timeout, note):
 
 
 def ratio(a, b):
-    """Return the median of A to B, taken round by round; None if B is 0 or missing."""
+    """Return the median of the ratios A/B of single rounds; None if B is always 0."""
     values = [one / other for one, other in zip(a, b, strict=True) if other]
     return median(values) if values else None
 
 
 def rows(programs):
-    """A row a figure: its label, the medians of A and B, and the ratio."""
+    """Yield a row for each figure: its label, the medians of A and B, and the ratio."""
     for name, unit in FIGURES.items():
         values = [getattr(each, name) for each in programs]
         if not all(values):

@@ -1,8 +1,8 @@
-"""``python -m bench.publish RESULTS.json``: put the figures of a run into README and docs.
+"""``python -m bench.publish RESULTS.json``: write the figures of a run into README and docs.
 
 A run of ``--phases`` goes into docs/performance-plan.md, any other run into README.md,
-docs/performance.md, docs/figures.md and docs/compare.md. The text between ``<!-- bench:NAME -->``
-and ``<!-- /bench:NAME -->`` is replaced; the chart goes to ``docs/overview.svg``.
+docs/performance.md, docs/figures.md and docs/compare.md. The program replaces the text between
+``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->``, and writes the chart to ``docs/overview.svg``.
 """
 
 import re
@@ -15,7 +15,7 @@ from .results import load
 from .show import charts, formatting, markdown
 
 README_LIBRARIES = ("pyzmq", "zmq.green", "pyomq", "zlink")
-#: The cases of README's chart: small and large messages, each way, and encrypted ones.
+#: The cases of README's chart.
 CHART_RATES = (
     "push-pull/tcp/64B",
     "push-pull/tcp/64KB",
@@ -29,7 +29,7 @@ CROWDS = ("crowd/tcp/1000x",)
 #: The libraries of docs/compare.md.
 COMPARED = ("zlink", "pyzmq", "zmq.green", "pyomq", "pynng")
 THREAD = "zlink-thread"
-#: The two tables of the main results: other libraries, and the ways to use this one.
+#: The columns of the two tables of main results: other libraries, and the ways to use ours.
 OTHERS = ("zlink", "pyzmq", "zmq.green", "zmq.asyncio", "pyomq", "pynng")
 VARIANTS = ("zlink", "zlink-thread", "zlink-backend", "zlink.asyncio", "zlink-pure", "raw")
 
@@ -79,7 +79,7 @@ def main(path):
 
 
 def only(results, libraries):
-    """Return the same run, with only these libraries."""
+    """Return the results of the run for only these libraries."""
     return type(results)(
         results.environment,
         results.settings,
@@ -89,13 +89,13 @@ def only(results, libraries):
 
 
 def at(results, rows):
-    """Return the same run, with only these cases."""
+    """Return the results of the run for only these cases."""
     cases = [each for each in results.cases if each.case.name in rows]
     return type(results)(results.environment, results.settings, results.libraries, cases)
 
 
 def where_not(results):
-    """Return every case in which another library is ahead of ours."""
+    """Return tables of the cases in which another library is ahead of ours."""
     subject = results.subject
     rivals = [
         name
@@ -111,7 +111,7 @@ def where_not(results):
 
 
 def behind(results, ours, others):
-    """Return a row for each of ``others`` that is ahead of ``ours`` in a case, the worst first."""
+    """Return a table of the cases in which one of ``others`` is ahead of ``ours``, worst first."""
     found = [(each.ratio(ours, other), each) for each in results.cases for other in others]
     found = sorted(
         ((ratio, each) for ratio, each in found if ratio and ratio.gain < 1),
@@ -127,12 +127,12 @@ def behind(results, ours, others):
 
 
 def fill(path, parts):
-    """Write ``parts``, by name, between their marks.
+    """Replace the text between the marks of each name in ``parts``.
 
     Raises
     ------
     ValueError
-        A mark is not there.
+        The page does not have such a mark.
     """
     text = path.read_text(encoding="utf-8")
     for name, part in parts.items():

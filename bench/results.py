@@ -1,4 +1,4 @@
-"""Measurements: rounds, series of rounds, cases, and the run; and their JSON form."""
+"""The results of a run, its cases, series and rounds, and their JSON form."""
 
 import json
 import os
@@ -12,9 +12,10 @@ from .cases import MEMORY, TARGETED, Case
 from .metrics import METRICS, P50, P99, P999
 
 FORMAT = 1
-NOISY = 0.05  # relative standard deviation that is marked as noise
+NOISY = 0.05  # a relative standard deviation above this is shown
 OURS = "zlink"  # prefix of the names of our libraries
-#: The reference for the machine's speed and for comparisons: the first that a case has.
+#: The libraries that comparisons take as the reference for the machine's speed. A case uses the
+#: first of them that it has.
 REFERENCES = ("pyzmq", "zmq.asyncio", "websockets", "raw")
 
 
@@ -26,18 +27,18 @@ class Series:
     ----------
     library : str
     field : str
-        What the case is about: "rate", "p50_us" or "bytes".
+        The main figure of the case: "rate", "p50_us" or "bytes".
     rounds : list
-        What the ends told, one dict a round; None for one that other work spoilt every time.
+        One dict of figures for each round; None if other work disturbed every attempt.
     spoilt : list of dict
-        Rounds discarded since other work took CPU. They count only (and say so) if there is
-        no other.
+        The rounds that were discarded because other work disturbed them. They are used only if
+        there are no other rounds, and the figures are then marked.
     error : str, optional
         Why the library dropped out of the case.
     syscalls : float, optional
         System calls per message, of all ends together.
     counters : dict of float, optional
-        Our debug counters per message, likewise.
+        Our debug counters per message, of all ends together.
     """
 
     library: str
@@ -63,7 +64,7 @@ class Series:
         return [each for each in found if each is not None]
 
     def median(self, name=None):
-        """Return the median of a figure, by default the case's main one; None without any."""
+        """Return the median of a figure, by default the main one; None if there is none."""
         figures = self.figures(name)
         return median(figures) if figures and not self.error else None
 
@@ -73,7 +74,8 @@ class Series:
         return relative_deviation(self.figures()) if not self.error else None
 
     def percentiles(self):
-        """Merge the histograms of all rounds; None if the case is not a round trip."""
+        """Return the percentiles of all rounds together; None if the case does not measure
+        times."""
         texts = tuple(each["histogram"] for each in self.good() if "histogram" in each)
         return latency.percentiles(texts) if texts and not self.error else None
 
@@ -95,13 +97,13 @@ class Series:
 def value_of(round_, name):
     """Return a figure of a round, or None."""
     if name == "cpu_us" and name not in round_ and "user_us" in round_:
-        return round_["user_us"] + round_["system_us"]  # an older run has only the parts
+        return round_["user_us"] + round_["system_us"]  # older runs only have these two
     return round_.get(name)
 
 
 @dataclass(slots=True)
 class CaseResult:
-    """All libraries in one case."""
+    """The series of all libraries in one case."""
 
     case: Case
     series: list
@@ -122,9 +124,9 @@ class CaseResult:
         ]
 
     def ratio(self, library, other, metric=None):
-        """:class:`Ratio` of a library's figure to another's; None without both.
+        """Return the :class:`Ratio` of two libraries, or None if one of them has no figure.
 
-        Of the figure that the case is about, or of ``metric``.
+        It is the ratio of the case's main figures, or of their figures for ``metric``.
         """
         mine, theirs = self.of(library), self.of(other)
         if mine is None or theirs is None or mine.error or theirs.error:
@@ -136,7 +138,8 @@ class CaseResult:
             if a and b
         ]
         values = [a / b for a, b in pairs if a is not None and b]
-        # if a figure is not in the rounds, or they were spoilt, only the medians are left
+        # If the figure is not in the rounds, or all rounds were disturbed, use the ratio of the
+        # medians.
         if not values:
             medians = mine.median(name), theirs.median(name)
             values = [medians[0] / medians[1]] if medians[0] is not None and medians[1] else []
@@ -145,7 +148,7 @@ class CaseResult:
 
 @dataclass(slots=True)
 class Ratio:
-    """A library's figure to another's, taken round by round."""
+    """The ratio of a library's figure to another library's, computed for each round."""
 
     case: Case
     library: str
@@ -163,7 +166,8 @@ class Ratio:
 
     @property
     def gain(self):
-        """Return how many times better, whatever the direction: over 1 is ahead."""
+        """Return how many times better ``library`` is: above 1 it is ahead, for rates and for
+        times."""
         if (self.metric or self.case).more_is_better:
             return self.value
         return 1 / self.value if self.value else float("inf")
@@ -174,7 +178,7 @@ class Ratio:
 
     @property
     def reached(self):
-        """Return whether the target is reached; None without a target."""
+        """Return whether the target is reached, or None if there is no target."""
         if self.target is None:
             return None
         return self.value >= self.target if self.case.more_is_better else self.value <= self.target
@@ -182,7 +186,7 @@ class Ratio:
 
 @dataclass(slots=True)
 class Results:
-    """A run.
+    """The results of a run.
 
     Parameters
     ----------
@@ -190,10 +194,11 @@ class Results:
     settings : dict
         ``mode``, ``rounds``, ``seconds``, ``pinned``.
     libraries : dict
-        Name to what it told of itself, or ``{"missing": why}``.
+        For each name the library's versions and build, or ``{"missing": reason}``.
     cases : list of CaseResult
     duration : float, seconds
-        What measuring them took, in all runs if it was resumed; 0 where an old run does not tell.
+        How long the measurement took, including earlier parts of a resumed run; 0 if an old file
+        does not have it.
     """
 
     environment: dict
@@ -209,7 +214,8 @@ class Results:
 
     @property
     def subject(self):
-        """Return the library that others are compared with: the first of ours, else the last."""
+        """Return the library that others are compared with: ``zlink``, or else the first of ours,
+        or else the last one."""
         ours = [name for name in self.measured if name.startswith(OURS)]
         return "zlink" if "zlink" in ours else (ours or self.measured[-1:] or [None])[0]
 
@@ -218,9 +224,10 @@ class Results:
         return [name for name in self.measured if name != self.subject]
 
     def ours(self, result, other):
-        """The library of ours that ``other`` is compared with in a case, or None.
+        """Return our library that is compared with ``other`` in a case, or None.
 
-        That is the one for programs of the same form, or else the subject, or else the first.
+        This is the one for the same kind of programs, or else the subject, or else the first of
+        ours.
         """
         adapter = known().get(other.partition("@")[0])
         wanted = (adapter.counterpart if adapter else None, self.subject, *self.measured)
@@ -231,12 +238,13 @@ class Results:
         return ours and name != other and result.of(name) is not None
 
     def against(self, result, other, metric=None):
-        """:class:`Ratio` of ours to ``other`` in a case; None for the subject, or without both."""
+        """Return the :class:`Ratio` of our library to ``other`` in a case, or None if there is
+        none."""
         ours = self.ours(result, other) if other != self.subject else None
         return result.ratio(ours, other, metric) if ours else None
 
     def reference(self, result):
-        """The first of ``REFERENCES`` in a case that did not fail in it, or None."""
+        """Return the first of ``REFERENCES`` that has a figure in the case, or None."""
         for name in REFERENCES:
             series = result.of(name)
             if series is not None and series.median() is not None:
@@ -345,7 +353,7 @@ def from_dict(text):
 
 
 def save(results, path):
-    """Write to ``path``, which holds the old or the new whole at every moment."""
+    """Write the results to ``path`` atomically."""
     path = Path(path)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(as_dict(results), indent=1) + "\n")
@@ -353,13 +361,13 @@ def save(results, path):
 
 
 def load(path):
-    """Read what :func:`save` wrote.
+    """Return the results that :func:`save` wrote to ``path``.
 
     Raises
     ------
     OSError
     ValueError
-        It is something else.
+        The file does not contain such results.
     """
     try:
         return from_dict(json.loads(Path(path).read_text()))

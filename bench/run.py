@@ -1,4 +1,4 @@
-"""Rounds: each of them runs every library of a case in turn."""
+"""The rounds of a run. A round runs all libraries of a case in turn."""
 
 import os
 from contextlib import suppress
@@ -9,11 +9,11 @@ from .machine import OtherWork
 from .processes import RoundFailed, run_processes
 from .results import CaseResult, Series
 
-# share of all CPUs taken by other work: above it the figure says more about the machine
+# If other work takes more than this share of all CPUs, the round does not count.
 SPOILT = 0.10
-ATTEMPTS = 4  # attempts at one round: after these the disturbance is a lasting one
+ATTEMPTS = 4  # at one round; after them, the figure is taken from disturbed rounds
 COUNTING = 0.05  # seconds of sending while system calls are counted
-PATIENCE = 20  # timeout in seconds for such a round, which affects nothing else
+PATIENCE = 20  # timeout in seconds of a round that counts system calls
 WILDCARDS = {
     "tcp": "tcp://127.0.0.1:*",
     "ws": "ws://127.0.0.1:*",
@@ -28,30 +28,33 @@ class Run:
     Parameters
     ----------
     families : list of list of bench.processes.ForkServer
-        Of each library in the order of their turns; its rounds take them one by one. What a
-        process has by chance (where its memory lies, how it hashes) all its children have: it
-        made 40% in one case, which rounds from one forkserver never show.
+        A list of forkservers for each library, in the order in which the libraries take turns. The
+        rounds of a library use its forkservers in turn. The children of a process share its random
+        properties, such as memory addresses and hash seeds. In one case these changed a figure by
+        40%, and rounds from a single forkserver would not show this.
     rounds : int
     seconds : float
-        How long a round sends, without start and end of the processes.
+        How long a round sends, not counting the start and end of its processes.
     timeout : float, seconds
-        For a round, beyond its sending time; one that takes longer is a failure, and its
-        library is out of this case.
+        The time limit for a round, in addition to its sending time. A round that takes longer has
+        failed, and its library is not measured any more in this case.
     pinned : bool
-        Whether the two ends get a CPU each, where there are as many.
+        Whether each of two ends is pinned to its own CPU, if there are at least two.
     counting : callable or None
-        A counter of system calls (:mod:`bench.syscalls`). With one each library plays another
-        round for it, and for the debug counters.
+        A class that counts system calls (:mod:`bench.syscalls`), or None. If there is one, each
+        library runs one more round, in which system calls and debug counters are counted.
     counted : collection of str
-        The names of the cases in which it does.
+        The names of the cases with such a round.
     allowance : int
-        How many spoilt rounds may be repeated in all, so that a run ends on a busy machine.
+        How many disturbed rounds may be repeated in the whole run. The limit lets a run end on a
+        busy machine.
     folder : str
-        For the socket files and the certificate; they are left there.
+        The folder for the socket files and the certificate, which are not removed.
     progress : object
-        Its ``at(case, round, library)`` and ``again`` are called as things happen.
+        An object that shows the progress, such as :class:`bench.show.terminal.Live`.
     busy : bench.busy.BusyProcesses, optional
-        The processes that compete for the CPUs on purpose. They do not spoil a round.
+        The processes that compete for the CPUs on purpose. Their CPU time does not count as other
+        work.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class Run:
         return self.counting is not None and case.kind != "memory" and case.name in self.counted
 
     def empty(self, case):
-        """Return a :class:`CaseResult` of the libraries that can do ``case``, for :meth:`round`."""
+        """Return a :class:`CaseResult` without rounds, with the libraries that can run ``case``."""
         return CaseResult(
             case,
             [
@@ -101,7 +104,7 @@ class Run:
         )
 
     def round(self, result, number):
-        """Measure round ``number``, from 1, of the libraries that do not have it yet."""
+        """Run round ``number``, from 1, of each library that does not have this round yet."""
         for forkserver, series in self.turns(result, number):
             if len(series.rounds) < number:
                 self.attempt(series, self.play, forkserver, result.case, series)
@@ -110,11 +113,11 @@ class Run:
         """Count the system calls and debug counters of the libraries that do not have them yet."""
         for forkserver, series in self.turns(result, 0):
             if series.syscalls is None:
-                with suppress(RoundFailed):  # the figures are valid without it
+                with suppress(RoundFailed):  # the other figures are valid without this round
                     self.count(forkserver, result.case, series)
 
     def turns(self, result, number):
-        """Yield every library in turn, except those that have failed."""
+        """Yield the forkserver and the series of each library that has not failed, in turn."""
         for family in self.families:
             forkserver = family[number % len(family)]
             series = result.of(forkserver.adapter.name)
@@ -131,7 +134,8 @@ class Run:
             self.progress.failed(series.library, series.error)
 
     def play(self, forkserver, case, series):
-        """Run one round; repeat it a few times at most if other work spoilt it."""
+        """Run one round, and repeat it, at most ``ATTEMPTS`` times in all, if other work disturbed
+        it."""
         for left in reversed(range(ATTEMPTS)):
             others = OtherWork()
             before = self.busy_cpu()
@@ -186,15 +190,16 @@ class Run:
 
 
 def slowdown(adapter):
-    """Return the share of the time that our libraries waste: a test hook for ``--compare``."""
+    """Return the share of the time that our libraries waste on purpose, to test ``--compare``."""
     return float(os.environ.get("BENCH_SLOWDOWN", 0)) if adapter.name.startswith("zlink") else 0
 
 
 def specs(case, seconds, prefix, pinned, counted, slowdown, certificate=None):
-    """Return the specs for the processes of a round (:func:`bench.peer.run`), one for each.
+    """Return a spec for each process of a round (:func:`bench.peer.run`).
 
-    Over inproc one process has all roles. Two processes get a CPU each, if ``pinned`` and there
-    are as many; more than two are left to the kernel.
+    Over inproc one process runs all roles. If ``pinned`` is set and there are two processes and at
+    least two CPUs, each process is pinned to its own CPU. The kernel places more than two
+    processes.
     """
     groups = [case.roles] if case.transport == "inproc" else [(role,) for role in case.roles]
     cpus = [None] * len(groups)
@@ -236,10 +241,10 @@ def per_message(counted):
 
 
 def combined(case, results):
-    """One round of what its ends told.
+    """Return the round, computed from the results of its ends.
 
-    ``user_us`` and ``system_us`` are CPU microseconds per message of all ends, ``peak`` is the
-    memory of the largest, in bytes.
+    ``user_us`` and ``system_us`` are the CPU microseconds of all ends per message. ``peak`` is the
+    peak memory of the largest process, in bytes.
     """
     whole = {}
     for result in results:
@@ -249,7 +254,8 @@ def combined(case, results):
     size = case.message_size
     # Plain sockets count bytes; everything else counts messages.
     count = whole["received"] / size if whole.pop("in_bytes", False) else whole["received"]
-    count = whole.get("messages", count)  # some costs are not per received message
+    # The costs of some cases are not per received message.
+    count = whole.get("messages", count)
     round_ = {"count": count}
     for name in ("user", "system"):
         round_[f"{name}_us"] = sum(each.get(name, 0) for each in results) / count * 1e6

@@ -1,4 +1,4 @@
-"""Count the system calls of the processes of a round, from the end of their warm-up."""
+"""Count the system calls of the processes of a round, after their warm-up."""
 
 import re
 import shutil
@@ -12,21 +12,21 @@ PATIENCE = 5  # seconds for a tracer to attach or to end
 
 
 def available():
-    """The best counter there is: a class; :class:`Unseen` where none works.
+    """Return the best counter class that works on this machine, or :class:`Unseen` if none does.
 
-    perf is preferred, since it hardly slows what it counts; strace makes each call dear, so that
-    more is gathered into one.
+    perf is preferred, because it hardly slows down the processes. strace makes each system call
+    slow, so that more messages are batched into one call.
     """
     return next((counter for counter in (Perf, Strace) if counter.works()), Unseen)
 
 
 class Counter:
-    """Counts from the moment all ends are warm to their end.
+    """Counts system calls, from the time when all ends have finished their warm-up.
 
     Parameters
     ----------
     roles : sequence of str
-        The ends to wait for, and whose processes are counted.
+        The ends whose warm-up is awaited and whose processes are counted.
     """
 
     def __init__(self, roles):
@@ -44,7 +44,7 @@ class Counter:
         self.folder.cleanup()
 
     def on_message(self, message, children):
-        """Start to count when the last end is warm, and let the ends continue."""
+        """When the last end has finished its warm-up, start to count, and let all ends continue."""
         before = len(self.cold)
         self.cold -= set(message)
         if self.cold or not before:
@@ -76,13 +76,13 @@ class Counter:
                 self.tracer.wait()
 
     def total(self):
-        """Return the number of calls."""
+        """Stop counting, and return the number of system calls."""
         self.stop()
         return self.parse(self.output.read_text())
 
 
 class Unseen(Counter):
-    """System calls cannot be counted: only the debug counters are."""
+    """Counts no system calls, so a round with it has debug counters only."""
 
     def attach(self, pids):
         pass
@@ -106,14 +106,16 @@ class Perf(Counter):
 
     @staticmethod
     def around(output):
-        """Return the words before a command that count the calls of all its processes."""
+        """Return the words to put before a command, so that the calls of all its processes are
+        counted."""
         return ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", str(output)]
 
     def command(self, pids):
         return [*self.around(self.output), "-p", ",".join(map(str, pids))]
 
     def attached(self, pids):
-        """perf needs a descriptor for each thread that it counts."""
+        """Return whether perf has attached to all threads: it opens a descriptor for each of
+        them."""
         threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
         links = Path(f"/proc/{self.tracer.pid}/fd")
         try:
@@ -145,6 +147,7 @@ class Strace(Counter):
 
     @staticmethod
     def parse(text):
-        # % time, seconds, usecs/call, calls, perhaps errors, name; the rows are between two rules.
+        # The columns are: % time, seconds, usecs/call, calls, optional errors, name. The rows are
+        # between two lines of dashes.
         rows = re.split(r"^[- ]+$", text, flags=re.MULTILINE)[1].strip()
         return sum(int(row.split()[3]) for row in rows.splitlines())

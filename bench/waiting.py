@@ -1,4 +1,4 @@
-"""How a library's programs wait and do several things at once: threads, greenlets or tasks."""
+"""How programs of a library wait and run several functions: in threads, greenlets or tasks."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ import time
 
 
 class Threads:
-    """For libraries that block the thread."""
+    """For libraries that block the thread while they wait."""
 
     asynchronous = False
 
@@ -16,15 +16,15 @@ class Threads:
 
     @staticmethod
     def together(functions):
-        """Run all functions; return their results.
+        """Run all functions at the same time; return their results.
 
-        The first error is raised without waiting for the rest.
+        If one of them raises, raise its error at once, without waiting for the others.
         """
         return in_threads(functions)
 
     @staticmethod
     def beside(function, *args):
-        """Run ``function`` until the process ends."""
+        """Start ``function``, which runs until the process ends."""
         threading.Thread(target=function, args=args, daemon=True).start()
 
 
@@ -83,7 +83,7 @@ class Tasks:
 
 
 class UvloopTasks(Tasks):
-    """The same in uvloop's event loop."""
+    """For libraries on asyncio, with uvloop's event loop."""
 
     @staticmethod
     def new_loop():

@@ -1,5 +1,5 @@
-"""Long runs for which the default tests have no time: soak, load, faults at every byte, fuzzing.
+"""Runs that take too long for the default tests: soak, load, faults at every byte, fuzzing.
 
-See ``python -m reliability --help``. Results are stored in ``results.json``, from which
-``tools/generate_docs.py`` generates the tables of ``docs/reliability.md``.
+See ``python -m reliability --help``. With ``--keep`` a run stores its results in ``results.json``.
+``tools/generate_docs.py`` makes the tables of ``docs/reliability.md`` from this file.
 """

@@ -1,4 +1,4 @@
-"""The command line: ``python -m reliability soak --minutes 10``, and the other runs."""
+"""The command line of the long runs, for instance ``python -m reliability soak --minutes 10``."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ def fuzz(args):
     from reliability.fuzz import NAMES, run
 
     found = run(args.seconds, args.target or NAMES)
-    # Keep the earlier results of targets that this run leaves out.
+    # Keep the stored results of targets that are not in this run.
     before = results.load().get("fuzz", {"targets": {}})
     found["targets"] = {**before["targets"], **found["targets"]}
     return "fuzz", found
@@ -70,12 +70,14 @@ def main():
     parser.add_argument("--keep", action="store_true", help="store the results in results.json")
     runs = parser.add_subparsers(required=True)
 
-    one = runs.add_parser("soak", help="1,000 connections, of which 64 are replaced each second")
+    one = runs.add_parser("soak", help="keep 1,000 connections open and replace 64 each second")
     one.add_argument("--minutes", type=float, default=10)
     one.add_argument("--engine", choices=["hub", "thread"], default="hub")
     one.set_defaults(run=soak)
 
-    one = runs.add_parser("load", help="10,000 connections to one ROUTER, compared with pyzmq")
+    one = runs.add_parser(
+        "load", help="make 10,000 connections to one ROUTER of zlinkcompat, then of pyzmq"
+    )
     one.add_argument("--connections", type=int, default=10_000)
     one.add_argument("--rounds", type=int, default=3)
     one.set_defaults(run=load)
@@ -84,29 +86,34 @@ def main():
     one.set_defaults(run=faults)
 
     one = runs.add_parser("fuzz", help="fuzz the code that handles a peer's bytes, with atheris")
-    one.add_argument("--seconds", type=int, default=60, help="duration for each target")
-    one.add_argument("--target", action="append", help="a target; may be repeated")
+    one.add_argument("--seconds", type=int, default=60, help="how long to fuzz each target")
+    one.add_argument("--target", action="append", help="fuzz only this target (may be repeated)")
     one.set_defaults(run=fuzz)
 
-    one = runs.add_parser("threads", help="200 native threads send 1,000 requests each, ten times")
+    one = runs.add_parser(
+        "threads", help="let 200 native threads send 1,000 requests each, ten times"
+    )
     one.add_argument("--threads", type=int, default=200)
     one.add_argument("--requests", type=int, default=1000)
     one.add_argument("--rounds", type=int, default=10)
     one.set_defaults(run=threads)
 
-    one = runs.add_parser("churn", help="threads that create and close sockets and contexts")
+    one = runs.add_parser("churn", help="let threads create and close sockets and contexts")
     one.add_argument("--seconds", type=float, default=60)
     one.set_defaults(run=churn)
 
     one = runs.add_parser("closing", help="close sockets while other threads call them")
     one.add_argument("--seconds", type=float, default=180)
     one.add_argument(
-        "--switch-interval", type=float, default=1e-6, help="seconds, for sys.setswitchinterval"
+        "--switch-interval",
+        type=float,
+        default=1e-6,
+        help="the value for sys.setswitchinterval, in seconds",
     )
     one.set_defaults(run=closing)
 
-    one = runs.add_parser("subscriber", help="a SUB that computes between its receives")
-    one.add_argument("--seconds", type=float, default=5, help="duration of each computation")
+    one = runs.add_parser("subscriber", help="receive in a SUB that computes in between")
+    one.add_argument("--seconds", type=float, default=5, help="how long each computation takes")
     one.add_argument("--times", type=int, default=4)
     one.set_defaults(run=subscriber)
 

@@ -1,7 +1,8 @@
-"""Programs that compute while the I/O threads work, on the thread engine.
+"""Programs on the thread engine that compute while the I/O threads work.
 
-Each of these runs in its own process: a publisher that sends continuously and never waits, a
-subscriber that computes in Python for seconds between its receives, and subscribers that join late.
+There are three processes. The first has a publisher that sends continuously and never waits. The
+second has a subscriber that computes in Python for seconds before it receives again. The third
+connects further subscribers one after the other, while the publisher is sending.
 """
 
 import sys
@@ -10,9 +11,10 @@ import time
 from reliability.processes import Process, say
 
 INTERVAL, TIMEOUT = 100, 500  # milliseconds, for heartbeats
-PACE = 100  # messages a second to the computing subscriber, which stay below its high-water mark
-ENOUGH = 1000  # messages after which a late subscriber leaves
-BETWEEN = 0.5  # seconds between two late subscribers
+# Numbered messages per second. At this rate they never reach the subscriber's high-water mark.
+PACE = 100
+ENOUGH = 1000  # messages after which a late subscriber closes
+BETWEEN = 0.5  # seconds from the end of a late subscriber to the next one
 
 
 def compute(seconds):
@@ -23,7 +25,7 @@ def compute(seconds):
 
 
 def publish(seconds):
-    """Publish for ``seconds``. The numbered messages are for the subscriber that computes."""
+    """Publish for ``seconds``: numbered messages for the subscriber that computes, and others."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -32,7 +34,7 @@ def publish(seconds):
     sock.bind("tcp://127.0.0.1:*")
     say(sock.last_endpoint.decode())
     while sock.recv() != b"\1numbered":
-        pass  # wait for the subscriber that counts
+        pass  # wait for the subscriber that computes
     began = time.monotonic()
     numbered = sent = 0
     while (now := time.monotonic() - began) < seconds:
@@ -48,7 +50,7 @@ def publish(seconds):
 
 
 def subscribe(endpoint, seconds):
-    """Compute for ``seconds``, receive all messages, and repeat; report the numbers received."""
+    """Compute for ``seconds``, receive all messages that wait, and repeat; report the counts."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -73,7 +75,8 @@ def subscribe(endpoint, seconds):
 
 
 def come_late(endpoint, seconds):
-    """For ``seconds``, start one late subscriber after another; each leaves after some messages."""
+    """For ``seconds``, connect late subscribers one after the other; each receives some
+    messages."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -101,13 +104,14 @@ def run(seconds, times):
     Returns
     -------
     dict
-        The numbers sent and received; ``failures`` lists losses.
+        The numbers of messages that were sent and received. ``failures`` lists lost messages and
+        failed heartbeats.
     """
 
     def process(*args):
         return Process("reliability.computing", *args, ZLINK_ENGINE="thread")
 
-    # The publisher ends while the subscriber computes once more.
+    # The publisher ends half a computation before the subscriber's last receive.
     lasting = seconds * (times - 0.5)
     with process("publish", lasting) as publisher:
         endpoint = publisher.hear()

@@ -1,9 +1,9 @@
-"""Whole connections: a stranger's bytes pass through the engine's sessions, over memory streams.
+"""The fuzz target for whole connections: a stranger's bytes pass through a session in memory.
 
-An input selects the attacked socket, the protocol, whether the stranger completes a valid handshake
-first, and what it sends then. Meanwhile the program of the socket sends, receives and polls. It may
-see the errors that pyzmq documents. Any other exception, a logged traceback or an endless loop is a
-bug. Afterwards an honest peer must be served.
+An input selects the attacked socket, the protocol, whether the stranger first completes a valid
+handshake, and what it then sends. During this, the program of the attacked socket sends, receives
+and polls. Its calls may raise the errors that pyzmq documents. Any other exception, a logged
+traceback or an endless loop is a bug. After the attack the socket must serve an honest peer.
 """
 
 import logging
@@ -25,7 +25,7 @@ from zlinkcompat.engine.session import AcceptedSession
 from zlinkcompat.transports import tcp, ws
 from zlinkcompat.wire.security.mechanism import COMPATIBLE, SOCKET_TYPES
 
-#: (whether it is over WebSocket, mechanism)
+#: Pairs of (True if the connection is over WebSocket, mechanism).
 PROTOCOLS = (
     (False, NULL),
     (False, PLAIN),
@@ -37,18 +37,20 @@ PROTOCOLS = (
 
 STREAM = 11
 
-#: Errors that the program may see with NOBLOCK (zmq_recv(3), zmq_send(3)).
+#: The errno that calls with NOBLOCK may raise (zmq_recv(3), zmq_send(3)).
 DOCUMENTED = {zmq.EAGAIN, zmq.EFSM, zmq.ENOTSUP, zmq.EHOSTUNREACH}
 
-#: Seconds after which a connection must be idle. On the hub engine it must also be idle after so
-#: many iterations of its event loop, plus some for each byte.
+#: The seconds after which a connection must be idle.
 PATIENCE = 20
 
+#: The iterations of the hub's event loop after which a connection must be idle. Each byte of input
+#: adds some.
 TURNS = 300
 
 
 class Defects(logging.Handler):
-    """Errors that the engine did not expect: logged with a traceback, or reported to the hub."""
+    """Collects errors that the engine logs with a traceback or that reach the hub; raises the
+    first."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -127,7 +129,8 @@ class Attacked:
         stranger.session = session
 
     def work(self, turns, finished):
-        """Run the program and the event loop until ``finished()``; False if that never happens."""
+        """Run the program and the event loop until ``finished()`` is true; return False if it never
+        is."""
         end = monotonic() + PATIENCE
         while turns > 0 and monotonic() < end:
             self.use()
@@ -142,7 +145,7 @@ class Attacked:
         return False
 
     def use(self):
-        """Run the program's calls once; each returns or raises a documented error."""
+        """Make each call of the program once, and check that it raises documented errors only."""
         for call in (self.receive, self.receive_frame, self.send, self.poll):
             try:
                 call()
@@ -175,7 +178,7 @@ class Attacked:
 
 
 def answer_zap(handler):
-    """Accept every peer, as a ZAP handler."""
+    """Run a ZAP handler that accepts every peer."""
     while True:
         version, number = handler.recv_multipart()[:2]
         handler.send_multipart([version, number, b"200", b"OK", b"me", b""])
@@ -212,11 +215,13 @@ RECEIVERS = (zmq.PULL, zmq.SUB, zmq.DEALER, zmq.ROUTER, zmq.REP)
 
 
 def attack(data, engine="hub"):
-    """Make the connection that ``data`` (bytes) describes, and check that it ends in time.
+    """Attack a socket as ``data`` (bytes) describes, and check that the connection ends in time.
 
-    Byte 0: the protocol, and flags: the handshake is valid, one byte of it is changed, writes are
-    split in two, the stranger is the server. Byte 1: the socket. Byte 2: the size of the pieces
-    that arrive. Bytes 3 and 4: which byte of the handshake is changed, and how.
+    Byte 0 selects the protocol, and has flags: the handshake is valid, one byte of the handshake is
+    changed, the stranger takes only a part of each write, the stranger is the server. Byte 1
+    selects the types of the attacked socket and of the stranger's socket. Byte 2 is the size of the
+    pieces that arrive. Bytes 3 and 4 are the index of the byte of the handshake to change, and the
+    XOR mask for it.
     """
     if len(data) < 5:
         return
@@ -268,7 +273,7 @@ def under_attack(attacked, stranger):
 
 
 def honest_peer(attacked, over_ws, mechanism, serves):
-    """Check that an honest peer is served, whatever happened before."""
+    """Check that the attacked socket serves an honest peer."""
     types = {
         zmq.PULL: zmq.PUSH,
         zmq.SUB: zmq.PUB,

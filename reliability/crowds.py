@@ -1,5 +1,5 @@
-"""Crowds of native threads on the thread engine: many that send requests at once, and many that
-create, close and terminate sockets and contexts."""
+"""Runs with many native threads on the thread engine, which send requests at the same time, or
+make, close and terminate sockets and contexts."""
 
 import faulthandler
 import random
@@ -12,24 +12,30 @@ from errno import EFAULT, ENOTSOCK, ENOTSUP
 from reliability.processes import Process, raise_descriptor_limit, say
 from reliability.soak import held, in_use
 
-STUCK = 180  # seconds after which a round or the end of a churn counts as hung; stacks are printed
-HUNG = 30  # seconds after which a call that close() did not end counts as hung
-#: Errors of a call whose socket was closed; for poll as in pyzmq, for proxy as in libzmq.
+# The seconds after which a round, or the end of churn() or closing(), counts as hung. All stacks
+# are then printed.
+STUCK = 180
+# The seconds after close() after which a call that has not returned counts as hung.
+HUNG = 30
+#: The errno that each call may raise when its socket is closed: for poll those of pyzmq, for proxy
+#: those of libzmq.
 ENDINGS = {
     "recv": (ENOTSOCK,),
     "send": (ENOTSOCK,),
     "poll": (ENOTSOCK, ENOTSUP),
     "proxy": (ENOTSOCK, EFAULT),
 }
-CLOSERS = 4  # threads that close sockets during other threads' calls
+CLOSERS = 4  # threads that close sockets during calls of other threads
 CHURNERS = 16  # threads that create and close sockets
-GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")  # must not
-SETTLED = 10.0  # seconds until closed objects must be gone
+# The figures of a process that must not grow.
+GROWING = ("descriptors", "greenlets", "threads", "objects", "blocks", "allocated_kb")
+SETTLED = 10.0  # seconds after which closed objects must have been freed
 
 
 def rounds(transport, threads, requests, count):
-    """Run ``count`` rounds: ``threads`` native threads, each with its own REQ, send ``requests``
-    requests. Report how long each round took, and what the process holds after it."""
+    """Run ``count`` rounds. In a round, each of ``threads`` native threads sends ``requests``
+    requests from a REQ of its own. Report the duration of each round, and the process's memory and
+    objects after it."""
     import zlinkcompat as zmq
 
     raise_descriptor_limit()
@@ -84,8 +90,8 @@ def rounds(transport, threads, requests, count):
 
 
 def churn(seconds):
-    """For ``seconds``, let threads create contexts and sockets and close them in every order, some
-    of them from other threads. Report what this process held before and after."""
+    """For ``seconds``, let threads make contexts and sockets and close them in every order,
+    sometimes from another thread. Report the process's memory and objects before and after this."""
     import zlinkcompat as zmq
 
     faulthandler.enable()
@@ -102,7 +108,7 @@ def churn(seconds):
         a, b = (context.socket(kind) for kind in rnd.choice(kinds))
         for sock in (a, b):
             sock.rcvtimeo = sock.sndtimeo = 20
-            # Undelivered messages would keep a socket without a limit.
+            # Without a limit, undelivered messages would keep a socket for ever.
             sock.linger = 10
         a.bind(endpoint)
         b.connect(a.last_endpoint)
@@ -115,7 +121,7 @@ def churn(seconds):
         if how == 0 and context is not shared:
             context.destroy(linger=0)
         elif how == 1 and context is not shared:
-            # A thread that waits is woken by the termination.
+            # term() must wake the thread that waits in recv().
             waiting = threading.Thread(target=wait, args=(a,))
             waiting.start()
             ending = threading.Thread(target=context.term)
@@ -152,7 +158,8 @@ def churn(seconds):
         except BaseException as error:
             failures.append(repr(error))
 
-    # Create first what is created once and stays.
+    # The first run makes objects that stay for the life of the process. So make them before
+    # counting.
     once(random.Random(0), "first")
     before = held()
     crowd = [threading.Thread(target=live, args=(number,)) for number in range(CHURNERS)]
@@ -173,15 +180,15 @@ def churn(seconds):
 
 
 def closing(seconds, interval):
-    """For ``seconds``, with the switch interval at ``interval`` seconds, close sockets while other
-    threads are in a call on them. Report how many calls ended, and with which errors."""
+    """For ``seconds``, close sockets while other threads are in a call on them, with a switch
+    interval of ``interval`` seconds. Report how many calls ended with which errors."""
     import zlinkcompat as zmq
 
     faulthandler.enable()
     sys.setswitchinterval(interval)
     context = zmq.Context()
     deadline = time.monotonic() + seconds
-    # A call that does not return counts as a hang.
+    # Print all stacks and exit if the run hangs.
     faulthandler.dump_traceback_later(seconds + STUCK, exit=True)
     ended, failures = Counter(), []
 
@@ -252,13 +259,13 @@ def closing(seconds, interval):
 
 
 def run_closing(seconds, interval):
-    """Run :func:`closing` in its own process.
+    """Run :func:`closing` in a process of its own.
 
     Returns
     -------
     dict
-        ``ended`` counts the calls by name and errno; ``failures`` lists hangs and other
-        exceptions.
+        ``ended`` has the number of calls by name and errno. ``failures`` lists calls that hung or
+        raised another error.
     """
     with Process(
         "reliability.crowds", "closing", seconds, interval, ZLINK_ENGINE="thread"
@@ -273,7 +280,8 @@ def run_rounds(threads, requests, count):
     Returns
     -------
     dict
-        By transport the requests, the replies and what was held; ``failures``: loss and growth.
+        For each transport the numbers of requests and replies, and the process's memory and
+        objects. ``failures`` lists missing or wrong replies, and growth.
     """
     found = {"threads": threads, "requests": requests, "rounds": count, "failures": []}
     for transport in ("inproc", "tcp"):
@@ -298,7 +306,8 @@ def run_rounds(threads, requests, count):
         }
         if answered != asked or wrong:
             found["failures"].append(f"{transport}: {answered} of {asked} answered, {wrong} wrong")
-        # The first rounds warm up. Count memory in use, without what allocators keep.
+        # The first half of the rounds is the warm-up. The figures count memory in use, and not free
+        # memory that an allocator keeps.
         middle, last = told[count // 2], told[-1]
         for name in GROWING:
             if last[name] > middle[name] * 1.05 + 8:
@@ -307,12 +316,12 @@ def run_rounds(threads, requests, count):
 
 
 def run_churn(seconds):
-    """Run :func:`churn` in its own process.
+    """Run :func:`churn` in a process of its own.
 
     Returns
     -------
     dict
-        ``failures`` lists exceptions and leftovers.
+        ``failures`` lists exceptions, and objects that were not freed.
     """
     with Process("reliability.crowds", "churn", seconds, ZLINK_ENGINE="thread") as process:
         found = process.hear()

@@ -10,9 +10,10 @@ from reliability.processes import ROOT
 
 
 def run():
-    """Return the number of faults tried, by transport, mechanism and fault.
+    """Run the tests; return the number of faults by transport or mechanism and by kind of fault.
 
-    ``lost`` and ``duplicated`` are 0, because a test fails at the first; None if a test failed."""
+    ``lost`` and ``duplicated`` are 0 if all tests passed, because a test fails at its first lost or
+    repeated message. Otherwise both are None."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         ended = subprocess.run(

@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of :mod:`reliability.targets` by atheris (libFuzzer), on the pure build.
+"""Coverage-guided fuzzing of :mod:`reliability.targets` by atheris, in the pure-Python build.
 
-``corpus/TARGET/`` holds the inputs that reach code which no other input reaches. It is kept small:
-the findings of a run are merged into it.
+``corpus/TARGET/`` contains inputs, each of which reaches code that no other input there reaches.
+The new inputs of a run are merged into it, so it contains only those that reach new code.
 """
 
 import inspect
@@ -15,12 +15,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 CORPUS = Path(__file__).parent / "corpus"
-LONGEST = 512  # the longest input, in bytes
+LONGEST = 512  # bytes in the longest input
 NAMES = ("greeting", "frames", "command", "curve", "zws", "upgrade", "endpoint", "connection")
 
 
 def fuzz_one(name, *arguments):
-    """Run libFuzzer's main function in this process."""
+    """Run libFuzzer's main function with the target ``name`` in this process."""
     import atheris
 
     from reliability import targets
@@ -34,7 +34,7 @@ def fuzz_one(name, *arguments):
         from reliability import connections  # noqa: F401  (imports the engine)
 
         followed += ["zlinkcompat.engine", "zlinkcompat.routing", "zlinkcompat.core"]
-    # Instrument functions directly, because atheris's import hook would find the extensions.
+    # Instrument the functions here, because atheris's import hook would load the compiled modules.
     for module in list(sys.modules.values()):
         if module.__name__.startswith(tuple(followed)):
             for function in functions_of(module):
@@ -47,7 +47,7 @@ def fuzz_one(name, *arguments):
         if data:
             target(codecs, data)
 
-    # A merge runs its own command again, in processes that may crash.
+    # A merge starts further processes with the command in FUZZER, because inputs may crash them.
     atheris.Setup([os.environ["FUZZER"], *arguments], one)
     atheris.Fuzz()
 
@@ -77,13 +77,13 @@ def start(name, folder, *arguments):
 
 
 def run(seconds, names=NAMES):
-    """Fuzz each target for ``seconds``, then merge the findings into the corpus.
+    """Fuzz each target for ``seconds``, then merge the new inputs into the corpus.
 
     Returns
     -------
     dict
-        For each target the seconds, the date, the inputs tried, the coverage (edges) and the inputs
-        kept; and ``failures``.
+        ``targets`` has for each target the seconds, the date, the number of inputs that were tried,
+        the coverage (edges) and the size of the corpus. ``failures`` has the output for each crash.
     """
     found, failures = {}, []
     for name in names:

@@ -1,5 +1,5 @@
-"""Costs of the GIL on the thread engine: round trips while a thread computes, and heartbeats during
-calls that hold or release the GIL."""
+"""Measures the costs of the GIL on the thread engine: the time of round trips while a thread
+computes, and the effect on heartbeats of calls that keep or release the GIL."""
 
 import ctypes
 import os
@@ -13,8 +13,8 @@ from reliability.processes import Process, say
 
 INTERVALS = (5.0, 1.0, 0.1)  # milliseconds, for sys.setswitchinterval; the first is the default
 TRIPS = 200
-INTERVAL, TIMEOUT = 100, 500  # milliseconds, for heartbeats
-LASTING = 2  # seconds, the duration of a call
+INTERVAL, TIMEOUT = 100, 500  # HEARTBEAT_IVL and HEARTBEAT_TIMEOUT, in milliseconds
+LASTING = 2  # the duration of a call, in seconds
 PATIENCE = 30_000  # milliseconds
 
 
@@ -42,8 +42,8 @@ def echo():
 
 
 def round_trips(endpoint):
-    """Report the duration of round trips in seconds: without load, and while another thread
-    computes in Python, for each switch interval."""
+    """Report the seconds of each round trip, first without a thread that computes, and then beside
+    one that computes in Python, for each switch interval."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -82,7 +82,7 @@ def round_trips(endpoint):
 
 
 def heartbeats(endpoint, kind):
-    """Connect to a peer that sends heartbeats, then run the kind of call that ``kind`` names."""
+    """Connect to a peer that sends heartbeats, and then make the call that ``kind`` names."""
     import zlinkcompat as zmq
 
     context = zmq.Context()
@@ -101,7 +101,8 @@ def heartbeats(endpoint, kind):
 
 
 def watch_heartbeats(kind):
-    """Return the seconds until this end gave up a peer that does ``kind``; None if it did not."""
+    """Return the seconds after which this end disconnects a peer that makes the call ``kind``, or
+    None."""
     import zlinkcompat as zmq
     from zlinkcompat.utils.monitor import recv_monitor_message
 
@@ -135,7 +136,8 @@ def run():
     Returns
     -------
     dict
-        Round trips in microseconds by switch interval, and the times until a peer was given up.
+        The time of round trips in microseconds for each switch interval, and for each kind of call
+        the seconds until the peer was disconnected.
     """
 
     def process(*args):

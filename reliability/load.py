@@ -1,4 +1,5 @@
-"""Ten thousand connections to one ROUTER, each with a reply; compared with libzmq."""
+"""Ten thousand connections to one ROUTER, each of which gets a reply, in zlinkcompat and in
+pyzmq."""
 
 import os
 import select
@@ -11,7 +12,7 @@ import time
 from reliability.processes import Process, raise_descriptor_limit, say
 
 CLIENTS = 4  # processes that connect
-SPARE = 200  # further descriptors that a process needs
+SPARE = 200  # descriptors that a process needs besides its connections
 
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
 READY = (
@@ -19,7 +20,8 @@ READY = (
     b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER" + b"\x08Identity" + struct.pack(">I", 0)
 )
 HELLO = GREETING + bytes([4, len(READY)]) + READY
-#: Sent after the other side's READY, because libzmq accepts nothing before.
+#: A message to the ROUTER. It is sent after the ROUTER's READY, because libzmq refuses messages
+#: before it.
 QUESTION = b"\0\x08question"
 ANSWER = b"\0\x06answer"
 
@@ -48,9 +50,10 @@ def serve(library):
 
 
 def crowd(port, count):
-    """Open ``count`` connections without a library, so that the load is the same for both.
+    """Open ``count`` connections by plain sockets, so that the load is the same for both libraries.
 
-    Report how many got a reply, and when the last one came; then keep them until told to end."""
+    Report how many got a reply, and when the last reply arrived. Keep the connections open until
+    the run ends this process."""
     raise_descriptor_limit()
     poller = select.epoll()
     peers, waiting, answered = {}, 0, 0
@@ -95,8 +98,8 @@ def stop(port):
 
 
 def round_of(library, connections):
-    """Run one ROUTER and its crowd. Return ``(replies, connections per second, us of CPU for each,
-    descriptors)``."""
+    """Run one ROUTER and the processes that connect to it. Return ``(replies, connections per
+    second, CPU time per connection in us, descriptors)``."""
     share = [connections // CLIENTS + (n < connections % CLIENTS) for n in range(CLIENTS)]
     with Process("reliability.load", "serve", library, ZLINK_ENGINE="hub") as server:
         port = int(server.hear().rpartition(":")[2])

@@ -1,4 +1,4 @@
-"""Processes of a run, which are modules of this package and communicate by lines of JSON."""
+"""The processes of a run. Each runs a module of this package, and sends its results as JSON."""
 
 import json
 import os
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class Process:
-    """``python -m MODULE ARGS``, which sends lines of JSON and receives lines of text."""
+    """A process ``python -m MODULE ARGS``, which sends lines of JSON and receives lines of text."""
 
     def __init__(self, module, *args, **environment):
         self.process = subprocess.Popen(
@@ -47,7 +47,7 @@ class Process:
 
 
 def say(said):
-    """Send a line to the process that started this one."""
+    """Send ``said`` to the process that started this one."""
     print(json.dumps(said), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The remote end of a fuzzed connection, in memory: a stranger that says anything."""
+"""The remote end of a fuzzed connection, in memory: a stranger that may send anything."""
 
 import os
 
@@ -31,10 +31,10 @@ NAMES = (b"SUBSCRIBE", b"CANCEL", b"PING", b"PONG", b"ERROR", b"READY", b"HELLO"
 
 
 class MemoryStream(ByteStream):
-    """The stream of a connection whose other end is a :class:`Stranger`.
+    """The byte stream of a connection whose other end is a :class:`Stranger`.
 
     The descriptor belongs to a socket that is always writable and never readable. So a stranger
-    that sends data wakes the connection explicitly."""
+    that sends data must wake the connection itself."""
 
     def __init__(self, fd, stranger):
         ByteStream.__init__(self, fd)
@@ -82,7 +82,7 @@ class WsLink(ws.Link):
 
 
 class Command:
-    """Any command, in the form that an encoder accepts."""
+    """A command with any name and data, with the interface that an encoder needs."""
 
     def __init__(self, name, data):
         self.name, self.data = name, data
@@ -104,17 +104,17 @@ class Stranger:
     over_ws : bool
     mechanism : int
     polite : bool
-        Whether it completes a valid handshake and then sends ``data`` as messages, commands and so
-        on. Otherwise it sends ``data`` as raw bytes from the beginning.
+        If True, the stranger makes a valid handshake, and then sends ``data`` as messages, commands
+        and raw bytes. If False, it sends ``data`` as raw bytes from the beginning.
     data : bytes
     size : int
-        The size in bytes of the pieces that arrive; 0 means no limit.
+        The size in bytes of the pieces in which the data arrives; 0 means in one piece.
     change : tuple of int, optional
-        The index of a byte of its handshake to change, and the XOR mask.
+        The index of a byte of the stranger's handshake, and the XOR mask that changes it.
     plain_ws : bool
-        Whether it uses plain WebSocket without ZeroMQ, as for a STREAM socket.
+        Whether the stranger speaks plain WebSocket without ZeroMQ, for a STREAM socket.
     serves : bool
-        Whether it is the server, and the attacked socket the client.
+        Whether the stranger is the server, and the attacked socket the client.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Stranger:
         plain_ws=False,
         serves=False,
     ):
-        self.said = []  # None marks the end
+        self.said = []  # pieces to send; None ends the stream
         self.data = data
         self.size = size
         self.change = change
@@ -186,7 +186,8 @@ class Stranger:
             connection.wake()
 
     def hear(self, data):
-        """Handle the server's bytes: continue the handshake; ignore them after it."""
+        """Receive bytes from the attacked socket: continue the handshake, or decode messages after
+        it."""
         if self.handshake is None:
             return
         while data:
@@ -209,7 +210,8 @@ class Stranger:
                     while (one := self.decoder.next()) is not None:
                         self.received.append(one)
             except ProtocolError:
-                # The peer did not reply as in a valid handshake. Send the rest of the data.
+                # The handshake has failed, for instance because a byte was changed. Send ``data``
+                # as raw bytes.
                 self.handshake = None
                 self.done = True
                 self.say(self.data)
@@ -228,7 +230,8 @@ class Stranger:
         if form >= 6:
             return part  # raw bytes
         if self.plain_ws:
-            # A part has at most 31 bytes. A client's masking key is zero, which changes nothing.
+            # A part has at most 31 bytes, so its length fits into one byte. The masking key of a
+            # client is zero, so the masked part is the part itself.
             first, mask = 0x80 | (1, 2, 8, 9, 10, 0)[form], 0 if self.serves else 0x80
             return bytes([first, mask | len(part)]) + bytes(4 * bool(mask)) + part
         if form < 3:

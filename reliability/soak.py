@@ -1,7 +1,8 @@
-"""Minutes of connections that come and go under load, to find growth and loss.
+"""A run of some minutes in which connections are made and closed under load, to find growth of
+memory and loss of messages.
 
-There are two processes: one with a ROUTER, one with a crowd of DEALERs. Each DEALER lives for
-``CROWD / RATE`` seconds, sends a numbered request every ``PERIOD`` seconds and checks the replies.
+There are two processes, one with a ROUTER and one with many DEALERs. Each DEALER exists for ``CROWD
+/ RATE`` seconds, sends a numbered request every ``PERIOD`` seconds and checks the replies.
 """
 
 import ctypes
@@ -16,14 +17,14 @@ from reliability.processes import Process, raise_descriptor_limit, say
 CROWD = 1000  # connections at a time
 RATE = 64  # connections replaced per second
 PERIOD = 0.5  # seconds between two requests of a connection
-SAMPLE = 5.0  # seconds between two samples of what a process holds
+SAMPLE = 5.0  # seconds between two samples of memory and objects
 PATIENCE = 30_000  # milliseconds to wait for a reply
 
 HELD = ("memory_kb", "allocated_kb", "objects", "blocks", "descriptors", "greenlets", "threads")
 
 
 def held():
-    """Return what this process holds now."""
+    """Return the numbers of resources that this process has."""
     from greenlet import greenlet
 
     gc.collect()
@@ -58,8 +59,8 @@ class Mallinfo(ctypes.Structure):
 
 
 def in_use():
-    """Return what is allocated, without what allocators keep: Python's objects and blocks, and the
-    C library's KiB (0 if it does not tell)."""
+    """Return the memory in use, without free memory that an allocator keeps: the numbers of
+    Python's objects and blocks, and the C library's KiB (0 if it does not report them)."""
     allocated = 0
     if hasattr(ctypes.CDLL(None), "mallinfo2"):
         mallinfo = ctypes.CDLL(None).mallinfo2
@@ -82,7 +83,7 @@ def watch(samples, began):
 
 
 def serve():
-    """Run the ROUTER: reply, and count lost, repeated and reordered requests of each peer."""
+    """Run the ROUTER: reply to requests, and count lost and repeated requests of each peer."""
     import gevent
 
     import zlinkcompat as zmq
@@ -114,7 +115,7 @@ def serve():
         if last:
             del expected[name]
         router.send_multipart([name, number])
-    # All peers have left now.
+    # All DEALERs have closed. Wait until their connections have ended.
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         after = {**held(), **in_use()}
@@ -138,7 +139,7 @@ def serve():
 
 
 def crowd(endpoint, seconds):
-    """Run the DEALERs."""
+    """Run the DEALERs for ``seconds``, and report their counts."""
     import gevent
 
     import zlinkcompat as zmq
@@ -157,7 +158,8 @@ def crowd(endpoint, seconds):
         began = time.monotonic()
         request, last = 0, b""
         while not last:
-            # Live for the planned time, even on a slow machine.
+            # End after a fixed time, and not after a fixed number of requests, even on a slow
+            # machine.
             last = b"last" if time.monotonic() >= began + CROWD / RATE - PERIOD else b""
             dealer.send_multipart([b"%d" % request, last])
             told["sent"] += 1
@@ -213,19 +215,20 @@ def crowd(endpoint, seconds):
 
 
 def growth(samples, name):
-    """Return ``(median of the second quarter, median of the last)``; the first quarter warms up."""
+    """Return the medians of the second and of the last quarter; the first quarter is the
+    warm-up."""
     quarter = max(1, len(samples) // 4)
     values = [sample[name] for sample in samples]
     return statistics.median(values[quarter : 2 * quarter]), statistics.median(values[-quarter:])
 
 
 def run(engine, minutes):
-    """Soak ``engine`` ("hub" or "thread").
+    """Run both processes on ``engine`` ("hub" or "thread").
 
     Returns
     -------
     dict
-        The results; ``failures`` lists loss, repetition and growth.
+        The results. ``failures`` lists lost and repeated messages, and growth.
     """
     with (
         Process("reliability.soak", "serve", ZLINK_ENGINE=engine) as server,
@@ -259,8 +262,8 @@ def run(engine, minutes):
                 "last_quarter": end,
                 "after": told["after"][name],
             }
-            # The size of the crowd varies a little. A leak of one object per connection would add
-            # thousands.
+            # Allow some growth, because the number of connections varies a little. A leak of one
+            # object per connection would add thousands.
             if end > middle * 1.05 + 8:
                 failures.append(f"{role}: {name} grew from {middle} to {end}")
         found[role] = table

@@ -1,8 +1,9 @@
-"""The fuzz targets: each takes a stranger's bytes, and returns an outcome or a typed error.
+"""The fuzz targets: functions that process bytes which a stranger could send.
 
-A target takes the codecs (:class:`Codecs`) and bytes. Its result must be equal for both builds, and
-any other exception is a bug. ``python -m reliability fuzz`` searches for such inputs, guided by
-coverage. ``tests/wire/test_corpus.py`` replays the corpus on both builds.
+A target takes the codecs of a build (:class:`Codecs`) and bytes. It returns a result, which may
+contain an expected error. The result must be the same for both builds, and a target that raises has
+found a bug. ``python -m reliability fuzz`` searches for such inputs, guided by coverage.
+``tests/wire/test_corpus.py`` replays the corpus on both builds.
 """
 
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from zlinkcompat.wire.ws.upgrade import Upgrade
 from zlinkcompat.wire.zmtp import commands
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
-#: Limits of message parts, which separate headers that promise more from others.
+#: Limits of the size of a frame. A header may announce more than the limit, or less.
 LIMITS = (-1, 0, 10, 1000)
 
 KEY = bytes(range(32))
@@ -30,7 +31,8 @@ PUSH, PULL = 8, 7
 
 
 class Codecs:
-    """The codecs of one build, by the names of their classes: ZMTP, WebSocket frames, CURVE."""
+    """The codecs of one build: objects with the classes for ZMTP, for WebSocket frames and for
+    CURVE."""
 
     def __init__(self, zmtp, zws, curve):
         self.zmtp = zmtp
@@ -43,7 +45,8 @@ def pieces(data, size):
 
 
 def give(decoder, data):
-    """Put ``data`` into the decoder's buffers; yield after each piece, for the caller to read."""
+    """Put ``data`` into the decoder's buffers; yield after each piece, so that the caller can
+    decode it."""
     while data:
         with decoder.get_buffer() as room:
             count = min(len(room), len(data))
@@ -69,21 +72,23 @@ def decoded(decoder, data, size):
 
 
 def frames(codecs, data):
-    """Decode frames. Byte 0: the limit, and the size of the pieces that arrive."""
+    """Decode frames. Byte 0 selects the limit, and the size of the pieces in which the rest
+    arrives."""
     how, data = data[0], data[1:]
     return decoded(codecs.zmtp.Decoder(LIMITS[how & 3]), data, how >> 2)
 
 
 def zws(codecs, data):
-    """Decode ZWS frames. Byte 0: the limit, the side, plain WebSocket, and the piece size."""
+    """Decode ZWS frames. Byte 0 selects the limit, the side, plain WebSocket, and the piece
+    size."""
     how, data = data[0], data[1:]
     decoder = codecs.zws.ZwsDecoder(LIMITS[how & 3], bool(how & 4), bool(how & 8))
     return decoded(decoder, data, how >> 4)
 
 
 def curve(codecs, data):
-    """Decode CURVE boxes. Byte 0 of each 40 bytes: the form of the rest. Most boxes are encrypted
-    correctly, because otherwise no fuzzer gets past the authentication."""
+    """Decode CURVE boxes. The first of every 40 bytes selects the form of the other 39. Most boxes
+    are encrypted correctly, because otherwise a fuzzer never gets past the authentication."""
     nonce, stream = 3, b""
     for piece in pieces(data, 40):
         how, piece = piece[0], piece[1:]
@@ -102,7 +107,8 @@ def curve(codecs, data):
 
 
 def options(kind, server):
-    """Return options of a PULL server or a PUSH client with a mechanism, given by its number."""
+    """Return the options of a PULL server or a PUSH client; ``kind`` is the number of the
+    mechanism."""
     made = Options(PULL if server else PUSH)
     made.mechanism = kind
     made.as_server = server
@@ -113,7 +119,7 @@ def options(kind, server):
 
 
 def run_handshake(handshake, decoder, data, size):
-    """Run a whole handshake with a stranger. Its keys are random, so nothing is compared."""
+    """Run a whole handshake with a stranger. Keys are random, so there is no result to compare."""
     handshake.start()
     try:
         for piece in pieces(data, size):
@@ -129,7 +135,7 @@ def run_handshake(handshake, decoder, data, size):
 
 
 def greeting(codecs, data):
-    """Run a handshake. Byte 0: the mechanism, the side, and the size of the pieces."""
+    """Run a handshake. Byte 0 selects the mechanism, the side, and the size of the pieces."""
     how, data = data[0], data[1:]
     mechanism = mechanisms.create(options(min(how & 3, 2), bool(how & 4)))
     if how & 3 == 2:
@@ -140,7 +146,8 @@ def greeting(codecs, data):
 
 
 def upgrade(codecs, data):
-    """Run a handshake over WebSocket."""
+    """Run a handshake over WebSocket. Byte 0 selects the side, options, and the size of the
+    pieces."""
     how, data = data[0], data[1:]
     server = bool(how & 4)
     made = options(0, server)
@@ -157,7 +164,8 @@ def upgrade(codecs, data):
 
 
 def command(codecs, data):
-    """Parse commands, properties, PLAIN's HELLO, and a ZAP reply in frames of 16 bytes."""
+    """Parse ``data`` as a command, as properties, as ERROR, as PLAIN's HELLO, and as ZAP
+    replies."""
     found = []
     reply = [b"", b"1.0", b"1", b"200", data[:8], data[8:16], data[16:]]
     for parse in (
@@ -180,7 +188,8 @@ def vars_of(made):
 
 
 def endpoint(codecs, data):
-    """Parse an endpoint. Byte 0: IPv6, and bind or connect; the rest is a user's bytes as text."""
+    """Parse an endpoint. Byte 0 selects IPv6, and bind or connect. The other bytes are the
+    endpoint."""
     import zmq
 
     how, data = data[0], data[1:]

@@ -1,4 +1,4 @@
-"""Write the tables of docs/ that come from the code: ``python tools/generate_docs.py``."""
+"""Write the tables of docs/ that are made from the code: ``python tools/generate_docs.py``."""
 
 import ast
 import json
@@ -21,7 +21,7 @@ from compat_tests.differential.known import KNOWN  # noqa: E402  (of the checkou
 
 
 def settings():
-    """The rows of ``zlinkcompat.tuning``."""
+    """Yield the rows of ``zlinkcompat.tuning``."""
     yield "| environment, socket option | default | what it does |"
     yield "|---|---|---|"
     for row in tuning.TABLE:
@@ -31,7 +31,7 @@ def settings():
 
 
 def counter_names():
-    """The names of ``zlinkcompat._runtime.counters``, with what is counted."""
+    """Yield the names of ``zlinkcompat._runtime.counters``, with what they count."""
     yield "| counter | counts |"
     yield "|---|---|"
     for name, what in counters.NAMES.items():
@@ -39,7 +39,7 @@ def counter_names():
 
 
 def metric_names():
-    """The metrics of ``zlinkcompat.metrics``."""
+    """Yield the metrics of ``zlinkcompat.metrics``."""
     for scope, labels in definitions.LABELS.items():
         if labels:
             yield (
@@ -56,42 +56,43 @@ def metric_names():
 
 
 def drop_reasons():
-    """The reasons for which messages are dropped."""
-    yield "| reason | dropped is |"
+    """Yield the reasons for which messages are dropped."""
+    yield "| reason | the dropped message |"
     yield "|---|---|"
     for reason, what in records.DROP_REASONS.items():
         yield f"| `{reason}` | {what} |"
 
 
 LIMITS = {
-    "MAXMSGSIZE": "A frame that announces more ends its connection before memory is taken. Memory "
-    "for other frames grows as their bytes arrive.",
-    "HANDSHAKE_IVL": "A handshake that takes longer is ended.",
-    "HANDSHAKES_MAX": "Unfinished handshakes of one bound endpoint. At the limit, new peers wait "
-    "in the backlog, and the oldest handshake is ended once it has taken a second.",
-    "SUBSCRIPTIONS_MAX": "Subscriptions of one peer of a PUB or XPUB. One more ends its "
+    "MAXMSGSIZE": "The size of a frame. A frame that announces more ends its connection before "
+    "memory is allocated for it. Memory for other frames grows as their bytes arrive.",
+    "HANDSHAKE_IVL": "The time of a handshake. A handshake that takes longer is ended.",
+    "HANDSHAKES_MAX": "The unfinished handshakes of one bound endpoint. At the limit, new peers "
+    "wait in the backlog, and the oldest handshake is ended once it has taken a second.",
+    "SUBSCRIPTIONS_MAX": "The subscriptions of one peer of a PUB or XPUB. One more ends its "
     "connection.",
-    "SNDBYTES_MAX": "Bytes that wait for one peer, until they are written. A message is accepted "
-    "while less waits, whatever its size. At the limit the socket type blocks, drops or refuses, "
-    "as at SNDHWM. Not for inproc.",
-    "RCVBYTES_MAX": "Bytes of one peer that wait for the program. At the limit nothing more is "
-    "read from that peer, so its own queue fills. An unfinished message of several frames may have "
-    "as many bytes, and each frame counts 48 more; a longer one ends its connection. Not for "
-    "inproc.",
-    "COMMAND_MAX": "A command of a peer, or a subscription to a PUB, that announces more ends its "
-    "connection before memory is taken. A subscription in a message to an XPUB does so when it has "
-    "arrived.",
-    "METADATA_MAX": "What a peer says about itself in its handshake: its socket type, its routing "
-    "id and its `X-...` properties, with 5 bytes for each. A peer that says more is refused.",
-    "PROPERTIES_MAX": "The number of these properties.",
-    "SNDHWM": "Messages that wait for one peer.",
-    "RCVHWM": "Messages of one peer that wait for the program.",
-    "BACKLOG": "Peers that wait in the kernel to be accepted.",
+    "SNDBYTES_MAX": "The bytes that wait to be written to one peer. A message is accepted as "
+    "long as fewer bytes wait, whatever its size. At the limit `send` waits, drops the message or "
+    "raises `Again`, as at SNDHWM for this socket type. The limit has no effect over inproc.",
+    "RCVBYTES_MAX": "The bytes from one peer that wait for the program. At the limit the socket "
+    "stops reading from this peer, so messages wait in the peer's own queue. The limit also holds "
+    "for an unfinished message of several frames, for which each frame counts 48 bytes more; a "
+    "longer message ends its connection. The limit has no effect over inproc.",
+    "COMMAND_MAX": "The size of a command, or of a subscription to a PUB. A peer that announces "
+    "more is disconnected before memory is allocated for it. A subscription that a peer sends to "
+    "an XPUB as a message is checked when it has arrived.",
+    "METADATA_MAX": "The size of the metadata that a peer sends in its handshake: its socket "
+    "type, its routing id and its `X-...` properties, with 5 bytes more for each. A peer that "
+    "sends more is refused.",
+    "PROPERTIES_MAX": "The number of properties in this metadata.",
+    "SNDHWM": "The messages that wait to be sent to one peer.",
+    "RCVHWM": "The messages from one peer that wait for the program.",
+    "BACKLOG": "The peers that wait in the kernel to be accepted.",
 }
 
 
 def limits():
-    """The options that bound what peers can cost."""
+    """Yield the options that limit what a peer can cost."""
     yield "| socket option | default | what it limits |"
     yield "|---|---|---|"
     for row in SOCKET_OPTIONS:
@@ -110,21 +111,21 @@ def by_reason(rows, reason):
 
 
 def inert_options():
-    """Options that are stored and have no effect."""
+    """Yield the options that are stored and have no effect."""
     yield "| option | why it has no effect |"
     yield "|---|---|"
     yield from by_reason((*SOCKET_OPTIONS, *CONTEXT_OPTIONS), "inert")
 
 
 def refused_options():
-    """Options that libzmq would accept, and this library refuses."""
+    """Yield the options that libzmq can accept, but this library refuses."""
     yield "| option | why it is refused with `EINVAL` |"
     yield "|---|---|"
     yield from by_reason(SOCKET_OPTIONS, "refused")
 
 
 def differences():
-    """What the differential tests allow to differ, with the reasons."""
+    """Yield the differences that the differential tests allow, with the reasons."""
     yield "| what differs | why |"
     yield "|---|---|"
     for _, what, why in KNOWN:
@@ -132,7 +133,7 @@ def differences():
 
 
 def programs():
-    """What the examples say of themselves in their first line."""
+    """Yield the first line of the docstring of each example."""
     yield "| program | shows |"
     yield "|---|---|"
     for path in sorted((ROOT / "examples").rglob("*.py")):
@@ -141,12 +142,12 @@ def programs():
 
 
 def reliability():
-    """What the runs of ``python -m reliability`` found, by their names."""
+    """Return the stored results of ``python -m reliability``, by the names of the runs."""
     return json.loads((ROOT / "reliability" / "results.json").read_text())
 
 
 def faults():
-    """Faults tried, by transport or mechanism."""
+    """Yield the numbers of faults, by transport or mechanism."""
     found = reliability()["faults"]
     kinds = ("cut", "reset", "delay", "split", "duplicate")
     yield "| | " + " | ".join(kinds) + " |"
@@ -162,7 +163,7 @@ def faults():
 
 
 def fuzzing():
-    """Inputs of each target."""
+    """Yield the results of each fuzz target."""
     found = reliability()["fuzz"]
     yield "| target | seconds | inputs | edges covered | kept | on |"
     yield "|---|---:|---:|---:|---:|---|"
@@ -178,14 +179,14 @@ def fuzzing():
 
 HELD = {
     "memory_kb": "memory, KiB",
-    "allocated_kb": "of it in use by C, KiB",
-    "objects": "Python's objects",
-    "blocks": "Python's blocks",
+    "allocated_kb": "memory in use by C, KiB",
+    "objects": "objects of Python",
+    "blocks": "memory blocks of Python",
 }
 
 
 def soak():
-    """What the two processes held, by engine."""
+    """Yield the memory and objects of the two processes, by engine."""
     runs = [found for name, found in reliability().items() if name.startswith("soak-")]
     for found in runs:
         yield (
@@ -195,7 +196,7 @@ def soak():
             f"{found['lost']}, duplicated: {found['duplicated']} ({found['on']})."
         )
         yield ""
-        yield "| | at rest | second quarter | last quarter | when all had left |"
+        yield "| | before | second quarter | last quarter | after all had disconnected |"
         yield "|---|---:|---:|---:|---:|"
         for role in ("server", "clients"):
             for what, values in found[role].items():
@@ -208,7 +209,7 @@ def soak():
 
 
 def load():
-    """10,000 connections, beside pyzmq's."""
+    """Yield the results of 10,000 connections, and those of pyzmq."""
     found = reliability()["load"]
     yield "| | zlinkcompat | pyzmq |"
     yield "|---|---:|---:|"
@@ -236,7 +237,7 @@ CROWDED = ("inproc", "tcp")
 
 
 def threads():
-    """What each round of the crowd took, and left."""
+    """Yield the duration of each round of threads, and the memory after it."""
     found = reliability()["threads"]
     yield "| | asked | answered | wrong | seconds, each round | memory, KiB, after each round |"
     yield "|---|---:|---:|---:|---|---|"
@@ -258,7 +259,7 @@ def threads():
 
 
 def churn():
-    """What the process held before and after."""
+    """Yield the resources of the process before and after the run."""
     found = reliability()["churn"]
     yield "| | before | after |"
     yield "|---|---:|---:|"
@@ -273,7 +274,7 @@ def churn():
 
 
 def subscriber():
-    """What came to the one that computes, and to those that came late."""
+    """Yield what the subscriber that computes and the late subscribers received."""
     found = reliability()["subscriber"]
     yield "| numbered | received, after each computing | lost or out of order | disconnected |"
     yield "|---:|---|---:|---:|"
@@ -285,13 +286,14 @@ def subscriber():
     )
     yield ""
     yield (
-        f"{found['sent']:,} other messages meanwhile; {found['late']} subscribers that came "
-        f"late, the first message of each within {found['first_ms']:g} ms ({found['on']})."
+        f"In the same time {found['sent']:,} other messages were sent. {found['late']} subscribers "
+        f"connected late; each got its first message within {found['first_ms']:g} ms "
+        f"({found['on']})."
     )
 
 
 def gil():
-    """Round trips beside a thread that computes, and which calls cost a connection."""
+    """Yield round trips beside a thread that computes, and the calls that end a connection."""
     found = reliability()["gil"]
     yield "| round trip, us | median | 99% |"
     yield "|---|---:|---:|"
@@ -309,8 +311,8 @@ def gil():
     )
     yield "|---|---|"
     calls = (
-        ("keeps", "a C call that keeps the lock"),
-        ("gives", "the same call, releasing the GIL"),
+        ("keeps", "a C call that keeps the GIL"),
+        ("gives", "the same call, but releasing the GIL"),
         ("computes", "pure Python"),
     )
     for name, what in calls:
@@ -346,7 +348,7 @@ TABLES = {
 
 
 def page(name):
-    """The page with its tables made anew."""
+    """Return the text of a page with new tables."""
     text = (DOCS / name).read_text()
     for table, rows in TABLES[name].items():
         begin, end = f"<!-- generated: {table} -->", "<!-- end -->"

@@ -1,5 +1,5 @@
-"""The libraries under test, one small file each: a module here with an ``Adapter`` class named
-``Library`` is one. Its ``name`` may be followed by settings, as in ``zlink@ZLINK_BUSY_POLL=0``."""
+"""The libraries under test. Each module of this package that has a class ``Library``, derived from
+``Adapter``, is one. Its name may be followed by settings, as in ``zlink@ZLINK_BUSY_POLL=0``."""
 
 import pkgutil
 from functools import cache
@@ -8,7 +8,7 @@ from importlib import import_module
 
 @cache
 def known():
-    """Return all adapters: name to class, sorted by their ``order``."""
+    """Return a dict of the adapter classes by name, sorted by their ``order``."""
     found = []
     for module in pkgutil.iter_modules(__path__):
         library = getattr(import_module(f"{__name__}.{module.name}"), "Library", None)
@@ -18,12 +18,13 @@ def known():
 
 
 def adapter(name):
-    """The adapter of a library.
+    """Return the adapter of a library.
 
     Parameters
     ----------
     name : str
-        ``NAME`` or ``NAME@VARIABLE=VALUE,...``, those set in the environment of its processes.
+        ``NAME`` or ``NAME@VARIABLE=VALUE,...``. The variables are set in the environment of the
+        library's processes.
 
     Raises
     ------

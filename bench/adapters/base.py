@@ -1,4 +1,4 @@
-"""The interface of an adapter: a library under test, as far as the workloads use it."""
+"""The base class of adapters, which have the calls of a library that the workloads need."""
 
 import os
 from importlib import import_module
@@ -7,7 +7,7 @@ from operator import itemgetter
 from ..cases import PATTERNS
 from ..waiting import Threads
 
-#: Keys for measurements only: (public, secret) of the receiving and of the sending end.
+#: The (public, secret) keys of the receiving and the sending end, for measurements only.
 SINK_KEYS = (
     b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
     b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
@@ -16,7 +16,8 @@ SOURCE_KEYS = (
     b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
     b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
 )
-#: For bench.agreement: like pyzmq's perf.py, without limits of queues and with its keywords.
+#: Set by bench.agreement: queues are unlimited, and calls have keyword arguments, as in pyzmq's
+#: perf.py.
 AS_PERF = os.environ.get("BENCH_AS_PERF") == "1"
 PEER = b"sink"  # the routing id that a ROUTER uses for its peer ROUTER
 
@@ -26,26 +27,26 @@ class Missing(Exception):
 
 
 class Adapter:
-    """A library with pyzmq's API. A subclass overrides what is different.
+    """A library with pyzmq's API. Subclasses for other libraries override methods.
 
     Attributes
     ----------
     name : str
-        As on the command line and in the tables.
+        The name on the command line and in the tables.
     module : str
     environment : dict
-        Variables that the library's processes run with.
+        Environment variables of the library's processes.
     waiting : type
-        One of :mod:`bench.waiting`.
+        A class of :mod:`bench.waiting`.
     patterns : sequence of str
-        Those of ``PATTERNS`` that it can do.
+        The names in ``PATTERNS`` that the library supports.
     transports : sequence of str
     counterpart : str
-        The name of our library for programs of the same form.
+        The name of our library for the same kind of programs.
     forks : bool
-        Whether the library works in a process forked after it was imported.
+        Whether the library works in a process that was forked after the import.
     certificate : pair of str, or None
-        Paths of a certificate and its key, in a process of a round over TLS.
+        The paths of a certificate and its key. It is set in processes of a round over TLS.
     """
 
     name = ""
@@ -59,7 +60,7 @@ class Adapter:
     certificate = None
 
     def runs(self, case):
-        """Return whether the library can do ``case``."""
+        """Return whether the library supports ``case``."""
         if case.shape.encrypted and case.transport == "inproc":
             return False
         if case.shape.asynchronous not in (None, self.waiting.asynchronous):
@@ -70,10 +71,10 @@ class Adapter:
         """Return the module of :mod:`bench.work` with the roles of ``case``."""
         return case.shape.work
 
-    # These methods are called in the library's own processes.
+    # The following methods are called in the library's own processes.
 
     def load(self):
-        """Import the library; this must not start a thread, since the process forks.
+        """Import the library. This must not start a thread, because the process is forked later.
 
         Raises
         ------
@@ -85,11 +86,11 @@ class Adapter:
             raise Missing(f"not installed ({error})")
 
     def about(self):
-        """Return the versions, as dict of str."""
+        """Return the versions of the library, as a dict of str."""
         return {"version": str(getattr(self.zmq, "__version__", "unknown"))}
 
     def start(self, case):
-        """Prepare a process of a round; called once."""
+        """Prepare a process of a round. Called once per process."""
         self.context = self.zmq.Context()
         if not case.shape.of_messages:
             self.context.set(self.zmq.MAX_SOCKETS, 2 * case.size + 100)
@@ -98,7 +99,7 @@ class Adapter:
         self.context.term()
 
     def socket(self, case, end):
-        """Return the socket of ``end``: 0 sends or asks, 1 receives or answers."""
+        """Return the socket of an end: 0 sends messages or requests, 1 receives them."""
         zmq = self.zmq
         kind = case.shape.types[end]
         socket = self.new_socket(kind)
@@ -106,11 +107,11 @@ class Adapter:
         socket.setsockopt((zmq.SNDHWM, zmq.RCVHWM)[end], limit)
         if kind == "PUB":
             if not case.drops:
-                self.never_drop(socket)  # the rate is that of arriving messages
+                self.never_drop(socket)  # dropped messages would not count
         elif kind == "SUB":
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         elif case.pattern == "router-router" and end == 0:
-            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # to wait for room, not drop
+            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # waits, and does not drop
             socket.setsockopt(zmq.CONNECT_ROUTING_ID, PEER)
         if case.shape.encrypted:
             self.encrypt(socket, end)
@@ -119,13 +120,13 @@ class Adapter:
     def new_socket(self, kind):
         """Return a socket of the type ``kind`` that sends its queued messages on close."""
         socket = self.context.socket(getattr(self.zmq, kind))
-        # pyomq by default drops unsent messages. A libzmq SUB with such a linger may wait endlessly
-        # to send its cancellation to a PUB that has left.
+        # By default pyomq drops unsent messages. A libzmq SUB with an endless linger may wait for
+        # ever to send its unsubscription to a PUB that has disconnected.
         socket.setsockopt(self.zmq.LINGER, 0 if kind == "SUB" else -1)
         return socket
 
     def never_drop(self, publisher):
-        """Let a PUB wait for its slowest subscriber."""
+        """Make a PUB wait for its slowest subscriber instead of dropping messages."""
         publisher.setsockopt(self.zmq.XPUB_NODROP, 1)
 
     def encrypt(self, socket, end):
@@ -139,7 +140,7 @@ class Adapter:
             socket.setsockopt(zmq.CURVE_SERVERKEY, SINK_KEYS[0])
 
     def bind(self, socket, address):
-        """Bind to ``address``; return where to connect."""
+        """Bind to ``address``; return the endpoint to which peers connect."""
         socket.bind(address)
         if address.startswith("inproc:"):
             return address
@@ -169,7 +170,8 @@ class Adapter:
         return socket.recv, bytes
 
     def blocking(self):
-        """Return the blocking module, and a context of it, for threads of an asyncio program."""
+        """Return the library's module with blocking calls, and a context of it, for the threads of
+        an asyncio program."""
         raise NotImplementedError  # abstract: each subclass implements it
 
     def proxy(self, frontend, backend):

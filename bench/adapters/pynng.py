@@ -9,7 +9,7 @@ class Library(Adapter):
     name = "pynng"
     order = 4
     module = "pynng"
-    # Its PUB always drops messages for a SUB without room, so a rate cannot be measured.
+    # Its PUB always drops messages if the queue of a SUB is full, so a rate cannot be measured.
     patterns = ("push-pull", "pair", "req-rep")
 
     def start(self, case):

@@ -7,16 +7,16 @@ from .base import Adapter
 
 
 class Pyomq(Adapter):
-    """The common part of all APIs of pyomq."""
+    """The base class of the adapters for pyomq's APIs."""
 
     module = "pyomq"
-    forks = False  # it then waits in steps of a millisecond
-    # It does not have CONNECT_ROUTING_ID. Its PUB and its XPUB drop messages even with
+    forks = False  # in a forked process pyomq waits in steps of a millisecond
+    # pyomq does not have CONNECT_ROUTING_ID. Its PUB and its XPUB drop messages even with
     # OMQ_ON_MUTE_BLOCK (0.27.3), so the rate of arriving messages cannot be measured.
     patterns = tuple(
         each for each in Adapter.patterns if each not in ("pub-sub", "fan-out", "router-router")
     )
-    #: Patterns that releases before 0.27 cannot do.
+    #: Patterns that releases before 0.27 do not support.
     newer = ("curve", "ring", "slow-subscriber", "prompt-subscribers")
 
     def runs(self, case):
@@ -26,7 +26,7 @@ class Pyomq(Adapter):
         return {"version": metadata.version("pyomq")}
 
     def start(self, case):
-        self.context = self.zmq.Context()  # it has no limit of sockets
+        self.context = self.zmq.Context()  # pyomq does not limit the number of sockets
 
 
 @cache

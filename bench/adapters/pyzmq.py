@@ -1,4 +1,4 @@
-"""Real libzmq through pyzmq, the reference of all comparisons."""
+"""pyzmq on libzmq, the reference of all comparisons."""
 
 from .base import Adapter
 

@@ -1,6 +1,7 @@
-"""The upper bound: plain sockets, no framing, and only the sum of the bytes is checked.
+"""Plain sockets without framing, as an upper bound. Only the number of bytes is checked.
 
-Round trips spin on non-blocking sockets; for throughput see :mod:`bench.work.plain`.
+Round trips use busy polling on non-blocking sockets. The workload for throughput is
+:mod:`bench.work.plain`.
 """
 
 import platform
@@ -13,7 +14,7 @@ from .base import Adapter
 
 
 class Plain:
-    """A listener, then the connection that it accepts; or a connection."""
+    """One end: a listener and the connection that it accepts, or a connection to a listener."""
 
     def __init__(self, transport, certificate):
         self.certificate = certificate
@@ -64,8 +65,8 @@ class Library(Adapter):
 
     def runs(self, case):
         if case.transport == "tls" and case.kind == "trip":
-            return False  # its reads raise SSLWantReadError, not EAGAIN
-        # Small messages without framing would not be comparable.
+            return False  # over TLS, reads raise SSLWantReadError
+        # Without framing, small messages could not be compared with those of other libraries.
         return super().runs(case) and (case.kind == "trip" or case.size >= KB)
 
     def work(self, case):
@@ -101,7 +102,7 @@ class Library(Adapter):
 
     def sender(self, plain, case):
         def send(payload):
-            if payload == END:  # the other end sees the connection close
+            if payload == END:  # tell the other end by closing this direction
                 connection.shutdown(socket.SHUT_WR)
                 return
             view = memoryview(payload)
@@ -117,7 +118,7 @@ class Library(Adapter):
         return send
 
     def receiver(self, plain, case, end=1):
-        buffer = bytearray(self.size)  # each message is in it until the next
+        buffer = bytearray(self.size)  # has each message until the next one is received
         whole = memoryview(buffer)
 
         def receive():

@@ -1,4 +1,4 @@
-"""A mixin for asyncio adapters: the same in uvloop's event loop."""
+"""A mixin that runs an asyncio adapter in uvloop's event loop."""
 
 from importlib import import_module
 

@@ -1,6 +1,7 @@
-"""WebSocket through the package ``websockets``, in asyncio: equal sizes, without ZeroMQ.
+"""Messages of the same sizes over WebSocket without ZeroMQ, by the package ``websockets`` on
+asyncio.
 
-Its interface for threads is slower still.
+The package's interface for threads is even slower.
 """
 
 import asyncio
@@ -10,12 +11,12 @@ from importlib import import_module
 from ..waiting import Tasks
 from .base import Adapter, Missing
 
-#: Features that ZeroMQ does not have, or limits differently.
+#: Switches off features that ZeroMQ does not have, and limits that differ from ZeroMQ's.
 SETTINGS = {"compression": None, "max_size": None, "ping_interval": None}
 
 
 class Peer:
-    """A server, then the connection that it accepts; or a client's connection."""
+    """One end: a server and the connection that it accepts, or a client's connection."""
 
     def __init__(self, websockets):
         self.websockets = websockets
@@ -34,7 +35,7 @@ class Peer:
 
     async def serve(self, connection):
         self.connection.set_result(connection)
-        await self.over.wait()  # it is closed when this returns
+        await self.over.wait()  # websockets closes the connection when this function returns
 
     def connect(self, endpoint):
         self.task = asyncio.ensure_future(self.dial(endpoint))

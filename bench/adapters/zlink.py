@@ -1,4 +1,4 @@
-"""This project: the swapped import, in gevent's hub, compiled."""
+"""This project's import on the hub engine, compiled."""
 
 from functools import cache
 from importlib import import_module
@@ -9,11 +9,12 @@ from .base import Adapter
 
 
 class Zlink(Adapter):
-    """The common part of all entry points to this project."""
+    """The base class of the adapters for this project's entry points."""
 
     module = "zlinkcompat"
     transports = (*Adapter.transports, "tls", "ws", "wss")
-    environment = {"ZLINK_ENGINE": "hub"}  # these programs are not monkey-patched
+    # The programs are not monkey-patched, so they must select the hub engine.
+    environment = {"ZLINK_ENGINE": "hub"}
     waiting = Greenlets
 
     def runs(self, case):
@@ -22,7 +23,8 @@ class Zlink(Adapter):
 
     def load(self):
         super().load()
-        # Resolve what the package imports at first use: once here, not in each process of a round.
+        # Import the modules that the package imports at first use. They are then imported once, and
+        # not in each process of a round.
         import_module("zlinkcompat._sugar.names")
 
     def about(self):
@@ -46,7 +48,7 @@ class Zlink(Adapter):
     def socket(self, case, end):
         socket = super().socket(case, end)
         if case.transport in certificate.TRANSPORTS:
-            # Measure after the handshake.
+            # Handshakes are not measured, so the certificate need not be verified.
             socket.setsockopt(sockopt("TLS_VERIFY"), 0)
             chain, key = self.certificate
             socket.setsockopt(sockopt("TLS_CERT"), chain.encode())
@@ -56,7 +58,7 @@ class Zlink(Adapter):
 
 @cache
 def lacking():
-    """Return the transports of missing extras; their cases are left out."""
+    """Return the transports whose extras are not installed. Their cases are left out."""
     from zlinkcompat import has
 
     return [name for name in ("curve", "tls", "ws", "wss") if not has(name)]

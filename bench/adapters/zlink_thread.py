@@ -1,4 +1,4 @@
-"""This project with its I/O in native threads, for programs that are not monkey-patched."""
+"""This project on the thread engine, for programs that are not monkey-patched."""
 
 from ..waiting import Threads
 from .zlink import Zlink

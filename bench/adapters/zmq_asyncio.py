@@ -10,7 +10,8 @@ class ZmqAsyncio(Pyzmq):
     module = "zmq.asyncio"
     counterpart = "zlink.asyncio"
     waiting = Tasks
-    # It has no proxy. A proxy written here would be measured instead of pyzmq.
+    # zmq.asyncio does not have a proxy. If the adapter had one of its own, that would be measured
+    # instead of pyzmq.
     patterns = tuple(each for each in Pyzmq.patterns if each != "proxy")
 
     def load(self):
@@ -28,7 +29,7 @@ class ZmqAsyncio(Pyzmq):
             return send
 
         async def send_when_there_is_room(payload):
-            # zmq.asyncio never waits in a PUB, even though this one does not drop.
+            # zmq.asyncio does not wait in the send of a PUB, not even with XPUB_NODROP.
             while True:
                 try:
                     return await send(payload)

@@ -9,7 +9,7 @@ class Library(Pyzmq):
     order = 1
     module = "zmq.green"
     waiting = Greenlets
-    # Its proxy is libzmq's, which blocks the hub, and with it the other sockets of its context.
+    # Its proxy is libzmq's, which blocks the hub, and so all other sockets of the thread.
     patterns = tuple(each for each in Pyzmq.patterns if each != "proxy")
 
     def about(self):

@@ -1,1 +1,1 @@
-"""Results for people: formatting, a terminal's table, Markdown, charts and a page of them."""
+"""Output of results: as a table in the terminal, in Markdown, as charts, and as a page."""

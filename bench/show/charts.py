@@ -31,7 +31,7 @@ STYLES = {
     "raw": ("#777777", "x"),
     "websockets": ("#aa4499", "^"),
 }
-WIDTH = 5.2  # inches of 72 px: a phone shows the chart at about this size
+WIDTH = 5.2  # inches of 72 px, about the width of a phone
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -45,8 +45,8 @@ SETTINGS = {
     "legend.frameon": False,
 }
 NINES = (0, 90, 99, 99.9, 99.99)
-MOST_ROWS = 40  # maximum rows of a chart; the tables contain all
-MOST = 16  # a gain of so many times has the full colour
+MOST_ROWS = 40  # of a chart; the tables have all rows
+MOST = 16  # the gain at which the colour is strongest
 
 
 def style(library):
@@ -75,7 +75,7 @@ def plain_log(axis, numbers=None):
 
 
 def throughput(results, pattern, transport):
-    """Messages per second by size, a line a library; None for fewer than two sizes."""
+    """Draw messages per second by size, one line per library; None for fewer than two sizes."""
     rows = [
         each
         for each in results.cases
@@ -142,7 +142,8 @@ def distribution(results, result):
 
 
 def heat_map(results, other):
-    """The subject's gain over ``other``, pattern and transport by size; None without any."""
+    """Draw the subject's gain over ``other``: rows are patterns and transports, columns are sizes.
+    Return None if there are no figures."""
     gains = {}
     for result in results.cases:
         ratio = results.against(result, other)
@@ -213,7 +214,7 @@ def overview(results, rates, trips):
 
 
 def bars(axes, cases, libraries, reference):
-    """Draw a group of bars for each case, one bar for each library, with its figure at the end."""
+    """Draw a group of bars for each case. Each library has one bar, with its figure at the end."""
     thickness = 0.8 / len(libraries)
     for place, library in enumerate(libraries):
         rows, lengths, figures = [], [], []
@@ -239,7 +240,8 @@ def bars(axes, cases, libraries, reference):
 
 
 def metrics(results):
-    """A chart for each secondary figure: how many times better each library is, a row a case."""
+    """Return a chart for each secondary figure, which shows the gain of each library in each
+    case."""
     found = []
     for metric in METRICS:
         rows = [
@@ -253,7 +255,7 @@ def metrics(results):
 
 
 def gains(results, cases, metric):
-    """How many times better than libzmq each library is in ``metric``, a row a case."""
+    """Draw how many times better than libzmq each library is in ``metric``, one row per case."""
     chosen = [each for each in results.cases if each.case.name in cases]
     libraries = [name for name in results.others if name != "pyzmq"] + [results.subject]
     with matplotlib.rc_context(SETTINGS):
@@ -283,7 +285,8 @@ def gains(results, cases, metric):
 
 
 def all_of(results):
-    """Every chart that there are figures for: (throughputs, distributions), as lists of SVG."""
+    """Return the charts of all figures: a list of throughputs and a list of distributions, as
+    SVG."""
     lines = [
         throughput(results, pattern, transport) for pattern in PATTERNS for transport in TRANSPORTS
     ]

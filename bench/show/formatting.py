@@ -1,4 +1,4 @@
-"""Figures and ratios as text, the same in every output."""
+"""Figures and ratios as text, which is the same in every kind of output."""
 
 from ..cases import KB, MB
 from ..latency import PERCENTILES
@@ -22,13 +22,14 @@ def figure(case, value):
         return f"{value:.4g} us"
     if case.pattern == "storm":
         return f"{value:,.0f}/s"
-    if case.message_size >= 64 * KB and case.transport != "inproc":  # it moves no bytes
+    if case.message_size >= 64 * KB and case.transport != "inproc":  # inproc copies no bytes
         return f"{value * case.size / 1e9:.2f} GB/s"
     return f"{value / 1e6:.3g} M/s" if value >= 1e5 else f"{value / 1e3:.3g} k/s"
 
 
 def series_figure(case, series):
-    """Format a library's cell: its median, with marks for noise (~) and disturbed rounds (?)."""
+    """Format the median of a library in a case, with marks for noise (~) and disturbed rounds
+    (?)."""
     if series is None:
         return "-"
     if series.error:
@@ -42,7 +43,7 @@ def series_figure(case, series):
 
 
 def metric_figure(metric, series):
-    """Format a library's cell of a secondary figure."""
+    """Format the median of a library's secondary figure."""
     if series is None or series.error:
         return "-"
     return metric.text(series.median(metric.field))
@@ -53,7 +54,7 @@ def times(ratio):
 
 
 def target(ratio):
-    """Format a target and whether it is reached; empty without one."""
+    """Format a target, and whether it is reached; return an empty str if there is none."""
     if ratio is None or ratio.target is None:
         return ""
     sign = ">=" if ratio.case.more_is_better else "<="
@@ -61,7 +62,7 @@ def target(ratio):
 
 
 def targets(result, results):
-    """All targets of a case: those against other libraries, and the limit."""
+    """Format all targets of a case: those for ratios to other libraries, and the limit."""
     found = []
     for other in results.others:
         text = target(results.against(result, other))
@@ -75,13 +76,14 @@ def targets(result, results):
 
 
 def latency(series):
-    """p50, p90, p99 and p99.9 in microseconds; empty for what is not a round trip."""
+    """Format p50, p90, p99 and p99.9 in microseconds; return an empty str if times were not
+    measured."""
     found = series.percentiles() if series is not None else None
     return " / ".join(short(found[name]) for name in PERCENTILES) if found else ""
 
 
 def costs(case, series):
-    """CPU per message, system calls per message and peak memory."""
+    """Format the CPU time and the system calls per message, and the peak memory."""
     if series is None or series.error or series.median("user_us") is None:
         return ""
     parts = []
@@ -103,7 +105,7 @@ DETAILS = (
 
 
 def details(results):
-    """Rows of ``DETAILS``, one a case and library."""
+    """Yield a row with the columns ``DETAILS`` for each case and library."""
     for result in results.cases:
         for series in result.series:
             spent = costs(result.case, series)
@@ -112,7 +114,7 @@ def details(results):
 
 
 def machine(results):
-    """Lines on where and how it was measured."""
+    """Yield two lines that describe the machine and the run."""
     about, settings = results.environment, results.settings
     yield (
         f"{about['system']}, {about['cpu']}, {about['cpus']} CPUs, governor "
@@ -129,7 +131,7 @@ def machine(results):
 
 
 def duration(results):
-    """Format how long measuring took; empty if that is not known."""
+    """Format how long the run took; return an empty str if that is not known."""
     if not results.duration:
         return ""
     minutes = results.duration / 60

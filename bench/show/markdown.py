@@ -4,7 +4,7 @@ from . import formatting
 
 
 def document(results):
-    """Return everything: machine, ratios, costs and remarks."""
+    """Return the whole document: machine, ratios, costs and remarks."""
     parts = [
         "\n".join(f"{line}  " for line in formatting.machine(results)),
         ratios(results, metrics=True),
@@ -15,9 +15,10 @@ def document(results):
 
 
 def ratios(results, cases=None, metrics=False):
-    """Return a row for each case: the subject's figure first, then each other library's.
+    """Return a table with a row for each case: the subject's figure, then those of the other
+    libraries.
 
-    The figure of another library is followed by our ratio to it, in brackets.
+    Each figure of another library is followed by the ratio of our figure to it, in brackets.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def ratios(results, cases=None, metrics=False):
     cases : sequence of str, optional
         Names of the cases to show, all by default.
     metrics : bool
-        Whether rows of latencies, CPU and system calls follow each case.
+        Whether rows of latencies, CPU time and system calls follow each case.
     """
     chosen = [each for each in results.cases if cases is None or each.case.name in cases]
     measured = [name for name in results.measured if any(each.of(name) for each in chosen)]
@@ -55,12 +56,13 @@ def folded(results):
 
 
 def fold(summary, text):
-    """Return ``text`` in a block that a reader opens by a click."""
+    """Return ``text`` in a block that is closed until the reader clicks on ``summary``."""
     return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def aims(results):
-    """Return a row for each case that has targets: the targets, and whether they are reached."""
+    """Return a table of the cases that have targets, with the targets and whether they are
+    reached."""
     rows = [["case", "targets"]]
     for result in results.cases:
         text = formatting.targets(result, results)
@@ -70,7 +72,8 @@ def aims(results):
 
 
 def details(results):
-    """A row a case and library: latency percentiles, CPU, system calls, memory."""
+    """Return a table with a row for each case and library: latency percentiles, CPU time, system
+    calls and memory."""
     return table(
         [formatting.DETAILS, *((f"`{name}`", *rest) for name, *rest in formatting.details(results))]
     )

@@ -1,4 +1,4 @@
-"""One page with all results that needs no network: for a phone, a desktop and paper."""
+"""A page with all results, for phones, desktops and paper. It works without a network."""
 
 from html import escape
 from pathlib import Path

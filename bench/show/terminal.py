@@ -10,12 +10,12 @@ from . import formatting
 
 
 class Live:
-    """Shows where a run is, and the time left; a line a case where there is no terminal.
+    """Shows the progress of a run and the time left, or one line per case without a terminal.
 
     Parameters
     ----------
     total : int
-        Rounds of the whole run.
+        The number of rounds in the whole run.
     """
 
     def __init__(self, total):
@@ -64,9 +64,9 @@ class Live:
 
 
 def show(results, file=None, metrics=True):
-    """Print the table of a run, with what is ahead in colour, and the remarks.
+    """Print the table of a run, with ratios in colour, and the remarks.
 
-    With ``metrics`` each case is followed by rows of its latencies, CPU and system calls.
+    With ``metrics``, rows of latencies, CPU time and system calls follow each case.
     """
     console = Console(file=file, highlight=False)
     table = Table("case")
@@ -99,7 +99,7 @@ def show(results, file=None, metrics=True):
 
 
 def show_targets(results, file=None):
-    """Print the project's own targets, and which of them are reached."""
+    """Print the project's own targets, and whether each is reached."""
     console = Console(file=file, highlight=False)
     for result in results.cases:
         text = formatting.targets(result, results)
@@ -114,6 +114,7 @@ def compared(ratio):
 
 
 def widen(console, table):
-    """Do not truncate the table: a terminal can be made wider."""
+    """Make the console as wide as the table, so that no column is truncated: the user can widen the
+    terminal."""
     needed = Measurement.get(console, console.options.update(width=1000), table).maximum
     console.width = max(console.width, needed)

@@ -1,5 +1,5 @@
-"""What the ends of a case do, a module for each sort; written once, as coroutines.
+"""The workloads of the cases. Each module has the roles of one kind of case, as coroutines.
 
-Libraries that block run the same source with the awaits taken out (:mod:`bench.blocking`).
-A role takes an :class:`~bench.end.End` and returns its part of the result of the round.
+Libraries that block run the same source without ``async`` and ``await`` (:mod:`bench.blocking`). A
+role gets an :class:`~bench.work.end.End`, and returns its part of the round's result.
 """

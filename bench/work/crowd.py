@@ -1,4 +1,4 @@
-"""Many DEALERs in one process send to one ROUTER, in turn."""
+"""Many DEALERs in one process send to one ROUTER. The DEALERs take turns."""
 
 from time import perf_counter
 
@@ -10,7 +10,7 @@ async def source(end):
     sockets = [end.connected(0, endpoint) for _ in range(end.case.size)]
     senders = [end.sender(socket) for socket in sockets]
     payload = end.payload()
-    for send in senders:  # each connects, and so warms up
+    for send in senders:  # each socket connects, which is its warm-up
         await send(payload)
     await end.wait_for("ready")
     await end.measured()

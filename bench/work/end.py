@@ -1,4 +1,4 @@
-"""One end of a case: its sockets, its clock and costs, and its messages with the other ends."""
+"""One end of a case: its sockets, its clock, its costs, and its messages to other ends."""
 
 import resource
 import sys
@@ -8,7 +8,7 @@ POLL = 0.001  # seconds between two checks for a message
 
 
 class End:
-    """What a role works with.
+    """The parameters of a role, and the functions that it uses.
 
     Parameters
     ----------
@@ -19,11 +19,11 @@ class End:
     seconds : float
         How long to send.
     addresses : dict of str
-        Where to bind, by the name of the endpoint.
+        The address to bind for each name of an endpoint.
     counted : bool
-        Whether to wait after the warm-up until somebody counts system calls.
+        Whether to wait after the warm-up until a counter of system calls has attached.
     slowdown : float
-        A share of the time, 0 to 1, to waste while sending: a test hook.
+        The share of the sending time to waste, from 0 to 1: a hook for tests.
     """
 
     def __init__(self, adapter, case, role, channel, seconds, addresses, counted, slowdown):
@@ -41,13 +41,13 @@ class End:
         self.before = None
 
     async def wait_for(self, name):
-        """Wait for a message of another end, or of the run; return its value."""
+        """Wait for the message ``name`` from another end or from the run; return its value."""
         while not self.channel.has_received(name):
             await self.sleep(POLL)
         return self.channel.received[name]
 
     def bound(self, which, name="endpoint"):
-        """Return a bound socket of the sending (0) or receiving (1) type, and where to connect."""
+        """Return a bound socket of the sending (0) or receiving (1) type, and its endpoint."""
         socket = self.adapter.socket(self.case, which)
         return socket, self.adapter.bind(socket, self.addresses[name])
 
@@ -72,7 +72,7 @@ class End:
         self.adapter.waiting.beside(function, *args)
 
     async def measured(self):
-        """Mark the end of the warm-up: costs count from here to :meth:`cost`."""
+        """Mark the end of the warm-up: costs are counted from here to the call of :meth:`cost`."""
         if self.counted:
             self.announce(**{f"warm {self.role}": True})
             await self.wait_for("go")
@@ -88,7 +88,7 @@ class End:
         }
 
     def slowed(self, since):
-        """Return the time, after wasting the share of it that the test hook requests."""
+        """Waste ``slowdown`` of the time since ``since``; return the current time."""
         now = perf_counter()
         if self.slowdown:
             until = now + (now - since) * self.slowdown / (1 - self.slowdown)

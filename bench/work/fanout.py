@@ -1,4 +1,4 @@
-"""One PUB, several SUBs in one process: the rate counts deliveries."""
+"""One PUB sends to several SUBs in one process. The rate counts deliveries."""
 
 from itertools import repeat
 from time import perf_counter
@@ -26,7 +26,11 @@ async def sink(end):
 
 
 async def drain(end, receivers):
-    """Read a batch from each in turn; none gets further ahead than a batch, so none is blocked."""
+    """Receive batches; return the end's result.
+
+    Each subscriber receives one batch in turn. So the subscribers are at most one batch apart, and
+    none of them keeps the publisher from sending.
+    """
     size = end.case.message_size
     batch = end.case.batch
     for receive in receivers:

@@ -22,7 +22,7 @@ def resident():
 
 
 async def server(end):
-    """Receive from one peer, measure, receive from all the others, measure again."""
+    """Receive from the first peer, measure, receive from the other peers, and measure again."""
     socket, endpoint = end.bound(1)
     end.announce(endpoint=endpoint)
     peers = end.case.size
@@ -38,7 +38,7 @@ async def server(end):
 
 
 async def peers(end):
-    """Connect many times, the first alone, and stay until the server has looked."""
+    """Make the first connection, then the others, and keep them until the server has measured."""
     at = urlsplit(await end.wait_for("endpoint"))
     connections = []
     for number in range(end.case.size):

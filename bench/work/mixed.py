@@ -1,10 +1,10 @@
-"""A server that computes in Python for each request, and a client with some in flight."""
+"""A server computes in Python for each request. A client keeps several requests in flight."""
 
 from collections import deque
 from time import perf_counter, perf_counter_ns
 
 WINDOW = 32  # requests in flight
-LOOPS = 400  # of the computation: some 20 us
+LOOPS = 400  # iterations of the computation, which takes about 20 us
 END = b"end"
 
 

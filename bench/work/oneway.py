@@ -1,4 +1,4 @@
-"""One way: as many messages as possible in a fixed time, counted and timed at the receiver."""
+"""One end sends as many messages as it can in a fixed time; the other counts and times them."""
 
 from itertools import repeat
 from time import perf_counter
@@ -24,7 +24,7 @@ async def source(end):
 
 
 async def pour(end, socket):
-    """Send whole batches for the time of a round, and then the end mark."""
+    """Send whole batches for the sending time of a round, and then ``END``."""
     send = end.sender(socket)
     payload = end.payload()
     batch = end.case.batch
@@ -48,11 +48,11 @@ async def pour(end, socket):
 
 
 async def drain(end, socket):
-    """Count and time what comes, from the end of the warm-up to the end mark.
+    """Count and time the messages from the end of the warm-up to ``END``.
 
-    Only the first and the last of each batch are looked at, since a look costs as much as a fifth
-    of the fastest ``recv``. A lost message shifts the batches, and the mark is missed or
-    comes too early.
+    Only the first and the last message of each batch are checked, because a check takes a fifth of
+    the time of the fastest ``recv``. If a message is lost, the batches are shifted, so ``END``
+    arrives at another place in a batch, and the round fails.
     """
     receive, body = end.receiver(socket)
     size = end.case.message_size
@@ -80,5 +80,6 @@ async def drain(end, socket):
     if message != END:
         raise AssertionError(f"after {count} messages came one of {len(message)} bytes")
     end.announce(drained=True)
-    # The first message precedes the clock; the end mark is included.
+    # The first message arrives before the clock is read. ``END`` arrives within the time, so the
+    # count is right.
     return {"received": count, "rate": count / elapsed, **end.cost()}

@@ -1,4 +1,4 @@
-"""One way over plain sockets: 1 MiB reads and 64 KiB writes, whatever the message size."""
+"""One way over plain sockets, with 1 MiB reads and 64 KiB writes for every message size."""
 
 from time import perf_counter
 
@@ -7,7 +7,7 @@ WRITE = 64 << 10
 
 
 async def source(end):
-    """Write for the time of a round; return ``sent`` in bytes."""
+    """Write for the sending time of a round. ``sent`` in the result is in bytes."""
     socket = end.connected(0, await end.wait_for("endpoint"))
     write = socket.connection.sendall
     payload = bytes(WRITE)
@@ -45,5 +45,5 @@ async def sink(end):
 
 
 def warmup(end):
-    """Return the number of writes before the clock starts."""
+    """Return the number of writes before the measurement."""
     return -(-end.case.warmup * end.case.size // WRITE)

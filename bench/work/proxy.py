@@ -1,4 +1,4 @@
-"""One way, through a proxy in a process of its own: PUSH to PULL-PUSH to PULL."""
+"""One way from a PUSH to a PULL, through a proxy of a PULL and a PUSH in a third process."""
 
 from . import oneway
 
@@ -10,7 +10,7 @@ async def forwarder(end):
     end.announce(inlet=inlet, outlet=outlet)
     await end.measured()
     await end.wait_for("drained")
-    return end.cost()  # the proxy never ends; its process does
+    return end.cost()  # the proxy ends only with its process
 
 
 async def sink(end):

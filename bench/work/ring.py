@@ -1,7 +1,8 @@
-"""Three processes in a ring, with pickled objects: PUSH to PULL, as in an inference server.
+"""Three processes in a ring, which send pickled objects from PUSH to PULL.
 
-The source keeps some requests in flight, the worker takes what has come without waiting, as
-a scheduler does between its steps, and the relay waits for what the worker has made.
+This imitates an inference server. The source keeps several requests in flight. The worker receives
+the requests that have arrived, without waiting, as a scheduler does between its steps. The relay
+waits for the results of the worker, and sends them to the source.
 """
 
 from collections import deque
@@ -36,7 +37,7 @@ async def source(end):
 
 
 class Asker:
-    """Sends requests and takes replies, with at most ``WINDOW`` of them in flight."""
+    """Sends requests and receives replies, with at most ``WINDOW`` requests in flight."""
 
     def __init__(self, outbox, inbox, payload):
         self.outbox = outbox
@@ -45,7 +46,7 @@ class Asker:
         self.times = []
 
     def run(self, count, stop):
-        """Send ``count`` requests, or until the time ``stop``; return after the last reply."""
+        """Send ``count`` requests, or send until the time ``stop``; return after the last reply."""
         self.times = []
         started = deque()
         sent = 0

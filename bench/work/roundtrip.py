@@ -1,4 +1,4 @@
-"""Round trips: each trip is timed at its start."""
+"""Round trips between two ends. The end that sends the request times each of them."""
 
 from itertools import repeat
 from time import perf_counter_ns
@@ -48,7 +48,7 @@ async def ask(end, send, receive):
 
 
 async def answer(end, send, receive):
-    """Send every message back until the end mark comes."""
+    """Send every message back, until ``END`` arrives."""
     size = end.case.message_size
     for _ in repeat(None, end.case.warmup):
         await send(await receive())

@@ -1,9 +1,9 @@
-"""The loop of an inference server: an asyncio front, and engines of threads, over multipart.
+"""An inference server: a front process on asyncio, and engine processes with threads.
 
-The front sends each request from a ROUTER, msgpack and an array, and takes the replies with
-a PULL. An engine reads with a DEALER in one thread, takes steps in its main thread, and sends with
-a PUSH in another. Everything goes with ``copy=False`` and, where there is an array,
-``track=True``, as such servers do it.
+The front sends requests from a ROUTER, and receives the replies in a PULL. A request consists of a
+msgpack frame and an array. An engine receives with a DEALER in one thread, runs its steps in the
+main thread, and sends with a PUSH in another thread. As in such servers, all messages are sent with
+``copy=False``, and those with an array also with ``track=True``.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Front:
         self.reader = asyncio.ensure_future(self.read())
 
     async def read(self):
-        """Give each reply to the request that waits for it."""
+        """Receive replies, and set the result of the future that waits for each."""
         try:
             while True:
                 frames = await self.pull.recv_multipart(copy=False)
@@ -64,7 +64,8 @@ class Front:
             raise
 
     async def request(self, kind, *arrays, engine=None):
-        """Send one request, to the engines in turn; return the arrays of its reply."""
+        """Send one request, by default to the next engine in turn; return the arrays of its
+        reply."""
         self.number = number = self.number + 1
         engine = engine or self.identities[number % self.engines]
         self.pending[number] = reply = asyncio.get_running_loop().create_future()
@@ -77,11 +78,11 @@ class Front:
             while self.unsent and self.unsent[0][0].done:
                 self.unsent.popleft()
             if not sent.done:
-                self.unsent.append((sent, arrays))  # it may not be written to yet
+                self.unsent.append((sent, arrays))  # the arrays must not change yet
         return await reply
 
     async def warm(self):
-        """End the warm-up, here and in the engines."""
+        """End the warm-up of the front and of the engines."""
         for each in self.identities:
             await self.request(WARM, engine=each)
         await self.end.measured()
@@ -98,7 +99,7 @@ class Front:
 
 
 async def client(end):
-    """Several requests with an array at a time."""
+    """Keep ``WINDOW`` requests with an array in flight, and measure them."""
     front = Front(end)
     await front.start()
     size = end.case.message_size
@@ -134,7 +135,7 @@ async def client(end):
 
 
 async def caller(end):
-    """Make one small call after the other, each answered before the next."""
+    """Make small calls, each after the reply to the one before, and measure them."""
     front = Front(end)
     await front.start()
     times = []
@@ -152,7 +153,8 @@ async def caller(end):
 
 
 async def engine(end):
-    """The steps of an engine, in its main thread: take what has come, compute, hand on."""
+    """Run the steps of an engine: take the requests that have arrived, compute, pass the replies
+    on."""
     inlet, outlet = await end.wait_for("inlet"), await end.wait_for("outlet")
     zmq, context = end.adapter.blocking()
     requests, replies = queue.Queue(), queue.Queue()
@@ -167,7 +169,7 @@ async def engine(end):
         while not requests.empty():
             batch.append(requests.get())
         if step and batch[0][0] == REQUEST:
-            time.sleep(step)  # noqa: ASYNC251 - what an accelerator does meanwhile takes no CPU
+            time.sleep(step)  # noqa: ASYNC251 - the work of an accelerator takes no CPU time
         for kind, number, arrays in batch:
             if kind == END:
                 cost = end.cost()
@@ -184,7 +186,7 @@ async def engine(end):
 
 
 def thread(function, *args):
-    """Start a thread; an error in it ends the process, so that nothing waits for the thread."""
+    """Start a thread. An error in it ends the process, so that nothing waits for its results."""
 
     def run():
         try:
@@ -199,7 +201,7 @@ def thread(function, *args):
 
 
 def read(zmq, context, inlet, identity, requests):
-    """Read requests until the end mark comes."""
+    """Receive requests until ``END`` arrives, and put them into the queue ``requests``."""
     unpack = msgpack().unpackb
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.LINGER, -1)
@@ -219,7 +221,7 @@ def read(zmq, context, inlet, identity, requests):
 
 
 def write(zmq, context, outlet, replies):
-    """Send the results of the steps, until a None arrives."""
+    """Send the replies from the queue ``replies``, until it contains None."""
     pack = msgpack().packb
     socket = context.socket(zmq.PUSH)
     socket.setsockopt(zmq.LINGER, -1)

@@ -1,4 +1,4 @@
-"""Many connections at once: connections per second, from connect to reply."""
+"""Many connections at once. The rate is that of connections, from connect to the first reply."""
 
 from time import perf_counter
 

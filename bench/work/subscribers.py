@@ -1,8 +1,8 @@
-"""One PUB that drops, and subscribers of which some do not read.
+"""One PUB that may drop messages, and several subscribers, some of which do not read.
 
-The publisher waits for the others after each batch, so that none of those may lose a message.
-The rate is of the deliveries to them. The costs are those of the publisher, for each message that
-it sends.
+After each batch, the publisher waits until the subscribers that read have received the batch before
+it, so these subscribers must not lose a message. The rate is that of the deliveries to them. The
+costs are those of the publisher, divided by the number of messages that it sends.
 """
 
 from itertools import repeat
@@ -12,8 +12,8 @@ from ..cases import KB, MB, SUBSCRIBERS
 
 SYNC = b"sync"
 END = b"end"
-#: Sent before the clock, in bytes and in high-water marks: what the queues to a subscriber that
-#: does not read have room for.
+#: The warm-up fills the queues and buffers to the subscribers that do not read: ``FILL`` bytes, and
+#: ``QUEUES`` times the high-water mark in messages.
 FILL = 4 * MB
 QUEUES = 3
 RECEIVE_BUFFER = 64 * KB  # of a subscriber that does not read
@@ -106,7 +106,8 @@ async def sink(end):
 
 
 async def sleeper(end):
-    """Subscribe, receive one message to confirm that, and read no more."""
+    """Connect subscribers, receive one message in each to confirm the subscription, and then stop
+    reading."""
     endpoint = await end.wait_for("endpoint")
     sockets = []
     for _ in range(end.case.shape.options["slow"]):
