@@ -85,6 +85,7 @@ def accept(listener):
     """
     sock = listener.socket
     try:
+        # Not accept(), which makes a socket object more.
         fd, name = sock._accept()
     except BlockingIOError:
         return None
