@@ -18,7 +18,8 @@ def being_deleted():
     """Tell whether the ``__del__`` of pyzmq's own Context is running.
 
     The garbage collector runs in any greenlet, even the hub's, at any point. So a destructor must
-    not wait or switch greenlets."""
+    not wait or switch greenlets. With libzmq, programs hang when it waits:
+    https://github.com/zeromq/pyzmq/issues/1512."""
     frame: FrameType | None = sys._getframe()
     # pyzmq's destructor calls destroy(), which calls term(), which calls our method. Our method has
     # a stack frame only in the pure build.

@@ -3,6 +3,6 @@
 from pathlib import Path
 
 
-def hook_dirs():
+def hook_dirs() -> list[str]:
     """Return the folders with hooks, for the entry point ``pyinstaller40``."""
     return [str(Path(__file__).parent)]

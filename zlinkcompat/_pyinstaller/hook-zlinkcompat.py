@@ -9,7 +9,7 @@ from PyInstaller.utils.hooks import collect_data_files, collect_submodules
 UNUSED = {"tests", "_bench", "_cli", "_pyinstaller"}
 
 
-def is_used(name):
+def is_used(name: str) -> bool:
     """Tell whether a frozen program needs the module."""
     return UNUSED.isdisjoint(name.split("."))
 

@@ -111,7 +111,7 @@ def load_gevent():
 
     if first:
         # gevent takes the importing thread for the main thread, and only the main thread's loop
-        # can watch child processes.
+        # can watch child processes (https://github.com/gevent/gevent/issues/688).
         hub.MAIN_THREAD_IDENT = main_thread().ident
         if not os.environ.get("GEVENT_FORMAT_CONTEXT"):
             config.format_context = f"{__name__}.format_context"

@@ -289,7 +289,8 @@ def after_fork_child():
             loops.update(pool.after_fork_child())
     for loop in loops - {None}:
         # Do this before stopping watchers. libuv shares its epoll descriptor with the parent, so
-        # stopping a watcher here would stop it in the parent as well.
+        # stopping a watcher here would stop it in the parent as well:
+        # https://github.com/libuv/libuv/pull/846
         loop.gevent_loop.reinit()
     for context in list(contexts):
         context.after_fork_child()

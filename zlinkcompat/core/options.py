@@ -74,6 +74,8 @@ class Options:
         def __getattr__(self, name: str) -> Any:
             """The attribute of a row of the option table."""
 
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
     @property
     def tuning(self):
         """The :class:`zlinkcompat.tuning.Tuning` for these options and the environment."""

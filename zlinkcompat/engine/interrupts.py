@@ -3,7 +3,8 @@
 gevent runs a signal handler wherever the main thread happens to be, even in a callback of the
 engine. gevent also stops a watcher whose callback raises. So a program that catches Ctrl-C could
 leave a listener that never accepts again. This module raises the exception in the program instead,
-and calls the callback again.
+and calls the callback again. On signals in gevent, see
+https://github.com/gevent/gevent/issues/1815.
 
 The module is compiled, because the interpreter may run a signal handler at the start of each Python
 function, before the function's first ``try``. The pure-Python build can lose a callback there.

@@ -113,7 +113,8 @@ class IoThread:
             loop.mailbox.stop()
             loop.close()
             loop.callbacks.close()
-            # The hub's greenlet would never end by itself, and would keep all that it refers to.
+            # The hub's greenlet would never end by itself, and would keep all that it refers to:
+            # https://github.com/gevent/gevent/issues/1601
             hub.throw(GreenletExit)
             hub.destroy(destroy_loop=True)
             self.alive = False

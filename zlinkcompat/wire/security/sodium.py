@@ -11,7 +11,7 @@ MAC_SIZE = 16
 
 
 @cache
-def bindings():
+def bindings() -> Any:
     """Return PyNaCl's ``nacl.bindings``; None if it cannot be imported."""
     try:
         from nacl import bindings
