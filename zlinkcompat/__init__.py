@@ -4,9 +4,11 @@ Write ``import zlinkcompat as zmq`` in place of ``import zmq``. The names are th
 constants and errors are the same objects; the sockets and contexts are ours.
 """
 
+from __future__ import annotations
+
 import os
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._pyzmq import import_hooks
 from zlinkcompat._runtime.source_finder import install_if_asked
@@ -21,7 +23,7 @@ install_if_asked()
 import_hooks.install()
 
 
-def _open_control_if_asked():
+def _open_control_if_asked() -> None:
     if "ZLINK_CONTROL" in os.environ:
         from importlib import import_module
 
@@ -31,13 +33,15 @@ def _open_control_if_asked():
 at_next_context(_open_control_if_asked)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zlinkcompat._sugar.names import *  # noqa: F403
 
 #: Names with an underscore that pyzmq exports as well.
 UNDERSCORED = ("__version__", "__revision__", "_FINISHED_TRACKER")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # Import late: pyzmq imports zlinkcompat.backend in the middle of its own import, before it has
     # its constants and errors.
     from importlib import import_module
@@ -62,7 +66,7 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> Iterable[str]:
     from importlib import import_module
 
     return sorted({*globals(), *import_module("zlinkcompat._sugar.names").__all__})

@@ -6,10 +6,13 @@ middle of its own import, so nothing here may import pyzmq while pyzmq is being 
 Source: pyzmq ``zmq/backend/select.py``, ``zmq/backend/__init__.pyi``.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from functools import wraps
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import _backend, transports
 from zlinkcompat._backend import Context, Frame
@@ -22,6 +25,10 @@ from zlinkcompat._pyzmq.asyncio_fairness import limit_bursts
 from zlinkcompat._pyzmq.pickle_guard import guard_recv_pyobj
 from zlinkcompat.errors import EINVAL, ENOTSUP, last_errno, strerror, zmq_error
 from zlinkcompat.wire.security import sodium, z85
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 __all__ = [
     "Context", "Socket", "Frame", "Message",
@@ -46,7 +53,7 @@ class Socket(_backend.Socket):
 
     __slots__ = ()
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__ == "zmq.sugar.socket":
             for name in ("send", "send_multipart", "recv_multipart"):
@@ -59,13 +66,13 @@ class Socket(_backend.Socket):
             limit_bursts(cls)
 
 
-def naming_address_once(theirs):
+def naming_address_once(theirs: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``theirs``, pyzmq's ``bind`` or ``connect``, which adds the address to an error's text.
 
     The wrapper removes it if the text names the address already."""
 
     @wraps(theirs)
-    def method(self, addr):
+    def method(self: Any, addr: bytes | str) -> Any:
         try:
             return theirs(self, addr)
         except Exception as error:
@@ -77,11 +84,11 @@ def naming_address_once(theirs):
     return method
 
 
-def noting_overrides(theirs):
+def noting_overrides(theirs: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``theirs``, pyzmq's ``__setattr__``, to note when a socket gets a method of its own."""
 
     @wraps(theirs)
-    def __setattr__(self, key, value):
+    def __setattr__(self: Any, key: str, value: Any) -> None:
         theirs(self, key, value)
         if key in OVERRIDABLE:
             self._has_own_methods = True
@@ -95,7 +102,7 @@ IPC_PATH_MAX_LEN = 107
 PYZMQ_DRAFT_API = False
 
 
-def zmq_errno():
+def zmq_errno() -> int:
     """Return the errno of the last error that was raised here.
 
     .. versionadded:: 0.1
@@ -108,7 +115,7 @@ def zmq_errno():
     return last_errno()
 
 
-def zmq_version_info():
+def zmq_version_info() -> tuple[int, int, int]:
     """Return the libzmq version whose behaviour this package has.
 
     .. versionadded:: 0.1
@@ -121,7 +128,7 @@ def zmq_version_info():
     return (4, 3, 5)
 
 
-def has(capability):
+def has(capability: str) -> bool:
     """Tell whether an optional capability is available.
 
     .. versionadded:: 0.1
@@ -155,7 +162,7 @@ def has(capability):
     )
 
 
-def curve_keypair():
+def curve_keypair() -> tuple[bytes, bytes]:
     """Create a new pair of CURVE keys.
 
     .. versionadded:: 0.1
@@ -179,7 +186,7 @@ def curve_keypair():
     return z85.encode(public_key), z85.encode(secret_key)
 
 
-def curve_public(secret_key):
+def curve_public(secret_key: bytes) -> bytes:
     """Return the public key that belongs to a secret key.
 
     .. versionadded:: 0.1
@@ -217,7 +224,7 @@ def curve_public(secret_key):
     return z85.encode(sodium.public_of(raw))
 
 
-def insist_on_curve(what):
+def insist_on_curve(what: str) -> None:
     """Raise ENOTSUP if PyNaCl is missing."""
     if sodium.missing():
         raise zmq_error(ENOTSUP, f"{what}: {sodium.missing()}")

@@ -79,7 +79,7 @@ _last = 0
 error: Any = None
 
 
-def zmq_error(errno, text=None):
+def zmq_error(errno: int, text: str | None = None) -> Any:
     """Create the pyzmq exception for ``errno``: ``Again``, ``ContextTerminated``, ``ZMQError``, ...
 
     Parameters
@@ -116,7 +116,7 @@ def zmq_error(errno, text=None):
     return made
 
 
-def no_peer(routing_id):
+def no_peer(routing_id: bytes) -> str:
     """Return the text of EHOSTUNREACH for a message to ``routing_id`` (bytes)."""
     return (
         f"{ZMQ_TEXTS[EHOSTUNREACH]}: send: no peer is connected that has the routing id "
@@ -124,7 +124,7 @@ def no_peer(routing_id):
     )
 
 
-def strerror(errno):
+def strerror(errno: int) -> str:
     """Return the text of an errno, including libzmq's own numbers.
 
     .. versionadded:: 0.1
@@ -142,6 +142,6 @@ def strerror(errno):
     return ZMQ_TEXTS.get(errno) or _os.strerror(errno)
 
 
-def last_errno():
+def last_errno() -> int:
     """Return the errno (int) of the last exception that was created here; 0 if there was none."""
     return _last

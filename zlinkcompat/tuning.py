@@ -6,6 +6,8 @@ Each flag is a rollback switch: if it is off, the plain code path runs that the 
 performance plan (docs/performance-plan.md) replaces.
 """
 
+from __future__ import annotations
+
 import os
 import warnings
 
@@ -57,7 +59,17 @@ class Setting:
         Allowed values.
     """
 
-    def __init__(self, name, variable, option, default, unit, effect, least=0, greatest=INT_MAX):
+    def __init__(
+        self,
+        name: str,
+        variable: str,
+        option: str,
+        default: int,
+        unit: str,
+        effect: str,
+        least: int = 0,
+        greatest: int = INT_MAX,
+    ) -> None:
         self.name = name
         self.variable = variable
         self.option = option
@@ -68,11 +80,11 @@ class Setting:
         self.least = least
         self.greatest = greatest
 
-    def allows(self, value):
+    def allows(self, value: int) -> bool:
         """Tell whether ``value`` is allowed."""
         return self.least <= value <= self.greatest
 
-    def parse(self, text):
+    def parse(self, text: str) -> int:
         """Return the value of the environment variable's text; ValueError if it is not allowed."""
         digits = text[1:] if text[:1] == "-" else text
         if not (digits.isascii() and digits.isdigit() and self.allows(int(text))):
@@ -83,7 +95,7 @@ class Setting:
         return int(text)
 
 
-def flag(name, variable, option, default, effect):
+def flag(name: str, variable: str, option: str, default: int, effect: str) -> Setting:
     """Create a row that is on or off."""
     return Setting(name, variable, option, default, "0 or 1", effect, 0, 1)
 
@@ -350,7 +362,7 @@ def get(name: str, chosen: int | None = None) -> int:
 _checked = False
 
 
-def check_environment():
+def check_environment() -> None:
     """Warn once about each variable that is named like a setting but is not one."""
     global _checked
     if _checked:
@@ -390,8 +402,8 @@ class Tuning:
         Whether ``busy_poll`` is -1.
     """
 
-    def __init__(self, chosen=None):
-        def resolve(name):
+    def __init__(self, chosen: dict[str, int] | None = None) -> None:
+        def resolve(name: str) -> int:
             return get(name, chosen.get(name) if chosen else None)
 
         self.zerocopy_write = resolve("zerocopy_write")

@@ -11,7 +11,7 @@ from zlinkcompat.core.options import find
 INT_MIN = -(2**31)
 
 
-def contiguous(data):
+def contiguous(data: bytes) -> memoryview:
     """Return a memoryview of any contiguous buffer.
 
     Raises
@@ -26,7 +26,7 @@ def contiguous(data):
     return view
 
 
-def snapshot(data):
+def snapshot(data: bytes) -> bytes:
     """Return the bytes of a contiguous buffer in memory order."""
     try:
         return contiguous(data).tobytes("A")
@@ -37,7 +37,7 @@ def snapshot(data):
         return copy.getvalue()
 
 
-def as_int(value):
+def as_int(value: Any) -> int:
     """Return ``value`` as a C int. Raise TypeError or OverflowError as pyzmq does."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__int__"):
         raise TypeError(f"expected int, got: {value!r}")
@@ -47,7 +47,7 @@ def as_int(value):
     return number
 
 
-def to_address(addr):
+def to_address(addr: Any) -> str:
     """Return an endpoint as text; raise pyzmq's TypeError if it is neither str nor bytes."""
     if isinstance(addr, bytes):
         return addr.decode("utf-8", "surrogateescape")
@@ -56,12 +56,12 @@ def to_address(addr):
     return addr
 
 
-def tells_address(text, addr):
+def tells_address(text: str, addr: bytes | str) -> Any:
     """Tell whether the text of an error names the endpoint ``addr`` (str or bytes)."""
     return to_address(addr) in text
 
 
-def shorten(part):
+def shorten(part: Any) -> str:
     """Return the repr of a value, shortened for an error text."""
     text = repr(part)
     return text if len(text) <= 32 else text[:32] + "..."
@@ -70,7 +70,7 @@ def shorten(part):
 _option_bits: dict[int, Any] = {}
 
 
-def option_bits(option):
+def option_bits(option: int) -> int:
     """Return how many bits pyzmq passes for a socket option: 0 for bytes, 32 if it is unknown."""
     bits = _option_bits.get(option)
     if bits is None:

@@ -1,6 +1,9 @@
 """Context: a handle on a core context."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 from greenlet import GreenletExit
 
@@ -43,11 +46,11 @@ class Context:
 
     __slots__ = ("core", "closed", "_shadow", "_pid", "__weakref__")
 
-    def __init__(self, io_threads=1, shadow=0):
+    def __init__(self, io_threads: Any = 1, shadow: int = 0) -> None:
         self._shadow = bool(shadow)
         self._pid = os.getpid()
         self.closed = False
-        self.core = None
+        self.core: Any = None
         if shadow:
             self.core = context_at(shadow)
             if self.core is None:
@@ -57,11 +60,11 @@ class Context:
             self.core = CoreContext(as_int(io_threads), self._engine)
             context_made()
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         refuse_to_pickle(self)
 
     @property
-    def underlying(self):
+    def underlying(self) -> int:
         """The address (int) by which another object can shadow this context; 0 if it is closed.
 
         It is pyzmq's ``Context.underlying``, which is a ``void *`` of libzmq. This value is larger
@@ -71,16 +74,16 @@ class Context:
         return 0 if self.closed else self.core.address
 
     @property
-    def handle(self):
+    def handle(self) -> Any:
         """The same as :attr:`underlying`, under pyzmq's older name."""
         return self.underlying
 
-    def __int__(self):
+    def __int__(self) -> int:
         """Raise TypeError. ``zmq.Context(ours)`` of pyzmq with libzmq calls this."""
         refuse_asker(self)
         raise TypeError(f"a number is needed, not a {name_of(self)}")
 
-    def term(self):
+    def term(self) -> None:
         """Make calls on open sockets raise ETERM, then wait until all sockets are closed.
 
         This also waits until accepted messages are sent, for each socket at most its LINGER (ms;
@@ -106,7 +109,7 @@ class Context:
                 self._wait_for_end()
         self.closed = True
 
-    def _wait_for_end(self):
+    def _wait_for_end(self) -> None:
         try:
             self.core.term()
         except BaseException as error:
@@ -114,7 +117,7 @@ class Context:
                 self.closed = True
             raise
 
-    def set(self, option, optval):
+    def set(self, option: Any, optval: Any) -> None:
         """Set a context option, by its number.
 
         Parameters
@@ -143,7 +146,7 @@ class Context:
             raise TypeError(f"expected int, got: {optval!r}")
         self.core.set(as_int(option), as_int(optval))
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return a context option, by its number.
 
         Parameters

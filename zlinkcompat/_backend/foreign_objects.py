@@ -8,10 +8,14 @@ socket for a plain descriptor.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
+
+    from zlinkcompat._backend.context import Context
+    from zlinkcompat._backend.socket import Socket
 
 
 ADVICE = (
@@ -34,20 +38,20 @@ ASKERS = (
 DEPTH = 10
 
 
-def name_of(thing):
+def name_of(thing: Any) -> str:
     """Return the full name of the class of ``thing``."""
     kind = type(thing)
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def of_other_library(thing):
+def of_other_library(thing: Any) -> bool:
     """Tell whether ``thing`` is a socket or context of pyzmq with another backend than ours."""
     zmq = sys.modules.get("zmq")
     kinds = tuple(filter(None, (getattr(zmq, name, None) for name in ("Socket", "Context"))))
     return isinstance(thing, kinds) and not is_ours(thing)
 
 
-def is_ours(thing):
+def is_ours(thing: Any) -> bool:
     """Tell whether an object or class derives from a class of this package."""
     return any(
         kind.__module__.partition(".")[0] == "zlinkcompat"
@@ -55,7 +59,7 @@ def is_ours(thing):
     )
 
 
-def refuse_other(thing, wanted):
+def refuse_other(thing: Any, wanted: str) -> None:
     """Raise TypeError if ``thing`` is of the other library; ``wanted`` is like "a Socket"."""
     if of_other_library(thing):
         raise TypeError(
@@ -63,7 +67,7 @@ def refuse_other(thing, wanted):
         )
 
 
-def refuse_socket_class(kind, context):
+def refuse_socket_class(kind: type[Any] | type[Socket], context: Context) -> None:
     """Raise TypeError if ``kind``, the socket class for ``context``, is of the other library."""
     base = getattr(sys.modules.get("zmq"), "Socket", None)
     if isinstance(kind, type) and base is not None and issubclass(kind, base) and not is_ours(kind):
@@ -73,7 +77,7 @@ def refuse_socket_class(kind, context):
         )
 
 
-def refuse_asker(thing):
+def refuse_asker(thing: Any) -> None:
     """Raise TypeError if an object of the other library asks for internals of our ``thing``."""
     frame: FrameType | None = sys._getframe(1)
     for _ in range(DEPTH):
@@ -104,11 +108,11 @@ class Guarded:
     It raises at the lookup, because pyzmq turns an exception of a ``fileno()`` call into
     ValueError."""
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.__doc__ = function.__doc__
 
-    def __get__(self, thing, owner):
+    def __get__(self, thing: Socket, owner: type[Socket]) -> Any:
         if thing is None:
             return self.function
         refuse_asker(thing)

@@ -1,6 +1,9 @@
 """Frame: one part of a message, with its properties."""
 
+from __future__ import annotations
+
 import weakref
+from typing import Any
 
 from zlinkcompat._backend.arguments import as_int, contiguous
 from zlinkcompat._backend.frame_buffer import Exporter
@@ -60,12 +63,19 @@ class Frame(Exporter):
     # names as options.
     __slots__ = ("more", "tracker", "metadata", "data", "view", "__weakref__")
 
-    def __init__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
+    def __init__(
+        self,
+        data: Any = None,
+        track: bool = False,
+        copy: bool | None = None,
+        copy_threshold: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.more = False
         self.tracker = None
-        self.metadata = None
+        self.metadata: Any = None
         self.data = None
-        self.view = None
+        self.view: Any = None
         if track:
             self.tracker = finished_tracker()
         if data is None:
@@ -91,16 +101,16 @@ class Frame(Exporter):
             self.content = pinned = Pinned(data, event)
             held_buffers()[id(pinned)] = book_entry(pinned.buffer, event)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.content)
 
-    def __copy__(self):
+    def __copy__(self) -> Frame:
         return self.fast_copy()
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         refuse_to_pickle(self)
 
-    def fast_copy(self):
+    def fast_copy(self) -> Frame:
         """Return another Frame on the same memory.
 
         Returns
@@ -115,7 +125,7 @@ class Frame(Exporter):
         other.metadata = self.metadata
         return other
 
-    def take(self, content):
+    def take(self, content: Any) -> None:
         """Set the content, in the core's form: bytes or an object with a ``buffer``.
 
         A buffer that was exported before keeps the previous content alive."""
@@ -123,18 +133,18 @@ class Frame(Exporter):
         self.data = None
         self.view = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         if type(self).__repr__ is object.__repr__:
             # Before version 26, pyzmq leaves ``str(frame)`` to its backend.
             return self.bytes.decode()
         return repr(self)
 
-    def hold(self, memory):
+    def hold(self, memory: bytearray) -> Pinned:
         """Return an object with a ``buffer``, as the core needs it, for memory of this frame."""
         return Pinned(memory, None)
 
     @property
-    def buffer(self):
+    def buffer(self) -> memoryview:
         """A one-dimensional memoryview of the data's memory, as in pyzmq. It is writable unless the
         sender's buffer is read-only."""
         view = None if self.view is None else self.view()
@@ -144,22 +154,22 @@ class Frame(Exporter):
         return view
 
     @property
-    def tracker_event(self):
+    def tracker_event(self) -> Any:
         """The event that :attr:`tracker` waits for, or None; pyzmq's ``Frame.tracker_event``."""
         return None if type(self.content) is bytes else self.content.event
 
     @property
-    def bytes(self):
+    def bytes(self) -> bytes:
         """The data as bytes; pyzmq's ``Frame.bytes``."""
         if type(self.data) is bytes:
             return self.data
         content = self.content
         return content if type(content) is bytes else content.bytes
 
-    def __bytes__(self):
+    def __bytes__(self) -> Any:
         return self.bytes
 
-    def get(self, option):
+    def get(self, option: int | str) -> Any:
         """Return a property of the message.
 
         Parameters
@@ -199,14 +209,14 @@ class Frame(Exporter):
             raise TypeError(f"expected str, got: {option!r}")
         return self.message_property(option)
 
-    def message_property(self, name):
+    def message_property(self, name: str) -> str:
         """Return a property (str) from the peer or the ZAP handler; raise EINVAL if it is unset."""
         value = None if self.metadata is None else self.metadata.get(name)
         if value is None:
             raise zmq_error(EINVAL)
         return value
 
-    def set(self, option, value):
+    def set(self, option: int | str, value: Any) -> None:
         """Raise EINVAL: without drafts, libzmq 4.3 has no property of a message that can be set.
 
         Parameters
@@ -229,7 +239,7 @@ class Frame(Exporter):
         raise zmq_error(EINVAL)
 
 
-def default_copy_threshold():
+def default_copy_threshold() -> int:
     """Return the current ``zmq.COPY_THRESHOLD``, in bytes."""
     import zmq
 

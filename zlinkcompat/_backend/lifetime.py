@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
-def refuse_to_pickle(thing):
+def refuse_to_pickle(thing: Any) -> None:
     """Raise TypeError, as in pyzmq: another process has neither the connections nor the memory."""
     raise TypeError(f"cannot pickle {type(thing).__name__!r} object")
 
 
-def being_deleted():
+def being_deleted() -> bool:
     """Tell whether the ``__del__`` of pyzmq's own Context is running.
 
     The garbage collector runs in any greenlet, even the hub's, at any point. So a destructor must

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.engine.waker import WaitList, current_waker
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 class SentEvent(threading.Event):
     """An event that is set when the engine has released a buffer. Waiting lets the hub run."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.waiting = WaitList()
 
-    def set(self):
+    def set(self) -> None:
         """Set the event and wake all waiters."""
         super().set()
         self.waiting.notify_all()
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: Any = None) -> bool:
         """Wait until the event is set, for at most ``timeout`` seconds.
 
         Return whether it is set."""
@@ -46,21 +46,21 @@ class Pinned:
     event : SentEvent or None
     """
 
-    def __init__(self, data, event):
+    def __init__(self, data: bytearray | bytes | memoryview, event: SentEvent | None) -> None:
         view = memoryview(data)
         # Send the bytes in the order in which they lie in memory, even for a Fortran-ordered array.
         self.buffer = view.cast("B") if view.c_contiguous else memoryview(view.tobytes("A"))
         self.event = event
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.buffer.nbytes
 
     @property
-    def bytes(self):
+    def bytes(self) -> Any:
         """A copy of the data."""
         return self.buffer.tobytes()
 
-    def __del__(self):
+    def __del__(self) -> None:
         # Release the buffer first: a thread that waits for the tracker may resize it.
         self.buffer = None
         if self.event is not None:
@@ -69,7 +69,7 @@ class Pinned:
             _collector.refs.pop(id(self), None)
 
 
-def held_buffers():
+def held_buffers() -> dict[int, Any]:
     """Return pyzmq's table of buffers in use: ``zmq.utils.garbage.gc.refs``.
 
     Call this each time: pyzmq creates a new table when it starts the collector's thread."""
@@ -84,21 +84,21 @@ def held_buffers():
 _collector: GarbageCollector | None = None
 
 
-def book_entry(buffer, event):
+def book_entry(buffer: memoryview, event: SentEvent | None) -> Any:
     """Return what pyzmq's table of buffers in use (:func:`held_buffers`) stores for ``buffer``."""
     from zmq.utils.garbage import gcref
 
     return gcref(buffer, event)
 
 
-def finished_tracker():
+def finished_tracker() -> Any:
     """Return pyzmq's tracker for data that was copied."""
     from zmq.sugar.tracker import _FINISHED_TRACKER
 
     return _FINISHED_TRACKER
 
 
-def new_tracker(event):
+def new_tracker(event: SentEvent) -> Any:
     """Return a tracker that is done when ``event`` is set."""
     from zmq.sugar.tracker import MessageTracker
 

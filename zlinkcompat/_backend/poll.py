@@ -1,5 +1,9 @@
 """zmq_poll for a mix of sockets and file descriptors."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat._backend.arguments import as_int
 from zlinkcompat._backend.foreign_objects import refuse_other
 from zlinkcompat._backend.socket import Socket
@@ -10,7 +14,7 @@ from zlinkcompat.errors import ENOTSOCK, zmq_error
 NOTHING = -1
 
 
-def zmq_poll(sockets, timeout=-1):
+def zmq_poll(sockets: list[tuple[Any, int]], timeout: int = -1) -> list[tuple[Any, int]]:
     """Wait until one of ``sockets`` is ready.
 
     .. versionadded:: 0.1

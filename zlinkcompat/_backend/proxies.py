@@ -3,13 +3,17 @@
 Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat._backend.foreign_objects import refuse_other
 from zlinkcompat._backend.socket import Socket
 from zlinkcompat.core import proxy as core_proxy
 from zlinkcompat.errors import EFAULT, zmq_error
 
 
-def core_of(socket, optional=False):
+def core_of(socket: Any, optional: bool = False) -> Any:
     """Return the core of an open socket; raises TypeError or EFAULT."""
     if optional and socket is None:
         return None
@@ -22,7 +26,7 @@ def core_of(socket, optional=False):
     return socket.core
 
 
-def proxy(frontend, backend, capture=None):
+def proxy(frontend: Any, backend: Any, capture: Any = None) -> int:
     """Forward messages between two sockets in both directions, until their context is terminated.
 
     .. versionadded:: 0.1
@@ -54,7 +58,7 @@ def proxy(frontend, backend, capture=None):
     return 0
 
 
-def proxy_steerable(frontend, backend, capture=None, control=None):
+def proxy_steerable(frontend: Any, backend: Any, capture: Any = None, control: Any = None) -> int:
     """Run a :func:`proxy` that obeys PAUSE, RESUME, TERMINATE and STATISTICS from ``control``.
 
     .. versionadded:: 0.1
@@ -91,7 +95,13 @@ def proxy_steerable(frontend, backend, capture=None, control=None):
     return 0
 
 
-def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_prefix=b"out"):
+def monitored_queue(
+    in_socket: Any,
+    out_socket: Any,
+    mon_socket: Any,
+    in_prefix: bytes = b"in",
+    out_prefix: bytes = b"out",
+) -> int:
     """Run a :func:`proxy` that also sends a copy of each message to ``mon_socket``.
 
     Between two ROUTERs, the second frame of a message is the routing id of its receiver.
@@ -133,7 +143,7 @@ def monitored_queue(in_socket, out_socket, mon_socket, in_prefix=b"in", out_pref
     return 0
 
 
-def device(device_type, frontend, backend):
+def device(device_type: int, frontend: Any, backend: Any) -> int:
     """Forward messages between two sockets; libzmq's old name of :func:`proxy`.
 
     .. versionadded:: 0.1

@@ -1,11 +1,18 @@
 """Socket: a handle on a core socket that sends and receives messages."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
 from zlinkcompat._backend.arguments import shorten, snapshot
 from zlinkcompat._backend.frame import Frame, default_copy_threshold
 from zlinkcompat._backend.pinned import finished_tracker
 from zlinkcompat._backend.socket_handle import SocketHandle
 from zlinkcompat._constants import RCVMORE, SNDMORE
 from zlinkcompat.errors import ENOTSOCK, zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Socket(SocketHandle):
@@ -39,7 +46,13 @@ class Socket(SocketHandle):
 
     __slots__ = ("copy_threshold", "frame_class", "_has_own_methods")
 
-    def __init__(self, context=None, socket_type=-1, shadow=0, copy_threshold=None):
+    def __init__(
+        self,
+        context: Any = None,
+        socket_type: Any = -1,
+        shadow: int = 0,
+        copy_threshold: Any = None,
+    ) -> None:
         self._has_own_methods = False
         if copy_threshold is None:
             copy_threshold = default_copy_threshold()
@@ -47,14 +60,14 @@ class Socket(SocketHandle):
         self.frame_class = self.choose_frame_class()
         SocketHandle.__init__(self, context, socket_type, shadow)
 
-    def choose_frame_class(self):
+    def choose_frame_class(self) -> type[Any]:
         """Return the class of frames that ``recv(copy=False)`` returns, a subclass of Frame."""
         import zmq
 
         # On the backend, pyzmq's Frame is a subclass of ours.
         return zmq.Frame if issubclass(zmq.Frame, Frame) else Frame
 
-    def to_content(self, data, copy, track):
+    def to_content(self, data: Any, copy: bool, track: bool) -> Any:
         """Return the object that the core sends for ``data``, and the tracker to return."""
         if type(data) is bytes and not track:
             copied = not copy and len(data) < self.copy_threshold
@@ -79,7 +92,15 @@ class Socket(SocketHandle):
         copied = type(frame.content) is bytes
         return frame.content, finished_tracker() if copied else frame.tracker
 
-    def send(self, data, flags=0, copy=True, track=False, routing_id=None, group=None):
+    def send(
+        self,
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: Any = None,
+        group: Any = None,
+    ) -> Any:
         """Send one frame.
 
         Parameters
@@ -133,15 +154,22 @@ class Socket(SocketHandle):
         self.core.sender.send_frame(content, flags)
         return tracker
 
-    def overrides_send(self):
+    def overrides_send(self) -> bool:
         """Tell whether ``send`` is overridden in this socket's class or on the socket itself."""
         return self._has_own_methods or type(self).send is not plain_send
 
-    def overrides_recv(self):
+    def overrides_recv(self) -> bool:
         """Tell whether ``recv`` is overridden in this socket's class or on the socket itself."""
         return self._has_own_methods or type(self).recv is not plain_recv
 
-    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
+    def send_multipart(
+        self,
+        msg_parts: Sequence[Any],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Send a sequence of frames as one message, completely or not at all.
 
         If a subclass has its own ``send``, that sends each frame, as in pyzmq.
@@ -175,13 +203,13 @@ class Socket(SocketHandle):
             return self.send_by_frames(msg_parts, flags, copy, track)
         return self.send_whole(msg_parts, flags, copy, track)
 
-    def _send_multipart(self, msg_parts, flags, copy, track):
+    def _send_multipart(self, msg_parts: list[Any], flags: int, copy: bool, track: bool) -> Any:
         """Do the work of :meth:`send_multipart`.
 
         A subclass whose ``send`` cannot be used replaces it."""
         return self.send_whole(msg_parts, flags, copy, track)
 
-    def send_by_frames(self, msg_parts, flags, copy, track):
+    def send_by_frames(self, msg_parts: Sequence[Any], flags: int, copy: bool, track: bool) -> Any:
         """Send each frame with ``self.send``. Source: pyzmq ``Socket.send_multipart``."""
         for index, part in enumerate(msg_parts):
             try:
@@ -192,7 +220,7 @@ class Socket(SocketHandle):
             self.send(part, SNDMORE | flags, copy=copy, track=track)
         return self.send(msg_parts[-1], flags, copy=copy, track=track)
 
-    def send_whole(self, msg_parts, flags, copy, track):
+    def send_whole(self, msg_parts: Sequence[Any], flags: int, copy: bool, track: bool) -> Any:
         """Send all frames at once."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
@@ -216,7 +244,7 @@ class Socket(SocketHandle):
         self.core.sender.send_message(frames, flags)
         return tracker
 
-    def recv(self, flags=0, copy=True, track=False):
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one frame. RCVMORE tells whether further frames of its message follow.
 
         Parameters
@@ -254,7 +282,7 @@ class Socket(SocketHandle):
             return content if type(content) is bytes else content.bytes
         return self.to_frame(content, track, self.core.receiver.more)
 
-    def recv_multipart(self, flags=0, copy=True, track=False):
+    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive a whole message, or the rest of one whose first frames were received.
 
         If a subclass has its own ``recv``, that receives each frame, as in pyzmq.
@@ -280,20 +308,20 @@ class Socket(SocketHandle):
             return self.recv_by_frames(flags, copy, track)
         return self.recv_whole(flags, copy, track)
 
-    def _recv_multipart(self, flags, copy, track):
+    def _recv_multipart(self, flags: int, copy: bool, track: bool) -> list[Any]:
         """Do the work of :meth:`recv_multipart`.
 
         A subclass whose ``recv`` cannot be used replaces it."""
         return self.recv_whole(flags, copy, track)
 
-    def recv_by_frames(self, flags, copy, track):
+    def recv_by_frames(self, flags: int, copy: bool, track: bool) -> list[Any]:
         """Receive each frame with ``self.recv``. Source: pyzmq ``Socket.recv_multipart``."""
         frames = [self.recv(flags, copy=copy, track=track)]
         while self.get(RCVMORE):
             frames.append(self.recv(flags, copy=copy, track=track))
         return frames
 
-    def recv_whole(self, flags, copy, track):
+    def recv_whole(self, flags: int, copy: bool, track: bool) -> list[Any]:
         """Receive all frames at once."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
@@ -307,7 +335,7 @@ class Socket(SocketHandle):
                 frames[index] = content.bytes
         return frames
 
-    def to_frame(self, content, track, more):
+    def to_frame(self, content: Any, track: bool, more: bool) -> Any:
         """Return a Frame for a received content, with the metadata of its peer."""
         frame = self.frame_class(track=track)
         frame.take(content)
@@ -317,7 +345,7 @@ class Socket(SocketHandle):
             frame.metadata = pipe.metadata
         return frame
 
-    def recv_into(self, buffer, /, *, nbytes=0, flags=0):
+    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> Any:
         """Receive one frame into ``buffer``.
 
         .. versionadded:: 0.1 with any installed pyzmq; pyzmq itself has it since 26.4.
@@ -372,7 +400,7 @@ plain_send = Socket.send
 plain_recv = Socket.recv
 
 
-def refuse_frame(index, part):
+def refuse_frame(index: int, part: object) -> NoReturn:
     """Raise TypeError for a frame that is not a buffer."""
     raise TypeError(
         f"Frame {index} ({shorten(part)}) does not support the buffer interface."

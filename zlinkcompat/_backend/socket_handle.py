@@ -1,6 +1,9 @@
 """The calls of a socket that do not carry messages: options, endpoints, monitor and close."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 from zlinkcompat._backend.arguments import as_int, option_bits, to_address
 from zlinkcompat._backend.context import Context
@@ -20,12 +23,12 @@ class SocketHandle:
 
     __slots__ = ("context", "core", "_closed", "_shadow", "_pid", "__weakref__")
 
-    def __init__(self, context, socket_type, shadow):
+    def __init__(self, context: Any, socket_type: int, shadow: int) -> None:
         self._closed = False
         self._shadow = bool(shadow)
         self._pid = os.getpid()
         self.context = context
-        self.core = None
+        self.core: CoreSocket = None
         if shadow:
             self.core = socket_at(shadow)
             if self.core is None:
@@ -43,11 +46,11 @@ class SocketHandle:
             raise TypeError("socket_type must be specified")
         self.core = CoreSocket(context.core, int(socket_type))
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         refuse_to_pickle(self)
 
     @property
-    def underlying(self):
+    def underlying(self) -> int:
         """The address (int) by which another object can shadow this socket; 0 if it is closed.
 
         It is pyzmq's ``Socket.underlying``, which is a ``void *`` of libzmq. This value is larger
@@ -57,12 +60,12 @@ class SocketHandle:
         return 0 if self._closed else self.core.address
 
     @property
-    def handle(self):
+    def handle(self) -> Any:
         """The same as :attr:`underlying`, under pyzmq's older name."""
         return self.underlying
 
     @property
-    def closed(self):
+    def closed(self) -> bool:
         """Whether this handle or another one has closed the socket; pyzmq's ``Socket.closed``."""
         try:
             if not self._closed and (self.core is None or self.core.closed):
@@ -72,13 +75,13 @@ class SocketHandle:
             # An exception interrupted __init__ (pure build).
             return True
 
-    def live(self):
+    def live(self) -> CoreSocket:
         """Return the core socket. Raise ENOTSOCK if this handle was closed."""
         if self._closed:
             raise zmq_error(ENOTSOCK)
         return self.core
 
-    def close(self, linger=None):
+    def close(self, linger: int | None = None) -> None:
         """Close the socket. This returns at once; accepted messages are delivered within LINGER.
 
         Parameters
@@ -106,7 +109,7 @@ class SocketHandle:
 
     # -- options ---------------------------------------------------------------------------
 
-    def set(self, option, optval):
+    def set(self, option: int, optval: Any) -> None:
         """Set a socket option, by its number.
 
         Parameters
@@ -147,7 +150,7 @@ class SocketHandle:
             optval = int(optval)
         core.set(as_int(option), optval)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return a socket option, by its number.
 
         Parameters
@@ -172,7 +175,7 @@ class SocketHandle:
         return self.live().get(as_int(option))
 
     @property
-    def ssl_context(self):
+    def ssl_context(self) -> Any:
         """The user's own ``ssl.SSLContext`` for future tls and wss endpoints, or None.
 
         libzmq does not have this option.
@@ -185,11 +188,11 @@ class SocketHandle:
         return self.live().options.ssl_context
 
     @ssl_context.setter
-    def ssl_context(self, context):
+    def ssl_context(self, context: Any) -> None:
         self.live().options.ssl_context = context
 
     @property
-    def name(self):
+    def name(self) -> Any:
         """The name (str) of this socket in records, dumps, metrics and logs.
 
         By default it is the type, and the file and line of the program that made the socket, such
@@ -201,7 +204,7 @@ class SocketHandle:
         return "" if core is None else name_of(core)
 
     @name.setter
-    def name(self, name):
+    def name(self, name: Any) -> None:
         core = getattr(self, "core", None)
         if core is None:
             raise zmq_error(ENOTSOCK)
@@ -209,7 +212,7 @@ class SocketHandle:
 
     # -- endpoints -------------------------------------------------------------------------
 
-    def bind(self, addr):
+    def bind(self, addr: bytes | str) -> None:
         """Accept peers at ``addr``.
 
         Parameters
@@ -235,7 +238,7 @@ class SocketHandle:
         text = to_address(addr)
         self.live().bind(text)
 
-    def connect(self, addr):
+    def connect(self, addr: bytes | str) -> None:
         """Connect to ``addr``. This returns at once; the socket keeps trying until it succeeds.
 
         Parameters
@@ -259,7 +262,7 @@ class SocketHandle:
         text = to_address(addr)
         self.live().connect(text)
 
-    def unbind(self, addr):
+    def unbind(self, addr: bytes | str) -> None:
         """Stop accepting peers at ``addr``, and disconnect those that were accepted there.
 
         Parameters
@@ -279,7 +282,7 @@ class SocketHandle:
         text = to_address(addr)
         self.live().unbind(text)
 
-    def disconnect(self, addr):
+    def disconnect(self, addr: bytes | str) -> None:
         """Disconnect from ``addr``; messages that were sent to it are delivered within LINGER.
 
         Parameters
@@ -299,7 +302,7 @@ class SocketHandle:
         text = to_address(addr)
         self.live().disconnect(text)
 
-    def monitor(self, addr, events=0xFFFF):
+    def monitor(self, addr: bytes | int | str | None, events: Any = 0xFFFF) -> None:
         """Publish events of the connections on a PAIR at an inproc address.
 
         Parameters
@@ -325,7 +328,7 @@ class SocketHandle:
         text = None if addr is None else to_address(addr)
         self.live().monitor(text, as_int(events))
 
-    def join(self, group):
+    def join(self, group: str) -> None:
         """Join a RADIO-DISH group, a draft feature that is not supported.
 
         Parameters
@@ -339,7 +342,7 @@ class SocketHandle:
         """
         raise RuntimeError("libzmq and pyzmq must be built with draft support")
 
-    def leave(self, group):
+    def leave(self, group: str) -> None:
         """Leave a RADIO-DISH group, a draft feature that is not supported.
 
         Parameters

@@ -3,9 +3,12 @@
 The short form takes no command: ``python -m zlinkcompat prog.py`` runs the program.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from importlib import import_module
+from typing import Any
 
 COMMANDS = {
     "run": "run a program that was written for pyzmq on this engine, unchanged",
@@ -15,12 +18,12 @@ COMMANDS = {
 }
 
 
-def prog():
+def prog() -> str:
     """Return the command as the user typed it."""
     return "python -m zlinkcompat" if sys.argv[0].endswith("__main__.py") else "zlinkcompat"
 
 
-def print_help():
+def print_help() -> None:
     """Print the commands."""
     lines = "".join(f"  {name:8} {text}\n" for name, text in COMMANDS.items())
     print(
@@ -32,14 +35,14 @@ def print_help():
     )
 
 
-def version():
+def version() -> str:
     """Return one line with our version and those of our dependencies."""
     from zlinkcompat._cli.versions import one_line
 
     return one_line()
 
 
-def main(argv=None):
+def main(argv: Any = None) -> None:
     """Run the command line; ``run`` returns when the program ends."""
     argv = sys.argv[1:] if argv is None else argv
     first = argv[0] if argv else None

@@ -1,9 +1,12 @@
 """``zlinkcompat bench``: runs the benchmark of the checkout, or its copy in an installed wheel."""
 
+from __future__ import annotations
+
 import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 #: Modules that the benchmark imports; the extra ``bench`` installs them.
 NEEDED = ("hdrh", "rich")
@@ -11,7 +14,7 @@ NEEDED = ("hdrh", "rich")
 CHECKOUT = Path(__file__).parent.parent.parent
 
 
-def package():
+def package() -> Any:
     """Return the name of the benchmark's package; None if this installation has none."""
     if (CHECKOUT / "bench" / "forkserver.py").exists():
         sys.path.insert(0, str(CHECKOUT))
@@ -19,7 +22,7 @@ def package():
     return "zlinkcompat._bench" if find_spec("zlinkcompat._bench") else None
 
 
-def main(argv, prog):
+def main(argv: list[str], prog: str) -> None:
     """Run the benchmark with the arguments of ``python -m bench``."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:

@@ -7,6 +7,7 @@ import pwd
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from zlinkcompat.metrics.control import REQUEST
 from zlinkcompat.metrics.control_path import check_private, directories, socket_path
@@ -22,7 +23,7 @@ class NoAnswer(Exception):
     """The reason why a process does not answer, for the user."""
 
 
-def user_name(uid):
+def user_name(uid: Any) -> Any:
     """Return the name of a user, or the number if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
@@ -30,7 +31,7 @@ def user_name(uid):
         return str(uid)
 
 
-def owner_of(pid):
+def owner_of(pid: Any) -> Any:
     """Return the user id of a process; NoAnswer if there is no such process."""
     try:
         os.kill(pid, 0)
@@ -44,7 +45,7 @@ def owner_of(pid):
     return os.geteuid()  # a system without /proc
 
 
-def find_socket(pid):
+def find_socket(pid: Any) -> Any:
     """Return the path of a process's control socket; NoAnswer if it has none for us."""
     uid = owner_of(pid)
     if os.geteuid() not in (uid, 0):
@@ -63,7 +64,7 @@ def find_socket(pid):
     )
 
 
-def ask(pid):
+def ask(pid: Any) -> Any:
     """Return the text of a process's answer; NoAnswer with the reason if there is none."""
     path = find_socket(pid)
     with socket.socket(socket.AF_UNIX) as asks:
@@ -90,7 +91,7 @@ def ask(pid):
     return answer.decode()
 
 
-def read(asks):
+def read(asks: Any) -> Any:
     """Return all bytes until the peer closes the connection."""
     parts = []
     size = 0
@@ -102,7 +103,7 @@ def read(asks):
     return b"".join(parts)
 
 
-def processes():
+def processes() -> Any:
     """Return the numbers of this user's processes that have a control socket."""
     found: set[int] = set()
     for directory in directories(os.geteuid()):
@@ -112,7 +113,7 @@ def processes():
     return sorted(found)
 
 
-def is_alive(path: Path):
+def is_alive(path: Path) -> Any:
     """Tell whether a process listens on the socket at ``path``."""
     with socket.socket(socket.AF_UNIX) as asks:
         asks.settimeout(1)

@@ -1,9 +1,12 @@
 """``zlinkcompat doctor``: reports the installation, the engine, limits, and advice."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._cli import limits, mixing
 from zlinkcompat._cli.versions import versions
@@ -11,29 +14,33 @@ from zlinkcompat.core.context import wants_threads
 from zlinkcompat.debug import build_info
 from zlinkcompat.tuning import TABLE, check_environment
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
 BACKEND = "zlinkcompat.backend"
 
 
 class Report:
     """Prints sections and collects advice for the user."""
 
-    def __init__(self):
-        self.advice = []
+    def __init__(self) -> None:
+        self.advice: list[Any] = []
 
-    def heading(self, text):
+    def heading(self, text: str) -> None:
         """Begin a section."""
         print(f"\n{text}")
 
-    def line(self, name, value):
+    def line(self, name: str, value: Path | str) -> None:
         """Print one fact."""
         print(f"  {name:<22} {value}")
 
-    def advise(self, text):
+    def advise(self, text: str) -> None:
         """Collect advice, which is printed at the end."""
         self.advice.append(text)
 
 
-def report_versions(report):
+def report_versions(report: Report) -> None:
     """Report what is installed."""
     report.heading("Versions")
     for name, version in versions().items():
@@ -42,7 +49,7 @@ def report_versions(report):
     report.line("executable", sys.executable)
 
 
-def report_build(report):
+def report_build(report: Report) -> None:
     """Report whether the modules are compiled."""
     report.heading("Build")
     build = build_info()
@@ -66,7 +73,7 @@ def report_build(report):
         )
 
 
-def report_engine(report):
+def report_engine(report: Report) -> None:
     """Report which engine a program gets, and why."""
     report.heading("Engine")
     asked = os.environ.get("ZLINK_ENGINE", "auto")
@@ -87,7 +94,7 @@ def report_engine(report):
     report.line("PYZMQ_BACKEND", backend or "not set: import zmq runs on libzmq")
 
 
-def report_settings(report):
+def report_settings(report: Report) -> None:
     """Report environment variables that change settings, and mistakes in them."""
     report.heading("Settings in the environment")
     found = [name for name in sorted(os.environ) if name.startswith(("ZLINK_", "ZMQ_"))]
@@ -108,7 +115,7 @@ def report_settings(report):
                 report.advise(f"{error}.")
 
 
-def report_limits(report):
+def report_limits(report: Report) -> None:
     """Report limits of the machine."""
     report.heading("Limits")
     for limit in limits.limits():
@@ -117,7 +124,7 @@ def report_limits(report):
             report.advise(limit.advice)
 
 
-def report_mixing(report, paths):
+def report_mixing(report: Report, paths: Any) -> None:
     """Report programs that use pyzmq with libzmq beside zlinkcompat."""
     report.heading("Imports")
     others = mixing.dependents()
@@ -137,7 +144,7 @@ def report_mixing(report, paths):
         )
 
 
-def parser(prog):
+def parser(prog: str) -> Any:
     """Return the parser of the command line."""
     parse = argparse.ArgumentParser(
         prog=prog,
@@ -153,7 +160,7 @@ def parser(prog):
     return parse
 
 
-def main(argv, prog):
+def main(argv: list[str], prog: str) -> int:
     """Print the report; return 1 if there is advice."""
     paths = parser(prog).parse_args(argv).paths
     report = Report()

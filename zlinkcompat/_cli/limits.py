@@ -1,8 +1,11 @@
 """System limits that sockets can reach: file descriptors, CPUs, buffers, memory."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: A socket needs one file descriptor, and each of its connections needs one more.
 FEW_DESCRIPTORS = 4096
@@ -19,7 +22,7 @@ class Limit:
     advice: str = ""
 
 
-def read(path):
+def read(path: str) -> str:
     """Return the text of a kernel file; empty if the file does not exist."""
     try:
         return Path(path).read_text().strip()
@@ -27,7 +30,7 @@ def read(path):
         return ""
 
 
-def descriptors():
+def descriptors() -> Any:
     """Return the limit of open file descriptors; None on Windows."""
     try:
         import resource
@@ -44,12 +47,12 @@ def descriptors():
     return Limit("open files", f"{named[0]} (hard limit {named[1]})", advice)
 
 
-def usable_cpus():
+def usable_cpus() -> Any:
     """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def cpu_quota(root="/sys/fs/cgroup"):
+def cpu_quota(root: Path | str = "/sys/fs/cgroup") -> float | None:
     """Return the CPU time that the control group may use, in CPUs; None without a limit."""
     quota, _, period = read(f"{root}/cpu.max").partition(" ")
     if not quota:
@@ -62,7 +65,7 @@ def cpu_quota(root="/sys/fs/cgroup"):
     return found if found > 0 else None
 
 
-def cpus(root="/sys/fs/cgroup"):
+def cpus(root: Path | str = "/sys/fs/cgroup") -> Limit:
     """Return the number of CPUs, and how many of them this process may use."""
     count, quota = usable_cpus(), cpu_quota(root)
     text = f"{count} usable of {os.cpu_count()}"
@@ -77,7 +80,7 @@ def cpus(root="/sys/fs/cgroup"):
     return Limit("CPUs", text, advice)
 
 
-def memory(root="/sys/fs/cgroup"):
+def memory(root: str = "/sys/fs/cgroup") -> Limit:
     """Return the memory that the control group may use."""
     text = read(f"{root}/memory.max") or read(f"{root}/memory/memory.limit_in_bytes")
     if not text.isdigit() or int(text) >= 1 << 60:
@@ -85,13 +88,13 @@ def memory(root="/sys/fs/cgroup"):
     return Limit("memory of the group", f"{int(text) // MIB} MiB")
 
 
-def kernel(name, path):
+def kernel(name: str, path: str) -> Any:
     """Return a kernel setting; None where the kernel does not have it."""
     text = read(path)
     return Limit(name, text) if text else None
 
 
-def limits():
+def limits() -> list[Limit]:
     """Return all limits of this platform."""
     found = [
         descriptors(),

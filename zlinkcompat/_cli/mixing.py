@@ -1,12 +1,18 @@
 """Detection of programs that import both zmq and zlinkcompat, whose sockets cannot be mixed."""
 
+from __future__ import annotations
+
 import ast
 import re
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def dependents():
+def dependents() -> list[Any]:
     """Return the names of installed distributions that depend on pyzmq, except our own."""
     found = set()
     for each in distributions():
@@ -17,13 +23,13 @@ def dependents():
     return sorted(found - {"zlinkcompat"}, key=str.lower)
 
 
-def sources(paths):
+def sources(paths: list[Path | str]) -> Iterator[Any]:
     """Yield the Python files among files and folders."""
     for path in map(Path, paths):
         yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
-def packages(source):
+def packages(source: str) -> Iterator[Any]:
     """Yield the top-level names that the program text ``source`` imports."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -32,7 +38,7 @@ def packages(source):
             yield (node.module or "").partition(".")[0]
 
 
-def imports(paths):
+def imports(paths: Any) -> Any:
     """Return two lists: the files that import zlinkcompat, and the files that import zmq.
 
     A file that cannot be parsed is in neither list."""

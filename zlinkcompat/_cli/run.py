@@ -1,5 +1,7 @@
 """``zlinkcompat run prog.py args``: run a pyzmq program on this engine."""
 
+from __future__ import annotations
+
 import argparse
 import atexit
 import os
@@ -8,8 +10,13 @@ import signal
 import sys
 from errno import ENOENT
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import _cli
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 
 BACKEND = "zlinkcompat.backend"
 
@@ -24,7 +31,7 @@ OWN_FILES = (
 )
 
 
-def parse(argv, prog):
+def parse(argv: list[str], prog: str) -> Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
@@ -68,14 +75,14 @@ def parse(argv, prog):
     return options
 
 
-def excepthook(kind, error, trace):
+def excepthook(kind: Any, error: Any, trace: Any) -> None:
     """Print the program's traceback without the runner's own frames."""
     while trace is not None and trace.tb_frame.f_code.co_filename in OWN_FILES:
         trace = trace.tb_next
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
-def print_stats(*_):
+def print_stats(*_: Any) -> None:
     """Print the report of ``--stats`` to stderr."""
     from zlinkcompat.debug import dump
 
@@ -83,7 +90,7 @@ def print_stats(*_):
     os.write(2, f"{dump()}\n".encode())
 
 
-def main(argv, prog):
+def main(argv: list[str], prog: str) -> None:
     """Run the program that the command line names, with its own ``sys.argv`` and ``__main__``."""
     options = parse(argv, prog)
     sys.excepthook = excepthook
@@ -108,7 +115,7 @@ def main(argv, prog):
         atexit.register(print_stats, left)
 
 
-def run(options):
+def run(options: Namespace) -> Any:
     """Run the program and return its globals."""
     if options.module:
         sys.argv = options.module

@@ -7,17 +7,21 @@ import os
 import sys
 import time
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._cli import top_tables
 from zlinkcompat._cli.control_client import NoAnswer, ask, processes
 from zlinkcompat.metrics.json_text import load_process
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+
+
 #: The most peers that are shown.
 PEERS = 20
 
 
-def parser(prog):
+def parser(prog: str) -> Any:
     """Return the parser of the command line."""
     parse = argparse.ArgumentParser(
         prog=prog,
@@ -51,7 +55,7 @@ def parser(prog):
     return parse
 
 
-def positive(text):
+def positive(text: str) -> Any:
     """Return a number of seconds; ValueError if it is not positive."""
     value = float(text)
     if not 0 < value < 1e6:
@@ -59,7 +63,7 @@ def positive(text):
     return value
 
 
-def main(argv, prog):
+def main(argv: list[str], prog: str) -> Any:
     """Show the process; return the exit status."""
     parse = parser(prog)
     options = parse.parse_args(argv)
@@ -83,7 +87,7 @@ def main(argv, prog):
     return 0
 
 
-def only_process():
+def only_process() -> Any:
     """Return the only process that can be asked; NoAnswer if there is none, or a choice."""
     found = processes()
     if not found:
@@ -95,7 +99,7 @@ def only_process():
     return found[0]
 
 
-def look(pid):
+def look(pid: Any) -> Any:
     """Return a snapshot of a process."""
     try:
         return load_process(ask(pid))
@@ -103,7 +107,7 @@ def look(pid):
         raise NoAnswer(f"process {pid}: {error}") from None
 
 
-def tables(now, before, options):
+def tables(now: int, before: Any, options: Options) -> Any:
     """Return the tables to show."""
     rates = top_tables.Rates(now, before)
     return [
@@ -115,7 +119,7 @@ def tables(now, before, options):
     ]
 
 
-def print_once(pid, options):
+def print_once(pid: Any, options: Options) -> None:
     """Print one snapshot."""
     if options.json:
         print(ask(pid), end="", flush=True)
@@ -126,7 +130,7 @@ def print_once(pid, options):
         print("", *top_tables.plain(table), sep="\n", flush=True)
 
 
-def check_terminal():
+def check_terminal() -> None:
     """Raise NoAnswer where the live view cannot be shown."""
     if find_spec("rich") is None:
         raise NoAnswer(
@@ -136,7 +140,7 @@ def check_terminal():
         raise NoAnswer("the live view needs a terminal: use --once")
 
 
-def show(pid, options):
+def show(pid: Any, options: Options) -> None:
     """Show snapshots until the user ends it, or the process does not answer."""
     before, now = None, look(pid)
     check_terminal()
@@ -149,7 +153,7 @@ def show(pid, options):
             live.update(drawn(now, before, options), refresh=True)
 
 
-def drawn(now, before, options):
+def drawn(now: int, before: Any, options: Options) -> Any:
     """Return the tables for rich."""
     from rich.console import Group
     from rich.table import Table

@@ -1,9 +1,16 @@
 """The tables of ``zlinkcompat top``: rows of text, for the terminal and for plain output."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.debug.ranking import badness
 from zlinkcompat.metrics.definitions import routing_id_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 #: The longest text of a cell.
 CELL_MAX = 40
@@ -18,12 +25,12 @@ class Table:
     rows: list[list[str]]
 
 
-def count(number):
+def count(number: Any) -> Any:
     """Return a count as text."""
     return f"{number:,}"
 
 
-def seconds(value):
+def seconds(value: Any) -> Any:
     """Return a time as text."""
     if value < 60:
         return f"{value:.1f} s"
@@ -32,7 +39,7 @@ def seconds(value):
     return f"{value // 3600:.0f} h {value % 3600 // 60:.0f} m"
 
 
-def size(number):
+def size(number: Any) -> Any:
     """Return a number of bytes as text."""
     for unit in ("B", "KiB", "MiB"):
         if number < 1024:
@@ -41,24 +48,24 @@ def size(number):
     return f"{number:.1f} GiB"
 
 
-def queue(queued, hwm):
+def queue(queued: Any, hwm: int) -> Any:
     """Return the fill of a queue as text."""
     return f"{queued}/{hwm}" if hwm else f"{queued}"
 
 
-def reasons(counts):
+def reasons(counts: Any) -> Any:
     """Return counts by reason as text, the largest first."""
     found = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{reason} {number:,}" for reason, number in found if number)
 
 
-def short(text):
+def short(text: str) -> Any:
     """Return a text without control characters, that fits into a cell."""
     text = "".join(each if each.isprintable() else "?" for each in text)
     return text if len(text) <= CELL_MAX else f"{text[: CELL_MAX - 3]}..."
 
 
-def key_of(socket, peer):
+def key_of(socket: Any, peer: Any) -> Any:
     """Return what identifies a peer in two snapshots."""
     return socket.number, peer.connection, peer.endpoint, peer.remote, peer.routing_id
 
@@ -66,7 +73,7 @@ def key_of(socket, peer):
 class Rates:
     """What happened per second between two snapshots; nothing is known after the first one."""
 
-    def __init__(self, now, before=None):
+    def __init__(self, now: Any, before: Any = None) -> None:
         self.before = {}
         self.elapsed = 0.0
         if before is not None and before.pid == now.pid:
@@ -76,7 +83,7 @@ class Rates:
                 for peer in socket.peers:
                     self.before[key_of(socket, peer)] = peer
 
-    def text(self, key, record, value):
+    def text(self, key: Any, record: Any, value: Any) -> Any:
         """Return the rate of ``value(record)`` as text."""
         earlier = self.before.get(key)
         if earlier is None or self.elapsed <= 0:
@@ -84,22 +91,22 @@ class Rates:
         return f"{(value(record) - value(earlier)) / self.elapsed:,.0f}"
 
 
-def messages_out(record):
+def messages_out(record: Any) -> Any:
     """Return the messages that were sent."""
     return record.messages_out
 
 
-def messages_in(record):
+def messages_in(record: Any) -> Any:
     """Return the messages that were received."""
     return record.messages_in
 
 
-def dropped(record):
+def dropped(record: Any) -> Any:
     """Return the messages that were dropped."""
     return sum(record.drops.values())
 
 
-def peer_table(now, rates, peers_max):
+def peer_table(now: Any, rates: Any, peers_max: Any) -> Any:
     """Return the table of peers, worst first."""
     found = [(socket, peer) for socket in now.sockets for peer in socket.peers]
     found.sort(
@@ -155,7 +162,7 @@ def peer_table(now, rates, peers_max):
     )
 
 
-def socket_table(now, rates):
+def socket_table(now: Any, rates: Any) -> Any:
     """Return the table of sockets."""
     rows = [
         [
@@ -194,7 +201,7 @@ def socket_table(now, rates):
     )
 
 
-def without_empty(table):
+def without_empty(table: Any) -> Any:
     """Return the table without columns that have no value in any row."""
     kept = [
         index
@@ -208,7 +215,7 @@ def without_empty(table):
     )
 
 
-def headline(now):
+def headline(now: Any) -> Any:
     """Return the first line of the output."""
     counts = {
         "context": now.contexts,
@@ -219,7 +226,7 @@ def headline(now):
     return f"process {now.pid}: {', '.join(parts)}"
 
 
-def plain(table):
+def plain(table: Any) -> Iterator[Any]:
     """Yield the lines of a table as plain text."""
     titles = [title for title, _ in table.columns]
     widths = [max(map(len, column)) for column in zip(titles, *table.rows, strict=True)]

@@ -1,8 +1,11 @@
 """The versions that a bug report needs."""
 
+from __future__ import annotations
+
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from zlinkcompat.version import VERSION
 
@@ -10,7 +13,7 @@ from zlinkcompat.version import VERSION
 NAMES = ("pyzmq", "gevent", "greenlet", "PyNaCl", "wsproto")
 
 
-def installed(name):
+def installed(name: str) -> Any:
     """Return the version of a distribution, or None."""
     try:
         return version(name)
@@ -18,7 +21,7 @@ def installed(name):
         return None
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return a dict of names to versions, ours first; None means not installed."""
     return {
         "zlinkcompat": VERSION,
@@ -27,7 +30,7 @@ def versions():
     }
 
 
-def one_line():
+def one_line() -> str:
     """Return the line that ``--version`` prints."""
     found = {name: text for name, text in versions().items() if text}
     first = found.pop("zlinkcompat")

@@ -9,11 +9,19 @@ iteration. It does so before it takes a message, so that cancelling it loses no 
 Source: pyzmq ``zmq/_future.py``.
 """
 
+from __future__ import annotations
+
 from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import NOBLOCK
 from zlinkcompat._runtime.gevent_support import hub_runs_under, running_loop
 from zlinkcompat.engine.loop_poller import serve_in_running_loop
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
 
 HUB_AT_REST = (
     "this socket's connections are in a gevent hub, which does not run while this event loop "
@@ -21,20 +29,20 @@ HUB_AT_REST = (
 )
 
 
-def limit_bursts(cls):
+def limit_bursts(cls: Any) -> None:
     """Make pyzmq's ``_AsyncSocket`` (or the class in its place) yield after a burst."""
     cls._streak = 0
     cls._add_recv_event = yield_every_burst(cls._add_recv_event, receive_later)
     cls._add_send_event = yield_every_burst(cls._add_send_event, send_later)
 
 
-def yield_every_burst(begin, later):
+def yield_every_burst(begin: Callable[..., Any], later: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``begin``, a method that begins an operation and returns its future.
 
     Every ``ASYNCIO_BURST``-th call uses ``later``, which begins the operation without a try."""
 
     @wraps(begin)
-    def method(self, kind, *args, **kwargs):
+    def method(self: Any, kind: str, *args: Any, **kwargs: Any) -> Future[Any]:
         serve_in_running_loop(self.core)
         flags = (kwargs.get("kwargs") or {}).get("flags", 0)
         if kind == "poll" or flags & NOBLOCK:
@@ -52,7 +60,7 @@ def yield_every_burst(begin, later):
     return method
 
 
-def insist_on_running_hub(future):
+def insist_on_running_hub(future: Future[Any]) -> None:
     """If ``future`` can never complete, cancel it and raise RuntimeError."""
     loop = running_loop()
     if loop is not None and not hub_runs_under(loop):
@@ -60,7 +68,7 @@ def insist_on_running_hub(future):
         raise RuntimeError(HUB_AT_REST)
 
 
-def receive_later(self, begin, *args, **kwargs):
+def receive_later(self: Any, begin: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
     """Begin to receive. pyzmq notices that there is a message in the next loop iteration."""
     self.__dict__["_handle_recv"] = nothing
     try:
@@ -69,7 +77,7 @@ def receive_later(self, begin, *args, **kwargs):
         del self.__dict__["_handle_recv"]
 
 
-def send_later(self, begin, *args, **kwargs):
+def send_later(self: Any, begin: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
     """Begin to send. pyzmq does not try while other sends wait, and tries in the next iteration."""
     futures = self._send_futures
     futures.appendleft(None)
@@ -79,5 +87,5 @@ def send_later(self, begin, *args, **kwargs):
         futures.popleft()
 
 
-def nothing():
+def nothing() -> None:
     """Do nothing, in place of the first try."""

@@ -37,7 +37,7 @@ class SubmoduleFinder:
     """Finds pyzmq modules that this package has no file for. Python asks this finder last."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package, _, rest = name.partition(".")
         if package != PACKAGE or not rest or rest.partition(".")[0] in NOT_MIRRORED:
             return None
@@ -70,7 +70,7 @@ class GreenFinder:
     """Finds the modules of ``zmq.green`` on the backend. Python asks this finder first."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name in GREEN:
             loader: Any = AliasLoader(ModuleSpec("zlinkcompat.green.backend", None))
             return ModuleSpec(name, loader)
@@ -80,17 +80,17 @@ class GreenFinder:
 class SubmoduleLoader:
     """Loads a counterpart of the module that ``original`` (ModuleSpec) finds."""
 
-    def __init__(self, original):
+    def __init__(self, original: Any) -> None:
         self.original = original
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> None:
         return None
 
 
 class AliasLoader(SubmoduleLoader):
     """Loads pyzmq's module itself."""
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         # The import system returns the module that it finds here.
         sys.modules[module.__name__] = import_module(self.original.name)
 
@@ -98,7 +98,7 @@ class AliasLoader(SubmoduleLoader):
 class OverlayLoader(SubmoduleLoader):
     """Loads pyzmq's names, and replaces those that this package has itself."""
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         ours = import_module(PACKAGE)
         for name, value in vars(import_module(self.original.name)).items():
             if not name.startswith("__") or name == "__all__":
@@ -112,32 +112,38 @@ class OverlayLoader(SubmoduleLoader):
 class RewritingLoader(SubmoduleLoader):
     """Executes pyzmq's source with this package in place of ``zmq``."""
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         code = self.original.loader.get_code(self.original.name)
         module.__file__ = self.original.origin
         # Python looks up ``__import__`` in the module's builtins, even when functions run later.
         module.__builtins__ = {**vars(builtins), "__import__": import_redirected}
         exec(code, vars(module))
 
-    def get_code(self, name) -> CodeType:
+    def get_code(self, name: Any) -> CodeType:
         """Return the code for ``python -m``."""
         return self.original.loader.get_code(self.original.name)
 
 
-def import_redirected(name, globals=None, locals=None, fromlist=(), level=0):
+def import_redirected(
+    name: str,
+    globals: dict[str, RewritingLoader | str | None] | None = None,
+    locals: dict[str, RewritingLoader | str | None] | None = None,
+    fromlist: tuple[Any, ...] | None = (),
+    level: int = 0,
+) -> ModuleType:
     """Replace ``__import__`` in modules of :class:`RewritingLoader`."""
     if level == 0 and (name == "zmq" or name.startswith("zmq.")):
         name = PACKAGE + name[3:]
     return builtins.__import__(name, globals, locals, fromlist, level)
 
 
-def install():
+def install() -> None:
     """Install the finder. Repeated calls have no effect."""
     if SubmoduleFinder not in sys.meta_path:
         sys.meta_path.append(SubmoduleFinder)
 
 
-def install_green():
+def install_green() -> None:
     """Replace ``zmq.green`` with our module. Repeated calls have no effect."""
     if GreenFinder not in sys.meta_path:
         sys.meta_path.insert(0, GreenFinder)

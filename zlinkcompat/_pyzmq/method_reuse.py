@@ -1,7 +1,11 @@
 """Reuse of methods of pyzmq's own classes that are plain Python and do not call libzmq."""
 
+from __future__ import annotations
 
-def copy_methods(namespace, source, names):
+from typing import Any
+
+
+def copy_methods(namespace: dict[str, Any], source: type[Any], names: str) -> None:
     """Copy methods of a pyzmq class into the body of one of our classes.
 
     The copies are pyzmq's own functions, so they behave as in the installed version. A method that

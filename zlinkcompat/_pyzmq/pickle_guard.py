@@ -5,11 +5,22 @@ or fails, where the socket is bound to a network endpoint and does not authentic
 setting ``RECV_PYOBJ`` of :mod:`zlinkcompat.tuning` allows or forbids such calls.
 """
 
+from __future__ import annotations
+
 from functools import wraps
+from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 from zlinkcompat._constants import NULL
 from zlinkcompat.errors import EACCES, zmq_error
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.listener import Listener
+
 
 ALLOW, FORBID = 1, 0
 NETWORK = ("tcp://", "ws://", "tls://", "wss://")
@@ -23,7 +34,7 @@ ADVICE = (
 _warned = False
 
 
-def guard_recv_pyobj(recv_pyobj):
+def guard_recv_pyobj(recv_pyobj: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap pyzmq's ``recv_pyobj`` to check the socket before it takes a message.
 
     Parameters
@@ -38,7 +49,7 @@ def guard_recv_pyobj(recv_pyobj):
     """
 
     @wraps(recv_pyobj)
-    def method(self, flags=0):
+    def method(self: Any, flags: int = 0) -> Future[Any]:
         if not self.closed:
             check(self.core)
         return recv_pyobj(self, flags)
@@ -46,7 +57,7 @@ def guard_recv_pyobj(recv_pyobj):
     return method
 
 
-def check(core):
+def check(core: CoreSocket) -> None:
     """Warn or raise if ``core`` is bound where unauthenticated peers can connect."""
     global _warned
     setting = core.options.tuning.recv_pyobj
@@ -70,7 +81,7 @@ def check(core):
     )
 
 
-def is_open(listener):
+def is_open(listener: Listener) -> bool:
     """Return whether a bound endpoint accepts peers from the network without authentication."""
     if not listener.endpoint.startswith(NETWORK):
         return False

@@ -7,6 +7,7 @@ created; otherwise the counting code holds None. ``zlinkcompat.debug`` is the pu
 from __future__ import annotations
 
 import os
+from typing import Any
 from weakref import WeakSet
 
 #: The counters and their meaning (docs/performance-plan.md; the last six are our own).
@@ -34,17 +35,17 @@ NAMES = {
 class Counters:
     """The counters of one socket's connections: one int for each of :data:`NAMES`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
         _live.add(self)
 
-    def __del__(self):
+    def __del__(self) -> None:
         retired = _retired
         if retired:  # None while the interpreter exits
             for name in retired:
                 retired[name] += getattr(self, name)
 
-    def reset(self):
+    def reset(self) -> None:
         """Set all counters to 0."""
         for name in NAMES:
             setattr(self, name, 0)
@@ -54,17 +55,17 @@ _live: WeakSet[Counters] = WeakSet()
 _retired = dict.fromkeys(NAMES, 0)
 
 
-def enabled():
+def enabled() -> bool:
     """Tell whether new sockets count."""
     return os.environ.get("ZMQ_DEBUG_COUNTERS") == "1"
 
 
-def make():
+def make() -> Any:
     """Return the counters of a new socket, or None."""
     return Counters() if enabled() else None
 
 
-def total():
+def total() -> Any:
     """Return the sums over all sockets of this process, open and closed: dict of int by name."""
     sums = dict(_retired)
     for counters in list(_live):
@@ -73,7 +74,7 @@ def total():
     return sums
 
 
-def reset():
+def reset() -> None:
     """Set the counters of all sockets of this process to 0."""
     _retired.update(dict.fromkeys(NAMES, 0))
     for counters in list(_live):

@@ -11,12 +11,17 @@ import os
 import sys
 from importlib import import_module
 from threading import main_thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
 
 _get_hub: Any = None
 
 
-def loaded_module(name):
+def loaded_module(name: str) -> ModuleType | None:
     """Return the module ``name`` if its import is complete, or None.
 
     While another thread imports a module, the module is already in ``sys.modules``. Until the
@@ -29,7 +34,7 @@ def loaded_module(name):
     return module
 
 
-def get_original(module, name):
+def get_original(module: str, name: str) -> type[Any] | Callable[..., Any]:
     """Return the original object ``name`` of a standard ``module``, even if gevent has patched it.
 
     Pass "_thread" to get ``RLock``. In a patched program, the ``RLock`` of ``threading`` is a
@@ -42,26 +47,26 @@ def get_original(module, name):
     return getattr(import_module(module), name) if get is None else get(module, name)
 
 
-def is_module_patched(name):
+def is_module_patched(name: str) -> bool:
     """Tell whether gevent has patched the standard module ``name``."""
     monkey: Any = sys.modules.get("gevent.monkey")
     # If another thread is still importing gevent.monkey, nothing is patched yet.
     return hasattr(monkey, "is_module_patched") and monkey.is_module_patched(name)
 
 
-def run_signal_handlers():
+def run_signal_handlers() -> None:
     """Call a Python function, so that the interpreter runs the handlers of pending signals.
 
     Compiled code does not run them by itself."""
 
 
-def running_loop():
+def running_loop() -> Any:
     """Return the asyncio event loop that runs in this thread, or None."""
     events = sys.modules.get("asyncio.events")
     return None if events is None else events._get_running_loop()
 
 
-def hub_runs_under(loop):
+def hub_runs_under(loop: Any) -> bool:
     """Tell whether this thread's hub runs while the asyncio event loop ``loop`` waits.
 
     It does if the loop waits in a ``select`` that gevent has patched. uvloop waits in C instead."""
@@ -70,13 +75,13 @@ def hub_runs_under(loop):
     return is_module_patched("select") and isinstance(loop, SelectorEventLoop)
 
 
-def is_timeout(error):
+def is_timeout(error: Any) -> bool:
     """Tell whether an exception is a ``gevent.Timeout``."""
     timeout = sys.modules.get("gevent.timeout")
     return timeout is not None and isinstance(error, timeout.Timeout)
 
 
-def has_hub():
+def has_hub() -> Any:
     """Tell whether the current thread has a hub, so that nothing is imported or made to use it."""
     local = loaded_module("gevent._hub_local")
     return (
@@ -86,14 +91,14 @@ def has_hub():
     )
 
 
-def get_hub():
+def get_hub() -> Any:
     """Return the hub of the current thread, and create it on first use."""
     if _get_hub is None:
         load_gevent()
     return _get_hub()
 
 
-def format_context(context):
+def format_context(context: Any) -> Any:
     """Format a failed callback's watcher as gevent does by default.
 
     gevent imports ``pprint`` and its dependencies early; this function imports it on first use."""
@@ -102,7 +107,7 @@ def format_context(context):
     return saferepr(context)
 
 
-def load_gevent():
+def load_gevent() -> None:
     """Import gevent. Repeated calls have no effect."""
     global _get_hub
 

@@ -5,22 +5,26 @@ of the event loop read and write (``engine.lifecycle.CALLER_THREAD_IO``), and th
 away a call within a call.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class Guard:
     """Lets one thread at a time into a piece of code, and turns others away."""
 
     __slots__ = ("held",)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.held = False
 
-    def try_enter(self):
+    def try_enter(self) -> Any:
         """Enter; return False if a thread is in already."""
         if self.held:
             return False
         self.held = True
         return True
 
-    def exit(self):
+    def exit(self) -> None:
         """Let others enter again."""
         self.held = False

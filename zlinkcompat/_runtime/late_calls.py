@@ -1,7 +1,15 @@
 """Calls of functions at a later time, in a native thread that exists only while calls wait."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import get_original
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
@@ -12,15 +20,15 @@ class LateCalls:
 
     The thread is not joined when the interpreter exits: what still waits then is not called."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = allocate_lock()
-        self.waiting = []  # of (time (ns, monotonic), function)
+        self.waiting: list[Any] = []  # of (time (ns, monotonic), function)
         self.running = False
         # The thread waits for this lock, and is woken by its release if an earlier call comes.
         self.changed = allocate_lock()
         self.changed.acquire()
 
-    def add(self, seconds, function):
+    def add(self, seconds: float, function: Callable[..., Any]) -> None:
         """Call ``function`` in ``seconds``."""
         due = monotonic_ns() + int(seconds * 1e9)
         with self.lock:
@@ -37,7 +45,7 @@ class LateCalls:
                 with self.lock:
                     self.running = False  # out of threads; the next call tries again
 
-    def run(self):
+    def run(self) -> None:
         """Call the functions when they are due, and return when none is left."""
         while True:
             now = monotonic_ns()

@@ -1,6 +1,9 @@
 """A limit for log records that a peer can cause repeatedly."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 from zlinkcompat._runtime import log_queue
 from zlinkcompat._runtime.clock import monotonic_ns
@@ -15,7 +18,7 @@ KINDS = 64
 class Kind:
     """What is known of the records of one kind."""
 
-    def __init__(self, now):
+    def __init__(self, now: int) -> None:
         self.written_at = now  # ns
         self.suppressed = 0  # since then
         self.text = ""  # of the first of those
@@ -37,13 +40,13 @@ class LogLimiter:
         The time between two records of one kind; None is :data:`INTERVAL`.
     """
 
-    def __init__(self, interval=None):
+    def __init__(self, interval: float | None = None) -> None:
         self.interval = int((INTERVAL if interval is None else interval) * 1e9)
-        self.kinds = {}  # what the record is about -> Kind
+        self.kinds: dict[Any, Any] = {}  # what the record is about -> Kind
         # The process that waits for the end of an interval. A forked child does not.
         self.waits_in = 0
 
-    def warn(self, log, about, text, *args, otherwise=None):
+    def warn(self, log: Any, about: Any, text: str, *args: Any, otherwise: Any = None) -> None:
         """Log at WARNING, unless a record of this kind was written within the interval.
 
         Parameters
@@ -71,7 +74,7 @@ class LogLimiter:
             kind.log = log
             self.wait(kind.written_at + self.interval - monotonic_ns())
 
-    def admit(self, *about):
+    def admit(self, *about: Any) -> str | None:
         """Decide whether to write a record, without writing it or its summary.
 
         Parameters
@@ -97,13 +100,13 @@ class LogLimiter:
         self.kinds[about] = Kind(now)
         return "" if kind is None else summary(kind, now)
 
-    def wait(self, left):
+    def wait(self, left: Any) -> None:
         """Write the summaries in ``left`` ns, unless that is arranged already."""
         if self.waits_in != os.getpid():
             self.waits_in = os.getpid()
             log_queue.call_later(max(left, 0) / 1e9, self.summarize)
 
-    def summarize(self):
+    def summarize(self) -> None:
         """Write a record for each kind whose interval is over and has suppressed records."""
         if self.waits_in != os.getpid():
             return  # in a forked child: the records were the parent's
@@ -123,7 +126,7 @@ class LogLimiter:
         if left is not None:
             self.wait(left)
 
-    def forget_oldest(self):
+    def forget_oldest(self) -> None:
         """Make room for one more kind."""
         try:
             self.kinds.pop(next(iter(self.kinds)), None)
@@ -131,7 +134,7 @@ class LogLimiter:
             pass  # another thread has just done it
 
 
-def summary(kind, now):
+def summary(kind: Any, now: int) -> Any:
     """Return what to append to a record of ``kind`` about the suppressed ones."""
     if not kind.suppressed:
         return ""

@@ -17,11 +17,15 @@ import signal
 import sys
 from collections import deque
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from zlinkcompat._runtime.gevent_support import get_original, loaded_module
 from zlinkcompat._runtime.late_calls import LateCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
@@ -46,11 +50,11 @@ class Log:
     name : str
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
         self.logger = None
 
-    def is_enabled_for(self, level):
+    def is_enabled_for(self, level: int) -> bool:
         """Tell whether any handler may want records of ``level``.
 
         This takes no lock of ``logging``, except at the first call after the program imported it.
@@ -68,30 +72,30 @@ class Log:
             and logger.getEffectiveLevel() <= level
         )
 
-    def debug(self, text, *args):
+    def debug(self, text: str, *args: Any) -> None:
         """Log at DEBUG."""
         self.log(DEBUG, text, *args)
 
-    def info(self, text, *args):
+    def info(self, text: str, *args: Any) -> None:
         """Log at INFO."""
         self.log(INFO, text, *args)
 
-    def warning(self, text, *args):
+    def warning(self, text: str, *args: Any) -> None:
         """Log at WARNING."""
         self.log(WARNING, text, *args)
 
-    def exception(self, text, *args):
+    def exception(self, text: str, *args: Any) -> None:
         """Log the exception that is being handled, at ERROR with its traceback."""
         self.log(ERROR, text, *args, exc_info=sys.exc_info())
 
-    def log(self, level, text, *args, exc_info=None):
+    def log(self, level: int, text: str, *args: Any, exc_info: Any = None) -> None:
         """Log at ``level``. The parameters are those of ``logging.Logger.log``."""
         if not self.is_enabled_for(level):
             return
         emitter_here().put((self.logger, level, text, args, exc_info, time()))
 
 
-def emit(record):
+def emit(record: Any) -> None:
     """Pass a record to the program's handlers."""
     logger, level, text, args, exc_info, created = record
     record = logger.makeRecord(logger.name, level, "zlinkcompat", 0, text, args, exc_info)
@@ -104,14 +108,17 @@ def emit(record):
 class Emitter:
     """A queue of records, and a place to run handlers for them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.records: deque[Any] = deque()
         self.left_out = 0
         self.lock = allocate_lock()
         self.running = False
         emitters.add(self)
 
-    def put(self, record):
+    def put(
+        self,
+        record: tuple[Any, int, str, tuple[Any, ...], tuple[type[Any], Any, Any] | None, float],
+    ) -> None:
         """Queue a record. Any thread may call it, and it never waits."""
         if len(self.records) >= QUEUE_MAX:
             self.left_out += 1
@@ -123,11 +130,11 @@ class Emitter:
         if starts:
             self.start()
 
-    def start(self):
+    def start(self) -> None:
         """Arrange for :meth:`drain` to run where handlers may wait."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def drain(self):
+    def drain(self) -> None:
         """Emit all records. If a handler raises, only its record is lost."""
         while True:
             self.emit_all()
@@ -136,11 +143,14 @@ class Emitter:
                     self.running = False
                     return
 
-    def emit(self, record):
+    def emit(
+        self,
+        record: tuple[Any, int, str, tuple[Any, ...], tuple[type[Any], Any, Any] | None, float],
+    ) -> None:
         """Pass a record to the handlers."""
         emit(record)
 
-    def emit_all(self):
+    def emit_all(self) -> None:
         """Emit the queued records in the calling thread."""
         records = self.records
         while records:
@@ -170,29 +180,29 @@ class Emitter:
 class HubEmitter(Emitter):
     """Runs handlers in a greenlet of one hub."""
 
-    def __init__(self, hub):
+    def __init__(self, hub: Any) -> None:
         Emitter.__init__(self)
         self.hub = hub
 
-    def call_later(self, seconds, function):
+    def call_later(self, seconds: float, function: Callable[..., Any]) -> None:
         """Call a function that neither waits nor raises, from the hub's loop."""
         # Without ref: a program that waits for nothing else must still end.
         timer = self.hub.loop.timer(seconds, ref=False)
 
-        def call():
+        def call() -> None:
             timer.stop()
             timer.close()
             function()
 
         timer.start(call)
 
-    def start(self):
+    def start(self) -> None:
         """Start :meth:`run` in a new greenlet."""
         from greenlet import greenlet
 
         self.hub.loop.run_callback(greenlet(self.run, self.hub).switch)
 
-    def run(self):
+    def run(self) -> None:
         """Emit all records. An exception of a handler does not end the greenlet."""
         while True:
             try:
@@ -206,16 +216,16 @@ class HubEmitter(Emitter):
 class ThreadEmitter(Emitter):
     """Runs handlers in a native thread, which ends when the queue is empty."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         Emitter.__init__(self)
         self.thread = 0
         self.late_calls = LateCalls()
 
-    def call_later(self, seconds, function):
+    def call_later(self, seconds: float, function: Callable[..., Any]) -> None:
         """Call a function that neither waits nor raises, from a native thread."""
         self.late_calls.add(seconds, function)
 
-    def start(self):
+    def start(self) -> None:
         """Start :meth:`run` in a native thread."""
         try:
             start_new_thread(self.run, ())
@@ -223,13 +233,16 @@ class ThreadEmitter(Emitter):
             with self.lock:
                 self.running = False  # out of threads; the next record tries again
 
-    def run(self):
+    def run(self) -> None:
         """Emit all records with signals blocked."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.thread = get_ident()
         self.drain()
 
-    def emit(self, record):
+    def emit(
+        self,
+        record: tuple[Any, int, str, tuple[Any, ...], tuple[type[Any], Any, Any] | None, float],
+    ) -> None:
         """Pass a record to the handlers while no fork is in progress."""
         if get_ident() != self.thread:
             emit(record)  # called by flush()
@@ -247,12 +260,12 @@ thread_emitter = ThreadEmitter()
 here = get_original("threading", "local")()
 
 
-def use_thread():
+def use_thread() -> None:
     """Declare the current thread an I/O thread: no handlers run in its hub."""
     here.emitter = thread_emitter
 
 
-def emitter_here():
+def emitter_here() -> Any:
     """Return the emitter for records of the current thread."""
     emitter = getattr(here, "emitter", None)
     if emitter is not None:
@@ -266,13 +279,13 @@ def emitter_here():
     return emitter
 
 
-def hub_here():
+def hub_here() -> Any:
     """Return the hub of the current thread, or None."""
     local = loaded_module("gevent._hub_local")
     return None if local is None else local.get_hub_if_exists()
 
 
-def call_later(seconds, function):
+def call_later(seconds: Any, function: Any) -> None:
     """Call ``function`` in ``seconds``. It may log, and must neither wait nor raise.
 
     If the calling thread has a hub that the program runs, the hub's loop calls it, and otherwise a
@@ -280,7 +293,7 @@ def call_later(seconds, function):
     emitter_here().call_later(seconds, function)
 
 
-def flush(timeout=1.0):
+def flush(timeout: float = 1.0) -> None:
     """Emit queued records now, and wait for running handlers for at most ``timeout`` seconds.
 
     The interpreter's exit and tests call this."""
@@ -292,7 +305,7 @@ def flush(timeout=1.0):
         waited += 0.001
 
 
-def before_fork():
+def before_fork() -> None:
     """Wait until the native thread's handler has finished.
 
     The wait is limited, because the handler may need a lock that the forking thread holds."""
@@ -301,14 +314,14 @@ def before_fork():
     )
 
 
-def after_fork():
+def after_fork() -> None:
     """Let handlers run again in the parent."""
     if here.holds_no_fork:
         here.holds_no_fork = False
         no_fork.release()
 
 
-def after_fork_child():
+def after_fork_child() -> None:
     """Reset in a forked child: the records belong to the parent, whose thread does not run here."""
     global no_fork
     no_fork = allocate_lock()
@@ -323,7 +336,7 @@ def after_fork_child():
 _is_attached = False
 
 
-def attach_to(logging):
+def attach_to(logging: Any) -> None:
     """Prepare the program's ``logging`` for records of this package, once."""
     global _is_attached
     if _is_attached:

@@ -1,7 +1,10 @@
 """The Python stacks of threads, as plain data."""
 
+from __future__ import annotations
+
 import gc
 import sys
+from typing import Any
 
 from zlinkcompat._runtime.gevent_support import get_original
 
@@ -11,7 +14,7 @@ allocate_lock = get_original("_thread", "allocate_lock")
 reading_frames = allocate_lock()
 
 
-def own_stack():
+def own_stack() -> list[tuple[str, int, str]]:
     """Return the stack of the caller, as :func:`stack_of` does."""
     try:
         return stack_from(sys._getframe())
@@ -20,7 +23,7 @@ def own_stack():
         return []
 
 
-def stack_of(thread):
+def stack_of(thread: Any) -> list[tuple[str, int, str]]:
     """Return the stack of a native thread as a list of (file, line, function), outermost first.
 
     The list is empty if the thread has no Python frame, or if another thread asks at this moment.
@@ -45,7 +48,7 @@ def stack_of(thread):
         reading_frames.release()
 
 
-def stack_from(frame):
+def stack_from(frame: Any) -> list[tuple[str, int, str]]:
     """Return the stack that ends with ``frame``, as :func:`stack_of` does."""
     found = []
     while frame is not None:
@@ -56,7 +59,7 @@ def stack_from(frame):
     return found
 
 
-def format_stack(stack):
+def format_stack(stack: list[tuple[str, int, str]]) -> str:
     """Return a stack as lines of a traceback; each line ends with a newline."""
     import traceback  # takes 3 ms, and is seldom needed
 

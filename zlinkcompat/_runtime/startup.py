@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ _has_warned = False
 _at_next_context: list[Callable[[], object]] = []
 
 
-def at_next_context(function):
+def at_next_context(function: Callable[..., Any]) -> None:
     """Arrange that ``function`` is called once, when the next context is made."""
     _at_next_context.append(function)
 
 
-def context_made():
+def context_made() -> None:
     """Call the functions that wait for a context."""
     while _at_next_context:
         _at_next_context.pop()()
 
 
-def require_gil():
+def require_gil() -> None:
     """Raise ImportError where the GIL is off.
 
     The compiled pipes and the buffer pools rely on the GIL: without it, two threads could read one
@@ -49,12 +49,12 @@ def require_gil():
         )
 
 
-def is_extension(path):
+def is_extension(path: Any) -> bool:
     """Tell whether ``path``, a module's ``__file__``, is a compiled extension."""
     return (path or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
-def warn_if_uncompiled(path):
+def warn_if_uncompiled(path: str) -> None:
     """Warn once per process if ``path``, the ``__file__`` of a module, is not a compiled extension.
 
     ``ZLINKCOMPAT_PURE=1`` asks for the pure-Python fallback, so the warning is left out then.
@@ -79,7 +79,7 @@ def warn_if_uncompiled(path):
     )
 
 
-def _program_level():
+def _program_level() -> int:
     """Return the ``stacklevel`` that makes a warning of our caller point at the program's line."""
     frame: FrameType | None = sys._getframe(2)
     level = 2

@@ -72,7 +72,7 @@ class Context(_backend.Context, AttributeSetter):
     _socket_class = Socket
     _repr_cls = "zlinkcompat zmq.Context"
 
-    def __init__(self, io_threads=1, shadow=0):
+    def __init__(self, io_threads: Any = 1, shadow: Any = 0) -> None:
         if isinstance(io_threads, _backend.Context):
             shadow, io_threads = io_threads, 1
         for thing in (io_threads, shadow):
@@ -86,7 +86,7 @@ class Context(_backend.Context, AttributeSetter):
         self.sockopts = {}
         self._sockets = WeakSet()
 
-    def __del__(self):
+    def __del__(self) -> None:
         # In the pure build, all attributes are missing if __init__ raised.
         if getattr(self, "core", None) is None or self._shadow or self.closed:
             return
@@ -96,7 +96,7 @@ class Context(_backend.Context, AttributeSetter):
         self.core.close_unreferenced()
 
     @wraps(_sugar.socket)
-    def socket(self, socket_type, socket_class=None, **kwargs):
+    def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
         """Create a socket of this context."""
         # This is pyzmq's method plus a check. It does not call pyzmq's method, which would hide the
         # caller from PYTHONTRACEMALLOC=2.
@@ -116,7 +116,7 @@ class Context(_backend.Context, AttributeSetter):
         return sock
 
     @classmethod
-    def __class_getitem__(cls, item):
+    def __class_getitem__(cls, item: Any) -> type[Context]:
         # Allows zmq.Context[zmq.Socket] in annotations.
         return cls
 

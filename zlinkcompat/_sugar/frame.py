@@ -1,5 +1,9 @@
 """Frame and MessageTracker of the swapped import."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import zmq
 from zmq.sugar.attrsettr import AttributeSetter
 
@@ -49,7 +53,7 @@ class Frame(_backend.Frame, AttributeSetter):
 
     if "__repr__" in vars(zmq.sugar.frame.Frame):  # since 26; in older versions, str() is the body
 
-        def __repr__(self):
+        def __repr__(self) -> str:
             # A message looks the same with both imports.
             text = zmq.sugar.frame.Frame.__repr__(self)  # type: ignore[arg-type]
             return text.replace(f"<{__name__}.", "<zmq.", 1)
@@ -61,7 +65,7 @@ Message = Frame
 class TrackerType(type):
     """Makes pyzmq's own trackers, which the core creates, instances of ours as well."""
 
-    def __instancecheck__(cls, instance):
+    def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, zmq.MessageTracker)
 
 
@@ -83,7 +87,7 @@ class MessageTracker(zmq.MessageTracker, metaclass=TrackerType):
         An argument has another type.
     """
 
-    def __init__(self, *towatch):
+    def __init__(self, *towatch: Any) -> None:
         plain = []
         for thing in towatch:
             if isinstance(thing, _backend.Frame):

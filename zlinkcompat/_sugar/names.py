@@ -33,7 +33,7 @@ SyncSocket: type = Socket
 DRAFT_API = False
 
 
-def zmq_version():
+def zmq_version() -> str:
     """Return the libzmq version whose behaviour this package has.
 
     .. versionadded:: 0.1

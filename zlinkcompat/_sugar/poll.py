@@ -27,7 +27,7 @@ class Poller(zmq.Poller):
     []
     """
 
-    def poll(self, timeout=None):
+    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait for events.
 
         Parameters
@@ -52,7 +52,9 @@ class Poller(zmq.Poller):
         return zmq_poll(self.sockets, -1 if timeout is None or timeout < 0 else int(timeout))
 
 
-def select(rlist, wlist, xlist, timeout=None):
+def select(
+    rlist: list[Any], wlist: list[Any], xlist: list[Any], timeout: float | None = None
+) -> tuple[list[Any], ...]:
     """Do what ``select.select`` does, for sockets as well.
 
     .. versionadded:: 0.1

@@ -1,5 +1,8 @@
 """Socket of the swapped import: pyzmq's ``zmq.Socket`` on our engine."""
 
+from __future__ import annotations
+
+from typing import Any
 from warnings import warn
 
 import zmq
@@ -70,7 +73,14 @@ class Socket(_backend.Socket, AttributeSetter):
     _poller_class = Poller
     _repr_cls = "zlinkcompat zmq.Socket"
 
-    def __init__(self, ctx_or_socket=None, socket_type=0, *, shadow=0, copy_threshold=None):
+    def __init__(
+        self,
+        ctx_or_socket: Any = None,
+        socket_type: int = 0,
+        *,
+        shadow: Any = 0,
+        copy_threshold: int | None = None,
+    ) -> None:
         if isinstance(ctx_or_socket, _backend.Socket):
             shadow, ctx_or_socket = ctx_or_socket, None
         if isinstance(shadow, _backend.Socket):
@@ -91,21 +101,21 @@ class Socket(_backend.Socket, AttributeSetter):
         self._type_name = kind.name
 
     @classmethod
-    def __class_getitem__(cls, item):
+    def __class_getitem__(cls, item: Any) -> type[Socket]:
         # Allows zmq.Socket[bytes] in annotations.
         return cls
 
-    def choose_frame_class(self):
+    def choose_frame_class(self) -> type[Any]:
         """Return the class of frames that ``recv(copy=False)`` returns."""
         return Frame
 
-    def __del__(self):
+    def __del__(self) -> None:
         if not self.closed and not self._shadow:
             if warn is not None:
                 warn(f"Unclosed socket {self}", ResourceWarning, stacklevel=2, source=self)
             self.close()
 
-    def close(self, linger=None):
+    def close(self, linger: int | None = None) -> None:
         """Close the socket. This returns at once; accepted messages are delivered within LINGER.
 
         Parameters
@@ -126,7 +136,7 @@ class Socket(_backend.Socket, AttributeSetter):
         if self.context is not None:
             self.context._rm_socket(self)
 
-    def bind(self, addr):
+    def bind(self, addr: bytes | str) -> Any:
         """Accept peers at ``addr``.
 
         Parameters
@@ -161,7 +171,7 @@ class Socket(_backend.Socket, AttributeSetter):
             raise
         return self._bind_cm(addr)
 
-    def connect(self, addr):
+    def connect(self, addr: bytes | str) -> Any:
         """Connect to ``addr``. This returns at once; the socket keeps trying until it succeeds.
 
         Parameters
@@ -199,7 +209,7 @@ class Socket(_backend.Socket, AttributeSetter):
 
     fileno = Guarded(_sugar.fileno)
 
-    def __setattr__(self, key, value):
+    def __setattr__(self, key: str, value: Any) -> None:
         # subscribe is a method, but ``socket.subscribe = topic`` sets the option.
         name = key.lower()
         if name in ("subscribe", "unsubscribe") and key not in self.__dict__:
@@ -214,7 +224,7 @@ class Socket(_backend.Socket, AttributeSetter):
         if key in OVERRIDABLE:
             self._has_own_methods = True
 
-    def __getattr__(self, key):
+    def __getattr__(self, key: str) -> Any:
         if key.upper() in sockopt.ATTRIBUTES:
             try:
                 return self.get(getattr(sockopt, key.upper()))
@@ -237,7 +247,7 @@ class Socket(_backend.Socket, AttributeSetter):
     recv_pyobj = guard_recv_pyobj(_sugar.recv_pyobj)
 
 
-def name_address(error, addr):
+def name_address(error: Any, addr: Any) -> None:
     """Add the address to an error, as pyzmq does, unless its text names the address already."""
     if error.errno != EFAULT and not tells_address(error.strerror, addr):
         error.strerror += f" (addr={addr!r})"

@@ -16,7 +16,7 @@ timeout=...)``.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zmq.asyncio import Future as Future
 from zmq.asyncio import ProactorSelectorThreadWarning as ProactorSelectorThreadWarning
@@ -40,6 +40,12 @@ from zlinkcompat.asyncio.messages import MessageMethods
 from zlinkcompat.asyncio.operations import Operation, PendingOperations, PollWaiter, complete
 from zlinkcompat.errors import ENOTSOCK, zmq_error
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.socket import CoreSocket
+
+
 __all__ = _names.__all__
 
 Blocking = socket_module.Socket
@@ -48,7 +54,7 @@ Blocking = socket_module.Socket
 NOBLOCK = int(zmq.NOBLOCK)
 
 
-def can_wait(core, loop):
+def can_wait(core: CoreSocket, loop: Any) -> bool:
     """Tell whether the socket's I/O continues while the loop waits, by I/O threads or the hub."""
     return core.io_threads is not None or hub_runs_under(loop)
 
@@ -102,7 +108,14 @@ class Socket(MessageMethods, _future._AsyncSocket):
     _waiting = None
     getsockopt = Blocking.get
 
-    def __init__(self, context=None, socket_type=-1, io_loop=None, _from_socket=None, **kwargs):
+    def __init__(
+        self,
+        context: Any = None,
+        socket_type: Any = -1,
+        io_loop: Any = None,
+        _from_socket: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(context, Blocking):
             context, _from_socket = None, context
         if _from_socket is not None:
@@ -111,7 +124,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
             Blocking.__init__(self, context, socket_type, **kwargs)
 
     @classmethod
-    def from_socket(cls, socket, io_loop=None):
+    def from_socket(cls, socket: Any, io_loop: Any = None) -> Socket:
         """Return an asynchronous shadow of a blocking socket.
 
         Parameters
@@ -137,7 +150,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
         """
         return cls(_from_socket=socket)
 
-    def close(self, linger=None):
+    def close(self, linger: int | None = None) -> None:
         """Close the socket and cancel its pending futures.
 
         Parameters
@@ -155,7 +168,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
             self.__dict__["_waiting"] = None
         Blocking.close(self, linger)
 
-    def get(self, key):
+    def get(self, key: Any) -> Any:
         """Return an option, as the base class does; the parameter has ``zmq.asyncio``'s name.
 
         Parameters
@@ -176,21 +189,21 @@ class Socket(MessageMethods, _future._AsyncSocket):
         return Blocking.get(self, key)
 
     @property
-    def _shadow_sock(self):
+    def _shadow_sock(self) -> Any:
         return Blocking.shadow(self.underlying)  # type: ignore[attr-defined]
 
     @property
-    def _recv_futures(self):
+    def _recv_futures(self) -> list[Operation]:
         waiting = self._waiting
         return [] if waiting is None else [*waiting.receiving, *waiting.polling]
 
     @property
-    def _send_futures(self):
+    def _send_futures(self) -> list[Operation]:
         return [] if self._waiting is None else list(self._waiting.sending)
 
     # -- operations ------------------------------------------------------------------------
 
-    def _wait_in(self, loop):
+    def _wait_in(self, loop: Any) -> PendingOperations:
         waiting = self._waiting
         if waiting is None or waiting.loop is not loop:
             if not can_wait(self.core, loop):
@@ -200,7 +213,9 @@ class Socket(MessageMethods, _future._AsyncSocket):
             waiting = self.__dict__["_waiting"] = PendingOperations(self.core, loop)
         return waiting
 
-    def _operate(self, sends, call, args, flags):
+    def _operate(
+        self, sends: bool, call: Callable[..., Any], args: tuple[Any, ...], flags: int
+    ) -> Future[Any]:
         loop = asyncio.get_event_loop()
         if flags & NOBLOCK or self._closed:
             future = loop.create_future()
@@ -214,7 +229,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
             waiting = self._wait_in(loop)
         return waiting.begin(sends, call, args)
 
-    def recv_into(self, buf, /, *, nbytes=0, flags=0):
+    def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> Any:
         """Receive one frame into a buffer.
 
         Parameters
@@ -239,12 +254,12 @@ class Socket(MessageMethods, _future._AsyncSocket):
             As in :meth:`recv`.
         """
 
-        def call():
+        def call() -> Any:
             return Blocking.recv_into(self, buf, nbytes=nbytes, flags=flags | NOBLOCK)
 
         return self._operate(False, call, (), flags)
 
-    def _deserialize(self, recvd, load):
+    def _deserialize(self, recvd: Future[Any], load: Callable[..., Any]) -> Future[Any]:
         # Convert at once, or when recvd completes. If a second future did it, a cancel in
         # between would lose the message.
         if recvd.done():
@@ -260,11 +275,11 @@ class Socket(MessageMethods, _future._AsyncSocket):
                 return recvd
         return asyncio.ensure_future(self._loaded(recvd, load))
 
-    async def _loaded(self, recvd, load):
+    async def _loaded(self, recvd: Any, load: Callable[..., Any]) -> Any:
         # A subclass has its own recv().
         return load(await recvd)
 
-    def poll(self, timeout=None, flags=zmq.POLLIN):
+    def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> Any:
         """Wait until the socket is ready.
 
         Parameters
@@ -304,7 +319,7 @@ class Socket(MessageMethods, _future._AsyncSocket):
             waiting.expire_after(timeout, future, None)
         return future
 
-    def _look(self, flags):
+    def _look(self, flags: int) -> int:
         events = self.core.events(int(flags))
         if not events:
             raise zmq.Again
@@ -321,7 +336,7 @@ class Poller(poller_module.Poller):
     pyzmq's ``zmq.asyncio.Poller``.
     """
 
-    def poll(self, timeout=-1):
+    def poll(self, timeout: float | None = -1) -> Any:
         """Wait for events.
 
         Parameters
@@ -348,7 +363,7 @@ class Poller(poller_module.Poller):
         """
         return asyncio.ensure_future(self._poll(timeout))
 
-    async def _poll(self, timeout):
+    async def _poll(self, timeout: Any) -> list[tuple[Socket, int]]:
         blocking = [thing for thing, _ in self.sockets if isinstance(thing, Blocking)]
         if timeout != 0 and any(socket.closed for socket in blocking):
             raise zmq_error(ENOTSOCK)  # as in pyzmq, which asks for its descriptor

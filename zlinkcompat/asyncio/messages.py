@@ -1,7 +1,14 @@
 """The methods of asynchronous sockets that are on the message path."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._backend import Socket as Blocking
 from zlinkcompat._constants import NOBLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class MessageMethods:
@@ -13,7 +20,7 @@ class MessageMethods:
 
     __slots__ = ()
 
-    def recv(self, flags=0, copy=True, track=False):
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one frame.
 
         Parameters
@@ -44,7 +51,7 @@ class MessageMethods:
                 return future
         return self._operate(False, Blocking.recv, (self, flags | NOBLOCK, copy, track), flags)
 
-    def recv_multipart(self, flags=0, copy=True, track=False):
+    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive a whole message.
 
         Parameters
@@ -73,7 +80,9 @@ class MessageMethods:
             False, Blocking._recv_multipart, (self, flags | NOBLOCK, copy, track), flags
         )
 
-    def send(self, data, flags=0, copy=True, track=False, **kwargs):
+    def send(
+        self, data: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    ) -> Any:
         """Send one frame.
 
         Parameters
@@ -112,7 +121,14 @@ class MessageMethods:
                     return future
         return self._operate(True, Blocking.send, (self, data, flags | NOBLOCK, copy, track), flags)
 
-    def send_multipart(self, msg_parts, flags=0, copy=True, track=False, **kwargs):
+    def send_multipart(
+        self,
+        msg_parts: Sequence[Any],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Send a sequence of frames as one message, completely or not at all.
 
         Parameters

@@ -21,13 +21,17 @@ from zlinkcompat.engine.waker import Waker
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.loop_poller import LoopPoller
 
 
 #: A time (ns) after the beginning of any call.
 LAST = 2**62
 
 
-def waiting_in(loop):
+def waiting_in(loop: Any) -> set[PendingOperations | PollWaiter]:
     """Return the set of everything that waits in ``loop``, which the loop itself keeps alive.
 
     A program need not keep a reference to a waiting coroutine or its socket. Only its loop may keep
@@ -63,15 +67,15 @@ class LoopWaker(Waker):
         An object with ``loop`` and ``advance()``. The waker does not keep it alive.
     """
 
-    def __init__(self, sleeper):
+    def __init__(self, sleeper: PendingOperations | PollWaiter) -> None:
         Waker.__init__(self)
         self.since = LAST - monotonic_ns()
         self.sleeper = ref(sleeper)
         self.greenlet = getcurrent()
-        self.poller = None
+        self.poller: LoopPoller = None
         self.due = False
 
-    def wake(self):
+    def wake(self) -> None:
         """Schedule the call for the next iteration of the loop, in the loop's own thread."""
         if self.due:
             return
@@ -93,7 +97,7 @@ class LoopWaker(Waker):
         except RuntimeError:
             pass  # the loop is closed, so nothing waits any more
 
-    def run(self):
+    def run(self) -> None:
         """Run in the loop's iteration."""
         self.due = False
         sleeper = self.sleeper()
@@ -118,17 +122,19 @@ class Operation:
 
     __slots__ = ("future", "call", "args", "load", "core", "whole", "frame", "waits")
 
-    def __init__(self, future, call, args):
+    def __init__(
+        self, future: Future[Any], call: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
         self.future = future
         self.call = call
         self.args = args
         self.load = None
-        self.core = None
+        self.core: CoreSocket = None
         self.whole = False
-        self.frame = None
+        self.frame: Any = None
         self.waits = False
 
-    def attempt(self):
+    def attempt(self) -> bool:
         """Try the operation; return whether it is over: done, failed or cancelled."""
         if self.future.done():
             return True
@@ -139,7 +145,12 @@ class Operation:
         return attempt(self.future, self.call, self.args, self.load)
 
 
-def attempt(future, call, args, load=None):
+def attempt(
+    future: Future[Any],
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    load: Callable[..., Any] | None = None,
+) -> bool:
     """Try ``call(*args)``, which completes the future; return False if it must wait."""
     try:
         result = call(*args)
@@ -155,7 +166,7 @@ def attempt(future, call, args, load=None):
     return True
 
 
-def try_send(future, core, frame):
+def try_send(future: Future[Any], core: CoreSocket, frame: bytes) -> bool:
     """Send bytes, which completes the future; return False if there is no room now."""
     try:
         core.sender.send_frame(frame, NOBLOCK)
@@ -168,7 +179,7 @@ def try_send(future, core, frame):
     return True
 
 
-def try_recv(future, core, whole, load=None):
+def try_recv(future: Future[Any], core: Any, whole: bool, load: Any = None) -> Any:
     """Receive bytes, which completes the future; return False if there is no message now.
 
     Parameters
@@ -204,14 +215,14 @@ def try_recv(future, core, whole, load=None):
     return True
 
 
-def future_maker(loop):
+def future_maker(loop: Any) -> Callable[..., Any]:
     """Return a function that creates futures of ``loop``, if possible faster than its own."""
     if getattr(type(loop), "create_future", None) is BaseEventLoop.create_future:
         return partial(Future, loop=loop)
     return loop.create_future
 
 
-def complete(future, load, result):
+def complete(future: Future[Any], load: Callable[..., Any], result: Any) -> None:
     """Complete ``future`` with ``load(result)``, or with its exception."""
     try:
         future.set_result(load(result))
@@ -222,14 +233,14 @@ def complete(future, load, result):
 class PollWaiter:
     """A poll of several sockets, which waits in ``loop`` until one of them changes."""
 
-    def __init__(self, loop):
+    def __init__(self, loop: Any) -> None:
         self.loop = loop
         self.changed = Event()
         self.kept = waiting_in(loop)
         self.waker = LoopWaker(self)
-        self.watched = []
+        self.watched: list[Any] = []
 
-    def add_to(self, cores):
+    def add_to(self, cores: list[CoreSocket]) -> None:
         """Let changes of the sockets end the wait."""
         self.kept.add(self)
         poller = None
@@ -241,11 +252,11 @@ class PollWaiter:
             core.add_poller(self.waker)
             self.watched.append(core)
 
-    def advance(self):
+    def advance(self) -> None:
         """Handle that a socket has changed."""
         self.changed.set()
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove the waker when the poll is over."""
         self.kept.discard(self)
         for core in self.watched:
@@ -261,7 +272,7 @@ class PendingOperations:
     loop : asyncio.AbstractEventLoop
     """
 
-    def __init__(self, core, loop):
+    def __init__(self, core: CoreSocket, loop: Any) -> None:
         self.core = core
         self.loop = loop
         self.make_future = future_maker(loop)
@@ -279,10 +290,10 @@ class PendingOperations:
         self.burst = core.options.tuning.asyncio_burst
         self.streak = 0
         self.busy_poll_backoff = Backoff(32)
-        self.poller = None
+        self.poller: LoopPoller = None
         self.lends = core.io_threads is not None and core.context.lends
 
-    def lend(self):
+    def lend(self) -> None:
         """Let the loop serve the socket's connections, if it can."""
         core = self.core
         if self.poller is None or self.poller.closed:
@@ -294,7 +305,7 @@ class PendingOperations:
                 return
         core.serve_in(self.poller)
 
-    def begin(self, sends, call, args):
+    def begin(self, sends: bool, call: Callable[..., Any], args: tuple[Any, ...]) -> Future[Any]:
         """Run ``call(*args)`` now, or as soon as it need not wait.
 
         Returns
@@ -313,7 +324,7 @@ class PendingOperations:
         self.wait(sends, Operation(future, call, args), rests)
         return future
 
-    def send_frame(self, frame):
+    def send_frame(self, frame: Any) -> Any:
         """Send ``frame`` (bytes), or wait until it can be sent.
 
         Returns
@@ -336,7 +347,7 @@ class PendingOperations:
         self.wait(True, operation, rests)
         return future
 
-    def recv_bytes(self, whole):
+    def recv_bytes(self, whole: bool) -> Future[Any] | None:
         """Receive a frame as bytes, or the list of all frames of a message, or wait for it.
 
         Returns
@@ -359,7 +370,7 @@ class PendingOperations:
         self.wait(False, operation, rests)
         return future
 
-    def wait(self, sends, operation, rests):
+    def wait(self, sends: bool, operation: Operation, rests: bool) -> None:
         """Leave ``operation`` to the next loop iteration if it ``rests``, or else to an event."""
         self.streak = 0
         queue = self.sending if sends else self.receiving
@@ -372,7 +383,7 @@ class PendingOperations:
             self.waker.wake()
         self.limit(sends, operation)
 
-    def end_rest(self, sends):
+    def end_rest(self, sends: bool) -> None:
         """Retry an operation in the next loop iteration, although it might not have had to wait."""
         queue = self.sending if sends else self.receiving
         if not queue:
@@ -386,19 +397,19 @@ class PendingOperations:
             self.watch(operation)
             self.limit(sends, operation)
 
-    def limit(self, sends, operation):
+    def limit(self, sends: bool, operation: Operation) -> None:
         """Let the operation fail after RCVTIMEO or SNDTIMEO."""
         options = self.core.options
         timeout = options.sndtimeo if sends else options.rcvtimeo
         if timeout >= 0:
             self.expire_after(timeout, operation.future, Again)
 
-    def add(self, queue, operation):
+    def add(self, queue: Any, operation: Operation) -> None:
         """Add an operation that must wait."""
         queue.append(operation)
         self.watch(operation)
 
-    def watch(self, operation):
+    def watch(self, operation: Operation) -> None:
         """Let the loop continue ``operation``, which is in a queue, when the socket changes."""
         operation.waits = True
         operation.future.add_done_callback(self.on_done)
@@ -418,10 +429,10 @@ class PendingOperations:
                 self.is_busy_polling = True
                 self.waker.wake()
 
-    def expire_after(self, milliseconds, future, error):
+    def expire_after(self, milliseconds: int, future: Future[Any], error: type[Any] | None) -> None:
         """Complete ``future`` after a timeout: with ``error``, or with 0 if that is None."""
 
-        def expire():
+        def expire() -> None:
             if not future.done():
                 if error is None:
                     future.set_result(0)
@@ -432,12 +443,12 @@ class PendingOperations:
         timer = self.loop.call_later(milliseconds / 1000, expire)
         future.add_done_callback(lambda future: timer.cancel())
 
-    def on_done(self, future):
+    def on_done(self, future: Future[Any]) -> None:
         """Handle that a pending future is done or was cancelled."""
         if future.cancelled():
             self.discard_finished()
 
-    def keep_polling(self):
+    def keep_polling(self) -> None:
         """Let the loop iterate again without sleeping, while that may bring a message."""
         if not self.is_busy_polling:
             return
@@ -451,7 +462,7 @@ class PendingOperations:
             self.is_busy_polling = False
             self.busy_poll_backoff.missed()
 
-    def advance(self):
+    def advance(self) -> None:
         """Retry the pending operations in order."""
         poller = self.poller
         if self.is_busy_polling and poller is not None and not self.core.mailbox.pending:
@@ -467,20 +478,20 @@ class PendingOperations:
         self.discard_finished()
         self.keep_polling()
 
-    def retry_in_order(self, queue, event):
+    def retry_in_order(self, queue: deque[Any], event: int) -> None:
         """Retry the operations in ``queue`` as long as ``event`` is ready."""
         # As in pyzmq, ask the socket first. It also avoids the cost of an exception.
         while queue and self.may(event) and queue[0].attempt():
             queue.popleft()
 
-    def may(self, event):
+    def may(self, event: int) -> bool:
         """Tell whether to retry an operation that waits for ``event``."""
         try:
             return self.core.events(event) != 0
         except ZMQError:
             return True  # the error ends the pending operations
 
-    def discard_finished(self):
+    def discard_finished(self) -> None:
         """Drop finished operations, so that they do not stay until the socket's next event."""
         for queue in (self.receiving, self.sending, self.polling):
             for operation in [each for each in queue if each.future.done()]:
@@ -490,7 +501,7 @@ class PendingOperations:
             self.kept.discard(self)
             self.core.remove_poller(self.waker)
 
-    def cancel(self):
+    def cancel(self) -> None:
         """Cancel all pending operations: the socket is closed, or used in another loop."""
         for operation in (*self.receiving, *self.sending, *self.polling):
             try:

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from greenlet import getcurrent
@@ -30,6 +30,13 @@ from zlinkcompat.engine.waker import WaitList, current_waker, waits_in_hub
 from zlinkcompat.errors import EFAULT, EMFILE, ETERM, zmq_error
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.threads import IoThreads
+
+
 #: At interpreter exit, flushing established connections may take this many seconds. So may opening
 #: connections for which the hub never ran, because the program did not wait.
 EXIT_FLUSH = 1.0
@@ -46,7 +53,7 @@ contexts: WeakSet[CoreContext] = WeakSet()
 RLock = get_original("_thread", "RLock")
 
 
-def wants_threads(engine):
+def wants_threads(engine: str) -> bool:
     """Tell whether a new context needs I/O threads. ``engine`` is "hub", "thread" or "auto".
 
     With "auto" it needs them unless the program is monkey-patched."""
@@ -55,7 +62,7 @@ def wants_threads(engine):
     return engine == "thread" or (engine == "auto" and not is_module_patched("threading"))
 
 
-def may_block_natively():
+def may_block_natively() -> bool:
     """Tell whether the current thread usually blocks natively, so that its hub does not run.
 
     Such threads are those of gevent's thread pool, all native threads of a monkey-patched program
@@ -103,43 +110,43 @@ class CoreContext:
         The value of MAX_SOCKETS when the first socket was created. Later changes have no effect.
     """
 
-    def __init__(self, io_threads=1, engine=None):
+    def __init__(self, io_threads: int = 1, engine: str | None = None) -> None:
         tuning.check_environment()
         chosen = os.environ.get("ZLINK_ENGINE") or "auto"
         self.options = ContextOptions()
         self.options.set_io_threads(io_threads)
         self.io_threads = None
-        self.worker_threads = None
+        self.worker_threads: Any = None
         self.chooses_engine = chosen == "auto"
         self.lends = chosen != "thread"
         if wants_threads(engine or chosen):
             self.io_threads = threads.IoThreads(self.options)
         self.lock = RLock()
-        self.sockets = set()
-        self.max_sockets = None
+        self.sockets: set[Any] = set()
+        self.max_sockets: Any = None
         self.terminating = False
         self.ending = RLock()  # held while term() tells the sockets
         self.closed = False
         self.reaped = WaitList()
         # The notifiers of sockets that are closed but still referenced.
         self.notifiers: WeakSet[Any] = WeakSet()
-        self.bound = {}
-        self.unbound = {}
+        self.bound: dict[Any, Any] = {}
+        self.unbound: dict[Any, Any] = {}
         self.address = register(self)
         contexts.add(self)
         flush_in_multiprocessing_children()
 
-    def set(self, option, value):
+    def set(self, option: int, value: Any) -> None:
         """Set a context option. EINVAL as for :meth:`ContextOptions.set`. libzmq zmq_ctx_set(3)."""
         self.options.set(option, value)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return a context option.
 
         EINVAL as for :meth:`ContextOptions.get`. libzmq zmq_ctx_get(3)."""
         return self.options.get(option)
 
-    def choose_io_threads(self):
+    def choose_io_threads(self) -> IoThreads | None:
         """Return the I/O threads for a new socket, or None if its hub does the I/O."""
         if self.io_threads is not None or not self.chooses_engine or not may_block_natively():
             return self.io_threads
@@ -148,11 +155,11 @@ class CoreContext:
                 self.worker_threads = threads.IoThreads(self.options)
             return self.worker_threads
 
-    def pools(self):
+    def pools(self) -> list[IoThreads]:
         """Return all I/O threads of this context, as a list of IoThreads."""
         return [pool for pool in (self.io_threads, self.worker_threads) if pool is not None]
 
-    def add_socket(self, socket):
+    def add_socket(self, socket: CoreSocket) -> None:
         if self.terminating:
             self.refuse_socket(EFAULT if self.closed else ETERM)
         if self.max_sockets is None:
@@ -174,12 +181,12 @@ class CoreContext:
             SOCKET_TYPES[socket.socket_type].decode(),
         )
 
-    def refuse_socket(self, errno):
+    def refuse_socket(self, errno: int) -> None:
         """Raise ``errno``. As in libzmq, do so only after term() has told all open sockets."""
         with self.ending:
             raise zmq_error(errno)
 
-    def reap_closed(self):
+    def reap_closed(self) -> None:
         """Run the loop, so that connections of closed sockets can end if they wait only for it.
 
         libzmq has a reaper thread for this."""
@@ -193,7 +200,7 @@ class CoreContext:
                 for _ in range(REAP_TURNS):
                     loop.run_loop_once()
 
-    def socket_reaped(self, socket):
+    def socket_reaped(self, socket: CoreSocket) -> None:
         """Forget a closed socket, which has delivered or given up all accepted messages."""
         if socket in self.sockets:
             self.sockets.discard(socket)
@@ -201,7 +208,7 @@ class CoreContext:
         if self.terminating and not self.sockets:
             self.reaped.notify_all()
 
-    def term(self):
+    def term(self) -> None:
         """Make calls on open sockets raise ETERM, then wait until all sockets are closed.
 
         This waits while a socket is open, or while the LINGER of a closed socket allows delivery
@@ -239,10 +246,10 @@ class CoreContext:
         contexts.discard(self)
         LOG.debug("context %#x: terminated", self.address)
 
-    def is_empty(self):
+    def is_empty(self) -> bool:
         return not self.sockets
 
-    def close_unreferenced(self):
+    def close_unreferenced(self) -> None:
         """Close the remaining sockets, because nothing refers to this context any more.
 
         This waits until their addresses are free, because the program may bind them again at once.
@@ -255,7 +262,7 @@ class CoreContext:
                 pool.wait_in_destructor()
             pool.stop_when_idle()
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> None:
         """Reset the context in a forked child, because its sockets belong to the parent."""
         self.terminating = self.closed = True
         self.ending = RLock()  # a thread that only the parent has may hold the old lock
@@ -266,7 +273,7 @@ class CoreContext:
             notifier.after_fork_child()
 
 
-def describe_unfinished(socket):
+def describe_unfinished(socket: Any) -> str:
     """Return a text that tells what ``term()`` waits for in one socket, for the log."""
     sessions = list(socket.peers.sessions)
     places = sorted({each.endpoint for each in (*socket.peers.listeners, *sessions)})
@@ -281,7 +288,7 @@ def describe_unfinished(socket):
     )
 
 
-def after_fork_child():
+def after_fork_child() -> None:
     loop_poller.after_fork_child()
     loops = {socket.loop for context in contexts for socket in context.sockets}
     for context in contexts:
@@ -300,7 +307,7 @@ def after_fork_child():
 os.register_at_fork(after_in_child=after_fork_child)
 
 
-def flush():
+def flush() -> None:
     """Briefly wait until accepted messages are written to connected peers.
 
     As in pyzmq, this does not wait for absent peers. One kind of session may use the whole time to
@@ -328,7 +335,7 @@ def flush():
         sleep(0.001)
 
 
-def reclaim_all():
+def reclaim_all() -> None:
     """Let I/O threads take over the connections of event loops that no longer run."""
     for context in list(contexts):
         for socket in list(context.sockets):
@@ -336,7 +343,7 @@ def reclaim_all():
                 socket.serve_in_io_threads()
 
 
-def lingering_sessions():
+def lingering_sessions() -> Iterator[Any]:
     """Yield each session that may deliver within LINGER, with whether its context was dropped."""
     for context in list(contexts):
         for socket in list(context.sockets):
@@ -346,7 +353,7 @@ def lingering_sessions():
 
 
 @atexit.register
-def flush_at_exit():
+def flush_at_exit() -> None:
     flush()
     # Stop the threads now. Otherwise the end of the process could cut off a write in the middle.
     threads.stop_all()
@@ -356,7 +363,7 @@ def flush_at_exit():
 _flushed = None
 
 
-def flush_in_multiprocessing_children():
+def flush_in_multiprocessing_children() -> None:
     """Register :func:`flush` as a finalizer of multiprocessing.
 
     Its children run these finalizers and then call ``os._exit``, which skips ``atexit``."""

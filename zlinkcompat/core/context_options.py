@@ -92,7 +92,7 @@ class ContextOptions:
         CPUs that were added and not removed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         for row in CONTEXT_OPTIONS:
             setattr(self, row.attribute, row.default)
         self.socket_limit = 65535
@@ -103,7 +103,7 @@ class ContextOptions:
         def __getattr__(self, name: str) -> Any:
             """The attribute of a row of the option table."""
 
-    def set(self, option, value):
+    def set(self, option: Any, value: Any) -> None:
         """Set an option (number, int).
 
         Raises
@@ -125,7 +125,7 @@ class ContextOptions:
         else:
             setattr(self, row.attribute, kept)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return the value of an option (int). EINVAL if the option is unknown or write-only.
 
         libzmq zmq_ctx_get(3)."""
@@ -136,6 +136,6 @@ class ContextOptions:
             raise zmq_error(EINVAL, f"there is no context option {option!r} to read")
         return getattr(self, row.attribute)
 
-    def set_io_threads(self, count):
+    def set_io_threads(self, count: int) -> None:
         """Set IO_THREADS. EINVAL for a negative count, as in libzmq's zmq_init(3)."""
         self.set(IO_THREADS, count)

@@ -6,8 +6,14 @@ sums nobody could see how many messages it dropped.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.routing.counts import Totals
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+
 
 # A native lock, because I/O threads may end sockets.
 RLock = get_original("_thread", "RLock")
@@ -16,7 +22,7 @@ _lock = RLock()
 _totals: dict[int, Totals] = {}  # by socket type
 
 
-def add(socket):
+def add(socket: CoreSocket) -> None:
     """Add the counters of a :class:`CoreSocket` that has ended completely."""
     with _lock:
         totals = _totals.get(socket.socket_type)
@@ -25,6 +31,6 @@ def add(socket):
         totals.add_totals(socket.pattern.totals)
 
 
-def by_type():
+def by_type() -> dict[int, Totals]:
     """Return a dict that maps a socket type (int) to its Totals."""
     return dict(_totals)

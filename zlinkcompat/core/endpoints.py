@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import transports
 from zlinkcompat._constants import DEALER, EVENT_BIND_FAILED, PUB, REQ, SUB
@@ -10,6 +10,14 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.core import inproc
 from zlinkcompat.errors import ENOENT, zmq_error
 from zlinkcompat.transports import endpoint as endpoint_module
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
 
 LOG = Log("zlinkcompat.core")
 
@@ -24,7 +32,7 @@ Listener: Any = None
 getaddrinfo: Any = None
 
 
-def transport_of(name):
+def transport_of(name: str) -> ModuleType:
     """Return the transport called ``name``.
 
     This also imports the modules that connections need. Later the process may have no descriptor
@@ -41,14 +49,14 @@ def transport_of(name):
 class Endpoints:
     """The listeners, connecters and inproc peers of a socket, by endpoint."""
 
-    def __init__(self, socket):
+    def __init__(self, socket: CoreSocket) -> None:
         self.socket = socket
-        self.listeners = {}  # bound endpoint -> Listener
-        self.connecters = []
-        self.inproc_names = []
-        self.inproc_pipes = []
+        self.listeners: dict[Any, Any] = {}  # bound endpoint -> Listener
+        self.connecters: list[Any] = []
+        self.inproc_names: list[Any] = []
+        self.inproc_pipes: list[Any] = []
 
-    def bind(self, text):
+    def bind(self, text: str) -> None:
         socket = self.socket
         transport_name, address_text = endpoint_module.parse(text)
         if transport_name == "inproc":
@@ -70,7 +78,7 @@ class Endpoints:
         socket.last_endpoint = listener.endpoint.encode()
         self.log_endpoint("bound to", listener.endpoint)
 
-    def connect(self, text):
+    def connect(self, text: str) -> None:
         socket = self.socket
         transport_name, address_text = endpoint_module.parse(text)
         if transport_name == "inproc":
@@ -89,11 +97,11 @@ class Endpoints:
         socket.last_endpoint = text.encode()
         self.log_endpoint("connects to", text)
 
-    def log_endpoint(self, what, text):
+    def log_endpoint(self, what: str, text: str) -> None:
         """Log that the socket binds, connects, or leaves an endpoint."""
         LOG.debug("socket %#x: %s %s", self.socket.address, what, text)
 
-    def end(self, text, verb):
+    def end(self, text: str, verb: str) -> None:
         """Undo every bind and connect of an endpoint. Like libzmq, do not distinguish the two.
 
         Parameters
@@ -123,7 +131,7 @@ class Endpoints:
             raise zmq_error(ENOENT, f"{verb} {text!r}: this socket has no such endpoint")
         self.log_endpoint(verb, text)
 
-    def end_inproc(self, text):
+    def end_inproc(self, text: str) -> bool:
         if text in self.inproc_names:
             self.inproc_names.remove(text)
             inproc.unbind(self.socket, text)
@@ -134,7 +142,7 @@ class Endpoints:
             self.socket.peers.disconnect_pipe(pipe)
         return bool(pipes)
 
-    def end_named(self, text):
+    def end_named(self, text: str) -> bool:
         listener = self.listeners.pop(text, None)
         if listener is not None:
             listener.loop.call(listener.close)
@@ -146,29 +154,29 @@ class Endpoints:
             self.drop_session(connecter)
         return listener is not None or bool(connecters)
 
-    def drop_peers_of(self, endpoint):
+    def drop_peers_of(self, endpoint: str) -> None:
         for session in list(self.socket.peers.sessions):
             if session.endpoint == endpoint and session not in self.connecters:
                 self.drop_session(session)
 
-    def drop_session(self, session):
+    def drop_session(self, session: Session) -> None:
         pipe = session.pipe
         if pipe is None:
             session.loop.call(session.stop)
         else:
             self.socket.peers.disconnect_pipe(pipe.peer)
 
-    def pipe_gone(self, pipe):
+    def pipe_gone(self, pipe: Pipe) -> None:
         if pipe in self.inproc_pipes:
             self.inproc_pipes.remove(pipe)
 
-    def session_ended(self, session):
+    def session_ended(self, session: Session) -> None:
         try:
             self.connecters.remove(session)
         except ValueError:
             pass  # it was disconnected before, or it was not a connecter
 
-    def set_high_water_marks(self, pipe):
+    def set_high_water_marks(self, pipe: Pipe) -> None:
         """Apply SNDHWM or RCVHWM to a pipe that was created before the option was set."""
         options = self.socket.options
         if pipe.metadata is inproc.METADATA:
@@ -176,7 +184,7 @@ class Endpoints:
         else:
             pipe.set_high_water_marks(options.sndhwm, options.rcvhwm)
 
-    def close(self):
+    def close(self) -> None:
         """Free all addresses, and end each connecter that has no message left to deliver."""
         for listener in self.listeners.values():
             listener.loop.call(listener.close)

@@ -6,6 +6,13 @@ reference, so the first frame that the program receives is the object that the m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
+
 #: The number of events that are remembered; older ones are forgotten.
 EVENTS_MAX = 1024
 
@@ -13,7 +20,7 @@ EVENTS_MAX = 1024
 _peers: dict[int, tuple[bytes, bytes, int]] = {}
 
 
-def remember(frame, session, pipe):
+def remember(frame: bytes, session: Session, pipe: Pipe) -> None:
     """Remember which peer an event is about.
 
     Parameters
@@ -42,7 +49,7 @@ def remember(frame, session, pipe):
     _peers[id(frame)] = (frame, routing_id, number)
 
 
-def find(frame):
+def find(frame: bytes) -> tuple[bytes, int]:
     """Return (routing id, connection number) of the event with this first frame; or (b"", 0)."""
     found = _peers.get(id(frame))
     return found[1:] if found is not None and found[0] is frame else (b"", 0)

@@ -8,9 +8,18 @@ Source: libzmq ``zmq_inproc(7)``, ``src/ctx.cpp: connect_inproc_sockets``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.errors import EADDRINUSE, zmq_error
 from zlinkcompat.routing.pipe import PipeSink, pipe_pair
 from zlinkcompat.wire.security.zap import ENDPOINT
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.context import CoreContext
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.zap_client import ReplyMailbox, ZapClient
+    from zlinkcompat.routing.pipe import Pipe
+
 
 #: The metadata of all inproc pipes. Being this very object marks a pipe as inproc.
 METADATA: dict[str, str] = {}
@@ -19,16 +28,16 @@ METADATA: dict[str, str] = {}
 class PendingConnect(PipeSink):
     """Holds the far end of a pipe to an endpoint that is not bound yet."""
 
-    def __init__(self, context, name, socket, pipe):
+    def __init__(self, context: CoreContext, name: str, socket: CoreSocket, pipe: Pipe) -> None:
         self.context = context
         self.name = name
         self.socket = socket
         self.pipe = pipe
 
-    def try_read(self, pipe):
+    def try_read(self, pipe: Pipe) -> int:
         return -1
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         # Messages wait for the next socket that binds, even if their sender is closed by then.
         if pipe.check_read():
             return
@@ -40,14 +49,14 @@ class PendingConnect(PipeSink):
         pipe.terminate()
 
 
-def combined_hwm(sender, receiver):
+def combined_hwm(sender: CoreSocket, receiver: CoreSocket) -> Any:
     """Return the high-water mark (messages) of one direction. As in libzmq, both ends add up."""
     if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
         return 0
     return sender.options.sndhwm + receiver.options.rcvhwm
 
 
-def bind(socket, name):
+def bind(socket: CoreSocket, name: str) -> None:
     """Bind ``name`` (the whole endpoint) in the socket's context. EADDRINUSE if it is taken."""
     context = socket.context
     socket.claim_owner_loop()
@@ -70,7 +79,7 @@ def bind(socket, name):
         complete_connect(waiting.socket, near, socket, far, name)
 
 
-def connect(socket, name):
+def connect(socket: Any, name: str) -> None:
     """Connect to the socket that has bound ``name``, or will bind it."""
     context = socket.context
     socket.claim_owner_loop()
@@ -96,7 +105,9 @@ def connect(socket, name):
         complete_connect(socket, near, owner, far, name)
 
 
-def attach(socket, near, routing_id, metadata, locally_initiated, name):
+def attach(
+    socket: Any, near: Any, routing_id: Any, metadata: Any, locally_initiated: Any, name: Any
+) -> bool:
     if socket.options.conflate:
         socket.peers.conflate(near)
     if not socket.peers.attach_pipe(near, routing_id, metadata, locally_initiated, name):
@@ -106,12 +117,14 @@ def attach(socket, near, routing_id, metadata, locally_initiated, name):
     return True
 
 
-def complete_connect(connecting, near, binding, far, name):
+def complete_connect(
+    connecting: CoreSocket, near: Pipe, binding: CoreSocket, far: Pipe, name: str
+) -> None:
     """Give the far end of a connected pipe to the bound socket."""
     far.post_to_owner(accept_pipe, (connecting, near, binding, far, name))
 
 
-def accept_pipe(connecting, near, binding, far, name):
+def accept_pipe(connecting: Any, near: Pipe, binding: Any, far: Any, name: str) -> None:
     # This runs in the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return
@@ -124,7 +137,7 @@ def accept_pipe(connecting, near, binding, far, name):
         far.peer_terminated()
 
 
-def connect_zap(socket, sink, mailbox):
+def connect_zap(socket: CoreSocket, sink: ZapClient, mailbox: ReplyMailbox) -> Pipe | None:
     """Connect ``sink``, which is not a socket, to the ZAP handler of a socket's context.
 
     Parameters
@@ -155,13 +168,13 @@ def connect_zap(socket, sink, mailbox):
     return near
 
 
-def unbind(socket, name):
+def unbind(socket: CoreSocket, name: str) -> None:
     with socket.context.lock:
         if socket.context.bound.get(name) is socket:
             del socket.context.bound[name]
 
 
-def set_high_water_marks(socket, pipe):
+def set_high_water_marks(socket: CoreSocket, pipe: Pipe) -> None:
     peer = pipe.peer.sink
     other = getattr(peer, "owner", None)
     if other is not None:

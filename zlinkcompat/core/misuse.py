@@ -1,16 +1,24 @@
 """Log reports about programs that share a socket in a way that ZeroMQ forbids."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat._runtime.stacks import format_stack, own_stack, stack_from, stack_of
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+
 
 # Log through a queue: the waiting thread may hold the lock of a logging handler that sends its
 # records to this very socket.
 LOG = Log("zlinkcompat.core")
 
 
-def report_two_threads(socket, waiting_thread):
+def report_two_threads(socket: CoreSocket, waiting_thread: int) -> None:
     """Log, with both stacks, that this thread uses a socket in which another thread waits.
 
     Parameters
@@ -34,7 +42,7 @@ def report_two_threads(socket, waiting_thread):
     )
 
 
-def report_mixed_frames(socket):
+def report_mixed_frames(socket: CoreSocket) -> None:
     """Log, with the stack, that a greenlet adds a frame to a message that another one began."""
     LOG.warning(
         "socket %#x (%s): this frame is added to a message that another greenlet began with "
@@ -46,7 +54,7 @@ def report_mixed_frames(socket):
     )
 
 
-def waiting_stack(socket, thread):
+def waiting_stack(socket: CoreSocket, thread: int) -> list[tuple[str, int, str]]:
     """Return the stack of the call that waits in ``socket``; an empty list if none waits now."""
     for waker in list(socket.mailbox.sleepers):
         # A waker in a hub belongs to a greenlet. While the greenlet waits, its frame is not the one

@@ -5,7 +5,10 @@ order, and the second holds the endpoint.
 Source: libzmq ``zmq_socket_monitor(3)``.
 """
 
+from __future__ import annotations
+
 from struct import pack
+from typing import TYPE_CHECKING
 
 from zlinkcompat._constants import EVENT_MONITOR_STOPPED, NOBLOCK, PAIR
 from zlinkcompat._runtime.gevent_support import get_original
@@ -15,6 +18,12 @@ from zlinkcompat.errors import EPROTONOSUPPORT, zmq_error
 from zlinkcompat.sockopt import EVENT_FLOW
 from zlinkcompat.transports import endpoint as endpoint_module
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.context import CoreContext
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
+
 # A native lock, because I/O threads publish events as well.
 RLock = get_original("_thread", "RLock")
 
@@ -22,7 +31,7 @@ RLock = get_original("_thread", "RLock")
 class Monitor:
     """Publishes the events that the bit mask ``events`` selects, at ``endpoint`` (inproc)."""
 
-    def __init__(self, context, endpoint, events):
+    def __init__(self, context: CoreContext, endpoint: str, events: int) -> None:
         from zlinkcompat.core.socket import CoreSocket
 
         transport, _ = endpoint_module.parse(endpoint)
@@ -39,17 +48,19 @@ class Monitor:
             self.socket.close()
             raise
 
-    def event(self, kind, value, endpoint, session=None):
+    def event(self, kind: int, value: int, endpoint: str, session: Session | None = None) -> None:
         """Publish an event. If it is about a peer, ``session`` is the session of that peer."""
         if kind & self.events:
             self.publish(kind, value, endpoint, session, None)
 
-    def peer_event(self, kind, value, pipe):
+    def peer_event(self, kind: int, value: int, pipe: Pipe) -> None:
         """Publish an event that libzmq lacks, about the peer at the other end of ``pipe``."""
         if self.events & EVENT_FLOW:
             self.publish(kind, value, pipe.endpoint, session_of(pipe), pipe)
 
-    def publish(self, kind, value, endpoint, session, pipe):
+    def publish(
+        self, kind: int, value: int, endpoint: str, session: Session | None, pipe: Pipe
+    ) -> None:
         frames = [pack("=HI", kind, value & 0xFFFFFFFF), endpoint.encode()]
         if session is not None or pipe is not None:
             event_peers.remember(frames[0], session, pipe)
@@ -59,7 +70,7 @@ class Monitor:
                 # block the socket that it watches.
                 self.socket.sender.send_message(frames, NOBLOCK)
 
-    def stop(self):
+    def stop(self) -> None:
         self.event(EVENT_MONITOR_STOPPED, 0, "")
         with self.lock:
             self.socket.close()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from zlinkcompat.core.socket import CoreSocket
 
 
 #: The most frames to look at for the line of the program that makes a socket.
@@ -19,7 +21,7 @@ DEPTH = 20
 PACKAGES = ("zlinkcompat", "zmq")
 
 
-def place_of_caller():
+def place_of_caller() -> Any:
     """Return the (file, line) of the program that makes a socket; None if there is none.
 
     This runs for every socket, so it is brief: the text is made when somebody asks for it."""
@@ -37,7 +39,7 @@ def place_of_caller():
     return None
 
 
-def name_of(socket):
+def name_of(socket: CoreSocket) -> str:
     """Return the name of a core socket, as text: what the program chose, or the default."""
     if socket.label is not None:
         return str(socket.label)

@@ -16,7 +16,7 @@ class Notifier:
     clears it. Source: libzmq ``zmq_getsockopt(3)``, ZMQ_FD.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         if hasattr(os, "eventfd"):
             self.fd = self.write_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         else:
@@ -27,21 +27,21 @@ class Notifier:
         # Any thread may signal, and the descriptor may be closed meanwhile.
         self.lock = RLock()
 
-    def signal(self):
+    def signal(self) -> None:
         if not self.signalled:
             with self.lock:
                 if not self.signalled and not self.silenced and self.fd >= 0:
                     self.signalled = True
                     os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
 
-    def clear(self):
+    def clear(self) -> None:
         if self.signalled:
             with self.lock:
                 if self.signalled and self.fd >= 0:
                     self.signalled = False
                     os.read(self.fd, 8)
 
-    def silence(self):
+    def silence(self) -> None:
         """Keep the descriptor, but never make it readable again.
 
         It is called when the socket is closed. A loop that still watches a readable descriptor
@@ -50,7 +50,7 @@ class Notifier:
             self.silenced = True
             self.clear()
 
-    def close(self):
+    def close(self) -> None:
         with self.lock:
             fd, self.fd = self.fd, -1
             if fd >= 0:
@@ -58,7 +58,7 @@ class Notifier:
                 if self.write_fd != fd:
                     close_fd(self.write_fd)
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> None:
         """Replace the parent's descriptor by one of this process, in a forked child.
 
         The number stays in use. The program's event loop was forked as well and may still watch it,
@@ -78,5 +78,5 @@ class Notifier:
         if self.write_fd != self.fd:
             os.dup2(fresh.write_fd, self.write_fd, inheritable=False)
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.close()

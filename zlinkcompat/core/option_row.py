@@ -1,6 +1,14 @@
 """One option of a socket or context: a row of the tables, which checks and converts values."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.errors import EINVAL, zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 # The object that handles an option.
 OPTIONS = "options"  # :class:`Options`
@@ -22,19 +30,19 @@ RANGES = {
 # -- checks of values ----------------------------------------------------------------------
 
 
-def anything(value):
+def anything(value: Any) -> bool:
     return True
 
 
-def at_least(least):
+def at_least(least: int) -> Callable[..., Any]:
     return lambda value: value >= least
 
 
-def between(least, greatest):
+def between(least: int, greatest: int) -> Callable[..., Any]:
     return lambda value: least <= value <= greatest
 
 
-def sized(least, greatest):
+def sized(least: int, greatest: int) -> Callable[..., Any]:
     """Return a check for the length of bytes."""
     return lambda value: least <= len(value) <= greatest
 
@@ -45,7 +53,7 @@ zero_or_one = between(0, 1)
 # -- rows ----------------------------------------------------------------------------------
 
 
-def same(value):
+def same(value: Any) -> bytes | int:
     return value
 
 
@@ -92,28 +100,28 @@ class Option:
 
     def __init__(
         self,
-        name,
-        id,
-        kind,
-        unit,
-        default,
-        allowed=anything,
+        name: str,
+        id: int,
+        kind: str,
+        unit: str,
+        default: bytes | int,
+        allowed: Callable[..., Any] = anything,
         *,
-        holder=OPTIONS,
-        readable=True,
-        writable=True,
-        attribute=None,
-        convert=same,
-        show=same,
-        refused="",
-        draft=False,
-        effect=None,
-        collect=None,
-        getter=None,
-        needs=None,
-        secret=False,
-        inert="",
-    ):
+        holder: str = OPTIONS,
+        readable: bool = True,
+        writable: bool = True,
+        attribute: str | None = None,
+        convert: Callable[..., Any] = same,
+        show: Callable[..., Any] = same,
+        refused: str = "",
+        draft: bool = False,
+        effect: Callable[..., Any] | None = None,
+        collect: Callable[..., Any] | None = None,
+        getter: Callable[..., Any] | None = None,
+        needs: Callable[..., Any] | None = None,
+        secret: bool = False,
+        inert: str = "",
+    ) -> None:
         self.name = name
         self.id = id
         self.kind = kind
@@ -135,10 +143,10 @@ class Option:
         self.secret = secret
         self.inert = inert
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Option {self.name} {self.id}>"
 
-    def accept(self, value):
+    def accept(self, value: Any) -> Any:
         """Return the value to store for ``value``.
 
         Raises
@@ -161,7 +169,7 @@ class Option:
         # True and False can be set as ints, but reading returns ints.
         return int(value != 0) if self.kind == "bool" else self.convert(int(value))
 
-    def fits(self, value):
+    def fits(self, value: Any) -> bool:
         """Tell whether ``value`` has the type of this option and fits its C type."""
         if self.kind == "bytes":
             return isinstance(value, bytes)

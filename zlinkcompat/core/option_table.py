@@ -4,6 +4,10 @@ Numbers, defaults and limits are libzmq's (``doc/zmq_setsockopt.adoc``, ``zmq_ge
 ``src/options.cpp``).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zlinkcompat import _constants, sockopt, tuning
 from zlinkcompat._constants import CURVE, NULL, PLAIN
 from zlinkcompat.core.option_row import (
@@ -35,11 +39,15 @@ from zlinkcompat.core.option_rules import (
 )
 from zlinkcompat.wire.security import sodium
 
+if TYPE_CHECKING:
+    from zlinkcompat.tuning import Setting
+
+
 # The reason why some options have no effect here.
 NO_MULTICAST = "multicast transports are not supported"
 
 
-def ipc_filter(name, id):
+def ipc_filter(name: str, id: int) -> Option:
     """Create the row of a filter for ipc peers."""
     return Option(
         name,
@@ -53,17 +61,24 @@ def ipc_filter(name, id):
     )
 
 
-def pattern(name, id, kind="bool", default=0, readable=False, writable=True):
+def pattern(
+    name: str,
+    id: int,
+    kind: str = "bool",
+    default: bytes | int = 0,
+    readable: bool = False,
+    writable: bool = True,
+) -> Option:
     """Create the row of an option that only some socket types have. The pattern checks it."""
     return Option(name, id, kind, "", default, holder=PATTERN, readable=readable, writable=writable)
 
 
-def state(name, id, kind="int", default=0):
+def state(name: str, id: int, kind: str = "int", default: bytes | int = 0) -> Option:
     """Create the row of an option that only reads the state of a socket."""
     return Option(name, id, kind, "", default, holder=SOCKET, writable=False)
 
 
-def absent(name, id, kind="bytes", readable=False):
+def absent(name: str, id: int, kind: str = "bytes", readable: bool = False) -> Option:
     """Create the row of an option of a mechanism that this build does not have."""
     return Option(
         name,
@@ -76,7 +91,7 @@ def absent(name, id, kind="bytes", readable=False):
     )
 
 
-def curve_key(name, id, client=False, secret=False):
+def curve_key(name: str, id: int, client: bool = False, secret: bool = False) -> Option:
     """Create the row of a key. As with libzmq, pyzmq cannot read it."""
     return Option(
         name,
@@ -93,7 +108,7 @@ def curve_key(name, id, client=False, secret=False):
     )
 
 
-def tunable(setting):
+def tunable(setting: Setting) -> Option:
     """Create the row of a flag or threshold of ``zlinkcompat.tuning``.
 
     libzmq has three of these options in its draft API, where they are only hints."""
@@ -110,7 +125,9 @@ def tunable(setting):
     )
 
 
-def wss(name, id, attribute, kind="bytes", default=b""):
+def wss(
+    name: str, id: int, attribute: str, kind: str = "bytes", default: bytes | int = b""
+) -> Option:
     """Create the row of an option of libzmq's wss transport, stored as a TLS option."""
     return Option(name, id, kind, "", default, readable=False, attribute=attribute, draft=True)
 

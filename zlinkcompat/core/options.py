@@ -18,13 +18,18 @@ from zlinkcompat.core.option_row import OPTIONS, PATTERN, SOCKET, TUNING
 from zlinkcompat.core.option_table import SOCKET_OPTIONS
 from zlinkcompat.errors import EINVAL, zmq_error
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.context_options import ContextOptions
+    from zlinkcompat.core.option_row import Option
+
+
 #: Socket types that support CONFLATE (libzmq ``src/options.hpp: get_effective_conflate_option``).
 CONFLATING = frozenset((PUB, SUB, DEALER, PULL, PUSH))
 
 _by_id = {row.id: row for row in SOCKET_OPTIONS}
 
 
-def find(option):
+def find(option: int) -> Option | None:
     """Return the :class:`Option` with this number, or None."""
     return _by_id.get(option)
 
@@ -46,7 +51,7 @@ class Options:
         The socket type stores these here, for sessions to read.
     """
 
-    def __init__(self, socket_type):
+    def __init__(self, socket_type: int) -> None:
         self.socket_type = socket_type
         for row in SOCKET_OPTIONS:
             if row.holder == OPTIONS and row.readable:
@@ -61,13 +66,13 @@ class Options:
         self.ssl_context = None
         self.router_raw = 0
         self.stream_notify = 1
-        self.properties = {}
+        self.properties: dict[Any, Any] = {}
         self.tcp_filters = ()
         self.ipc_filter_pid: frozenset[int] = frozenset()
         self.ipc_filter_uid: frozenset[int] = frozenset()
         self.ipc_filter_gid: frozenset[int] = frozenset()
-        self.tuned = {}
-        self._tuning = None
+        self.tuned: dict[Any, Any] = {}
+        self._tuning: Any = None
 
     if TYPE_CHECKING:
 
@@ -77,18 +82,18 @@ class Options:
         def __setattr__(self, name: str, value: Any) -> None: ...
 
     @property
-    def tuning(self):
+    def tuning(self) -> Any:
         """The :class:`zlinkcompat.tuning.Tuning` for these options and the environment."""
         if self._tuning is None:
             self._tuning = tuning.Tuning(self.tuned)
         return self._tuning
 
     @property
-    def conflate(self):
+    def conflate(self) -> bool:
         """Whether to keep only the last message: CONFLATE on a socket type that supports it."""
         return bool(self.conflate_asked) and self.socket_type in CONFLATING
 
-    def set(self, option, value):
+    def set(self, option: int, value: Any) -> None:
         """Set an option.
 
         Parameters
@@ -115,7 +120,7 @@ class Options:
             if row.effect is not None:
                 row.effect(self, kept)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return the value of an option: int, or bytes without the NUL that libzmq adds.
 
         Raises
@@ -134,7 +139,7 @@ class Options:
             return row.getter(self)
         return row.show(getattr(self, row.attribute))
 
-    def copy(self):
+    def copy(self) -> Any:
         """Return a copy for a new endpoint. Later changes of the socket's options do not affect it.
 
         ValueError: an environment variable of ``zlinkcompat.tuning`` has an invalid value."""
@@ -144,7 +149,7 @@ class Options:
         other.tuned = dict(self.tuned)
         return other
 
-    def inherit(self, context_options):
+    def inherit(self, context_options: ContextOptions) -> None:
         """Apply the context's defaults when the socket is created.
 
         Parameters
@@ -155,12 +160,12 @@ class Options:
         if not context_options.blocky:
             self.linger = 0
 
-    def metadata_properties(self):
+    def metadata_properties(self) -> dict[bytes, bytes]:
         """Return the METADATA properties for the READY command: dict of bytes to bytes."""
         return dict(self.properties)
 
 
-def held_here(option):
+def held_here(option: int) -> Option:
     row = find(option)
     if row is None:
         raise zmq_error(EINVAL, f"there is no socket option {option!r}")

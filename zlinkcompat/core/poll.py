@@ -19,7 +19,7 @@ BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POL
 KNOWN = select.POLLIN | select.POLLOUT | select.POLLPRI
 
 
-def poll(items, timeout_ms):
+def poll(items: Any, timeout_ms: int) -> Any:
     """Wait until at least one of ``items`` is ready. Source: libzmq ``zmq_poll(3)``.
 
     Parameters
@@ -88,7 +88,7 @@ def poll(items, timeout_ms):
 class InHub:
     """Sleeps in the hub of this thread."""
 
-    def __init__(self, descriptors):
+    def __init__(self, descriptors: list[tuple[int, int]]) -> None:
         self.waker = HubWaker()
         self.watchers = []
         hub = get_hub()
@@ -106,10 +106,10 @@ class InHub:
             self.close()
             raise
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> None:
         self.waker.sleep(timeout)
 
-    def close(self):
+    def close(self) -> None:
         for watcher in self.watchers:
             watcher.stop()
             watcher.close()
@@ -118,42 +118,42 @@ class InHub:
 class OnLock:
     """Blocks this native thread."""
 
-    def __init__(self, descriptors):
+    def __init__(self, descriptors: list[Any]) -> None:
         self.waker = LockWaker()
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> None:
         self.waker.sleep(timeout)
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
 class NotifierWaker(Waker):
-    def __init__(self, notifier):
+    def __init__(self, notifier: Notifier) -> None:
         Waker.__init__(self)
         self.notifier = notifier
 
-    def wake(self):
+    def wake(self) -> None:
         self.notifier.signal()
 
 
 class AtDescriptors:
     """Blocks this native thread in poll(2). Sockets wake it by an extra descriptor."""
 
-    def __init__(self, descriptors):
+    def __init__(self, descriptors: list[tuple[int, int]]) -> None:
         self.notifier = Notifier()
         self.waker = NotifierWaker(self.notifier)
         self.poller = make_poller(descriptors)
         self.poller.register(self.notifier.fd, select.POLLIN)
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> None:
         self.poller.poll(timeout * 1000 if timeout >= 0 else None)
 
-    def close(self):
+    def close(self) -> None:
         self.notifier.close()
 
 
-def look(items, descriptors):
+def look(items: list[tuple[CoreSocket | int, int]], descriptors: Any) -> Any:
     """Return the events of each of ``items`` that are ready now, without waiting."""
     ready = look_at_descriptors(descriptors) if descriptors else {}
     results = []
@@ -165,7 +165,7 @@ def look(items, descriptors):
     return results
 
 
-def make_poller(descriptors):
+def make_poller(descriptors: list[tuple[int, int]]) -> Any:
     # Use the original poll. In a monkey-patched process select.poll is gevent's, which waits in the
     # hub.
     poller = get_original("select", "poll")()
@@ -182,7 +182,7 @@ def make_poller(descriptors):
     return poller
 
 
-def look_at_descriptors(descriptors):
+def look_at_descriptors(descriptors: list[tuple[int, int]]) -> dict[int, int]:
     ready = {}
     for fd, mask in make_poller(descriptors).poll(0):
         events = 0

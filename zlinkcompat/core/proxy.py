@@ -3,11 +3,18 @@
 Source: libzmq ``zmq_proxy(3)``, ``zmq_proxy_steerable(3)``; pyzmq ``monitored_queue``.
 """
 
+from __future__ import annotations
+
 from struct import pack
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import NOBLOCK, POLLIN, POLLOUT, ROUTER
 from zlinkcompat.core.poll import poll
 from zlinkcompat.errors import EAGAIN, ENOTSUP
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+
 
 #: How many messages one direction may forward before the other direction runs.
 BURST = 1000
@@ -27,22 +34,29 @@ class Direction:
         Swap the first two frames: between two ROUTERs the second frame is the receiver's id.
     """
 
-    def __init__(self, source, sink, capture, prefix=None, swaps_ids=False):
+    def __init__(
+        self,
+        source: CoreSocket,
+        sink: CoreSocket,
+        capture: CoreSocket | None,
+        prefix: bytes | None = None,
+        swaps_ids: bool = False,
+    ) -> None:
         self.source = source
         self.sink = sink
         self.capture = capture
         self.prefix = prefix
         self.swaps_ids = swaps_ids
         self.blocked = False
-        self.unsent = None
+        self.unsent: Any = None
         self.frames = 0
         self.octets = 0
 
-    def awaits(self):
+    def awaits(self) -> tuple[CoreSocket, int]:
         """Return the socket and the event to poll for: input, or room in a full sink."""
         return (self.sink, POLLOUT) if self.blocked else (self.source, POLLIN)
 
-    def forward(self):
+    def forward(self) -> None:
         """Forward the available messages while the sink has room."""
         if self.unsent is not None and not self.send(self.unsent):
             return
@@ -68,7 +82,7 @@ class Direction:
             if not self.send(frames):
                 return
 
-    def send(self, frames):
+    def send(self, frames: Any) -> Any:
         """Send a message, or keep it until the sink has room. Return whether it was sent.
 
         The sink had room before, but its peer may have left while the message was received or
@@ -84,12 +98,12 @@ class Direction:
             self.blocked = True
         return not self.blocked
 
-    def counted(self):
+    def counted(self) -> Any:
         """Return how many frames and bytes were forwarded in this direction."""
         return self.frames, self.octets
 
 
-def run(directions, control=None):
+def run(directions: list[Direction], control: CoreSocket | None = None) -> None:
     """Run a proxy until the command TERMINATE. Raises when a socket or its context ends."""
     paused = False
     while True:
@@ -114,7 +128,7 @@ def run(directions, control=None):
                 direction.forward()
 
 
-def acknowledge(control):
+def acknowledge(control: CoreSocket) -> None:
     """Reply to a command, as libzmq 4.3.5 does for every type of control socket.
 
     If the control socket cannot send, skip the reply; libzmq's proxy would end or hang."""
@@ -125,7 +139,7 @@ def acknowledge(control):
             raise
 
 
-def statistics(forth, back):
+def statistics(forth: Direction, back: Direction) -> list[Any]:
     """Return the reply to STATISTICS: eight counts (``zmq_proxy_steerable(3)``).
 
     They are the frames and bytes that the frontend received and sent, then the backend's."""
@@ -133,7 +147,12 @@ def statistics(forth, back):
     return [pack("=Q", number) for number in (*there, *here, *here, *there)]
 
 
-def proxy(frontend, backend, capture=None, control=None):
+def proxy(
+    frontend: Any,
+    backend: Any,
+    capture: CoreSocket | None = None,
+    control: CoreSocket | None = None,
+) -> None:
     """Run zmq_proxy_steerable(3).
 
     It returns only on TERMINATE, and raises what the sockets raise."""
@@ -142,7 +161,9 @@ def proxy(frontend, backend, capture=None, control=None):
     run([forth, back] if backend is not frontend else [forth], control)
 
 
-def monitored_queue(incoming, outgoing, monitor, in_prefix, out_prefix):
+def monitored_queue(
+    incoming: Any, outgoing: Any, monitor: Any, in_prefix: bytes, out_prefix: bytes
+) -> None:
     """Run a proxy that copies messages to ``monitor``, with the direction as their first frame."""
     swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER
     run(

@@ -4,6 +4,10 @@ The pattern delivers whole messages. This module splits a message for a user who
 by frame.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._constants import NOBLOCK
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.thread_ident import thread_ident
@@ -14,6 +18,10 @@ from zlinkcompat.engine.loop import CAN_BUSY_POLL, Backoff, IOLoop
 from zlinkcompat.engine.waker import SleeperMailbox, WaitList, waits_in_hub
 from zlinkcompat.errors import EAGAIN, RECV_WAITS, zmq_error
 from zlinkcompat.routing.pattern import Pattern
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+
 
 #: How many times in a row a receiver reads its connections if the reads bring no message for it.
 READ_ROUNDS = 4
@@ -37,23 +45,23 @@ class Receiver:
         The connections that the I/O threads do not watch meanwhile.
     """
 
-    def __init__(self, state):
+    def __init__(self, state: CoreSocket) -> None:
         self.state = state
         self.mailbox = state.mailbox
         self.thread_check = state.thread_check
         self.pattern = state.pattern
         self.more = False
-        self.parts = None
+        self.parts: Any = None
         self.next_part = 0
         self.read_backoff = Backoff(16)
         self.busy_poll_backoff = Backoff(32)
         self.waiting = WaitList()
         self.is_busy_polling = False
         self.poll_missed_at = 0
-        self.paused_readers = []
+        self.paused_readers: list[Any] = []
         self.read_options()
 
-    def read_options(self):
+    def read_options(self) -> None:
         """Cache the options that receiving calls need: looking them up by name is slow."""
         self.timeout_ms = self.state.options.rcvtimeo
         self.spin_time = -1
@@ -61,7 +69,7 @@ class Receiver:
 
     # -- whole messages and frames ---------------------------------------------------------
 
-    def recv_frame(self, flags):
+    def recv_frame(self, flags: Any) -> Any:
         """Receive one frame. :attr:`more` tells whether further frames of its message follow.
 
         Parameters
@@ -100,7 +108,7 @@ class Receiver:
         self.more = False
         return message
 
-    def recv_message(self, flags):
+    def recv_message(self, flags: Any) -> Any:
         """Receive a message as a list of frames: a whole one, or the unread frames of the last one.
 
         See :meth:`recv_frame`."""
@@ -124,7 +132,7 @@ class Receiver:
         self.more = False
         return message if type(message) is list else [message]
 
-    def try_recv_frame(self):
+    def try_recv_frame(self) -> Any:
         """Do the same as :meth:`recv_frame` with NOBLOCK, but return None instead of raising Again.
 
         It is only for sockets whose connections are in I/O threads."""
@@ -142,7 +150,7 @@ class Receiver:
         self.more = False
         return message
 
-    def try_recv_message(self):
+    def try_recv_message(self) -> list[Any]:
         """Do the same as :meth:`recv_message` with NOBLOCK, but return None instead of Again.
 
         It is only for sockets whose connections are in I/O threads."""
@@ -156,7 +164,7 @@ class Receiver:
         self.more = False
         return message if message is None or type(message) is list else [message]
 
-    def try_recv(self):
+    def try_recv(self) -> Any:
         message = self.pattern.recv()
         if message is None:
             self.state.io_threads.begin_burst()
@@ -167,7 +175,7 @@ class Receiver:
                 message = self.read_after_posted()
         return message
 
-    def process_commands(self):
+    def process_commands(self) -> None:
         """Process commands of other threads. Raise if one of them ended the socket.
 
         If the socket type or its state does not allow receiving, raise that error first, as libzmq
@@ -177,7 +185,7 @@ class Receiver:
             self.pattern.check_may_receive()
         state.process_commands()
 
-    def recv_part(self):
+    def recv_part(self) -> bytes:
         """Return the next frame of the message that is being received frame by frame."""
         parts = self.parts
         frame = parts[self.next_part]
@@ -187,14 +195,14 @@ class Receiver:
             self.parts = None
         return frame
 
-    def drop_parts(self):
+    def drop_parts(self) -> None:
         """Drop the frames of a message that the program has not received yet."""
         self.parts = None
         self.more = False
 
     # -- waiting ---------------------------------------------------------------------------
 
-    def recv_blocking(self, flags):
+    def recv_blocking(self, flags: int) -> Any:
         """Get a message when the pattern has none: read the connections, poll, then sleep."""
         state = self.state
         loop = state.loop
@@ -248,7 +256,7 @@ class Receiver:
                         contention.note_sleep(self.poll_missed_at, now)
                 return message
 
-    def poll_limit(self, now):
+    def poll_limit(self, now: int) -> int:
         """Return for how many nanoseconds a receiver may busy-poll now. BUSY_POLL limits it."""
         if self.spin_time < 0:
             tuning = self.state.options.tuning
@@ -260,7 +268,7 @@ class Receiver:
 
     # -- reading the connections in the calling thread -------------------------------------
 
-    def read_bypassing_io_threads(self, needed, began, spin_time):
+    def read_bypassing_io_threads(self, needed: bool, began: int, spin_time: int) -> Any:
         """Read the connections in this thread, which saves two switches between threads."""
         self.state.io_threads.begin_burst()
         if (
@@ -277,20 +285,20 @@ class Receiver:
             return message
         return self.read_now_if_useful(needed)
 
-    def resume_io_threads(self):
+    def resume_io_threads(self) -> None:
         """Let the I/O threads watch and read the paused connections again."""
         self.is_busy_polling = False
         for connection in list(self.paused_readers):
             connection.loop.call(connection.resume_watcher)
 
-    def read_after_posted(self):
+    def read_after_posted(self) -> Any:
         """Read once more after the I/O threads had work, because it may have brought an answer."""
         if not self.run_posted():
             return None
         message = self.pattern.recv()
         return self.read_now() if message is None else message
 
-    def run_posted(self):
+    def run_posted(self) -> bool:
         """See :meth:`IoThreads.run_posted`. An event loop cannot run during this call."""
         if self.state.loop_poller is not None or not self.state.io_threads.run_posted():
             return False
@@ -298,7 +306,7 @@ class Receiver:
             self.mailbox.process()
         return True
 
-    def read_now_if_useful(self, needed):
+    def read_now_if_useful(self, needed: bool) -> Any:
         """Read the connections before sleeping, unless such reads have brought nothing recently.
 
         Without this read the hub reads the connections anyway, so a lone message costs one read
@@ -312,7 +320,7 @@ class Receiver:
             self.read_backoff.missed()
         return message
 
-    def read_now(self):
+    def read_now(self) -> Any:
         """Read the connections in this greenlet or, if there are many, by running the hub once.
 
         Return a message, or None if the reads brought none for this socket. After None, the hub
@@ -326,7 +334,7 @@ class Receiver:
                 return message
         return None
 
-    def produce(self):
+    def produce(self) -> int:
         """Read the connections once or, if there are many, run the hub once.
 
         Returns
@@ -345,7 +353,7 @@ class Receiver:
             self.mailbox.process()
         return produced
 
-    def busy_poll(self, began, spin_time, worth):
+    def busy_poll(self, began: int, spin_time: int, worth: Backoff) -> Any:
         """Read the connections repeatedly for ``spin_time`` ns, if there are only a few.
 
         Return a message, or None."""
@@ -369,7 +377,7 @@ class Receiver:
 
     # -- readiness -------------------------------------------------------------------------
 
-    def can_receive(self):
+    def can_receive(self) -> bool:
         """Tell whether a receiving call would return without waiting."""
         if self.parts is not None or self.pattern.has_in():
             return True
@@ -385,7 +393,7 @@ class Receiver:
             return True
         return self.run_posted() and (self.pattern.has_in() or self.read_until_readable())
 
-    def read_until_readable(self):
+    def read_until_readable(self) -> bool:
         """Read the connections until the socket has a message. Return whether it has one."""
         for _ in range(READ_ROUNDS):
             produced = self.produce()

@@ -3,6 +3,10 @@
 The pattern takes whole messages. This module assembles the frames that the user sends one by one.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from greenlet import getcurrent
 
 from zlinkcompat._constants import NOBLOCK, PUB, REP, REQ, SNDMORE, XPUB
@@ -15,6 +19,10 @@ from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.waker import SleeperMailbox, WaitList
 from zlinkcompat.errors import EFSM, SEND_WAITS, UNREAD_FRAMES, zmq_error
 from zlinkcompat.routing.pattern import Pattern
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+
 
 #: The longest time in ns for which one ``send()`` of a publisher waits until the I/O threads have
 #: passed on subscriptions that have arrived.
@@ -36,7 +44,7 @@ class Sender:
         it sends the next one.
     """
 
-    def __init__(self, state, receiver):
+    def __init__(self, state: CoreSocket, receiver: Receiver) -> None:
         self.state = state
         self.receiver = receiver
         self.mailbox = state.mailbox
@@ -44,20 +52,20 @@ class Sender:
         self.pattern = state.pattern
         self.publishes = state.socket_type in (PUB, XPUB)
         self.lockstep = state.socket_type in (REQ, REP)
-        self.parts = None
+        self.parts: Any = None
         self.parts_from = None
         self.subscriptions_read_at = 0
         self.next_subscription_wait = 0
         self.waiting = WaitList()
         self.read_options()
 
-    def read_options(self):
+    def read_options(self) -> None:
         """Cache the option that a sending call needs, because looking it up by name is slow."""
         self.timeout_ms = self.state.options.sndtimeo
 
     # -- whole messages and frames ---------------------------------------------------------
 
-    def send_frame(self, frame, flags):
+    def send_frame(self, frame: Any, flags: int) -> None:
         """Send one frame.
 
         Parameters
@@ -94,7 +102,7 @@ class Sender:
         if not self.pattern.send(frame):
             self.send_blocking(frame, flags)
 
-    def send_message(self, frames, flags):
+    def send_message(self, frames: Any, flags: int) -> None:
         """Send a list of frames as one message, all or nothing. See :meth:`send_frame`."""
         if self.state.loop is None:
             if self.thread_check.waiting_thread:
@@ -120,7 +128,7 @@ class Sender:
         if not self.pattern.send(message):
             self.send_blocking(message, flags)
 
-    def require_complete_message(self):
+    def require_complete_message(self) -> None:
         """Raise EFSM if a received message has unread frames.
 
         A REP must receive all frames of a request before it replies. A REQ must receive all frames
@@ -128,7 +136,7 @@ class Sender:
         if not getattr(self.pattern, "relaxed", False):
             raise zmq_error(EFSM, UNREAD_FRAMES)
 
-    def send_part(self, frame, flags):
+    def send_part(self, frame: bytes, flags: int) -> None:
         """Send a frame of a message that is sent frame by frame.
 
         The first frame waits for room or fails. Later frames never wait. If a call fails for any
@@ -170,13 +178,13 @@ class Sender:
             if self.parts is None:
                 self.wake_next()
 
-    def drop_parts(self):
+    def drop_parts(self) -> None:
         """Drop the frames of an unfinished message."""
         self.parts = None
 
     # -- subscriptions before a message ----------------------------------------------------
 
-    def read_pending_subscriptions(self):
+    def read_pending_subscriptions(self) -> None:
         """Read the connections before the first message of a burst.
 
         So a subscription that has arrived applies to this message, as in libzmq, even if the hub
@@ -193,7 +201,7 @@ class Sender:
         elif self.pattern.has_late_subscriptions:
             self.await_late_subscriptions()
 
-    def await_late_subscriptions(self):
+    def await_late_subscriptions(self) -> None:
         """Wait until the I/O threads have passed on the subscriptions for which a pipe had no room.
 
         One wait takes at most 50 ms, and all waits together take at most a tenth of the time. So a
@@ -213,7 +221,7 @@ class Sender:
 
     # -- waiting ---------------------------------------------------------------------------
 
-    def send_blocking(self, message, flags):
+    def send_blocking(self, message: Any, flags: int) -> None:
         """Send a message for which the pattern has no room: flush, then wait within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
@@ -227,7 +235,7 @@ class Sender:
                 self.wake_next()
                 return
 
-    def begin_blocking(self, frame, flags):
+    def begin_blocking(self, frame: bytes, flags: int) -> None:
         """Wait for room for a message that starts with ``frame``, within SNDTIMEO."""
         timeout_ms = 0 if flags & NOBLOCK else self.timeout_ms
         began = monotonic_ns()
@@ -236,11 +244,11 @@ class Sender:
         while self.parts is None and not self.pattern.begin(frame):
             self.state.wait(self.waiting, timeout_ms, began, SEND_WAITS)
 
-    def wake_next(self):
+    def wake_next(self) -> None:
         """Wake another sender if there is still room. One wake-up can mean room for several."""
         if self.waiting.wakers and self.pattern.has_out():
             self.waiting.notify()
 
-    def can_send(self):
+    def can_send(self) -> bool:
         """Tell whether a sending call would return without waiting."""
         return self.parts is not None or self.pattern.has_out()

@@ -4,6 +4,10 @@ Messages pass through :class:`Sender` and :class:`Receiver`. :class:`Peers` has 
 :class:`SocketState` has the state that all of them share.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat import routing
 from zlinkcompat._constants import (
     EVENTS,
@@ -31,6 +35,14 @@ from zlinkcompat.core.state import SocketState
 from zlinkcompat.engine import flow_watch
 from zlinkcompat.engine.waker import Waker, insert_by_age
 from zlinkcompat.errors import EINVAL, ENOTSOCK, zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.context import CoreContext
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
 
 LOG = Log("zlinkcompat.core")
 
@@ -65,11 +77,11 @@ class CoreSocket(SocketState):
     peers : Peers
     """
 
-    def __init__(self, context, socket_type):
+    def __init__(self, context: CoreContext, socket_type: int) -> None:
         SocketState.__init__(self, context, socket_type)
         self.is_read_scheduled = False
-        self.pollers = []
-        self.monitoring = None
+        self.pollers: list[Any] = []
+        self.monitoring: Any = None
         self.last_endpoint = b""
         self.endpoints = endpoints.Endpoints(self)
         self.peers = Peers(self, self.endpoints)
@@ -78,24 +90,24 @@ class CoreSocket(SocketState):
         self.sender = Sender(self, self.receiver)
         self.address = register(self)
         self.made_at = naming.place_of_caller()
-        self.label = None
+        self.label: Any = None
         self.is_monitor = False
         context.add_socket(self)
 
     # -- readiness ---------------------------------------------------------------------------
 
-    def on_readable(self):
+    def on_readable(self) -> None:
         # For most messages nobody waits, so avoid the calls.
         if self.receiver.waiting.wakers:
             self.receiver.waiting.notify()
         if self.pollers or self.notifier is not None:
             self.notify_pollers()
 
-    def on_writable(self):
+    def on_writable(self) -> None:
         self.sender.waiting.notify()
         self.notify_pollers()
 
-    def schedule_read(self):
+    def schedule_read(self) -> None:
         if not self.is_read_scheduled:
             self.is_read_scheduled = True
             loop = self.loop
@@ -104,11 +116,11 @@ class CoreSocket(SocketState):
             else:
                 self.mailbox.post(self.resume_reading)
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         self.is_read_scheduled = False
         self.on_readable()
 
-    def call_later(self, function, pipe):
+    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> Any:
         loop = self.loop
         if loop is not None:
             if not loop.is_current():
@@ -123,21 +135,21 @@ class CoreSocket(SocketState):
         loop.mailbox.post(self.post_call, (function, pipe))
         return True
 
-    def post_call(self, function, pipe):
+    def post_call(self, function: Callable[..., Any], pipe: Pipe) -> None:
         self.mailbox.post(function, (pipe,))
 
-    def on_flow_stopped(self, pipe):
+    def on_flow_stopped(self, pipe: Pipe) -> None:
         if not self.is_monitor:
             flow_watch.watch(self, pipe)
 
-    def display_name(self):
+    def display_name(self) -> str:
         """Return the name of this socket for logs; see :mod:`.naming`."""
         return naming.name_of(self)
 
-    def on_pipe_gone(self, pipe):
+    def on_pipe_gone(self, pipe: Pipe) -> None:
         self.endpoints.pipe_gone(pipe)
 
-    def notify_pollers(self):
+    def notify_pollers(self) -> None:
         if self.pollers:
             # Iterate over a copy. Waking a poller may let another thread run, which removes its
             # waker from the list. Then a loop over the list would skip the next waker.
@@ -146,7 +158,7 @@ class CoreSocket(SocketState):
         if self.notifier is not None:
             self.notifier.signal()
 
-    def events(self, wanted=POLLIN | POLLOUT):
+    def events(self, wanted: int = POLLIN | POLLOUT) -> int:
         """Return the events of ``wanted`` that are ready: POLLIN (1), POLLOUT (2), both, or 0."""
         if self.is_foreign():
             return self.delegate(self.events, (wanted,))
@@ -169,22 +181,22 @@ class CoreSocket(SocketState):
                 self.notifier.signal()
         return events
 
-    def can_send(self):
+    def can_send(self) -> bool:
         """Tell whether a monitor can send an event now; False if the socket has ended."""
         self.process_mailbox()
         return not self.dead and self.pattern.has_out()
 
-    def add_poller(self, waker):
+    def add_poller(self, waker: Waker) -> None:
         """Wake ``waker`` whenever the events may have changed."""
         self.pollers.append(waker)
         insert_by_age(self.mailbox.sleepers, waker)
 
-    def remove_poller(self, waker):
+    def remove_poller(self, waker: Waker) -> None:
         self.pollers.remove(waker)
         self.mailbox.sleepers.remove(waker)
         self.process_mailbox()
 
-    def fileno(self):
+    def fileno(self) -> int:
         """Return a descriptor that is readable if the events may have changed (edge-triggered)."""
         if self.notifier is None:
             self.notifier = self.mailbox.notifier = Notifier()
@@ -194,7 +206,7 @@ class CoreSocket(SocketState):
 
     # -- options -----------------------------------------------------------------------------
 
-    def set(self, option, value):
+    def set(self, option: int, value: Any) -> None:
         """Set a socket option (number, int or bytes).
 
         Raises
@@ -225,7 +237,7 @@ class CoreSocket(SocketState):
             for pipe in self.pattern.pipes:
                 self.endpoints.set_high_water_marks(pipe)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Return the value of a socket option (a number): int or bytes.
 
         EINVAL as for :meth:`set`."""
@@ -249,7 +261,7 @@ class CoreSocket(SocketState):
 
     # -- endpoints ---------------------------------------------------------------------------
 
-    def bind(self, endpoint):
+    def bind(self, endpoint: str) -> None:
         """Accept peers at ``endpoint`` (str). libzmq zmq_bind(3) lists the errors."""
         if self.is_foreign():
             self.delegate(self.bind, (endpoint,))
@@ -257,7 +269,7 @@ class CoreSocket(SocketState):
         self.process_commands()
         self.endpoints.bind(endpoint)
 
-    def connect(self, endpoint):
+    def connect(self, endpoint: str) -> None:
         """Connect to ``endpoint`` (str), and retry until a peer binds it. libzmq zmq_connect(3)."""
         if self.is_foreign():
             self.delegate(self.connect, (endpoint,))
@@ -265,7 +277,7 @@ class CoreSocket(SocketState):
         self.process_commands()
         self.endpoints.connect(endpoint)
 
-    def unbind(self, endpoint):
+    def unbind(self, endpoint: str) -> None:
         """Undo :meth:`bind` and disconnect the peers accepted there. ENOENT: it is not bound."""
         if self.is_foreign():
             self.delegate(self.unbind, (endpoint,))
@@ -273,7 +285,7 @@ class CoreSocket(SocketState):
         self.process_commands()
         self.endpoints.end(endpoint, "unbind")
 
-    def disconnect(self, endpoint):
+    def disconnect(self, endpoint: str) -> None:
         """Undo :meth:`connect`. ENOENT: it is not connected."""
         if self.is_foreign():
             self.delegate(self.disconnect, (endpoint,))
@@ -283,7 +295,7 @@ class CoreSocket(SocketState):
 
     # -- monitor -----------------------------------------------------------------------------
 
-    def monitor(self, endpoint, events):
+    def monitor(self, endpoint: str | None, events: int) -> None:
         """Publish events of this socket on a PAIR at ``endpoint`` (inproc); None stops.
 
         libzmq zmq_socket_monitor(3). EPROTONOSUPPORT for another transport, EINVAL, EADDRINUSE.
@@ -294,25 +306,25 @@ class CoreSocket(SocketState):
             self.monitoring = Monitor(self.context, endpoint, events)
             self.monitoring.socket.label = f"monitor of {naming.name_of(self)}"
 
-    def stop_monitor(self):
+    def stop_monitor(self) -> None:
         monitoring = self.monitoring
         self.monitoring = None
         if monitoring is not None:
             monitoring.stop()
 
-    def event(self, kind, value, endpoint, session=None):
+    def event(self, kind: int, value: int, endpoint: str, session: Session | None = None) -> None:
         """Publish an event on the monitor, if there is one."""
         if self.monitoring is not None:
             self.monitoring.event(kind, value, endpoint, session)
 
-    def peer_event(self, kind, value, pipe):
+    def peer_event(self, kind: int, value: int, pipe: Pipe) -> None:
         """Publish an event about the peer of ``pipe``, if there is a monitor that wants it."""
         if self.monitoring is not None:
             self.monitoring.peer_event(kind, value, pipe)
 
     # -- end ---------------------------------------------------------------------------------
 
-    def stop(self, errno):
+    def stop(self, errno: int) -> None:
         """Make every call raise ``errno`` from now on, and wake all calls that wait."""
         if self.closed and errno != ENOTSOCK:
             return  # the context terminates after the socket was closed
@@ -322,7 +334,7 @@ class CoreSocket(SocketState):
         self.sender.waiting.notify_all()
         self.notify_pollers()
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> None:
         """Close all descriptors in a forked child, without a word to the parent's peers."""
         self.thread_check.waiting_thread = 0
         self.closed = True
@@ -338,7 +350,7 @@ class CoreSocket(SocketState):
         if self.loop is not None:
             self.loop.after_fork_child()
 
-    def close(self, linger=None, waits=True):
+    def close(self, linger: int | None = None, waits: bool = True) -> None:
         """Close the socket. Accepted messages are delivered within linger.
 
         Parameters

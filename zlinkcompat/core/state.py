@@ -5,6 +5,10 @@ socket directly. With the thread engine, and over inproc between hubs, other thr
 to the socket's mailbox, and the next call processes them.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._runtime import counters
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.gevent_support import run_signal_handlers
@@ -23,8 +27,14 @@ from zlinkcompat.engine.waker import (
 from zlinkcompat.errors import EAGAIN, zmq_error
 from zlinkcompat.routing.pattern import Owner, Pattern
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def seconds_left(timeout_ms, began):
+    from zlinkcompat.core.context import CoreContext
+    from zlinkcompat.core.socket import CoreSocket
+
+
+def seconds_left(timeout_ms: int, began: int) -> float:
     """Return how long a call may still sleep.
 
     Parameters
@@ -69,33 +79,33 @@ class SocketState(Owner):
         The pipes, sessions and listeners.
     """
 
-    def __init__(self, context, socket_type):
+    def __init__(self, context: CoreContext, socket_type: int) -> None:
         self.context = context
         self.socket_type = socket_type
         self.closed = False
         self.dead = 0
         self.operations = 0
-        self.loop = None
+        self.loop: IOLoop = None
         self.io_threads = context.choose_io_threads()
-        self.owner_loop = None
+        self.owner_loop: Any = None
         self.mailbox = SleeperMailbox()
-        self.notifier = None
+        self.notifier: Any = None
         self.thread_check = ThreadCheck()
-        self.loop_poller = None
-        self.peers = None
+        self.loop_poller: Any = None
+        self.peers: Any = None
         self.options = Options(socket_type)
         self.counters = counters.make()
 
     # -- commands and the end --------------------------------------------------------------
 
-    def process_commands(self):
+    def process_commands(self) -> None:
         """Process commands of other threads. Raise if one of them ended the socket."""
         if self.mailbox.pending:
             self.mailbox.process()
         if self.dead:
             self.raise_end()
 
-    def raise_end(self):
+    def raise_end(self) -> None:
         """Raise the error that ended the socket. For every call after the end.
 
         As in libzmq, such a call clears the descriptor. So a loop that watches the descriptor
@@ -104,7 +114,7 @@ class SocketState(Owner):
             self.notifier.clear()
         raise zmq_error(self.dead)
 
-    def check_open(self):
+    def check_open(self) -> None:
         """Raise if the socket has ended. For calls that still work while the context terminates.
 
         As in libzmq, a socket learns of the termination only in calls that process commands. So a
@@ -114,19 +124,19 @@ class SocketState(Owner):
         if self.mailbox.pending and not self.context.terminating:
             self.mailbox.process()
 
-    def process_mailbox(self):
+    def process_mailbox(self) -> None:
         """Process commands of other threads, before or after a sleep."""
         if self.mailbox.pending:
             self.mailbox.process()
 
-    def recheck(self):
+    def recheck(self) -> bool:
         """Process commands before a sleep. Return whether one of them ended the socket."""
         self.process_mailbox()
         return self.dead != 0
 
     # -- the loop that runs the connections ------------------------------------------------
 
-    def is_foreign(self):
+    def is_foreign(self) -> bool:
         """Tell whether this thread is another one than that of the hub that runs the connections.
 
         If I/O threads run the connections, report a call that is made while another thread waits
@@ -137,39 +147,39 @@ class SocketState(Owner):
             self.thread_check.report_misuse(self)
         return False
 
-    def delegate(self, function, args):
+    def delegate(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Run ``function(*args)`` in the thread of the hub; see :class:`DelegatedCall`."""
         if self.dead:
             self.raise_end()
         return DelegatedCall(self.loop, function, args).wait()
 
-    def bind_to_current_loop(self):
+    def bind_to_current_loop(self) -> IOLoop:
         """Return the hub's loop, or None with I/O threads. The first bind or connect decides."""
         if self.loop is None and self.io_threads is None:
             self.loop = current_loop()
         return self.loop
 
-    def is_cross_thread(self, other):
+    def is_cross_thread(self, other: CoreSocket) -> bool:
         """Tell whether another socket of the context is served by another thread than this one."""
         return self.io_threads is not None or self.owner_loop is not other.owner_loop
 
-    def claim_owner_loop(self):
+    def claim_owner_loop(self) -> None:
         """Decide which loop owns an inproc endpoint: without I/O threads, the hub's loop."""
         if self.owner_loop is None and self.io_threads is None:
             self.owner_loop = current_loop()
 
-    def choose_loop(self, affinity):
+    def choose_loop(self, affinity: int) -> IOLoop:
         """Return the loop that is to run one more endpoint."""
         if self.io_threads is not None:
             return self.io_threads.choose_loop(affinity)
         return self.bind_to_current_loop()
 
-    def wait_for_io_threads(self):
+    def wait_for_io_threads(self) -> None:
         """Wait until the I/O threads have processed their commands."""
         if self.io_threads is not None:
             self.io_threads.wait_until_processed()
 
-    def maybe_yield(self):
+    def maybe_yield(self) -> bool:
         """Run the hub once if it has not run for some time. Return whether it ran.
 
         Every 64th call of ``send()`` and ``recv()`` calls this."""
@@ -182,7 +192,7 @@ class SocketState(Owner):
 
     # -- use in an event loop --------------------------------------------------------------
 
-    def serve_in(self, poller):
+    def serve_in(self, poller: Any) -> None:
         """Let an event loop serve the connections, including future ones.
 
         Parameters
@@ -194,7 +204,7 @@ class SocketState(Owner):
         for session in list(self.peers.sessions):
             session.loop.call(session.lend)
 
-    def serve_in_io_threads(self):
+    def serve_in_io_threads(self) -> None:
         """Let the I/O threads serve the connections instead of the event loop."""
         self.loop_poller = None
         for session in list(self.peers.sessions):
@@ -202,14 +212,14 @@ class SocketState(Owner):
 
     # -- waiting ---------------------------------------------------------------------------
 
-    def enter_wait(self):
+    def enter_wait(self) -> None:
         """Record that the current thread begins to wait in a call of this socket."""
         if self.loop_poller is not None:
             # The call may block the thread of the event loop.
             self.serve_in_io_threads()
         self.thread_check.enter_wait()
 
-    def wait(self, sleepers, timeout_ms, began, refusal):
+    def wait(self, sleepers: WaitList, timeout_ms: int, began: int, refusal: str) -> None:
         """Sleep in a wait list until there may be a message or room, or the timeout expires.
 
         Parameters

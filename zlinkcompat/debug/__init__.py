@@ -135,7 +135,7 @@ def counters(socket: zmq.Socket[Any] | None = None) -> dict[str, float]:
     return counts
 
 
-def _core_of(socket):
+def _core_of(socket: Any) -> Any:
     core = socket_at(socket.underlying)
     if core is None:
         raise zmq_error(ENOTSOCK, "the socket is closed, or belongs to libzmq")

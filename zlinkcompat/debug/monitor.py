@@ -18,7 +18,7 @@ from zlinkcompat.core.event_peers import find
 __all__ = ["MonitorEvent", "parse_monitor_message", "recv_monitor_message"]
 
 
-class MonitorEvent(dict):
+class MonitorEvent(dict[str, Any]):
     """The dict that pyzmq's ``parse_monitor_message`` returns, with two attributes.
 
     Attributes

@@ -1,5 +1,9 @@
 """How dumps and records read what other threads may change meanwhile."""
 
+from __future__ import annotations
+
+from typing import Any
+
 #: How often to retry reading what other threads change.
 TRIES = 100
 
@@ -7,7 +11,7 @@ TRIES = 100
 STATES = ("handshake", "active", "draining", "failed", "closed")
 
 
-def copied(things):
+def copied(things: Any) -> Any:
     """Return a list copy of a collection that may change meanwhile."""
     for _ in range(TRIES):
         try:

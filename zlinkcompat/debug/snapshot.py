@@ -5,7 +5,10 @@ may take one, even if the program hangs. Changes made concurrently by other thre
 only partially.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.core.context import contexts
 from zlinkcompat.core.naming import name_of
@@ -14,11 +17,20 @@ from zlinkcompat.debug.reading import STATES, copied
 from zlinkcompat.debug.records import peers_of, sockets_of
 from zlinkcompat.wire.security.mechanism import SOCKET_TYPES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-class Dump(dict):
+    from zlinkcompat.core.context import CoreContext
+    from zlinkcompat.debug.records import PeerRecord
+    from zlinkcompat.engine.listener import Listener
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
+
+class Dump(dict[str, Any]):
     """The result of ``zlinkcompat.debug.dump()``: data, and its text as ``str()``."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for context in self["contexts"]:
             lines.append(
@@ -31,7 +43,7 @@ class Dump(dict):
         return "\n".join(lines) if lines else "no context"
 
 
-def describe_socket(socket):
+def describe_socket(socket: Any) -> Iterator[Any]:
     """Yield the lines about one socket: its endpoints, and its peers, the worst one first."""
     yield "  {name} {address:#x}: {state}, peers: {count}".format_map(
         dict(socket, count=len(socket["peers"]))
@@ -48,7 +60,7 @@ def describe_socket(socket):
         yield "    " + describe_peer(peer)
 
 
-def describe_peer(peer):
+def describe_peer(peer: Any) -> str:
     """Return the line about a peer."""
     who = [
         f"peer {peer['connection']}" if peer["connection"] else "peer",
@@ -112,12 +124,12 @@ def dump() -> Dump:
     return Dump(contexts=[of_context(each) for each in sorted(copied(contexts), key=by_address)])
 
 
-def by_address(thing):
+def by_address(thing: CoreContext) -> int:
     """Return the sort key of a context."""
     return thing.address
 
 
-def of_context(context):
+def of_context(context: CoreContext) -> dict[str, int | list[dict[str, int | str]] | str]:
     """Return the part of :func:`dump` about a context."""
     state = "closed" if context.closed else "terminating" if context.terminating else "open"
     return {
@@ -128,7 +140,7 @@ def of_context(context):
     }
 
 
-def of_socket(socket):
+def of_socket(socket: Any) -> dict[str, int | str]:
     """Return the part of :func:`dump` about a socket."""
     sessions = copied(socket.peers.sessions)
     endpoints = {
@@ -148,12 +160,12 @@ def of_socket(socket):
     }
 
 
-def of_peer(record):
+def of_peer(record: PeerRecord) -> Any:
     """Return a peer's record as plain data."""
     return dict(asdict(record), routing_id=record.routing_id.decode("latin-1"))
 
 
-def of_listener(listener):
+def of_listener(listener: Listener) -> Any:
     """Return the part of :func:`dump` about a bound endpoint."""
     return {
         "endpoint": listener.endpoint,
@@ -162,7 +174,7 @@ def of_listener(listener):
     }
 
 
-def of_session(session):
+def of_session(session: Session) -> Any:
     """Return the part of :func:`dump` about a connection, or about an endpoint without one."""
     connection = session.connection
     found = {
@@ -181,7 +193,7 @@ def of_session(session):
     return found
 
 
-def of_pipe(pipe, endpoints):
+def of_pipe(pipe: Pipe, endpoints: dict[int, str]) -> Any:
     """Return the part of :func:`dump` about a pipe."""
     out, incoming = pipe.outq, pipe.inq
     return {

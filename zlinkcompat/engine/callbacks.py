@@ -19,28 +19,28 @@ class ThreadsafeCallbacks:
     After enough lost updates the loop ends with ``LoopExit`` although greenlets wait for timers.
     """
 
-    def __init__(self, hub):
+    def __init__(self, hub: Any) -> None:
         self.hub = hub
         self.calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self.watcher = hub.loop.async_(ref=False)
         self.watcher.start(interrupts.call_guarded, hub, self.on_signal)
 
-    def call(self, function, *args):
+    def call(self, function: Callable[..., Any], *args: Any) -> None:
         """Call ``function(*args)`` at the next iteration of the hub's loop."""
         self.calls.append((function, args))
         self.watcher.send()
 
-    def on_signal(self):
+    def on_signal(self) -> None:
         while self.calls:
             function, args = self.calls.popleft()
             interrupts.call_guarded(self.hub, function, args)
 
-    def close(self):
+    def close(self) -> None:
         self.watcher.stop()
         self.watcher.close()
 
 
-def threadsafe_callbacks(hub):
+def threadsafe_callbacks(hub: Any) -> ThreadsafeCallbacks:
     """Return the :class:`ThreadsafeCallbacks` of ``hub``, and create it on first use.
 
     ``hub`` must be the hub of the current thread."""

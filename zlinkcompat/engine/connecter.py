@@ -4,9 +4,12 @@ Between two connections the connecter owns the pipe. Messages that the socket se
 wait in the pipe, up to the high-water mark.
 """
 
+from __future__ import annotations
+
 import random
 from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE, ETIMEDOUT
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit, greenlet
 
@@ -33,6 +36,15 @@ from zlinkcompat.wire.errors import (
     AuthenticationFailed,
     ProtocolError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.engine.connection import Connection
+    from zlinkcompat.routing.pipe import Pipe
+
 
 LOG = Log("zlinkcompat.engine")
 
@@ -66,7 +78,15 @@ class Connecter(Session):
     :data:`REFUSED_IVL_MAX`.
     """
 
-    def __init__(self, socket, loop, transport, address, options, endpoint):
+    def __init__(
+        self,
+        socket: Any,
+        loop: Any,
+        transport: ModuleType,
+        address: Any,
+        options: Options,
+        endpoint: str,
+    ) -> None:
         link = transport.Link(address, options, False)
         protocols.load(link.protocol, options.mechanism)
         Session.__init__(self, socket, loop, options, endpoint, link, LogLimiter())
@@ -84,11 +104,11 @@ class Connecter(Session):
             self.own_pipe(socket.peers.make_pipe(self, b"", None, True))
         loop.call(self.start)
 
-    def start(self):
+    def start(self) -> None:
         self.greenlet = greenlet(self.run_to_end, self.loop.hub)
         self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.greenlet.switch)
 
-    def own_pipe(self, pipe):
+    def own_pipe(self, pipe: Pipe) -> None:
         """Make this connecter the owner of the pipe, because there is no connection."""
         self.pipe = pipe
         if pipe is not None:
@@ -97,7 +117,7 @@ class Connecter(Session):
 
     # -- the greenlet ----------------------------------------------------------------------
 
-    def run_to_end(self):
+    def run_to_end(self) -> None:
         if self.has_ended:
             return
         self.has_begun = True
@@ -110,14 +130,14 @@ class Connecter(Session):
         finally:
             self.end()
 
-    def end(self):
+    def end(self) -> None:
         """End the pipe, and leave the socket."""
         self.has_ended = True
         if self.pipe is not None:
             self.pipe.terminate()
         self.finish()
 
-    def run(self):
+    def run(self) -> None:
         while not self.stopped:
             try:
                 self.run_once()
@@ -130,7 +150,7 @@ class Connecter(Session):
                 # The interrupt belongs to the program. It is not a reason to give up the endpoint.
                 interrupts.raise_in_main_greenlet(self.loop.hub)
 
-    def run_once(self):
+    def run_once(self) -> None:
         """Connect once. If that succeeds, serve the connection until it ends."""
         self.was_refused = False
         sock = self.dial()
@@ -142,7 +162,7 @@ class Connecter(Session):
             connection.run()
         self.opening = False
 
-    def dial(self):
+    def dial(self) -> Any:
         """Make one connection attempt and return a connected socket object, or None."""
         sock = None
         fd = -1
@@ -175,7 +195,7 @@ class Connecter(Session):
             self.event(EVENT_CLOSED, fd)
         return None
 
-    def resolve(self, *args):
+    def resolve(self, *args: Any) -> list[tuple[Any, Any, int, str, tuple[str, int]]]:
         """Call ``getaddrinfo`` in a way that :meth:`stop` can interrupt."""
         self.is_resolving = True
         try:
@@ -183,13 +203,13 @@ class Connecter(Session):
         finally:
             self.is_resolving = False
 
-    def wait_until_connected(self, sock):
+    def wait_until_connected(self, sock: Any) -> None:
         """Wait until the attempt has succeeded or failed, for at most CONNECT_TIMEOUT."""
         timeout_ms = self.options.connect_timeout
         if not self.wait_for_fd(sock, WRITABLE, timeout_ms / 1000.0 if timeout_ms > 0 else -1):
             raise OSError(ETIMEDOUT, "no connection within CONNECT_TIMEOUT")
 
-    def negotiate_proxy(self, sock):
+    def negotiate_proxy(self, sock: Any) -> None:
         """If the other end is a SOCKS proxy, ask it to connect to the peer.
 
         HANDSHAKE_IVL limits the wait for a silent proxy. libzmq waits without a limit."""
@@ -217,7 +237,14 @@ class Connecter(Session):
                     raise OSError(ECONNRESET, "the SOCKS proxy closed the connection")
                 heard += more
 
-    def retry(self, sock, event, deadline, call, argument):
+    def retry(
+        self,
+        sock: Any,
+        event: int,
+        deadline: float,
+        call: Callable[..., Any],
+        argument: bytes | int,
+    ) -> Any:
         """Wait until ``sock`` is ready for ``event``, then return ``call(argument)``."""
         while True:
             try:
@@ -227,7 +254,7 @@ class Connecter(Session):
                 if not self.wait_for_fd(sock, event, left):
                     raise OSError(ETIMEDOUT, "the SOCKS proxy does not answer") from None
 
-    def wait_for_fd(self, sock, event, seconds):
+    def wait_for_fd(self, sock: Any, event: int, seconds: float) -> bool:
         """Wait for ``sock``; False if it was not ready in ``seconds``. Negative means no limit."""
         watcher = self.loop.gevent_loop.io(sock.fileno(), event)
         try:
@@ -239,7 +266,7 @@ class Connecter(Session):
             watcher.stop()
             watcher.close()
 
-    def wait_before_retry(self):
+    def wait_before_retry(self) -> None:
         """Sleep for the current interval, which grows and has jitter as in libzmq."""
         options = self.options
         longest = options.reconnect_ivl_max
@@ -257,11 +284,11 @@ class Connecter(Session):
         self.event(EVENT_CONNECT_RETRIED, interval)
         self.park(interval / 1000.0)
 
-    def longest_when_refused(self):
+    def longest_when_refused(self) -> int:
         """Return the longest pause (ms) between attempts while the peer rejects them."""
         return self.options.reconnect_ivl_max or REFUSED_IVL_MAX
 
-    def is_refusal(self, failure):
+    def is_refusal(self, failure: Any) -> bool:
         """Tell whether a handshake failed for a reason that retrying does not change.
 
         A CURVE server closes without a message if the client has a wrong server key. So if the
@@ -279,7 +306,7 @@ class Connecter(Session):
             and getattr(failure, "errno", 0) in (EPIPE, ECONNRESET)
         )
 
-    def consequence(self, failure):
+    def consequence(self, failure: Any) -> str:
         if not self.was_refused or self.stopped or self.options.reconnect_ivl < 0:
             return ""
         text = ""
@@ -290,7 +317,7 @@ class Connecter(Session):
             text += f"; the next attempts are up to {longest / 1000:g} s apart"
         return text
 
-    def park(self, seconds):
+    def park(self, seconds: float) -> bool:
         """Sleep until :meth:`wake` (True) or for ``seconds`` (False). Negative means no limit."""
         timer = self.loop.gevent_loop.timer(seconds) if seconds >= 0 else None
         self.woken = False
@@ -306,18 +333,18 @@ class Connecter(Session):
                 timer.close()
         return self.woken
 
-    def wake(self):
+    def wake(self) -> None:
         self.woken = True
         self.unpark()
 
-    def unpark(self):
+    def unpark(self) -> None:
         # This runs in the hub.
         if self.parked:
             self.greenlet.switch()
         elif self.is_resolving:
             self.greenlet.throw(GreenletExit)
 
-    def abort(self):
+    def abort(self) -> None:
         Session.abort(self)
         # This ends both kinds of wait: for a timer and for a watcher.
         self.parked = self.is_resolving = False
@@ -325,7 +352,7 @@ class Connecter(Session):
 
     # -- called by the connection ----------------------------------------------------------
 
-    def connection_ready(self, connection):
+    def connection_ready(self, connection: Any) -> None:
         routing_id, metadata = self.report_ready(connection)
         self.interval = self.options.reconnect_ivl
         if self.pipe is None:
@@ -338,7 +365,7 @@ class Connecter(Session):
         elif self.stops_when_sent:
             connection.drain()
 
-    def connection_ended(self, connection, failure):
+    def connection_ended(self, connection: Connection, failure: Any) -> None:
         options = self.options
         self.was_refused = not connection.handshake_done and self.is_refusal(failure)
         self.report_end(connection, failure)
@@ -369,7 +396,7 @@ class Connecter(Session):
             pass  # run_to_end terminates the pipe
         elif options.immediate:
             pipe.terminate()
-            self.pipe = None
+            self.pipe: Any = None
         else:
             self.own_pipe(pipe)
             if self.socket.socket_type in (SUB, XSUB):
@@ -378,14 +405,14 @@ class Connecter(Session):
 
     # -- called by the pipe while there is no connection -------------------------------------
 
-    def try_read(self, pipe):
+    def try_read(self, pipe: Pipe) -> int:
         return 0
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         # This is the first message that has to wait for a connection.
         pipe.note_stopped()
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         # The socket was closed, or the endpoint was disconnected.
         unsent = pipe.inq.tail != pipe.inq.head
         if (
@@ -397,7 +424,7 @@ class Connecter(Session):
         else:
             self.stops_when_sent = True
 
-    def stop(self):
+    def stop(self) -> None:
         """End the session now."""
         self.stopped = True
         if self.connection is not None:

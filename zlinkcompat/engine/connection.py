@@ -16,7 +16,10 @@ Operations on the loop run only in the loop's thread (``loop.call``), and assert
 are on in the pure build and in ``tox -e sanitize``.
 """
 
+from __future__ import annotations
+
 from errno import EINTR
+from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -36,6 +39,11 @@ from zlinkcompat.routing.message_queue import MessageQueue
 from zlinkcompat.routing.pipe import Pipe
 from zlinkcompat.wire.errors import ProtocolError
 
+if TYPE_CHECKING:
+    from zlinkcompat.wire.zmtp.decoder import Decoder
+    from zlinkcompat.wire.zmtp.encoder import Encoder
+
+
 real_sleep = get_original("time", "sleep")
 
 
@@ -51,7 +59,7 @@ class Connection(Lifecycle):
         ready and when it has ended.
     """
 
-    def __init__(self, loop, stream, session):
+    def __init__(self, loop: Any, stream: Any, session: Any) -> None:
         Lifecycle.__init__(self, loop, stream, session)
         self.loan = Loan(loop, stream)
         self.writer = Writer(self, self.loan)
@@ -61,18 +69,18 @@ class Connection(Lifecycle):
 
     # -- life ------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self) -> None:
         """Run in a new greenlet."""
         self.greenlet = greenlet(self.run_to_end, self.loop.hub)
         self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.greenlet.switch)
 
-    def run_to_end(self):
+    def run_to_end(self) -> None:
         try:
             self.run()
         except Exception:
             self.log_defect()
 
-    def run(self):
+    def run(self) -> None:
         """Serve the peer until the connection ends. Runs in the caller's greenlet.
 
         This never raises for errors of the peer or the network: the session is told the reason.
@@ -108,7 +116,7 @@ class Connection(Lifecycle):
         self.failure = self.writer.write_error = None
         self.reader = self.writer = self.policy = None
 
-    def serve(self):
+    def serve(self) -> None:
         """Read, and sleep until there is more to read.
 
         A Ctrl-C of the program does not end this."""
@@ -122,12 +130,12 @@ class Connection(Lifecycle):
                 raise
             interrupts.raise_in_main_greenlet(self.loop.hub)
 
-    def replace_codec(self, decoder, encoder):
+    def replace_codec(self, decoder: Decoder, encoder: Encoder) -> None:
         """Switch to the codec of an older ZMTP version."""
         self.decoder = decoder
         self.encoder = encoder
 
-    def activate(self, pipe):
+    def activate(self, pipe: Pipe) -> None:
         """Let messages flow from now on, through ``pipe`` (this connection's own end)."""
         self.pipe = pipe
         pipe.sink = self
@@ -146,7 +154,7 @@ class Connection(Lifecycle):
     # first takes a reference to the part that it uses, since a compiled ``self.reader.method()``
     # takes none.
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         if not self.may_write or self.write_blocked:
             return
         if pipe.mailbox is not None:
@@ -162,7 +170,7 @@ class Connection(Lifecycle):
         else:
             policy.begin_batch(pipe, True)
 
-    def try_flush_inline(self, pipe):
+    def try_flush_inline(self, pipe: Pipe) -> bool:
         if not CALLER_THREAD_IO or not self.is_active or self.write_blocked:
             return False
         policy = self.policy
@@ -172,18 +180,18 @@ class Connection(Lifecycle):
             policy.begin_batch(pipe, False)
         return True
 
-    def try_read(self, pipe):
+    def try_read(self, pipe: Pipe) -> int:
         if not self.is_active:
             return 0
         reader = self.reader
         return reader.try_read(pipe)
 
-    def write_activated(self, pipe):
+    def write_activated(self, pipe: Any) -> None:
         if self.is_active:
             reader = self.reader
             reader.on_room(pipe)
 
-    def room_made(self, pipe):
+    def room_made(self, pipe: Pipe) -> bool:
         # The thread that made room decodes the buffered data, if the connection is lent to an event
         # loop. Otherwise the I/O thread of the connection does it.
         if (
@@ -197,10 +205,10 @@ class Connection(Lifecycle):
         reader.on_room(pipe)
         return True
 
-    def on_protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe: Any, text: str) -> None:
         self.fail(ProtocolError(text, self.decoder.position))
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         """Write the messages that a closed or disconnected socket left, within LINGER; then end."""
         if self.has_failed:
             return
@@ -211,7 +219,7 @@ class Connection(Lifecycle):
 
     # -- lent to an event loop (loop_poller.py) ----------------------------------------------
 
-    def lend(self):
+    def lend(self) -> None:
         """If an event loop uses the socket, let that loop read and write this connection."""
         assert self.loop.is_current()
         poller = self.session.socket.loop_poller
@@ -229,7 +237,7 @@ class Connection(Lifecycle):
         self.reader.stop()
         self.loan.begin(self, poller, not self.reader.input_stopped)
 
-    def reclaim(self):
+    def reclaim(self) -> None:
         """Serve the connection in the I/O thread again."""
         assert self.loop.is_current()
         if self.loan.poller is None:
@@ -244,7 +252,7 @@ class Connection(Lifecycle):
             self.writer.flush()
         self.wake_in_loop()
 
-    def on_poller_event(self, poller, events):
+    def on_poller_event(self, poller: Any, events: Any) -> None:
         """Handle that the event loop found the descriptor ready; called in its thread."""
         if self.loan.poller is not poller:
             return
@@ -258,14 +266,14 @@ class Connection(Lifecycle):
 
     # -- end -------------------------------------------------------------------------------
 
-    def has_unsent(self):
+    def has_unsent(self) -> bool:
         """Tell whether the socket has accepted a message that is not written yet."""
         if self.has_failed:
             return False
         pipe = self.pipe
         return self.writer.has_unwritten() or (pipe is not None and pipe.inq.tail != pipe.inq.head)
 
-    def drain(self):
+    def drain(self) -> None:
         """Write the messages in the pipe, then end."""
         self.reclaim()
         self.enter(DRAINING)
@@ -274,7 +282,7 @@ class Connection(Lifecycle):
             # The read watcher notices if the peer leaves before all is written.
             self.reader.start()
 
-    def close(self):
+    def close(self) -> None:
         """End the connection, because its socket was closed.
 
         On the hub engine the descriptor is closed at once, unless a read or write is in progress,
@@ -294,7 +302,7 @@ class Connection(Lifecycle):
             self.wake_due = False
             self.wake_in_loop()
 
-    def release(self):
+    def release(self) -> None:
         if self.state == CLOSED:
             return
         self.enter(CLOSED)
@@ -302,7 +310,7 @@ class Connection(Lifecycle):
         self.loan.end(self)
         if self.heartbeat is not None:
             self.heartbeat.stop()
-            self.heartbeat = None
+            self.heartbeat: Any = None
         if self.poll_timer is not None:
             self.poll_timer.stop()
             self.poll_timer.close()
@@ -312,13 +320,13 @@ class Connection(Lifecycle):
         self.decoder.discard()
         self.stream.close()
 
-    def take_partial_write(self):
+    def take_partial_write(self) -> bool:
         """Return whether a part of a message was written, so it must be dropped. Reset the flag."""
         partial_write = self.partial_write
         self.partial_write = False
         return partial_write
 
-    def abort(self):
+    def abort(self) -> None:
         """Close this process's descriptor in a forked child. The connection is the parent's."""
         self.parked = False
         self.encoder.reset()

@@ -4,6 +4,14 @@ On a crowded machine, a receiver often shares its CPU with the peer that must se
 peer cannot run while the receiver polls, so the message arrives only once the receiver sleeps.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zlinkcompat.tuning import Tuning
+
+
 #: A message is *prompt* if it arrives within this many nanoseconds after polling has ended. That is
 #: about twice the time that waking the peer and then the receiver takes.
 PROMPT = 100_000
@@ -27,12 +35,12 @@ class CpuContention:
         The number of messages in a row that arrived right after polling had ended.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.paused_until = 0
         self.pause = FIRST_PAUSE
         self.prompt_arrivals = 0
 
-    def poll_time(self, tuning, now):
+    def poll_time(self, tuning: Tuning, now: int) -> int:
         """Return for how many nanoseconds a receiver may poll now.
 
         With ``BUSY_POLL`` -1, receivers poll only if that does not delay the peer. A value above 0
@@ -42,7 +50,7 @@ class CpuContention:
             return 0
         return tuning.spin_time
 
-    def note_sleep(self, missed, now):
+    def note_sleep(self, missed: int, now: int) -> None:
         """Record that a message arrived at ``now``, after polling had ended at ``missed``.
 
         If messages are prompt repeatedly, either the peer was waiting for the CPU on which the
@@ -55,7 +63,7 @@ class CpuContention:
         if self.prompt_arrivals >= PROMPT_LIMIT:
             self.pause_polling(now)
 
-    def pause_polling(self, now):
+    def pause_polling(self, now: int) -> None:
         self.prompt_arrivals = 0
         # A pause that ended long ago does not count as an earlier one.
         if now - self.paused_until > 4 * self.pause:

@@ -4,13 +4,20 @@ The socket's connections belong to the hub. So the call runs in the hub's thread
 its own, while the calling thread waits.
 """
 
+from __future__ import annotations
+
 from sys import exc_info
+from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit, greenlet
 
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine.waker import WaitList, current_waker
 from zlinkcompat.errors import EMTHREAD, zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 LOG = Log("zlinkcompat.engine")
 
@@ -22,19 +29,19 @@ GIVE_UP_AFTER = 10.0
 class DelegatedCall:
     """One call that runs in the thread of ``loop``'s hub."""
 
-    def __init__(self, loop, function, args):
+    def __init__(self, loop: Any, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.loop = loop
         self.function = function
         self.args = args
-        self.greenlet = None
+        self.greenlet: Any = None
         self.cancelled = False
         self.begun = False
         self.done = False
         self.result = None
-        self.error = None
+        self.error: Any = None
         self.waiting = WaitList()
 
-    def wait(self):
+    def wait(self) -> Any:
         """Make the call. Return its result or raise its exception.
 
         Raises
@@ -58,7 +65,7 @@ class DelegatedCall:
                 self.error = None  # otherwise its traceback would refer to itself
         return self.result
 
-    def await_begin(self):
+    def await_begin(self) -> None:
         """Wait for the hub to begin the call. Log a warning, once, if that takes long."""
         for seconds in (WARN_AFTER, GIVE_UP_AFTER - WARN_AFTER):
             self.waiting.wait(current_waker(False), seconds, self.has_begun)
@@ -78,22 +85,22 @@ class DelegatedCall:
             "ZLINK_ENGINE=thread" % (self.loop.thread, GIVE_UP_AFTER),
         )
 
-    def has_begun(self):
+    def has_begun(self) -> bool:
         return self.begun
 
-    def is_done(self):
+    def is_done(self) -> bool:
         return self.done
 
     # -- in the hub's thread -----------------------------------------------------------------
 
-    def begin(self):
+    def begin(self) -> None:
         if not self.cancelled:
             self.begun = True
             self.waiting.notify_all()
             self.greenlet = greenlet(self.run, self.loop.hub)
             self.greenlet.switch()
 
-    def run(self):
+    def run(self) -> None:
         try:
             self.result = self.function(*self.args)
         except BaseException:
@@ -102,6 +109,6 @@ class DelegatedCall:
         self.greenlet = None
         self.waiting.notify_all()
 
-    def cancel(self):
+    def cancel(self) -> None:
         if self.greenlet is not None:
             self.greenlet.throw(GreenletExit)

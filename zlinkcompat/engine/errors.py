@@ -1,5 +1,7 @@
 """Errors that end a connection although nobody violated the protocol."""
 
+from __future__ import annotations
+
 
 class Disconnected(Exception):
     """The peer or the network ended the connection.
@@ -10,6 +12,6 @@ class Disconnected(Exception):
         The reason; 0 for a clean end.
     """
 
-    def __init__(self, errno, text):
+    def __init__(self, errno: int, text: str) -> None:
         Exception.__init__(self, text)
         self.errno = errno

@@ -7,7 +7,10 @@ messages. A pipe that flows again is not watched any longer. So nothing here cos
 messages flow.
 """
 
+from __future__ import annotations
+
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import tuning
 from zlinkcompat._runtime.clock import monotonic_ns
@@ -16,6 +19,11 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import peer_names
 from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.sockopt import EVENT_DROPS, EVENT_SLOW_CONSUMER
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
+
 
 LOG = Log("zlinkcompat.engine")
 
@@ -29,7 +37,7 @@ INTERVAL_MIN = 0.005
 AT_ONCE = 10
 
 
-def watch(socket, pipe):
+def watch(socket: CoreSocket, pipe: Pipe) -> None:
     """Watch a socket's end of a pipe whose flow has stopped. Any thread may call this."""
     session = peer_names.session_of(pipe)
     loop = None if session is None else session.loop
@@ -43,7 +51,7 @@ def watch(socket, pipe):
         loop.call(watch_in_loop, (loop, socket, pipe))
 
 
-def watch_in_loop(loop, socket, pipe):
+def watch_in_loop(loop: Any, socket: Any, pipe: Any) -> None:
     if loop.flow_watch is None:
         loop.flow_watch = FlowWatch(loop)
     loop.flow_watch.add(socket, pipe)
@@ -57,15 +65,15 @@ class FlowWatch:
     loop : IOLoop
     """
 
-    def __init__(self, loop):
+    def __init__(self, loop: Any) -> None:
         self.loop = loop
         self.slow_ns = tuning.get("slow_consumer") * 1_000_000
         self.drops_ns = tuning.get("drops_warning") * 1_000_000
-        self.episodes = {}  # pipe -> Episode
+        self.episodes: dict[Any, Any] = {}  # pipe -> Episode
         self.limiter = LogLimiter()
-        self.timer = None
+        self.timer: Any = None
 
-    def add(self, socket, pipe):
+    def add(self, socket: Any, pipe: Pipe) -> None:
         """Begin to watch a pipe."""
         if pipe in self.episodes:
             return
@@ -80,7 +88,7 @@ class FlowWatch:
             self.timer = self.loop.gevent_loop.timer(interval, interval, ref=False)
             self.timer.start(self.loop.call_guarded, self.check)
 
-    def check(self):
+    def check(self) -> None:
         now = monotonic_ns()
         for pipe, episode in list(self.episodes.items()):
             if episode.check(now):
@@ -94,7 +102,7 @@ class FlowWatch:
         if not self.episodes:
             self.stop()
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the timer, because nothing is watched or the loop ends."""
         self.episodes.clear()
         timer, self.timer = self.timer, None
@@ -103,7 +111,7 @@ class FlowWatch:
                 timer.stop()
                 timer.close()
 
-    def warn(self, episode, what, text, *args):
+    def warn(self, episode: Episode, what: str, text: str, *args: Any) -> None:
         """Log a warning about a peer, unless there were many of this kind about its endpoint."""
         pipe, session = episode.pipe, peer_names.session_of(episode.pipe)
         slot = 0 if session is None else session.counts.number % AT_ONCE
@@ -120,7 +128,7 @@ class FlowWatch:
 class Episode:
     """What is known of one watched pipe."""
 
-    def __init__(self, watch, socket, pipe):
+    def __init__(self, watch: FlowWatch, socket: CoreSocket, pipe: Pipe) -> None:
         self.watch = watch
         self.socket = socket
         self.pipe = pipe
@@ -133,7 +141,7 @@ class Episode:
         self.drops_ended = -1
         self.told_drops = False
 
-    def check(self, now):
+    def check(self, now: int) -> bool:
         """Look at the pipe, and warn if it is time; return whether to watch it any longer."""
         pipe = self.pipe
         if self.socket.closed or pipe.closed:
@@ -142,7 +150,7 @@ class Episode:
         flows = self.check_queue(now)
         return not (self.check_drops(now) and flows)
 
-    def check_queue(self, now):
+    def check_queue(self, now: int) -> Any:
         """Warn if the oldest message waits, or the queue is full, for too long.
 
         Returns
@@ -165,7 +173,7 @@ class Episode:
             self.warn_of_slow_consumer(queue.tail - queue.head, age, full)
         return not age and self.full_since < 0
 
-    def warn_of_slow_consumer(self, count, age, full):
+    def warn_of_slow_consumer(self, count: int, age: Any, full: Any) -> None:
         text = "slow consumer: %d messages wait, the oldest for %.1f s"
         numbers = [count, age / 1e9]
         if full > age:
@@ -174,7 +182,7 @@ class Episode:
         self.watch.warn(self, "slow", text, *numbers)
         self.socket.peer_event(EVENT_SLOW_CONSUMER, max(age, full) // 1_000_000, self.pipe)
 
-    def check_drops(self, now):
+    def check_drops(self, now: int) -> bool:
         """Warn if drops go on, or have ended; return whether nothing is dropped."""
         limit = self.watch.drops_ns
         pipe = self.pipe
@@ -204,7 +212,7 @@ class Episode:
         self.end_drops(now)
         return True
 
-    def end_drops(self, now):
+    def end_drops(self, now: int) -> None:
         """Tell the count if drops were told, and forget this phase."""
         if self.told_drops:
             count = self.dropped - self.dropped_before

@@ -5,7 +5,10 @@ HANDSHAKE_IVL and :data:`HANDSHAKE_BYTES_MAX`, and asks the program's ZAP handle
 the peer.
 """
 
+from __future__ import annotations
+
 from errno import EFAULT, EPIPE, ETIMEDOUT
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat.engine import protocols
@@ -13,6 +16,12 @@ from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.engine.zap_client import ZapClient
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.decoder import Decoder
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
+    from zlinkcompat.wire.zmtp.handshake import Handshake
+    from zlinkcompat.wire.zmtp.legacy import Version
+
 
 #: The largest frame of a handshake, in bytes. MAXMSGSIZE may be smaller.
 HANDSHAKE_FRAME_MAX = 65536
@@ -33,14 +42,14 @@ class HandshakeDriver:
         It provides the stream, sends the driver's output, and parks the greenlet.
     """
 
-    def __init__(self, connection):
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.session = connection.session
         self.stream = connection.stream
         self.decoder = connection.decoder
         self.deadline = 0  # ns of the monotonic clock; 0 means none
 
-    def run(self):
+    def run(self) -> Any:
         """Perform the handshake.
 
         Returns
@@ -78,7 +87,7 @@ class HandshakeDriver:
                 timer.stop()
                 timer.close()
 
-    def begin_stream(self):
+    def begin_stream(self) -> bool:
         """Perform the stream's own handshake (TLS); False if the connection was closed."""
         connection = self.connection
         while not self.stream.begin():
@@ -89,10 +98,10 @@ class HandshakeDriver:
                 return False
         return True
 
-    def on_timeout(self):
+    def on_timeout(self) -> None:
         self.connection.fail(Disconnected(ETIMEDOUT, "no handshake within HANDSHAKE_IVL"))
 
-    def exchange(self, handshake):
+    def exchange(self, handshake: Handshake) -> bool:
         """Exchange commands until both sides are ready. Return the result of :meth:`run`."""
         connection = self.connection
         decoder = self.decoder
@@ -137,7 +146,7 @@ class HandshakeDriver:
                     connection.decoder.take_over(decoder)
                 return connection.is_handshaking()
 
-    def downgrade(self, version):
+    def downgrade(self, version: Version) -> bool:
         """Switch to the codec of an older version. False if the connection was closed by then."""
         connection = self.connection
         while connection.writer.has_unwritten():
@@ -147,7 +156,7 @@ class HandshakeDriver:
         connection.replace_codec(*protocols.make_legacy_codec(self.session, version))
         return True
 
-    def read(self):
+    def read(self) -> bool:
         """Read once; return False if no data is available."""
         decoder = self.decoder
         if decoder.position + decoder.available >= HANDSHAKE_BYTES_MAX:
@@ -162,7 +171,7 @@ class HandshakeDriver:
             decoder.release_if_empty()
         return count > 0
 
-    def authenticate(self, handshake):
+    def authenticate(self, handshake: Handshake) -> bool:
         """Ask the program's ZAP handler. False if the connection was closed before its reply."""
         connection = self.connection
         zap_request = handshake.zap_request

@@ -10,13 +10,20 @@ The module is compiled, because the interpreter may run a signal handler at the 
 function, before the function's first ``try``. The pure-Python build can lose a callback there.
 """
 
+from __future__ import annotations
+
 import sys
 from _signal import NSIG, getsignal  # the functions of ``signal`` itself are Python functions
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
 
 from zlinkcompat._runtime.log_queue import ERROR, Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 LOG = Log("zlinkcompat.engine")
 
@@ -24,7 +31,7 @@ LOG = Log("zlinkcompat.engine")
 ATTEMPTS = 8
 
 
-def is_interrupt(error):
+def is_interrupt(error: Any) -> bool:
     """Tell whether an exception comes from the program: Ctrl-C or one of its signal handlers.
 
     This check runs on every failure, usually right after a signal. So it is fast, and it calls no
@@ -43,13 +50,13 @@ def is_interrupt(error):
     return False
 
 
-def raise_in_main_greenlet(hub):
+def raise_in_main_greenlet(hub: Any) -> None:
     """Have the main greenlet raise the interrupt that is being handled, as soon as it runs."""
     kind, error, trace = sys.exc_info()
     hub.loop.run_callback(hub.handle_system_error, kind, error, trace)
 
 
-def call_guarded(hub, function, args=()):
+def call_guarded(hub: Any, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> None:
     """Call ``function(*args)`` for the event loop of ``hub``. Raise only GreenletExit.
 
     Parameters
@@ -73,7 +80,7 @@ def call_guarded(hub, function, args=()):
                 return
 
 
-def log_defect(hub, error):
+def log_defect(hub: Any, error: Any) -> None:
     """Log an exception of a callback. An interrupt can occur here, since logging is Python."""
     exc_info = type(error), error, error.__traceback__
     for _ in range(ATTEMPTS):
@@ -87,7 +94,7 @@ def log_defect(hub, error):
             raise_in_main_greenlet(hub)
 
 
-def resume_guarded(hub, function):
+def resume_guarded(hub: Any, function: Callable[..., Any]) -> None:
     """Call ``function()``, which switches to a greenlet of the program.
 
     Exceptions of the greenlet are raised here, except for interrupts."""
@@ -101,7 +108,7 @@ def resume_guarded(hub, function):
             raise_in_main_greenlet(hub)
 
 
-def protect_hub(hub):
+def protect_hub(hub: Any) -> None:
     """Keep an interrupt from ending ``hub``. This has an effect only before the hub first runs.
 
     gevent's ``Hub.run`` is a Python function. If a handler raises before ``run`` enters the loop,
@@ -110,7 +117,7 @@ def protect_hub(hub):
         hub.run = partial(run_hub, hub)
 
 
-def run_hub(hub):
+def run_hub(hub: Any) -> None:
     """Run ``hub`` in its greenlet. Raise interrupts in the main greenlet, and keep running."""
     # Delete the attribute: otherwise the hub refers to itself until the garbage collector runs.
     del hub.run
@@ -126,7 +133,7 @@ def run_hub(hub):
         hub.parent.throw(interrupt)
 
 
-def check_hub(hub):
+def check_hub(hub: Any) -> None:
     """Raise RuntimeError if ``hub`` has ended, because every switch to it would return at once."""
     if hub.dead:
         raise RuntimeError("the gevent hub of this thread has ended, so the call cannot wait")

@@ -4,6 +4,10 @@ The parts of a connection use it as a :class:`Lifecycle`: the :class:`Reader`, t
 and the :class:`WritePolicy` read its state, end it and wake its greenlet.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.log_queue import Log
@@ -61,41 +65,41 @@ class Lifecycle(PipeSink):
         The bytes that the stream has accepted.
     """
 
-    def __init__(self, loop, stream, session):
+    def __init__(self, loop: Any, stream: Any, session: Any) -> None:
         self.loop = loop
         self.stream = stream
         self.session = session
         self.counters = session.socket.counters
         self.decoder = session.make_decoder()
         self.encoder = session.make_encoder()
-        self.pipe = None
+        self.pipe: Pipe = None
         self.state = HANDSHAKE
         self.is_active = False
         self.may_write = False
         self.has_failed = False
-        self.failure = None
+        self.failure: Any = None
         self.handshake_done = False
         self.write_blocked = False
         self.bytes_out = 0
-        self.heartbeat = None
-        self.greenlet = None
+        self.heartbeat: Any = None
+        self.greenlet: Any = None
         self.parked = False
         self.wake_due = False
-        self.poll_timer = None
+        self.poll_timer: Any = None
 
     # -- state -----------------------------------------------------------------------------
 
-    def enter(self, state):
+    def enter(self, state: int) -> None:
         """Change to ``state`` without releasing the GIL."""
         self.state = state
         self.is_active = state == ACTIVE
         self.may_write = state == ACTIVE or state == DRAINING
         self.has_failed = state >= FAILED
 
-    def is_handshaking(self):
+    def is_handshaking(self) -> bool:
         return self.state == HANDSHAKE
 
-    def fail(self, failure):
+    def fail(self, failure: Any) -> None:
         """End the connection. Any greenlet may call this; the connection's own one cleans up.
 
         Parameters
@@ -109,7 +113,7 @@ class Lifecycle(PipeSink):
         self.enter(FAILED)
         self.wake()
 
-    def fail_on_error(self, error):
+    def fail_on_error(self, error: Any) -> None:
         """End the connection because of the exception that is being handled.
 
         A defect of this engine must cost only the connection, and must not reach the program. Only
@@ -123,7 +127,7 @@ class Lifecycle(PipeSink):
                 self.log_defect()
             self.fail(error)
 
-    def log_defect(self):
+    def log_defect(self) -> None:
         """Log the exception that is being handled, which no peer or network should cause."""
         LOG.exception(  # noqa: LOG004 - the caller handles the exception
             "%s: peer %s: unexpected error, the connection ends",
@@ -133,14 +137,14 @@ class Lifecycle(PipeSink):
 
     # -- greenlet --------------------------------------------------------------------------
 
-    def park(self):
+    def park(self) -> None:
         """Sleep until there is something to do for this greenlet."""
         assert self.loop.is_current()
         self.parked = True
         self.loop.hub.switch()
         self.parked = False
 
-    def park_to_read(self):
+    def park_to_read(self) -> None:
         """Sleep until there is something to read or to do."""
         if self.stream.buffered:
             # The stream has already read some data, so the descriptor does not become readable for
@@ -148,21 +152,21 @@ class Lifecycle(PipeSink):
             self.wake_in_loop()
         self.park()
 
-    def wake(self):
+    def wake(self) -> None:
         """Let the connection's own greenlet continue in the next iteration of the loop."""
         self.loop.call(self.wake_in_loop)
 
-    def wake_to_read(self, polls):
+    def wake_to_read(self, polls: bool) -> None:
         """Do the same as :meth:`wake`. If ``polls``, let the loop poll other connections first."""
         self.loop.call(self.wake_after_poll if polls else self.wake_in_loop)
 
-    def wake_in_loop(self):
+    def wake_in_loop(self) -> None:
         assert self.loop.is_current()
         if not self.wake_due:
             self.wake_due = True
             self.loop.gevent_loop.run_callback(self.loop.call_guarded, self.unpark)
 
-    def wake_after_poll(self):
+    def wake_after_poll(self) -> None:
         """Do the same as :meth:`wake_in_loop`, after the loop has polled other connections.
 
         This uses a timer, which fires after a poll. gevent runs 50 callbacks or more before it
@@ -174,7 +178,7 @@ class Lifecycle(PipeSink):
                 self.poll_timer = self.loop.gevent_loop.timer(0)
             self.poll_timer.start(self.loop.call_guarded, self.unpark)
 
-    def wake_threadsafe(self):
+    def wake_threadsafe(self) -> None:
         """Do the same as :meth:`wake_in_loop`, for callers in any thread."""
         if self.loop.is_current():
             self.wake_in_loop()
@@ -182,7 +186,7 @@ class Lifecycle(PipeSink):
             # A socket of this hub may be used in another thread, which has no hub.
             self.loop.callbacks.call(self.wake_in_loop)
 
-    def unpark(self):
+    def unpark(self) -> None:
         assert self.loop.is_current()
         self.wake_due = False
         if self.parked:

@@ -1,7 +1,10 @@
 """A listener: accepts the peers of one bound endpoint."""
 
+from __future__ import annotations
+
 from errno import EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import (
     EVENT_ACCEPT_FAILED,
@@ -14,6 +17,12 @@ from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.engine import interrupts, protocols
 from zlinkcompat.engine.resolver import getaddrinfo
 from zlinkcompat.engine.session import AcceptedSession
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from zlinkcompat.core.options import Options
+
 
 #: At most this many connections are accepted per loop iteration, so that a flood of new connections
 #: does not stop the traffic of the existing ones.
@@ -57,7 +66,9 @@ class Listener:
         oldest is first.
     """
 
-    def __init__(self, socket, loop, transport, address, options):
+    def __init__(
+        self, socket: Any, loop: Any, transport: ModuleType, address: Any, options: Options
+    ) -> None:
         self.socket = socket
         self.loop = loop
         self.transport = transport
@@ -67,22 +78,22 @@ class Listener:
         self.listening = transport.listen(address, options, getaddrinfo)
         self.endpoint = self.listening.endpoint
         self.fd = self.listening.socket.fileno()
-        self.pause = None
+        self.pause: Any = None
         self.exhausted_errno = 0
         self.limiter = LogLimiter()
-        self.handshaking = {}
-        self.watcher = None
+        self.handshaking: dict[Any, Any] = {}
+        self.watcher: Any = None
         socket.peers.listener_started(self)
         loop.register(self)
         socket.event(EVENT_LISTENING, self.fd, self.endpoint)
         loop.call(self.start)
 
-    def start(self):
+    def start(self) -> None:
         if self.listening is not None:
             self.watcher = self.loop.gevent_loop.io(self.fd, 1)
             self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
-    def on_fd_readable(self):
+    def on_fd_readable(self) -> None:
         for number in range(ACCEPT_BURST):
             if self.listening is None:
                 return  # a log handler or the garbage collector has closed this listener
@@ -101,7 +112,7 @@ class Listener:
             self.exhausted_errno = 0
             self.serve(*accepted)
 
-    def serve(self, sock, peer_address):
+    def serve(self, sock: Any, peer_address: str) -> None:
         """Start a session for an accepted connection, unless a filter rejects the peer."""
         session = None
         try:
@@ -133,7 +144,7 @@ class Listener:
                 session.finish()
             raise
 
-    def accept_failed(self, error):
+    def accept_failed(self, error: Any) -> None:
         """Report a failed accept. Pause if descriptors or memory have run out."""
         if error.errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
             self.pause_for(ACCEPT_PAUSE)
@@ -151,10 +162,10 @@ class Listener:
 
     # -- unfinished handshakes -------------------------------------------------------------
 
-    def is_full(self):
+    def is_full(self) -> bool:
         return 0 < self.options.handshakes_max <= len(self.handshaking)
 
-    def make_room(self):
+    def make_room(self) -> bool:
         """End the oldest handshake if it is slow. Otherwise pause accepting and return False.
 
         So a crowd of peers waits in the backlog, and silent peers keep other peers waiting for at
@@ -168,43 +179,43 @@ class Listener:
         session.loop.call(session.abort_slow_handshake)
         return True
 
-    def on_handshake_over(self, session):
+    def on_handshake_over(self, session: AcceptedSession) -> None:
         """Count one unfinished handshake less. The session calls this in its own thread."""
         self.loop.call(self.release, (session,))
 
-    def release(self, session):
+    def release(self, session: AcceptedSession) -> None:
         self.handshaking.pop(session, None)
         if self.pause is not None and not self.exhausted_errno:
             self.resume()
 
-    def pause_for(self, seconds):
+    def pause_for(self, seconds: float) -> None:
         self.watcher.stop()
         self.pause = self.loop.gevent_loop.timer(seconds)
         # Update the loop's clock, which may be old. Otherwise the pause would end early.
         self.pause.start(self.loop.call_guarded, self.resume, update=True)
 
-    def resume(self):
+    def resume(self) -> None:
         self.pause.stop()
         self.pause.close()
         self.pause = None
         self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
-    def close(self):
+    def close(self) -> None:
         """Stop accepting and free the address at once. Accepted peers stay connected."""
         if self.listening is not None:
             self.abort()
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
             self.unregister()
 
-    def flush(self):
+    def flush(self) -> Any:
         """See :meth:`Session.flush`."""
         return False
 
-    def unregister(self):
+    def unregister(self) -> None:
         self.loop.unregister(self)
         self.socket.peers.listener_ended(self)
 
-    def abort(self):
+    def abort(self) -> None:
         """Close this process's descriptor.
 
         Another process of the fork may still use the address."""

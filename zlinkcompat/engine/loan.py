@@ -1,8 +1,15 @@
 """A loan: the event loop whose coroutines use a socket serves the connection (loop_poller.py)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.engine.loop import IOLoop
 from zlinkcompat.engine.loop_poller import READABLE, WRITABLE, LoopPoller
 from zlinkcompat.transports.bytestream import ByteStream
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
 
 
 class Loan:
@@ -20,38 +27,38 @@ class Loan:
         The poller that serves the connection in an event loop; None while it is not lent.
     """
 
-    def __init__(self, loop, stream):
+    def __init__(self, loop: Any, stream: Any) -> None:
         self.loop = loop
         self.stream = stream
-        self.poller = None
+        self.poller: LoopPoller = None
         self.mask = 0
 
-    def begin(self, connection, poller, reads):
+    def begin(self, connection: Connection, poller: Any, reads: Any) -> None:
         """Lend ``connection``. ``reads``: whether the loop has to watch it for input."""
         self.loop.watchdog.add(poller, connection)
         self.poller = poller
         self.change(READABLE if reads else 0)
 
-    def watch_input(self):
+    def watch_input(self) -> None:
         self.change(self.mask | READABLE)
 
-    def ignore_input(self):
+    def ignore_input(self) -> None:
         self.change(self.mask & ~READABLE)
 
-    def watch_output(self):
+    def watch_output(self) -> None:
         self.change(self.mask | WRITABLE)
 
-    def take_output_event(self):
+    def take_output_event(self) -> Any:
         """Stop watching for output. Return whether the loop was watching for it."""
         if not self.mask & WRITABLE:
             return False
         self.change(self.mask & ~WRITABLE)
         return True
 
-    def ignore_all(self):
+    def ignore_all(self) -> None:
         self.change(0)
 
-    def change(self, mask):
+    def change(self, mask: Any) -> None:
         poller = self.poller
         if poller is None:
             return
@@ -59,7 +66,7 @@ class Loan:
         self.mask = mask
         poller.watch(self.stream.fd, before, mask)
 
-    def end(self, connection):
+    def end(self, connection: Connection) -> bool:
         """Take ``connection`` back if it is lent. Return whether it was waiting to write."""
         poller = self.poller
         if poller is None:

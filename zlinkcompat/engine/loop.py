@@ -5,8 +5,11 @@ iterates. It also runs the event loop if a greenlet never waits, and decides whe
 busy-poll.
 """
 
+from __future__ import annotations
+
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent
 
@@ -19,6 +22,13 @@ from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.engine.loop_poller import LoanWatchdog
 from zlinkcompat.engine.thread_exit import at_thread_end
 from zlinkcompat.routing.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.engine.threads import IoThreads, LoopMailbox
+    from zlinkcompat.routing.pipe import Pipe
+
 
 real_sleep = get_original("time", "sleep")
 
@@ -44,12 +54,12 @@ class IOLoop:
         True once the thread has exited or its hub has been destroyed.
     """
 
-    def __init__(self, hub):
+    def __init__(self, hub: Any) -> None:
         self.hub = hub
         self.thread = thread_ident()
         self.gevent_loop = hub.loop
         self.callbacks = threadsafe_callbacks(hub)
-        self.batching = []
+        self.batching: list[Any] = []
         self.is_flush_scheduled = False
         self.burst_id = 1
         self.iteration = -1
@@ -57,22 +67,22 @@ class IOLoop:
         self.iteration_interval = tuning.get("hub_turn_interval") * 1000
         self.busy_poll_backoff = Backoff(256)
         self.iteration_timer = None
-        self.mailbox = None
-        self.pool = None
-        self.owned = set()
+        self.mailbox: Mailbox = None
+        self.pool: Any = None
+        self.owned: set[Any] = set()
         self.thread_ended = False
-        self.loans = None
+        self.loans: Any = None
         self.flow_watch = None
         stall_watch.add(self)
 
     # -- owned objects and calls -----------------------------------------------------------
 
-    def attach_to_pool(self, mailbox, pool):
+    def attach_to_pool(self, mailbox: LoopMailbox, pool: IoThreads) -> None:
         """Make this the loop of an I/O thread of ``pool`` (IoThreads)."""
         self.mailbox = mailbox
         self.pool = pool
 
-    def call(self, function, args=()):
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> None:
         """Call ``function(*args)`` in the hub's thread.
 
         If that is the current thread, or if the loop has no I/O thread, call it now."""
@@ -81,23 +91,23 @@ class IOLoop:
         else:
             self.mailbox.post(function, args)
 
-    def call_after_poll(self, function, argument):
+    def call_after_poll(self, function: Callable[..., Any], argument: Pipe) -> None:
         """Call ``function(argument)`` after the loop has polled for I/O.
 
         A callback of gevent's loop may run before that, but a timer without delay does not."""
         timer = self.gevent_loop.timer(0)
         timer.start(self.call_guarded, self.end_timer, timer, function, argument)
 
-    def end_timer(self, timer, function, argument):
+    def end_timer(self, timer: Any, function: Callable[..., Any], argument: Pipe) -> None:
         timer.stop()
         timer.close()
         function(argument)
 
-    def call_guarded(self, function, *args):
+    def call_guarded(self, function: Callable[..., Any], *args: Any) -> None:
         """Call ``function(*args)`` for a watcher of this loop: see :mod:`.interrupts`."""
         interrupts.call_guarded(self.hub, function, args)
 
-    def choose_loop(self, affinity):
+    def choose_loop(self, affinity: int) -> IOLoop:
         """Return the loop for one more session: this one, or another one of the same pool.
 
         While the pool stops, this returns this loop, because a thread that is started at that time
@@ -105,21 +115,21 @@ class IOLoop:
         return self if self.pool is None else self.pool.least_loaded_loop(affinity) or self
 
     @property
-    def watchdog(self):
+    def watchdog(self) -> Any:
         """The watchdog of the connections that are lent to event loops."""
         if self.loans is None:
             self.loans = LoanWatchdog(self)
         return self.loans
 
-    def register(self, owned_object):
+    def register(self, owned_object: Any) -> None:
         self.owned.add(owned_object)
 
-    def unregister(self, owned_object):
+    def unregister(self, owned_object: Any) -> None:
         self.owned.discard(owned_object)
         if not self.owned and self.pool is not None:
             self.pool.on_loop_idle(self)
 
-    def close(self):
+    def close(self) -> None:
         """Abort everything that this loop owns, because the thread ends."""
         stall_watch.remove(self)
         if self.flow_watch is not None:
@@ -132,7 +142,7 @@ class IOLoop:
             owned_object.unregister()
         self.owned.clear()
 
-    def on_thread_exit(self):
+    def on_thread_exit(self) -> None:
         """Close the sockets, because this hub's native thread ends or has a new hub.
 
         First write accepted messages to connected peers, for a short time. Then close the sockets,
@@ -150,20 +160,20 @@ class IOLoop:
                 socket.close(0, False)
         self.close()
 
-    def flush_all(self):
+    def flush_all(self) -> bool:
         """Write what the kernel accepts. Return whether data for connected peers is left."""
         left = False
         for owned_object in self.owned:
             left = owned_object.flush() or left
         return left
 
-    def is_current(self):
+    def is_current(self) -> bool:
         """Tell whether the current thread is the hub's thread."""
         return thread_ident() == self.thread
 
     # -- write policy ----------------------------------------------------------------------
 
-    def loop_iterated(self):
+    def loop_iterated(self) -> bool:
         """Tell whether the event loop has polled for I/O since the last call."""
         iteration = self.gevent_loop.iteration
         if iteration == self.iteration:
@@ -171,18 +181,18 @@ class IOLoop:
         self.iteration = iteration
         return True
 
-    def flush_later(self, connection):
+    def flush_later(self, connection: Any) -> None:
         """Flush ``connection``, which holds back a batch, in the next iteration of the loop."""
         self.batching.append(connection)
         if not self.is_flush_scheduled:
             self.is_flush_scheduled = True
             self.gevent_loop.run_callback(self.call_guarded, self.on_loop_iteration)
 
-    def on_loop_iteration(self):
+    def on_loop_iteration(self) -> None:
         self.is_flush_scheduled = False
         self.flush()
 
-    def flush(self):
+    def flush(self) -> None:
         """Write the batches of all connections."""
         if self.batching:
             # While batches are written, a connection may fail or begin another batch.
@@ -199,22 +209,22 @@ class IOLoop:
                     # flushing it again is harmless.
                     self.batching = connections[count:] + self.batching
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> None:
         """Drop the batches in a forked child, because the parent writes them."""
         self.batching = []
 
-    def flush_before_wait(self):
+    def flush_before_wait(self) -> None:
         """Flush, because a receiver is about to wait, and begin a new burst."""
         self.flush()
         self.burst_id += 1
 
-    def begin_burst(self):
+    def begin_burst(self) -> None:
         """Begin a new burst on behalf of another thread. Its next message is written at once."""
         self.burst_id += 1
 
     # -- iterations of the event loop ------------------------------------------------------
 
-    def run_loop_once(self):
+    def run_loop_once(self) -> None:
         """Let the event loop make one pass that polls for I/O.
 
         ``gevent.sleep(0)`` does not suffice, because gevent polls only once per 50 callbacks. A
@@ -242,7 +252,7 @@ class IOLoop:
             self.iteration_timer = timer
             self.iterated_at = monotonic_ns()
 
-    def maybe_yield(self):
+    def maybe_yield(self) -> bool:
         """Run the loop once if it has not run for some time. Return whether it ran.
 
         Senders and receivers that may never wait call this regularly."""
@@ -258,7 +268,7 @@ class IOLoop:
 
     # -- busy polling ----------------------------------------------------------------------
 
-    def may_busy_poll(self, spin_time):
+    def may_busy_poll(self, spin_time: int) -> bool:
         """Tell whether a receiver may poll its connections for ``spin_time`` ns without sleeping.
 
         It may not while another greenlet is ready. While polling finds no messages, it may poll
@@ -281,23 +291,23 @@ class Backoff:
         At most this many attempts are skipped after a miss.
     """
 
-    def __init__(self, most):
+    def __init__(self, most: int) -> None:
         self.most = most
         self.penalty = 0
         self.skip = 0
 
-    def allows(self):
+    def allows(self) -> bool:
         """Tell whether to make the attempt. Call this before each attempt."""
         if self.skip > 0:
             self.skip -= 1
             return False
         return True
 
-    def hit(self):
+    def hit(self) -> None:
         self.penalty = 0
         self.skip = 0
 
-    def missed(self):
+    def missed(self) -> None:
         self.penalty = min(max(1, self.penalty * 2), self.most)
         self.skip = self.penalty
 
@@ -305,17 +315,17 @@ class Backoff:
 class LoopIteration:
     """One pass of the event loop, for which a greenlet waits."""
 
-    def __init__(self, greenlet):
+    def __init__(self, greenlet: Any) -> None:
         self.greenlet = greenlet
         self.done = False
 
-    def finish(self):
+    def finish(self) -> None:
         self.done = True
         if self.greenlet is not None:
             self.greenlet.switch()
 
 
-def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
+def cpus(cgroups: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> int:
     """Return how many CPUs this process can use at the same time.
 
     These are the machine's CPUs, limited by the quotas of the process's cgroup (v2) and of the
@@ -340,7 +350,7 @@ def cpus(cgroups="/sys/fs/cgroup", own="/proc/self/cgroup"):
 CAN_BUSY_POLL = cpus() > 1
 
 
-def current_loop():
+def current_loop() -> Any:
     """Return the I/O loop of the current thread's hub, and create it on first use."""
     hub = get_hub()
     loop = hub.__dict__.get("_zlinkcompat_loop")

@@ -16,7 +16,7 @@ descriptor of the set, so I/O threads can add and remove connections without cal
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from zlinkcompat._runtime.compiled import COMPILED
@@ -24,6 +24,11 @@ from zlinkcompat._runtime.gevent_support import get_original, is_module_patched,
 from zlinkcompat._runtime.thread_ident import thread_ident
 from zlinkcompat.engine import epoll, stall_watch
 from zlinkcompat.engine.epoll import Epoll
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.engine.connection import Connection
+
 
 allocate_lock = get_original("_thread", "allocate_lock")
 
@@ -69,20 +74,20 @@ class LoopPoller:
         Whether an I/O thread has asked the loop if it stands still, and got no answer yet.
     """
 
-    def __init__(self, loop):
+    def __init__(self, loop: Any) -> None:
         self.loop = ref(loop)
         self.thread = thread_ident()
         self.lock = allocate_lock()
         self.epoll = Epoll()
-        self.connections = {}
-        self.batching = []
-        self.later = []
+        self.connections: dict[Any, Any] = {}
+        self.batching: list[Any] = []
+        self.later: list[Any] = []
         self.flush_due = False
         self.rest_due = False
         self.served = 0
         self.serving = False
         self.is_suspected = False
-        self.due = []
+        self.due: list[Any] = []
         self.closed = False
         try:
             loop.add_reader(self.epoll.fd, self.on_ready)
@@ -91,13 +96,13 @@ class LoopPoller:
             raise
         pollers.add(self)
 
-    def is_current(self):
+    def is_current(self) -> Any:
         """Tell whether the current thread is the one that runs the loop."""
         return not self.closed and self.thread == thread_ident()
 
     # -- in the loop's thread ----------------------------------------------------------------
 
-    def on_ready(self):
+    def on_ready(self) -> None:
         """Handle that a descriptor of the set is ready."""
         self.served += 1
         self.thread = thread_ident()
@@ -112,12 +117,12 @@ class LoopPoller:
             self.serving = False
             self.run_due()
 
-    def run_due(self):
+    def run_due(self) -> None:
         """Continue the coroutines whose sockets have changed."""
         while self.due:
             self.due.pop(0).run()
 
-    def flush_later(self, connection):
+    def flush_later(self, connection: Any) -> Any:
         """Flush ``connection`` in the next loop iteration. False if this loop cannot do it."""
         if not self.is_current():
             return False
@@ -130,7 +135,7 @@ class LoopPoller:
         self.batching.append(connection)
         return True
 
-    def on_loop_iteration(self):
+    def on_loop_iteration(self) -> None:
         self.served += 1
         self.flush_due = False
         connections = self.batching
@@ -138,7 +143,7 @@ class LoopPoller:
         for connection in connections:
             connection.flush_aged_batch()
 
-    def serve_later(self, connection):
+    def serve_later(self, connection: Connection) -> Any:
         """Continue to read ``connection`` in the next loop iteration. False if this loop cannot."""
         if not self.is_current():
             return False
@@ -151,7 +156,7 @@ class LoopPoller:
         self.later.append(connection)
         return True
 
-    def serve_rest(self):
+    def serve_rest(self) -> None:
         self.rest_due = False
         connections = self.later
         self.later = []
@@ -166,11 +171,11 @@ class LoopPoller:
 
     # -- in any thread -----------------------------------------------------------------------
 
-    def watch(self, fd, before, mask):
+    def watch(self, fd: int, before: Any, mask: Any) -> None:
         """Watch ``fd`` for ``mask`` instead of ``before``: READABLE, WRITABLE, both, or 0."""
         self.epoll.change(fd, before, mask)
 
-    def add(self, connection, fd):
+    def add(self, connection: Any, fd: int) -> Any:
         """Serve ``connection`` from now on. Return False if the loop has ended."""
         with self.lock:
             if self.closed:
@@ -178,20 +183,20 @@ class LoopPoller:
             self.connections[fd] = connection
         return True
 
-    def remove(self, fd):
+    def remove(self, fd: int) -> None:
         """Stop serving the connection of ``fd``. The caller has stopped watching the descriptor."""
         self.connections.pop(fd, None)
 
-    def serves(self):
+    def serves(self) -> Any:
         """Tell whether the loop runs, so that it can serve lent connections."""
         loop = self.loop()
         return loop is not None and not self.closed and loop.is_running()
 
-    def is_behind(self):
+    def is_behind(self) -> Any:
         """Tell whether the loop has yet to do something for the poller."""
         return self.flush_due or self.rest_due or self.epoll.has_ready()
 
-    def close_if_unused(self):
+    def close_if_unused(self) -> None:
         """Close the epoll descriptor if the loop is closed and no connection is lent to it."""
         loop = self.loop()
         if loop is not None and not loop.is_closed():
@@ -201,7 +206,7 @@ class LoopPoller:
                 self.closed = True
                 self.epoll.close()
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> None:
         """Reset in a forked child. Leave the epoll set unchanged, because the parent uses it.
 
         The set's descriptor number stays in use, because the forked event loop may watch it."""
@@ -226,21 +231,23 @@ class LoanWatchdog:
         The loop of the I/O thread, in which everything here runs.
     """
 
-    def __init__(self, loop):
+    def __init__(self, loop: Any) -> None:
         self.loop = loop
-        self.loans = {}  # poller -> its connections of this I/O thread
-        self.seen = {}  # poller -> its ``served`` at the last check, if the loop was behind
-        self.suspicions = []  # loops that may stand still
-        self.timer = None
+        self.loans: dict[Any, Any] = {}  # poller -> its connections of this I/O thread
+        self.seen: dict[
+            Any, Any
+        ] = {}  # poller -> its ``served`` at the last check, if the loop was behind
+        self.suspicions: list[Any] = []  # loops that may stand still
+        self.timer: Any = None
 
-    def add(self, poller, connection):
+    def add(self, poller: Any, connection: Connection) -> None:
         """Record that ``connection`` is now lent to ``poller``."""
         if self.timer is None:
             self.timer = self.loop.gevent_loop.timer(CHECK_INTERVAL, CHECK_INTERVAL)
             self.timer.start(self.loop.call_guarded, self.check)
         self.loans.setdefault(poller, set()).add(connection)
 
-    def remove(self, poller, connection):
+    def remove(self, poller: Any, connection: Connection) -> None:
         """Record that ``connection`` is no longer lent to ``poller``."""
         connections = self.loans.get(poller)
         if connections is None:
@@ -252,18 +259,18 @@ class LoanWatchdog:
             poller.close_if_unused()
             self.stop_if_unused()
 
-    def stop_if_unused(self):
+    def stop_if_unused(self) -> None:
         if not (self.loans or self.suspicions):
             self.stop()
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the timer."""
         timer, self.timer = self.timer, None
         if timer is not None:
             timer.stop()
             timer.close()
 
-    def check(self):
+    def check(self) -> None:
         self.suspicions = [each for each in self.suspicions if each.check()]
         for poller in list(self.loans):
             serves = poller.serves()
@@ -279,7 +286,7 @@ class LoanWatchdog:
                     connection.reclaim()
         self.stop_if_unused()
 
-    def is_stuck(self, poller):
+    def is_stuck(self, poller: Any) -> Any:
         """Tell whether the loop has not progressed since the last check."""
         if not poller.is_behind():
             self.seen.pop(poller, None)
@@ -290,7 +297,7 @@ class LoanWatchdog:
         return False
 
 
-def poller_of(loop):
+def poller_of(loop: Any) -> Any:
     """Return the poller of ``loop``, which runs in this thread; None if it cannot serve."""
     if not AVAILABLE or is_module_patched("select"):
         return None
@@ -311,7 +318,7 @@ def poller_of(loop):
     return poller
 
 
-def serve_in_running_loop(core):
+def serve_in_running_loop(core: CoreSocket) -> None:
     """Let the event loop that runs in this thread, if any, serve the connections of a socket.
 
     Parameters
@@ -330,7 +337,7 @@ def serve_in_running_loop(core):
             core.serve_in(poller)
 
 
-def after_fork_child():
+def after_fork_child() -> None:
     """Reset in a forked child, before connections are closed."""
     for poller in list(pollers):
         poller.after_fork_child()

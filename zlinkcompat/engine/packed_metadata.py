@@ -1,5 +1,9 @@
 """A compact form of the metadata of a peer that sends very many properties."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat.wire.zmtp.commands import encode_metadata, parse_metadata_untrusted
 
 #: Up to this many properties are kept as a dict of str. A READY command of 64 KiB can contain
@@ -20,11 +24,11 @@ class PackedMetadata:
 
     __slots__ = ("own", "data")
 
-    def __init__(self, own, properties):
+    def __init__(self, own: dict[str, str], properties: dict[bytes, bytes]) -> None:
         self.own = own
         self.data = encode_metadata(properties)
 
-    def get(self, name):
+    def get(self, name: Any) -> Any:
         """Return the property ``name`` (str), or None. The search is linear."""
         value = self.own.get(name)
         if value is not None:

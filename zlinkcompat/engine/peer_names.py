@@ -1,7 +1,15 @@
 """How logs and records name a peer: its connection, type, routing id and addresses."""
 
+from __future__ import annotations
 
-def session_of(pipe):
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.session import Session
+    from zlinkcompat.routing.pipe import Pipe
+
+
+def session_of(pipe: Pipe) -> Any:
     """Return the session behind a socket's end of a pipe; None for inproc."""
     far = pipe.peer
     if not far.is_session_end:
@@ -10,7 +18,7 @@ def session_of(pipe):
     return getattr(sink, "session", sink)
 
 
-def addresses_of(session):
+def addresses_of(session: Session) -> tuple[str, str]:
     """Return the local and the remote address of a session's connection; "" if unknown."""
     counts, connection = session.counts, session.connection
     if connection is None or not counts.number:
@@ -30,7 +38,7 @@ def addresses_of(session):
     return found
 
 
-def describe(pipe, session):
+def describe(pipe: Pipe, session: Session | None) -> str:
     """Return a text for logs about the peer of a socket's end of a pipe.
 
     Parameters

@@ -5,7 +5,10 @@ own greenlet or thread (:meth:`Reader.try_read`). The guard ``reading`` lets one
 read. Reading never waits.
 """
 
+from __future__ import annotations
+
 from errno import ECONNRESET
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import PUB, XPUB
 from zlinkcompat._runtime.clock import monotonic_ns
@@ -25,6 +28,10 @@ from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Cancel, Error, Ping, Pong, Subscribe
 from zlinkcompat.wire.zmtp.decoder import Decoder
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
+
 
 # The budget of a connection in one loop iteration. When it is spent, the rest of the input waits
 # until the loop has served the other connections. Without a budget, frames that bring no message
@@ -71,7 +78,7 @@ class Reader:
         Whether decoding stopped because the budget was spent, while the decoder had more data.
     """
 
-    def __init__(self, connection, writer, loan):
+    def __init__(self, connection: Connection, writer: Writer, loan: Loan) -> None:
         self.connection = connection
         self.writer = writer
         self.loan = loan
@@ -87,11 +94,11 @@ class Reader:
         self.command = None
         self.read_by_application = False
         self.watcher = self.loop.gevent_loop.io(self.stream.fd, 1)
-        self.pause_timer = None
+        self.pause_timer: Any = None
 
     # -- reading ---------------------------------------------------------------------------
 
-    def try_read(self, pipe):
+    def try_read(self, pipe: Pipe) -> int:
         """Read for a receiver that found its queue empty; see :meth:`PipeSink.try_read`."""
         if pipe.mailbox is not None:
             if not CALLER_THREAD_IO:
@@ -103,7 +110,7 @@ class Reader:
             self.read_by_application = True
         return self.serve_input()
 
-    def serve_input(self):
+    def serve_input(self) -> int:
         """Do the same as :meth:`read_messages`, and continue later if the budget is spent."""
         if not self.reading.try_enter():
             return 0
@@ -120,12 +127,12 @@ class Reader:
             self.read_more(self.has_undecoded or self.last_read_was_useless)
         return count
 
-    def serve_in_loop(self):
+    def serve_in_loop(self) -> None:
         """Do the same as :meth:`serve_input`, for an event loop, when no receiver asks for it."""
         if self.serve_input() > 0:
             self.connection.pipe.outq.mark(monotonic_ns())
 
-    def read_messages(self):
+    def read_messages(self) -> int:
         """Read available data, and move whole messages into the pipe, without waiting.
 
         Returns
@@ -172,13 +179,13 @@ class Reader:
             return 1
         return 0
 
-    def on_bytes_received(self):
+    def on_bytes_received(self) -> None:
         """Reset the timers that watch for a silent peer, because bytes arrived."""
         heartbeat = self.connection.heartbeat
         if heartbeat is not None and heartbeat.is_armed():
             self.loop.call(heartbeat.reset_timers)
 
-    def read_more(self, polls):
+    def read_more(self, polls: bool) -> None:
         """Continue to read after other callbacks have run. The watcher would not call this.
 
         Parameters
@@ -189,7 +196,7 @@ class Reader:
         if poller is None or not poller.serve_later(self.connection):
             self.connection.wake_to_read(polls)
 
-    def yield_gil(self):
+    def yield_gil(self) -> None:
         """Let application threads run if the last read brought nothing for them.
 
         Between two reads an I/O thread releases the GIL only for some microseconds. A thread that
@@ -202,7 +209,7 @@ class Reader:
 
     # -- decoding --------------------------------------------------------------------------
 
-    def deliver(self):
+    def deliver(self) -> int:
         """Move decoded messages into the pipe while there is room. Return their number.
 
         Set :attr:`has_undecoded` if decoding stopped because the budget was spent."""
@@ -282,7 +289,7 @@ class Reader:
                         queue.mark(monotonic_ns())
         return count
 
-    def on_command(self, body):
+    def on_command(self, body: bytes) -> Subscribe | None:
         """Handle a command frame. Return the subscription that must go into the pipe, or None."""
         connection = self.connection
         command = connection.decoder.parse_command(body)
@@ -302,7 +309,7 @@ class Reader:
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
         return None
 
-    def on_ping(self, command):
+    def on_ping(self, command: Any) -> None:
         connection = self.connection
         if not connection.has_failed:
             self.writer.send_heartbeat(Pong(command.context))
@@ -312,7 +319,7 @@ class Reader:
 
     # -- back pressure ---------------------------------------------------------------------
 
-    def stop_input(self):
+    def stop_input(self) -> None:
         """Stop reading because the pipe is full, so that the transport applies back pressure."""
         if not self.input_stopped:
             self.input_stopped = True
@@ -322,7 +329,7 @@ class Reader:
             else:
                 self.loop.call(self.stop_watching)
 
-    def on_room(self, pipe):
+    def on_room(self, pipe: Pipe) -> None:
         """Continue because the pipe has room again. First decode the data in the buffer."""
         connection = self.connection
         if not self.input_stopped:
@@ -351,33 +358,33 @@ class Reader:
 
     # -- the watcher -----------------------------------------------------------------------
 
-    def start(self):
+    def start(self) -> None:
         """Watch the descriptor for input: in the handshake, or while the last messages are sent."""
         self.input_stopped = False
         if not self.connection.has_failed:
             self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
-    def stop(self):
+    def stop(self) -> None:
         self.watcher.stop()
 
-    def watch_input(self):
+    def watch_input(self) -> None:
         """Continue to read when there is something to read. Called from any thread."""
         if self.loan.poller is not None:
             self.loan.watch_input()
         else:
             self.loop.call(self.start_watching)
 
-    def start_watching(self):
+    def start_watching(self) -> None:
         assert self.loop.is_current()
         if self.loan.poller is None and not self.input_stopped and not self.connection.has_failed:
             self.watcher.start(self.loop.call_guarded, self.on_fd_readable)
 
-    def stop_watching(self):
+    def stop_watching(self) -> None:
         assert self.loop.is_current()
         if self.input_stopped and not self.connection.has_failed:
             self.watcher.stop()
 
-    def on_fd_readable(self):
+    def on_fd_readable(self) -> None:
         connection = self.connection
         if (
             self.read_by_application
@@ -388,7 +395,7 @@ class Reader:
         elif connection.parked:
             connection.greenlet.switch()
 
-    def pause_watcher(self):
+    def pause_watcher(self) -> None:
         """Stop the watcher for a while, because an application thread busy-polls this connection.
 
         Otherwise each message would wake the I/O thread for nothing, and the two threads would
@@ -401,14 +408,14 @@ class Reader:
             self.socket.receiver.paused_readers.append(self)
         self.pause_timer.start(self.loop.call_guarded, self.recheck_polling)
 
-    def recheck_polling(self):
+    def recheck_polling(self) -> None:
         if self.read_by_application and self.socket.receiver.is_busy_polling:
             self.read_by_application = False
             self.pause_timer.start(self.loop.call_guarded, self.recheck_polling)
         else:
             self.resume_watcher()
 
-    def resume_watcher(self):
+    def resume_watcher(self) -> None:
         """End the pause that :meth:`pause_watcher` began."""
         if self.pause_timer is None:
             return
@@ -419,7 +426,7 @@ class Reader:
         if not self.connection.has_failed and not self.input_stopped:
             self.watch_input()
 
-    def close(self):
+    def close(self) -> None:
         """Stop the watcher and its timer."""
         self.resume_watcher()
         self.watcher.stop()

@@ -1,13 +1,16 @@
 """Host name lookup that does not block the hub of the calling thread."""
 
+from __future__ import annotations
+
 import threading
 from _socket import EAI_AGAIN, gaierror  # ``socket`` takes a while to import
+from typing import Any
 
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.engine.waker import waits_in_hub
 
 
-def getaddrinfo(*args):
+def getaddrinfo(*args: Any) -> list[tuple[Any, Any, int, str, tuple[str, int]]]:
     """Call ``socket.getaddrinfo``.
 
     While the interpreter exits, new threads cannot start. Then this raises gaierror as well."""

@@ -8,7 +8,7 @@ after the other.
 from __future__ import annotations
 
 from errno import ECONNABORTED, EPIPE
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import (
     EVENT_DISCONNECTED,
@@ -36,6 +36,15 @@ from zlinkcompat.wire.errors import (
 from zlinkcompat.wire.security.mechanism import text_of
 from zlinkcompat.wire.zmtp.commands import Subscribe
 
+if TYPE_CHECKING:
+    from zlinkcompat._runtime.log_limiter import LogLimiter
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.wire.zmtp.decoder import Decoder
+    from zlinkcompat.wire.zmtp.encoder import Encoder
+    from zlinkcompat.wire.zmtp.handshake import Handshake
+    from zlinkcompat.wire.zmtp.legacy import Version
+
+
 LOG = Log("zlinkcompat.engine")
 
 
@@ -56,23 +65,31 @@ class Session(PipeSink):
         The limiter of the endpoint's warnings.
     """
 
-    def __init__(self, socket, loop, options, endpoint, link, limiter):
+    def __init__(
+        self,
+        socket: Any,
+        loop: Any,
+        options: Options,
+        endpoint: str,
+        link: Any,
+        limiter: LogLimiter,
+    ) -> None:
         self.socket = socket
         self.loop = loop
         self.options = options
         self.endpoint = endpoint
         self.identifier = endpoint
         self.peer_address = ""
-        self.pipe = None
-        self.connection = None
+        self.pipe: Any = None
+        self.connection: Any = None
         # True until the first connection is established or has failed.
         self.opening = True
-        self.linger_timer = None
+        self.linger_timer: Any = None
         self.raw = socket.socket_type == STREAM or options.router_raw
         self.frame_max = frame_max(socket.socket_type, options)
         self.link = link
         self.protocol = protocols.choose(link, bool(self.raw))
-        self.handshake = None
+        self.handshake: Any = None
         self.limiter = limiter
         self.counts = SessionCounts(socket.pattern.totals)
         loop.register(self)
@@ -80,18 +97,18 @@ class Session(PipeSink):
 
     # -- called by the connection ----------------------------------------------------------
 
-    def make_decoder(self):
+    def make_decoder(self) -> Decoder:
         return protocols.bounded(self.protocol.make_decoder(self), self)
 
-    def make_encoder(self):
+    def make_encoder(self) -> Encoder:
         return self.protocol.make_encoder(self)
 
-    def make_handshake(self, connection, decoder):
+    def make_handshake(self, connection: Any, decoder: Any) -> Handshake | None:
         """Return the handshake that reads from ``decoder``, or None for a raw stream."""
         self.handshake = self.protocol.make_handshake(self, connection, decoder)
         return self.handshake
 
-    def lingers(self):
+    def lingers(self) -> bool:
         """Tell whether LINGER allows to send the messages of the closed socket. Start its timer.
 
         When the timer fires, the messages are dropped. A timer that is running is left alone."""
@@ -101,7 +118,7 @@ class Session(PipeSink):
             self.linger_timer.start(self.loop.call_guarded, self.abort_linger)
         return linger_ms != 0
 
-    def is_sending(self, opening):
+    def is_sending(self, opening: bool) -> bool:
         """Tell whether an accepted message is on its way to a connected peer.
 
         Parameters
@@ -115,7 +132,7 @@ class Session(PipeSink):
         pipe = self.pipe
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
-    def flush(self):
+    def flush(self) -> Any:
         """Write what the kernel accepts now. Return whether LINGER allows to send more later."""
         connection = self.connection
         if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
@@ -123,7 +140,7 @@ class Session(PipeSink):
         connection.writer.flush_now()
         return connection.has_unsent()
 
-    def abort_linger(self):
+    def abort_linger(self) -> None:
         """Drop the remaining messages, because LINGER has expired."""
         queue = self.pipe.inq
         LOG.warning(
@@ -134,11 +151,11 @@ class Session(PipeSink):
         )
         self.stop()
 
-    def stop(self):
+    def stop(self) -> None:
         """End the session, its connection and its end of the pipe."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def open_connection(self, sock):
+    def open_connection(self, sock: Any) -> Connection:
         """Take over a connected, non-blocking socket.
 
         Return its connection, which is not started."""
@@ -153,7 +170,7 @@ class Session(PipeSink):
         self.connection = Connection(self.loop, stream, self)
         return self.connection
 
-    def report_ready(self, connection):
+    def report_ready(self, connection: Connection) -> Any:
         """Store the peer's properties. Return ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
         metadata: Any = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}
@@ -172,7 +189,7 @@ class Session(PipeSink):
         self.counts.on_identified(routing_id, metadata)
         return routing_id, metadata
 
-    def activate(self, connection):
+    def activate(self, connection: Connection) -> None:
         """Start the flow of messages through :attr:`pipe`; without a pipe, close the connection."""
         handshake = self.handshake
         self.handshake = None
@@ -190,19 +207,19 @@ class Session(PipeSink):
             if not self.raw and handshake.legacy_version is not None:
                 self.subscribe_for(handshake.legacy_version)
 
-    def subscribe_for(self, version):
+    def subscribe_for(self, version: Version) -> None:
         """Subscribe to everything on behalf of a peer whose old ZMTP has no subscriptions."""
         if not version.subscribes and self.socket.socket_type in (PUB, XPUB):
             self.pipe.write_command(Subscribe(b""))
             self.pipe.flush()
 
-    def notify_raw(self):
+    def notify_raw(self) -> None:
         """Send an empty message at each start and end of a raw connection (STREAM_NOTIFY)."""
         if self.raw and self.options.stream_notify:
             self.pipe.write_unbounded(b"")
             self.pipe.flush()
 
-    def report_end(self, connection, failure):
+    def report_end(self, connection: Connection, failure: Any) -> None:
         """Report the end of a connection to the monitor, and to the user of a raw socket."""
         self.connection = None
         self.counts.on_ended(connection, failure)
@@ -234,7 +251,7 @@ class Session(PipeSink):
         if failure is not None:
             self.event(EVENT_DISCONNECTED, self.fd)
 
-    def warn(self, what, failure):
+    def warn(self, what: str, failure: Any) -> None:
         """Log a failure that the peer can cause repeatedly.
 
         It is always logged at DEBUG. The limiter decides whether it is also logged at WARNING."""
@@ -251,31 +268,31 @@ class Session(PipeSink):
             otherwise=DEBUG,
         )
 
-    def consequence(self, failure):
+    def consequence(self, failure: Any) -> str:
         """Return a text that tells what follows from a failure, to append to its log record."""
         return ""
 
-    def lend(self):
+    def lend(self) -> None:
         """Let the event loop that uses the socket serve the connection."""
         if self.connection is not None:
             self.connection.lend()
 
-    def reclaim(self):
+    def reclaim(self) -> None:
         """Serve the connection in the I/O thread again."""
         if self.connection is not None:
             self.connection.reclaim()
 
-    def abort(self):
+    def abort(self) -> None:
         """Reset in a forked child: neither read nor write any more."""
         if self.linger_timer is not None:
             self.linger_timer.stop()
         if self.connection is not None:
             self.connection.abort()
 
-    def event(self, kind, value):
+    def event(self, kind: int, value: int) -> None:
         self.socket.event(kind, value, self.identifier, self)
 
-    def finish(self):
+    def finish(self) -> None:
         """End the session: nothing is left to send, or it was given up."""
         if self.linger_timer is not None:
             self.linger_timer.stop()
@@ -283,24 +300,24 @@ class Session(PipeSink):
             self.linger_timer = None
         self.unregister()
 
-    def unregister(self):
+    def unregister(self) -> None:
         self.loop.unregister(self)
         self.counts.retire()
         self.socket.peers.session_ended(self)
 
-    def stop_if_unattached(self):
+    def stop_if_unattached(self) -> None:
         """Stop after the socket was closed, unless the end of the pipe will stop the session."""
         if self.pipe is None:
             self.stop()
 
 
-def add_properties(metadata, told):
+def add_properties(metadata: dict[str, str], told: dict[bytes, bytes]) -> None:
     """Add the properties ``told`` (dict of bytes) to ``metadata`` (dict of str)."""
     for name, value in told.items():
         metadata.setdefault(text_of(name, "latin-1"), text_of(value, "utf-8"))
 
 
-def frame_max(socket_type, options):
+def frame_max(socket_type: int, options: Options) -> int:
     """Return the limit of a frame's size, -1 for none. A PUB receives only subscriptions."""
     limit = options.maxmsgsize
     if socket_type != PUB or not options.command_max:
@@ -311,7 +328,7 @@ def frame_max(socket_type, options):
 class AcceptedSession(Session):
     """The session of a single connection that a listener accepted."""
 
-    def __init__(self, listener, loop, peer_address):
+    def __init__(self, listener: Any, loop: Any, peer_address: str) -> None:
         self.listener = listener
         self.stopped = False
         Session.__init__(
@@ -325,7 +342,7 @@ class AcceptedSession(Session):
         )
         self.peer_address = peer_address
 
-    def start(self, sock):
+    def start(self, sock: Any) -> None:
         """Serve the peer, in the thread of this session's loop."""
         if self.stopped or self.socket.closed:
             # The socket was closed during the accept, and may have missed this session.
@@ -345,7 +362,7 @@ class AcceptedSession(Session):
             return
         connection.start()
 
-    def abort_slow_handshake(self):
+    def abort_slow_handshake(self) -> None:
         """End a handshake that takes long, because others wait (HANDSHAKES_MAX)."""
         connection = self.connection
         if connection is None:
@@ -357,13 +374,13 @@ class AcceptedSession(Session):
                 )
             )
 
-    def connection_ready(self, connection):
+    def connection_ready(self, connection: Connection) -> None:
         self.listener.on_handshake_over(self)
         routing_id, metadata = self.report_ready(connection)
         self.pipe = self.socket.peers.make_pipe(self, routing_id, metadata, False)
         self.activate(connection)
 
-    def connection_ended(self, connection, failure):
+    def connection_ended(self, connection: Connection, failure: Any) -> None:
         if not connection.handshake_done:
             self.listener.on_handshake_over(self)
         self.report_end(connection, failure)
@@ -371,7 +388,7 @@ class AcceptedSession(Session):
             self.pipe.terminate()
         self.finish()
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the session, because the socket was closed before the handshake was done."""
         self.stopped = True
         if self.connection is not None:

@@ -1,11 +1,19 @@
 """What a session tells about its connections: their number, times, bytes and failures."""
 
+from __future__ import annotations
+
 from errno import ETIMEDOUT
 from itertools import count
 from time import monotonic, time
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.engine.errors import Disconnected
 from zlinkcompat.wire.errors import AuthenticationFailed, ProtocolError
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
+    from zlinkcompat.wire.zmtp.handshake import Handshake
+
 
 _next_number = count(1).__next__
 
@@ -53,7 +61,7 @@ class SessionCounts:
         "routing_id",
     )
 
-    def __init__(self, totals):
+    def __init__(self, totals: Any) -> None:
         self.totals = totals
         if totals is not None:
             totals.has_sessions = True
@@ -65,22 +73,22 @@ class SessionCounts:
         self.was_connected = False
         self.bytes_in = 0
         self.bytes_out = 0
-        self.addresses = None
-        self.metadata = None
+        self.addresses: Any = None
+        self.metadata: Any = None
         self.routing_id = b""
 
-    def on_opened(self):
+    def on_opened(self) -> None:
         """Handle that a connection begins its handshake."""
         self.number = _next_number()
         self.opened_at = monotonic()
         self.addresses = None
 
-    def on_identified(self, routing_id, metadata):
+    def on_identified(self, routing_id: bytes, metadata: dict[str, str]) -> None:
         """Handle that the peer has told its properties."""
         self.routing_id = routing_id
         self.metadata = metadata
 
-    def on_ready(self, handshake):
+    def on_ready(self, handshake: Handshake | None) -> None:
         """Handle that the handshake is done; ``handshake`` is None for a raw connection."""
         self.handshake_seconds = monotonic() - self.opened_at
         self.connected_since = time()
@@ -90,7 +98,7 @@ class SessionCounts:
             self.totals.count_reconnect()
         self.was_connected = True
 
-    def on_ended(self, connection, failure):
+    def on_ended(self, connection: Connection, failure: Any) -> None:
         """Handle that ``connection`` has ended, for ``failure`` (an exception) or, with None,
         because this side ended it."""
         self.mechanism = ""
@@ -103,7 +111,7 @@ class SessionCounts:
         elif isinstance(failure, Disconnected) and failure.errno == ETIMEDOUT:
             self.totals.count_lost_heartbeat()
 
-    def retire(self):
+    def retire(self) -> None:
         """Add the bytes to those of the socket, because the session ends."""
         totals = self.totals
         totals.begin_change()
@@ -112,7 +120,7 @@ class SessionCounts:
         totals.end_change(sums)
 
 
-def reason_of(failure):
+def reason_of(failure: Any) -> Any:
     """Return why a handshake failed: "authentication", "protocol", "timeout" or "closed"."""
     if isinstance(failure, AuthenticationFailed):
         return "authentication"

@@ -8,9 +8,12 @@ An asyncio loop to which an I/O thread lends connections is asked only once it d
 (:class:`~.loop_poller.LoanWatchdog`). So this is always on.
 """
 
+from __future__ import annotations
+
 import atexit
 import os
 import signal
+from typing import Any
 
 from zlinkcompat import tuning
 from zlinkcompat._runtime import log_queue
@@ -43,31 +46,31 @@ class StallWatch:
     limit : int, nanoseconds
     """
 
-    def __init__(self, limit):
+    def __init__(self, limit: int) -> None:
         self.limit = limit
         self.lock = allocate_lock()
-        self.questions = {}  # IOLoop -> Question
+        self.questions: dict[Any, Any] = {}  # IOLoop -> Question
         self.stopping = allocate_lock()
         self.stopping.acquire()
         self.limiter = LogLimiter()
         start_new_thread(self.run, ())
 
-    def add(self, loop):
+    def add(self, loop: Any) -> None:
         with self.lock:
             self.questions[loop] = Question(loop)
 
-    def remove(self, loop):
+    def remove(self, loop: Any) -> None:
         with self.lock:
             self.questions.pop(loop, None)
 
-    def stop(self):
+    def stop(self) -> None:
         """End the thread."""
         try:
             self.stopping.release()
         except RuntimeError:
             pass  # it was called before
 
-    def run(self):
+    def run(self) -> None:
         # Block signals: they belong to the program, and must interrupt its own calls.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         log_queue.use_thread()
@@ -84,7 +87,7 @@ class StallWatch:
             for question in stalled:
                 self.warn(question)
 
-    def warn(self, question):
+    def warn(self, question: Question) -> None:
         loop = question.loop
         self.limiter.warn(
             LOG,
@@ -101,13 +104,13 @@ class StallWatch:
 class Question:
     """What the thread knows of one loop."""
 
-    def __init__(self, loop):
+    def __init__(self, loop: Any) -> None:
         self.loop = loop
         self.asked_at = 0
         self.answered = True
         self.told = False
 
-    def ask(self, limit):
+    def ask(self, limit: int) -> bool:
         """Ask again if the loop has answered; otherwise tell, once, whether it is too late."""
         if self.answered:
             self.answered = self.told = False
@@ -119,7 +122,7 @@ class Question:
         self.told = True
         return True
 
-    def answer(self):
+    def answer(self) -> None:
         self.answered = True
 
 
@@ -132,23 +135,23 @@ class Suspicion:
     limit : int, nanoseconds
     """
 
-    def __init__(self, poller, limit):
+    def __init__(self, poller: Any, limit: Any) -> None:
         self.poller = poller
         self.limit = limit
         self.began = self.looked_at = monotonic_ns()
         poller.is_suspected = True
 
-    def ask(self):
+    def ask(self) -> None:
         """Ask the loop for a sign of life."""
         try:
             self.poller.loop().call_soon_threadsafe(self.answer)
         except (AttributeError, RuntimeError):
             self.answer()  # it has ended just now
 
-    def answer(self):
+    def answer(self) -> None:
         self.poller.is_suspected = False
 
-    def check(self):
+    def check(self) -> Any:
         """Warn if the loop has not answered for too long; return whether to look again."""
         now = monotonic_ns()
         late = now - self.looked_at > max(self.limit // CHECKS, DELAY_MIN)
@@ -169,7 +172,7 @@ class Suspicion:
         return False
 
 
-def suspect(poller):
+def suspect(poller: Any) -> Any:
     """Ask a loop that does not serve its connections whether it stands still.
 
     Returns
@@ -188,7 +191,7 @@ def suspect(poller):
 _watch = None
 
 
-def add(loop):
+def add(loop: Any) -> None:
     """Watch the loop of the current thread, if the setting asks for it."""
     global _watch
     limit = tuning.get("stall_warning") * 1_000_000
@@ -199,14 +202,14 @@ def add(loop):
     _watch.add(loop)
 
 
-def remove(loop):
+def remove(loop: Any) -> None:
     """Watch a loop no longer, because it ends."""
     if _watch is not None:
         _watch.remove(loop)
 
 
 @atexit.register
-def stop():
+def stop() -> None:
     """End the thread."""
     global _watch
     watch, _watch = _watch, None
@@ -214,7 +217,7 @@ def stop():
         watch.stop()
 
 
-def after_fork_child():
+def after_fork_child() -> None:
     global _watch
     _watch = None  # its thread does not run here, and it may hold its lock
 

@@ -9,7 +9,7 @@ Source: libzmq ``src/io_thread.hpp``, ``src/ctx.cpp: choose_io_thread``.
 from __future__ import annotations
 
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from greenlet import GreenletExit
@@ -22,6 +22,13 @@ from zlinkcompat.engine.loop import current_loop
 from zlinkcompat.engine.waker import LockWaker, WaitList, current_waker
 from zlinkcompat.errors import EAGAIN, EMTHREAD, zmq_error
 from zlinkcompat.routing.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.context_options import ContextOptions
+    from zlinkcompat.engine.loop import IOLoop
+
 
 allocate_lock = get_original("_thread", "allocate_lock")
 start_new_thread = get_original("_thread", "start_new_thread")
@@ -36,7 +43,7 @@ DESTRUCTOR_TIMEOUT = 1_000_000_000  # ns, the longest wait in a destructor
 class LoopMailbox(Mailbox):
     """Commands for objects that live in another thread's hub."""
 
-    def __init__(self, hub, ended):
+    def __init__(self, hub: Any, ended: WaitList) -> None:
         Mailbox.__init__(self)
         self.hub = hub
         self.signalled = False
@@ -45,19 +52,19 @@ class LoopMailbox(Mailbox):
         self.watcher.start(interrupts.call_guarded, hub, self.on_signal)
         self.ended = ended
 
-    def alert(self):
+    def alert(self) -> None:
         # One wake-up serves many posts.
         if not (self.signalled or self.stopped):
             self.signalled = True
             self.watcher.send()
 
-    def on_signal(self):
+    def on_signal(self) -> None:
         self.signalled = False
         while self.pending:
             # One failing command must not stop the others.
             interrupts.call_guarded(self.hub, self.process)
 
-    def stop(self):
+    def stop(self) -> None:
         self.stopped = True
         self.watcher.stop()
         self.watcher.close()
@@ -72,12 +79,12 @@ class IoThread:
         The loop of its hub, once the thread has started.
     """
 
-    def __init__(self, pool):
+    def __init__(self, pool: IoThreads) -> None:
         self.pool = pool
         self.loop: Any = None  # an IOLoop, once the thread has started
         self.stopping = False
         self.alive = True
-        self.failure = None
+        self.failure: Any = None
         self.ending = WaitList()
         load_gevent()  # load it here, so that the caller gets an exception
         started = allocate_lock()
@@ -87,7 +94,7 @@ class IoThread:
         if self.failure is not None:
             raise self.failure
 
-    def run(self, started):
+    def run(self, started: Callable[..., Any]) -> None:
         from gevent.exceptions import LoopExit
 
         try:
@@ -120,11 +127,11 @@ class IoThread:
             self.alive = False
             self.ending.notify_all()
 
-    def stop(self):
+    def stop(self) -> None:
         """Make the thread end, whatever it does. Called from any thread."""
         self.loop.mailbox.post(self.end)
 
-    def end(self):
+    def end(self) -> None:
         # Runs in its hub.
         self.stopping = True
         hub = self.loop.hub
@@ -134,11 +141,11 @@ class IoThread:
             pool.kill()
         self.loop.gevent_loop.break_()
 
-    def join(self, timeout):
+    def join(self, timeout: float) -> None:
         """Wait for the thread to end, for at most ``timeout`` seconds."""
         self.ending.wait(current_waker(False), timeout, self.has_ended)
 
-    def has_ended(self):
+    def has_ended(self) -> bool:
         return not self.alive
 
 
@@ -155,14 +162,14 @@ class IoThreads:
         ``io_threads`` is read when the threads start.
     """
 
-    def __init__(self, options):
+    def __init__(self, options: ContextOptions) -> None:
         self.options = options
-        self.threads = []
+        self.threads: list[Any] = []
         self.stopping_when_idle = False
         self.lock = allocate_lock()
         self.yielded_at = 0
 
-    def choose_loop(self, affinity):
+    def choose_loop(self, affinity: int) -> IOLoop:
         """Return the loop with the fewest owned objects among those that ``affinity`` names.
 
         Parameters
@@ -184,7 +191,7 @@ class IoThreads:
             raise zmq_error(EMTHREAD, "no I/O thread is available: check IO_THREADS and AFFINITY")
         return loop
 
-    def least_loaded_loop(self, affinity):
+    def least_loaded_loop(self, affinity: int) -> IOLoop | None:
         """Do the same as :meth:`choose_loop`, but return None if no thread is available."""
         allowed = [
             thread.loop
@@ -193,7 +200,7 @@ class IoThreads:
         ]
         return min(allowed, key=lambda loop: len(loop.owned), default=None)
 
-    def start(self):
+    def start(self) -> None:
         """Start all threads; if one fails to start, stop the others."""
         threads = []
         try:
@@ -208,17 +215,17 @@ class IoThreads:
         self.threads = threads
         pools.add(self)
 
-    def begin_burst(self):
+    def begin_burst(self) -> None:
         """Begin a new burst, because a receiver is about to wait: the next send writes at once."""
         for thread in self.threads:
             thread.loop.begin_burst()
 
-    def wait_until_processed(self, turns=0):
+    def wait_until_processed(self, turns: int = 0) -> None:
         """Wait until the threads have done all that was posted, plus ``turns`` loop iterations."""
         for thread in self.threads:
             LoopBarrier(thread, turns).wait()
 
-    def wait_in_destructor(self):
+    def wait_in_destructor(self) -> None:
         """Wait up to :data:`DESTRUCTOR_TIMEOUT` until the threads have done all that was posted.
 
         This blocks the native thread and never switches greenlets, because a destructor can run in
@@ -230,7 +237,7 @@ class IoThreads:
         for thread in self.threads:
             LoopBarrier(thread).wait_natively((deadline - monotonic_ns()) / 1e9)
 
-    def run_posted(self):
+    def run_posted(self) -> bool:
         """Let the threads do what was posted, for a call that found nothing and must not wait.
 
         A program that repeats such calls keeps the GIL for a whole switch interval. What it has
@@ -248,7 +255,7 @@ class IoThreads:
                 LoopBarrier(thread).wait_natively(POSTED_TIMEOUT)
         return posted
 
-    def yield_to_io_threads(self):
+    def yield_to_io_threads(self) -> None:
         """Let the threads do what was posted, and let peers in this process read the result.
 
         A thread that computes keeps the GIL for a whole switch interval, and a subscription would
@@ -262,7 +269,7 @@ class IoThreads:
             self.wait_until_processed(2)
             self.yielded_at = monotonic_ns()
 
-    def stop(self, timeout=1.0):
+    def stop(self, timeout: float = 1.0) -> None:
         """Stop the threads and wait until they have ended."""
         threads, self.threads = self.threads, []
         for thread in threads:
@@ -271,24 +278,24 @@ class IoThreads:
             thread.join(timeout)
         pools.discard(self)
 
-    def stop_when_idle(self):
+    def stop_when_idle(self) -> None:
         """Let each thread end by itself once it owns nothing. Never waits."""
         self.stopping_when_idle = True
         for thread in self.threads:
             thread.loop.mailbox.post(self.stop_if_idle, (thread,))
 
-    def stop_if_idle(self, thread):
+    def stop_if_idle(self, thread: IoThread) -> None:
         if not thread.loop.owned:
             thread.end()
 
-    def on_loop_idle(self, loop):
+    def on_loop_idle(self, loop: Any) -> None:
         """Stop the thread of an idle loop, if asked to; called in that thread."""
         if self.stopping_when_idle:
             for thread in self.threads:
                 if thread.loop is loop:
                     thread.stop()
 
-    def after_fork_child(self):
+    def after_fork_child(self) -> list[IOLoop]:
         """Reset in a forked child, where the threads do not run. Return their loops."""
         loops = [thread.loop for thread in self.threads]
         for loop in loops:
@@ -305,14 +312,14 @@ leaked_after_fork: list[object] = []
 class LoopBarrier:
     """A command that runs in an I/O thread, stays for some loop iterations, and reports back."""
 
-    def __init__(self, thread, turns=0):
+    def __init__(self, thread: IoThread, turns: int = 0) -> None:
         self.thread = thread
         self.turns = turns
-        self.timer = None
+        self.timer: Any = None
         self.done = False
         self.waiting = WaitList()
 
-    def run(self):
+    def run(self) -> None:
         if self.timer is not None:
             self.timer.close()
         if self.turns:
@@ -324,17 +331,17 @@ class LoopBarrier:
         self.done = True
         self.waiting.notify_all()
 
-    def is_reached(self):
+    def is_reached(self) -> bool:
         return self.done or not self.thread.alive
 
-    def wait(self):
+    def wait(self) -> None:
         mailbox = self.thread.loop.mailbox
         mailbox.post(self.run)
         while not (self.done or mailbox.stopped):
             # Use a timeout: if the thread ends just now, nothing notifies us.
             self.waiting.wait(current_waker(False), 0.1, self.is_reached)
 
-    def wait_natively(self, seconds):
+    def wait_natively(self, seconds: float) -> None:
         """Wait for at most ``seconds`` without switching greenlets."""
         mailbox = self.thread.loop.mailbox
         if seconds > 0 and not mailbox.stopped:
@@ -342,7 +349,7 @@ class LoopBarrier:
             self.waiting.wait(LockWaker(), seconds, self.is_reached)
 
 
-def stop_all():
+def stop_all() -> None:
     """Stop all pools when the interpreter exits."""
     for pool in list(pools):
         pool.stop()

@@ -5,7 +5,10 @@ greenlet to sleep in its hub; other threads wake it through the hub's threadsafe
 :class:`LockWaker` puts a native thread to sleep that has no hub and must not get one.
 """
 
+from __future__ import annotations
+
 from sys import modules
+from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent
 
@@ -19,6 +22,10 @@ from zlinkcompat.engine import interrupts
 from zlinkcompat.engine.callbacks import threadsafe_callbacks
 from zlinkcompat.routing.mailbox import Mailbox
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
 # Use the native functions. In a monkey-patched program, gevent's replacements are about greenlets
 # instead of threads.
 get_ident = get_original("_thread", "get_ident")
@@ -31,7 +38,7 @@ LONGEST = 1e6
 get_hub_if_exists = None
 
 
-def waits_in_hub():
+def waits_in_hub() -> bool:
     """Tell whether the caller waits by switching to a hub instead of blocking its thread.
 
     It does if its thread has a hub or if the program is monkey-patched."""
@@ -46,7 +53,7 @@ def waits_in_hub():
     return "gevent.monkey" in modules and is_module_patched("threading")
 
 
-def current_waker(hub):
+def current_waker(hub: bool) -> Waker:
     """Return a waker for the calling greenlet or thread.
 
     Parameters
@@ -69,13 +76,13 @@ class Waker:
         depends on it (:func:`insert_by_age`).
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.since = 0
 
-    def wake(self):
+    def wake(self) -> None:
         """End the sleep, now or when it begins."""
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> bool:
         """Wait for :meth:`wake`.
 
         Parameters
@@ -98,16 +105,16 @@ class HubWaker(Waker):
     exceptions that are thrown into the greenlet (``gevent.Timeout``, ``GreenletExit``).
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         Waker.__init__(self)
         self.hub = get_hub()
         self.callbacks = threadsafe_callbacks(self.hub)
         self.thread = get_ident()
-        self.greenlet = None  # the sleeping greenlet, while it sleeps
+        self.greenlet: Any = None  # the sleeping greenlet, while it sleeps
         self.fired = False
         self.expired = False
 
-    def wake(self):
+    def wake(self) -> None:
         if self.fired:
             return
         self.fired = True
@@ -119,7 +126,7 @@ class HubWaker(Waker):
         else:
             self.callbacks.call(self.switch)
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> bool:
         loop = self.hub.loop
         # If there is no timer, use an async watcher, which keeps the loop alive. A socket without
         # an endpoint may wait without a limit, and with no watcher gevent would raise LoopExit.
@@ -137,11 +144,11 @@ class HubWaker(Waker):
             watcher.close()
         return self.fired
 
-    def expire(self):
+    def expire(self) -> None:
         self.expired = True
         self.switch()
 
-    def switch(self):
+    def switch(self) -> None:
         if self.greenlet is not None:
             self.greenlet.switch()
 
@@ -152,13 +159,13 @@ class LockWaker(Waker):
     In the main thread, signal handlers run during ``sleep``, and ``sleep`` raises their exceptions.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         Waker.__init__(self)
         self.lock = allocate_lock()
         self.lock.acquire()
         self.fired = False
 
-    def wake(self):
+    def wake(self) -> None:
         if self.fired:
             return
         self.fired = True
@@ -167,11 +174,11 @@ class LockWaker(Waker):
         except RuntimeError:
             pass  # pure build: two threads wake it at the same time
 
-    def sleep(self, timeout):
+    def sleep(self, timeout: float) -> bool:
         return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
 
 
-def insert_by_age(wakers, waker):
+def insert_by_age(wakers: Any, waker: Any) -> None:
     """Insert ``waker`` into the list ``wakers``, behind all wakers that have waited longer.
 
     So a sleeper that was woken in vain gets its old position back, not the last one."""
@@ -191,10 +198,10 @@ class WaitList:
     does the same if it cannot use the wake-up, because it was killed or timed out at that moment.
     """
 
-    def __init__(self):
-        self.wakers = []
+    def __init__(self) -> None:
+        self.wakers: list[Any] = []
 
-    def wait(self, waker, timeout, recheck=None):
+    def wait(self, waker: Waker, timeout: float, recheck: Callable[..., Any] | None = None) -> bool:
         """Sleep until notified.
 
         Parameters
@@ -228,7 +235,7 @@ class WaitList:
                 if not completed:
                     self.notify()
 
-    def notify(self):
+    def notify(self) -> None:
         """Wake the waiter that has waited longest."""
         if self.wakers:
             try:
@@ -236,7 +243,7 @@ class WaitList:
             except IndexError:
                 pass  # pure build: another thread notified at the same time
 
-    def notify_all(self):
+    def notify_all(self) -> None:
         """Wake all waiters."""
         # Change the list in place: another thread may be adding a waker to it.
         while self.wakers:
@@ -255,13 +262,13 @@ class SleeperMailbox(Mailbox):
         If it is set, its ``signal`` is called for each post.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         Mailbox.__init__(self)
-        self.sleepers = []
-        self.notifier = None
+        self.sleepers: list[Any] = []
+        self.notifier: Any = None
         self.closed = False
 
-    def alert(self):
+    def alert(self) -> None:
         if self.closed:
             # No call will process the commands any more, so process them here. On a closed socket
             # they have no effect.
@@ -275,7 +282,7 @@ class SleeperMailbox(Mailbox):
         if self.notifier is not None:
             self.notifier.signal()
 
-    def close(self):
+    def close(self) -> None:
         """Make each later post process its command at once, in the posting thread."""
         self.closed = True
         self.process()

@@ -6,6 +6,10 @@ are batched until a limit is reached, a receiver waits, or the loop iterates. do
 has the whole policy.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat.engine.loan import Loan
@@ -16,6 +20,9 @@ from zlinkcompat.routing.message_queue import MessageQueue
 from zlinkcompat.routing.pipe import Pipe
 from zlinkcompat.routing.sized_queue import message_size
 from zlinkcompat.tuning import Tuning
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
 
 
 class WritePolicy:
@@ -28,7 +35,7 @@ class WritePolicy:
     loan : Loan
     """
 
-    def __init__(self, connection, writer, loan):
+    def __init__(self, connection: Connection, writer: Writer, loan: Loan) -> None:
         self.writer = writer
         self.loan = loan
         self.loop = connection.loop
@@ -40,7 +47,7 @@ class WritePolicy:
         self.measured_upto = 0
         self.burst_id = 0
 
-    def begin_batch(self, pipe, in_loop):
+    def begin_batch(self, pipe: Pipe, in_loop: bool) -> None:
         """Write the new messages if they are the first of a burst; else begin a batch with them.
 
         Parameters
@@ -78,7 +85,7 @@ class WritePolicy:
                 pipe.post_readable()
         self.extend_batch(pipe, in_loop)
 
-    def extend_batch(self, pipe, in_loop):
+    def extend_batch(self, pipe: Pipe, in_loop: bool) -> None:
         """Add the new messages to the batch, and write it if it has reached a limit.
 
         The parameters are those of :meth:`begin_batch`."""
@@ -111,7 +118,7 @@ class WritePolicy:
                 self.counters.batch_size_flush_count += 1
             self.writer.flush()
 
-    def flush_aged_batch(self):
+    def flush_aged_batch(self) -> None:
         """Write the batch if there is one, because it is old or the loop has iterated."""
         if self.writer.is_batching:
             if self.counters is not None:

@@ -5,6 +5,10 @@ is left. The guard ``writing`` lets one thread at a time write. Writing never wa
 is full, a watcher continues.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.counters import Counters
 from zlinkcompat._runtime.guard import Guard
@@ -18,6 +22,11 @@ from zlinkcompat.transports.bytestream import ByteStream
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.errors import ProtocolError
 from zlinkcompat.wire.zmtp.encoder import Encoder
+
+if TYPE_CHECKING:
+    from zlinkcompat.engine.connection import Connection
+    from zlinkcompat.wire.zmtp.commands import Ping, Pong
+
 
 #: Nanoseconds after which a connection stops writing and waits for the next loop iteration. The
 #: first two writes are not measured.
@@ -46,7 +55,7 @@ class Writer:
         Whether the write policy holds messages back.
     """
 
-    def __init__(self, connection, loan):
+    def __init__(self, connection: Connection, loan: Loan) -> None:
         self.connection = connection
         self.loan = loan
         self.stream = connection.stream
@@ -57,14 +66,14 @@ class Writer:
         self.is_batching = False
         self.written_upto = 0
         self.end_checked_at = 0
-        self.control = None
+        self.control: Any = None
         self.close_frame = b""
-        self.write_error = None
-        self.watcher = None
+        self.write_error: Any = None
+        self.watcher: Any = None
 
     # -- messages --------------------------------------------------------------------------
 
-    def flush(self):
+    def flush(self) -> None:
         """Write the messages in the pipe, as far as the transport accepts them."""
         if not self.writing.try_enter():
             self.flush_requested = True
@@ -78,7 +87,7 @@ class Writer:
             if not self.flush_requested or not self.writing.try_enter():
                 return
 
-    def write_all(self):
+    def write_all(self) -> None:
         connection = self.connection
         self.is_batching = False
         if connection.write_blocked or not connection.may_write:
@@ -169,7 +178,7 @@ class Writer:
             # The socket is closed, and everything that it left is written.
             connection.fail(None)
 
-    def has_peer_closed(self, now):
+    def has_peer_closed(self, now: int) -> bool:
         """Check, before writing a lone message, whether the connection has ended meanwhile.
 
         The loop may not have polled since, because the program computes or the watcher is paused.
@@ -185,7 +194,7 @@ class Writer:
         self.connection.wake()
         return True
 
-    def write_failed(self, error):
+    def write_failed(self, error: Exception) -> None:
         """Stop writing after an error, but read what the peer sent before.
 
         The connection ends at a failing read or, at the latest, when there is nothing to read."""
@@ -199,7 +208,7 @@ class Writer:
 
     # -- the stream is full ----------------------------------------------------------------
 
-    def await_writable(self):
+    def await_writable(self) -> None:
         """Continue when the descriptor is writable and the loop has served others."""
         self.connection.write_blocked = True
         if self.loan.poller is not None and self.loan.poller.is_current():
@@ -207,7 +216,7 @@ class Writer:
         else:
             self.connection.loop.call(self.watch_writable)
 
-    def watch_writable(self):
+    def watch_writable(self) -> None:
         connection = self.connection
         assert connection.loop.is_current()
         if connection.has_failed:
@@ -216,7 +225,7 @@ class Writer:
             self.watcher = connection.loop.gevent_loop.io(self.stream.fd, 2)
         self.watcher.start(connection.loop.call_guarded, self.on_fd_writable)
 
-    def on_fd_writable(self):
+    def on_fd_writable(self) -> None:
         self.watcher.stop()
         if self.connection.pipe is None:
             self.connection.write_blocked = False
@@ -225,13 +234,13 @@ class Writer:
             return
         self.resume()
 
-    def resume(self):
+    def resume(self) -> None:
         """Continue to write, because the descriptor is writable."""
         self.connection.write_blocked = False
         self.connection.pipe.inq.reader_waits = True
         self.flush()
 
-    def flush_now(self):
+    def flush_now(self) -> None:
         """Write what the kernel accepts now, because the loop may not run again to write later."""
         if self.connection.pipe is None or self.write_error is not None:
             return
@@ -242,7 +251,7 @@ class Writer:
 
     # -- commands --------------------------------------------------------------------------
 
-    def send_control(self, data):
+    def send_control(self, data: Any) -> None:
         """Send encoded frames (greeting, READY), or a command between messages."""
         if self.control is None:
             self.control = []
@@ -254,14 +263,14 @@ class Writer:
         else:
             self.flush_control()
 
-    def send_heartbeat(self, command):
+    def send_heartbeat(self, command: Ping | Pong) -> None:
         """Send a Ping or Pong. For a peer that does not read, keep only the last of each."""
         if self.control is not None:
             kind = type(command)
             self.control = [each for each in self.control if type(each) is not kind]
         self.send_control(command)
 
-    def add_control(self):
+    def add_control(self) -> None:
         control = self.control
         self.control = None
         encoder = self.connection.encoder
@@ -269,7 +278,7 @@ class Writer:
             data = each if type(each) is bytes else encoder.encode_command(each)
             encoder.add_control(data)
 
-    def flush_control(self):
+    def flush_control(self) -> None:
         """Write during the handshake, when there is no pipe yet."""
         connection = self.connection
         encoder = connection.encoder
@@ -293,11 +302,11 @@ class Writer:
 
     # -- what is not written yet -----------------------------------------------------------
 
-    def has_unwritten(self):
+    def has_unwritten(self) -> bool:
         """Tell whether the kernel has not accepted all data that is to be written."""
         return self.connection.encoder.pending > 0 or self.control is not None
 
-    def acknowledged(self):
+    def acknowledged(self) -> int:
         """Return how many of the bytes written the peer's host has acknowledged.
 
         If the system does not tell, it is all of them. Over TLS it is a little less, because the
@@ -306,7 +315,7 @@ class Writer:
 
     # -- end -------------------------------------------------------------------------------
 
-    def send_close_frame(self):
+    def send_close_frame(self) -> None:
         """Tell the peer why the connection ends, if the protocol can express it; never waits."""
         connection = self.connection
         encoder = connection.encoder
@@ -325,7 +334,7 @@ class Writer:
         except (OSError, MemoryError):
             pass  # the peer is gone, or is not told everything
 
-    def close(self):
+    def close(self) -> None:
         """Stop the watcher."""
         if self.watcher is not None:
             self.watcher.stop()

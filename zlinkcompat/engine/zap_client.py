@@ -5,21 +5,26 @@ Source: libzmq ``src/session_base.cpp: zap_connect``, ``zap_client.cpp``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.routing.mailbox import Mailbox
 from zlinkcompat.routing.pipe import PipeSink
 from zlinkcompat.wire.security.zap import parse_reply
 
+if TYPE_CHECKING:
+    from zlinkcompat.engine.callbacks import ThreadsafeCallbacks
+    from zlinkcompat.engine.connection import Connection
+    from zlinkcompat.wire.security.zap import ZapRequest
+
 
 class ReplyMailbox(Mailbox):
     """Events of a handler in another thread, forwarded to the connection's thread."""
 
-    def __init__(self, callbacks):
+    def __init__(self, callbacks: ThreadsafeCallbacks) -> None:
         Mailbox.__init__(self)
         self.callbacks = callbacks
 
-    def alert(self):
+    def alert(self) -> None:
         self.callbacks.call(self.process)
 
 
@@ -32,11 +37,11 @@ class ZapClient(PipeSink):
         Its greenlet is woken by each event of the handler.
     """
 
-    def __init__(self, connection):
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.pipe: Any = None  # a Pipe, once asked
 
-    def ask(self, zap_request):
+    def ask(self, zap_request: ZapRequest) -> bool:
         """Send ``zap_request`` to the handler. False if there is none."""
         session = self.connection.session
         mailbox = ReplyMailbox(self.connection.loop.callbacks)
@@ -47,7 +52,7 @@ class ZapClient(PipeSink):
         self.pipe.flush()
         return True
 
-    def poll(self):
+    def poll(self) -> Any:
         """Return the :class:`ZapReply`, or None while there is none.
 
         Raises
@@ -64,19 +69,19 @@ class ZapClient(PipeSink):
             raise ConnectionError("the ZAP handler closed without a reply")
         return None
 
-    def close(self):
+    def close(self) -> None:
         if self.pipe is not None:
             self.pipe.terminate()
 
     # -- called by the pipe ------------------------------------------------------------------
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.connection.wake_threadsafe()
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         self.connection.wake_threadsafe()
 
-    def on_protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe: Any, text: str) -> None:
         # A REP handler drops a malformed request, but ours is well formed. So this is only a
         # wake-up.
         self.connection.wake_threadsafe()

@@ -5,7 +5,10 @@ the descriptor missed an event. Here a call waits in the hub of its thread by it
 engine.
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 import gevent
 import zmq
@@ -15,28 +18,28 @@ from zlinkcompat.green.device import device as device
 TIMEOS = (zmq.RCVTIMEO, zmq.SNDTIMEO)
 
 
-class _Socket(zmq.Socket):
+class _Socket(zmq.Socket):  # type: ignore[type-arg]
     """pyzmq's Socket, with calls that block only their greenlet."""
 
     _repr_cls = "zmq.green.Socket"
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         # A call waits in the hub if its thread has one, so create it now.
         gevent.get_hub()
         super().__init__(*args, **kwargs)
 
-    def get(self, option):
+    def get(self, option: Any) -> Any:
         """Get an option; warn if it is a timeout."""
         tell_of_timeouts(option)
         return super().get(option)
 
-    def set(self, option, optval):
+    def set(self, option: int, optval: Any) -> Any:
         """Set an option; warn if it is a timeout."""
         tell_of_timeouts(option)
         return super().set(option, optval)
 
 
-class _Context(zmq.Context):
+class _Context(zmq.Context):  # type: ignore[type-arg]
     """pyzmq's Context, which creates these sockets."""
 
     _socket_class = _Socket
@@ -47,7 +50,7 @@ class _Context(zmq.Context):
 _Poller = zmq.Poller
 
 
-def tell_of_timeouts(option):
+def tell_of_timeouts(option: int) -> None:
     """Warn about a timeout option: pyzmq warns that it has no effect, but here it works."""
     if option in TIMEOS:
         warnings.warn(

@@ -3,7 +3,7 @@
 from zlinkcompat._sugar import names as _names
 
 
-class Socket(_names.Socket):
+class Socket(_names.Socket):  # type: ignore[type-arg]
     """A socket of a :class:`Context` of this module.
 
     .. versionadded:: 0.1
@@ -21,7 +21,7 @@ class Socket(_names.Socket):
     _repr_cls = "zlinkcompat zmq.green.Socket"
 
 
-class Context(_names.Context):
+class Context(_names.Context):  # type: ignore[type-arg]
     """A context whose connections run in the hub of the thread that uses them.
 
     .. versionadded:: 0.1

@@ -1,9 +1,16 @@
 """Counterpart of ``zmq.green.device``, which accepts -1 as a socket."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zlinkcompat._backend.proxies import proxy
 
+if TYPE_CHECKING:
+    from zlinkcompat._backend.socket import Socket
 
-def device(device_type, isocket, osocket):
+
+def device(device_type: int, isocket: Socket, osocket: int) -> None:
     """Forward messages between two sockets in both directions, in the calling greenlet.
 
     .. versionadded:: 0.1

@@ -85,7 +85,7 @@ def routing_id_text(routing_id: bytes) -> str:
 def plain(name: str) -> Callable[[Any], Iterator[tuple[tuple[str, ...], float]]]:
     """Return a function that yields one attribute."""
 
-    def values(record):
+    def values(record: Any) -> Iterator[Any]:
         yield (), getattr(record, name)
 
     return values
@@ -94,7 +94,7 @@ def plain(name: str) -> Callable[[Any], Iterator[tuple[tuple[str, ...], float]]]
 def both_ways(name: str) -> Callable[[Any], Iterator[tuple[tuple[str, ...], float]]]:
     """Return a function that yields the attributes ``NAME_in`` and ``NAME_out``, if known."""
 
-    def values(record):
+    def values(record: Any) -> Iterator[Any]:
         for direction in ("in", "out"):
             value = getattr(record, f"{name}_{direction}")
             if value is not None:
@@ -113,7 +113,7 @@ def by_reason(
     """
     zeros = dict.fromkeys(always, 0)
 
-    def values(record):
+    def values(record: Any) -> Iterator[Any]:
         for reason, count in sorted({**zeros, **getattr(record, name)}.items()):
             yield (reason,), count
 

@@ -17,7 +17,7 @@ PATIENCE = 10
 class Handler(WSGIHandler):
     """Gives up clients that are silent."""
 
-    def handle(self):
+    def handle(self) -> None:
         """Answer the requests of a connection."""
         self.socket.settimeout(PATIENCE)
         super().handle()

@@ -83,7 +83,7 @@ class MetricsServer:
     """
 
     def __init__(self, host: str, port: int, peers_max: int | None) -> None:
-        def app(environ, start_response):
+        def app(environ: Any, start_response: Any) -> Any:
             try:
                 return wsgi_app(environ, start_response, peers_max)
             except Exception:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from socketserver import TCPServer, ThreadingMixIn
 from threading import BoundedSemaphore, Thread
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 #: The most requests at a time; others wait in the kernel's backlog.
@@ -21,10 +22,10 @@ class Handler(WSGIRequestHandler):
 
     timeout = PATIENCE
 
-    def log_message(self, format, *args):
+    def log_message(self, format: Any, *args: Any) -> None:
         """Log nothing."""
 
-    def get_stderr(self):
+    def get_stderr(self) -> Any:
         """Return a file for the traceback of a client that left in the middle of the page."""
         return io.StringIO()
 
@@ -59,7 +60,7 @@ class ThreadServer(ThreadingMixIn, WSGIServer):
         self.server_name = str(name)
         self.setup_environ()
 
-    def process_request(self, request, client_address):
+    def process_request(self, request: Any, client_address: Any) -> None:
         """Start a thread for a request, when one is free."""
         self.slots.acquire()
         try:
@@ -68,14 +69,14 @@ class ThreadServer(ThreadingMixIn, WSGIServer):
             self.slots.release()
             raise
 
-    def process_request_thread(self, request, client_address):
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer a request in its thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self.slots.release()
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore clients that left; the application logs its own errors."""
 
     def stop(self) -> None:

@@ -1,7 +1,16 @@
 """Routing: pipes with high-water marks, and patterns that choose a pipe for each message."""
 
+from __future__ import annotations
 
-def create(socket_type, owner, options):
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pattern import Pattern
+
+
+def create(socket_type: int, owner: CoreSocket, options: Options) -> Pattern:
     """Create the pattern of a socket type.
 
     Parameters

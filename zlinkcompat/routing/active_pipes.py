@@ -3,6 +3,13 @@
 Source: libzmq ``src/array.hpp``, as ``fq.cpp`` and ``lb.cpp`` use it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
+
 
 class ActivePipes:
     """A list of pipes, of which ``pipes[:active]`` may be ready. ``pipes[current]`` is next.
@@ -13,19 +20,19 @@ class ActivePipes:
         The pipe that was used last.
     """
 
-    def __init__(self):
-        self.pipes = []
-        self.slots = {}
+    def __init__(self) -> None:
+        self.pipes: list[Any] = []
+        self.slots: dict[Any, Any] = {}
         self.active = 0
         self.current = 0
-        self.last = None
+        self.last: Pipe = None
 
-    def add(self, pipe):
+    def add(self, pipe: Any) -> None:
         """Add a pipe, which is not active yet."""
         self.slots[pipe] = len(self.pipes)
         self.pipes.append(pipe)
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         """Remove a pipe if it is in the list."""
         if pipe not in self.slots:
             return
@@ -39,7 +46,7 @@ class ActivePipes:
         if self.last is pipe:
             self.last = None
 
-    def activated(self, pipe):
+    def activated(self, pipe: Pipe) -> None:
         """Mark ``pipe`` as active, because it has messages or room again.
 
         Ignore an unknown pipe."""
@@ -48,13 +55,13 @@ class ActivePipes:
             self.swap(slot, self.active)
             self.active += 1
 
-    def passivate(self, slot):
+    def passivate(self, slot: int) -> None:
         self.active -= 1
         self.swap(slot, self.active)
         if self.current >= self.active:
             self.current = 0
 
-    def swap(self, a, b):
+    def swap(self, a: int, b: int) -> None:
         if a != b:
             pipe = self.pipes[a]
             other = self.pipes[b]

@@ -6,8 +6,16 @@ the positions in a pipe's queues (``traffic.py``). When a peer leaves, they are 
 socket's sums.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat._runtime.gevent_support import get_original
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
+
 
 # Reentrant, because a signal handler may send in the middle of a count.
 RLock = get_original("_thread", "RLock")
@@ -40,7 +48,7 @@ SUMS = (
 class Drops:
     """Dropped messages by reason: one int for each of :data:`REASONS`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.hwm = 0
         self.unroutable = 0
         self.linger = 0
@@ -51,7 +59,7 @@ class Drops:
         self.disconnect = 0
         self.unread = 0
 
-    def add(self, reason, count):
+    def add(self, reason: Any, count: int) -> None:
         """Add ``count`` messages to the drops because of ``reason``."""
         if reason == "hwm":
             self.hwm += count
@@ -92,7 +100,7 @@ class Totals:
         numbers differ, a reader may see that peer neither among the present peers nor in the sums.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.drops = Drops()
         self.messages_in = 0
         self.messages_out = 0
@@ -100,13 +108,13 @@ class Totals:
         self.bytes_out = 0
         self.reconnects = 0
         self.heartbeats_lost = 0
-        self.handshakes_failed = {}
+        self.handshakes_failed: dict[Any, Any] = {}
         self.has_sessions = False
         self.begun = 0
         self.finished = 0
         self.lock = None if COMPILED else RLock()
 
-    def count_dropped(self, reason, count=1):
+    def count_dropped(self, reason: str, count: int = 1) -> None:
         """Count dropped messages that concern this socket."""
         if self.lock is None:
             self.drops.add(reason, count)
@@ -114,7 +122,7 @@ class Totals:
             with self.lock:
                 self.drops.add(reason, count)
 
-    def count_failed_handshake(self, reason):
+    def count_failed_handshake(self, reason: str) -> None:
         """Count a handshake that failed because of ``reason`` (str)."""
         if self.lock is None:
             self.handshakes_failed[reason] = self.handshakes_failed.get(reason, 0) + 1
@@ -122,7 +130,7 @@ class Totals:
         with self.lock:
             self.handshakes_failed[reason] = self.handshakes_failed.get(reason, 0) + 1
 
-    def count_reconnect(self):
+    def count_reconnect(self) -> None:
         """Count a connection of a connected endpoint after its first one."""
         if self.lock is None:
             self.reconnects += 1
@@ -130,7 +138,7 @@ class Totals:
         with self.lock:
             self.reconnects += 1
 
-    def count_lost_heartbeat(self):
+    def count_lost_heartbeat(self) -> None:
         """Count a connection that ended because the peer was silent for too long."""
         if self.lock is None:
             self.heartbeats_lost += 1
@@ -138,21 +146,21 @@ class Totals:
         with self.lock:
             self.heartbeats_lost += 1
 
-    def begin_retiring(self, end):
+    def begin_retiring(self, end: Any) -> bool:
         """Tell whether to add the counts of ``end``'s pipe to the sums. True only once per pipe."""
         if self.lock is None:
             return self.mark_retired(end)
         with self.lock:
             return self.mark_retired(end)
 
-    def mark_retired(self, end):
+    def mark_retired(self, end: Pipe) -> bool:
         if end.retired:
             return False
         self.begun += 1
         end.retired = True
         return True
 
-    def begin_change(self):
+    def begin_change(self) -> None:
         """Mark the sums as being changed, until :meth:`end_change`."""
         if self.lock is None:
             self.begun += 1
@@ -160,7 +168,7 @@ class Totals:
         with self.lock:
             self.begun += 1
 
-    def end_change(self, sums):
+    def end_change(self, sums: dict[str, int]) -> None:
         """Add ``sums`` (dict of attribute name to int), and mark the change as finished."""
         if self.lock is None:
             self.add(sums)
@@ -168,7 +176,7 @@ class Totals:
         with self.lock:
             self.add(sums)
 
-    def add_totals(self, other):
+    def add_totals(self, other: Totals) -> None:
         """Add the counters of a socket that has ended."""
         self.begin_change()
         self.has_sessions = self.has_sessions or other.has_sessions
@@ -180,7 +188,7 @@ class Totals:
             self.handshakes_failed[reason] = self.handshakes_failed.get(reason, 0) + count
         self.end_change({name: getattr(other, name) for name in SUMS})
 
-    def add(self, sums):
+    def add(self, sums: Any) -> None:
         for name in sums:
             setattr(self, name, getattr(self, name) + sums[name])
         self.finished += 1
@@ -212,9 +220,9 @@ class CountedEnd:
         the other end had gone.
     """
 
-    def __init__(self):
-        self.drops = None
-        self.totals = None
+    def __init__(self) -> None:
+        self.drops: Drops = None
+        self.totals: Totals = None
         self.is_session_end = False
         self.retired = False
         self.is_watched = False
@@ -226,7 +234,7 @@ class CountedEnd:
         self.commands_cleared = 0
         self.commands_lost = 0
 
-    def count_dropped(self, reason, count=1):
+    def count_dropped(self, reason: str, count: int = 1) -> None:
         """Count messages that this end's owner drops.
 
         Parameters

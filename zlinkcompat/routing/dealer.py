@@ -1,5 +1,9 @@
 """DEALER: sends to its peers in turn, and receives from all of them in turn (RFC 28)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._constants import PROBE_ROUTER
 from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.load_balancer import LoadBalancer
@@ -7,17 +11,22 @@ from zlinkcompat.routing.log import UNFINISHED, lost
 from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import Pattern
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
+
 
 class Dealer(Pattern):
     """Asynchronous client or server. With PROBE_ROUTER it sends each new peer an empty message."""
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Pattern.__init__(self, owner, options)
         self.queue = FairQueue(self)
         self.balancer = LoadBalancer()
         self.probe = False
 
-    def attach(self, pipe):
+    def attach(self, pipe: Any) -> bool:
         if self.probe:
             pipe.write_unbounded(b"")
             pipe.flush()
@@ -25,40 +34,40 @@ class Dealer(Pattern):
         self.balancer.attach(pipe)
         return Pattern.attach(self, pipe)
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         self.queue.detach(pipe)
         self.balancer.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.queue.activated(pipe)
         self.owner.on_readable()
 
-    def write_activated(self, pipe):
+    def write_activated(self, pipe: Any) -> None:
         self.balancer.activated(pipe)
         self.owner.on_writable()
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         return self.balancer.write(message)
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> None:
         if not self.balancer.finish(message):
             self.totals.count_dropped("unroutable")
             lost(UNFINISHED)
 
-    def recv(self):
+    def recv(self) -> Any:
         message = self.queue.read()
         if message is not None and self.last_pipe is not self.queue.last:
             self.last_pipe = self.queue.last
         return message
 
-    def has_in(self):
+    def has_in(self) -> bool:
         return self.queue.has_in()
 
-    def has_out(self):
+    def has_out(self) -> bool:
         return self.balancer.has_out()
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == PROBE_ROUTER:
             self.probe = boolean(value)
             return True

@@ -3,7 +3,15 @@
 Source: libzmq ``src/fq.cpp``; RFC 28 and 30.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.routing.active_pipes import ActivePipes
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pattern import Pattern
+    from zlinkcompat.routing.pipe import Pipe
 
 
 class FairQueue(ActivePipes):
@@ -15,17 +23,17 @@ class FairQueue(ActivePipes):
         Its ``drained`` is called after the last message of a peer that has left was read.
     """
 
-    def __init__(self, pattern):
+    def __init__(self, pattern: Pattern) -> None:
         ActivePipes.__init__(self)
         self.pattern = pattern
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> None:
         self.add(pipe)
         # As in libzmq, the pipe is active at once, and becomes passive if it has no message.
         self.activated(pipe)
         pipe.check_read()
 
-    def read(self):
+    def read(self) -> Any:
         """Return the next message and set :attr:`last` to its pipe; None if there is none."""
         while self.active > 0:
             pipe = self.pipes[self.current]
@@ -42,7 +50,7 @@ class FairQueue(ActivePipes):
                 self.pattern.drained(pipe)
         return None
 
-    def count(self):
+    def count(self) -> int:
         """Return the number of waiting messages."""
         waiting = 0
         for index in range(self.active):
@@ -50,7 +58,7 @@ class FairQueue(ActivePipes):
             waiting += pipe.inq.tail - pipe.inq.head
         return waiting
 
-    def has_in(self):
+    def has_in(self) -> bool:
         """Tell whether :meth:`read` would return a message."""
         while self.active > 0:
             pipe = self.pipes[self.current]

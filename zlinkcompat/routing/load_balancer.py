@@ -3,17 +3,24 @@
 Source: libzmq ``src/lb.cpp``; RFC 28 and 30.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.routing.active_pipes import ActivePipes
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
 
 
 class LoadBalancer(ActivePipes):
     """The outbound pipes of a pattern; the active ones may have room."""
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> None:
         self.add(pipe)
         self.activated(pipe)
 
-    def write(self, message):
+    def write(self, message: list[Any]) -> bool:
         """Send ``message`` to the next pipe with room, and set :attr:`last`.
 
         False if all are full."""
@@ -31,7 +38,7 @@ class LoadBalancer(ActivePipes):
             pipe.watch_full()
         return False
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> bool:
         """Send a message that was begun while a pipe had room. False if all peers have left.
 
         If SNDHWM was lowered after the message was begun, the message exceeds it."""
@@ -45,7 +52,7 @@ class LoadBalancer(ActivePipes):
                 return True
         return False
 
-    def has_out(self):
+    def has_out(self) -> bool:
         """Tell whether :meth:`write` would accept a message."""
         while self.active > 0:
             pipe = self.pipes[self.current]

@@ -9,7 +9,10 @@ Source: libzmq ``src/mailbox.hpp``, ``src/command.hpp``.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Mailbox:
@@ -21,11 +24,11 @@ class Mailbox:
         Whether there may be commands; this is cheap to check on the message path.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.commands: deque[tuple[Any, ...]] = deque()
         self.pending = False
 
-    def post(self, function, args=()):
+    def post(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> None:
         """Have the owner call ``function(*args)``."""
         # To avoid a lost wake-up, publish the command before waking the owner. The owner announces
         # that it sleeps and then checks ``pending`` again.
@@ -33,10 +36,10 @@ class Mailbox:
         self.pending = True
         self.alert()
 
-    def alert(self):
+    def alert(self) -> None:
         """Wake the owner if it sleeps."""
 
-    def process(self):
+    def process(self) -> None:
         """Run the posted commands, in the owner's thread. Calls may be nested."""
         self.pending = False
         commands = self.commands

@@ -1,5 +1,9 @@
 """One direction of a pipe: a ring of messages with a high-water mark."""
 
+from __future__ import annotations
+
+from typing import Any
+
 #: The room (messages) that a queue without a high-water mark reports. Decoders fill less at a time.
 ROOM_MAX = 1 << 20
 
@@ -24,8 +28,8 @@ class MessageQueue:
     Source: libzmq ``src/ypipe.hpp``, ``src/pipe.cpp: compute_lwm``.
     """
 
-    def __init__(self, hwm):
-        self.ring = []
+    def __init__(self, hwm: int) -> None:
+        self.ring: list[Any] = []
         self.mask = -1
         self.head = 0
         self.tail = 0
@@ -46,15 +50,15 @@ class MessageQueue:
         # younger marks are a list of such pairs, or None.
         self.marked_upto = 0
         self.marked_at = 0
-        self.marks = None
+        self.marks: Any = None
         self.set_hwm(hwm)
 
-    def set_hwm(self, hwm):
+    def set_hwm(self, hwm: int) -> None:
         """Change the high-water mark (messages). It takes effect at once."""
         self.hwm = hwm
         self.lwm = (hwm + 1) // 2
 
-    def push(self, message):
+    def push(self, message: list[Any]) -> None:
         """Append a message. The caller checks :meth:`has_room`, unless it may exceed the mark."""
         if self.conflates:
             self.forget_old()
@@ -63,7 +67,7 @@ class MessageQueue:
         self.ring[self.tail & self.mask] = message
         self.tail += 1
 
-    def offer(self, message):
+    def offer(self, message: list[Any]) -> bool:
         """Append a message if there is room; otherwise return False."""
         if not (self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates):
             return False
@@ -74,7 +78,7 @@ class MessageQueue:
             self.tail += 1
         return True
 
-    def push_all(self, messages):
+    def push_all(self, messages: list[Any]) -> None:
         """Append a list of messages. The caller has checked that :meth:`room` is sufficient."""
         while self.tail - self.head + len(messages) > self.mask + 1:
             self.grow()
@@ -84,7 +88,7 @@ class MessageQueue:
             self.ring[self.tail & self.mask] = message
             self.tail += 1
 
-    def pop(self):
+    def pop(self) -> Any:
         """Remove and return the oldest message. The queue must not be empty."""
         index = self.head & self.mask
         message = self.ring[index]
@@ -92,7 +96,7 @@ class MessageQueue:
         self.head += 1
         return message
 
-    def drop(self, count):
+    def drop(self, count: int) -> None:
         """Remove the ``count`` oldest messages. The queue must have that many."""
         while count > 0:
             count -= 1
@@ -101,18 +105,18 @@ class MessageQueue:
             # Dropping a message can run a finalizer that uses the queue, so do it last.
             self.ring[index] = None
 
-    def peek(self, offset):
+    def peek(self, offset: int) -> Any:
         """Return the message ``offset`` places after the oldest, without removing it."""
         return self.ring[(self.head + offset) & self.mask]
 
-    def first(self, offset, count):
+    def first(self, offset: int, count: int) -> Any:
         """List up to ``count`` messages, starting ``offset`` places after the oldest.
 
         The queue must have that many. The list has at least one, and ends where the ring ends."""
         start = (self.head + offset) & self.mask
         return self.ring[start : min(start + count, self.mask + 1)]
 
-    def bring_forward(self, offset):
+    def bring_forward(self, offset: int) -> None:
         """Move the message ``offset`` places after the oldest to the head of the queue."""
         message = self.peek(offset)
         while offset > 0:
@@ -120,16 +124,16 @@ class MessageQueue:
             offset -= 1
         self.ring[self.head & self.mask] = message
 
-    def has_room(self):
+    def has_room(self) -> bool:
         return self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates
 
-    def room(self):
+    def room(self) -> int:
         """Return for how many messages there is room, or a smaller number. 0 means no room."""
         if self.hwm == 0 or self.conflates:
             return ROOM_MAX
         return max(0, self.hwm - (self.tail - self.acked))
 
-    def forget_old(self):
+    def forget_old(self) -> None:
         """Drop all messages for CONFLATE, except those that a connection is writing."""
         if self.tail - self.head > self.held:
             # The message that takes the place of these is younger than their marks.
@@ -140,7 +144,7 @@ class MessageQueue:
             self.conflated += 1
             self.ring[self.tail & self.mask] = None
 
-    def clear(self):
+    def clear(self) -> None:
         """Drop all messages."""
         # Dropping a message can run finalizers, so do it last, when the queue is consistent again.
         dropped = self.ring
@@ -152,7 +156,7 @@ class MessageQueue:
         self.held = 0
         del dropped
 
-    def grow(self):
+    def grow(self) -> None:
         size = 8 if self.mask < 0 else (self.mask + 1) * 2
         ring = [None] * size
         # Compute the count after the allocation: the reader's thread may run during the allocation.
@@ -164,7 +168,7 @@ class MessageQueue:
 
     # -- what waits ------------------------------------------------------------------------
 
-    def commands(self):
+    def commands(self) -> int:
         """Return how many of the waiting entries are subscriptions, which are not messages."""
         count = 0
         for offset in range(self.tail - self.head):
@@ -173,7 +177,7 @@ class MessageQueue:
                 count += 1
         return count
 
-    def waiting_bytes(self, most):
+    def waiting_bytes(self, most: int) -> int:
         """Return the bytes of the waiting messages, estimated from the ``most`` oldest ones."""
         count = self.tail - self.head
         looked_at = min(count, most)
@@ -184,17 +188,17 @@ class MessageQueue:
                 size += content_size(entry)
         return size if looked_at == count else size * count // looked_at
 
-    def waiting(self, offset):
+    def waiting(self, offset: int) -> Any:
         """Return the entry ``offset`` places after the oldest one; None if it has been removed."""
         ring = self.ring
         index = (self.head + offset) & self.mask
         return ring[index] if 0 <= index < len(ring) else None
 
-    def is_full(self):
+    def is_full(self) -> Any:
         """Tell whether the writer has to wait for room, or to drop."""
         return not self.has_room()
 
-    def mark(self, now):
+    def mark(self, now: int) -> None:
         """Note that everything in the queue waits at ``now`` (ns).
 
         The writer or the reader calls this when the flow stops or has stopped, and not for each
@@ -213,7 +217,7 @@ class MessageQueue:
             marks.append((self.tail, now))
             self.marks = marks if len(marks) <= MARKS_MAX else thinned(marks, now)
 
-    def forget_marks(self):
+    def forget_marks(self) -> None:
         """Drop the marks of messages that have left the queue."""
         # Another thread may replace the list meanwhile, but only appends to it.
         marks = self.marks
@@ -222,7 +226,7 @@ class MessageQueue:
             marks = marks[1:]
         self.marks = marks
 
-    def oldest_waiting(self, now):
+    def oldest_waiting(self, now: int) -> int:
         """Return for how long (ns) the oldest message has waited at least; 0 if it is not known."""
         head = self.head
         if self.tail <= head:
@@ -235,7 +239,7 @@ class MessageQueue:
         return 0
 
 
-def thinned(marks, now):
+def thinned(marks: Any, now: int) -> Any:
     """Return the marks without those that the precision of old ages does not need."""
     kept = [marks[0]]
     for index in range(1, len(marks) - 1):
@@ -246,7 +250,7 @@ def thinned(marks, now):
     return kept
 
 
-def content_size(entry):
+def content_size(entry: Any) -> int:
     """Return the number of bytes in the frames of a queued message; 0 for a subscription."""
     if type(entry) is bytes:
         return len(entry)

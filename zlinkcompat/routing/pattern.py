@@ -1,5 +1,9 @@
 """Base of the socket types: a pattern decides which pipes messages go to and come from."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat import tuning
 from zlinkcompat._runtime.log_limiter import LogLimiter
 from zlinkcompat._runtime.log_queue import DEBUG
@@ -7,6 +11,14 @@ from zlinkcompat.errors import ENOTSUP, zmq_error
 from zlinkcompat.routing.counts import Totals
 from zlinkcompat.routing.log import LOG
 from zlinkcompat.routing.pipe import PipeSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
+
 
 DIRECT_READ_PEERS = tuning.get("direct_read_peers")
 
@@ -17,27 +29,27 @@ SKIP_BURST = 256
 class Owner:
     """The owner of a pattern. The pattern tells it when a waiting call may succeed."""
 
-    def on_readable(self):
+    def on_readable(self) -> None:
         """Handle that a message may have become available."""
 
-    def on_writable(self):
+    def on_writable(self) -> None:
         """Handle that sending may have become possible."""
 
-    def schedule_read(self):
+    def schedule_read(self) -> None:
         """Call :meth:`on_readable` after the rest of the program has run.
 
         A pattern asks for this when peers send only messages that it drops, and more may come."""
 
-    def call_later(self, function, pipe):
+    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> Any:
         """Call ``function(pipe)`` after the rest of the program has run; False if it cannot."""
         return False
 
-    def on_flow_stopped(self, pipe):
+    def on_flow_stopped(self, pipe: Pipe) -> None:
         """Handle that messages for the peer of ``pipe`` wait or are dropped.
 
         Any thread calls this."""
 
-    def on_pipe_gone(self, pipe):
+    def on_pipe_gone(self, pipe: Pipe) -> None:
         """Handle that the last message of a departed peer was read, and its pipe removed."""
 
 
@@ -64,19 +76,19 @@ class Pattern(PipeSink):
         Whether an I/O thread has subscriptions of a peer for which the peer's pipe had no room.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         self.owner = owner
         self.options = options
-        self.pipes = []
+        self.pipes: list[Any] = []
         self.totals = Totals()
-        self.last_pipe = None
+        self.last_pipe: Pipe = None
         self.parts_limit = 0
         self.has_late_subscriptions = False
-        self.limiter = None
+        self.limiter: Any = None
 
     # -- peers -----------------------------------------------------------------------------
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> bool:
         """Accept the pipe of a new peer. The ``sink`` of the pipe is already this pattern.
 
         Returns
@@ -87,37 +99,37 @@ class Pattern(PipeSink):
         self.pipes.append(pipe)
         return True
 
-    def identified(self, pipe):
+    def identified(self, pipe: Pipe) -> None:
         """Handle that ``pipe.routing_id``, which was unknown in :meth:`attach`, is known now."""
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         """Remove a pipe that the socket is about to terminate."""
         if pipe in self.pipes:
             self.pipes.remove(pipe)
         if self.last_pipe is pipe:
             self.last_pipe = None
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         # The peer has left, but its messages in the pipe can still be received.
         if not pipe.check_read():
             self.drained(pipe)
 
-    def disconnect(self, pipe):
+    def disconnect(self, pipe: Pipe) -> None:
         """End the pipe because the user unbinds or disconnects. Received messages stay readable."""
         pipe.close_output()
         self.pipe_terminated(pipe)
 
-    def drained(self, pipe):
+    def drained(self, pipe: Pipe) -> None:
         """Handle that the last message of a departed peer was read from its pipe."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
-    def on_protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe: Any, text: str) -> None:
         # Log this only for inproc. For the other transports the engine logs the violation.
         self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
 
-    def warn(self, pipe, text, *args):
+    def warn(self, pipe: Any, text: Any, *args: Any) -> None:
         """Log an event that peers can cause repeatedly: sometimes at WARNING, always at DEBUG.
 
         Each endpoint and each ``text``, a format for ``args``, has its own limit."""
@@ -125,16 +137,16 @@ class Pattern(PipeSink):
             self.limiter = LogLimiter()
         self.limiter.warn(LOG, (pipe.endpoint, text), text, *args, otherwise=DEBUG)
 
-    def flow_stopped(self, pipe):
+    def flow_stopped(self, pipe: Any) -> None:
         self.owner.on_flow_stopped(pipe)
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.owner.on_readable()
 
-    def write_activated(self, pipe):
+    def write_activated(self, pipe: Any) -> None:
         self.owner.on_writable()
 
-    def try_read_peers(self):
+    def try_read_peers(self) -> int:
         """Ask the peers to produce a message, if there are few of them.
 
         Returns
@@ -155,7 +167,7 @@ class Pattern(PipeSink):
 
     # -- messages --------------------------------------------------------------------------
 
-    def read_all_peers(self):
+    def read_all_peers(self) -> None:
         """Ask each peer to produce what it has, if there are few peers."""
         count = len(self.pipes)
         if count <= DIRECT_READ_PEERS:
@@ -164,20 +176,20 @@ class Pattern(PipeSink):
                     pipe = self.pipes[index]
                     pipe.try_read()
 
-    def begin(self, frame):
+    def begin(self, frame: bytes) -> bool:
         """Tell whether a message that starts with ``frame`` can be sent now; raise as :meth:`send`.
 
         If the result is true, :meth:`finish` accepts the whole message."""
         return self.has_out()
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> None:
         """Send a message (a list of frames) whose first frame :meth:`begin` accepted.
 
         This never waits and never fails. As in libzmq, the message is dropped if the peer for
         which it was begun has left, unless another peer can take it."""
         self.send(message)
 
-    def send(self, message):
+    def send(self, message: Any) -> bool:
         """Send a whole message (a frame, or a list of frames, which is not modified).
 
         Returns
@@ -192,31 +204,31 @@ class Pattern(PipeSink):
         """
         raise zmq_error(ENOTSUP, "send: this socket type only receives")
 
-    def check_may_receive(self):
+    def check_may_receive(self) -> None:
         """Raise ENOTSUP or EFSM if :meth:`recv` would raise it, even if a message has arrived."""
 
-    def recv(self):
+    def recv(self) -> Any:
         """Receive a whole message. Return None if there is none. Raises ENOTSUP, EFSM."""
         raise zmq_error(ENOTSUP, "recv: this socket type only sends")
 
-    def has_in(self):
+    def has_in(self) -> bool:
         """Tell whether :meth:`recv` would return a message."""
         return False
 
-    def has_out(self):
+    def has_out(self) -> bool:
         """Tell whether :meth:`send` would accept a message."""
         return False
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         """Return how many messages this pattern has taken from pipes for the user's next calls."""
         return 0
 
     # -- options ---------------------------------------------------------------------------
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         """Set an option of this socket type (int or bytes); False if this type lacks the option."""
         return False
 
-    def get_option(self, option):
+    def get_option(self, option: int) -> None:
         """Return an option of this socket type; KeyError if this type lacks the option."""
         raise KeyError(option)

@@ -14,12 +14,21 @@ wake-ups, a reader that finds the queue empty sets ``reader_waits`` and then re-
 writer publishes the message first and then tests ``reader_waits``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat._runtime.compiled import COMPILED
 from zlinkcompat.routing import traffic
 from zlinkcompat.routing.counts import CountedEnd
-from zlinkcompat.routing.mailbox import Mailbox  # noqa: F401
+from zlinkcompat.routing.mailbox import Mailbox
 from zlinkcompat.routing.message_queue import MessageQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.wire.zmtp.commands import Subscribe
 
 
 class PipeSink:
@@ -29,13 +38,13 @@ class PipeSink:
     or, between threads, by the owner of the mailbox. It must not block, and must not raise.
     """
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         """Handle that there is a message to read, after a read found none."""
 
-    def write_activated(self, pipe):
+    def write_activated(self, pipe: Any) -> None:
         """Handle that there is room to write, after a write found none."""
 
-    def try_flush_inline(self, pipe):
+    def try_flush_inline(self, pipe: Pipe) -> bool:
         """Do the same as :meth:`read_activated`, but in the thread of the other end's holder.
 
         Returns
@@ -44,7 +53,7 @@ class PipeSink:
             False if the owner of this end must be told instead."""
         return False
 
-    def room_made(self, pipe):
+    def room_made(self, pipe: Pipe) -> bool:
         """Do the same as :meth:`write_activated`, but in the thread of the other end's holder.
 
         Returns
@@ -53,23 +62,23 @@ class PipeSink:
             False if the owner of this end must be told instead."""
         return False
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         """Handle the termination of the other end: later writes will not be read.
 
         Messages that arrived before can still be read."""
 
-    def hiccuped(self, pipe):
+    def hiccuped(self, pipe: Any) -> None:
         """Handle that the other end has a new connection, which knows no earlier messages."""
 
-    def flow_stopped(self, pipe):
+    def flow_stopped(self, pipe: Any) -> None:
         """Handle that messages wait in this end, or are dropped, for the first time or again.
 
         Any thread may call this."""
 
-    def on_protocol_violation(self, pipe, text):
+    def on_protocol_violation(self, pipe: Any, text: str) -> None:
         """Handle that a message written here violates the rules of the other end's pattern."""
 
-    def try_read(self, pipe):
+    def try_read(self, pipe: Pipe) -> int:
         """Produce a message for the waiting other end, if that is possible without waiting.
 
         Returns
@@ -93,49 +102,49 @@ class PipeEnd(CountedEnd):
         The mailbox of this end's owner; None for a pipe within one thread.
     """
 
-    def __init__(self, inq, outq):
+    def __init__(self, inq: Any, outq: Any) -> None:
         CountedEnd.__init__(self)
         self.inq = inq
         self.outq = outq
-        self.peer = None
-        self.sink = None
+        self.peer: Pipe = None
+        self.sink: PipeSink = None
         self.closed = False
         self.peer_closed = False
         self.peer_notified = False
-        self.mailbox = None
+        self.mailbox: Mailbox = None
 
     # -- called by the other end or, between threads, by the owner of this end -------------
 
-    def post_to_owner(self, function, args=()):
+    def post_to_owner(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> None:
         """Call ``function`` (a method of this end) in the thread of this end's owner."""
         if self.mailbox is None:
             function(*args)
         else:
             self.mailbox.post(function, args)
 
-    def post_readable(self):
+    def post_readable(self) -> None:
         """Tell this end's owner, in its own thread, that there are messages."""
         self.mailbox.post(self.activate_read)
 
-    def post_writable(self):
+    def post_writable(self) -> None:
         """Tell this end's owner, in its own thread, that there is room."""
         self.mailbox.post(self.activate_write)
 
-    def activate_read(self):
+    def activate_read(self) -> None:
         if not self.closed:
             self.sink.read_activated(self)
 
-    def activate_write(self):
+    def activate_write(self) -> None:
         if not self.closed:
             self.sink.write_activated(self)
 
-    def peer_terminated(self):
+    def peer_terminated(self) -> None:
         if not self.closed:
             self.peer_closed = True
             self.discard_output()
             self.sink.pipe_terminated(self)
 
-    def replace_output(self, queue):
+    def replace_output(self, queue: Any) -> None:
         if not self.closed:
             if queue is not self.outq:
                 self.discard_output()
@@ -143,13 +152,13 @@ class PipeEnd(CountedEnd):
             self.outq = queue
             self.sink.hiccuped(self)
 
-    def peer_reported_violation(self, text):
+    def peer_reported_violation(self, text: str) -> None:
         if not self.closed:
             self.sink.on_protocol_violation(self, text)
 
     # -- the end ---------------------------------------------------------------------------
 
-    def terminate(self):
+    def terminate(self) -> None:
         """Terminate this end: drop unread input, and keep written output readable for the peer."""
         if self.closed:
             return
@@ -159,7 +168,7 @@ class PipeEnd(CountedEnd):
         self.notify_peer()
         self.retire()
 
-    def close_output(self):
+    def close_output(self) -> None:
         """End this side for the peer, but keep received messages readable here.
 
         Later messages of the peer are dropped. For the holder of this end, it is as if the peer had
@@ -177,7 +186,7 @@ class PipeEnd(CountedEnd):
         self.peer_closed = True
         self.notify_peer()
 
-    def notify_peer(self):
+    def notify_peer(self) -> None:
         """Tell the peer, once, that this side has ended."""
         peer = self.peer
         if not self.peer_notified:
@@ -185,7 +194,7 @@ class PipeEnd(CountedEnd):
             if not peer.closed:
                 peer.post_to_owner(peer.peer_terminated)
 
-    def hiccup(self):
+    def hiccup(self) -> None:
         """Tell the socket's end that the connection behind this end was replaced.
 
         Messages that were written before are dropped."""
@@ -200,14 +209,14 @@ class PipeEnd(CountedEnd):
         peer = self.peer
         peer.post_to_owner(peer.replace_output, (queue,))
 
-    def report_violation(self, text):
+    def report_violation(self, text: str) -> None:
         """Report that a message read here breaks the pattern's rules: do not trust the peer."""
         peer = self.peer
         peer.post_to_owner(peer.peer_reported_violation, (text,))
 
     # -- lost messages ---------------------------------------------------------------------
 
-    def discard_input(self):
+    def discard_input(self) -> None:
         """Drop the messages that were not read here."""
         queue = self.inq
         commands = queue.commands()
@@ -219,13 +228,13 @@ class PipeEnd(CountedEnd):
         if lost > 0:
             self.count_dropped(self.why_unread(), lost)
 
-    def why_unread(self):
+    def why_unread(self) -> Any:
         """Return the reason for which messages that were not read here are dropped."""
         if not self.is_session_end:
             return "unread"
         return "linger" if self.peer_closed else "disconnect"
 
-    def discard_output(self):
+    def discard_output(self) -> None:
         """Drop the messages that the other end will not read, and count those that it dropped."""
         queue = self.outq
         lost = 0
@@ -240,7 +249,7 @@ class PipeEnd(CountedEnd):
         if lost > 0:
             self.count_dropped("unread" if self.is_session_end else "disconnect", lost)
 
-    def count_refused(self):
+    def count_refused(self) -> None:
         """Count a message that the caller drops, because :meth:`send` did not accept it."""
         if self.closed or self.peer_closed:
             self.count_dropped("disconnect")
@@ -248,12 +257,12 @@ class PipeEnd(CountedEnd):
         self.count_dropped("hwm")
         self.watch_flow()
 
-    def count_conflated(self, queue):
+    def count_conflated(self, queue: Any) -> None:
         """Count the messages that newer ones replaced in a queue that is no longer used."""
         if queue.conflated:
             self.count_dropped("conflate", queue.conflated)
 
-    def retire(self):
+    def retire(self) -> None:
         """Add the counts of this pipe to those of its socket, when both sides have ended."""
         near = self.peer if self.is_session_end else self
         far = near.peer
@@ -267,19 +276,19 @@ class PipeEnd(CountedEnd):
 
     # -- warnings of a flow that stopped ---------------------------------------------------
 
-    def watch_full(self):
+    def watch_full(self) -> None:
         """Have warnings about this end considered, because :meth:`send` refused a message."""
         if not (self.closed or self.peer_closed or self.peer.is_session_end):
             self.watch_flow()
 
-    def note_stopped(self):
+    def note_stopped(self) -> None:
         """Note that what waits here stays for now; called by a session for its end."""
         queue = self.inq
         if queue.tail != queue.head:
             queue.mark(monotonic_ns())
             self.peer.watch_flow()
 
-    def watch_flow(self):
+    def watch_flow(self) -> None:
         """Have warnings about this end considered, because its flow stopped. In any thread."""
         sink = self.sink
         if not self.is_watched and sink is not None:
@@ -305,17 +314,17 @@ class Pipe(PipeEnd):
         True for a pipe of a connect, False for one of a bind.
     """
 
-    def __init__(self, inq, outq):
+    def __init__(self, inq: MessageQueue, outq: MessageQueue) -> None:
         PipeEnd.__init__(self, inq, outq)
         self.locally_initiated = False
         self.routing_id = b""
         self.named = False
-        self.metadata = None
-        self.endpoint = None
+        self.metadata: Any = None
+        self.endpoint: Any = None
 
     # -- in --------------------------------------------------------------------------------
 
-    def check_read(self):
+    def check_read(self) -> bool:
         """Tell whether there is a message; if not, the sink will be told when one arrives."""
         queue = self.inq
         if queue.tail != queue.head:
@@ -323,7 +332,7 @@ class Pipe(PipeEnd):
         queue.reader_waits = True
         return queue.tail != queue.head
 
-    def read(self):
+    def read(self) -> Any:
         """Remove and return the next message; None if there is none, and tell the sink later."""
         queue = self.inq
         if queue.tail == queue.head:
@@ -335,7 +344,7 @@ class Pipe(PipeEnd):
             self.acknowledge()
         return message
 
-    def discard(self, count):
+    def discard(self, count: int) -> None:
         """Remove ``count`` messages that were read with ``inq.peek`` before."""
         queue = self.inq
         queue.held = max(0, queue.held - count)
@@ -343,13 +352,13 @@ class Pipe(PipeEnd):
         if queue.head - queue.acked >= queue.lwm:
             self.acknowledge()
 
-    def give_up_first(self, reason):
+    def give_up_first(self, reason: str) -> None:
         """Drop the oldest message, which cannot be delivered."""
         self.inq.cleared += 1
         self.discard(1)
         self.count_dropped(reason)
 
-    def acknowledge(self):
+    def acknowledge(self) -> None:
         """Report to the writer how many messages were read."""
         queue = self.inq
         queue.acked = queue.head
@@ -357,7 +366,7 @@ class Pipe(PipeEnd):
             queue.writer_waits = False
             self.wake_writer(self.peer)
 
-    def wake_writer(self, end):
+    def wake_writer(self, end: Pipe) -> None:
         if end.mailbox is None:
             end.activate_write()
             return
@@ -365,7 +374,7 @@ class Pipe(PipeEnd):
         if sink is None or not sink.room_made(end):
             end.post_writable()
 
-    def try_read(self):
+    def try_read(self) -> int:
         """Ask the other end's holder to produce a message now; see :meth:`PipeSink.try_read`."""
         peer = self.peer
         sink = peer.sink
@@ -375,7 +384,7 @@ class Pipe(PipeEnd):
 
     # -- out -------------------------------------------------------------------------------
 
-    def check_write(self):
+    def check_write(self) -> bool:
         """Tell whether there is room for a message; if not, the sink will be told later."""
         if self.closed or self.peer_closed:
             return False
@@ -384,7 +393,7 @@ class Pipe(PipeEnd):
         self.outq.writer_waits = True
         return self.outq.has_room()
 
-    def write(self, message):
+    def write(self, message: list[Any]) -> Any:
         """Queue a message; return False, without queueing it, if there is no room."""
         if self.closed or self.peer_closed:
             return False
@@ -395,7 +404,7 @@ class Pipe(PipeEnd):
         queue.writer_waits = True
         return queue.offer(message)
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         """Call :meth:`write` and, if it succeeds, :meth:`flush`.
 
         A refusal runs no Python code, during which another thread could close the socket. So a
@@ -416,7 +425,7 @@ class Pipe(PipeEnd):
             self.watch_flow()
         return True
 
-    def write_unbounded(self, message):
+    def write_unbounded(self, message: Any) -> None:
         """Queue a message regardless of the high-water mark (subscriptions, probes of a socket).
 
         If an end is terminated, the message is dropped."""
@@ -425,13 +434,13 @@ class Pipe(PipeEnd):
         else:
             self.outq.push(message)
 
-    def write_command(self, command):
+    def write_command(self, command: Subscribe) -> None:
         """Queue a subscription or cancellation, regardless of the high-water mark."""
         if not (self.closed or self.peer_closed):
             self.commands_out += 1
             self.outq.push(command)
 
-    def flush(self):
+    def flush(self) -> None:
         """Tell the reader, if it is waiting, that there are messages."""
         queue = self.outq
         if queue.reader_waits and queue.tail != queue.head and not self.peer_closed:
@@ -449,14 +458,14 @@ class Pipe(PipeEnd):
 
     # -- options ---------------------------------------------------------------------------
 
-    def set_conflate(self, received, sent):
+    def set_conflate(self, received: bool, sent: bool) -> None:
         """Keep only the last message (CONFLATE) of the received ones, of the sent ones, or both."""
         if received:
             self.inq.conflates = True
         if sent:
             self.outq.conflates = True
 
-    def set_high_water_marks(self, out, back):
+    def set_high_water_marks(self, out: int, back: int) -> None:
         """Change both marks (messages): of messages written here, and of messages read here."""
         self.outq.set_hwm(out)
         self.inq.set_hwm(back)
@@ -467,7 +476,7 @@ class Pipe(PipeEnd):
                 self.wake_writer(end)
 
 
-def make_queue(hwm, crosses, limit=0):
+def make_queue(hwm: int, crosses: bool, limit: int = 0) -> MessageQueue:
     if crosses and not COMPILED:
         from zlinkcompat.routing.locked_queue import LockedQueue, LockedSizedQueue
 
@@ -479,7 +488,13 @@ def make_queue(hwm, crosses, limit=0):
     return MessageQueue(hwm)
 
 
-def pipe_pair(hwm_a_to_b, hwm_b_to_a, crosses=False, bytes_a_to_b=0, bytes_b_to_a=0):
+def pipe_pair(
+    hwm_a_to_b: int,
+    hwm_b_to_a: int,
+    crosses: bool = False,
+    bytes_a_to_b: int = 0,
+    bytes_b_to_a: int = 0,
+) -> Any:
     """Create the two ends ``(a, b)`` of a pipe.
 
     Parameters

@@ -1,9 +1,18 @@
 """REP: one reply to each request, in lockstep (RFC 28)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.errors import EFSM, REP_RECEIVES, REP_SENDS, zmq_error
 from zlinkcompat.routing.log import dropped
 from zlinkcompat.routing.pattern import SKIP_BURST
 from zlinkcompat.routing.pull import Pull
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
 
 
 class Rep(Pull):
@@ -13,18 +22,18 @@ class Rep(Pull):
     gone or does not read.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Pull.__init__(self, owner, options)
-        self.request = None
-        self.request_pipe = None
-        self.envelope = None
+        self.request: Any = None
+        self.request_pipe: Pipe = None
+        self.envelope: Any = None
         self.sends_reply = False
 
-    def check_may_receive(self):
+    def check_may_receive(self) -> None:
         if self.sends_reply:
             raise zmq_error(EFSM, REP_RECEIVES)
 
-    def recv(self):
+    def recv(self) -> Any:
         if self.sends_reply:
             self.check_may_receive()
         if not self.has_in():
@@ -35,7 +44,7 @@ class Rep(Pull):
         self.sends_reply = True
         return message
 
-    def has_in(self):
+    def has_in(self) -> bool:
         if self.sends_reply:
             return False
         skipped = 0
@@ -54,7 +63,7 @@ class Rep(Pull):
                     return False
         return True
 
-    def open_envelope(self, parts):
+    def open_envelope(self, parts: list[Any]) -> None:
         count = len(parts)
         for index in range(count - 1):
             if len(parts[index]) == 0:
@@ -63,12 +72,12 @@ class Rep(Pull):
                 self.request = parts[index + 1] if index + 2 == count else parts[index + 1 :]
                 return
 
-    def begin(self, frame):
+    def begin(self, frame: bytes) -> bool:
         if not self.sends_reply:
             raise zmq_error(EFSM, REP_SENDS)
         return True
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         if not self.sends_reply:
             raise zmq_error(EFSM, REP_SENDS)
         self.sends_reply = False
@@ -87,13 +96,13 @@ class Rep(Pull):
                 dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         return int(self.request is not None)
 
-    def has_out(self):
+    def has_out(self) -> bool:
         return self.sends_reply
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         if self.request_pipe is pipe:
             self.request_pipe = None
         Pull.detach(self, pipe)

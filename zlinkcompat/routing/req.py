@@ -1,7 +1,10 @@
 """REQ: one request, one reply, in lockstep (RFC 28)."""
 
+from __future__ import annotations
+
 import random
 from struct import pack
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import REQ_CORRELATE, REQ_RELAXED
 from zlinkcompat.errors import EFSM, REQ_RECEIVES, REQ_SENDS, zmq_error
@@ -10,6 +13,11 @@ from zlinkcompat.routing.log import UNFINISHED, dropped, lost
 from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import SKIP_BURST
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
+
 
 class Req(Dealer):
     """A client. REQ_RELAXED allows a new request before the reply; REQ_CORRELATE numbers requests.
@@ -17,36 +25,36 @@ class Req(Dealer):
     On the wire a request consists of an optional number, an empty frame, and the user's frames.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Dealer.__init__(self, owner, options)
         self.awaits_reply = False
-        self.reply_pipe = None
-        self.reply = None
+        self.reply_pipe: Pipe = None
+        self.reply: Any = None
         self.correlate = False
         self.relaxed = False
         self.request_number = random.getrandbits(32)
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.queue.activated(pipe)
         # Check the reply now instead of in recv(). Then a peer that breaks the rules is noticed
         # even if nobody receives.
         if not self.awaits_reply or self.has_in():
             self.owner.on_readable()
 
-    def begin(self, frame):
+    def begin(self, frame: bytes) -> bool:
         if self.awaits_reply and not self.relaxed:
             raise zmq_error(EFSM, REQ_SENDS)
         return self.balancer.has_out()
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         if self.awaits_reply and not self.relaxed:
             raise zmq_error(EFSM, REQ_SENDS)
         return self.request(message, False)
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> None:
         self.request(message, True)
 
-    def request(self, message, begun):
+    def request(self, message: Any, begun: bool) -> bool:
         """Send a request. A ``begun`` request counts as sent even if its peer has left."""
         if self.correlate:
             envelope = [pack(">I", (self.request_number + 1) & 0xFFFFFFFF), b""]
@@ -77,11 +85,11 @@ class Req(Dealer):
         self.awaits_reply = True
         return True
 
-    def check_may_receive(self):
+    def check_may_receive(self) -> None:
         if not self.awaits_reply:
             raise zmq_error(EFSM, REQ_RECEIVES)
 
-    def recv(self):
+    def recv(self) -> Any:
         if not self.awaits_reply:
             self.check_may_receive()
         if not self.has_in():
@@ -91,7 +99,7 @@ class Req(Dealer):
         self.awaits_reply = False
         return message
 
-    def has_in(self):
+    def has_in(self) -> bool:
         if not self.awaits_reply:
             return False
         skipped = 0
@@ -106,7 +114,7 @@ class Req(Dealer):
                 return False
         return True
 
-    def accept_reply(self, message, pipe):
+    def accept_reply(self, message: list[Any], pipe: Pipe) -> None:
         """Keep ``message`` if it is the expected reply. As in libzmq, drop other replies.
 
         A peer is disconnected if its message does not have the form of a reply."""
@@ -128,17 +136,17 @@ class Req(Dealer):
         self.last_pipe = pipe
         self.reply = parts[start + 1] if len(parts) == start + 2 else parts[start + 1 :]
 
-    def has_out(self):
+    def has_out(self) -> bool:
         if self.awaits_reply and not self.relaxed:
             return False
         return self.balancer.has_out()
 
-    def disconnect(self, pipe):
+    def disconnect(self, pipe: Pipe) -> None:
         # As in libzmq, the reply is lost when the user disconnects from the server.
         self.detach(pipe)
         pipe.terminate()
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         if self.reply_pipe is pipe:
             self.reply_pipe = None
             if not pipe.peer_closed and self.reply is not None:
@@ -147,10 +155,10 @@ class Req(Dealer):
                 pipe.count_dropped("unread")
         Dealer.detach(self, pipe)
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         return int(self.reply is not None)
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == REQ_CORRELATE:
             self.correlate = boolean(value)
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from struct import pack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._constants import (
     CONNECT_ROUTING_ID,
@@ -20,6 +20,12 @@ from zlinkcompat.routing.option_values import boolean, octets
 from zlinkcompat.routing.pattern import Pattern
 from zlinkcompat.routing.pull import Pull
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
+
+
 #: What the log calls a message that is dropped because the pipe is full.
 FULL = "a message; as many wait for this peer as SNDHWM and SNDBYTES_MAX let"
 
@@ -32,14 +38,14 @@ class Router(Pull):
     A message of only one frame is ignored.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Pull.__init__(self, owner, options)
-        self.peers = {}
+        self.peers: dict[Any, Any] = {}
         # Peers whose id is not known yet or belongs to another peer. They are not read and cannot
         # be addressed. A dict without values, because it is ordered and cheap.
-        self.anonymous = {}
+        self.anonymous: dict[Any, Any] = {}
         # The anonymous peers that have an id, by the id that they wait for.
-        self.waiting = {}
+        self.waiting: dict[Any, Any] = {}
         # Messages of peers whose id another peer has taken over, as (id, pipe, message).
         self.inherited: deque[tuple[Any, ...]] = deque()
         self.mandatory = False
@@ -48,14 +54,14 @@ class Router(Pull):
         self.raw = False
         self.connect_routing_id = b""
         # The peer of a message that is being sent frame by frame; None if the message is dropped.
-        self.begun = None
+        self.begun: Pipe = None
         # The peer that has no room for it.
-        self.begun_full = None
+        self.begun_full: Pipe = None
         self.next_id = random.getrandbits(32)
 
     # -- peers -----------------------------------------------------------------------------
 
-    def attach(self, pipe):
+    def attach(self, pipe: Any) -> bool:
         Pattern.attach(self, pipe)
         if self.probe:
             pipe.write_unbounded(b"")
@@ -64,11 +70,11 @@ class Router(Pull):
         self.identify(pipe)
         return True
 
-    def identified(self, pipe):
+    def identified(self, pipe: Pipe) -> None:
         if pipe in self.anonymous:
             self.identify(pipe)
 
-    def identify(self, pipe):
+    def identify(self, pipe: Pipe) -> None:
         """Give an anonymous ``pipe`` its routing id, if the id is known and free."""
         routing_id = pipe.routing_id
         if pipe.locally_initiated and self.connect_routing_id:
@@ -92,7 +98,7 @@ class Router(Pull):
             self.hand_over(routing_id, pipe)
         self.welcome(pipe, routing_id)
 
-    def welcome(self, pipe, routing_id):
+    def welcome(self, pipe: Pipe, routing_id: bytes) -> None:
         """Make an anonymous ``pipe`` readable and addressable by an id that is free."""
         del self.anonymous[pipe]
         pipe.routing_id = routing_id
@@ -104,11 +110,11 @@ class Router(Pull):
         if pipe.check_read():
             self.owner.on_readable()
 
-    def wait_for_id(self, pipe):
+    def wait_for_id(self, pipe: Pipe) -> None:
         """Welcome an anonymous ``pipe`` as soon as its routing id is free."""
         self.waiting.setdefault(pipe.routing_id, {})[pipe] = None
 
-    def hand_over(self, routing_id, pipe):
+    def hand_over(self, routing_id: bytes, pipe: Pipe) -> None:
         """Take ``routing_id`` from the peer that has it, and give it to the newer ``pipe``.
 
         Messages of the older peer are received first, with an id that no peer has. As in libzmq,
@@ -131,7 +137,7 @@ class Router(Pull):
             self.anonymous[old] = None
             self.wait_for_id(old)
 
-    def new_routing_id(self):
+    def new_routing_id(self) -> bytes:
         """Return five bytes that begin with zero, as libzmq does."""
         while True:
             self.next_id = (self.next_id + 1) & 0xFFFFFFFF
@@ -139,7 +145,7 @@ class Router(Pull):
             if routing_id not in self.peers:
                 return routing_id
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         routing_id = pipe.routing_id
         waiting = self.waiting.get(routing_id)
         if self.begun is pipe:
@@ -158,19 +164,19 @@ class Router(Pull):
         # A sender that waits for this peer because of ROUTER_MANDATORY must notice that it is gone.
         self.owner.on_writable()
 
-    def stop_waiting(self, waiting, pipe):
+    def stop_waiting(self, waiting: dict[Pipe, None], pipe: Pipe) -> None:
         """Remove ``pipe`` from the pipes that wait for its routing id."""
         waiting.pop(pipe, None)
         if not waiting:
             del self.waiting[pipe.routing_id]
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         if pipe in self.anonymous or not pipe.check_read():
             self.drained(pipe)
         else:
             self.owner.on_writable()
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         if self.anonymous and pipe in self.anonymous:
             return
         self.queue.activated(pipe)
@@ -178,7 +184,7 @@ class Router(Pull):
 
     # -- messages --------------------------------------------------------------------------
 
-    def route(self, frame):
+    def route(self, frame: Any) -> Pipe | None:
         """Return the pipe to the peer with the id ``frame``; None means to drop the message.
 
         With ROUTER_MANDATORY this raises EHOSTUNREACH instead.
@@ -191,7 +197,7 @@ class Router(Pull):
             return None
         return pipe
 
-    def begin(self, frame):
+    def begin(self, frame: bytes) -> bool:
         self.begun_full = None
         pipe = self.route(frame)
         if pipe is not None and not pipe.check_write():
@@ -202,7 +208,7 @@ class Router(Pull):
         self.begun = pipe
         return True
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> None:
         pipe = self.begun
         self.begun = None
         full = self.begun_full
@@ -219,7 +225,7 @@ class Router(Pull):
             pipe.write_unbounded(message[1] if len(message) == 2 else message[1:])
             pipe.flush()
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         if type(message) is not list:
             self.totals.count_dropped("unroutable")
             return True
@@ -239,7 +245,7 @@ class Router(Pull):
             dropped(pipe, FULL)
         return True
 
-    def recv(self):
+    def recv(self) -> Any:
         if self.inherited:
             routing_id, pipe, message = self.inherited.popleft()
         else:
@@ -255,16 +261,16 @@ class Router(Pull):
             return parts
         return [routing_id, message]
 
-    def has_in(self):
+    def has_in(self) -> bool:
         return len(self.inherited) > 0 or self.queue.has_in()
 
-    def hang_up(self, pipe):
+    def hang_up(self, pipe: Pipe) -> None:
         """End the connection of a raw peer, because the user sent it an empty message."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
-    def has_out(self):
+    def has_out(self) -> bool:
         if not self.mandatory:
             return True
         for pipe in self.peers.values():
@@ -272,12 +278,12 @@ class Router(Pull):
                 return True
         return False
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         return len(self.inherited)
 
     # -- options ---------------------------------------------------------------------------
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == ROUTER_MANDATORY:
             self.mandatory = boolean(value)
         elif option == ROUTER_HANDOVER:
@@ -293,7 +299,7 @@ class Router(Pull):
             return False
         return True
 
-    def name_next_peer(self, routing_id):
+    def name_next_peer(self, routing_id: bytes) -> None:
         """Give the peer of the next connect this id; raise EINVAL if another peer has it."""
         if not routing_id:
             raise zmq_error(EINVAL, "CONNECT_ROUTING_ID must have at least one byte")

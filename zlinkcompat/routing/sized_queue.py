@@ -6,6 +6,7 @@ It is a separate class, so that queues without the limit do not measure messages
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from zlinkcompat.routing.message_queue import MessageQueue
 
@@ -24,7 +25,7 @@ class SizedQueue(MessageQueue):
         but are always accepted.
     """
 
-    def __init__(self, hwm, limit):
+    def __init__(self, hwm: int, limit: int) -> None:
         MessageQueue.__init__(self, hwm)
         self.limit = limit
         self.sizes: deque[int] = deque()
@@ -35,32 +36,32 @@ class SizedQueue(MessageQueue):
         # The value of ``bytes_out`` that was last reported to the writer.
         self.bytes_acked = 0
 
-    def push(self, message):
+    def push(self, message: list[Any]) -> None:
         size = message_size(message)
         self.sizes.append(size)
         self.bytes_in += size
         MessageQueue.push(self, message)
 
-    def offer(self, message):
+    def offer(self, message: list[Any]) -> bool:
         if not self.has_room():
             return False
         self.push(message)
         return True
 
-    def push_all(self, messages):
+    def push_all(self, messages: list[Any]) -> None:
         for message in messages:
             self.push(message)
 
-    def drop(self, count):
+    def drop(self, count: int) -> None:
         while count > 0:
             self.pop()
             count -= 1
 
-    def room(self):
+    def room(self) -> int:
         # The size of the next message is not known in advance.
         return int(self.has_room())
 
-    def pop(self):
+    def pop(self) -> Any:
         if self.acked == self.head:
             self.bytes_acked = self.bytes_out
         self.bytes_out += self.sizes.popleft()
@@ -69,22 +70,22 @@ class SizedQueue(MessageQueue):
         self.lwm = 0 if halved else (self.hwm + 1) // 2
         return MessageQueue.pop(self)
 
-    def bring_forward(self, offset):
+    def bring_forward(self, offset: int) -> None:
         size = self.sizes[offset]
         del self.sizes[offset]
         self.sizes.appendleft(size)
         MessageQueue.bring_forward(self, offset)
 
-    def has_room(self):
+    def has_room(self) -> bool:
         return self.bytes_in - self.bytes_out < self.limit and MessageQueue.has_room(self)
 
-    def clear(self):
+    def clear(self) -> None:
         self.sizes.clear()
         self.bytes_out = self.bytes_acked = self.bytes_in
         MessageQueue.clear(self)
 
 
-def message_size(message):
+def message_size(message: Any) -> int:
     """Return the number of bytes in the frames of a message."""
     if type(message) is bytes:
         return len(message)
@@ -96,6 +97,6 @@ def message_size(message):
     return frame_size(message)
 
 
-def frame_size(frame):
+def frame_size(frame: Any) -> int:
     """Return the size of a queued object that is not ``bytes``: a Frame, or a subscription."""
     return frame.buffer.nbytes

@@ -1,9 +1,18 @@
 """STREAM: raw byte streams of peers that do not use ZMTP, addressed by routing id."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._constants import CONNECT_ROUTING_ID, STREAM_NOTIFY
 from zlinkcompat.errors import EHOSTUNREACH, EINVAL, no_peer, zmq_error
 from zlinkcompat.routing.option_values import octets
 from zlinkcompat.routing.router import Router
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
 
 
 class Stream(Router):
@@ -12,12 +21,12 @@ class Stream(Router):
     Source: libzmq ``zmq_socket(3)``, ``src/stream.cpp``.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Router.__init__(self, owner, options)
         self.raw = True
         self.parts_limit = 2
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> bool:
         # A raw peer does not send a routing id.
         pipe.routing_id = b""
         named = pipe.locally_initiated and self.connect_routing_id
@@ -27,7 +36,7 @@ class Stream(Router):
             self.options.routing_id = pipe.routing_id
         return True
 
-    def begin(self, frame):
+    def begin(self, frame: Any) -> bool:
         routing_id = frame if type(frame) is bytes else frame.bytes
         pipe = self.peers.get(routing_id)
         if pipe is None or pipe.peer_closed:
@@ -37,7 +46,7 @@ class Stream(Router):
         self.begun = pipe
         return True
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         if type(message) is not list:
             self.totals.count_dropped("unroutable")
             return True
@@ -45,7 +54,7 @@ class Stream(Router):
             return False
         return Router.send(self, message)
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == STREAM_NOTIFY:
             if value not in (0, 1):
                 raise zmq_error(EINVAL, f"STREAM_NOTIFY must be 0 or 1, not {value!r}")

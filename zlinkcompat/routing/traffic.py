@@ -9,13 +9,19 @@ All functions take the socket's end of a pipe. They only read, and any thread ma
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.routing.counts import REASONS
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
+
 
 #: At most this many messages of a queue are measured. The size of the rest is estimated.
 MEASURED_MAX = 10_000
 
 
-def messages_in(pipe):
+def messages_in(pipe: Pipe) -> int:
     """Return how many messages have arrived from the peer."""
     far = pipe.peer
     if far.is_session_end:
@@ -25,7 +31,7 @@ def messages_in(pipe):
     return arrived - pipe.commands_in
 
 
-def messages_out(pipe):
+def messages_out(pipe: Pipe) -> int:
     """Return how many messages the transport, or the peer's socket (inproc), has taken."""
     far = pipe.peer
     taken = far.taken_before + far.inq.head - far.inq.cleared
@@ -35,23 +41,23 @@ def messages_out(pipe):
     return taken
 
 
-def queued_in(pipe):
+def queued_in(pipe: Pipe) -> int:
     """Return how many messages wait for the application."""
     return pipe.inq.tail - pipe.inq.head
 
 
-def queued_out(pipe):
+def queued_out(pipe: Pipe) -> int:
     """Return how many messages wait for the peer."""
     queue = pipe.peer.inq
     return queue.tail - queue.head - (queue.commands() if pipe.commands_out else 0)
 
 
-def bytes_waiting(pipe):
+def bytes_waiting(pipe: Pipe) -> int:
     """Return the size in bytes of all messages that wait for the peer."""
     return pipe.peer.inq.waiting_bytes(MEASURED_MAX)
 
 
-def drops(pipe):
+def drops(pipe: Pipe) -> dict[str, int]:
     """Return the dropped messages of a peer by reason: dict of str to int, without zeros."""
     far = pipe.peer
     found: dict[str, int] = {}
@@ -67,13 +73,13 @@ def drops(pipe):
     return found
 
 
-def conflated(pipe):
+def conflated(pipe: Pipe) -> int:
     """Return how many messages were replaced by newer ones (CONFLATE) in the current queues."""
     far = pipe.peer
     return pipe.outq.conflated + (far.outq.conflated if far.is_session_end else 0)
 
 
-def retire(pipe):
+def retire(pipe: Any) -> None:
     """Add the counts of a pipe that has ended to the sums of its socket.
 
     ``totals.begin_retiring`` must have returned True for it."""

@@ -10,6 +10,14 @@ objects. They refer to dicts and pipes by numbers, and only the trie holds these
 Source: libzmq ``src/radix_tree.cpp``, ``src/generic_mtrie_impl.hpp``; RFC 29.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zlinkcompat.routing.pipe import Pipe
+
+
 #: The most bytes of one node. This limits how many bytes are copied when a node is split.
 EDGE_MAX = 256
 
@@ -23,7 +31,7 @@ class Node:
 
     Each number is -1 if the node has nothing of the kind."""
 
-    def __init__(self, edge):
+    def __init__(self, edge: bytes) -> None:
         self.edge = edge
         # The number of its children in ``Trie.branches``.
         self.branch = -1
@@ -33,21 +41,21 @@ class Node:
         # The number of the pipes in ``Trie.groups``, if several want this topic.
         self.group = -1
 
-    def is_wanted(self):
+    def is_wanted(self) -> Any:
         return self.pipe >= 0 or self.group >= 0
 
-    def empty(self):
+    def empty(self) -> bool:
         return self.branch < 0 and self.count == 0 and not self.is_wanted()
 
 
 class Slots:
     """A list in which free places are used again."""
 
-    def __init__(self):
-        self.items = []
-        self.free = []
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.free: list[Any] = []
 
-    def add(self, item):
+    def add(self, item: Any) -> Any:
         """Store an item; return its number."""
         if self.free:
             number = self.free.pop()
@@ -56,7 +64,7 @@ class Slots:
         self.items.append(item)
         return len(self.items) - 1
 
-    def remove(self, number):
+    def remove(self, number: Any) -> None:
         """Free the place of an item."""
         self.items[number] = None
         self.free.append(number)
@@ -68,27 +76,27 @@ class Trie:
     Topics are bytes. Every message begins with the topic ``b""``.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.root = Node(b"")
         # The number of topics that are subscribed to.
         self.size = 0
         # The topics of each pipe, so that removing a pipe costs only its own topics.
-        self.topics_of = {}
+        self.topics_of: dict[Any, Any] = {}
         # Dicts of nodes by the first byte of their edge.
         self.branches = Slots()
         # The number of each pipe that wants a topic, and by number a list of that pipe alone.
-        self.numbers = {}
+        self.numbers: dict[Any, Any] = {}
         self.alone = Slots()
         # The numbers of the pipes that want the same topic. After a match, ``lists`` has these
         # pipes by the same number. It is replaced and never modified, because callers keep it.
         self.groups = Slots()
-        self.lists = {}
+        self.lists: dict[Any, Any] = {}
 
-    def children_of(self, node):
+    def children_of(self, node: Any) -> Any:
         """Return the dict of a node's children, or None."""
         return self.branches.items[node.branch] if node.branch >= 0 else None
 
-    def descend(self, topic):
+    def descend(self, topic: Any) -> Node:
         """Return the node of ``topic``, and create it if needed."""
         node = self.root
         at = 0
@@ -106,7 +114,7 @@ class Trie:
             at += len(child.edge)
         return node
 
-    def find(self, topic):
+    def find(self, topic: Any) -> Node | None:
         """Return the node of ``topic``, or None."""
         node = self.root
         at = 0
@@ -119,7 +127,7 @@ class Trie:
             at += len(node.edge)
         return node
 
-    def prune(self, topic):
+    def prune(self, topic: Any) -> None:
         """Remove the nodes on the path to ``topic`` that have become empty."""
         path = [self.root]
         at = 0
@@ -144,7 +152,7 @@ class Trie:
 
     # -- counts ----------------------------------------------------------------------------
 
-    def add(self, topic):
+    def add(self, topic: Any) -> bool:
         """Count a subscription; return True if it is the first to ``topic``."""
         node = self.descend(topic)
         node.count += 1
@@ -153,7 +161,7 @@ class Trie:
         self.size += 1
         return True
 
-    def remove(self, topic):
+    def remove(self, topic: Any) -> bool:
         """Undo :meth:`add`. Return True only if this was the last subscription to ``topic``."""
         node = self.find(topic)
         if node is None or node.count == 0:
@@ -165,7 +173,7 @@ class Trie:
         self.prune(topic)
         return True
 
-    def matches(self, data):
+    def matches(self, data: bytes) -> Any:
         """Tell whether ``data`` begins with a subscribed topic."""
         node = self.root
         at = 0
@@ -181,7 +189,7 @@ class Trie:
 
     # -- pipes -----------------------------------------------------------------------------
 
-    def add_pipe(self, topic, pipe):
+    def add_pipe(self, topic: Any, pipe: Any) -> bool:
         """Record that ``pipe`` wants ``topic``. Return True if it is the first pipe to want it."""
         topics = self.topics_of.get(pipe)
         if topics is None:
@@ -204,11 +212,11 @@ class Trie:
             node.pipe = -1
         return False
 
-    def free_number(self, pipe):
+    def free_number(self, pipe: Pipe) -> None:
         """Free the number of a pipe that wants nothing any more."""
         self.alone.remove(self.numbers.pop(pipe))
 
-    def remove_pipe(self, topic, pipe):
+    def remove_pipe(self, topic: Any, pipe: Pipe) -> bool:
         """Undo :meth:`add_pipe`; return True if no pipe wants ``topic`` any more."""
         node = self.find(topic)
         topics = self.topics_of.get(pipe)
@@ -221,7 +229,7 @@ class Trie:
             self.free_number(pipe)
         return gone
 
-    def take_pipe(self, node, topic, number):
+    def take_pipe(self, node: Any, topic: Any, number: Any) -> bool:
         """Remove a pipe from the node of ``topic``; return True if no pipe is left there."""
         if node.group >= 0:
             group = self.groups.items[node.group]
@@ -238,7 +246,7 @@ class Trie:
         self.prune(topic)
         return True
 
-    def forget_pipe(self, pipe):
+    def forget_pipe(self, pipe: Pipe) -> list[tuple[bytes, bool]]:
         """Remove ``pipe`` from up to :data:`FORGET_BURST` of its topics.
 
         The cost depends only on the pipe's own topics. Repeat while :meth:`count_of` is not 0.
@@ -263,18 +271,18 @@ class Trie:
             self.free_number(pipe)
         return left
 
-    def holds(self, topic, pipe=None):
+    def holds(self, topic: Any, pipe: Pipe | None = None) -> bool:
         """Tell whether ``pipe`` wants ``topic``; without ``pipe``, whether any pipe does."""
         if pipe is not None:
             return topic in self.topics_of.get(pipe, ())
         node = self.find(topic)
         return node is not None and node.is_wanted()
 
-    def count_of(self, pipe):
+    def count_of(self, pipe: Pipe) -> int:
         """Return the number of topics that ``pipe`` wants."""
         return len(self.topics_of.get(pipe, ()))
 
-    def match_pipes(self, data):
+    def match_pipes(self, data: bytes) -> list[Pipe] | None:
         """List the pipes that want a message beginning with ``data``, each once; None if none do.
 
         The caller must not change the list. If only one prefix matches, each call returns the same
@@ -308,11 +316,11 @@ class Trie:
             pipes = self.lists[first.group] = self.pipes_of(self.groups.items[first.group])
         return pipes
 
-    def pipes_of(self, numbers):
+    def pipes_of(self, numbers: Any) -> Any:
         """List the pipes that have these numbers."""
         return [self.alone.items[number][0] for number in numbers]
 
-    def note_pipes(self, numbers, node):
+    def note_pipes(self, numbers: Any, node: Any) -> Any:
         """Add the numbers of a node's pipes to a dict, and return the dict."""
         if node.group >= 0:
             numbers.update(self.groups.items[node.group])
@@ -322,7 +330,7 @@ class Trie:
 
     # -- all -------------------------------------------------------------------------------
 
-    def nodes(self):
+    def nodes(self) -> list[tuple[bytes, Node]]:
         """List (topic, node) of all nodes with content, ordered by topic as in libzmq."""
         found = []
         path: list[bytes] = []
@@ -339,13 +347,13 @@ class Trie:
                     stack.append((depth + 1, children[first]))
         return found
 
-    def topics(self):
+    def topics(self) -> list[Any]:
         """List all subscribed topics."""
         return [topic for topic, node in self.nodes()]
 
     # -- edges -----------------------------------------------------------------------------
 
-    def part(self, siblings, child, topic, at):
+    def part(self, siblings: Any, child: Any, topic: Any, at: Any) -> Any:
         """Split ``child`` where its edge differs from ``topic[at:]``. Return the upper part."""
         edge = child.edge
         common = 1
@@ -357,7 +365,7 @@ class Trie:
         siblings[edge[0]] = upper
         return upper
 
-    def join(self, parent, node):
+    def join(self, parent: Any, node: Any) -> None:
         """Join ``node`` with its only child, if no prefix ends at ``node`` any more."""
         if node.count or node.is_wanted():
             return

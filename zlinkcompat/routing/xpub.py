@@ -25,6 +25,8 @@ from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
 
 if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
     from zlinkcompat.routing.pipe import Pipe
 
 
@@ -41,7 +43,7 @@ class XPub(Pattern):
     Source: libzmq ``src/xpub.cpp``, ``src/dist.cpp``.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Pattern.__init__(self, owner, options)
         self.subscriptions = Trie()
         self.manual_subscriptions = Trie()
@@ -57,19 +59,19 @@ class XPub(Pattern):
         self.welcome = b""
         # Subscriptions and cancellations for which ``pending`` has no room. A subscription and its
         # cancellation cancel each other out here.
-        self.overflow = OrderedDict()
+        self.overflow: OrderedDict[Any, Any] = OrderedDict()
         self.warned = False
         # The subscribers of the message that is being sent frame by frame.
-        self.begun = []
+        self.begun: list[Any] = []
         # The subscribers that have no room for this message, and whether nobody wants it.
-        self.begun_full = None
+        self.begun_full: Any = None
         self.begun_unwanted = False
         # Peers that left and whose many subscriptions are still being removed, some at a time.
-        self.departed = set()
+        self.departed: set[Any] = set()
 
     # -- peers -----------------------------------------------------------------------------
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> bool:
         Pattern.attach(self, pipe)
         if self.welcome:
             pipe.write_unbounded(self.welcome)
@@ -77,7 +79,7 @@ class XPub(Pattern):
         self.read_subscriptions(pipe)
         return True
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         Pattern.detach(self, pipe)
         if pipe in self.begun:
             self.begun.remove(pipe)
@@ -86,7 +88,7 @@ class XPub(Pattern):
         # A sender that waits for this peer because of XPUB_NODROP must continue without it.
         self.owner.on_writable()
 
-    def forget(self, pipe):
+    def forget(self, pipe: Pipe) -> None:
         """Remove subscriptions of a peer that left: up to a limit now, and the rest later."""
         told = self.manual_subscriptions if self.manual else self.subscriptions
         news = False
@@ -104,17 +106,17 @@ class XPub(Pattern):
         if news:
             self.owner.on_readable()
 
-    def pipe_terminated(self, pipe):
+    def pipe_terminated(self, pipe: Any) -> None:
         self.read_subscriptions(pipe)
         self.drained(pipe)
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.read_subscriptions(pipe)
 
-    def write_activated(self, pipe):
+    def write_activated(self, pipe: Any) -> None:
         self.owner.on_writable()
 
-    def read_subscriptions(self, pipe):
+    def read_subscriptions(self, pipe: Pipe) -> None:
         if pipe.mailbox is not None and pipe.inq.writer_waits:
             # The I/O thread may have more subscriptions, for which the pipe had no room.
             self.has_late_subscriptions = True
@@ -149,7 +151,7 @@ class XPub(Pattern):
         if news:
             self.owner.on_readable()
 
-    def process_frame(self, pipe, frame, tells):
+    def process_frame(self, pipe: Any, frame: bytes, tells: bool) -> bool:
         """Handle a frame from a subscriber. Return True if the user has something to receive.
 
         A peer that exceeds a limit is rejected. If ``tells`` is false, the user gets no message."""
@@ -182,11 +184,11 @@ class XPub(Pattern):
 
     # -- messages for the user -------------------------------------------------------------
 
-    def is_full(self):
+    def is_full(self) -> bool:
         """Tell whether RCVHWM messages are waiting for the user."""
         return 0 < self.options.rcvhwm <= len(self.pending) or len(self.overflow) > 0
 
-    def notify_user(self, pipe, message):
+    def notify_user(self, pipe: Pipe, message: Any) -> bool:
         """Queue a message for the user, unless RCVHWM messages wait.
 
         Return whether it was queued."""
@@ -202,7 +204,9 @@ class XPub(Pattern):
         self.pending.append((message, pipe))
         return True
 
-    def notify(self, pipe, topic, subscribes, sender, held):
+    def notify(
+        self, pipe: Pipe, topic: Any, subscribes: bool, sender: Pipe | None, held: bool
+    ) -> bool:
         """Tell the user of a subscription or cancellation of ``pipe``. Return True if it is news.
 
         While RCVHWM messages are waiting, a subscription and its cancellation cancel each other
@@ -235,11 +239,11 @@ class XPub(Pattern):
             self.drop(dropped)
         return subscribes != held
 
-    def keyed_by(self, pipe):
+    def keyed_by(self, pipe: Pipe) -> Any:
         """Return ``pipe`` if the user is told of each peer's subscriptions, else None."""
         return pipe if self.manual or self.verbose_cancel else None
 
-    def drop(self, count):
+    def drop(self, count: int) -> None:
         """Count dropped messages for the user, and warn the first time."""
         if not self.warned:
             self.warned = True
@@ -254,7 +258,7 @@ class XPub(Pattern):
 
     # -- messages --------------------------------------------------------------------------
 
-    def match(self, topic):
+    def match(self, topic: Any) -> list[Pipe]:
         """List the pipes that get a message whose first frame is ``topic``.
 
         The caller must not change the list."""
@@ -268,7 +272,7 @@ class XPub(Pattern):
             return [pipe for pipe in self.pipes if pipe not in unwanted]
         return NO_PIPES if pipes is None else pipes
 
-    def have_room(self, pipes):
+    def have_room(self, pipes: list[Pipe]) -> bool:
         """Tell whether all ``pipes`` have room. Ignore pipes whose peer has left."""
         for index in range(len(pipes)):
             pipe = pipes[index]
@@ -276,7 +280,7 @@ class XPub(Pattern):
                 return False
         return True
 
-    def begin(self, frame):
+    def begin(self, frame: bytes) -> bool:
         pipes = self.match(frame)
         if not self.lossy and not self.have_room(pipes):
             return False
@@ -289,7 +293,7 @@ class XPub(Pattern):
         self.begun_unwanted = not pipes
         return True
 
-    def finish(self, message):
+    def finish(self, message: list[Any]) -> None:
         pipes = self.begun
         self.begun = []
         if self.begun_full is not None:
@@ -304,7 +308,7 @@ class XPub(Pattern):
             pipe.write_unbounded(list(message) if copies else message)
             pipe.flush()
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         pipes = self.match(message[0] if type(message) is list else message)
         if not self.lossy and not self.have_room(pipes):
             return False
@@ -319,7 +323,7 @@ class XPub(Pattern):
                 pipe.count_refused()
         return True
 
-    def recv(self):
+    def recv(self) -> Any:
         if not self.pending:
             return None
         message, pipe = self.pending.popleft()
@@ -329,13 +333,13 @@ class XPub(Pattern):
         self.last_pipe = pipe if pipe in self.pipes else None
         return message
 
-    def has_in(self):
+    def has_in(self) -> bool:
         return len(self.pending) > 0
 
-    def has_out(self):
+    def has_out(self) -> bool:
         return True
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         count = 0
         for message, _ in self.pending:
             count += type(message) is list or not is_subscription(message)
@@ -343,7 +347,7 @@ class XPub(Pattern):
 
     # -- options ---------------------------------------------------------------------------
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == XPUB_VERBOSE:
             self.verbose_subscribe = boolean(value)
             self.verbose_cancel = False
@@ -373,17 +377,17 @@ class XPub(Pattern):
             return False
         return True
 
-    def get_option(self, option):
+    def get_option(self, option: Any) -> Any:
         if option == TOPICS_COUNT:
             return self.subscriptions.size
         raise KeyError(option)
 
 
-def as_bytes(frame):
+def as_bytes(frame: Any) -> bytes:
     return frame if type(frame) is bytes else frame.bytes
 
 
-def is_subscription(frame):
+def is_subscription(frame: bytes) -> bool:
     """Tell whether ``frame`` is a subscription or cancellation, as a command or as a message."""
     if isinstance(frame, Subscribe):
         return True

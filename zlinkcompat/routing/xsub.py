@@ -1,11 +1,20 @@
 """XSUB: subscribes by sending messages (RFC 29)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat._constants import INVERT_MATCHING, ONLY_FIRST_SUBSCRIBE, TOPICS_COUNT
 from zlinkcompat.routing.fair_queue import FairQueue
 from zlinkcompat.routing.option_values import boolean
 from zlinkcompat.routing.pattern import SKIP_BURST, Pattern
 from zlinkcompat.routing.trie import Trie
 from zlinkcompat.wire.zmtp.commands import Cancel, Subscribe
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
+    from zlinkcompat.routing.pipe import Pipe
 
 
 class XSub(Pattern):
@@ -17,7 +26,7 @@ class XSub(Pattern):
     Source: libzmq ``src/xsub.cpp``.
     """
 
-    def __init__(self, owner, options):
+    def __init__(self, owner: CoreSocket, options: Options) -> None:
         Pattern.__init__(self, owner, options)
         self.queue = FairQueue(self)
         self.subscriptions = Trie()
@@ -28,31 +37,31 @@ class XSub(Pattern):
 
     # -- peers -----------------------------------------------------------------------------
 
-    def attach(self, pipe):
+    def attach(self, pipe: Pipe) -> bool:
         self.queue.attach(pipe)
         Pattern.attach(self, pipe)
         self.tell_subscriptions(pipe)
         return True
 
-    def detach(self, pipe):
+    def detach(self, pipe: Pipe) -> None:
         self.queue.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def read_activated(self, pipe):
+    def read_activated(self, pipe: Any) -> None:
         self.queue.activated(pipe)
         self.owner.on_readable()
 
-    def hiccuped(self, pipe):
+    def hiccuped(self, pipe: Any) -> None:
         self.tell_subscriptions(pipe)
 
-    def tell_subscriptions(self, pipe):
+    def tell_subscriptions(self, pipe: Pipe) -> None:
         for topic in self.subscriptions.topics():
             pipe.write_command(Subscribe(topic))
         pipe.flush()
 
     # -- messages --------------------------------------------------------------------------
 
-    def send(self, message):
+    def send(self, message: Any) -> Any:
         if type(message) is not list:
             self.process_frame(message)
             return True
@@ -75,7 +84,7 @@ class XSub(Pattern):
             self.send_to_all(rest if len(rest) > 1 else rest[0])
         return True
 
-    def process_frame(self, frame):
+    def process_frame(self, frame: Any) -> None:
         """Subscribe, cancel, or send the frame to the publishers."""
         if not is_subscription(frame):
             self.send_to_all(frame)
@@ -86,34 +95,34 @@ class XSub(Pattern):
         else:
             self.cancel(data[1:])
 
-    def note(self, data):
+    def note(self, data: bytes) -> None:
         """Count a subscription or cancellation without telling publishers."""
         if data[0]:
             self.subscriptions.add(data[1:])
         else:
             self.subscriptions.remove(data[1:])
 
-    def subscribe(self, topic):
+    def subscribe(self, topic: Any) -> None:
         # Send every subscription, even a known one: an XPUB_VERBOSE behind a proxy must see all
         # subscriptions.
         self.subscriptions.add(topic)
         self.tell_all(Subscribe(topic))
 
-    def cancel(self, topic):
+    def cancel(self, topic: Any) -> None:
         if self.subscriptions.remove(topic):
             self.tell_all(Cancel(topic))
 
-    def tell_all(self, command):
+    def tell_all(self, command: Subscribe) -> None:
         for pipe in self.pipes:
             pipe.write_command(command)
             pipe.flush()
 
-    def send_to_all(self, message):
+    def send_to_all(self, message: Any) -> None:
         for pipe in self.pipes:
             if not pipe.send(list(message) if type(message) is list else message):
                 pipe.count_refused()
 
-    def recv(self):
+    def recv(self) -> Any:
         message = self.fetched
         if message is not None:
             self.fetched = None
@@ -132,25 +141,25 @@ class XSub(Pattern):
                 self.owner.schedule_read()
                 return None
 
-    def wants(self, message):
+    def wants(self, message: Any) -> bool:
         topic = message[0] if type(message) is list else message
         matches = self.subscriptions.matches(topic if type(topic) is bytes else topic.bytes)
         return matches != self.inverts
 
-    def has_in(self):
+    def has_in(self) -> bool:
         if self.fetched is None:
             self.fetched = self.recv()
         return self.fetched is not None
 
-    def has_out(self):
+    def has_out(self) -> bool:
         return True
 
-    def in_hand(self):
+    def in_hand(self) -> int:
         return int(self.fetched is not None)
 
     # -- options ---------------------------------------------------------------------------
 
-    def set_option(self, option, value):
+    def set_option(self, option: int, value: Any) -> bool:
         if option == ONLY_FIRST_SUBSCRIBE:
             self.only_first = boolean(value)
             return True
@@ -159,13 +168,13 @@ class XSub(Pattern):
             self.inverts = isinstance(value, int) and value != 0
         return False
 
-    def get_option(self, option):
+    def get_option(self, option: Any) -> Any:
         if option == TOPICS_COUNT:
             return self.subscriptions.size
         raise KeyError(option)
 
 
-def is_subscription(frame):
+def is_subscription(frame: Any) -> bool:
     """Tell whether a frame from the user subscribes or cancels."""
     data = frame if type(frame) is bytes else frame.bytes
     return len(data) > 0 and data[0] <= 1

@@ -31,14 +31,17 @@ and non-blocking, so no call here switches greenlets, except in the given ``geta
 ``inproc`` does not move bytes; it is in ``core``.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 #: The transports that move bytes.
 SUPPORTED = frozenset({"tcp", "ipc", "tls", "ws", "wss"})
 
 
-def get(name):
+def get(name: str) -> Any:
     """Return the transport ``name``, one of :data:`SUPPORTED`; KeyError for any other name."""
     if name not in SUPPORTED:
         raise KeyError(name)
@@ -49,6 +52,6 @@ def get(name):
 NEEDS = {"tls": ("_ssl",), "ws": ("wsproto",), "wss": ("_ssl", "wsproto")}
 
 
-def has(name):
+def has(name: str) -> bool:
     """Tell whether all modules are installed that the transport ``name`` needs."""
     return name in SUPPORTED and all(find_spec(module) for module in NEEDS.get(name, ()))

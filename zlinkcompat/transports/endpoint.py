@@ -3,11 +3,13 @@
 Source: libzmq ``src/socket_base.cpp`` (``parse_uri``, ``check_protocol``).
 """
 
+from __future__ import annotations
+
 from zlinkcompat.errors import EINVAL, ENOCOMPATPROTO, EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import SUPPORTED
 
 
-def parse(text):
+def parse(text: str) -> tuple[str, str]:
     """Split an endpoint into transport and address.
 
     Parameters

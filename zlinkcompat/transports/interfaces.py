@@ -48,7 +48,7 @@ class _SockAddrIn6(_SockAddr):
     ]
 
 
-def address_of(name, family):
+def address_of(name: str, family: int) -> Any:
     """Return the first address of an interface.
 
     Parameters

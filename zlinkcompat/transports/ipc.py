@@ -9,6 +9,8 @@ Source: libzmq ``src/ipc_address.cpp``, ``src/ipc_listener.cpp``, ``src/ipc_conn
 ``src/ip.cpp`` (``create_ipc_wildcard_address``), ``src/stream_engine_base.cpp``.
 """
 
+from __future__ import annotations
+
 import _socket
 import fcntl
 import os
@@ -16,12 +18,19 @@ import stat
 import struct
 from contextlib import suppress
 from errno import EADDRINUSE, EINVAL, ENAMETOOLONG
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import tuning
 from zlinkcompat.errors import zmq_error
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.link import Link  # noqa: F401  (used unchanged)
 from zlinkcompat.transports.sockets import finish_connect  # noqa: F401  (the same as for tcp)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.options import Options
+
 
 #: The longest path or abstract name including its ``@``, in bytes: the size of sun_path minus one.
 MAX_PATH = 107
@@ -44,11 +53,11 @@ class IpcAddress:
 
     __slots__ = ("text", "name")
 
-    def __init__(self, text, name):
+    def __init__(self, text: str, name: bytes) -> None:
         self.text = text
         self.name = name
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "ipc://" + self.text
 
 
@@ -57,7 +66,7 @@ class IpcListener(sockets.ListenerSocket):
 
     __slots__ = ("_path", "_directory", "_mark", "_pid")
 
-    def __init__(self, sock, endpoint, path, directory):
+    def __init__(self, sock: Any, endpoint: str, path: bytes | None, directory: str | None) -> None:
         super().__init__(sock, endpoint)
         # Absolute, because the program may change its directory before the listener closes.
         self._path = path and os.path.abspath(path)
@@ -65,7 +74,7 @@ class IpcListener(sockets.ListenerSocket):
         self._mark = path and _identity(path)
         self._pid = os.getpid()
 
-    def close(self):
+    def close(self) -> None:
         """Stop listening, and remove the file if it is still ours. Repeated calls have no effect.
 
         Raises
@@ -89,13 +98,13 @@ class IpcListener(sockets.ListenerSocket):
             super().close()
 
 
-def _identity(path):
+def _identity(path: bytes) -> Any:
     """Return values that identify a file, or None if there is no file."""
     found = _signature(path)
     return None if found is None else found[:3]
 
 
-def _signature(path):
+def _signature(path: bytes) -> Any:
     """Return the same with the modification time, because an inode number can be reused."""
     try:
         found = os.lstat(path)
@@ -104,7 +113,7 @@ def _signature(path):
     return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode), found.st_mtime_ns
 
 
-def parse(text, ipv6, bind):
+def parse(text: str, ipv6: int, bind: bool) -> IpcAddress:
     """Check a path or abstract name. Only other transports use ``ipv6``.
 
     Raises
@@ -121,7 +130,7 @@ def parse(text, ipv6, bind):
     return IpcAddress(text, b"\0" + name[1:] if name[:1] == b"@" else name)
 
 
-def _check_length(name, endpoint):
+def _check_length(name: bytes, endpoint: str) -> None:
     if len(name) > MAX_PATH:
         raise zmq_error(
             ENAMETOOLONG,
@@ -130,7 +139,9 @@ def _check_length(name, endpoint):
         )
 
 
-def listen(address, options, getaddrinfo=None):
+def listen(
+    address: IpcAddress, options: Options, getaddrinfo: Callable[..., Any] | None = None
+) -> IpcListener:
     """Listen, or adopt the listening socket of ``USE_FD``, whose file the user manages.
 
     Returns
@@ -179,7 +190,7 @@ def listen(address, options, getaddrinfo=None):
     return listener
 
 
-def _temporary_directory():
+def _temporary_directory() -> Any:
     """Return libzmq's choice by environment, or None: the system's, not the current directory."""
     for variable in ("TMPDIR", "TEMPDIR", "TMP"):
         directory = os.environ.get(variable)
@@ -188,7 +199,7 @@ def _temporary_directory():
     return None
 
 
-def _bind(sock, name):
+def _bind(sock: Any, name: bytes) -> Any:
     while True:
         try:
             return sock.bind(name)
@@ -200,7 +211,7 @@ def _bind(sock, name):
         _remove_stale(name)
 
 
-def _remove_stale(path):
+def _remove_stale(path: bytes) -> None:
     """Remove the socket file of a dead owner; raise OSError EADDRINUSE for anything else."""
     probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
     lock = None
@@ -228,7 +239,7 @@ def _remove_stale(path):
             _unlock(lock, path)
 
 
-def _stale_file(probe, path):
+def _stale_file(probe: Any, path: bytes) -> Any:
     """Return the :func:`_signature` of a socket file without an owner; None if there is no file.
 
     Raise OSError EADDRINUSE if the path is in use."""
@@ -242,7 +253,7 @@ def _stale_file(probe, path):
     return found
 
 
-def _take_away(probe, path, found):
+def _take_away(probe: Any, path: Any, found: Any) -> None:
     """Remove the stale file ``found``, and nothing else.
 
     unlink(2) removes whatever file has the name. Without the lock, that may be the file of another
@@ -264,7 +275,7 @@ def _take_away(probe, path, found):
         raise OSError(EADDRINUSE, LIVING)
 
 
-def _put_back(aside, path):
+def _put_back(aside: Any, path: Any) -> None:
     try:
         # Unlike rename, link never replaces a file that was bound there meanwhile.
         with suppress(FileExistsError):
@@ -275,7 +286,7 @@ def _put_back(aside, path):
         os.unlink(aside)
 
 
-def _lock(path):
+def _lock(path: Any) -> Any:
     """Lock the path against other processes of this user that replace a stale file.
 
     The lock is flock(2) on a file beside the path, which only its owner can open. No lock is taken
@@ -318,7 +329,7 @@ def _lock(path):
     return None
 
 
-def _unlock(lock, path):
+def _unlock(lock: Any, path: Any) -> None:
     try:
         os.unlink(path + LOCK_SUFFIX)
     except OSError:
@@ -328,7 +339,7 @@ def _unlock(lock, path):
     os.close(lock)
 
 
-def _has_owner(probe, path):
+def _has_owner(probe: Any, path: bytes) -> bool:
     """Tell whether any process has the socket of this file, listening or not.
 
     A datagram socket probes it. Connecting that to a stream socket fails with EPROTOTYPE if the
@@ -348,7 +359,7 @@ def _has_owner(probe, path):
     return True
 
 
-def accept(listener):
+def accept(listener: IpcListener) -> Any:
     """Return ``(socket, peer address)`` of the next connection, or None; see sockets.accept."""
     accepted = sockets.accept(listener)
     if accepted is None:
@@ -357,7 +368,7 @@ def accept(listener):
     return sock, peer_address(sock)
 
 
-def admits(sock, options):
+def admits(sock: Any, options: Options) -> bool:
     """Tell whether an accepted peer passes one of IPC_FILTER_PID, _UID and _GID, if any is set.
 
     A GID matches the peer's own group and any group that its user is a member of.
@@ -372,7 +383,7 @@ def admits(sock, options):
     return pid in pids or uid in uids or gid in gids or _is_member(uid, gids)
 
 
-def _is_member(uid, gids):
+def _is_member(uid: int, gids: frozenset[int]) -> bool:
     if not gids:
         return False
     import grp
@@ -391,23 +402,25 @@ def _is_member(uid, gids):
     return False
 
 
-def no_credentials():
+def no_credentials() -> str:
     """Return why this system cannot identify peers; "" if it can."""
     return "" if hasattr(_socket, "SO_PEERCRED") else "the system does not tell who a peer is"
 
 
-def _credentials(sock):
+def _credentials(sock: Any) -> tuple[int, int, int]:
     """Return ``(pid, uid, gid)`` of the peer; raise OSError if they are unknown."""
     found = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
     return _CREDENTIALS.unpack(found)
 
 
-def beyond_proxy(address, options):
+def beyond_proxy(address: IpcAddress, options: Options) -> None:
     """Return None: a proxy cannot lead to sockets of this host."""
     return
 
 
-def start_connect(address, options, getaddrinfo=None):
+def start_connect(
+    address: IpcAddress, options: Options, getaddrinfo: Callable[..., Any] | None = None
+) -> tuple[Any, bool]:
     """Begin to connect. A Unix socket connects at once or fails.
 
     Returns
@@ -429,7 +442,7 @@ def start_connect(address, options, getaddrinfo=None):
         raise
 
 
-def tune(sock, options):
+def tune(sock: Any, options: Options) -> None:
     """Set the send buffer. On Linux it alone limits the data in flight; SO_RCVBUF has no effect.
 
     The kernel's default (208 KiB) splits a large message into many writes and makes round trips of
@@ -443,31 +456,31 @@ def tune(sock, options):
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, size)
 
 
-def aliases(text, ipv6, getaddrinfo):
+def aliases(text: str, ipv6: int, getaddrinfo: Callable[..., Any]) -> list[Any]:
     """Return no other spellings."""
     return []
 
 
-def _endpoint(name):
+def _endpoint(name: Any) -> Any:
     if isinstance(name, bytes):
         # Abstract name; libzmq prints it up to the first zero byte.
         return "ipc://@" + name[1:].partition(b"\0")[0].decode("utf-8", "surrogateescape")
     return "ipc://" + name
 
 
-def local_endpoint(sock):
+def local_endpoint(sock: Any) -> str:
     """Return ``ipc://path`` or ``ipc://@name`` of our end; ``ipc://`` if this side connected."""
     name = sockets.socket_name(sock.getsockname)
     return "" if name is None else _endpoint(name) if name else "ipc://"
 
 
-def peer_endpoint(sock):
+def peer_endpoint(sock: Any) -> str:
     """Return ``ipc://path`` or ``ipc://@name`` of the peer's end; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return "" if name is None else _endpoint(name) if name else "ipc://"
 
 
-def peer_address(sock):
+def peer_address(sock: Any) -> str:
     """Return ``localhost:uid:gid:pid`` of the peer, libzmq's ``Peer-Address``; "" if it is gone."""
     if sockets.socket_name(sock.getpeername) is None:
         return ""

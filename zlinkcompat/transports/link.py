@@ -1,6 +1,13 @@
 """A link: the state below the message level that all connections of one endpoint share."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.transports.socket_stream import SocketStream
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
 
 
 class Link:
@@ -27,12 +34,12 @@ class Link:
 
     protocol = "zmtp"
 
-    def __init__(self, address, options, bind):
+    def __init__(self, address: Any, options: Options, bind: bool) -> None:
         self.address = address
         self.options = options
         self.bind = bind
 
-    def open(self, fd):
+    def open(self, fd: int) -> SocketStream:
         """Return the :class:`~zlinkcompat.transports.bytestream.ByteStream` of a descriptor.
 
         The stream owns the connected descriptor; if this raises, the caller still owns it."""

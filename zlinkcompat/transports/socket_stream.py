@@ -1,10 +1,18 @@
 """Pure-Python fallback of ``socket_stream.pyx``: the stream of a connected socket."""
 
+from __future__ import annotations
+
 import _socket
 import select
+from typing import TYPE_CHECKING
 
 from zlinkcompat._runtime.gevent_support import get_original
 from zlinkcompat.transports.bytestream import ByteStream
+
+if TYPE_CHECKING:
+    from zlinkcompat.wire.zmtp.decoder import Decoder
+    from zlinkcompat.wire.zmtp.encoder import Encoder
+
 
 poll = get_original("select", "poll")
 POLLRDHUP = getattr(select, "POLLRDHUP", None)
@@ -19,14 +27,14 @@ class SocketStream(ByteStream):
         The descriptor of a non-blocking socket, which the stream owns now (``sock.detach()``).
     """
 
-    def __init__(self, fd):
+    def __init__(self, fd: int) -> None:
         ByteStream.__init__(self, fd)
         # os.readv and os.writev do not fit: only sendmsg can suppress SIGPIPE, which would kill a
         # program that restores its default disposition. socket.socket: see sockets.py.
         self._socket = _socket.socket(fileno=fd)
         self._socket.setblocking(False)
 
-    def read_into(self, decoder):
+    def read_into(self, decoder: Decoder) -> int:
         if decoder.counters is not None:
             decoder.counters.read_calls += 1
         try:
@@ -37,7 +45,7 @@ class SocketStream(ByteStream):
             decoder.commit(count)
         return count
 
-    def write_from(self, encoder):
+    def write_from(self, encoder: Encoder) -> int:
         vector = encoder.vector()
         if not vector:
             return 0
@@ -53,14 +61,14 @@ class SocketStream(ByteStream):
             counters.partial_write_count += 1
         return count
 
-    def receive(self, memory):
+    def receive(self, memory: bytearray | memoryview) -> int:
         """Read once into a writable buffer. Return the same as :meth:`read_into`."""
         try:
             return self._socket.recv_into(memory, 0, _socket.MSG_DONTWAIT)
         except BlockingIOError:
             return -1
 
-    def transmit(self, data, start):
+    def transmit(self, data: bytes, start: int) -> int:
         """Write a buffer once, from ``start`` on. Return the same as :meth:`write_from`."""
         try:
             return self._socket.send(
@@ -69,7 +77,7 @@ class SocketStream(ByteStream):
         except BlockingIOError:
             return -1
 
-    def has_ended(self):
+    def has_ended(self) -> bool:
         if POLLRDHUP is None:
             try:
                 return not self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
@@ -79,6 +87,6 @@ class SocketStream(ByteStream):
         poller.register(self.fd, POLLRDHUP)
         return bool(poller.poll(0))
 
-    def close(self):
+    def close(self) -> None:
         self.fd = -1
         self._socket.close()

@@ -10,6 +10,11 @@ import _socket
 import os
 import sys
 from errno import EINPROGRESS, ENOENT
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 try:
     import fcntl
@@ -35,16 +40,16 @@ class ListenerSocket:
 
     __slots__ = ("socket", "endpoint")
 
-    def __init__(self, sock, endpoint):
+    def __init__(self, sock: Any, endpoint: str) -> None:
         self.socket = sock
         self.endpoint = endpoint
 
-    def close(self):
+    def close(self) -> None:
         """Stop listening. Repeated calls have no effect."""
         self.socket.close()
 
 
-def bind_error(error, endpoint, advice=""):
+def bind_error(error: Any, endpoint: Any, advice: Any = "") -> Any:
     """Return pyzmq's exception for an OSError in ``bind(endpoint)``."""
     text = f"{os.strerror(error.errno)} (bind {endpoint!r})"
     if error.errno == ENOENT and endpoint.startswith("ipc://") and not advice:
@@ -52,14 +57,14 @@ def bind_error(error, endpoint, advice=""):
     return zmq_error(error.errno, f"{text}: {advice}" if advice else text)
 
 
-def adopt(fd):
+def adopt(fd: int) -> Any:
     """Take over the listening socket that the user created and set by ``USE_FD``."""
     sock = _socket.socket(fileno=fd)
     sock.setblocking(False)
     return sock
 
 
-def unacknowledged(fd):
+def unacknowledged(fd: int) -> int:
     """Return how many written bytes the peer's host has not acknowledged, or 0 if it is unknown.
 
     Over ipc, it is the bytes that the peer has not read. Source: tcp(7), SIOCOUTQ.
@@ -72,7 +77,7 @@ def unacknowledged(fd):
         return 0
 
 
-def accept(listener):
+def accept(listener: ListenerSocket) -> Any:
     """Return a non-blocking socket for the next connection, and the peer's name.
 
     Return None if no peer waits.
@@ -94,7 +99,7 @@ def accept(listener):
     return connection, name
 
 
-def start_connect(sock, name):
+def start_connect(sock: Any, name: bytes | tuple[str, int]) -> bool:
     """Begin to connect a non-blocking socket. Return True if it is already connected.
 
     Raises
@@ -113,14 +118,14 @@ def start_connect(sock, name):
     return True
 
 
-def finish_connect(sock):
+def finish_connect(sock: Any) -> None:
     """Raise the OSError of a failed connect. Call this when the socket is writable."""
     error = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
 
 
-def describe(fd):
+def describe(fd: int) -> dict[str, int | None]:
     """Return the kernel settings of a connection: see ``zlinkcompat.debug.connections``."""
     sock = _socket.socket(fileno=fd)
     try:
@@ -137,7 +142,7 @@ def describe(fd):
         sock.detach()
 
 
-def socket_name(call):
+def socket_name(call: Callable[..., Any]) -> Any:
     """Return the result of ``getsockname`` or ``getpeername``; None if the connection is gone."""
     try:
         return call()
@@ -145,7 +150,7 @@ def socket_name(call):
         return None
 
 
-def names(fd):
+def names(fd: int) -> tuple[str, str]:
     """Return the local and the remote address of a connection as text; None if it is gone.
 
     A tcp address is "host:port" or "[host]:port"; an ipc address is the path, and "" for a side
@@ -162,7 +167,7 @@ def names(fd):
         sock.detach()
 
 
-def name_text(name):
+def name_text(name: str | tuple[str, int]) -> str:
     """Return the text of an address as the socket module returns it."""
     if isinstance(name, tuple):
         host, port = name[:2]

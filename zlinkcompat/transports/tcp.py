@@ -3,8 +3,11 @@
 Source: libzmq ``src/tcp.cpp``, ``src/tcp_listener.cpp``, ``src/tcp_connecter.cpp``.
 """
 
+from __future__ import annotations
+
 import _socket
 from errno import EADDRINUSE, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENODEV
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat import tuning
 from zlinkcompat._runtime.log_queue import DEBUG, Log
@@ -23,10 +26,19 @@ from zlinkcompat.transports.tcp_address import (  # noqa: F401  (the functions o
 )
 from zlinkcompat.transports.tcp_filter import admits  # noqa: F401  (a function of a transport)
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.transports.sockets import ListenerSocket
+
+
 LOG = Log("zlinkcompat.transports")
 
 
-def _open(address, options, getaddrinfo):
+def _open(
+    address: TcpAddress, options: Options, getaddrinfo: Callable[..., Any]
+) -> tuple[Any, None, tuple[Any, ...]]:
     """Return a new socket, with the options that bind or connect need first, and its addresses."""
     source = resolve_source(address)
     family, target = resolve(address, getaddrinfo)[0]
@@ -58,7 +70,7 @@ def _open(address, options, getaddrinfo):
     return sock, source, target
 
 
-def _mark(sock, options):
+def _mark(sock: Any, options: Options) -> None:
     # The order matters: IP_TOS changes the priority as well.
     if options.tos:
         sock.setsockopt(_socket.IPPROTO_IP, _socket.IP_TOS, options.tos)
@@ -68,7 +80,9 @@ def _mark(sock, options):
         sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_PRIORITY, options.priority)
 
 
-def listen(address, options, getaddrinfo):
+def listen(
+    address: TcpAddress, options: Options, getaddrinfo: Callable[..., Any]
+) -> ListenerSocket:
     """Listen, or adopt the listening socket of ``USE_FD`` and ignore the address.
 
     Returns
@@ -99,7 +113,7 @@ def listen(address, options, getaddrinfo):
     return sockets.ListenerSocket(sock, local_endpoint(sock))
 
 
-def accept(listener):
+def accept(listener: ListenerSocket) -> Any:
     """Return ``(socket, peer address)`` of the next connection, or None; see sockets.accept."""
     accepted = sockets.accept(listener)
     if accepted is None:
@@ -108,7 +122,9 @@ def accept(listener):
     return sock, numeric_host(name)
 
 
-def start_connect(address, options, getaddrinfo):
+def start_connect(
+    address: TcpAddress, options: Options, getaddrinfo: Callable[..., Any]
+) -> tuple[Any, bool]:
     """Begin to connect, to the SOCKS_PROXY if one is set.
 
     Returns
@@ -137,7 +153,7 @@ def start_connect(address, options, getaddrinfo):
     return sock, connected
 
 
-def finish_connect(sock):
+def finish_connect(sock: Any) -> None:
     """Raise the OSError of a failed connect. Call this when the socket is writable.
 
     A connection of a socket to itself counts as ECONNREFUSED. Suppose that a client keeps trying a
@@ -151,7 +167,7 @@ def finish_connect(sock):
         raise OSError(ECONNREFUSED, "connected to itself: nobody listens there")
 
 
-def tune(sock, options):
+def tune(sock: Any, options: Options) -> None:
     """Set the options of every connection, accepted or connected: Nagle, keep-alive, TOS, priority.
 
     A keep-alive option of -1, and a ``tcp_maxrt`` (milliseconds) of 0, keep the kernel's default.
@@ -179,7 +195,7 @@ def tune(sock, options):
         LOG.debug("%s: %s", peer_endpoint(sock), sockets.describe(sock.fileno()))
 
 
-def _is_local(sock):
+def _is_local(sock: Any) -> bool:
     """Tell whether the peer is on this host."""
     theirs = sockets.socket_name(sock.getpeername)
     if not theirs or theirs[0].startswith(_LOOPBACK):
@@ -193,19 +209,19 @@ _LOOPBACK = ("127.", "::1", "::ffff:127.")
 _KEEPIDLE = getattr(_socket, "TCP_KEEPIDLE", None) or _socket.TCP_KEEPALIVE  # type: ignore[attr-defined]
 
 
-def local_endpoint(sock):
+def local_endpoint(sock: Any) -> str:
     """Return ``tcp://host:port`` of our end."""
     name = sockets.socket_name(sock.getsockname)
     return endpoint_of(sock.family, name) if name else ""
 
 
-def peer_endpoint(sock):
+def peer_endpoint(sock: Any) -> str:
     """Return ``tcp://host:port`` of the peer's end; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return endpoint_of(sock.family, name) if name else ""
 
 
-def peer_address(sock):
+def peer_address(sock: Any) -> str:
     """Return the peer's numeric host, the ``Peer-Address`` of its messages; "" if it is gone."""
     name = sockets.socket_name(sock.getpeername)
     return numeric_host(name) if name else ""

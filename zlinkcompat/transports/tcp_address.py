@@ -3,13 +3,22 @@
 Source: libzmq ``src/ip_resolver.cpp``, ``src/tcp_address.cpp``; ``doc/zmq_tcp.adoc`` for users.
 """
 
+from __future__ import annotations
+
 import _socket
 import os
 import re
 import warnings
 from errno import EINVAL, ENODEV, ENOMEM
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.errors import zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zlinkcompat.core.options import Options
+
 
 # connect() in libzmq checks only this syntax, so we check no more. It raises for other addresses,
 # and retries the accepted ones without a limit, because a name may become resolvable later
@@ -33,16 +42,16 @@ class TcpAddress:
 
     __slots__ = ("text", "ipv6", "bind")
 
-    def __init__(self, text, ipv6, bind):
+    def __init__(self, text: str, ipv6: bool, bind: bool) -> None:
         self.text = text
         self.ipv6 = ipv6
         self.bind = bind
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "tcp://" + self.text
 
 
-def parse(text, ipv6, bind, scheme="tcp"):
+def parse(text: str, ipv6: Any, bind: bool, scheme: str = "tcp") -> Any:
     """Check the syntax that connect() checks. :func:`listen` checks bind addresses.
 
     Raises
@@ -67,13 +76,13 @@ def parse(text, ipv6, bind, scheme="tcp"):
     return TcpAddress(text, bool(ipv6), bind)
 
 
-def atoi(text):
+def atoi(text: str) -> Any:
     """Parse a number like C's atoi, as libzmq does: leading blanks, sign, trailing text ignored."""
     match = _INTEGER.match(text)
     return max(-1 << 63, min(int(match[1]), (1 << 63) - 1)) if match else 0
 
 
-def _split(text, bindable):
+def _split(text: str, bindable: bool) -> tuple[str, int, int]:
     """Split ``host:port`` into (host, port, zone id); the zone id is 0 if the host has none."""
     host, colon, port_text = text.rpartition(":")
     if (port_text == "*" and bindable) or port_text == "0":
@@ -102,7 +111,7 @@ def _split(text, bindable):
     return host, port, zone
 
 
-def look_up(host, ipv6, getaddrinfo, flags):
+def look_up(host: Any, ipv6: Any, getaddrinfo: Callable[..., Any], flags: int) -> Any:
     """Return ``(host, scope id)`` pairs of a literal or name; with ``ipv6``, IPv4 is mapped."""
     stream = _socket.SOCK_STREAM
     if not ipv6:
@@ -117,7 +126,9 @@ def look_up(host, ipv6, getaddrinfo, flags):
         return [("::ffff:" + entry[4][0], 0) for entry in found]
 
 
-def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
+def _resolve(
+    text: str, ipv6: bool, bindable: bool, allow_nic: bool, getaddrinfo: Any
+) -> list[tuple[int, tuple[Any, ...]]]:
     """Return ``(family, sockaddr)`` pairs of a ``host:port``; without getaddrinfo, of literals."""
     host, port, zone = _split(text, bindable)
     family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
@@ -130,7 +141,9 @@ def _resolve(text, ipv6, bindable, allow_nic, getaddrinfo):
     return [(family, (place, port)) for place, _ in places]
 
 
-def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
+def _places(
+    host: str, ipv6: bool, bindable: bool, allow_nic: bool, getaddrinfo: Callable[..., Any]
+) -> list[tuple[str, int]]:
     reason = "is not an address of this kind"
     if ":" in host and not ipv6:
         reason = "is an IPv6 address: set IPV6 first"
@@ -163,13 +176,13 @@ def _places(host, ipv6, bindable, allow_nic, getaddrinfo):
         raise failure from error
 
 
-def parts(address):
+def parts(address: Any) -> Any:
     """Return source (None if absent) and target of an address, both as text."""
     source, semicolon, target = address.text.rpartition(";")
     return source if semicolon else None, target
 
 
-def resolve_source(address):
+def resolve_source(address: TcpAddress) -> Any:
     """Return ``(family, sockaddr)`` of the source of an address, or None. Looks up no names.
 
     Raises
@@ -181,7 +194,9 @@ def resolve_source(address):
     return None if source is None else _resolve(source, address.ipv6, True, True, None)[0]
 
 
-def resolve(address, getaddrinfo):
+def resolve(
+    address: TcpAddress, getaddrinfo: Callable[..., Any]
+) -> list[tuple[int, tuple[Any, ...]]]:
     """Return all socket addresses that an address may mean, best first.
 
     Parameters
@@ -205,7 +220,7 @@ def resolve(address, getaddrinfo):
     return _resolve(target, address.ipv6, address.bind, address.bind, getaddrinfo)
 
 
-def aliases(text, ipv6, getaddrinfo):
+def aliases(text: str, ipv6: Any, getaddrinfo: Callable[..., Any]) -> Any:
     """Return alternative spellings of an endpoint, for unbind() and disconnect() as in libzmq.
 
     They are the address resolved for connect and, if that succeeds, the address resolved for bind.
@@ -224,7 +239,7 @@ def aliases(text, ipv6, getaddrinfo):
     return names
 
 
-def beyond_proxy(address, options):
+def beyond_proxy(address: Any, options: Options) -> Any:
     """Return the ``(host, port)`` to request from SOCKS_PROXY, or None without a proxy.
 
     Raises
@@ -243,7 +258,7 @@ def beyond_proxy(address, options):
     return host, port
 
 
-def proxied(address, options):
+def proxied(address: Any, options: Options) -> Any:
     """Return the address to connect to: the proxy if there is one, with the same source."""
     if not options.socks_proxy:
         return address
@@ -252,7 +267,7 @@ def proxied(address, options):
     return TcpAddress(proxy if source is None else f"{source};{proxy}", address.ipv6, False)
 
 
-def numeric_host(name):
+def numeric_host(name: Any) -> Any:
     if len(name) == 2 or not name[3]:
         return name[0]
     # This includes the zone of a link-local address, and looks up no name.
@@ -260,6 +275,6 @@ def numeric_host(name):
     return _socket.getnameinfo(name, numeric)[0]
 
 
-def endpoint_of(family, name):
+def endpoint_of(family: Any, name: Any) -> Any:
     host = numeric_host(name)
     return f"tcp://[{host}]:{name[1]}" if family == _socket.AF_INET6 else f"tcp://{host}:{name[1]}"

@@ -3,13 +3,19 @@
 Source: libzmq ``src/tcp_address.cpp`` (``tcp_address_mask_t``).
 """
 
+from __future__ import annotations
+
 import _socket
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.transports import sockets
 from zlinkcompat.transports.tcp_address import atoi, look_up
 
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
 
-def admits(sock, options):
+
+def admits(sock: Any, options: Options) -> Any:
     """Tell whether an accepted peer passes one of the TCP_ACCEPT_FILTER values, if any is set."""
     if not options.tcp_filters:
         return True
@@ -20,7 +26,7 @@ def admits(sock, options):
     return any((place ^ network) >> 128 - bits == 0 for network, bits in options.tcp_filters)
 
 
-def parse_filter(text, ipv6):
+def parse_filter(text: str, ipv6: bool) -> tuple[int, int]:
     """Return ``address[/bits]`` as (network, bits) for IPv6; IPv4 addresses are mapped.
 
     If IPV6 is set, libzmq counts the bits of an IPv4 address from the start of the 128, so that
@@ -54,7 +60,7 @@ def parse_filter(text, ipv6):
 _MAPPED = 0xFFFF
 
 
-def _widened(family, place):
+def _widened(family: int, place: str) -> int:
     """Return a numeric address as an int of 128 bits."""
     packed = _socket.inet_pton(family, place.partition("%")[0])
     number = int.from_bytes(packed, "big")

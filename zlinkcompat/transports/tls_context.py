@@ -3,16 +3,25 @@
 Source: RFC 8446, RFC 5246; Python's ``ssl``; libzmq ``src/wss_engine.cpp`` for the WSS options.
 """
 
+from __future__ import annotations
+
 import os
 import tempfile
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.errors import EINVAL, zmq_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zlinkcompat.core.options import Options
+
 
 MARK = b"-----BEGIN"
 
 
-def make_context(options, server, endpoint):
+def make_context(options: Options, server: bool, endpoint: str) -> Any:
     """Return a context for one endpoint: ``options.ssl_context`` if the user set one.
 
     Parameters
@@ -69,12 +78,12 @@ def make_context(options, server, endpoint):
     return context
 
 
-def alpn_protocols(value):
+def alpn_protocols(value: bytes) -> list[str]:
     """Return the protocol names (list of str) in TLS_ALPN (bytes, comma-separated; RFC 7301)."""
     return [each.strip().decode("latin-1") for each in value.split(b",") if each.strip()]
 
 
-def load_certificate(context, options, endpoint):
+def load_certificate(context: Any, options: Options, endpoint: str) -> None:
     # Without a callback, OpenSSL would ask for a key's passphrase at the terminal.
     password = options.tls_password
     try:
@@ -84,13 +93,13 @@ def load_certificate(context, options, endpoint):
         raise refused("TLS_CERT or TLS_KEY", error, endpoint) from None
 
 
-def refused(name, error, endpoint):
+def refused(name: str, error: Any, endpoint: str) -> Exception:
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not PEM"
     return zmq_error(EINVAL, f"{endpoint!r}: {name} cannot be loaded: {reason}")
 
 
 @contextmanager
-def as_file(value):
+def as_file(value: bytes) -> Iterator[Any]:
     """Yield the path of a file with ``value``: OpenSSL loads certificate chains only from files."""
     if not value:
         yield None

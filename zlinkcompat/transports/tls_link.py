@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._runtime.log_queue import Log
 from zlinkcompat.errors import EINVAL, zmq_error
 from zlinkcompat.transports.link import Link
 from zlinkcompat.transports.tls_context import MARK, alpn_protocols, make_context
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.transports.tls import TlsAddress
+    from zlinkcompat.transports.tls_stream import TlsStream
+    from zlinkcompat.transports.ws import WsAddress
+
 
 LOG = Log("zlinkcompat.transports")
 
@@ -26,14 +34,14 @@ class TlsLink(Link):
         The peers must agree on one of these application protocols; empty: ALPN is not used.
     """
 
-    def __init__(self, address, options, bind):
+    def __init__(self, address: TlsAddress | WsAddress, options: Options, bind: bool) -> None:
         Link.__init__(self, address, options, bind)
         self.alpn = alpn_protocols(options.tls_alpn)
         # Check the files before reading them. Then a file that is written while it is read will be
         # read again.
         self.files = self.file_stamps()
         self.context = make_context(options, bind, str(address))
-        self.session = None
+        self.session: Any = None
         self.hostname = None
         if not bind:
             named = options.tls_hostname
@@ -42,7 +50,7 @@ class TlsLink(Link):
             self.hostname = None
         self.try_out()
 
-    def try_out(self):
+    def try_out(self) -> None:
         """Raise now, instead of at each connection, if the context is unsuitable."""
         import ssl
 
@@ -62,7 +70,7 @@ class TlsLink(Link):
                 f"{self.hostname!r}, is not a valid name for TLS: {error}",
             ) from None
 
-    def wrap(self, incoming, outgoing):
+    def wrap(self, incoming: Any, outgoing: Any) -> Any:
         """Return the ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""
         return self.context.wrap_bio(
             incoming,
@@ -72,13 +80,13 @@ class TlsLink(Link):
             session=self.session,
         )
 
-    def open(self, fd):
+    def open(self, fd: int) -> TlsStream:
         from zlinkcompat.transports.tls_stream import TlsStream
 
         self.renew_context()
         return TlsStream(fd, self)
 
-    def file_stamps(self):
+    def file_stamps(self) -> Any:
         """Return values that change if the files of certificates and keys change.
 
         None if a file is missing, because it is about to be replaced."""
@@ -95,7 +103,7 @@ class TlsLink(Link):
                 stamps.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
         return stamps
 
-    def renew_context(self):
+    def renew_context(self) -> None:
         """Load certificates and keys again if their files have changed.
 
         If they cannot be loaded, for example a certificate without its key, the context stays as
@@ -116,7 +124,7 @@ class TlsLink(Link):
         self.context = context
 
 
-def host_of(text):
+def host_of(text: str) -> str:
     """Return the host in ``[source;]host:port``, without brackets and zone."""
     host = text.rpartition(";")[2].rpartition(":")[0]
     if host[:1] == "[" and host[-1:] == "]":

@@ -11,6 +11,7 @@ Until :meth:`TlsStream.begin` is done, the peer is not trusted and no message is
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 from zlinkcompat._runtime.guard import Guard
 from zlinkcompat.transports.socket_stream import SocketStream
@@ -48,7 +49,7 @@ spare: list[bytearray] = []
 class TlsError(ProtocolError):
     """The peer's bytes are not TLS, or one side rejects the other's certificate."""
 
-    def __init__(self, error):
+    def __init__(self, error: Any) -> None:
         reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
         Exception.__init__(self, f"TLS: {reason}")
         self.offset = 0
@@ -71,7 +72,7 @@ class TlsStream(SocketStream):
     tls : ssl.SSLObject
     """
 
-    def __init__(self, fd, link):
+    def __init__(self, fd: int, link: Any) -> None:
         # Do this first, because it may fail. After a failure the caller must still own the
         # descriptor.
         self.incoming = ssl.MemoryBIO()
@@ -87,23 +88,27 @@ class TlsStream(SocketStream):
         inner = getattr(self.tls, "_sslobj", self.tls)
         self.read = inner.read
         self.write = inner.write
-        self.unsent = None
+        self.unsent: Any = None
         self.sent = 0
         self.answers = bytearray()  # replies to key updates, sent after ``unsent``
         self.answering = False  # ``unsent`` consisted of such replies
-        self.waiting = None  # ciphertext that OpenSSL does not have yet, from ``waiting_at`` on
+        self.waiting: Any = (
+            None  # ciphertext that OpenSSL does not have yet, from ``waiting_at`` on
+        )
         self.waiting_at = 0
         self.record_left = 0
         self.header_filled = 0
         self.size_high = 0
         self.dataless = 0
-        self.records = []  # (end of its ciphertext, size of its plaintext) of each in ``unsent``
+        self.records: list[
+            Any
+        ] = []  # (end of its ciphertext, size of its plaintext) of each in ``unsent``
         self.first_record = 0
         self.encrypted = 0
         self.ready = False
         self.handshake_bytes = 0
 
-    def begin(self):
+    def begin(self) -> bool:
         """Continue the TLS handshake, with at most one read.
 
         Returns
@@ -165,7 +170,7 @@ class TlsStream(SocketStream):
             return False
         return True
 
-    def check_alpn(self):
+    def check_alpn(self) -> None:
         """Reject a peer that agreed on none of the application protocols of TLS_ALPN."""
         wanted = self.link.alpn
         if wanted and self.tls.selected_alpn_protocol() not in wanted:
@@ -174,7 +179,7 @@ class TlsStream(SocketStream):
                 + ", ".join(wanted)
             )
 
-    def fetch(self, counters=None, most=AHEAD):
+    def fetch(self, counters: Any = None, most: int = AHEAD) -> int:
         """Read ciphertext from the kernel. Return its size; 0 at the end; -1 if there is none."""
         if counters is not None:
             counters.read_calls += 1
@@ -194,7 +199,7 @@ class TlsStream(SocketStream):
             spare.append(scratch)
         return count
 
-    def feed(self):
+    def feed(self) -> bool:
         """Give OpenSSL the next portion of the ciphertext. Return False if there is none.
 
         Raises
@@ -213,7 +218,7 @@ class TlsStream(SocketStream):
             self.waiting = None
         return True
 
-    def portion(self, data, at, end):
+    def portion(self, data: bytearray | bytes, at: int, end: int) -> int:
         """Return where the next :data:`PORTION` records end. Count all as records without data."""
         records = 0
         while at < end:
@@ -235,7 +240,7 @@ class TlsStream(SocketStream):
         self.dataless += records
         return at
 
-    def read_into(self, decoder):
+    def read_into(self, decoder: Decoder) -> int:
         if not self.guard.try_enter():
             # Another thread uses the stream. The descriptor stays readable, or `buffered` is set.
             return -1
@@ -244,7 +249,7 @@ class TlsStream(SocketStream):
         finally:
             self.guard.exit()
 
-    def write_from(self, encoder):
+    def write_from(self, encoder: Encoder) -> int:
         if not self.guard.try_enter():
             # Another thread is using the stream. The I/O thread will write soon, because the
             # descriptor is writable.
@@ -254,7 +259,7 @@ class TlsStream(SocketStream):
         finally:
             self.guard.exit()
 
-    def decrypt_into(self, decoder):
+    def decrypt_into(self, decoder: Decoder) -> int:
         incoming = self.incoming
         room = None
         size = filled = 0
@@ -308,11 +313,11 @@ class TlsStream(SocketStream):
         self.check_dataless()
         return result
 
-    def check_dataless(self):
+    def check_dataless(self) -> None:
         if self.dataless > DATALESS_MAX:
             raise TlsError(f"over {DATALESS_MAX} records without data, such as key updates")
 
-    def answer(self):
+    def answer(self) -> None:
         """Send what OpenSSL produced by itself: replies to key updates, alerts."""
         self.collect()
         try:
@@ -326,7 +331,7 @@ class TlsStream(SocketStream):
                 f"the peer did not read {len(self.answers)} bytes of answers to its key updates"
             )
 
-    def encrypt_from(self, encoder):
+    def encrypt_from(self, encoder: Encoder) -> int:
         counters = encoder.counters
         if not self.push(counters):
             return self.report() or -1
@@ -358,7 +363,7 @@ class TlsStream(SocketStream):
             done += self.report()
         return done or (-1 if self.unsent is not None else 0)
 
-    def collect(self):
+    def collect(self) -> None:
         """Append OpenSSL's output to the data that waits for the kernel."""
         if not self.outgoing.pending:
             return
@@ -371,7 +376,7 @@ class TlsStream(SocketStream):
         self.unsent = data
         self.sent = 0
 
-    def push(self, counters=None):
+    def push(self, counters: Any = None) -> bool:
         """Send waiting data; return False if the kernel does not accept all of it now."""
         while self.unsent is not None:
             if counters is not None:
@@ -393,7 +398,7 @@ class TlsStream(SocketStream):
                 self.answering = True
         return True
 
-    def report(self):
+    def report(self) -> int:
         """Return the plaintext (bytes) of records that the kernel accepted since the last call."""
         if self.unsent is None or self.answering:
             done = self.encrypted
@@ -412,7 +417,7 @@ class TlsStream(SocketStream):
         self.encrypted -= done
         return done
 
-    def end(self):
+    def end(self) -> None:
         """Send close_notify if possible, and keep the session for the next connection."""
         if not self.ready:
             return

@@ -5,7 +5,7 @@ Source: libzmq ``src/ws_address.cpp``, ``ws_listener.cpp``; RFC 45.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.errors import EINVAL, EPROTONOSUPPORT, zmq_error
 from zlinkcompat.transports import has, tcp
@@ -13,7 +13,11 @@ from zlinkcompat.transports.link import Link as PlainLink
 from zlinkcompat.transports.tcp import admits, finish_connect, peer_address, tune  # noqa: F401
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zlinkcompat.core.options import Options
+    from zlinkcompat.transports.sockets import ListenerSocket
+    from zlinkcompat.transports.tcp_address import TcpAddress
 
 
 class WsAddress:
@@ -31,17 +35,17 @@ class WsAddress:
 
     __slots__ = ("place", "text", "path", "scheme")
 
-    def __init__(self, place, path, scheme):
+    def __init__(self, place: TcpAddress, path: str, scheme: str) -> None:
         self.place = place
         self.text = place.text
         self.path = path
         self.scheme = scheme
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.scheme}://{self.text}{self.path}"
 
     @property
-    def host(self):
+    def host(self) -> str:
         """Return the ``Host`` of requests as the user wrote it, with the port (RFC 6455, 4.1)."""
         return self.text.rpartition(";")[2]
 
@@ -53,7 +57,7 @@ class WsSide:
     options: Options
 
     @property
-    def origins(self):
+    def origins(self) -> list[Any]:
         listed = self.options.ws_origins.decode("latin-1").split(",")
         return [each.strip() for each in listed if each.strip()]
 
@@ -62,7 +66,7 @@ class Link(WsSide, PlainLink):
     """The connections of a ``ws://`` endpoint."""
 
 
-def parse(text, ipv6, bind, scheme="ws"):
+def parse(text: str, ipv6: int, bind: bool, scheme: str = "ws") -> WsAddress:
     """Parse a tcp address with a path after it.
 
     Raises
@@ -89,7 +93,7 @@ def parse(text, ipv6, bind, scheme="ws"):
     return WsAddress(tcp.TcpAddress(place, bool(ipv6), bind), slash + path or "/", scheme)
 
 
-def listen(address, options, getaddrinfo):
+def listen(address: WsAddress, options: Options, getaddrinfo: Callable[..., Any]) -> WsListener:
     """Listen as tcp does. LAST_ENDPOINT includes the path."""
     return WsListener(tcp.listen(address.place, options, getaddrinfo), address)
 
@@ -99,7 +103,7 @@ class WsListener(tcp.sockets.ListenerSocket):
 
     __slots__ = ()
 
-    def __init__(self, listener, address):
+    def __init__(self, listener: ListenerSocket, address: WsAddress) -> None:
         endpoint = renamed(listener.endpoint, address.scheme, address.path)
         super().__init__(listener.socket, endpoint)
 
@@ -107,32 +111,34 @@ class WsListener(tcp.sockets.ListenerSocket):
 accept = tcp.accept
 
 
-def beyond_proxy(address, options):
+def beyond_proxy(address: WsAddress, options: Options) -> tuple[str, int] | None:
     """Do the same as tcp's function."""
     return tcp.beyond_proxy(address.place, options)
 
 
-def start_connect(address, options, getaddrinfo):
+def start_connect(
+    address: WsAddress, options: Options, getaddrinfo: Callable[..., Any]
+) -> tuple[Any, bool]:
     """Do the same as tcp's function."""
     return tcp.start_connect(address.place, options, getaddrinfo)
 
 
-def renamed(endpoint, scheme, path=""):
+def renamed(endpoint: str, scheme: str, path: str = "") -> str:
     return scheme + endpoint[3:] + path if endpoint else ""
 
 
-def aliases(text, ipv6, getaddrinfo, scheme="ws"):
+def aliases(text: str, ipv6: int, getaddrinfo: Callable[..., Any], scheme: str = "ws") -> list[str]:
     """Do the same as tcp's function."""
     place, slash, path = text.partition("/")
     found = tcp.aliases(place, ipv6, getaddrinfo)
     return [renamed(name, scheme, slash + path or "/") for name in found]
 
 
-def local_endpoint(sock):
+def local_endpoint(sock: Any) -> Any:
     """Return ``ws://host:port`` of our end."""
     return renamed(tcp.local_endpoint(sock), "ws")
 
 
-def peer_endpoint(sock):
+def peer_endpoint(sock: Any) -> str:
     """Return ``ws://host:port`` of the peer's end; "" if it is gone."""
     return renamed(tcp.peer_endpoint(sock), "ws")

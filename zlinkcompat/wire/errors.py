@@ -1,5 +1,7 @@
 """Errors that a peer's bytes cause."""
 
+from __future__ import annotations
+
 # libzmq's ZMQ_PROTOCOL_ERROR_ZMTP_* numbers (zmq.h), reported by EVENT_HANDSHAKE_FAILED_PROTOCOL.
 UNSPECIFIED = 0x10000000
 UNEXPECTED_COMMAND = 0x10000001
@@ -40,7 +42,7 @@ class ProtocolError(Exception):
         libzmq's number for the error.
     """
 
-    def __init__(self, text, offset, code=UNSPECIFIED):
+    def __init__(self, text: str, offset: int | None, code: int = UNSPECIFIED) -> None:
         where = "" if offset is None else f" (at byte {offset} of the peer's stream)"
         super().__init__(text + where)
         self.offset = offset
@@ -71,6 +73,6 @@ class AuthenticationFailed(ProtocolError):
         The body of the command that reports this to the peer; b"" if nothing is sent.
     """
 
-    def __init__(self, text, code, command=b""):
+    def __init__(self, text: str, code: int, command: bytes = b"") -> None:
         super().__init__(text, None, code)
         self.command = command

@@ -1,7 +1,10 @@
 """SOCKS 5: the messages between a client and a proxy (RFC 1928, RFC 1929)."""
 
+from __future__ import annotations
+
 import ipaddress
 from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETUNREACH, EPROTO, ETIMEDOUT
+from typing import Any
 
 VERSION = 5
 AUTHENTICATION_VERSION = 1
@@ -22,7 +25,7 @@ REPLIES = {
 }
 
 
-def dialogue(host, port, username=b"", password=b""):
+def dialogue(host: Any, port: Any, username: Any = b"", password: Any = b"") -> Any:
     """Ask a proxy for a connection, as a generator.
 
     It yields ``(bytes to send, number of bytes to receive)``, and must be sent exactly that many
@@ -68,16 +71,16 @@ def dialogue(host, port, username=b"", password=b""):
     yield b"", {IPV4: 3, NAME: first, IPV6: 15}[kind] + 2
 
 
-def expect(right, what):
+def expect(right: bool, what: str) -> None:
     if not right:
         raise OSError(EPROTO, f"SOCKS proxy: the reply is not SOCKS 5: {what}")
 
 
-def counted(octets):
+def counted(octets: bytes) -> Any:
     return bytes((len(octets),)) + octets
 
 
-def address(host):
+def address(host: str) -> Any:
     """Return a host as encoded in a request."""
     try:
         literal = ipaddress.ip_address(host)

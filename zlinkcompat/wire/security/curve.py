@@ -7,8 +7,11 @@ Key names are the RFC's, spelled out: permanent keys, and short-term keys of one
 Source: RFC 26; libzmq ``src/curve_client.cpp``, ``curve_client_tools.hpp``, ``curve_server.cpp``.
 """
 
+from __future__ import annotations
+
 import os
 from struct import pack, unpack_from
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.wire.errors import (
     CRYPTOGRAPHIC,
@@ -21,6 +24,10 @@ from zlinkcompat.wire.errors import (
 from zlinkcompat.wire.security import sodium
 from zlinkcompat.wire.security.mechanism import Mechanism
 from zlinkcompat.wire.zmtp import commands
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+
 
 KEY_SIZE = 32
 VERSION = b"\x01\x00"
@@ -41,7 +48,7 @@ class Curve(Mechanism):
     name = b"CURVE"
     sends = receives = b""
 
-    def __init__(self, options):
+    def __init__(self, options: Options) -> None:
         Mechanism.__init__(self, options)
         self.expected = b""
         self.short_public, self.short_secret = sodium.keypair()
@@ -49,25 +56,25 @@ class Curve(Mechanism):
         self.nonce = 0
         self.peer_nonce = 0
 
-    def next_nonce(self):
+    def next_nonce(self) -> bytes:
         """Return the next short nonce of this side (8 bytes)."""
         self.nonce += 1
         return pack(">Q", self.nonce)
 
-    def receive(self, name, data, offset):
+    def receive(self, name: bytes, data: bytes, offset: int) -> bytes | None:
         if name != self.expected:
             self.refuse(name, data, offset)
         return self.handle_command(data, offset)
 
-    def handle_command(self, data, offset):
+    def handle_command(self, data: bytes, offset: int) -> bytes | None:
         """Handle the expected command of the peer; return the next command to send, or None."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def secure(self, decoder, encoder):
+    def secure(self, decoder: Any, encoder: Any) -> None:
         encoder.secure(self.shared, self.sends, self.nonce + 1)
         decoder.secure(self.shared, self.receives, self.peer_nonce)
 
-    def agree(self, public_key, offset):
+    def agree(self, public_key: bytes, offset: int) -> None:
         """Compute the key that encrypts this connection's messages."""
         self.shared = opened(sodium.shared_key(public_key, self.short_secret), "a key", offset)
 
@@ -77,7 +84,7 @@ class CurveClient(Curve):
 
     sends, receives = CLIENT_MESSAGES, SERVER_MESSAGES
 
-    def start(self):
+    def start(self) -> Any:
         self.expected = b"WELCOME"
         nonce = self.next_nonce()
         signature = sodium.box(
@@ -87,7 +94,7 @@ class CurveClient(Curve):
             raise ProtocolError("CURVE_SERVERKEY is not a valid key", None, CRYPTOGRAPHIC)
         return commands.body(b"HELLO", VERSION + PADDING + self.short_public + nonce + signature)
 
-    def handle_command(self, data, offset):
+    def handle_command(self, data: bytes, offset: int) -> bytes | None:
         if self.expected == b"WELCOME":
             self.expected = b"READY"
             return self.initiate(data, offset)
@@ -100,7 +107,7 @@ class CurveClient(Curve):
         self.done = True
         return None
 
-    def initiate(self, welcome, offset):
+    def initiate(self, welcome: bytes, offset: int) -> bytes:
         """Return INITIATE, the reply to a ``welcome``."""
         options = self.options
         told = (
@@ -139,10 +146,10 @@ class CurveServer(Curve):
     as_server = True
     sends, receives = SERVER_MESSAGES, CLIENT_MESSAGES
 
-    def start(self):
+    def start(self) -> None:
         self.expected = b"HELLO"
 
-    def handle_command(self, data, offset):
+    def handle_command(self, data: bytes, offset: int) -> bytes | None:
         if self.expected == b"HELLO":
             self.expected = b"INITIATE"
             return self.welcome(data, offset)
@@ -155,13 +162,13 @@ class CurveServer(Curve):
             return None
         return self.admitted()
 
-    def admitted(self):
+    def admitted(self) -> bytes:
         nonce = self.next_nonce()
         proof = sodium.seal(self.properties(), b"CurveZMQREADY---" + nonce, self.shared)
         self.done = True
         return commands.body(b"READY", nonce + proof)
 
-    def welcome(self, hello, offset):
+    def welcome(self, hello: bytes, offset: int) -> bytes:
         """Return WELCOME, the reply to a ``hello``."""
         if len(hello) != 194 or hello[:2] != VERSION:
             raise ProtocolError("HELLO has a wrong size or version", offset, MALFORMED_HELLO)
@@ -180,7 +187,7 @@ class CurveServer(Curve):
         told = sodium.box(self.short_public + cookie, b"WELCOME-" + nonce, client, secret_key)
         return commands.body(b"WELCOME", nonce + told)
 
-    def identify(self, initiate, offset):
+    def identify(self, initiate: bytes, offset: Any) -> bytes:
         """Return the client's permanent public key, which its INITIATE proves."""
         from hmac import compare_digest  # loads OpenSSL, so import it only with CURVE
 
@@ -212,7 +219,7 @@ class CurveServer(Curve):
         return client_key
 
 
-def opened(data, what, offset):
+def opened(data: bytes | None, what: str, offset: int) -> bytes:
     """Return ``data``; raise ProtocolError if it is None, because the keys did not fit."""
     if data is None:
         raise ProtocolError(f"{what} cannot be opened with our keys", offset, CRYPTOGRAPHIC)

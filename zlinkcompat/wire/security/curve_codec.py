@@ -1,6 +1,9 @@
 """Pure-Python fallback of ``curve_codec.pyx``: messages encrypted by CURVE."""
 
+from __future__ import annotations
+
 from struct import pack, unpack_from
+from typing import Any
 
 from zlinkcompat.wire.errors import (
     CRYPTOGRAPHIC,
@@ -31,12 +34,12 @@ MESSAGE = b"\x07MESSAGE"
 class Sealer:
     """Encrypts frames. See the Cython module."""
 
-    def __init__(self, key, prefix, next):
+    def __init__(self, key: bytes, prefix: bytes, next: int) -> None:
         self.key = key
         self.prefix = prefix
         self.next = next
 
-    def seal(self, data, flags):
+    def seal(self, data: bytes, flags: int) -> bytes:
         nonce = pack(">Q", self.next)
         self.next += 1
         return MESSAGE + nonce + sodium.seal(bytes([flags]) + data, self.prefix + nonce, self.key)
@@ -45,13 +48,13 @@ class Sealer:
 class Opener:
     """Decrypts frames. See the Cython module."""
 
-    def __init__(self, key, prefix, last):
+    def __init__(self, key: bytes, prefix: bytes, last: int) -> None:
         self.key = key
         self.prefix = prefix
         self.last = last
         self.flags = 0
 
-    def open(self, body, more, position):
+    def open(self, body: bytes, more: int, position: int) -> bytes:
         if body[:WORD] != MESSAGE:
             raise CryptoError("a frame is not encrypted", position, UNEXPECTED_COMMAND)
         if len(body) < BODY or more:
@@ -80,12 +83,12 @@ class Opening:
 
     opener = None
 
-    def secure(self, key, prefix, last):
+    def secure(self, key: bytes, prefix: bytes, last: int) -> None:
         """Decrypt everything from now on. See :class:`Opener` for the parameters."""
         self.opener = Opener(key, prefix, last)
-        self.parts = []
+        self.parts: list[Any] = []
 
-    def finish(self, frame, flags):
+    def finish(self, frame: bytes, flags: int) -> Any:
         opener = self.opener
         if opener is None:
             return super().finish(frame, flags)
@@ -119,11 +122,11 @@ class CurveEncoder(Encoder):
 
     sealer = None
 
-    def secure(self, key, prefix, next):
+    def secure(self, key: bytes, prefix: bytes, next: int) -> None:
         """Encrypt everything from now on. See :class:`Sealer` for the parameters."""
         self.sealer = Sealer(key, prefix, next)
 
-    def add_frame(self, frame, flags):
+    def add_frame(self, frame: Any, flags: int) -> bool:
         if type(frame) is bytes:
             data = frame
         elif not isinstance(frame, Subscribe):
@@ -150,7 +153,7 @@ class CurveEncoder(Encoder):
         self.put(self.sealer.seal(data, flags))
         return True
 
-    def encode_command(self, command):
+    def encode_command(self, command: Any) -> bytes:
         """Return encoded frames for :meth:`add_control`."""
         return frame_of_message(self.sealer.seal(command.body(), INNER_COMMAND))
 
@@ -160,10 +163,10 @@ class CurveZwsEncoder(ZwsEncoder):
 
     sealer = None
 
-    def secure(self, key, prefix, next):
+    def secure(self, key: bytes, prefix: bytes, next: int) -> None:
         self.sealer = Sealer(key, prefix, next)
 
-    def add_frame(self, frame, flags):
+    def add_frame(self, frame: Any, flags: int) -> bool:
         if isinstance(frame, Subscribe):
             frame = frame.mark + frame.topic
         elif type(frame) is not bytes:

@@ -6,6 +6,8 @@ Source: RFC 23 and 37 ("Mechanisms"), RFC 27 (ZAP); libzmq ``src/mechanism.cpp``
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.wire.errors import (
     INVALID_METADATA,
     UNEXPECTED_COMMAND,
@@ -19,6 +21,13 @@ from zlinkcompat.wire.zmtp.commands import (
     parse_error_untrusted,
     parse_metadata_untrusted,
 )
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.wire.security.zap import ZapReply
+    from zlinkcompat.wire.zmtp.decoder import Decoder
+    from zlinkcompat.wire.zmtp.encoder import Encoder
+
 
 #: Names of the socket types, by libzmq's numbers.
 SOCKET_TYPES = (
@@ -51,7 +60,7 @@ PROPERTIES = {b"socket-type": b"Socket-Type", b"identity": b"Identity", b"user-i
 COMMON = {each: each.decode() for each in (b"", *PROPERTIES.values(), *SOCKET_TYPES)}
 
 
-def text_of(data, encoding):
+def text_of(data: bytes, encoding: str) -> str:
     """Return a property's name or value (bytes) as text; undecodable bytes are replaced."""
     common = COMMON.get(data)
     return data.decode(encoding, "replace") if common is None else common
@@ -86,24 +95,24 @@ class Mechanism:
     #: The value of the greeting's field (RFC 37).
     as_server = False
 
-    def __init__(self, options):
+    def __init__(self, options: Options) -> None:
         self.options = options
         self.socket_type = SOCKET_TYPES[options.socket_type]
         self.routing_id = options.routing_id
         self.done = False
-        self.zap_request = None
-        self.peer_metadata = {}
-        self.zap_metadata = {}
+        self.zap_request: Any = None
+        self.peer_metadata: dict[Any, Any] = {}
+        self.zap_metadata: dict[Any, Any] = {}
         self.peer_routing_id = b""
         self.peer_socket_type = b""
 
     # -- implemented by each mechanism -------------------------------------------------------
 
-    def start(self):
+    def start(self) -> bytes | None:
         """Return the first command, or None; called after both greetings."""
-        return None  # noqa: RET501 - others return bytes
+        return None
 
-    def receive(self, name, data, offset):
+    def receive(self, name: bytes, data: bytes, offset: int) -> bytes | None:
         """Handle a command of the peer.
 
         Parameters
@@ -121,16 +130,16 @@ class Mechanism:
         """
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def admitted(self):
+    def admitted(self) -> bytes:
         """Continue the handshake, because the peer is accepted."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def secure(self, decoder, encoder):
+    def secure(self, decoder: Decoder, encoder: Encoder) -> None:
         """Set the codec up for messages; called when the handshake is done."""
 
     # -- the peer's identity -----------------------------------------------------------------
 
-    def properties(self):
+    def properties(self) -> bytes:
         """Return our own properties, encoded."""
         properties = {b"Socket-Type": self.socket_type}
         if self.socket_type in TELL_IDENTITY:
@@ -138,7 +147,7 @@ class Mechanism:
         properties.update(self.options.metadata_properties())
         return encode_metadata(properties)
 
-    def accept_untrusted(self, data, offset):
+    def accept_untrusted(self, data: bytes, offset: int) -> None:
         """Read the peer's properties."""
         options = self.options
         metadata: dict[bytes, bytes] = {}
@@ -169,13 +178,13 @@ class Mechanism:
 
     # -- authentication ----------------------------------------------------------------------
 
-    def ask(self, credentials, required):
+    def ask(self, credentials: list[Any], required: bool) -> None:
         """Have a ZAP handler check ``credentials`` (list of bytes)."""
         self.zap_request = ZapRequest(
             self.options.zap_domain, self.routing_id, self.name, credentials, required
         )
 
-    def on_zap_reply(self, zap_reply):
+    def on_zap_reply(self, zap_reply: ZapReply | None) -> bytes:
         """Continue after a :attr:`zap_request`.
 
         Parameters
@@ -203,7 +212,7 @@ class Mechanism:
 
     # -- unexpected commands -----------------------------------------------------------------
 
-    def refuse(self, name, data, offset):
+    def refuse(self, name: bytes, data: bytes, offset: int) -> None:
         """Raise the error for the unexpected command ``name``, which may be ERROR."""
         if name == b"ERROR":
             reason = parse_error_untrusted(data, offset)

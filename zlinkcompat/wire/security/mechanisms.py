@@ -1,9 +1,17 @@
 """The security mechanisms, by libzmq's numbers."""
 
+from __future__ import annotations
+
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from zlinkcompat._constants import CURVE, NULL, PLAIN
 from zlinkcompat.wire.security.null import Null
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.wire.security.mechanism import Mechanism
+
 
 #: The client's class and the server's class. :func:`load` adds those of :data:`ON_DEMAND`.
 TABLE = {NULL: (Null, Null)}
@@ -15,7 +23,7 @@ ON_DEMAND = {
 }
 
 
-def load(mechanism):
+def load(mechanism: int) -> None:
     """Add the classes of a mechanism to :data:`TABLE`."""
     if mechanism not in TABLE:
         name, client, server = ON_DEMAND[mechanism]
@@ -23,7 +31,7 @@ def load(mechanism):
         TABLE[mechanism] = getattr(module, client), getattr(module, server)
 
 
-def create(options):
+def create(options: Options) -> Mechanism:
     """Return the :class:`Mechanism` for ``options`` (libzmq's names in lower case)."""
     load(options.mechanism)
     return TABLE[options.mechanism][bool(options.as_server)](options)

@@ -1,13 +1,16 @@
 """Z85: 32-bit numbers as five printable characters (RFC 32)."""
 
+from __future__ import annotations
+
 from struct import iter_unpack, pack
+from typing import Any
 
 ALPHABET = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
 _digits = {character: digit for digit, character in enumerate(ALPHABET)}
 
 
-def encode(data):
+def encode(data: bytes) -> Any:
     """Return the text (bytes) for ``data``, whose length must be a multiple of 4."""
     text = bytearray()
     for (number,) in iter_unpack(">I", data):
@@ -15,7 +18,7 @@ def encode(data):
     return bytes(text)
 
 
-def decode(text):
+def decode(text: bytes) -> bytes:
     """Return the data for ``text`` (bytes); raise ValueError if it is not Z85."""
     if len(text) % 5:
         raise ValueError("the length of Z85 text must be a multiple of 5")

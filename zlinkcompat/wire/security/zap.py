@@ -3,6 +3,10 @@
 Source: RFC 27; libzmq ``src/zap_client.cpp``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from zlinkcompat.wire.errors import (
     ZAP_BAD_REQUEST_ID,
     ZAP_BAD_VERSION,
@@ -38,14 +42,21 @@ class ZapRequest:
         Whether to reject the peer if there is no handler.
     """
 
-    def __init__(self, domain, routing_id, mechanism, credentials, required):
+    def __init__(
+        self,
+        domain: bytes,
+        routing_id: bytes,
+        mechanism: bytes,
+        credentials: list[Any],
+        required: bool,
+    ) -> None:
         self.domain = domain
         self.routing_id = routing_id
         self.mechanism = mechanism
         self.credentials = credentials
         self.required = required
 
-    def frames(self, address):
+    def frames(self, address: str) -> list[Any]:
         """Return the frames of the request. ``address`` (str) is the peer's."""
         return [
             b"",
@@ -71,13 +82,13 @@ class ZapReply:
         bytes to bytes: ``User-Id`` and the handler's other metadata of the peer.
     """
 
-    def __init__(self, status, text, metadata):
+    def __init__(self, status: int, text: str, metadata: dict[bytes, bytes]) -> None:
         self.status = status
         self.text = text
         self.metadata = metadata
 
 
-def parse_reply(message):
+def parse_reply(message: Any) -> ZapReply:
     """Parse a handler's reply.
 
     Parameters
@@ -114,5 +125,5 @@ def parse_reply(message):
     return ZapReply(int(status), text.decode("utf-8", "replace"), properties)
 
 
-def bad(text, code):
+def bad(text: str, code: int) -> ProtocolError:
     return ProtocolError(f"the ZAP handler's reply is malformed: {text}", None, code)

@@ -1,6 +1,9 @@
 """WebSocket control frames as commands, and close codes (RFC 6455, sections 5.5 and 7.4)."""
 
+from __future__ import annotations
+
 from struct import pack, unpack_from
+from typing import Any
 
 from zlinkcompat.wire.errors import WS_UNSPECIFIED, MessageTooLarge, ProtocolError
 from zlinkcompat.wire.zmtp.commands import Ping, Pong
@@ -27,7 +30,7 @@ class WebSocketError(ProtocolError):
         The code that the peer is told (RFC 6455, 7.4.1).
     """
 
-    def __init__(self, text, offset, close_code=PROTOCOL):
+    def __init__(self, text: str, offset: int, close_code: int = PROTOCOL) -> None:
         ProtocolError.__init__(self, text, offset, WS_UNSPECIFIED)
         self.close_code = close_code
 
@@ -37,12 +40,12 @@ class Close:
 
     __slots__ = ("code", "reason")
 
-    def __init__(self, code, reason=b""):
+    def __init__(self, code: int, reason: bytes = b"") -> None:
         self.code = code
         self.reason = reason
 
 
-def payload_of(command):
+def payload_of(command: Any) -> tuple[int, bytes]:
     """Return (opcode, payload) of a Ping, Pong or Close. WebSocket pings have no time to live."""
     if type(command) is Close:
         if not command.code:
@@ -51,7 +54,7 @@ def payload_of(command):
     return (PING if type(command) is Ping else PONG), command.context[:MAX_CONTROL]
 
 
-def parse_control_untrusted(opcode, payload, position):
+def parse_control_untrusted(opcode: int, payload: bytes, position: int) -> Close | Ping | Pong:
     """Parse a control frame and return a Ping, Pong or Close.
 
     Raises
@@ -74,7 +77,7 @@ def parse_control_untrusted(opcode, payload, position):
     return Close(code, payload[2:])
 
 
-def check_text(data, position):
+def check_text(data: bytes, position: int) -> None:
     """Raise unless ``data`` (bytes) is UTF-8."""
     try:
         data.decode()
@@ -82,7 +85,7 @@ def check_text(data, position):
         raise WebSocketError("text that is not UTF-8", position, NOT_TEXT) from None
 
 
-def close_for(failure):
+def close_for(failure: Any) -> Close | None:
     """Return the Close that tells a peer why its connection ends; None if it cannot be told."""
     if failure is None:
         return Close(NORMAL)

@@ -1,7 +1,10 @@
 """Pure-Python fallback of ``frames.pyx``: messages in WebSocket frames. Same interface."""
 
+from __future__ import annotations
+
 import os
 from struct import Struct
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.wire.errors import MessageTooLarge
 from zlinkcompat.wire.ws.control import (
@@ -25,6 +28,10 @@ from zlinkcompat.wire.zmtp.commands import Subscribe, parse_command_untrusted
 from zlinkcompat.wire.zmtp.decoder import HEADER_READ_FROM, Decoder
 from zlinkcompat.wire.zmtp.encoder import Encoder
 
+if TYPE_CHECKING:
+    from zlinkcompat.tuning import Tuning
+
+
 __all__ = ["ZwsDecoder", "ZwsEncoder"]
 
 ZWS_COMMAND = 2
@@ -38,7 +45,14 @@ _long = Struct(">BBQ")
 class ZwsDecoder(Decoder):
     """Decodes WebSocket frames into whole messages. See the Cython module."""
 
-    def __init__(self, max_size=-1, server=False, raw=False, tuning=None, counters=None):
+    def __init__(
+        self,
+        max_size: int = -1,
+        server: bool = False,
+        raw: bool = False,
+        tuning: Tuning | None = None,
+        counters: Any = None,
+    ) -> None:
         Decoder.__init__(self, max_size, tuning, counters)
         self.server = server
         self.raw = raw
@@ -49,10 +63,10 @@ class ZwsDecoder(Decoder):
         self.started = False
         self.flags = 0
         self.text = False
-        self.pieces = None
+        self.pieces: Any = None
         self.control = 0
 
-    def next(self):
+    def next(self) -> Any:
         while True:
             if self.body is not None:
                 if self.body_filled < self.body_size:
@@ -91,7 +105,7 @@ class ZwsDecoder(Decoder):
             else:
                 return None
 
-    def read_header(self):
+    def read_header(self) -> tuple[int, int] | None:
         """Return (bytes of the next frame's header, bytes after it); None if it is incomplete."""
         available = self.tail - self.head
         if available < 2:
@@ -141,14 +155,14 @@ class ZwsDecoder(Decoder):
         self.final = bool(first & FIN)
         return need, size
 
-    def begin_frame(self):
+    def begin_frame(self) -> None:
         """Accept the frame whose header was read, at once or piece by piece."""
         if self.opcode < CLOSE:
             if self.opcode:
                 self.text = self.opcode == TEXT
             self.started = not self.final
 
-    def check_start(self, first, second, opcode, size):
+    def check_start(self, first: int, second: int, opcode: int, size: int) -> None:
         if first & 0x70:
             raise WebSocketError("reserved bits, but no extension was agreed on", self.position)
         if bool(second & MASKED) != self.server:
@@ -177,7 +191,7 @@ class ZwsDecoder(Decoder):
                 self.position,
             )
 
-    def check_size(self, opcode, size):
+    def check_size(self, opcode: int, size: int) -> None:
         if opcode >= CLOSE:
             return
         if opcode == CONTINUATION:
@@ -187,7 +201,7 @@ class ZwsDecoder(Decoder):
                 f"a message of {size} bytes is over the limit, {self.max_size}", self.position
             )
 
-    def end_frame(self, body):
+    def end_frame(self, body: Any) -> Any:
         """Handle a complete data frame; return the message if it is complete as well."""
         if not self.final:
             if self.pieces is None:
@@ -214,7 +228,7 @@ class ZwsDecoder(Decoder):
         flags = self.flags
         return self.finish(body, COMMAND if flags & ZWS_COMMAND else flags & MORE)
 
-    def parse_command(self, body):
+    def parse_command(self, body: bytes) -> Any:
         """Return the command that :meth:`next` returned as a body."""
         control = self.control
         if control:
@@ -226,7 +240,14 @@ class ZwsDecoder(Decoder):
 class ZwsEncoder(Encoder):
     """Encodes messages as WebSocket frames. See the Cython module."""
 
-    def __init__(self, client=False, raw=False, text=False, tuning=None, counters=None):
+    def __init__(
+        self,
+        client: bool = False,
+        raw: bool = False,
+        text: bool = False,
+        tuning: Tuning | None = None,
+        counters: Any = None,
+    ) -> None:
         Encoder.__init__(self, 0, tuning, counters)
         # Smaller frames are copied as a whole, so they must fit the buffer.
         self.large = INLINE_MAX
@@ -238,7 +259,7 @@ class ZwsEncoder(Encoder):
         self.first = FIN | (TEXT if text else BINARY)
         self.keys = b""
 
-    def add_frame(self, frame, flags):
+    def add_frame(self, frame: Any, flags: int) -> bool:
         if isinstance(frame, Subscribe):
             frame = frame.mark + frame.topic
         data = frame if type(frame) is bytes else frame.buffer
@@ -270,14 +291,14 @@ class ZwsEncoder(Encoder):
             self.put(data)
         return True
 
-    def key(self):
+    def key(self) -> bytes:
         """Return an unpredictable masking key (RFC 6455, 10.3)."""
         if not self.keys:
             self.keys = os.urandom(1024)
         key, self.keys = self.keys[:4], self.keys[4:]
         return key
 
-    def header(self, first, size):
+    def header(self, first: int, size: int) -> bytes:
         mask = MASKED if self.client else 0
         if size <= 125:
             return bytes([first, mask | size])
@@ -285,21 +306,21 @@ class ZwsEncoder(Encoder):
             return _middle.pack(first, mask | 126, size)
         return _long.pack(first, mask | 127, size)
 
-    def encode_command(self, command):
+    def encode_command(self, command: Any) -> bytes:
         """Return the whole frame of a Ping, Pong, Close or handshake command."""
         opcode, payload = payload_of(command)
         return self.encode_payload(FIN | opcode, payload)
 
-    def close_frame(self, failure):
+    def close_frame(self, failure: Any) -> Any:
         """Return a close frame with the reason for the peer; b"" if the peer cannot be told."""
         command = close_for(failure)
         return b"" if command is None else self.encode_command(command)
 
-    def encode_message(self, flags, body):
+    def encode_message(self, flags: int, body: bytes) -> Any:
         """Return the whole frame of a handshake message; ``flags`` as in RFC 45."""
         return self.encode_payload(FIN | BINARY, bytes([flags]) + body)
 
-    def encode_payload(self, first, payload):
+    def encode_payload(self, first: int, payload: bytes) -> bytes:
         if not self.client:
             return self.header(first, len(payload)) + payload
         key = self.key()

@@ -3,10 +3,19 @@
 Source: RFC 45; libzmq ``src/ws_engine.cpp``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from zlinkcompat.wire.errors import INVALID_METADATA, UNEXPECTED_COMMAND, ProtocolError
 from zlinkcompat.wire.ws.control import Close
 from zlinkcompat.wire.zmtp.commands import Ping, Pong
 from zlinkcompat.wire.zmtp.handshake import Handshake
+
+if TYPE_CHECKING:
+    from zlinkcompat.core.options import Options
+    from zlinkcompat.wire.ws.upgrade import Upgrade
+
 
 #: The subprotocol without a mechanism, in which each side sends its routing id.
 BARE = "ZWS2.0"
@@ -17,7 +26,7 @@ COMMAND = 2
 CONTROLS_MAX = 16
 
 
-def subprotocols(options):
+def subprotocols(options: Options) -> tuple[str, ...]:
     """Return the subprotocols to offer or accept. ``options`` has libzmq's options as attributes.
 
     A ``jszmq`` server chooses the client's first offer and uses no mechanism. Our server chooses
@@ -46,20 +55,22 @@ class ZwsHandshake(Handshake):
     The attributes are those of :class:`Handshake`.
     """
 
-    def __init__(self, decoder, encoder, mechanism, upgrade, raw):
+    def __init__(
+        self, decoder: Any, encoder: Any, mechanism: Any, upgrade: Upgrade, raw: bool
+    ) -> None:
         Handshake.__init__(self, decoder, encoder, mechanism)
         self.upgrade = upgrade
         self.raw = raw
         self.controls = 0
         self.stage = self.await_upgrade
 
-    def start(self):
+    def start(self) -> Any:
         return self.upgrade.start()
 
-    def frame(self, body):
+    def frame(self, body: Any) -> bytes:
         return self.encoder.encode_message(COMMAND, body)
 
-    def await_upgrade(self):
+    def await_upgrade(self) -> bytes | None:
         answer = self.upgrade.receive_untrusted(self.decoder)
         if answer is None:
             return None
@@ -72,7 +83,7 @@ class ZwsHandshake(Handshake):
             return answer + self.encoder.encode_message(0, self.mechanism.routing_id)
         return answer + self.begin_mechanism()
 
-    def await_routing_id(self):
+    def await_routing_id(self) -> bytes | None:
         frame = self.decoder.next()
         if frame is None:
             return None
@@ -86,7 +97,7 @@ class ZwsHandshake(Handshake):
         self.done = True
         return b""
 
-    def handle_command(self, body):
+    def handle_command(self, body: bytes) -> bytes:
         if not self.decoder.control and self.stage == self.await_command:
             return Handshake.handle_command(self, body)
         command = self.decoder.parse_command(body)

@@ -1,7 +1,11 @@
 """Pure-Python fallback of ``mask.pyx``: masking of WebSocket payloads (RFC 6455, 5.3)."""
 
+from __future__ import annotations
 
-def masked(data, key, phase=0):
+from typing import Any
+
+
+def masked(data: bytes, key: bytes, phase: int = 0) -> Any:
     """Mask ``data`` (any buffer) with ``key`` (4 bytes), starting at byte ``phase`` of the key.
 
     Masking twice returns the original data.

@@ -4,10 +4,13 @@ A browser lets every page open a connection to every server, and names the page 
 6454). So the server decides which pages may connect: listed ones, and those of its own host.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import re
 from ipaddress import ip_address
+from typing import Any
 
 from zlinkcompat.wire.errors import WS_UNSPECIFIED, ProtocolError
 
@@ -36,7 +39,7 @@ class UpgradeRefused(ProtocolError):
         The HTTP response to the peer; b"" for none.
     """
 
-    def __init__(self, text, answer=b""):
+    def __init__(self, text: str, answer: bytes = b"") -> None:
         ProtocolError.__init__(self, text, 0, WS_UNSPECIFIED)
         self.answer = answer
 
@@ -61,7 +64,14 @@ class Upgrade:
         The subprotocol that both sides agreed on.
     """
 
-    def __init__(self, client, host, path, subprotocols, origins=()):
+    def __init__(
+        self,
+        client: bool,
+        host: str,
+        path: str,
+        subprotocols: Any,
+        origins: list[Any] | tuple[Any, ...] = (),
+    ) -> None:
         from wsproto import ConnectionType
         from wsproto.handshake import H11Handshake
 
@@ -70,11 +80,11 @@ class Upgrade:
         self.path = path
         self.subprotocols = subprotocols
         self.origins = origins
-        self.subprotocol = None
+        self.subprotocol: Any = None
         side = ConnectionType.CLIENT if client else ConnectionType.SERVER
         self.http = H11Handshake(side)
 
-    def start(self):
+    def start(self) -> Any:
         """Return the first bytes to send: the request of a client."""
         from wsproto.events import Request
 
@@ -84,7 +94,7 @@ class Upgrade:
             Request(host=self.host, target=self.path, subprotocols=list(self.subprotocols))
         )
 
-    def receive_untrusted(self, decoder):
+    def receive_untrusted(self, decoder: Any) -> Any:
         """Read the peer's request or response.
 
         Parameters
@@ -137,7 +147,7 @@ class Upgrade:
                 f"no WebSocket upgrade: {error}", b"" if self.client else refusal(400)
             ) from None
 
-    def accept_answer(self, event):
+    def accept_answer(self, event: Any) -> bytes:
         from wsproto.events import AcceptConnection
 
         if not isinstance(event, AcceptConnection):
@@ -148,7 +158,7 @@ class Upgrade:
         self.subprotocol = event.subprotocol
         return b""
 
-    def accept_request(self, event):
+    def accept_request(self, event: Any) -> bytes:
         from wsproto.events import AcceptConnection
 
         if event is None:
@@ -187,7 +197,7 @@ class Upgrade:
             self.subprotocol = max(offered, key=self.subprotocols.index)
         return self.http.send(AcceptConnection(subprotocol=self.subprotocol))
 
-    def admits(self, origin, host):
+    def admits(self, origin: str, host: str) -> bool:
         """Tell whether pages of an origin may connect to a server that was addressed as ``host``.
 
         Only an address, ``localhost`` and the endpoint's host count as the server's own host. An
@@ -204,7 +214,7 @@ class Upgrade:
         return any(normal(origin) == normal(f"{scheme}://{own}") for scheme in DEFAULT_PORTS)
 
 
-def normal(origin):
+def normal(origin: str) -> str:
     """Return an origin in lower case, without a default port and a trailing slash."""
     scheme, mark, place = origin.strip().lower().rstrip("/").partition("://")
     name, port = split_host(place)
@@ -213,14 +223,14 @@ def normal(origin):
     return scheme + mark + place
 
 
-def split_host(text):
+def split_host(text: str) -> tuple[str, str]:
     """Return ``(host, port)`` of ``host[:port]``; the brackets of an IPv6 address stay."""
     end = text.find("]") + 1
     name, _, port = text[end:].partition(":")
     return text[:end] + name, port
 
 
-def is_address(name):
+def is_address(name: str) -> bool:
     """Tell whether a host is an IP address."""
     try:
         ip_address(name[1:-1] if name[:1] == "[" else name)
@@ -229,7 +239,7 @@ def is_address(name):
     return True
 
 
-def is_key(key):
+def is_key(key: bytes) -> bool:
     """Tell whether ``key`` is a client's key as in RFC 6455, 4.1: 16 bytes in base64."""
     try:
         return len(base64.b64decode(key, validate=True)) == 16
@@ -246,7 +256,7 @@ REASONS = {
 }
 
 
-def refusal(status):
+def refusal(status: int) -> bytes:
     """Return an HTTP response (bytes) that ends the connection."""
     more = "Sec-WebSocket-Version: 13\r\n" if status == 426 else ""
     return (

@@ -6,6 +6,7 @@ Source: RFC 37 "Commands", "Subscriptions", "Heartbeating"; libzmq ``src/zmtp_en
 from __future__ import annotations
 
 from struct import pack, unpack_from
+from typing import Any
 
 from zlinkcompat.wire.errors import (
     INVALID_METADATA,
@@ -18,19 +19,19 @@ from zlinkcompat.wire.errors import (
 MAX_CONTEXT = 16
 
 
-def body(name, data=b""):
+def body(name: bytes, data: bytes = b"") -> Any:
     """Return the body of a command: the length of ``name``, ``name``, and ``data``."""
     return pack("B", len(name)) + name + data
 
 
-def frame(body):
+def frame(body: bytes) -> bytes:
     """Return the whole command frame for ``body``."""
     if len(body) > 255:
         return pack(">BQ", 6, len(body)) + body
     return pack("BB", 4, len(body)) + body
 
 
-def frame_of_message(body):
+def frame_of_message(body: bytes) -> bytes:
     """Return the whole frame of a message with the single part ``body``."""
     return (pack(">BQ", 2, len(body)) if len(body) > 255 else pack("BB", 0, len(body))) + body
 
@@ -47,29 +48,29 @@ class Subscribe:
     mark = b"\x01"
     event = None
 
-    def __init__(self, topic):
+    def __init__(self, topic: bytes) -> None:
         self.topic = topic
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.topic)
 
     @property
-    def bytes(self):
+    def bytes(self) -> Any:
         return self.topic
 
     @property
-    def buffer(self):
+    def buffer(self) -> memoryview:
         return memoryview(self.topic)
 
-    def body(self):
+    def body(self) -> Any:
         """Return the command without its frame."""
         return self.name + self.topic
 
-    def encode(self):
+    def encode(self) -> Any:
         """Return the bytes for a peer with ZMTP 3.1: a command."""
         return frame(self.body())
 
-    def encode_as_message(self):
+    def encode_as_message(self) -> Any:
         """Return the bytes for a peer with ZMTP 3.0: a message frame."""
         return frame_of_message(self.mark + self.topic)
 
@@ -95,14 +96,14 @@ class Ping:
 
     __slots__ = ("ttl_ds", "context")
 
-    def __init__(self, ttl_ds, context):
+    def __init__(self, ttl_ds: int, context: bytes) -> None:
         self.ttl_ds = ttl_ds
         self.context = context
 
-    def body(self):
+    def body(self) -> Any:
         return b"\x04PING" + pack(">H", self.ttl_ds) + self.context
 
-    def encode(self):
+    def encode(self) -> Any:
         return frame(self.body())
 
 
@@ -111,13 +112,13 @@ class Pong:
 
     __slots__ = ("context",)
 
-    def __init__(self, context):
+    def __init__(self, context: bytes) -> None:
         self.context = context
 
-    def body(self):
+    def body(self) -> Any:
         return b"\x04PONG" + self.context
 
-    def encode(self):
+    def encode(self) -> Any:
         return frame(self.body())
 
 
@@ -126,14 +127,14 @@ class Error:
 
     __slots__ = ("reason",)
 
-    def __init__(self, reason):
+    def __init__(self, reason: bytes) -> None:
         self.reason = reason
 
-    def body(self):
+    def body(self) -> Any:
         """Return the command without its frame."""
         return b"\x05ERROR" + pack("B", len(self.reason)) + self.reason
 
-    def encode(self):
+    def encode(self) -> Any:
         return frame(self.body())
 
 
@@ -142,11 +143,11 @@ class Unknown:
 
     __slots__ = ("name",)
 
-    def __init__(self, name):
+    def __init__(self, name: bytes) -> None:
         self.name = name
 
 
-def encode_metadata(metadata):
+def encode_metadata(metadata: dict[bytes, bytes]) -> bytes:
     """Encode properties: each has a length byte, a name, a 32-bit length, and a value."""
     return b"".join(
         pack("B", len(name)) + name + pack(">I", len(value)) + value
@@ -154,7 +155,9 @@ def encode_metadata(metadata):
     )
 
 
-def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
+def parse_metadata_untrusted(
+    data: bytes, offset: int, max_size: int = 0, max_count: int = 0
+) -> dict[bytes, bytes]:
     """Parse properties.
 
     Parameters
@@ -209,7 +212,7 @@ def parse_metadata_untrusted(data, offset, max_size=0, max_count=0):
     return metadata
 
 
-def split_command_untrusted(body, offset):
+def split_command_untrusted(body: bytes, offset: int) -> tuple[bytes, bytes, int]:
     """Return ``(name, data, offset of data)`` of a command; see :func:`parse_command_untrusted`."""
     start = offset - len(body)
     end = 1 + body[0] if body else 1
@@ -221,14 +224,14 @@ def split_command_untrusted(body, offset):
     return name, body[end:], start + end
 
 
-def parse_error_untrusted(data, offset):
+def parse_error_untrusted(data: bytes, offset: int) -> bytes:
     """Return the reason (bytes) of an ERROR command from its data, which lies at ``offset``."""
     if not data or len(data) < 1 + data[0]:
         raise ProtocolError("ERROR is cut off", offset, MALFORMED_ERROR)
     return data[1 : 1 + data[0]]
 
 
-def parse_command_untrusted(body, offset):
+def parse_command_untrusted(body: bytes, offset: int) -> Any:
     """Parse the body of a command frame.
 
     Parameters

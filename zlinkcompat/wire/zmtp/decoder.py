@@ -41,7 +41,7 @@ SPARE = 1 << 20  # bytes of the largest buffer that is kept
 _long = Struct(">BQ")
 
 
-def pop_spare(spares):
+def pop_spare(spares: list[bytearray]) -> Any:
     """Remove and return one of the buffers; return an empty one if there is none."""
     try:
         return spares.pop()
@@ -52,7 +52,9 @@ def pop_spare(spares):
 class Decoder:
     """Decodes bytes into whole messages. See the Cython module for its interface."""
 
-    def __init__(self, max_size=-1, tuning=None, counters=None):
+    def __init__(
+        self, max_size: int = -1, tuning: Tuning | None = None, counters: Any = None
+    ) -> None:
         self.set_max_size(max_size)
         self.max_command = 0
         self.commands_only = False
@@ -63,33 +65,33 @@ class Decoder:
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
             self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
-        self.buffer = None
+        self.buffer: Any = None
         self.head = 0
         self.tail = 0
-        self.body = None  # a list of chunks, because growing one buffer would copy it
+        self.body: Any = None  # a list of chunks, because growing one buffer would copy it
         self.body_size = 0
         self.body_filled = 0
         self.chunk_filled = 0
         self.body_flags = 0
-        self.parts = None
+        self.parts: Any = None
         self.unfinished = 0
         self.is_command = False
         self.position = 0
 
     @property
-    def available(self):
+    def available(self) -> int:
         """The number of unconsumed bytes in the buffer."""
         return self.tail - self.head
 
-    def is_receiving_body(self):
+    def is_receiving_body(self) -> bool:
         """Tell whether a large body is arriving."""
         return self.body is not None
 
-    def set_max_size(self, max_size):
+    def set_max_size(self, max_size: int) -> None:
         """Change the limit (bytes). It applies to frames whose header is not read yet."""
         self.max_size = FRAME_MAX if max_size < 0 else min(max_size, FRAME_MAX)
 
-    def get_buffer(self):
+    def get_buffer(self) -> memoryview:
         """Return memory (memoryview) for the next read; call :meth:`commit` after the read."""
         if self.body is not None:
             left = self.body_size - self.body_filled
@@ -116,7 +118,7 @@ class Decoder:
         end = min(BUFFER_SIZE, self.tail + self.read_size)
         return memoryview(self.buffer)[self.tail : end]
 
-    def wants_compaction(self):
+    def wants_compaction(self) -> bool:
         room = BUFFER_SIZE - self.tail
         if not self.tuning.lazy_compact or room == 0:
             return True
@@ -124,7 +126,7 @@ class Decoder:
             LEAST_ROOM, BUFFER_SIZE * self.tuning.compact_room // 100
         )
 
-    def take_over(self, other):
+    def take_over(self, other: Any) -> None:
         """Copy the data that another decoder received and did not consume."""
         left = other.available
         self.position = other.position
@@ -136,7 +138,7 @@ class Decoder:
             if self.counters is not None:
                 self.counters.bytes_copied += left
 
-    def commit(self, count):
+    def commit(self, count: int) -> None:
         """Handle ``count`` bytes that were written to the memory of :meth:`get_buffer`."""
         if self.body is not None:
             self.body_filled += count
@@ -145,11 +147,11 @@ class Decoder:
         else:
             self.tail += count
 
-    def use_full_read_size(self):
+    def use_full_read_size(self) -> None:
         """Prepare for a single frame instead of a stream of frames."""
         self.read_size = self.max_read_size
 
-    def read_exactly(self, count):
+    def read_exactly(self, count: int) -> bytes | None:
         """Consume and return exactly ``count`` bytes; if fewer are there, return None."""
         if self.tail - self.head < count:
             return None
@@ -158,13 +160,13 @@ class Decoder:
         self.position += count
         return data
 
-    def peek(self, count):
+    def peek(self, count: int) -> bytes:
         """Return the first ``count`` unconsumed bytes, or fewer if there are fewer."""
         if self.buffer is None:
             return b""
         return bytes(self.buffer[self.head : min(self.head + count, self.tail)])
 
-    def next(self):
+    def next(self) -> Any:
         """Return the next whole message: bytes, or a list of bytes for several frames; or None."""
         while True:
             if self.body is not None:
@@ -224,7 +226,7 @@ class Decoder:
             else:
                 return None
 
-    def check_command(self, size, more):
+    def check_command(self, size: int, more: int) -> None:
         if more:
             raise ProtocolError(
                 "a command says that more follows", self.position, MALFORMED_MESSAGE
@@ -236,12 +238,12 @@ class Decoder:
                 MALFORMED_MESSAGE,
             )
 
-    def refuse_message(self):
+    def refuse_message(self) -> None:
         raise ProtocolError(
             "a message came before the end of the handshake", self.position, UNEXPECTED_COMMAND
         )
 
-    def next_batch(self, most):
+    def next_batch(self, most: int) -> Any:
         """Return the next messages, up to ``most``, that are single short frames in the buffer."""
         messages: list[Any] = []
         if (
@@ -261,7 +263,7 @@ class Decoder:
         self.read_size = self.max_read_size
         return messages
 
-    def finish(self, frame, flags):
+    def finish(self, frame: bytes, flags: int) -> Any:
         self.is_command = bool(flags & COMMAND)
         if self.is_command:
             return frame
@@ -278,7 +280,7 @@ class Decoder:
         message.append(frame)
         return message
 
-    def append_part(self, frame):
+    def append_part(self, frame: Any) -> None:
         """Keep a frame until the rest of its message arrives."""
         if self.max_unfinished > 0:
             self.unfinished += len(frame) + PART_COST
@@ -297,7 +299,7 @@ class Decoder:
             )
         self.parts.append(frame)
 
-    def begin_body(self, size, flags):
+    def begin_body(self, size: Any, flags: int) -> None:
         here = self.tail - self.head
         chunk = pop_spare(spare)
         if len(chunk) < max(here, 1):
@@ -312,7 +314,7 @@ class Decoder:
         if size >= HEADER_READ_FROM:
             self.read_size = min(HEADER_READ_SIZE, self.max_read_size)
 
-    def take_body(self):
+    def take_body(self) -> bytes:
         """Return the body, which is complete."""
         *chunks, last = self.body
         self.body = None
@@ -322,17 +324,17 @@ class Decoder:
             spare.append(bytearray(self.body_size) if chunks else last)
         return body
 
-    def parse_command(self, body):
+    def parse_command(self, body: bytes) -> Any:
         """Return the command that :meth:`next` returned with :attr:`is_command` set."""
         return parse_command_untrusted(body, self.position)
 
-    def release_if_empty(self):
+    def release_if_empty(self) -> None:
         """Release the buffer if it is empty, because no data is expected now."""
         if self.head == self.tail:
             self.buffer = None
             self.head = self.tail = 0
 
-    def discard(self):
+    def discard(self) -> None:
         """Drop unconsumed data and the buffer. Nothing more is decoded afterwards."""
         self.head = self.tail = 0
         self.release_if_empty()
@@ -342,7 +344,7 @@ class Decoder:
 class RawDecoder(Decoder):
     """Decoder without frames: :meth:`next` returns the received bytes (for STREAM sockets)."""
 
-    def next(self):
+    def next(self) -> Any:
         self.is_command = False
         if self.tail == self.head:
             return None

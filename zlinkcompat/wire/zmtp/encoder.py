@@ -1,6 +1,9 @@
 """The encoding half of the frame codec: pure-Python fallback of ``encoder.pyx``, same interface."""
 
+from __future__ import annotations
+
 from struct import Struct
+from typing import Any
 
 from zlinkcompat.tuning import Tuning
 from zlinkcompat.wire.zmtp.buffers import BUFFER_SIZE, HEADER_MAX, INLINE_MAX, LONG, MORE
@@ -24,7 +27,7 @@ class Encoder:
     run_open: bool
     used: int
 
-    def __init__(self, minor=1, tuning=None, counters=None):
+    def __init__(self, minor: int = 1, tuning: Tuning | None = None, counters: Any = None) -> None:
         self.minor = minor
         self.tuning = Tuning() if tuning is None else tuning
         self.counters = counters
@@ -34,7 +37,7 @@ class Encoder:
         self.accepted = 0
         self.clear()
 
-    def add(self, message):
+    def add(self, message: Any) -> bool:
         """Add a message; False if the batch is full, which may have added a part of it."""
         if len(self.ends) >= BATCH_MAX:
             return False
@@ -51,7 +54,7 @@ class Encoder:
         self.ends.append(self.added)
         return True
 
-    def add_all(self, messages):
+    def add_all(self, messages: list[Any]) -> bool:
         """Add messages until the batch is full (False); :attr:`accepted` is their number."""
         self.accepted = 0
         for message in messages:
@@ -60,7 +63,7 @@ class Encoder:
             self.accepted += 1
         return True
 
-    def add_frame(self, frame, flags):
+    def add_frame(self, frame: Any, flags: int) -> bool:
         if isinstance(frame, Subscribe):
             return self.add_ready(frame.encode() if self.minor > 0 else frame.encode_as_message())
         data = frame if type(frame) is bytes else frame.buffer
@@ -68,7 +71,7 @@ class Encoder:
             return self.add_large(data, flags)
         return self.add_copy(data, flags)
 
-    def add_copy(self, data, flags):
+    def add_copy(self, data: bytes, flags: int) -> bool:
         size = len(data)
         room = BUFFER_SIZE - self.used
         if len(self.parts) >= VECTOR_MAX - 1:
@@ -89,7 +92,7 @@ class Encoder:
         self.open_offset = 0
         return True
 
-    def add_large(self, data, flags):
+    def add_large(self, data: bytes | memoryview, flags: int) -> bool:
         if self.used + HEADER_MAX > BUFFER_SIZE or len(self.parts) >= VECTOR_MAX - 2:
             return False
         if not self.raw:
@@ -99,7 +102,7 @@ class Encoder:
             self.counters.zerocopy_write_count += 1
         return True
 
-    def add_ready(self, data):
+    def add_ready(self, data: bytes) -> bool:
         if len(data) >= INLINE_MAX:
             if len(self.parts) >= VECTOR_MAX - 2:
                 return False
@@ -110,16 +113,16 @@ class Encoder:
         self.put(data)
         return True
 
-    def add_control(self, data):
+    def add_control(self, data: bytes) -> None:
         """Add encoded frames (PING, ...) at the start of a batch; they count as no message."""
         if not self.add_ready(data):
             raise MemoryError("a batch of control frames exceeds the buffer")
         self.started = self.added
 
-    def put_header(self, size, flags):
+    def put_header(self, size: int, flags: int) -> None:
         self.put(_long.pack(flags | LONG, size) if size > 255 else _short.pack(flags, size))
 
-    def put(self, data):
+    def put(self, data: bytes) -> None:
         if not self.run_open:
             self.parts.append(bytearray())
             self.run_open = True
@@ -128,28 +131,28 @@ class Encoder:
         self.pending += len(data)
         self.added += len(data)
 
-    def put_large(self, data):
+    def put_large(self, data: bytes | memoryview) -> None:
         self.parts.append(data)
         self.run_open = False
         self.pending += len(data)
         self.added += len(data)
 
-    def encode_command(self, command):
+    def encode_command(self, command: Any) -> bytes:
         """Return encoded frames for :meth:`add_control`."""
         return command.encode()
 
-    def close_frame(self, failure):
+    def close_frame(self, failure: Any) -> Any:
         """Return frames that tell the peer why the connection ends; b"", as ZMTP has none."""
         return b""
 
-    def vector(self):
+    def vector(self) -> list[memoryview]:
         """Return the data to write, as memoryviews in order."""
         views = [memoryview(part) for part in self.parts if len(part)]
         if views:
             views[0] = views[0][self.skip :]
         return views
 
-    def advance(self, count):
+    def advance(self, count: int) -> int:
         """Note that ``count`` bytes were written; return how many messages were completed."""
         finished = 0
         self.pending -= count
@@ -174,22 +177,22 @@ class Encoder:
         return finished
 
     @property
-    def has_partial_write(self):
+    def has_partial_write(self) -> bool:
         """Whether some but not all bytes of the first unfinished message were written."""
         return self.open_written or self.written > self.started
 
-    def reset(self):
+    def reset(self) -> None:
         """Drop all data and state."""
         self.clear()
         self.open_frame = self.open_offset = 0
         self.open_written = False
 
-    def clear(self):
-        self.parts = []
+    def clear(self) -> None:
+        self.parts: list[Any] = []
         self.run_open = False
         self.used = 0
         self.pending = 0
-        self.ends = []
+        self.ends: list[Any] = []
         self.first_end = 0
         self.added = 0
         self.written = 0

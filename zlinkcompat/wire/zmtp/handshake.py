@@ -10,7 +10,7 @@ Source: RFC 37 and 23; RFC 15 and 13 (ZMTP 2 and 1); libzmq ``src/zmtp_engine.cp
 from __future__ import annotations
 
 from struct import pack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.wire.errors import (
     MALFORMED_MESSAGE,
@@ -19,6 +19,12 @@ from zlinkcompat.wire.errors import (
     ProtocolError,
 )
 from zlinkcompat.wire.zmtp import commands, legacy
+
+if TYPE_CHECKING:
+    from zlinkcompat.wire.security.mechanism import Mechanism
+    from zlinkcompat.wire.security.zap import ZapReply, ZapRequest
+    from zlinkcompat.wire.zmtp.legacy import Version
+
 
 SIGNATURE_SIZE = 10
 GREETING_SIZE = 64
@@ -58,7 +64,7 @@ class Handshake:
         From :meth:`advance` and :meth:`on_zap_reply`.
     """
 
-    def __init__(self, decoder, encoder, mechanism):
+    def __init__(self, decoder: Any, encoder: Any, mechanism: Mechanism) -> None:
         self.decoder = decoder
         self.encoder = encoder
         self.mechanism = mechanism
@@ -69,18 +75,18 @@ class Handshake:
         self.stage: Any = self.await_signature
 
     @property
-    def zap_request(self):
+    def zap_request(self) -> ZapRequest | None:
         """The request to a ZAP handler that the handshake waits for, or None."""
         return self.mechanism.zap_request
 
-    def start(self):
+    def start(self) -> Any:
         """Return the first bytes to send: the signature.
 
         As in libzmq, it is also the start of a ZMTP 1 routing id message (long length, flags).
         """
         return b"\xff" + pack(">Q", len(self.mechanism.routing_id) + 1) + b"\x7f"
 
-    def advance(self):
+    def advance(self) -> bytes:
         """Consume the decoder's data; return the bytes to send next, b"" if there are none."""
         answers = []
         try:
@@ -95,7 +101,7 @@ class Handshake:
             raise
         return b"".join(answers)
 
-    def end(self):
+    def end(self) -> None:
         """Break the reference cycle when the handshake is done or given up.
 
         :attr:`stage` is a method of this object. Without this call, the garbage collector would
@@ -103,7 +109,7 @@ class Handshake:
         """
         self.stage = None
 
-    def on_zap_reply(self, zap_reply):
+    def on_zap_reply(self, zap_reply: ZapReply | None) -> bytes:
         """Continue after the reply to :attr:`zap_request`. Return the bytes to send next.
 
         Parameters
@@ -118,7 +124,7 @@ class Handshake:
                 failure.answer = self.frame(failure.command)
             raise
 
-    def send(self, body):
+    def send(self, body: Any) -> Any:
         """Return the bytes for a mechanism's command; b"" for None.
 
         Finish if it was the last one."""
@@ -128,12 +134,12 @@ class Handshake:
             self.done = True
         return b"" if body is None else self.frame(body)
 
-    def frame(self, body):
+    def frame(self, body: bytes) -> bytes:
         return commands.frame(body)
 
     # Each stage returns the bytes to send, or None if it needs more bytes.
 
-    def await_signature(self):
+    def await_signature(self) -> bytes | None:
         begin = self.decoder.peek(SIGNATURE_SIZE)
         if (begin and begin[0] != 0xFF) or (len(begin) == SIGNATURE_SIZE and not begin[9] & 1):
             # The signature was the header of this routing id.
@@ -143,7 +149,7 @@ class Handshake:
         self.stage = self.await_version
         return b"\x03"
 
-    def await_version(self):
+    def await_version(self) -> bytes | None:
         begin = self.decoder.peek(SIGNATURE_SIZE + 1)
         if len(begin) <= SIGNATURE_SIZE:
             return None
@@ -155,7 +161,7 @@ class Handshake:
         # Minor version, mechanism, as-server, filler.
         return b"\x01" + mechanism.name.ljust(20, b"\0") + bytes([mechanism.as_server]) + bytes(31)
 
-    def await_older_greeting(self):
+    def await_older_greeting(self) -> bytes | None:
         greeting = self.decoder.read_exactly(LEGACY_GREETING_SIZE)
         if greeting is None:
             return None
@@ -163,7 +169,7 @@ class Handshake:
         version = legacy.VERSION_2 if greeting[SIGNATURE_SIZE] else legacy.VERSION_1
         return self.downgrade(version, version.frame(self.mechanism.routing_id))
 
-    def downgrade(self, version, answer):
+    def downgrade(self, version: Version, answer: bytes) -> bytes:
         """Continue with an older version, which does not support security."""
         options = self.mechanism.options
         if options.mechanism or options.zap_domain:
@@ -177,7 +183,7 @@ class Handshake:
         self.stage = self.await_routing_id
         return answer
 
-    def await_routing_id(self):
+    def await_routing_id(self) -> bytes | None:
         decoder = self.decoder
         sizes = self.legacy_version.header_untrusted(
             decoder.peek(legacy.HEADER_MAX), decoder.position
@@ -198,7 +204,7 @@ class Handshake:
         self.done = True
         return b""
 
-    def await_greeting(self):
+    def await_greeting(self) -> bytes | None:
         greeting = self.decoder.read_exactly(GREETING_SIZE)
         if greeting is None:
             return None
@@ -213,17 +219,17 @@ class Handshake:
             )
         return self.begin_mechanism()
 
-    def begin_mechanism(self):
+    def begin_mechanism(self) -> bytes:
         """Accept only commands from now on, and return our first command."""
         self.decoder.commands_only = True
         self.stage = self.await_command
         return self.send(self.mechanism.start())
 
-    def await_command(self):
+    def await_command(self) -> bytes | None:
         body = self.decoder.next()
         return None if body is None else self.handle_command(body)
 
-    def handle_command(self, body):
+    def handle_command(self, body: bytes) -> bytes:
         """Pass a command to the mechanism; return the bytes to send."""
         name, data, offset = commands.split_command_untrusted(body, self.decoder.position)
         return self.send(self.mechanism.receive(name, data, offset))

@@ -7,7 +7,10 @@ Source: RFC 15 (ZMTP 2.0), RFC 13 (ZMTP 1.0); libzmq ``src/v1_decoder.cpp``, ``v
 ``v2_decoder.cpp``.
 """
 
+from __future__ import annotations
+
 from struct import pack, unpack_from
+from typing import Any
 
 from zlinkcompat.wire.errors import MALFORMED_MESSAGE, MessageTooLarge, ProtocolError
 from zlinkcompat.wire.zmtp.buffers import HEADER_MAX, MORE
@@ -31,14 +34,14 @@ class Version:
 
     subscribes = True
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def frame(self, body):
+    def frame(self, body: bytes) -> bytes:
         """Return the whole frame of a message with one part (bytes)."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def header_untrusted(self, begin, position):
+    def header_untrusted(self, begin: bytes, position: int) -> tuple[int, int] | None:
         """Return (bytes of the header, bytes of the body); None if ``begin`` is too short.
 
         Parameters
@@ -50,11 +53,11 @@ class Version:
         """
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def make_decoder(self, *arguments):
+    def make_decoder(self, *arguments: Any) -> Decoder:
         """Return a decoder. The arguments are those of :class:`Decoder`."""
         raise NotImplementedError  # abstract: each subclass implements it
 
-    def make_encoder(self, *arguments):
+    def make_encoder(self, *arguments: Any) -> Encoder:
         """Return an encoder. The arguments are those of :class:`Encoder`, without the first."""
         raise NotImplementedError  # abstract: each subclass implements it
 
@@ -62,10 +65,10 @@ class Version:
 class Version1(Version):
     """A size of one or nine bytes, which includes the flags; the flags; the body."""
 
-    def frame(self, body):
+    def frame(self, body: bytes) -> bytes:
         return header_1(len(body), 0) + body
 
-    def header_untrusted(self, begin, position):
+    def header_untrusted(self, begin: bytes, position: int) -> tuple[int, int] | None:
         if not begin:
             return None
         header, size = 2, begin[0]
@@ -81,10 +84,10 @@ class Version1(Version):
             raise ProtocolError(f"a frame of {size} bytes", position, MALFORMED_MESSAGE)
         return (header, size - 1) if len(begin) >= header else None
 
-    def make_decoder(self, *arguments):
+    def make_decoder(self, *arguments: Any) -> Decoder:
         return DecoderV1(*arguments)
 
-    def make_encoder(self, *arguments):
+    def make_encoder(self, *arguments: Any) -> Encoder:
         return EncoderV1(-1, *arguments)
 
 
@@ -97,7 +100,7 @@ class Unversioned(Version1):
 
     subscribes = False
 
-    def header_untrusted(self, begin, position):
+    def header_untrusted(self, begin: bytes, position: int) -> tuple[int, int] | None:
         sizes = Version1.header_untrusted(self, begin, position)
         if sizes is not None and begin[sizes[0] - 1]:
             raise ProtocolError(
@@ -109,20 +112,20 @@ class Unversioned(Version1):
 class Version2(Version):
     """The framing is that of ZMTP 3."""
 
-    def frame(self, body):
+    def frame(self, body: bytes) -> bytes:
         return frame_of_message(body)
 
-    def header_untrusted(self, begin, position):
+    def header_untrusted(self, begin: bytes, position: int) -> tuple[int, int] | None:
         if len(begin) < 2:
             return None
         if begin[0] & LONG_2:
             return (9, unpack_from(">Q", begin, 1)[0]) if len(begin) >= 9 else None
         return 2, begin[1]
 
-    def make_decoder(self, *arguments):
+    def make_decoder(self, *arguments: Any) -> Decoder:
         return DecoderV2(*arguments)
 
-    def make_encoder(self, *arguments):
+    def make_encoder(self, *arguments: Any) -> Encoder:
         return Encoder(-1, *arguments)
 
 
@@ -131,7 +134,7 @@ VERSION_1 = Version1("ZMTP 1.0")
 VERSION_2 = Version2("ZMTP 2.0")
 
 
-def header_1(size, flags):
+def header_1(size: int, flags: int) -> bytes:
     """Return the bytes before a body of ``size`` bytes in ZMTP 1."""
     size += 1
     return pack("BB", size, flags) if size < LONG_1 else pack(">BQB", LONG_1, size, flags)
@@ -140,7 +143,7 @@ def header_1(size, flags):
 class DecoderV1(Decoder):
     """Decoder of ZMTP 1. As in libzmq, it ignores all flags except MORE."""
 
-    def next(self):
+    def next(self) -> Any:
         self.is_command = False
         while True:
             if self.body is not None:
@@ -175,19 +178,19 @@ class DecoderV1(Decoder):
 class DecoderV2(Decoder):
     """Decoder of ZMTP 2. A command can only belong to a later version, and is ignored."""
 
-    def parse_command(self, body):
+    def parse_command(self, body: bytes) -> Any:
         return Unknown(b"")
 
 
 class EncoderV1(Encoder):
     """Encoder of ZMTP 1."""
 
-    def add_frame(self, frame, flags):
+    def add_frame(self, frame: Any, flags: int) -> bool:
         if isinstance(frame, Subscribe):
             frame = frame.mark + frame.topic
         return Encoder.add_frame(self, frame, flags)
 
-    def put_header(self, size, flags):
+    def put_header(self, size: Any, flags: Any) -> Any:
         # The callers have checked that there is room for one more part and for HEADER_MAX bytes.
         if not self.add_ready(header_1(size, flags)):
             raise MemoryError("the batch has no room for the header of a frame")
