@@ -164,7 +164,8 @@ TABLE = (
         "IN_BATCH_SIZE",
         131072,
         "bytes",
-        "the most that one read takes, up to the size of the read buffer",
+        "the most that one read takes, up to the size of the read buffer; a larger frame is read "
+        "into memory of its own",
         1,
     ),
     Setting(

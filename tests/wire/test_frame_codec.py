@@ -68,6 +68,20 @@ def test_frame_bytes(codec, message, data):
     assert decoded(codec, data) == ([(False, message)], None)
 
 
+def test_frames_over_the_read_size_have_their_own_memory(codec):
+    """With IN_BATCH_SIZE 1 a frame would otherwise be read byte by byte."""
+    decoder = codec.Decoder(-1, Tuning({"in_batch_size": 1}))
+    data, reads = encoded(codec, b"x" * 8000, b"y"), 0
+    found = []
+    while data:
+        data = data[give(decoder, data) :]
+        reads += 1
+        while (message := decoder.next()) is not None:
+            found.append(message)
+    assert found == [b"x" * 8000, b"y"]
+    assert reads == (9 + 1) + (2 + 1)  # each header byte by byte, and each body at once
+
+
 def test_command_is_decoded(codec):
     assert decoded(codec, b"\4\5\4PING") == ([(True, b"\4PING")], None)
 

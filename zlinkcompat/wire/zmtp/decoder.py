@@ -65,6 +65,8 @@ class Decoder:
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
             self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
+        # As in libzmq, IN_BATCH_SIZE limits reads of several messages, and not those of one body.
+        self.large = min(self.large, self.max_read_size + 1)
         self.buffer: Any = None
         self.head = 0
         self.tail = 0

@@ -88,6 +88,8 @@ cdef class Decoder:
         self.large = BUFFER_SIZE
         if self.tuning.lazy_compact:
             self.large = min(self.tuning.zerocopy_threshold, INLINE_MAX)
+        # As in libzmq, IN_BATCH_SIZE limits reads of several messages, and not those of one body.
+        self.large = min(self.large, self.max_read_size + 1)
 
     def __dealloc__(self):
         if self.buffer != NULL:
