@@ -31,7 +31,8 @@ def compare(application, reference, engine, result):
             continue
         failed[test] = f"{outcome}, on libzmq {expected}: {result.texts.get(test, '')[-1500:]}"
     for test in result.outcomes.keys() - reference.outcomes.keys():
-        # This may be the name of the application: its process ended before or during collection.
+        # ``test`` may be the name of the application, if its process ended before or during the
+        # collection of tests.
         if result.outcomes[test] not in ("passed", "skipped") and test not in explained:
             failed[test] = f"{result.outcomes[test]}, not run on libzmq: {result.texts[test]}"
     same = [test for test in explained if result.outcomes.get(test) == reference.outcomes.get(test)]

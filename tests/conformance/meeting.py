@@ -45,8 +45,8 @@ class Endpoints:
         """Return an endpoint with a fixed address, so that a test may connect before it binds."""
         if self.transport not in BY_PORT:
             return self.any()
-        # Bind the port without listening. Then no other program gets the port and connections are
-        # refused, but our listener can bind it as well, since it sets SO_REUSEADDR.
+        # Bind the port without listening, so that other programs do not get it and connections are
+        # refused. Our listener can bind the port as well, since the listener sets SO_REUSEADDR.
         holder = socket.socket()
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))

@@ -218,7 +218,8 @@ def test_messages_that_a_slow_peer_has_not_taken_at_the_end_are_counted(
     found = Ended(one)
     assert set(found.drops) <= {"linger"}
     assert found.totals.messages_out + found.drops.get("linger", 0) == sent
-    # Of what the transport has taken, the last message may be cut.
+    # The connection may have ended in the last message that the transport accepted, so the peer may
+    # have received fewer messages.
     assert drain(other) <= found.totals.messages_out
 
 
@@ -266,11 +267,11 @@ def test_xpub_and_xsub_count_what_a_slow_peer_misses(connected_pair):
             other.send(b"\1")
             assert one.recv() == b"\1"
         for _ in range(500):
-            one.send(b"x" + LARGE)  # XSUB takes what begins with a zero for a cancellation
+            one.send(b"x" + LARGE)  # an XSUB would read a first byte of 0 as a cancellation
         until(lambda other=other: record(other).messages_in, other)
         received = drain(other)
         found = record(one)
-        # An XPUB reads all that arrives, and drops what its user has no room for.
+        # An XPUB reads everything that arrives, and drops messages beyond its user's RCVHWM.
         unread = record(other).drops.get("unread", 0)
         assert received + unread + found.drops.get("hwm", 0) == 500
         assert found.messages_out == received + unread == record(other).messages_in
@@ -280,7 +281,7 @@ def test_subscriber_counts_what_it_has_not_asked_for(connected_pair):
     xpub, sub = connected_pair(zmq.XPUB, zmq.SUB, a={"xpub_manual": 1})
     sub.subscribe(b"a")
     assert xpub.recv() == b"\1a"
-    xpub.setsockopt(zmq.SUBSCRIBE, b"")  # more than it wants
+    xpub.setsockopt(zmq.SUBSCRIBE, b"")  # the XPUB subscribes its peer to more than it asked for
     for topic in (b"a", b"b", b"c", b"a"):
         xpub.send(topic)
     assert drain(sub) == 2
@@ -332,7 +333,7 @@ def test_stream_counts_what_no_peer_can_be_given(make, transport):
     routing_id, said = stream.recv_multipart()
     assert said == b""
     sent = fill(stream, routing_id)
-    stream.send(b"one frame")  # as in libzmq, it goes nowhere
+    stream.send(b"one frame")  # as in libzmq, a message without a routing id is dropped
     found = record(stream)
     assert (found.messages_out + found.peers[0].queued_out, found.drops) == (
         sent,

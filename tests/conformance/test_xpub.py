@@ -205,7 +205,7 @@ def test_manual_reports_requested_topics_of_a_leaving_peer(manual):
     xpub.set(zmq.SUBSCRIBE, b"xa")
     xsub.close()
     assert xpub.recv() == b"\0a"
-    # The peer of this report has left. Subscribing for it must do no harm.
+    # The peer of this report has left. A subscription for the peer must do no harm.
     xpub.set(zmq.SUBSCRIBE, b"xb")
     xpub.send(b"xa")
     xpub.send(b"xb")

@@ -162,7 +162,7 @@ def test_queue_that_stays_full_is_reported_although_its_messages_are_young(
         r"the queue has been full for 0\.[3-9] s$",
         text,
     ), text
-    for _ in range(100):  # the same episode
+    for _ in range(100):  # the queue is soon full again, which must not cause a second warning
         while push.poll(0, zmq.POLLOUT):
             push.send(b"x")
         gevent.sleep(0.002)

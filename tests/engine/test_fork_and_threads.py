@@ -161,7 +161,7 @@ sock.bind("tcp://127.0.0.1:*")
 
 @pytest.mark.parametrize("watcher", WATCHERS)
 def test_fork_with_a_watched_descriptor(watcher, program):
-    """No watcher on a closed descriptor is left in the child, which libev would abort."""
+    """No watcher on a closed descriptor is left in the child; libev would abort the process."""
     said = program(
         """
 import multiprocessing, warnings

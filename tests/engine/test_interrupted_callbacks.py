@@ -31,7 +31,7 @@ EXCEPTIONS = ["KeyboardInterrupt", "TimeoutError", "Interrupted"]
 def interrupted(request, program):
     """``interrupted(role, endpoint)`` starts ``interrupted.py``.
 
-    Each parameter is a kind of exception that its signal handler raises.
+    The fixture's parameter is the exception that the signal handler of this program raises.
     """
 
     def interrupted(role, endpoint="tcp://127.0.0.1:*"):

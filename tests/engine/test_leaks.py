@@ -63,7 +63,7 @@ def test_million_messages_leak_nothing(make, endpoint_of, transport):
 def test_handshake_leaves_no_garbage(bound, raw):
     """A handshake leaves no cyclic garbage.
 
-    With many new peers, collecting it would cost more than the peers themselves.
+    With many new peers, collecting the garbage would cost more than the peers themselves.
     """
     sock = bound(zmq.PULL)
 

@@ -365,7 +365,7 @@ def test_peers_are_served_while_term_waits(bound, make, raw, term):
 def test_unreferenced_sockets_are_closed(raw_listener):
     """The messages of a socket that was collected without close() are delivered.
 
-    Collecting it does not block.
+    Collecting the socket does not block.
     """
     listener = raw_listener()
 

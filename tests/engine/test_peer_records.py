@@ -258,7 +258,7 @@ def test_every_message_is_counted_while_peers_come_and_go(bound, make):
     until(lambda: not (record(push).peers or record(pub).peers), push, pub)
     found = record(push)
     assert found.messages_out + sum(found.drops.values()) == sent
-    # Each publication was sent to every connected subscriber. If there was none, it counts as a
-    # drop that nobody wanted.
+    # Each publication was sent to every connected subscriber. A publication without a subscriber
+    # counts as a drop.
     found = record(pub)
     assert found.messages_out + sum(found.drops.values()) >= published

@@ -129,7 +129,8 @@ def test_bad_frame(name, server, good_peer, raw):
 def test_handshake_command_size_is_limited(bound, raw, monitor, size, fits):
     """A command of the handshake has a size limit of its own, whatever MAXMSGSIZE is.
 
-    The peer is not authenticated yet. It is refused as soon as the header has arrived.
+    The reason is that the peer is not authenticated yet. The command is refused as soon as its
+    header has arrived.
     """
     sock = bound(zmq.PULL, metadata_max=0)
     events = monitor(sock)

@@ -1,4 +1,4 @@
-"""While a peer refuses a connecter, it reconnects less and less often and logs little."""
+"""A connecter that its peer keeps refusing reconnects less and less often, and logs little."""
 
 import logging
 

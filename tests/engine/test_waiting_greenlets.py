@@ -1,4 +1,4 @@
-"""Greenlets that wait in calls of a socket are woken in order, each once, and all of them."""
+"""Greenlets that wait in calls of a socket are all woken, in order and only once."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The control socket: who may ask, what it answers, and that it never disturbs the program."""
+"""The control socket answers only its own user, and never disturbs the program."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_setting_opens_it_with_the_first_context(runtime, service):
     answer = json.loads(ask(running.pid))
     assert (answer["pid"], answer["contexts"]) == (running.pid, 1)
     assert [each["type"] for each in answer["sockets"]] == ["PULL"]
-    assert json.loads(ask(running.pid))["pid"] == running.pid  # more than once
+    assert json.loads(ask(running.pid))["pid"] == running.pid  # a second request also works
     assert running.ends() == (0, "", "")
     assert not path.exists()
 
@@ -84,7 +84,7 @@ def test_signal_opens_it(runtime, service):
 
         signal.signal(signal.SIGUSR2, handler)
         say("ready")
-        # Not in a long system call: a signal just before one is handled after it.
+        # Sleep in short calls, since a signal that arrives just before a call is handled after it.
         while not paths:
             time.sleep(0.001)
         say("open")

@@ -35,7 +35,7 @@ def program(request, patch):
 
 
 def test_steerable_proxy_and_monitored_queue(program):
-    """Each runs in a thread of its own, one after the other, on the same two sockets."""
+    """A steerable proxy and then a monitored queue run in threads, on the same two sockets."""
     assert (
         program("""
 import sys, threading

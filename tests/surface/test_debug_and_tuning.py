@@ -1,4 +1,4 @@
-"""Build information, and the table of settings."""
+"""Test the build information and the table of settings."""
 
 import json
 import runpy

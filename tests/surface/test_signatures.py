@@ -93,8 +93,8 @@ def test_method_takes_the_same_parameters(cls, name):
     assert differences(real, ours) is None
 
 
-#: Names in pyzmq's modules that exist for type checkers only. They are other classes than pyzmq's
-#: public ones, and have no signatures to compare.
+#: Names in pyzmq's modules that exist for type checkers only. They are not pyzmq's public classes,
+#: and have no signatures to compare.
 OTHER_CLASSES = {"SyncContext", "SyncSocket"}
 
 
@@ -114,7 +114,7 @@ def described(module):
         if inspect.isclass(value):
             for member in dir(value):
                 if member == "__init__" or not member.startswith("_"):
-                    # Members that only instances have are no attributes of the class.
+                    # Skip members that only instances have: they are not attributes of the class.
                     method = getattr(value, member, None)
                     if callable(method):
                         yield (name, member), method

@@ -1,4 +1,4 @@
-"""ZLINK_STALL_WARNING: a loop that stands still is reported with the stack that holds it."""
+"""With ZLINK_STALL_WARNING, a loop that stands still is reported with the stack that blocks it."""
 
 from pathlib import Path
 

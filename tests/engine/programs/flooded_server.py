@@ -3,8 +3,8 @@
 Each target has ``type``, ``endpoint``, ``options``, ``mechanism`` and ``drains`` (whether the
 server closes the socket, with unsent messages, once a peer has received one). The program prints
 JSON: ``echo``, the endpoint for the innocent peer; ``targets``, the endpoints of the attacked
-sockets; and ``key``. For each line on stdin, it prints the resources that the process holds. It
-ends at the end of stdin.
+sockets; and ``key``. For each line on stdin, the program prints the resources that its process
+holds. It ends at the end of stdin.
 """
 
 import json
@@ -81,7 +81,7 @@ def drain(sock):
 
 
 def guarded(function, *args):
-    """Run ``function``; record an exception as unexpected, since an application would be too."""
+    """Run ``function``, and record an exception that it raises as unexpected."""
     try:
         function(*args)
     except Exception as error:

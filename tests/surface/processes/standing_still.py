@@ -1,4 +1,4 @@
-"""A program in which a loop stands still: its hub, its I/O thread, or its asyncio loop."""
+"""Let a loop of this program stand still: its hub, its I/O thread or its asyncio loop."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ class Texts(logging.Handler):
 
 
 def compute_for_too_long(seconds=30.0):
-    """Keep the loop of this thread from running until it was reported, or for ``seconds``."""
+    """Block the loop of this thread until a warning is logged, at most for ``seconds``."""
     end = time.monotonic() + seconds
     while not Texts.texts and time.monotonic() < end:
         time.sleep(0.01)
@@ -38,7 +38,7 @@ def in_hub(pull):
 
 
 def in_io_thread(pull):
-    """Let the I/O thread stand still, as a callback of the program for TLS could."""
+    """Let the I/O thread stand still, as a TLS callback of the program could do."""
     (thread,) = pull.context.core.io_threads.threads
     thread.loop.call(compute_for_too_long)
     while not Texts.texts:
@@ -51,7 +51,7 @@ def in_no_loop(pull):
 
 
 async def in_asyncio(context, seconds):
-    """Let the loop stand still while a message arrives, and another one afterwards."""
+    """Let the asyncio loop stand still while a message arrives; receive another one afterwards."""
     with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
         pull.bind("tcp://127.0.0.1:*")
         push.connect(pull.last_endpoint.decode())
