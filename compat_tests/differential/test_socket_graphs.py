@@ -66,8 +66,8 @@ class Graph(RuleBasedStateMachine):
     def settle(self):
         """Let all sockets process the commands of other sockets.
 
-        A libzmq socket processes commands only in its calls, and in this call always. Repeat the
-        call, since the two ends of a closing pipe exchange three commands.
+        A libzmq socket processes commands only in its calls. The call that we make here always
+        does so. Repeat it, since the two ends of a closing pipe exchange three commands.
         """
         for _ in range(3):
             for sockets, *_ in self.sockets:

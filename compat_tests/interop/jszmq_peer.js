@@ -1,8 +1,9 @@
-// jszmq sockets for the tests, one after the other, told by lines of JSON:
+// Runs one jszmq socket at a time for the tests. It reads these lines of JSON:
 //   {"open": [TYPE, "bind" or "connect", ENDPOINT], "subscribe": [...]}, {"unsubscribe": TOPIC},
 //   {"send": [FRAME, ...]}, {"close": true}
-// Answers {"open": PORT}, {"close": true}, and {"message": [FRAME, ...]} for each that comes.
-// A REP or ROUTER sends it back in upper case. Frames are in latin-1.
+// It answers {"open": PORT} and {"close": true}, and prints {"message": [FRAME, ...]} for each
+// message that arrives. A REP or ROUTER sends each message back in upper case. Frames are text in
+// latin-1.
 const jszmq = require('jszmq')
 const readline = require('readline')
 

@@ -1,4 +1,4 @@
-"""LINGER says how long a closed socket still delivers its messages, and ctx.term() waits for it."""
+"""LINGER limits how long a closed socket still delivers messages; ctx.term() waits until then."""
 
 import time
 

@@ -67,8 +67,11 @@ ENDS = """
 
 
 @pytest.mark.hub
-@pytest.mark.skipif(not COMPILED, reason="uncompiled, the peer answers later than PROMPT")
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="it puts both ends on one CPU")
+@pytest.mark.skipif(not COMPILED, reason="on the pure build the peer answers later than PROMPT")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"),
+    reason="needs sched_setaffinity, to put both ends on one CPU",
+)
 def test_two_ends_on_one_cpu_stop_polling(program):
     cpu = min(os.sched_getaffinity(0))
     server = program(

@@ -148,7 +148,7 @@ def test_use_fd(transport, make, raw, tmp_path, monitor):
     peer.send(message(b"x"))
     assert sock.recv() == b"x"
     sock.close()
-    with pytest.raises(OSError):  # closed: since bind() the descriptor belongs to the socket
+    with pytest.raises(OSError):  # the socket has closed the descriptor, which it owns since bind()
         os.fstat(fd)
 
 

@@ -16,7 +16,7 @@ from zlinkcompat.engine.connecter import Connecter
 # can catch the handler's exception. So only the compiled build can keep every callback.
 pytestmark = [
     pytest.mark.hub,
-    pytest.mark.skipif(not build_info()["compiled"], reason="a callback may be lost uncompiled"),
+    pytest.mark.skipif(not build_info()["compiled"], reason="the pure build may lose a callback"),
 ]
 
 PROGRAM = Path(__file__).parent / "programs" / "interrupted.py"

@@ -1,5 +1,5 @@
-/* Loaded before the C library, it lets the wall clock of one process step: `clock_step` seconds
-   are added to whatever asks for the time of day. The monotonic clock is left as it is. */
+/* A library to be loaded before the C library. It adds `clock_step` seconds to the wall clock that
+   one process reads. The monotonic clock does not change. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,7 +19,7 @@ static call libc_syscall(void)
     return found;
 }
 
-/* libev asks the kernel by this. */
+/* libev reads the clock through this function. */
 long syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     long result = libc_syscall()(number, a, b, c, d, e, f);

@@ -8,7 +8,8 @@ from zlinkcompat.debug.ranking import fill, worst_first
 def order(**peers):
     """Return the names of the peers, worst first.
 
-    The peers are given in reverse, so a sort that does not tell them apart leaves them reversed.
+    The peers are sorted from the reverse order. So peers that compare as equal stay reversed, and
+    a test notices that.
     """
     named = {id(each): name for name, each in peers.items()}
     return [named[id(each)] for each in worst_first(reversed(peers.values()))]

@@ -1,4 +1,4 @@
-"""A queue computes the age of its oldest message from the few times that it has marked."""
+"""A queue computes the age of its oldest message from the few times at which it was marked."""
 
 import random
 

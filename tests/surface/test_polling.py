@@ -35,7 +35,7 @@ def pipe():
 
 @pytest.fixture(params=["inproc://polling", "tcp://127.0.0.1:*"], ids=["inproc", "tcp"])
 def ends(request, pair):
-    """Return PUSH and PULL, connected."""
+    """Return a connected PUSH and PULL."""
     push, pull = pair(zmq.PUSH, zmq.PULL, request.param)
     assert push.poll(WAIT, OUT) == OUT
     return push, pull

@@ -252,9 +252,10 @@ class Stranger:
 
 
 def stopping(base, stop):
-    """Return a subclass of the handshake ``base`` that stops answering when ``stop(stage)``.
+    """Return a subclass of the handshake ``base`` that stops answering at a stage.
 
-    The stage is ``MECHANISM`` before the first command, and ``READY`` before the second."""
+    It stops at the first stage for which ``stop(stage)`` is true. The stage is ``MECHANISM`` before
+    the first command, and ``READY`` before the second."""
 
     class StoppingHandshake(base):
         held = False
