@@ -157,7 +157,7 @@ def measure(chosen, mode, found, families, wanted, old, folder, kept, busy):
         counting = syscalls.available()
         if counting is syscalls.Unseen:
             note("system calls: not counted, since neither perf nor strace works here")
-    # If the whole grid is measured: only the cases whose costs the tables show.
+    # In a --full run, system calls are only counted in the cases whose costs the tables show.
     counted = cases.default_cases() if chosen.full and not chosen.syscalls else wanted
     run = Run(
         there,

@@ -205,7 +205,8 @@ class Case:
 
     @property
     def batch(self):
-        """Return after how many messages a sender reads the clock and a receiver checks a size."""
+        """Return the number of messages between two reads of the clock (sender) or checks
+        (receiver)."""
         return max(2, min(1000, 4 * MB // self.message_size))
 
     @property

@@ -84,8 +84,7 @@ def calls(series):
 
 
 def counter(name):
-    """Return a function that returns a debug counter of a series, per message, of all ends
-    together, or None if the counter was not read."""
+    """Return a function that takes a series, and returns its debug counter ``name`` per message."""
     return lambda series: (series.counters or {}).get(name)
 
 

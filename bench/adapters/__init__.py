@@ -1,5 +1,6 @@
-"""The libraries under test. Each module of this package that has a class ``Library``, derived from
-``Adapter``, is one. Its name may be followed by settings, as in ``zlink@ZLINK_BUSY_POLL=0``."""
+"""The libraries under test. Each library is a module of this package with a class ``Library``,
+which derives from ``Adapter``. Its name may be followed by settings, as in
+``zlink@ZLINK_BUSY_POLL=0``."""
 
 import pkgutil
 from functools import cache

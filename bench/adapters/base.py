@@ -27,7 +27,7 @@ class Missing(Exception):
 
 
 class Adapter:
-    """A library with pyzmq's API. Subclasses for other libraries override methods.
+    """The adapter of a library with pyzmq's API. Subclasses override the methods that differ.
 
     Attributes
     ----------
