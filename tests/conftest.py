@@ -280,7 +280,7 @@ class Phases:
             self.monkeypatch.setenv(variables[name], str(value))
 
     def of(self, sock, *names):
-        """Return counters of a socket: one as int, several as tuple."""
+        """Return one counter of a socket as int, or several counters as a tuple."""
         counts = debug.counters(sock)
         found = tuple(counts[name] for name in names)
         return found if len(names) > 1 else found[0]

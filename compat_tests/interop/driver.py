@@ -1,4 +1,4 @@
-"""Drive the peer processes: one long-lived process for each end, replaced when it fails."""
+"""Drive the peer processes: each end has a long-lived process, which is replaced if it fails."""
 
 import json
 import os

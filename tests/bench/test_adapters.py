@@ -1,4 +1,4 @@
-"""Every library completes a run, with few messages, of every pattern that its adapter supports.
+"""Every library completes a short run of every pattern that its adapter supports.
 
 No time is asserted.
 """

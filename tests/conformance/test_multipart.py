@@ -1,4 +1,4 @@
-"""A message of several parts arrives whole or not at all, in order, at one receiver."""
+"""All parts of a message arrive at one receiver and in order, or no part arrives."""
 
 import pytest
 from meeting import connect, raises_again, until_subscribed, would_wait

@@ -44,7 +44,7 @@ def finish(one):
     """End the interrupts; return how many messages the program received, which must be in order."""
     with suppress(BrokenPipeError):
         one.tell("end")
-    # If the program has ended, fail with its output.
+    # If the program has ended instead, line() fails with its output.
     count, received, in_order = one.line().split()
     assert int(count) > 0
     assert in_order == "True"

@@ -91,7 +91,7 @@ def test_receiver_ending_when_woken_passes_the_wakeup_on(pair, end):
     first = started(swallow, one.recv)
     second = started(one.recv)
     other.send(b"x")
-    # Kill it in the same loop iteration, before the first greenlet runs.
+    # Kill the first greenlet in the same loop iteration, before it runs.
     first.kill(gevent.GreenletExit if end == "kill" else gevent.Timeout, block=False)
     # Exactly one of the two greenlets receives the message.
     gevent.wait([first, second], count=1, timeout=GUARD)

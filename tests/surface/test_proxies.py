@@ -230,7 +230,7 @@ def test_pause_and_resume(queue, control):
     with running(zmq.proxy_steerable, frontend, backend, control=end):
         round_trip(client, worker)
         order(b"PAUSE")
-        order(b"STATISTICS")  # the reply to it shows that the proxy has paused
+        order(b"STATISTICS")  # the reply shows that the proxy has paused
         client.send(b"question")
         assert worker.poll(50) == 0
         order(b"RESUME")
