@@ -18,12 +18,13 @@ MACHINE = ("cpu", "cpus", "system")
 
 @dataclass(slots=True)
 class Move:
-    """How far a median has moved, in logarithms: a tenth of the speed is as far as ten times.
+    """How far a median has moved, in logarithms.
 
     Attributes
     ----------
     shift : float
-        The difference of the logarithms; above 0 if the new figure is better.
+        The difference of the logarithms; above 0 if the new figure is better. A tenth of the speed
+        is as far away as ten times the speed.
     noise : float
         How large the shift may be by chance: ``SIGMAS`` standard errors of both medians.
     """

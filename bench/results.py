@@ -166,8 +166,8 @@ class Ratio:
 
     @property
     def gain(self):
-        """Return how many times better ``library`` is: above 1 it is ahead, for rates and for
-        times."""
+        """Return how many times better ``library`` is. Above 1 it is ahead, even if less is
+        better."""
         if (self.metric or self.case).more_is_better:
             return self.value
         return 1 / self.value if self.value else float("inf")

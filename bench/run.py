@@ -198,8 +198,7 @@ def specs(case, seconds, prefix, pinned, counted, slowdown, certificate=None):
     """Return a spec for each process of a round (:func:`bench.peer.run`).
 
     Over inproc one process runs all roles. If ``pinned`` is set and there are two processes and at
-    least two CPUs, each process is pinned to its own CPU. The kernel places more than two
-    processes.
+    least two CPUs, each process is pinned to its own CPU. More than two processes are not pinned.
     """
     groups = [case.roles] if case.transport == "inproc" else [(role,) for role in case.roles]
     cpus = [None] * len(groups)

@@ -146,7 +146,7 @@ def greeting(codecs, data):
 
 
 def upgrade(codecs, data):
-    """Run a handshake over WebSocket. Byte 0 selects the side, options, and the size of the
+    """Run a handshake over WebSocket. Byte 0 selects the side, two flags, and the size of the
     pieces."""
     how, data = data[0], data[1:]
     server = bool(how & 4)

@@ -111,7 +111,7 @@ class Adapter:
         elif kind == "SUB":
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         elif case.pattern == "router-router" and end == 0:
-            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # waits, and does not drop
+            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # send waits instead of dropping
             socket.setsockopt(zmq.CONNECT_ROUTING_ID, PEER)
         if case.shape.encrypted:
             self.encrypt(socket, end)

@@ -102,7 +102,7 @@ class Library(Adapter):
 
     def sender(self, plain, case):
         def send(payload):
-            if payload == END:  # tell the other end by closing this direction
+            if payload == END:  # a closed direction is the end mark
                 connection.shutdown(socket.SHUT_WR)
                 return
             view = memoryview(payload)
