@@ -19,11 +19,12 @@ def test_full_queue_is_worst_then_age_then_drops():
     assert order(
         full=peer(queued_out=50, hwm_out=50, oldest_waiting=1.0),
         old=peer(queued_out=1, hwm_out=50, oldest_waiting=30.0),
+        unread=peer(queued_in=1, hwm_in=50, oldest_unread=20.0),
         dropped=peer(hwm_out=50, drops={"hwm": 5}),
         fuller=peer(queued_out=5, hwm_out=50),
         emptier=peer(queued_out=40, hwm_out=1000),
         idle=peer(hwm_out=50),
-    ) == ["full", "old", "dropped", "fuller", "emptier", "idle"]
+    ) == ["full", "old", "unread", "dropped", "fuller", "emptier", "idle"]
 
 
 def test_queue_without_a_limit_is_never_full():

@@ -190,6 +190,13 @@ def test_worst_peer_of_all_sockets_comes_first():
     assert table.title == "Peers, worst first (1 of 2)"
 
 
+def test_age_of_unread_messages_is_shown():
+    behind = peer(connection=9, remote="x", queued_in=5, hwm_in=50, oldest_unread=3.0)
+    now = process(sock(number=1, peers=(behind, peer(connection=1))))
+    table = top_tables.peer_table(now, top_tables.Rates(now), 2)
+    assert cells(table, "unread") == ["3.0 s", "-"]
+
+
 def test_text_of_a_peer_cannot_control_the_terminal():
     now = process(sock(number=1, name="a\x1b[31m\n", peers=(peer(remote="\x9b" + "x" * 99),)))
     lines = list(top_tables.plain(top_tables.peer_table(now, top_tables.Rates(now), 1)))

@@ -6,17 +6,20 @@ import threading
 
 import gevent
 import pytest
+from guard import GUARD
 from programs import python
 
 import zlinkcompat as zmq
 from zlinkcompat.debug import dump
 
 
-def found(sock):
-    """Return the entry of a socket in ``debug.dump()``."""
+def found(sock, picture=None):
+    """Return the entry of a socket in ``debug.dump()``, now or when ``picture`` was taken.
+
+    Other tests of this process may have left sockets that change meanwhile."""
     return next(
         each
-        for context in dump()["contexts"]
+        for context in (picture or dump())["contexts"]
         for each in context["sockets"]
         if each["address"] == sock.underlying
     )
@@ -64,11 +67,10 @@ def test_peers_are_in_order_with_the_worst_one_first(make, bound):
         dealer.send(b"hello")
         router.recv_multipart()
     router.name = "broker"
-    before = str(dump())
-    assert before == str(dump())
+    assert found(router) == found(router)
     for _ in range(100):
         router.send_multipart([b"client-1", bytes(1_000_000)])
-    (seen,) = [each for each in dump()["contexts"][-1]["sockets"] if each["type"] == "ROUTER"]
+    seen = found(router)
     assert seen["name"] == "broker"
     assert [each["routing_id"] for each in seen["peers"]] == ["client-1", "client-0", "client-2"]
     worst = seen["peers"][0]
@@ -88,6 +90,7 @@ def test_dump_data_are_plain_and_text_names_everything(pair):
 
 
 def test_dump_from_another_thread_and_from_a_signal_handler(pair):
+    _push, pull = pair
     pictures = []
     take = lambda *_: pictures.append(dump())  # noqa: E731
     gevent.get_hub().threadpool.apply(take)
@@ -99,7 +102,18 @@ def test_dump_from_another_thread_and_from_a_signal_handler(pair):
         signal.raise_signal(signal.SIGUSR1)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert pictures == [dump()] * 3
+    assert [found(pull, each) for each in pictures] == [found(pull)] * 3
+
+
+def test_age_of_unread_messages_is_in_the_text(pair):
+    push, pull = pair
+    for _ in range(2):
+        push.send(b"x")
+    with gevent.Timeout(GUARD):
+        while not found(pull)["peers"][0]["oldest_unread"]:
+            gevent.sleep(0.001)
+    line = next(line for line in str(dump()).splitlines() if "/7 in (oldest 0." in line)
+    assert line.endswith("waits for application to receive")
 
 
 PROGRAM = """

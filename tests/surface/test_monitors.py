@@ -1,6 +1,9 @@
 """The monitor of a socket, used through pyzmq's own helpers."""
 
+from pathlib import Path
+
 import gevent
+import programs
 import pytest
 import zmq as pyzmq
 from guard import GUARD
@@ -215,3 +218,10 @@ def test_locks_are_native_in_a_patched_program(program):
         patch=True,
     )
     assert one.ends() == "True True True True\n"
+
+
+@pytest.mark.parametrize("entry_point", ["zmq", "zlinkcompat"])
+def test_peer_of_an_event_is_known_in_asyncio(entry_point):
+    path = Path(__file__).parent / "processes" / "monitor_in_asyncio.py"
+    done = programs.python(path, entry_point, PYZMQ_BACKEND="zlinkcompat.backend")
+    assert done.stdout == "HANDSHAKE_SUCCEEDED b'me' True\n", done.stderr
