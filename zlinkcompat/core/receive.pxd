@@ -10,6 +10,7 @@ from zlinkcompat.routing.pattern cimport Pattern
 cimport cython
 
 
+cdef int NOBLOCK
 cdef int READ_ROUNDS
 cdef CpuContention contention
 
