@@ -110,6 +110,7 @@ def test_receiver_is_killed(library, peer_end, address, make, monitor, program):
             sent += 1
     except zmq.Again:
         pass
+    # SNDHWM, and what the kernel and the pipe of a receiver that reads nothing hold of 16 MB each.
     assert 6 <= sent < 20
     sock.sndtimeo = GUARD * 1000
     first.kill()

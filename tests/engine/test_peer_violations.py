@@ -254,6 +254,8 @@ def test_announced_size_is_not_allocated(bound, raw):
         peer.send(b"\x02" + (1 << 40).to_bytes(8, "big") + bytes(100000))
     for peer in peers:
         assert peer.says_nothing(0.02)
+    # KiB: 8 peers with a read buffer of 128 KiB and a body of at most twice the 100 kB that came
+    # take 3 MiB. One allocation of what a header announces would take 1 TiB.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
     good = raw(sock.last_endpoint)
     good.handshake(b"PUSH")
