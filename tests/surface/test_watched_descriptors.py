@@ -24,7 +24,7 @@ def test_loop_is_notified_of_the_end_and_then_idle(entry_point):
     assert done.returncode == 0, done.stderr
     told = dict(line.split() for line in done.stdout.splitlines())
     # A few notifications are allowed. A loop that spins is notified in each of its iterations, logs
-    # each time, and takes all the CPU time of the program's second.
+    # each time, and takes all CPU time of the half second.
     assert 0 < int(told["terminated"]) < 10
     assert int(told["closed"]) < 10
     assert int(told["logged"]) < 5
