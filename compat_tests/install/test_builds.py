@@ -1,12 +1,13 @@
 """An install from a checkout reports failures without ``-v``, and compiles only what changed."""
 
 import os
+import runpy
 import sys
 import sysconfig
 
 import pytest
 
-from compat_tests.install.conftest import build_wheel, run
+from compat_tests.install.conftest import ROOT, build_wheel, run
 from zlinkcompat.debug import compiled_modules
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -92,3 +93,8 @@ def test_an_extension_of_a_renamed_module_is_removed(checkout, compiled_wheel, e
     stale.touch()
     run(environment.python, "setup.py", "-q", "build_ext", "--inplace", cwd=checkout)
     assert not stale.exists()
+
+
+def test_modules_with_flags_of_their_own_exist():
+    made = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")
+    assert made["NOT_ON_THE_MESSAGE_PATH"] < set(compiled_modules())

@@ -1,5 +1,6 @@
 """Masking of WebSocket payloads (RFC 6455, 5.3). ``mask.py`` is its pure-Python fallback."""
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
@@ -36,12 +37,16 @@ def masked(data, bytes key, int phase=0):
 
     Masking twice returns the original data.
     """
-    cdef const unsigned char[::1] view = data
-    cdef Py_ssize_t size = view.shape[0]
-    cdef bytes result = PyBytes_FromStringAndSize(NULL, size)
+    cdef Py_buffer view
+    cdef bytes result
     if len(key) != 4:
         raise ValueError("a masking key must have 4 bytes")
-    if size:
-        xor_octets(<unsigned char*>PyBytes_AS_STRING(result), &view[0], size,
-                   <const unsigned char*>PyBytes_AS_STRING(key), phase)
+    # Not a typed memoryview: its support code is four times as large as this module.
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        result = PyBytes_FromStringAndSize(NULL, view.len)
+        xor_octets(<unsigned char*>PyBytes_AS_STRING(result), <const unsigned char*>view.buf,
+                   view.len, <const unsigned char*>PyBytes_AS_STRING(key), phase)
+    finally:
+        PyBuffer_Release(&view)
     return result
