@@ -76,4 +76,5 @@ html_title = "zlinkcompat"
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["fit.css"]
+html_js_files = ["tables.js"]
 html_theme_options = {"navigation_with_keys": True}

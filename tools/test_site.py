@@ -1,7 +1,7 @@
 """Check the built documentation site in a browser: run by ``tox -e docs`` after ``sphinx-build``.
 
-Each page must fit the width of a desktop and of a phone window, load without errors, and link only
-to pages and anchors that exist.
+Each page must fit the width of a desktop and of a phone window, and its tables that of the phone.
+It must load without errors, and link only to pages and anchors that exist.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ from threading import Thread
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from browser import Tab, browser, fits
+from browser import SIZES, Tab, browser, fits
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SITE = DOCS / "_build"
@@ -39,12 +39,22 @@ def tab(tmp_path_factory):
         yield tab
 
 
+#: Opens what is folded, and counts the tables whose end is out of sight.
+CUT_TABLES = """(() => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+    const tables = [...document.querySelectorAll(".table-wrapper")];
+    return Promise.resolve(tables.filter(each => each.scrollWidth > each.clientWidth + 1).length);
+})()"""
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_fits_desktop_and_phone(tab, address, page, tmp_path):
     tab.errors.clear()
     tab.load(f"{address}/{page}.html")
     fits(tab, f"site-{page.replace('/', '-')}", tmp_path, whole=True)
     assert not tab.errors
+    tab.resize(SIZES["phone"], mobile=True)
+    assert tab.wait_for(CUT_TABLES) == 0
 
 
 class Names(HTMLParser):
