@@ -95,6 +95,8 @@ def test_an_extension_of_a_renamed_module_is_removed(checkout, compiled_wheel, e
     assert not stale.exists()
 
 
-def test_modules_with_flags_of_their_own_exist():
-    made = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")
+def test_debug_lists_the_modules_that_setup_compiles(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    made = runpy.run_path("setup.py", run_name="setup")
+    assert sorted(each.name for each in made["extensions"]()) == compiled_modules()
     assert made["NOT_ON_THE_MESSAGE_PATH"] < set(compiled_modules())

@@ -89,7 +89,7 @@ def report_engine(report: Report) -> None:
         report.line("a plain program", f"{'thread' if threads else 'hub'} engine")
         report.line("after patch_all()", "hub engine, because threading is monkey-patched")
     report.line("zlinkcompat.green", "hub engine, always")
-    report.line("zlinkcompat.asyncio", "thread engine, always")
+    report.line("zlinkcompat.asyncio", "thread engine; the event loop serves its own connections")
     backend = os.environ.get("PYZMQ_BACKEND")
     report.line("PYZMQ_BACKEND", backend or "not set: import zmq runs on libzmq")
 

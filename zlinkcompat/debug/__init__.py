@@ -38,19 +38,21 @@ def compiled_modules() -> list[str]:
     Returns
     -------
     list of str
-        The modules that have a ``.pxd`` file in the checkout.
+        In a checkout, the modules that have a ``.pxd`` or a ``.pyx`` file, as setup.py finds them.
     """
     try:
-        # setup.py writes this module into a wheel; a checkout has the ``.pxd`` files instead.
+        # setup.py writes this module into a wheel; a checkout has the sources of Cython instead.
         from zlinkcompat._compiled_modules import NAMES
     except ImportError:
         pass
     else:
         return sorted(NAMES)
     root = Path(__file__).parents[1]
+    declared = {path.with_suffix("") for kind in ("pxd", "pyx") for path in root.rglob(f"*.{kind}")}
     return sorted(
-        ".".join(("zlinkcompat", *path.relative_to(root).with_suffix("").parts))
-        for path in root.rglob("*.pxd")
+        ".".join(("zlinkcompat", *stem.relative_to(root).parts))
+        for stem in declared
+        if stem.with_suffix(".py").exists()
     )
 
 
