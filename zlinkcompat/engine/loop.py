@@ -215,7 +215,8 @@ class IOLoop:
 
     def flush_before_wait(self) -> None:
         """Flush, because a receiver is about to wait, and begin a new burst."""
-        self.flush()
+        if self.batching:
+            self.flush()
         self.burst_id += 1
 
     def begin_burst(self) -> None:

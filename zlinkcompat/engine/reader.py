@@ -88,7 +88,8 @@ class Reader:
         self.counters = connection.counters
         self.publishes = self.socket.socket_type in (PUB, XPUB)
         self.reading = Guard()
-        self.has_undecoded = False
+        # The handshake may have left input in the decoder.
+        self.has_undecoded = True
         self.last_read_was_useless = False
         self.input_stopped = False
         self.command = None
@@ -143,10 +144,16 @@ class Reader:
         if self.input_stopped:
             return 0
         connection = self.connection
+        decoder = connection.decoder
         try:
-            if self.deliver():
+            # Usually an earlier call has decoded everything.
+            if (
+                self.has_undecoded
+                or self.command is not None
+                or decoder.tail != decoder.head
+                or decoder.body_size > 0
+            ) and self.deliver():
                 return 1
-            decoder = connection.decoder
             began = 0
             for _ in range(READ_BURST):
                 if self.input_stopped or self.has_undecoded or connection.has_failed:
@@ -162,7 +169,8 @@ class Reader:
                 if count == 0:
                     connection.fail(Disconnected(0, "the peer closed the connection"))
                     return 0
-                self.on_bytes_received()
+                if connection.heartbeat is not None:
+                    self.on_bytes_received()
                 if self.deliver():
                     return 1
                 if not decoder.is_receiving_body():
@@ -240,6 +248,9 @@ class Reader:
                         break
                 if count >= burst or commands >= COMMAND_BURST:
                     self.has_undecoded = True
+                    break
+                if count and decoder.tail == decoder.head and decoder.body_size == 0:
+                    decoder.release_if_empty()
                     break
                 if body is None and not alone:
                     # After the first message, take all messages of the simplest kind at once.

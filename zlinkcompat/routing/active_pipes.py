@@ -40,7 +40,8 @@ class ActivePipes:
         if slot < self.active:
             self.passivate(slot)
             slot = self.active
-        self.swap(slot, len(self.pipes) - 1)
+        if slot != len(self.pipes) - 1:
+            self.swap(slot, len(self.pipes) - 1)
         self.pipes.pop()
         del self.slots[pipe]
         if self.last is pipe:
@@ -52,20 +53,21 @@ class ActivePipes:
         Ignore an unknown pipe."""
         slot = self.slots.get(pipe, -1)
         if slot >= self.active:
-            self.swap(slot, self.active)
+            if slot != self.active:
+                self.swap(slot, self.active)
             self.active += 1
 
     def passivate(self, slot: int) -> None:
         self.active -= 1
-        self.swap(slot, self.active)
+        if slot != self.active:
+            self.swap(slot, self.active)
         if self.current >= self.active:
             self.current = 0
 
     def swap(self, a: int, b: int) -> None:
-        if a != b:
-            pipe = self.pipes[a]
-            other = self.pipes[b]
-            self.pipes[a] = other
-            self.pipes[b] = pipe
-            self.slots[other] = a
-            self.slots[pipe] = b
+        pipe = self.pipes[a]
+        other = self.pipes[b]
+        self.pipes[a] = other
+        self.pipes[b] = pipe
+        self.slots[other] = a
+        self.slots[pipe] = b

@@ -321,9 +321,11 @@ class Decoder:
         *chunks, last = self.body
         self.body = None
         body = b"".join((*chunks, memoryview(last)[: self.chunk_filled]))
-        if self.body_size <= SPARE and not spare:
+        size = self.body_size
+        self.body_size = 0
+        if size <= SPARE and not spare:
             # The next body of this size is received into this buffer.
-            spare.append(bytearray(self.body_size) if chunks else last)
+            spare.append(bytearray(size) if chunks else last)
         return body
 
     def parse_command(self, body: bytes) -> Any:
