@@ -56,7 +56,7 @@ def to_address(addr: Any) -> str:
     return addr
 
 
-def tells_address(text: str, addr: bytes | str) -> Any:
+def tells_address(text: str, addr: bytes | str) -> bool:
     """Tell whether the text of an error names the endpoint ``addr`` (str or bytes)."""
     return to_address(addr) in text
 

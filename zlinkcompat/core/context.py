@@ -140,7 +140,7 @@ class CoreContext:
         """Set a context option. EINVAL as for :meth:`ContextOptions.set`. libzmq zmq_ctx_set(3)."""
         self.options.set(option, value)
 
-    def get(self, option: Any) -> Any:
+    def get(self, option: int) -> int:
         """Return a context option.
 
         EINVAL as for :meth:`ContextOptions.get`. libzmq zmq_ctx_get(3)."""
@@ -273,7 +273,7 @@ class CoreContext:
             notifier.after_fork_child()
 
 
-def describe_unfinished(socket: Any) -> str:
+def describe_unfinished(socket: CoreSocket) -> str:
     """Return a text that tells what ``term()`` waits for in one socket, for the log."""
     sessions = list(socket.peers.sessions)
     places = sorted({each.endpoint for each in (*socket.peers.listeners, *sessions)})

@@ -103,7 +103,7 @@ class ContextOptions:
         def __getattr__(self, name: str) -> Any:
             """The attribute of a row of the option table."""
 
-    def set(self, option: Any, value: Any) -> None:
+    def set(self, option: int, value: Any) -> None:
         """Set an option (number, int).
 
         Raises
@@ -125,7 +125,7 @@ class ContextOptions:
         else:
             setattr(self, row.attribute, kept)
 
-    def get(self, option: Any) -> Any:
+    def get(self, option: int) -> int:
         """Return the value of an option (int). EINVAL if the option is unknown or write-only.
 
         libzmq zmq_ctx_get(3)."""

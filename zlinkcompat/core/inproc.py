@@ -37,7 +37,7 @@ class PendingConnect(PipeSink):
     def try_read(self, pipe: Pipe) -> int:
         return -1
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         # Messages wait for the next socket that binds, even if their sender is closed by then.
         if pipe.check_read():
             return
@@ -49,7 +49,7 @@ class PendingConnect(PipeSink):
         pipe.terminate()
 
 
-def combined_hwm(sender: CoreSocket, receiver: CoreSocket) -> Any:
+def combined_hwm(sender: CoreSocket, receiver: CoreSocket) -> int:
     """Return the high-water mark (messages) of one direction. As in libzmq, both ends add up."""
     if sender.options.sndhwm == 0 or receiver.options.rcvhwm == 0:
         return 0
@@ -79,7 +79,7 @@ def bind(socket: CoreSocket, name: str) -> None:
         complete_connect(waiting.socket, near, socket, far, name)
 
 
-def connect(socket: Any, name: str) -> None:
+def connect(socket: CoreSocket, name: str) -> None:
     """Connect to the socket that has bound ``name``, or will bind it."""
     context = socket.context
     socket.claim_owner_loop()
@@ -106,7 +106,12 @@ def connect(socket: Any, name: str) -> None:
 
 
 def attach(
-    socket: Any, near: Any, routing_id: Any, metadata: Any, locally_initiated: Any, name: Any
+    socket: CoreSocket,
+    near: Pipe,
+    routing_id: bytes,
+    metadata: dict[Any, Any] | None,
+    locally_initiated: bool,
+    name: str,
 ) -> bool:
     if socket.options.conflate:
         socket.peers.conflate(near)
@@ -124,7 +129,9 @@ def complete_connect(
     far.post_to_owner(accept_pipe, (connecting, near, binding, far, name))
 
 
-def accept_pipe(connecting: Any, near: Pipe, binding: Any, far: Any, name: str) -> None:
+def accept_pipe(
+    connecting: CoreSocket, near: Pipe, binding: CoreSocket, far: Pipe, name: str
+) -> None:
     # This runs in the thread of the binding socket.
     if not attach(binding, far, connecting.options.routing_id, METADATA, False, name):
         return

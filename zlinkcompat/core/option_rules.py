@@ -55,7 +55,7 @@ def no_credentials() -> str:
 READ_BACK = 255
 
 
-def proxy(options: Any) -> Any:
+def proxy(options: Options) -> Any:
     """Return the value of SOCKS_PROXY."""
     if len(options.socks_proxy) > READ_BACK:
         raise zmq_error(EINVAL, f"get SOCKS_PROXY: the value exceeds {READ_BACK} bytes")

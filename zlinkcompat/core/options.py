@@ -21,6 +21,7 @@ from zlinkcompat.errors import EINVAL, zmq_error
 if TYPE_CHECKING:
     from zlinkcompat.core.context_options import ContextOptions
     from zlinkcompat.core.option_row import Option
+    from zlinkcompat.tuning import Tuning
 
 
 #: Socket types that support CONFLATE (libzmq ``src/options.hpp: get_effective_conflate_option``).
@@ -82,7 +83,7 @@ class Options:
         def __setattr__(self, name: str, value: Any) -> None: ...
 
     @property
-    def tuning(self) -> Any:
+    def tuning(self) -> Tuning:
         """The :class:`zlinkcompat.tuning.Tuning` for these options and the environment."""
         if self._tuning is None:
             self._tuning = tuning.Tuning(self.tuned)
@@ -120,7 +121,7 @@ class Options:
             if row.effect is not None:
                 row.effect(self, kept)
 
-    def get(self, option: Any) -> Any:
+    def get(self, option: int) -> bytes | int:
         """Return the value of an option: int, or bytes without the NUL that libzmq adds.
 
         Raises
@@ -139,7 +140,7 @@ class Options:
             return row.getter(self)
         return row.show(getattr(self, row.attribute))
 
-    def copy(self) -> Any:
+    def copy(self) -> Options:
         """Return a copy for a new endpoint. Later changes of the socket's options do not affect it.
 
         ValueError: an environment variable of ``zlinkcompat.tuning`` has an invalid value."""

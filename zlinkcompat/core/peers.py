@@ -53,7 +53,7 @@ class Peers:
         routing_id: bytes,
         metadata: PackedMetadata | dict[str, str] | None,
         locally_initiated: bool,
-    ) -> Any:
+    ) -> Pipe | None:
         """Create a pipe for a session and attach its near end.
 
         Returns
@@ -95,7 +95,7 @@ class Peers:
         return inproc.connect_zap(self.socket, sink, mailbox)
 
     def attach_pipe(
-        self, near: Any, routing_id: bytes, metadata: Any, locally_initiated: bool, endpoint: Any
+        self, near: Pipe, routing_id: bytes, metadata: Any, locally_initiated: bool, endpoint: str
     ) -> bool:
         """Add a pipe to the pattern. Return whether the pattern accepted this peer."""
         if near.closed:
@@ -121,7 +121,7 @@ class Peers:
         """Store who the peer of a connecting session is, as its handshake has now told."""
         far.peer.post_to_owner(self.identify, (far.peer, routing_id, metadata))
 
-    def identify(self, near: Any, routing_id: bytes, metadata: Any) -> None:
+    def identify(self, near: Pipe, routing_id: bytes, metadata: dict[str, str]) -> None:
         near.metadata = metadata
         if not near.closed and not near.named:
             near.named = True

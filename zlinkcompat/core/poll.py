@@ -19,7 +19,7 @@ BITS = ((POLLIN, select.POLLIN), (POLLOUT, select.POLLOUT), (POLLPRI, select.POL
 KNOWN = select.POLLIN | select.POLLOUT | select.POLLPRI
 
 
-def poll(items: Any, timeout_ms: int) -> Any:
+def poll(items: Any, timeout_ms: int) -> list[int]:
     """Wait until at least one of ``items`` is ready. Source: libzmq ``zmq_poll(3)``.
 
     Parameters
@@ -153,7 +153,9 @@ class AtDescriptors:
         self.notifier.close()
 
 
-def look(items: list[tuple[CoreSocket | int, int]], descriptors: Any) -> Any:
+def look(
+    items: list[tuple[CoreSocket | int, int]], descriptors: list[tuple[int, int]]
+) -> list[int]:
     """Return the events of each of ``items`` that are ready now, without waiting."""
     ready = look_at_descriptors(descriptors) if descriptors else {}
     results = []

@@ -82,7 +82,7 @@ class Direction:
             if not self.send(frames):
                 return
 
-    def send(self, frames: Any) -> Any:
+    def send(self, frames: list[Any]) -> bool:
         """Send a message, or keep it until the sink has room. Return whether it was sent.
 
         The sink had room before, but its peer may have left while the message was received or
@@ -98,7 +98,7 @@ class Direction:
             self.blocked = True
         return not self.blocked
 
-    def counted(self) -> Any:
+    def counted(self) -> tuple[int, int]:
         """Return how many frames and bytes were forwarded in this direction."""
         return self.frames, self.octets
 
@@ -148,8 +148,8 @@ def statistics(forth: Direction, back: Direction) -> list[Any]:
 
 
 def proxy(
-    frontend: Any,
-    backend: Any,
+    frontend: CoreSocket,
+    backend: CoreSocket,
     capture: CoreSocket | None = None,
     control: CoreSocket | None = None,
 ) -> None:
@@ -162,7 +162,11 @@ def proxy(
 
 
 def monitored_queue(
-    incoming: Any, outgoing: Any, monitor: Any, in_prefix: bytes, out_prefix: bytes
+    incoming: CoreSocket,
+    outgoing: CoreSocket,
+    monitor: CoreSocket,
+    in_prefix: bytes,
+    out_prefix: bytes,
 ) -> None:
     """Run a proxy that copies messages to ``monitor``, with the direction as their first frame."""
     swaps = incoming.socket_type == ROUTER and outgoing.socket_type == ROUTER

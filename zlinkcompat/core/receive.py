@@ -69,7 +69,7 @@ class Receiver:
 
     # -- whole messages and frames ---------------------------------------------------------
 
-    def recv_frame(self, flags: Any) -> Any:
+    def recv_frame(self, flags: int) -> Any:
         """Receive one frame. :attr:`more` tells whether further frames of its message follow.
 
         Parameters
@@ -108,7 +108,7 @@ class Receiver:
         self.more = False
         return message
 
-    def recv_message(self, flags: Any) -> Any:
+    def recv_message(self, flags: int) -> Any:
         """Receive a message as a list of frames: a whole one, or the unread frames of the last one.
 
         See :meth:`recv_frame`."""

@@ -102,7 +102,7 @@ class Sender:
         if not self.pattern.send(frame):
             self.send_blocking(frame, flags)
 
-    def send_message(self, frames: Any, flags: int) -> None:
+    def send_message(self, frames: list[Any], flags: int) -> None:
         """Send a list of frames as one message, all or nothing. See :meth:`send_frame`."""
         if self.state.loop is None:
             if self.thread_check.waiting_thread:

@@ -120,7 +120,7 @@ class CoreSocket(SocketState):
         self.is_read_scheduled = False
         self.on_readable()
 
-    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> Any:
+    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> bool:
         loop = self.loop
         if loop is not None:
             if not loop.is_current():
@@ -237,7 +237,7 @@ class CoreSocket(SocketState):
             for pipe in self.pattern.pipes:
                 self.endpoints.set_high_water_marks(pipe)
 
-    def get(self, option: Any) -> Any:
+    def get(self, option: int) -> Any:
         """Return the value of a socket option (a number): int or bytes.
 
         EINVAL as for :meth:`set`."""

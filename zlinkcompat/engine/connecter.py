@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
     from zlinkcompat.engine.connection import Connection
     from zlinkcompat.routing.pipe import Pipe
 
@@ -80,7 +81,7 @@ class Connecter(Session):
 
     def __init__(
         self,
-        socket: Any,
+        socket: CoreSocket,
         loop: Any,
         transport: ModuleType,
         address: Any,
@@ -352,7 +353,7 @@ class Connecter(Session):
 
     # -- called by the connection ----------------------------------------------------------
 
-    def connection_ready(self, connection: Any) -> None:
+    def connection_ready(self, connection: Connection) -> None:
         routing_id, metadata = self.report_ready(connection)
         self.interval = self.options.reconnect_ivl
         if self.pipe is None:
@@ -408,11 +409,11 @@ class Connecter(Session):
     def try_read(self, pipe: Pipe) -> int:
         return 0
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         # This is the first message that has to wait for a connection.
         pipe.note_stopped()
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         # The socket was closed, or the endpoint was disconnected.
         unsent = pipe.inq.tail != pipe.inq.head
         if (

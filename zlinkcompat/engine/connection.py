@@ -40,6 +40,7 @@ from zlinkcompat.routing.pipe import Pipe
 from zlinkcompat.wire.errors import ProtocolError
 
 if TYPE_CHECKING:
+    from zlinkcompat.engine.session import Session
     from zlinkcompat.wire.zmtp.decoder import Decoder
     from zlinkcompat.wire.zmtp.encoder import Encoder
 
@@ -59,7 +60,7 @@ class Connection(Lifecycle):
         ready and when it has ended.
     """
 
-    def __init__(self, loop: Any, stream: Any, session: Any) -> None:
+    def __init__(self, loop: Any, stream: Any, session: Session) -> None:
         Lifecycle.__init__(self, loop, stream, session)
         self.loan = Loan(loop, stream)
         self.writer = Writer(self, self.loan)
@@ -154,7 +155,7 @@ class Connection(Lifecycle):
     # first takes a reference to the part that it uses, since a compiled ``self.reader.method()``
     # takes none.
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         if not self.may_write or self.write_blocked:
             return
         if pipe.mailbox is not None:
@@ -186,7 +187,7 @@ class Connection(Lifecycle):
         reader = self.reader
         return reader.try_read(pipe)
 
-    def write_activated(self, pipe: Any) -> None:
+    def write_activated(self, pipe: Pipe) -> None:
         if self.is_active:
             reader = self.reader
             reader.on_room(pipe)
@@ -205,10 +206,10 @@ class Connection(Lifecycle):
         reader.on_room(pipe)
         return True
 
-    def on_protocol_violation(self, pipe: Any, text: str) -> None:
+    def on_protocol_violation(self, pipe: Pipe, text: str) -> None:
         self.fail(ProtocolError(text, self.decoder.position))
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         """Write the messages that a closed or disconnected socket left, within LINGER; then end."""
         if self.has_failed:
             return

@@ -51,7 +51,7 @@ def watch(socket: CoreSocket, pipe: Pipe) -> None:
         loop.call(watch_in_loop, (loop, socket, pipe))
 
 
-def watch_in_loop(loop: Any, socket: Any, pipe: Any) -> None:
+def watch_in_loop(loop: Any, socket: CoreSocket, pipe: Pipe) -> None:
     if loop.flow_watch is None:
         loop.flow_watch = FlowWatch(loop)
     loop.flow_watch.add(socket, pipe)
@@ -73,7 +73,7 @@ class FlowWatch:
         self.limiter = LogLimiter()
         self.timer: Any = None
 
-    def add(self, socket: Any, pipe: Pipe) -> None:
+    def add(self, socket: CoreSocket, pipe: Pipe) -> None:
         """Begin to watch a pipe."""
         if pipe in self.episodes:
             return

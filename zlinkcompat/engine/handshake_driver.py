@@ -8,7 +8,7 @@ the peer.
 from __future__ import annotations
 
 from errno import EFAULT, EPIPE, ETIMEDOUT
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zlinkcompat._runtime.clock import monotonic_ns
 from zlinkcompat.engine import protocols
@@ -49,7 +49,7 @@ class HandshakeDriver:
         self.decoder = connection.decoder
         self.deadline = 0  # ns of the monotonic clock; 0 means none
 
-    def run(self) -> Any:
+    def run(self) -> bool:
         """Perform the handshake.
 
         Returns

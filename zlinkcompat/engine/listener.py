@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
 
 
 #: At most this many connections are accepted per loop iteration, so that a flood of new connections
@@ -67,7 +68,7 @@ class Listener:
     """
 
     def __init__(
-        self, socket: Any, loop: Any, transport: ModuleType, address: Any, options: Options
+        self, socket: CoreSocket, loop: Any, transport: ModuleType, address: Any, options: Options
     ) -> None:
         self.socket = socket
         self.loop = loop
@@ -207,7 +208,7 @@ class Listener:
             self.socket.event(EVENT_CLOSED, self.fd, self.endpoint)
             self.unregister()
 
-    def flush(self) -> Any:
+    def flush(self) -> bool:
         """See :meth:`Session.flush`."""
         return False
 

@@ -26,7 +26,11 @@ from zlinkcompat.routing.mailbox import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zlinkcompat.engine.connecter import Connecter
+    from zlinkcompat.engine.listener import Listener
+    from zlinkcompat.engine.session import AcceptedSession
     from zlinkcompat.engine.threads import IoThreads, LoopMailbox
+    from zlinkcompat.engine.write_policy import WritePolicy
     from zlinkcompat.routing.pipe import Pipe
 
 
@@ -121,10 +125,10 @@ class IOLoop:
             self.loans = LoanWatchdog(self)
         return self.loans
 
-    def register(self, owned_object: Any) -> None:
+    def register(self, owned_object: AcceptedSession | Connecter | Listener) -> None:
         self.owned.add(owned_object)
 
-    def unregister(self, owned_object: Any) -> None:
+    def unregister(self, owned_object: AcceptedSession | Connecter | Listener) -> None:
         self.owned.discard(owned_object)
         if not self.owned and self.pool is not None:
             self.pool.on_loop_idle(self)
@@ -181,7 +185,7 @@ class IOLoop:
         self.iteration = iteration
         return True
 
-    def flush_later(self, connection: Any) -> None:
+    def flush_later(self, connection: WritePolicy) -> None:
         """Flush ``connection``, which holds back a batch, in the next iteration of the loop."""
         self.batching.append(connection)
         if not self.is_flush_scheduled:

@@ -175,7 +175,7 @@ class LoopPoller:
         """Watch ``fd`` for ``mask`` instead of ``before``: READABLE, WRITABLE, both, or 0."""
         self.epoll.change(fd, before, mask)
 
-    def add(self, connection: Any, fd: int) -> Any:
+    def add(self, connection: Connection, fd: int) -> Any:
         """Serve ``connection`` from now on. Return False if the loop has ended."""
         with self.lock:
             if self.closed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from zlinkcompat.wire.zmtp.commands import encode_metadata, parse_metadata_untrusted
 
 #: Up to this many properties are kept as a dict of str. A READY command of 64 KiB can contain
@@ -28,7 +26,7 @@ class PackedMetadata:
         self.own = own
         self.data = encode_metadata(properties)
 
-    def get(self, name: Any) -> Any:
+    def get(self, name: str) -> str | None:
         """Return the property ``name`` (str), or None. The search is linear."""
         value = self.own.get(name)
         if value is not None:

@@ -70,7 +70,9 @@ class Zmtp:
             from zlinkcompat.wire.security.curve_codec import CurveEncoder as make
         return make(1, *shared(session))
 
-    def make_handshake(self, session: Session, connection: Connection, decoder: Any) -> Handshake:
+    def make_handshake(
+        self, session: Session, connection: Connection, decoder: Decoder
+    ) -> Handshake:
         return Handshake(decoder, connection.encoder, mechanisms.create(session.options))
 
 
@@ -89,7 +91,7 @@ class Raw:
     def make_encoder(self, session: Session) -> RawEncoder:
         return RawEncoder(1, *shared(session))
 
-    def make_handshake(self, session: Session, connection: Connection, decoder: Any) -> None:
+    def make_handshake(self, session: Session, connection: Connection, decoder: RawDecoder) -> None:
         return None
 
 

@@ -320,7 +320,7 @@ class Reader:
             raise Disconnected(ECONNRESET, "the peer sent ERROR: %r" % command.reason)
         return None
 
-    def on_ping(self, command: Any) -> None:
+    def on_ping(self, command: Ping) -> None:
         connection = self.connection
         if not connection.has_failed:
             self.writer.send_heartbeat(Pong(command.context))

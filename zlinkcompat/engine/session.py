@@ -39,6 +39,7 @@ from zlinkcompat.wire.zmtp.commands import Subscribe
 if TYPE_CHECKING:
     from zlinkcompat._runtime.log_limiter import LogLimiter
     from zlinkcompat.core.options import Options
+    from zlinkcompat.core.socket import CoreSocket
     from zlinkcompat.wire.zmtp.decoder import Decoder
     from zlinkcompat.wire.zmtp.encoder import Encoder
     from zlinkcompat.wire.zmtp.handshake import Handshake
@@ -67,7 +68,7 @@ class Session(PipeSink):
 
     def __init__(
         self,
-        socket: Any,
+        socket: CoreSocket,
         loop: Any,
         options: Options,
         endpoint: str,
@@ -103,7 +104,7 @@ class Session(PipeSink):
     def make_encoder(self) -> Encoder:
         return self.protocol.make_encoder(self)
 
-    def make_handshake(self, connection: Any, decoder: Any) -> Handshake | None:
+    def make_handshake(self, connection: Connection, decoder: Decoder) -> Handshake | None:
         """Return the handshake that reads from ``decoder``, or None for a raw stream."""
         self.handshake = self.protocol.make_handshake(self, connection, decoder)
         return self.handshake
@@ -132,7 +133,7 @@ class Session(PipeSink):
         pipe = self.pipe
         return opening and self.opening and pipe is not None and pipe.inq.tail != pipe.inq.head
 
-    def flush(self) -> Any:
+    def flush(self) -> bool:
         """Write what the kernel accepts now. Return whether LINGER allows to send more later."""
         connection = self.connection
         if connection is None or not connection.handshake_done or self.socket.options.linger == 0:
@@ -170,7 +171,7 @@ class Session(PipeSink):
         self.connection = Connection(self.loop, stream, self)
         return self.connection
 
-    def report_ready(self, connection: Connection) -> Any:
+    def report_ready(self, connection: Connection) -> tuple[bytes, dict[str, str]]:
         """Store the peer's properties. Return ``(routing_id, metadata)`` for the pipe."""
         routing_id = b""
         metadata: Any = {"Peer-Address": self.peer_address, "__fd": str(self.fd)}

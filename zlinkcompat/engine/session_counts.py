@@ -120,7 +120,7 @@ class SessionCounts:
         totals.end_change(sums)
 
 
-def reason_of(failure: Any) -> Any:
+def reason_of(failure: Any) -> str:
     """Return why a handshake failed: "authentication", "protocol", "timeout" or "closed"."""
     if isinstance(failure, AuthenticationFailed):
         return "authentication"

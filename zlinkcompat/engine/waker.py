@@ -178,7 +178,7 @@ class LockWaker(Waker):
         return self.lock.acquire(True, min(timeout, LONGEST) if timeout >= 0 else -1)
 
 
-def insert_by_age(wakers: Any, waker: Any) -> None:
+def insert_by_age(wakers: list[HubWaker], waker: Any) -> None:
     """Insert ``waker`` into the list ``wakers``, behind all wakers that have waited longer.
 
     So a sleeper that was woken in vain gets its old position back, not the last one."""

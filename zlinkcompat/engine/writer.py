@@ -251,7 +251,7 @@ class Writer:
 
     # -- commands --------------------------------------------------------------------------
 
-    def send_control(self, data: Any) -> None:
+    def send_control(self, data: Ping | Pong | bytes) -> None:
         """Send encoded frames (greeting, READY), or a command between messages."""
         if self.control is None:
             self.control = []

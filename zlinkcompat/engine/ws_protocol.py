@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zlinkcompat._constants import CURVE
 from zlinkcompat.engine.protocols import shared
@@ -39,7 +39,7 @@ class Zws:
         return session.options.mechanism == CURVE and not self.raw
 
     def make_handshake(
-        self, session: Session, connection: Connection, decoder: Any
+        self, session: Session, connection: Connection, decoder: ZwsDecoder
     ) -> ZwsHandshake:
         link = session.link
         upgrade = Upgrade(

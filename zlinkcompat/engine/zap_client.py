@@ -14,7 +14,8 @@ from zlinkcompat.wire.security.zap import parse_reply
 if TYPE_CHECKING:
     from zlinkcompat.engine.callbacks import ThreadsafeCallbacks
     from zlinkcompat.engine.connection import Connection
-    from zlinkcompat.wire.security.zap import ZapRequest
+    from zlinkcompat.routing.pipe import Pipe
+    from zlinkcompat.wire.security.zap import ZapReply, ZapRequest
 
 
 class ReplyMailbox(Mailbox):
@@ -52,7 +53,7 @@ class ZapClient(PipeSink):
         self.pipe.flush()
         return True
 
-    def poll(self) -> Any:
+    def poll(self) -> ZapReply | None:
         """Return the :class:`ZapReply`, or None while there is none.
 
         Raises
@@ -75,13 +76,13 @@ class ZapClient(PipeSink):
 
     # -- called by the pipe ------------------------------------------------------------------
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.connection.wake_threadsafe()
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         self.connection.wake_threadsafe()
 
-    def on_protocol_violation(self, pipe: Any, text: str) -> None:
+    def on_protocol_violation(self, pipe: Pipe, text: str) -> None:
         # A REP handler drops a malformed request, but ours is well formed. So this is only a
         # wake-up.
         self.connection.wake_threadsafe()

@@ -27,7 +27,7 @@ class ActivePipes:
         self.current = 0
         self.last: Pipe = None
 
-    def add(self, pipe: Any) -> None:
+    def add(self, pipe: Pipe) -> None:
         """Add a pipe, which is not active yet."""
         self.slots[pipe] = len(self.pipes)
         self.pipes.append(pipe)

@@ -59,7 +59,7 @@ class Drops:
         self.disconnect = 0
         self.unread = 0
 
-    def add(self, reason: Any, count: int) -> None:
+    def add(self, reason: str, count: int) -> None:
         """Add ``count`` messages to the drops because of ``reason``."""
         if reason == "hwm":
             self.hwm += count
@@ -188,7 +188,7 @@ class Totals:
             self.handshakes_failed[reason] = self.handshakes_failed.get(reason, 0) + count
         self.end_change({name: getattr(other, name) for name in SUMS})
 
-    def add(self, sums: Any) -> None:
+    def add(self, sums: dict[str, int]) -> None:
         for name in sums:
             setattr(self, name, getattr(self, name) + sums[name])
         self.finished += 1

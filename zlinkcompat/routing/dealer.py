@@ -26,7 +26,7 @@ class Dealer(Pattern):
         self.balancer = LoadBalancer()
         self.probe = False
 
-    def attach(self, pipe: Any) -> bool:
+    def attach(self, pipe: Pipe) -> bool:
         if self.probe:
             pipe.write_unbounded(b"")
             pipe.flush()
@@ -39,18 +39,18 @@ class Dealer(Pattern):
         self.balancer.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.queue.activated(pipe)
         self.owner.on_readable()
 
-    def write_activated(self, pipe: Any) -> None:
+    def write_activated(self, pipe: Pipe) -> None:
         self.balancer.activated(pipe)
         self.owner.on_writable()
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         return self.balancer.write(message)
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         if not self.balancer.finish(message):
             self.totals.count_dropped("unroutable")
             lost(UNFINISHED)

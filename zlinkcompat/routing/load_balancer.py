@@ -20,7 +20,7 @@ class LoadBalancer(ActivePipes):
         self.add(pipe)
         self.activated(pipe)
 
-    def write(self, message: list[Any]) -> bool:
+    def write(self, message: Any) -> bool:
         """Send ``message`` to the next pipe with room, and set :attr:`last`.
 
         False if all are full."""
@@ -38,7 +38,7 @@ class LoadBalancer(ActivePipes):
             pipe.watch_full()
         return False
 
-    def finish(self, message: list[Any]) -> bool:
+    def finish(self, message: Any) -> bool:
         """Send a message that was begun while a pipe had room. False if all peers have left.
 
         If SNDHWM was lowered after the message was begun, the message exceeds it."""

@@ -5,7 +5,7 @@ drops for a slow subscriber either, because there may be millions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zlinkcompat._runtime.log_queue import DEBUG, Log
 
@@ -20,7 +20,7 @@ LOG = Log("zlinkcompat.routing")
 UNFINISHED = "a message whose peer left before its last frame was sent"
 
 
-def who(pipe: Any) -> str:
+def who(pipe: Pipe) -> str:
     """Return the text with which a log line begins: the endpoint and the peer of ``pipe``."""
     peer = (pipe.metadata or {}).get("Peer-Address", "in this process")
     return f"{pipe.endpoint}: peer {peer}"

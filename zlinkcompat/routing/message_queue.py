@@ -58,7 +58,7 @@ class MessageQueue:
         self.hwm = hwm
         self.lwm = (hwm + 1) // 2
 
-    def push(self, message: list[Any]) -> None:
+    def push(self, message: Any) -> None:
         """Append a message. The caller checks :meth:`has_room`, unless it may exceed the mark."""
         if self.conflates:
             self.forget_old()
@@ -67,7 +67,7 @@ class MessageQueue:
         self.ring[self.tail & self.mask] = message
         self.tail += 1
 
-    def offer(self, message: list[Any]) -> bool:
+    def offer(self, message: Any) -> bool:
         """Append a message if there is room; otherwise return False."""
         if not (self.hwm == 0 or self.tail - self.acked < self.hwm or self.conflates):
             return False

@@ -34,7 +34,7 @@ class Pair(Pattern):
             self.pipe = None
         Pattern.detach(self, pipe)
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         pipe = self.pipe
         if pipe is None:
             return False
@@ -43,7 +43,7 @@ class Pair(Pattern):
         pipe.watch_full()
         return False
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         pipe = self.pipe
         if pipe is None or pipe.peer_closed:
             self.totals.count_dropped("unroutable")

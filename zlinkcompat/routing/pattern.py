@@ -40,7 +40,7 @@ class Owner:
 
         A pattern asks for this when peers send only messages that it drops, and more may come."""
 
-    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> Any:
+    def call_later(self, function: Callable[..., Any], pipe: Pipe) -> bool:
         """Call ``function(pipe)`` after the rest of the program has run; False if it cannot."""
         return False
 
@@ -109,7 +109,7 @@ class Pattern(PipeSink):
         if self.last_pipe is pipe:
             self.last_pipe = None
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         # The peer has left, but its messages in the pipe can still be received.
         if not pipe.check_read():
             self.drained(pipe)
@@ -125,11 +125,11 @@ class Pattern(PipeSink):
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)
 
-    def on_protocol_violation(self, pipe: Any, text: str) -> None:
+    def on_protocol_violation(self, pipe: Pipe, text: str) -> None:
         # Log this only for inproc. For the other transports the engine logs the violation.
         self.warn(pipe, "%s: refused by the peer in this process: %s", pipe.endpoint, text)
 
-    def warn(self, pipe: Any, text: Any, *args: Any) -> None:
+    def warn(self, pipe: Pipe, text: str, *args: Any) -> None:
         """Log an event that peers can cause repeatedly: sometimes at WARNING, always at DEBUG.
 
         Each endpoint and each ``text``, a format for ``args``, has its own limit."""
@@ -137,13 +137,13 @@ class Pattern(PipeSink):
             self.limiter = LogLimiter()
         self.limiter.warn(LOG, (pipe.endpoint, text), text, *args, otherwise=DEBUG)
 
-    def flow_stopped(self, pipe: Any) -> None:
+    def flow_stopped(self, pipe: Pipe) -> None:
         self.owner.on_flow_stopped(pipe)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.owner.on_readable()
 
-    def write_activated(self, pipe: Any) -> None:
+    def write_activated(self, pipe: Pipe) -> None:
         self.owner.on_writable()
 
     def try_read_peers(self) -> int:
@@ -182,7 +182,7 @@ class Pattern(PipeSink):
         If the result is true, :meth:`finish` accepts the whole message."""
         return self.has_out()
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         """Send a message (a list of frames) whose first frame :meth:`begin` accepted.
 
         This never waits and never fails. As in libzmq, the message is dropped if the peer for

@@ -393,7 +393,7 @@ class Pipe(PipeEnd):
         self.outq.writer_waits = True
         return self.outq.has_room()
 
-    def write(self, message: list[Any]) -> Any:
+    def write(self, message: Any) -> Any:
         """Queue a message; return False, without queueing it, if there is no room."""
         if self.closed or self.peer_closed:
             return False
@@ -404,7 +404,7 @@ class Pipe(PipeEnd):
         queue.writer_waits = True
         return queue.offer(message)
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         """Call :meth:`write` and, if it succeeds, :meth:`flush`.
 
         A refusal runs no Python code, during which another thread could close the socket. So a
@@ -494,7 +494,7 @@ def pipe_pair(
     crosses: bool = False,
     bytes_a_to_b: int = 0,
     bytes_b_to_a: int = 0,
-) -> Any:
+) -> tuple[Pipe, Pipe]:
     """Create the two ends ``(a, b)`` of a pipe.
 
     Parameters

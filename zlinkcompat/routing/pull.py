@@ -28,7 +28,7 @@ class Pull(Pattern):
         self.queue.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.queue.activated(pipe)
         self.owner.on_readable()
 

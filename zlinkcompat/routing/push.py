@@ -29,18 +29,18 @@ class Push(Pattern):
         self.balancer.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         # Drop messages from the peer: a PULL must not send any.
         self.drained(pipe)
 
-    def write_activated(self, pipe: Any) -> None:
+    def write_activated(self, pipe: Pipe) -> None:
         self.balancer.activated(pipe)
         self.owner.on_writable()
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         return self.balancer.write(message)
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         if not self.balancer.finish(message):
             self.totals.count_dropped("unroutable")
             lost(UNFINISHED)

@@ -77,7 +77,7 @@ class Rep(Pull):
             raise zmq_error(EFSM, REP_SENDS)
         return True
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         if not self.sends_reply:
             raise zmq_error(EFSM, REP_SENDS)
         self.sends_reply = False

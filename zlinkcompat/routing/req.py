@@ -34,7 +34,7 @@ class Req(Dealer):
         self.relaxed = False
         self.request_number = random.getrandbits(32)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.queue.activated(pipe)
         # Check the reply now instead of in recv(). Then a peer that breaks the rules is noticed
         # even if nobody receives.
@@ -46,12 +46,12 @@ class Req(Dealer):
             raise zmq_error(EFSM, REQ_SENDS)
         return self.balancer.has_out()
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         if self.awaits_reply and not self.relaxed:
             raise zmq_error(EFSM, REQ_SENDS)
         return self.request(message, False)
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         self.request(message, True)
 
     def request(self, message: Any, begun: bool) -> bool:
@@ -114,7 +114,7 @@ class Req(Dealer):
                 return False
         return True
 
-    def accept_reply(self, message: list[Any], pipe: Pipe) -> None:
+    def accept_reply(self, message: Any, pipe: Pipe) -> None:
         """Keep ``message`` if it is the expected reply. As in libzmq, drop other replies.
 
         A peer is disconnected if its message does not have the form of a reply."""

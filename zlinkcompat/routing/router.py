@@ -61,7 +61,7 @@ class Router(Pull):
 
     # -- peers -----------------------------------------------------------------------------
 
-    def attach(self, pipe: Any) -> bool:
+    def attach(self, pipe: Pipe) -> bool:
         Pattern.attach(self, pipe)
         if self.probe:
             pipe.write_unbounded(b"")
@@ -170,13 +170,13 @@ class Router(Pull):
         if not waiting:
             del self.waiting[pipe.routing_id]
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         if pipe in self.anonymous or not pipe.check_read():
             self.drained(pipe)
         else:
             self.owner.on_writable()
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         if self.anonymous and pipe in self.anonymous:
             return
         self.queue.activated(pipe)
@@ -208,7 +208,7 @@ class Router(Pull):
         self.begun = pipe
         return True
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         pipe = self.begun
         self.begun = None
         full = self.begun_full
@@ -225,7 +225,7 @@ class Router(Pull):
             pipe.write_unbounded(message[1] if len(message) == 2 else message[1:])
             pipe.flush()
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         if type(message) is not list:
             self.totals.count_dropped("unroutable")
             return True

@@ -36,13 +36,13 @@ class SizedQueue(MessageQueue):
         # The value of ``bytes_out`` that was last reported to the writer.
         self.bytes_acked = 0
 
-    def push(self, message: list[Any]) -> None:
+    def push(self, message: Any) -> None:
         size = message_size(message)
         self.sizes.append(size)
         self.bytes_in += size
         MessageQueue.push(self, message)
 
-    def offer(self, message: list[Any]) -> bool:
+    def offer(self, message: Any) -> bool:
         if not self.has_room():
             return False
         self.push(message)

@@ -46,7 +46,7 @@ class Stream(Router):
         self.begun = pipe
         return True
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         if type(message) is not list:
             self.totals.count_dropped("unroutable")
             return True

@@ -173,7 +173,7 @@ class Trie:
         self.prune(topic)
         return True
 
-    def matches(self, data: bytes) -> Any:
+    def matches(self, data: bytes) -> bool:
         """Tell whether ``data`` begins with a subscribed topic."""
         node = self.root
         at = 0
@@ -189,7 +189,7 @@ class Trie:
 
     # -- pipes -----------------------------------------------------------------------------
 
-    def add_pipe(self, topic: Any, pipe: Any) -> bool:
+    def add_pipe(self, topic: Any, pipe: Pipe) -> bool:
         """Record that ``pipe`` wants ``topic``. Return True if it is the first pipe to want it."""
         topics = self.topics_of.get(pipe)
         if topics is None:
@@ -229,7 +229,7 @@ class Trie:
             self.free_number(pipe)
         return gone
 
-    def take_pipe(self, node: Any, topic: Any, number: Any) -> bool:
+    def take_pipe(self, node: Node, topic: Any, number: Any) -> bool:
         """Remove a pipe from the node of ``topic``; return True if no pipe is left there."""
         if node.group >= 0:
             group = self.groups.items[node.group]

@@ -106,14 +106,14 @@ class XPub(Pattern):
         if news:
             self.owner.on_readable()
 
-    def pipe_terminated(self, pipe: Any) -> None:
+    def pipe_terminated(self, pipe: Pipe) -> None:
         self.read_subscriptions(pipe)
         self.drained(pipe)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.read_subscriptions(pipe)
 
-    def write_activated(self, pipe: Any) -> None:
+    def write_activated(self, pipe: Pipe) -> None:
         self.owner.on_writable()
 
     def read_subscriptions(self, pipe: Pipe) -> None:
@@ -151,7 +151,7 @@ class XPub(Pattern):
         if news:
             self.owner.on_readable()
 
-    def process_frame(self, pipe: Any, frame: bytes, tells: bool) -> bool:
+    def process_frame(self, pipe: Pipe, frame: bytes, tells: bool) -> bool:
         """Handle a frame from a subscriber. Return True if the user has something to receive.
 
         A peer that exceeds a limit is rejected. If ``tells`` is false, the user gets no message."""
@@ -293,7 +293,7 @@ class XPub(Pattern):
         self.begun_unwanted = not pipes
         return True
 
-    def finish(self, message: list[Any]) -> None:
+    def finish(self, message: Any) -> None:
         pipes = self.begun
         self.begun = []
         if self.begun_full is not None:
@@ -308,7 +308,7 @@ class XPub(Pattern):
             pipe.write_unbounded(list(message) if copies else message)
             pipe.flush()
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         pipes = self.match(message[0] if type(message) is list else message)
         if not self.lossy and not self.have_room(pipes):
             return False
@@ -377,7 +377,7 @@ class XPub(Pattern):
             return False
         return True
 
-    def get_option(self, option: Any) -> Any:
+    def get_option(self, option: int) -> Any:
         if option == TOPICS_COUNT:
             return self.subscriptions.size
         raise KeyError(option)

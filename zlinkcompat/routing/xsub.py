@@ -47,11 +47,11 @@ class XSub(Pattern):
         self.queue.detach(pipe)
         Pattern.detach(self, pipe)
 
-    def read_activated(self, pipe: Any) -> None:
+    def read_activated(self, pipe: Pipe) -> None:
         self.queue.activated(pipe)
         self.owner.on_readable()
 
-    def hiccuped(self, pipe: Any) -> None:
+    def hiccuped(self, pipe: Pipe) -> None:
         self.tell_subscriptions(pipe)
 
     def tell_subscriptions(self, pipe: Pipe) -> None:
@@ -61,7 +61,7 @@ class XSub(Pattern):
 
     # -- messages --------------------------------------------------------------------------
 
-    def send(self, message: Any) -> Any:
+    def send(self, message: Any) -> bool:
         if type(message) is not list:
             self.process_frame(message)
             return True
@@ -168,7 +168,7 @@ class XSub(Pattern):
             self.inverts = isinstance(value, int) and value != 0
         return False
 
-    def get_option(self, option: Any) -> Any:
+    def get_option(self, option: int) -> Any:
         if option == TOPICS_COUNT:
             return self.subscriptions.size
         raise KeyError(option)
