@@ -460,7 +460,7 @@ class PendingOperations:
             self.waker.wake()
         else:
             self.is_busy_polling = False
-            self.busy_poll_backoff.missed()
+            self.busy_poll_backoff.miss()
 
     def advance(self) -> None:
         """Retry the pending operations in order."""

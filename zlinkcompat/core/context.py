@@ -62,7 +62,7 @@ def wants_threads(engine: str) -> bool:
     return engine == "thread" or (engine == "auto" and not is_module_patched("threading"))
 
 
-def may_block_natively() -> bool:
+def usually_blocks_natively() -> bool:
     """Tell whether the current thread usually blocks natively, so that its hub does not run.
 
     Such threads are those of gevent's thread pool, all native threads of a monkey-patched program
@@ -148,7 +148,7 @@ class CoreContext:
 
     def choose_io_threads(self) -> IoThreads | None:
         """Return the I/O threads for a new socket, or None if its hub does the I/O."""
-        if self.io_threads is not None or not self.chooses_engine or not may_block_natively():
+        if self.io_threads is not None or not self.chooses_engine or not usually_blocks_natively():
             return self.io_threads
         with self.lock:
             if self.worker_threads is None:

@@ -109,7 +109,7 @@ class Options:
             EINVAL: the option is unknown, handled elsewhere or refused by this build, or the value
             is invalid. libzmq zmq_setsockopt(3).
         """
-        row = held_here(option)
+        row = require_row(option)
         kept = row.accept(value)
         if row.collect is not None:
             row.collect(self, kept)
@@ -130,7 +130,7 @@ class Options:
             EINVAL: the option is unknown, handled elsewhere or write-only. libzmq
             zmq_getsockopt(3).
         """
-        row = held_here(option)
+        row = require_row(option)
         if row.holder == TUNING:
             # Return the value in effect, which may come from the environment.
             return tuning.get(row.attribute, self.tuned.get(row.attribute))
@@ -166,7 +166,8 @@ class Options:
         return dict(self.properties)
 
 
-def held_here(option: int) -> Option:
+def require_row(option: int) -> Option:
+    """Return the row of an option whose value :class:`Options` stores; else raise EINVAL."""
     row = find(option)
     if row is None:
         raise zmq_error(EINVAL, f"there is no socket option {option!r}")

@@ -317,7 +317,7 @@ class Receiver:
         if message is not None:
             self.read_backoff.hit()
         elif not needed:
-            self.read_backoff.missed()
+            self.read_backoff.miss()
         return message
 
     def read_now(self) -> Any:
@@ -371,7 +371,7 @@ class Receiver:
                     contention.prompt_arrivals = 0
                     return message
             now = monotonic_ns()
-        worth.missed()
+        worth.miss()
         self.poll_missed_at = now
         return None
 

@@ -381,7 +381,7 @@ class CoreSocket(SocketState):
             LOG.debug("socket %#x: closed, LINGER %d", self.address, self.options.linger)
         self.stop(ENOTSOCK)
         self.receiver.drop_parts()
-        self.pattern.totals.count_dropped("unread", self.pattern.in_hand())
+        self.pattern.totals.count_dropped("unread", self.pattern.count_in_hand())
         frees = bool(self.peers.listeners)
         self.endpoints.close()
         for pipe in list(self.pattern.pipes):

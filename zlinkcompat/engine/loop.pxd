@@ -22,7 +22,7 @@ cdef class IOLoop:
     cpdef bint is_current(self)
     cpdef bint loop_iterated(self)
     cpdef flush_later(self, connection)
-    cpdef on_loop_iteration(self)
+    cpdef flush_postponed(self)
     cpdef flush(self)
     cpdef after_fork_child(self)
     cpdef flush_before_wait(self)
@@ -36,7 +36,7 @@ cdef class Backoff:
 
     cpdef bint allows(self)
     cpdef hit(self)
-    cpdef missed(self)
+    cpdef miss(self)
 
 
 cdef class LoopIteration:

@@ -190,9 +190,9 @@ class IOLoop:
         self.batching.append(connection)
         if not self.is_flush_scheduled:
             self.is_flush_scheduled = True
-            self.gevent_loop.run_callback(self.call_guarded, self.on_loop_iteration)
+            self.gevent_loop.run_callback(self.call_guarded, self.flush_postponed)
 
-    def on_loop_iteration(self) -> None:
+    def flush_postponed(self) -> None:
         self.is_flush_scheduled = False
         self.flush()
 
@@ -312,7 +312,7 @@ class Backoff:
         self.penalty = 0
         self.skip = 0
 
-    def missed(self) -> None:
+    def miss(self) -> None:
         self.penalty = min(max(1, self.penalty * 2), self.most)
         self.skip = self.penalty
 

@@ -25,9 +25,9 @@ cdef class LoopPoller:
     cpdef on_ready(self)
     cdef run_due(self)
     cpdef bint flush_later(self, connection) except -1
-    cpdef on_loop_iteration(self)
+    cpdef flush_postponed(self)
     cpdef bint serve_later(self, connection) except -1
-    cpdef serve_rest(self)
+    cpdef serve_postponed(self)
     cpdef watch(self, int fd, unsigned int before, unsigned int mask)
     cpdef bint add(self, connection, int fd) except -1
     cpdef remove(self, int fd)

@@ -130,12 +130,12 @@ class LoopPoller:
             loop = self.loop()
             if loop is None or not loop.is_running():
                 return False
-            loop.call_soon(self.on_loop_iteration)
+            loop.call_soon(self.flush_postponed)
             self.flush_due = True
         self.batching.append(connection)
         return True
 
-    def on_loop_iteration(self) -> None:
+    def flush_postponed(self) -> None:
         self.served += 1
         self.flush_due = False
         connections = self.batching
@@ -151,12 +151,12 @@ class LoopPoller:
             loop = self.loop()
             if loop is None or not loop.is_running():
                 return False
-            loop.call_soon(self.serve_rest)
+            loop.call_soon(self.serve_postponed)
             self.rest_due = True
         self.later.append(connection)
         return True
 
-    def serve_rest(self) -> None:
+    def serve_postponed(self) -> None:
         self.rest_due = False
         connections = self.later
         self.later = []

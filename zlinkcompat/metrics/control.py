@@ -20,7 +20,7 @@ from zlinkcompat import tuning
 from zlinkcompat._runtime import startup
 from zlinkcompat._runtime.gevent_support import get_original, has_hub, is_module_patched
 from zlinkcompat._runtime.log_queue import Log
-from zlinkcompat.core.context import may_block_natively
+from zlinkcompat.core.context import usually_blocks_natively
 from zlinkcompat.debug.records import snapshot
 from zlinkcompat.metrics.control_path import make_private, own_directory, socket_path
 from zlinkcompat.metrics.json_text import dump_process
@@ -243,7 +243,7 @@ def open_control(*args: object) -> str:
     """
     global _open_control
     if _open_control is None or _open_control.is_closed:
-        in_hub = is_module_patched("threading") and not may_block_natively()
+        in_hub = is_module_patched("threading") and not usually_blocks_natively()
         if args and not has_hub():
             # A signal handler may interrupt the import of gevent, or the making of the hub.
             in_hub = False

@@ -47,7 +47,7 @@ cdef class MessageQueue:
     @cython.locals(ring=list, size=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t)
     cdef grow(self)
     @cython.locals(count=Py_ssize_t, offset=Py_ssize_t)
-    cpdef Py_ssize_t commands(self) except -1
+    cpdef Py_ssize_t command_count(self) except -1
     @cython.locals(count=Py_ssize_t, offset=Py_ssize_t, looked_at=Py_ssize_t, size=Py_ssize_t)
     cpdef Py_ssize_t waiting_bytes(self, Py_ssize_t most) except -1
     @cython.locals(ring=list, index=Py_ssize_t)

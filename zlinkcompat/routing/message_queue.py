@@ -168,7 +168,7 @@ class MessageQueue:
 
     # -- what waits ------------------------------------------------------------------------
 
-    def commands(self) -> int:
+    def command_count(self) -> int:
         """Return how many of the waiting entries are subscriptions, which are not messages."""
         count = 0
         for offset in range(self.tail - self.head):

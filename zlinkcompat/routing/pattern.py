@@ -219,7 +219,7 @@ class Pattern(PipeSink):
         """Tell whether :meth:`send` would accept a message."""
         return False
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         """Return how many messages this pattern has taken from pipes for the user's next calls."""
         return 0
 

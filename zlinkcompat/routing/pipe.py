@@ -219,7 +219,7 @@ class PipeEnd(CountedEnd):
     def discard_input(self) -> None:
         """Drop the messages that were not read here."""
         queue = self.inq
-        commands = queue.commands()
+        commands = queue.command_count()
         before = queue.cleared
         queue.clear()
         self.commands_in += commands
@@ -241,7 +241,7 @@ class PipeEnd(CountedEnd):
         if not (self.is_session_end or self.peer.is_session_end):
             # Between two sockets, each one counts for itself.
             lost = queue.cleared - self.peer.commands_cleared
-        commands = queue.commands()
+        commands = queue.command_count()
         lost -= queue.cleared + commands
         queue.clear()
         lost += queue.cleared

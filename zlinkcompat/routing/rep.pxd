@@ -19,6 +19,6 @@ cdef class Rep(Pull):
     cpdef bint begin(self, frame) except -1
     @cython.locals(reply=list, pipe=Pipe)
     cpdef bint send(self, message) except -1
-    cpdef Py_ssize_t in_hand(self) except -1
+    cpdef Py_ssize_t count_in_hand(self) except -1
     cpdef bint has_out(self) except -1
     cpdef detach(self, Pipe pipe)

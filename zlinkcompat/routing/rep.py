@@ -96,7 +96,7 @@ class Rep(Pull):
                 dropped(pipe, "a reply; the peer is gone, or does not read")
         return True
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         return int(self.request is not None)
 
     def has_out(self) -> bool:

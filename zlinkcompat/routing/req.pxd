@@ -26,5 +26,5 @@ cdef class Req(Dealer):
     cpdef bint has_out(self) except -1
     cpdef disconnect(self, Pipe pipe)
     cpdef detach(self, Pipe pipe)
-    cpdef Py_ssize_t in_hand(self) except -1
+    cpdef Py_ssize_t count_in_hand(self) except -1
     cpdef bint set_option(self, int option, value) except -1

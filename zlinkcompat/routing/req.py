@@ -155,7 +155,7 @@ class Req(Dealer):
                 pipe.count_dropped("unread")
         Dealer.detach(self, pipe)
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         return int(self.reply is not None)
 
     def set_option(self, option: int, value: Any) -> bool:

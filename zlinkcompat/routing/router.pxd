@@ -39,5 +39,5 @@ cdef class Router(Pull):
     cpdef bint has_in(self) except -1
     @cython.locals(pipe=Pipe)
     cpdef bint has_out(self) except -1
-    cpdef Py_ssize_t in_hand(self) except -1
+    cpdef Py_ssize_t count_in_hand(self) except -1
     cpdef bint set_option(self, int option, value) except -1

@@ -278,7 +278,7 @@ class Router(Pull):
                 return True
         return False
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         return len(self.inherited)
 
     # -- options ---------------------------------------------------------------------------

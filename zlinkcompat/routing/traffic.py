@@ -37,7 +37,7 @@ def messages_out(pipe: Pipe) -> int:
     taken = far.taken_before + far.inq.head - far.inq.cleared
     if pipe.commands_out:
         commands = pipe.commands_out - pipe.commands_lost - far.commands_cleared
-        taken -= commands - far.inq.commands()
+        taken -= commands - far.inq.command_count()
     return taken
 
 
@@ -49,7 +49,7 @@ def queued_in(pipe: Pipe) -> int:
 def queued_out(pipe: Pipe) -> int:
     """Return how many messages wait for the peer."""
     queue = pipe.peer.inq
-    return queue.tail - queue.head - (queue.commands() if pipe.commands_out else 0)
+    return queue.tail - queue.head - (queue.command_count() if pipe.commands_out else 0)
 
 
 def bytes_waiting(pipe: Pipe) -> int:

@@ -50,6 +50,6 @@ cdef class XPub(Pattern):
     cpdef bint has_in(self) except -1
     cpdef bint has_out(self) except -1
     @cython.locals(count=Py_ssize_t)
-    cpdef Py_ssize_t in_hand(self) except -1
+    cpdef Py_ssize_t count_in_hand(self) except -1
     cpdef bint set_option(self, int option, value) except -1
     cpdef get_option(self, int option)

@@ -339,7 +339,7 @@ class XPub(Pattern):
     def has_out(self) -> bool:
         return True
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         count = 0
         for message, _ in self.pending:
             count += type(message) is list or not is_subscription(message)

@@ -154,7 +154,7 @@ class XSub(Pattern):
     def has_out(self) -> bool:
         return True
 
-    def in_hand(self) -> int:
+    def count_in_hand(self) -> int:
         return int(self.fetched is not None)
 
     # -- options ---------------------------------------------------------------------------
