@@ -56,14 +56,10 @@ class Req(Dealer):
 
     def request(self, message: Any, begun: bool) -> bool:
         """Send a request. A ``begun`` request counts as sent even if its peer has left."""
+        # Make the list in its final size: append() would allocate its memory again.
+        envelope = [b"", *message] if type(message) is list else [b"", message]
         if self.correlate:
-            envelope = [pack(">I", (self.request_number + 1) & 0xFFFFFFFF), b""]
-        else:
-            envelope = [b""]
-        if type(message) is list:
-            envelope.extend(message)
-        else:
-            envelope.append(message)
+            envelope.insert(0, pack(">I", (self.request_number + 1) & 0xFFFFFFFF))
         # Drop replies to earlier requests.
         if self.reply is not None:
             self.reply = None
