@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from zlinkcompat._cli import limits, mixing
+from zlinkcompat._cli.run import BACKEND
 from zlinkcompat._cli.versions import versions
 from zlinkcompat.core.context import wants_threads
 from zlinkcompat.debug import build_info
@@ -16,9 +17,6 @@ from zlinkcompat.tuning import TABLE, check_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-BACKEND = "zlinkcompat.backend"
 
 
 class Report:

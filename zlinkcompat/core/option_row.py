@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.errors import EINVAL, zmq_error
+from zlinkcompat.tuning import INT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,6 @@ OPTIONS = "options"  # :class:`Options`
 PATTERN = "pattern"  # the class of the socket type (``zlinkcompat.routing``)
 TUNING = "tuning"  # :class:`Options`, but the environment has priority (``zlinkcompat.tuning``)
 SOCKET = "socket"  # ``CoreSocket`` itself, for read-only state
-
-INT_MAX = 2**31 - 1
 
 #: Least and greatest values of the C types for the int kinds.
 RANGES = {

@@ -7,11 +7,7 @@ from collections.abc import Callable, Iterable
 from gevent import get_hub
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
-#: The most requests at a time; others wait in the kernel's backlog.
-REQUESTS_MAX = 8
-
-#: Seconds for which a client may be silent.
-PATIENCE = 10
+from zlinkcompat.metrics.request_limits import PATIENCE, REQUESTS_MAX
 
 
 class Handler(WSGIHandler):

@@ -10,11 +10,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-#: The most requests at a time; others wait in the kernel's backlog.
-REQUESTS_MAX = 8
-
-#: Seconds for which a client may be silent.
-PATIENCE = 10
+from zlinkcompat.metrics.request_limits import PATIENCE, REQUESTS_MAX
 
 
 class Handler(WSGIRequestHandler):

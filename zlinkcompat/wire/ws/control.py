@@ -13,6 +13,9 @@ FIN = 0x80
 MASKED = 0x80
 MAX_CONTROL = 125
 
+#: The flag of a command in the first byte of a message (RFC 45).
+ZWS_COMMAND = 2
+
 NORMAL = 1000
 PROTOCOL = 1002
 NOT_TEXT = 1007

@@ -16,6 +16,7 @@ from zlinkcompat.wire.ws.control import (
     MAX_CONTROL,
     PONG,
     TEXT,
+    ZWS_COMMAND,
     WebSocketError,
     check_text,
     close_for,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ZwsDecoder", "ZwsEncoder"]
 
-ZWS_COMMAND = 2
 COPIED_AHEAD = 262144
 HEADER_MAX = 15
 

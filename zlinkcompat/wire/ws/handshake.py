@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zlinkcompat.wire.errors import INVALID_METADATA, UNEXPECTED_COMMAND, ProtocolError
-from zlinkcompat.wire.ws.control import Close
+from zlinkcompat.wire.ws.control import ZWS_COMMAND, Close
 from zlinkcompat.wire.zmtp.commands import Ping, Pong
 from zlinkcompat.wire.zmtp.handshake import Handshake
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: The subprotocol without a mechanism, in which each side sends its routing id.
 BARE = "ZWS2.0"
-
-COMMAND = 2
 
 #: The number of PING and PONG frames allowed during a handshake. No known client sends any.
 CONTROLS_MAX = 16
@@ -68,7 +66,7 @@ class ZwsHandshake(Handshake):
         return self.upgrade.start()
 
     def frame(self, body: Any) -> bytes:
-        return self.encoder.encode_message(COMMAND, body)
+        return self.encoder.encode_message(ZWS_COMMAND, body)
 
     def await_upgrade(self) -> bytes | None:
         answer = self.upgrade.receive_untrusted(self.decoder)
