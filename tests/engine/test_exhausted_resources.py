@@ -175,7 +175,7 @@ say(pull.last_endpoint.decode())
 say(pull.recv().decode())
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + (48 << 20), -1))
+resource.setrlimit(resource.RLIMIT_AS, (used + (48 << 20), resource.RLIM_INFINITY))
 say("short")
 say(pull.recv().decode())
 """

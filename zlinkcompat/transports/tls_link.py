@@ -56,19 +56,21 @@ class TlsLink(Link):
 
         try:
             self.wrap(ssl.MemoryBIO(), ssl.MemoryBIO())
-        except (ssl.SSLError, TypeError, AttributeError) as error:
-            raise zmq_error(
-                EINVAL,
-                f"{str(self.address)!r}: ssl_context does not suit a "
-                f"{'server' if self.bind else 'client'}: "
-                f"{getattr(error, 'reason', '') or error}",
-            ) from None
-        except ValueError as error:
-            raise zmq_error(
-                EINVAL,
-                f"{str(self.address)!r}: TLS_HOSTNAME or the host, "
-                f"{self.hostname!r}, is not a valid name for TLS: {error}",
-            ) from None
+        except (ssl.SSLError, TypeError, AttributeError, ValueError) as error:
+            # A server has no name to check, so its ValueError is about the context as well:
+            # CPython 3.15 raises it for a client's context.
+            is_plain = isinstance(error, ValueError) and not isinstance(error, ssl.SSLError)
+            if is_plain and not self.bind:
+                problem = (
+                    f"TLS_HOSTNAME or the host, {self.hostname!r}, is not a valid name for TLS: "
+                    f"{error}"
+                )
+            else:
+                problem = (
+                    f"ssl_context does not suit a {'server' if self.bind else 'client'}: "
+                    f"{getattr(error, 'reason', '') or error}"
+                )
+            raise zmq_error(EINVAL, f"{str(self.address)!r}: {problem}") from None
 
     def wrap(self, incoming: Any, outgoing: Any) -> Any:
         """Return the ``ssl.SSLObject`` of a connection, between two ``ssl.MemoryBIO``."""

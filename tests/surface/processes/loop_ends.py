@@ -9,6 +9,10 @@ import importlib
 import multiprocessing
 import os
 import sys
+import warnings
+
+# Python 3.12 and later warn of a fork beside threads, which is what is tested here.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 package, loops, end = sys.argv[1:]
 zmq = importlib.import_module(package)
