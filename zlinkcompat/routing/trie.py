@@ -288,6 +288,9 @@ class Trie:
         The caller must not change the list. If only one prefix matches, each call returns the same
         list object. If several match, the cost grows with the number of their pipes."""
         node = self.root
+        if node.pipe >= 0 and node.branch < 0:
+            # The usual case: there is one subscription, and it is to everything.
+            return self.alone.items[node.pipe]
         first = None
         found = None
         at = 0
