@@ -13,6 +13,7 @@ from zlinkcompat.core.registry import number_of
 from zlinkcompat.debug.monitor import recv_monitor_message
 from zlinkcompat.debug.records import snapshot
 from zlinkcompat.engine import flow_watch
+from zlinkcompat.engine.loop import current_loop
 
 KB = 1024
 
@@ -23,14 +24,19 @@ def soon(monkeypatch):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "50")
     monkeypatch.setenv("ZLINK_DROPS_WARNING", "50")
     # An IOLoop reads the settings only once, and the hub's IOLoop lives longer than a test.
-    watch = gevent.get_hub().__dict__.get("_zlinkcompat_loop")
-    if watch is not None:
-        watch.flow_watch = None
+    loop = current_loop()
+    loop.flow_watch = None
     yield
-    watch = gevent.get_hub()._zlinkcompat_loop
-    if watch.flow_watch is not None:
-        watch.flow_watch.stop()
-        watch.flow_watch = None
+    if loop.flow_watch is not None:
+        loop.flow_watch.stop()
+        loop.flow_watch = None
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """Let the engine warn only after a minute. Request this before a fixture that makes sockets."""
+    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "60000")
+    monkeypatch.setenv("ZLINK_DROPS_WARNING", "60000")
 
 
 def found(caplog, text):
@@ -143,7 +149,7 @@ def test_queue_that_stays_full_is_reported_although_its_messages_are_young(
     make, caplog, monkeypatch
 ):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "300")
-    gevent.get_hub()._zlinkcompat_loop.flow_watch = None
+    current_loop().flow_watch = None
     pull = make(zmq.PULL, rcvhwm=2)
     pull.bind("inproc://full")
     push = make(zmq.PUSH, sndhwm=2)
@@ -176,7 +182,7 @@ def test_reader_of_a_monitor_need_not_be_quick(make, bound, caplog):
     for _ in range(5):
         make(zmq.PUSH).connect(pull.last_endpoint)
     until(lambda: len(peers_of(pull)) == 5)
-    watch = gevent.get_hub()._zlinkcompat_loop.flow_watch
+    watch = current_loop().flow_watch
     assert watch is None or not watch.episodes
     pull.disable_monitor()
 
@@ -184,7 +190,7 @@ def test_reader_of_a_monitor_need_not_be_quick(make, bound, caplog):
 def test_ages_are_told_even_if_nothing_is_warned_of(make, caplog, monkeypatch):
     monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "0")
     monkeypatch.setenv("ZLINK_DROPS_WARNING", "0")
-    gevent.get_hub()._zlinkcompat_loop.flow_watch = None
+    current_loop().flow_watch = None
     monkeypatch.setattr(flow_watch, "INTERVAL_MAX", 0.01)
     push = make(zmq.PUSH, linger=0)
     push.connect("tcp://127.0.0.1:1")
@@ -194,8 +200,7 @@ def test_ages_are_told_even_if_nothing_is_warned_of(make, caplog, monkeypatch):
 
 
 @pytest.mark.both_engines
-def test_flow_that_goes_on_is_not_watched(stuck, caplog, monkeypatch):
-    monkeypatch.setenv("ZLINK_SLOW_CONSUMER", "60000")  # the machine may be slow
+def test_flow_that_goes_on_is_not_watched(late, stuck, caplog):
     pub, peer = stuck
     for _ in range(5):
         pub.send(bytes(100 * KB))
@@ -208,16 +213,18 @@ def test_flow_that_goes_on_is_not_watched(stuck, caplog, monkeypatch):
 
 @pytest.mark.both_engines
 def test_closing_ends_the_watch(stuck, context):
+    def is_watched():
+        return any(loop.flow_watch is not None and loop.flow_watch.episodes for loop in loops)
+
     pub, _ = stuck
-    for _ in range(50):
-        pub.send(bytes(100 * KB))
-    pub.close(linger=0)
-    loops = {gevent.get_hub()._zlinkcompat_loop}
+    loops = {current_loop()}
     for pool in context.core.pools():
         loops.update(thread.loop for thread in pool.threads)
-    watches = [loop.flow_watch for loop in loops if loop.flow_watch is not None]
-    assert watches
-    until(lambda: not any(watch.episodes for watch in watches))
+    for _ in range(50):
+        pub.send(bytes(100 * KB))
+    until(is_watched)
+    pub.close(linger=0)
+    until(lambda: not is_watched())
 
 
 @pytest.mark.both_engines
