@@ -58,7 +58,7 @@ class TlsLink(Link):
             self.wrap(ssl.MemoryBIO(), ssl.MemoryBIO())
         except (ssl.SSLError, TypeError, AttributeError, ValueError) as error:
             # A server has no name to check, so its ValueError is about the context as well:
-            # CPython 3.15 raises it for a client's context.
+            # CPython 3.14 and later raise it for a client's context.
             is_plain = isinstance(error, ValueError) and not isinstance(error, ssl.SSLError)
             if is_plain and not self.bind:
                 problem = (
