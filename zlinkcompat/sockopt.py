@@ -40,7 +40,8 @@ SNDBYTES_MAX = 2022
 #: Maximum bytes of one peer that are queued for the program, besides RCVHWM (default 0; not for
 #: inproc); 0: no limit.
 RCVBYTES_MAX = 2023
-#: Maximum bytes of one command or subscription of a peer (default 1048576); 0: only MAXMSGSIZE.
+#: Maximum bytes of one command or subscription of a peer (default 1048576); 0: limited only by
+#: MAXMSGSIZE.
 COMMAND_MAX = 2024
 #: Maximum bytes of the properties that a peer sends about itself (default 16384); 0: no limit.
 METADATA_MAX = 2025

@@ -32,7 +32,7 @@ def user_name(uid: Any) -> Any:
 
 
 def owner_of(pid: Any) -> Any:
-    """Return the user id of a process; NoAnswer if there is no such process."""
+    """Return the user id of a process. Raise NoAnswer if there is no such process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

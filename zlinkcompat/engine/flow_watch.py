@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 LOG = Log("zlinkcompat.engine")
 
-#: How often a watched pipe is looked at: this often in the shorter of the two limits, and at least
-#: once a second.
+#: A watched pipe is checked this many times within the shorter of the two limits, and at least once
+#: a second.
 CHECKS = 4
 INTERVAL_MAX = 1.0
 INTERVAL_MIN = 0.005
 
-#: The most warnings of one kind about one endpoint until the limiter lets the next ones through.
+#: The limiter allows at most this many warnings of one kind about one endpoint per interval.
 AT_ONCE = 10
 
 
@@ -84,7 +84,7 @@ class FlowWatch:
             limits = [limit / 1e9 for limit in (self.slow_ns, self.drops_ns) if limit]
             interval = min([each / CHECKS for each in limits], default=INTERVAL_MAX)
             interval = min(max(interval, INTERVAL_MIN), INTERVAL_MAX)
-            # Without ref: a program that waits for nothing else must still get LoopExit.
+            # Use ref=False: a program that waits for nothing else must still get LoopExit.
             self.timer = self.loop.gevent_loop.timer(interval, interval, ref=False)
             self.timer.start(self.loop.call_guarded, self.check)
 
@@ -93,7 +93,8 @@ class FlowWatch:
         for pipe, episode in list(self.episodes.items()):
             if episode.check(now):
                 continue
-            # Any thread may stop the flow just now, so look again once it would say so.
+            # Another thread may stop the flow at this moment, before it sees that the watch has
+            # ended. So check the pipe once more.
             pipe.is_watched = False
             if episode.check(now):
                 pipe.is_watched = True
@@ -112,7 +113,7 @@ class FlowWatch:
                 timer.close()
 
     def warn(self, episode: Episode, what: str, text: str, *args: Any) -> None:
-        """Log a warning about a peer, unless there were many of this kind about its endpoint."""
+        """Log a warning about a peer, unless there were many such warnings about its endpoint."""
         pipe, session = episode.pipe, peer_names.session_of(episode.pipe)
         slot = 0 if session is None else session.counts.number % AT_ONCE
         self.limiter.warn(
@@ -126,7 +127,7 @@ class FlowWatch:
 
 
 class Episode:
-    """What is known of one watched pipe."""
+    """The state of the watch of one pipe."""
 
     def __init__(self, watch: FlowWatch, socket: CoreSocket, pipe: Pipe) -> None:
         self.watch = watch
@@ -142,7 +143,7 @@ class Episode:
         self.told_drops = False
 
     def check(self, now: int) -> bool:
-        """Look at the pipe, and warn if it is time; return whether to watch it any longer."""
+        """Check the pipe, and warn if it is time. Return whether to go on watching it."""
         pipe = self.pipe
         if self.socket.closed or pipe.closed:
             self.end_drops(now)
@@ -183,7 +184,7 @@ class Episode:
         self.socket.peer_event(EVENT_SLOW_CONSUMER, max(age, full) // 1_000_000, self.pipe)
 
     def check_drops(self, now: int) -> bool:
-        """Warn if drops go on, or have ended; return whether nothing is dropped."""
+        """Warn if drops go on or have ended. Return whether nothing is dropped."""
         limit = self.watch.drops_ns
         pipe = self.pipe
         drops = pipe.drops
@@ -213,7 +214,9 @@ class Episode:
         return True
 
     def end_drops(self, now: int) -> None:
-        """Tell the count if drops were told, and forget this phase."""
+        """If drops were warned of, warn that they have ended, with their number.
+
+        Reset the state."""
         if self.told_drops:
             count = self.dropped - self.dropped_before
             self.watch.warn(

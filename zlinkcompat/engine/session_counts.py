@@ -1,4 +1,4 @@
-"""What a session tells about its connections: their number, times, bytes and failures."""
+"""The counters of a session's connections: their number, times, bytes and failures."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class SessionCounts:
     connected_since : float
         When its handshake was done, in seconds as ``time.time()``; 0.0 while there is none.
     handshake_seconds : float
-        How long that took; for a connection that has ended, the last one.
+        How long the handshake took: that of the current connection, or else of the last one.
     bytes_in, bytes_out : int
         The bytes of earlier connections.
     routing_id : bytes
-        The routing id that the peer told.
+        The routing id that the peer has sent.
     metadata : dict or None
         The properties of the current or last peer, before the socket's own thread knows them.
     addresses : tuple of str or None
-        The local and the remote address of the current connection, once somebody asked for them.
+        The local and the remote address of the current connection, once a record has needed them.
     """
 
     __slots__ = (
@@ -84,7 +84,7 @@ class SessionCounts:
         self.addresses = None
 
     def on_identified(self, routing_id: bytes, metadata: dict[str, str]) -> None:
-        """Handle that the peer has told its properties."""
+        """Handle that the peer has sent its properties."""
         self.routing_id = routing_id
         self.metadata = metadata
 
@@ -99,8 +99,9 @@ class SessionCounts:
         self.was_connected = True
 
     def on_ended(self, connection: Connection, failure: Any) -> None:
-        """Handle that ``connection`` has ended, for ``failure`` (an exception) or, with None,
-        because this side ended it."""
+        """Handle that ``connection`` has ended.
+
+        ``failure`` is the exception that ended it, or None if this side ended it."""
         self.mechanism = ""
         self.connected_since = 0.0
         self.bytes_in += connection.decoder.position
@@ -129,5 +130,5 @@ def reason_of(failure: Any) -> str:
     return "timeout" if getattr(failure, "errno", 0) == ETIMEDOUT else "closed"
 
 
-#: What is told of a peer without a session, such as one over inproc.
+#: The counts that a record shows for a peer without a session (an inproc peer).
 NO_SESSION = SessionCounts(None)

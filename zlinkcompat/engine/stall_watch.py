@@ -1,8 +1,8 @@
 """Warnings about loops that stand still, with the stack that held them.
 
 For hubs and I/O threads, a native thread asks each loop for a sign of life. A loop that runs, or
-that waits for events, answers at once. This needs a thread, and wakes each loop several times in
-the limit, so it is off unless ZLINK_STALL_WARNING is set.
+that waits for events, answers at once. This costs a thread, and wakes each loop several times
+within the limit. So it is off unless ZLINK_STALL_WARNING sets a limit.
 
 An asyncio loop to which an I/O thread lends connections is asked only once it does not serve them
 (:class:`~.loop_poller.LoanWatchdog`). So this is always on.
@@ -28,13 +28,14 @@ start_new_thread = get_original("_thread", "start_new_thread")
 
 LOG = Log("zlinkcompat.engine")
 
-#: How often a loop is asked in the limit.
+#: How many times within the limit a loop is asked.
 CHECKS = 4
 
 #: The limit for asyncio loops if ZLINK_STALL_WARNING is not set, in milliseconds.
 ASYNCIO_LIMIT = 5000
 
-#: Nanoseconds between two looks at an asyncio loop that are not too many on a busy machine.
+#: If more nanoseconds than this lie between two checks of an asyncio loop, the checking thread
+#: stood still as well.
 DELAY_MIN = 200_000_000
 
 
@@ -68,7 +69,7 @@ class StallWatch:
         try:
             self.stopping.release()
         except RuntimeError:
-            pass  # it was called before
+            pass  # stop() was called before
 
     def run(self) -> None:
         # Block signals: they belong to the program, and must interrupt its own calls.
@@ -80,8 +81,9 @@ class StallWatch:
             late = monotonic_ns() - slept_at > 2 * pause
             slept_at = monotonic_ns()
             if late:
-                continue  # this thread stood still as well, so let the loops answer first
-            # A loop that ends takes the lock to leave, so it exists while it is asked.
+                continue  # this thread stood still as well, so give the loops time to answer
+            # A loop that ends must take this lock to remove its question. So while the lock is
+            # held, every loop in ``questions`` still exists.
             with self.lock:
                 stalled = [each for each in self.questions.values() if each.ask(self.limit)]
             for question in stalled:
@@ -102,7 +104,7 @@ class StallWatch:
 
 
 class Question:
-    """What the thread knows of one loop."""
+    """The last question to one loop, and whether the loop has answered it."""
 
     def __init__(self, loop: Any) -> None:
         self.loop = loop
@@ -111,7 +113,7 @@ class Question:
         self.told = False
 
     def ask(self, limit: int) -> bool:
-        """Ask again if the loop has answered; otherwise tell, once, whether it is too late."""
+        """Ask again if the loop has answered. Otherwise return, once, whether it is too late."""
         if self.answered:
             self.answered = self.told = False
             self.asked_at = monotonic_ns()
@@ -127,7 +129,7 @@ class Question:
 
 
 class Suspicion:
-    """An asyncio loop that did not serve its connections when an I/O thread looked.
+    """An asyncio loop that did not serve its connections when an I/O thread checked.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ class Suspicion:
         self.poller.is_suspected = False
 
     def check(self) -> Any:
-        """Warn if the loop has not answered for too long; return whether to look again."""
+        """Warn if the loop has not answered for too long. Return whether to check again."""
         now = monotonic_ns()
         late = now - self.looked_at > max(self.limit // CHECKS, DELAY_MIN)
         self.looked_at = now
@@ -178,7 +180,7 @@ def suspect(poller: Any) -> Any:
     Returns
     -------
     Suspicion or None
-        None if that is not wanted, or has been asked already.
+        None if these warnings are switched off, or if the loop was already asked.
     """
     limit = tuning.get("stall_warning")
     if not limit or poller.is_suspected:
@@ -203,7 +205,7 @@ def add(loop: Any) -> None:
 
 
 def remove(loop: Any) -> None:
-    """Watch a loop no longer, because it ends."""
+    """Stop watching a loop, because it ends."""
     if _watch is not None:
         _watch.remove(loop)
 

@@ -128,16 +128,17 @@ class IoThread:
             self.ending.notify_all()
 
     def stop(self) -> None:
-        """Make the thread end, whatever it does. Called from any thread."""
+        """Make the thread end, even if it is busy. Any thread may call this."""
         self.loop.mailbox.post(self.end)
 
     def end(self) -> None:
-        # Runs in its hub.
+        # This runs in the thread's hub.
         self.stopping = True
         hub = self.loop.hub
         pool, hub._threadpool = hub._threadpool, None
         if pool is not None:
-            # The pool looked up names. In the hub's own greenlet, kill() waits for no slow lookup.
+            # The thread pool looked up names. In the hub's own greenlet, kill() does not wait for a
+            # slow lookup.
             pool.kill()
         self.loop.gevent_loop.break_()
 
@@ -201,7 +202,7 @@ class IoThreads:
         return min(allowed, key=lambda loop: len(loop.owned), default=None)
 
     def start(self) -> None:
-        """Start all threads; if one fails to start, stop the others."""
+        """Start all threads. If one fails to start, stop those that run."""
         threads = []
         try:
             for _ in range(self.options.io_threads):
@@ -240,8 +241,8 @@ class IoThreads:
     def run_posted(self) -> bool:
         """Let the threads do what was posted, for a call that found nothing and must not wait.
 
-        A program that repeats such calls keeps the GIL for a whole switch interval. What it has
-        sent before would not go out meanwhile.
+        A program that repeats such calls keeps the GIL for a whole switch interval. Without this
+        method, the I/O threads could not write its messages during that time.
 
         Returns
         -------

@@ -1,8 +1,8 @@
-"""What the sockets of this process do: a typed snapshot, and metrics for collectors.
+"""The state of this process's sockets: a typed snapshot, and metrics for collectors.
 
 :func:`snapshot` returns the state of every socket and peer. :func:`serve` shows it as a page for
-Prometheus. ``zlinkcompat.metrics.prometheus`` and ``zlinkcompat.metrics.opentelemetry`` add the
-same metrics to those of a program.
+Prometheus. ``zlinkcompat.metrics.prometheus`` and ``zlinkcompat.metrics.opentelemetry`` add these
+metrics to the ones that a program already exports.
 """
 
 from zlinkcompat.debug.ranking import worst_first

@@ -1,8 +1,8 @@
-"""The control socket, by which ``zlinkcompat top`` asks a running process what its sockets do.
+"""The control socket, through which ``zlinkcompat top`` asks a running process about its sockets.
 
-It is a Unix socket that only the user of the process and root can connect to. It answers one
-question, with a snapshot, and changes nothing. In a monkey-patched program a greenlet of the hub
-answers. Otherwise a daemon thread does. Both serve one client at a time, for a limited time.
+Only the user of the process and root can connect to this Unix socket. There is only one request:
+for a snapshot. No request changes anything in the process. In a monkey-patched program a greenlet
+of the hub answers, otherwise a daemon thread. Both serve one client at a time, for a limited time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ LOG = Log("zlinkcompat.metrics")
 REQUEST = b"snapshot\n"
 REQUEST_MAX = 64  # bytes
 
-#: Seconds for a client to ask, and to read the answer.
+#: A client has this many seconds to send its request, and as many to read the answer.
 PATIENCE = 5.0
 
-#: Clients that wait in the kernel.
+#: At most so many clients wait in the kernel's backlog.
 BACKLOG = 8
 
 _open_control: Control | None = None
@@ -55,10 +55,10 @@ class Control:
         directory = own_directory()
         make_private(directory)
         self.path: Path = socket_path(directory, os.getpid())
-        # A file of this name belongs to a process that was killed and had the same number.
+        # If the file exists, it belonged to a process with the same number that was killed.
         self.path.unlink(missing_ok=True)
         self.is_closed = False
-        # Of the standard library's C module, which gevent does not patch.
+        # Use a socket of the C module _socket, because gevent does not patch it.
         self.listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             self.listener.bind(str(self.path))
@@ -128,7 +128,7 @@ class HubControl(Control):
 
         self.listener.setblocking(False)
         self.hub = gevent.get_hub()
-        # Without a reference, so that the hub can end, and notices when all greenlets wait forever.
+        # Use ref=False, so that the hub can end, and can notice that all greenlets wait forever.
         self.watcher = self.hub.loop.io(self.listener.fileno(), 1, ref=False)
         # gevent's watchers of libuv share one handle for each descriptor, and ignore ref=False.
         handle = getattr(self.watcher, "_watcher_ref", None)
@@ -177,7 +177,7 @@ class HubControl(Control):
 
 
 def answer(client: Any) -> None:
-    """Answer the request of a client. Its failures are the client's."""
+    """Answer the request of a client. If that fails, only this client gets no answer."""
     deadline = monotonic() + PATIENCE
     try:
         if user_of(client) not in (os.geteuid(), 0):
@@ -193,14 +193,14 @@ def answer(client: Any) -> None:
         client.settimeout(PATIENCE)
         client.sendall(reply.encode() + b"\n")
     except OSError:
-        pass  # it left, or was too slow
+        pass  # the client left, or was too slow
     except Exception:
-        # A defect of the answer must not end the program's thread or greenlet that gives it.
+        # A defect here must not end the thread or greenlet that answers.
         LOG.exception("control socket: no answer")
 
 
 def user_of(client: Any) -> int:
-    """Return the user id of a connected process; OSError if the system does not tell."""
+    """Return the user id of a connected process. Raise OSError if the system has none."""
     if sys.platform == "linux":
         format = "3i"  # pid, uid, gid
         found = client.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, struct.calcsize(format))
@@ -222,8 +222,8 @@ def open_control(*args: object) -> str:
     Parameters
     ----------
     *args
-        The arguments of a signal handler. As such this function may be called at any time: before
-        a monkey-patched program has its hub, a thread answers in place of a greenlet.
+        The arguments of a signal handler; they are ignored. A signal may call this at any time.
+        Before a monkey-patched program has its hub, a thread answers in place of a greenlet.
 
     Returns
     -------
@@ -272,8 +272,9 @@ def open_if_asked() -> None:
 
 
 def after_fork_child() -> None:
-    """Leave the socket to the parent. If the environment asks for it, the child's own is opened
-    with its first context."""
+    """Leave the socket to the parent.
+
+    If the environment asks for it, the child opens a control socket with its first context."""
     global _open_control
     control, _open_control = _open_control, None
     if control is not None and not control.is_closed:

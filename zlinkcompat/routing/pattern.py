@@ -147,7 +147,7 @@ class Pattern(PipeSink):
         self.owner.on_writable()
 
     def try_read_peers(self) -> int:
-        """Ask the peers to produce a message, if there are few of them.
+        """Read the peers' connections until one yields a message, if there are few peers.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Pattern(PipeSink):
     # -- messages --------------------------------------------------------------------------
 
     def read_all_peers(self) -> None:
-        """Ask each peer to produce what it has, if there are few peers."""
+        """Read the connection of each peer once, if there are few peers."""
         count = len(self.pipes)
         if count <= DIRECT_READ_PEERS:
             for index in range(count):
@@ -177,7 +177,9 @@ class Pattern(PipeSink):
                     pipe.try_read()
 
     def begin(self, frame: bytes) -> bool:
-        """Tell whether a message that starts with ``frame`` can be sent now; raise as :meth:`send`.
+        """Prepare to send a message that starts with ``frame``: choose its peers.
+
+        Return whether the message can be sent now. Raise as :meth:`send` does.
 
         If the result is true, :meth:`finish` accepts the whole message."""
         return self.has_out()

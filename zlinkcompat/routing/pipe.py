@@ -235,7 +235,9 @@ class PipeEnd(CountedEnd):
         return "linger" if self.peer_closed else "disconnect"
 
     def discard_output(self) -> None:
-        """Drop the messages that the other end will not read, and count those that it dropped."""
+        """Drop the messages that the other end will not read, and count them.
+
+        Between two sockets, also count the messages that the other end has dropped."""
         queue = self.outq
         lost = 0
         if not (self.is_session_end or self.peer.is_session_end):
