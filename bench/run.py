@@ -104,7 +104,7 @@ class Run:
         )
 
     def round(self, result, number):
-        """Run round ``number``, from 1, of each library that does not have this round yet."""
+        """Run round ``number`` (1 is the first) for each library that has not run it yet."""
         for forkserver, series in self.turns(result, number):
             if len(series.rounds) < number:
                 self.attempt(series, self.play, forkserver, result.case, series)

@@ -48,7 +48,7 @@ def ratios(results, cases=None, metrics=False):
 
 
 def folded(results):
-    """Return the ratios of every case, one folded table for each pattern."""
+    """Return the ratios of all cases, as one table that can be unfolded for each pattern."""
     groups = {}
     for result in results.cases:
         groups.setdefault(result.case.pattern, []).append(result.case.name)

@@ -1,4 +1,4 @@
-"""Provide copies of the checkout and environments to install them into, without downloads."""
+"""Provide copies of the checkout, and environments in which to install the copies."""
 
 import os
 import shutil

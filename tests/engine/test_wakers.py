@@ -1,4 +1,4 @@
-"""A wake-up reaches the greenlet that sleeps, but not if the greenlet no longer waits for it."""
+"""A wake-up wakes the greenlet that waits for it, and never one that has stopped waiting."""
 
 import errno
 from pathlib import Path

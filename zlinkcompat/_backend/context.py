@@ -67,8 +67,8 @@ class Context:
     def underlying(self) -> int:
         """The address (int) by which another object can shadow this context; 0 if it is closed.
 
-        It is pyzmq's ``Context.underlying``, which is a ``void *`` of libzmq. This value is larger
-        than any pointer, so that libzmq refuses it. TypeError: a class of pyzmq with libzmq asks.
+        It is pyzmq's ``Context.underlying``, which is a ``void *`` of libzmq. Our value is larger
+        than any pointer, so libzmq refuses it. TypeError if a class of pyzmq's own backend asks.
         """
         refuse_asker(self)
         return 0 if self.closed else self.core.address

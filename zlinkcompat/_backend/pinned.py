@@ -72,7 +72,7 @@ class Pinned:
 def held_buffers() -> dict[int, Any]:
     """Return pyzmq's table of buffers in use: ``zmq.utils.garbage.gc.refs``.
 
-    Call this each time: pyzmq creates a new table when it starts the collector's thread."""
+    Do not keep the result: pyzmq creates a new table when it starts the collector's thread."""
     global _collector
     if _collector is None:
         from zmq.utils.garbage import gc

@@ -53,8 +53,8 @@ class SocketHandle:
     def underlying(self) -> int:
         """The address (int) by which another object can shadow this socket; 0 if it is closed.
 
-        It is pyzmq's ``Socket.underlying``, which is a ``void *`` of libzmq. This value is larger
-        than any pointer, so that libzmq refuses it. TypeError: a class of pyzmq with libzmq asks.
+        It is pyzmq's ``Socket.underlying``, which is a ``void *`` of libzmq. Our value is larger
+        than any pointer, so libzmq refuses it. TypeError if a class of pyzmq's own backend asks.
         """
         refuse_asker(self)
         return 0 if self._closed else self.core.address

@@ -241,7 +241,7 @@ class PollWaiter:
         self.watched: list[Any] = []
 
     def add_to(self, cores: list[CoreSocket]) -> None:
-        """Let changes of the sockets end the wait."""
+        """Add the waker to the sockets, so that a change of one of them ends the wait."""
         self.kept.add(self)
         poller = None
         for core in cores:

@@ -165,6 +165,6 @@ class Peers:
         self.reap()
 
     def reap(self) -> None:
-        """Unregister the socket from the context if nothing of it is left."""
+        """Unregister a closed socket from the context once it has no session and no listener."""
         if self.socket.closed and not self.sessions and not self.listeners:
             self.socket.context.socket_reaped(self.socket)

@@ -280,7 +280,7 @@ def of_socket(socket: Any) -> SocketRecord:
 
 
 def has_bytes(socket: Any) -> bool:
-    """Tell whether the socket has, or had, an endpoint of a transport that moves bytes."""
+    """Tell whether the socket has, or had, an endpoint of a transport other than inproc."""
     endpoints = socket.endpoints
     return bool(socket.pattern.totals.has_sessions or endpoints.listeners or endpoints.connecters)
 

@@ -50,9 +50,9 @@ class Heartbeat:
         self.timeout_timer = None
         self.ttl_timer = None
         # The state of the PING whose PONG has not come yet. ``is_queued``: whether the peer's host
-        # has yet to receive bytes before the PING. ``ping_end``: the offset of the PING's end in
-        # all bytes written; -1 until the PING is written. ``acknowledged``: how many bytes the
-        # peer's host had acknowledged at the last check.
+        # has not acknowledged all bytes up to the end of the PING. ``ping_end``: the offset of the
+        # PING's end in all bytes written; -1 until the PING is written. ``acknowledged``: how many
+        # bytes the peer's host had acknowledged at the last check.
         self.is_queued = False
         self.ping_end = -1
         self.acknowledged = 0

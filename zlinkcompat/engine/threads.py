@@ -257,7 +257,7 @@ class IoThreads:
         return posted
 
     def yield_to_io_threads(self) -> None:
-        """Let the threads do what was posted, and let peers in this process read the result.
+        """Let the I/O threads run posted calls, and let peers in this process read the results.
 
         A thread that computes keeps the GIL for a whole switch interval, and a subscription would
         not go out meanwhile. So this runs at most once per switch interval.

@@ -284,7 +284,7 @@ class PipeEnd(CountedEnd):
             self.watch_flow()
 
     def note_stopped(self) -> None:
-        """Note that what waits here stays for now; called by a session for its end."""
+        """Note that the messages in this end have to wait. A session calls this on its own end."""
         queue = self.inq
         if queue.tail != queue.head:
             queue.mark(monotonic_ns())
@@ -423,7 +423,8 @@ class Pipe(PipeEnd):
         if queue.reader_waits:
             self.flush()
         elif not self.is_watched and not self.peer.is_session_end:
-            # The sockets are in one process, and no connection notices that messages wait.
+            # Both sockets are in this process, so there is no connection that notices waiting
+            # messages.
             self.watch_flow()
         return True
 

@@ -1,4 +1,4 @@
-"""``ipc://``: Unix sockets by path, by ``@`` abstract name, or ``*`` for a new path.
+"""``ipc://``: Unix sockets. An address is a path, an abstract name with ``@``, or ``*``.
 
 This module differs from libzmq on purpose. libzmq removes any file at the path before it binds, so
 a second bind silently cuts off a running server, or deletes a data file. This module replaces only

@@ -27,7 +27,7 @@ def admits(sock: Any, options: Options) -> Any:
 
 
 def parse_filter(text: str, ipv6: bool) -> tuple[int, int]:
-    """Return ``address[/bits]`` as (network, bits) for IPv6; IPv4 addresses are mapped.
+    """Return ``address[/bits]`` as (network, bits) of IPv6. IPv4 becomes IPv4-mapped IPv6.
 
     If IPV6 is set, libzmq counts the bits of an IPv4 address from the start of the 128, so that
     10.0.0.0/8 admits all of IPv4. Here up to 32 bits count from the start of the IPv4 address.

@@ -1,4 +1,4 @@
-"""Connections that an event loop serves survive changes and ends of loops, sockets and peers."""
+"""Tests of lent connections whose event loop, socket or peer ends, or whose loop changes."""
 
 import asyncio
 import os

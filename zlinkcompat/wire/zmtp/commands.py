@@ -40,8 +40,8 @@ class Subscribe:
     """A request for messages whose first frame begins with ``topic`` (bytes).
 
     Over inproc, a SUB may be connected to a socket that does not publish. As with libzmq, that
-    socket receives the topic as a frame. So this class has what a frame's content needs: ``bytes``,
-    ``buffer``, ``event`` and ``len()``."""
+    socket receives the topic as a frame. So an instance stands in for a frame's content, with
+    ``bytes``, ``buffer``, ``event`` and ``len()``."""
 
     __slots__ = ("topic",)
     name = b"\x09SUBSCRIBE"
