@@ -207,7 +207,7 @@ class XPub(Pattern):
     def notify(
         self, pipe: Pipe, topic: Any, subscribes: bool, sender: Pipe | None, held: bool
     ) -> bool:
-        """Tell the user that the peer of ``pipe`` has subscribed or cancelled. True if that is news.
+        """Tell the user that the peer of ``pipe`` has subscribed or cancelled. True if it is news.
 
         While RCVHWM messages are waiting, a subscription and its cancellation cancel each other
         out. So the entries that wait are at most the difference between the subscriptions that the
