@@ -13,10 +13,10 @@ import gevent
 import hostile
 import pytest
 from gevent import socket
+from goodpeer import PEERS, GoodPeer
 from guard import GUARD
 from hypothesis import HealthCheck, given, settings
-from rawpeer import message
-from stranger import ACTIVE, CONNECTED, Stranger, dial
+from stranger import Stranger, dial
 
 import zlinkcompat as zmq
 import zlinkcompat.asyncio
@@ -26,22 +26,6 @@ from zlinkcompat.eventloop.zmqstream import ZMQStream
 TIMEOUT_MS = 20
 
 PUBLIC, SECRET = zmq.curve_keypair()
-
-#: The good peer's type for each socket type.
-PEERS = {
-    "PULL": zmq.PUSH,
-    "ROUTER": zmq.DEALER,
-    "DEALER": zmq.DEALER,
-    "REP": zmq.REQ,
-    "REQ": zmq.REP,
-    "SUB": zmq.PUB,
-    "XSUB": zmq.PUB,
-    "XPUB": zmq.SUB,
-    "PUB": zmq.SUB,
-    "PUSH": zmq.PULL,
-    "PAIR": zmq.PAIR,
-    "STREAM": zmq.DEALER,
-}
 
 RECEIVERS = ("PULL", "ROUTER", "DEALER", "REP", "REQ", "SUB", "XSUB", "XPUB", "PAIR", "STREAM")
 
@@ -132,69 +116,6 @@ class Application:
         self.runner.join()
 
 
-# -- good peers ------------------------------------------------------------------------------
-
-
-class Good:
-    """A peer that follows the protocol and has to be served."""
-
-    def __init__(self, endpoint, name, mechanism):
-        self.sock = dial(endpoint, socket, GUARD)
-        self.name = name
-        upto = CONNECTED if name == "STREAM" else ACTIVE
-        self.peer = Stranger(self.sock, endpoint, PEERS[name], mechanism, upto, PUBLIC)
-        self.number = 0
-        if name == "PUB":
-            self.peer.send(self.peer.command(b"SUBSCRIBE", b""))
-
-    def is_served(self, application):
-        """Exchange a message with the application; fail if it does not arrive."""
-        self.number += 1
-        text = b"good %d" % self.number
-        peer = self.peer
-        if self.name in ("PUB", "PUSH"):
-            assert peer.stream.recv(65536)
-            return
-        if self.name == "REQ":
-            # REQ_CORRELATE: each request has an id, and the reply to it must have the same id. The
-            # order of the replies does not matter.
-            before = len(application.received)
-            while len(application.received) == before:
-                assert not application.errors, application.errors
-                self.answer()
-            return
-        if self.name == "STREAM":
-            peer.send(text)
-            answer = b""
-            while text not in answer:
-                answer += self.heard(peer.stream.recv(65536))
-            application.received.clear()
-            return
-        if self.name == "XPUB":
-            peer.send(peer.command(b"SUBSCRIBE", text))
-            text = b"\1" + text
-        else:
-            peer.send(peer.message(*([b""] if self.name == "REP" else []), text))
-        with gevent.Timeout(GUARD):
-            while text not in application.received:
-                assert not application.errors, application.errors
-                gevent.sleep(0.001)
-        application.received.clear()
-
-    def heard(self, data):
-        assert data, "the good peer was disconnected"
-        return data
-
-    def answer(self):
-        """Answer each pending request, which is an id, an empty frame and ``question``."""
-        data = self.heard(self.peer.stream.recv(65536))
-        for question in data.split(b"\x00\x08question")[:-1]:
-            self.peer.send(question + message(b"answer"))
-
-    def close(self):
-        self.sock.close()
-
-
 # -- tests -----------------------------------------------------------------------------------
 
 
@@ -238,7 +159,7 @@ def good_peer(target, name, mechanism, application):
     """Return a good peer once it is served; a PAIR first has to lose its hostile peer."""
     with gevent.Timeout(GUARD):
         while True:
-            good = Good(target, name, mechanism)
+            good = GoodPeer(target, name, mechanism, PUBLIC)
             with gevent.Timeout(1, False):
                 good.is_served(application)
                 return good
