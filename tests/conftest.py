@@ -14,7 +14,7 @@ from watching import Monitor
 
 import zlinkcompat as zmq
 from zlinkcompat import debug, tuning
-from zlinkcompat._runtime import log_queue
+from zlinkcompat._runtime import log_limiter, log_queue
 
 
 def pytest_addoption(parser):
@@ -61,6 +61,9 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_configure(config):
+    # When its interval is over, a limiter summarizes the warnings that it suppressed. By default
+    # that is a minute later, in the middle of another test, which may count warnings.
+    log_limiter.INTERVAL = 3600.0
     config.addinivalue_line("markers", "hub: tests what only the hub engine does")
     config.addinivalue_line("markers", "provokes(text): a warning that the test is about")
     config.addinivalue_line("markers", "both_engines: runs on the hub and on the thread engine")

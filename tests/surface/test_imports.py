@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 #: standard library, and greenlet, which has one extension module. ``logging`` may not be among
 #: them: it takes 5 ms and 700 KiB with what it loads.
 LIGHT = {
-    "_weakrefset", "copy", "gc", "greenlet", "select", "signal", "cython_runtime",
+    "_weakrefset", "copy", "gc", "greenlet", "importlib", "select", "signal", "cython_runtime",
 }  # fmt: skip
 
 #: Modules that the first tcp endpoint must not load, since only CURVE, TLS, WebSocket, names of
