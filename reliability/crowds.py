@@ -108,7 +108,7 @@ def churn(seconds):
         a, b = (context.socket(kind) for kind in rnd.choice(kinds))
         for sock in (a, b):
             sock.rcvtimeo = sock.sndtimeo = 20
-            # Without a limit, undelivered messages would keep a socket for ever.
+            # With the default LINGER, undelivered messages would keep a closed socket for ever.
             sock.linger = 10
         a.bind(endpoint)
         b.connect(a.last_endpoint)

@@ -1,7 +1,7 @@
 """Feature flags and thresholds, in one table.
 
 Each setting is resolved when a socket first binds or connects, so that the message path reads none
-of them. The environment variable has priority over the socket option, and that over the default.
+of them. The environment variable overrides the socket option, which overrides the default.
 Each flag is a rollback switch: if it is off, the plain code path runs that the optimization of the
 performance plan (docs/performance-plan.md) replaces.
 """

@@ -1,4 +1,4 @@
-"""Figures and ratios as text, which is the same in every kind of output."""
+"""Format figures and ratios as text, in the same way for every kind of output."""
 
 from ..cases import KB, MB
 from ..latency import PERCENTILES

@@ -66,7 +66,7 @@ class Node:
         return [frame.encode("latin-1") for frame in self.hear("message")]
 
     def shut(self):
-        """Close the socket, and discard what node still reports about it."""
+        """Close the socket, and discard everything that Node.js still reports about it."""
         self.tell(close=True)
         with gevent.Timeout(GUARD):
             while b'"close"' not in (line := self.process.stdout.readline()):

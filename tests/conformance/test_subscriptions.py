@@ -32,7 +32,7 @@ def received(sub):
 def subscribed(connected_pair):
     """``subscribed(publisher, *topics)`` returns a publisher and a SUB.
 
-    The publisher has the subscriptions of the SUB by then.
+    When it returns, the publisher has received the SUB's subscriptions.
     """
 
     def subscribed(publisher, *topics, **options):

@@ -1,7 +1,7 @@
 """The hub does its other work while a greenlet sends or receives in an endless loop.
 
-libzmq has an I/O thread, which runs whatever the application does. With our hub engine, the calls
-of a busy loop have to let the hub run from time to time.
+libzmq has an I/O thread, which keeps running even while the application is busy. With our hub
+engine, the calls of a busy loop have to let the hub run from time to time.
 """
 
 import contextlib

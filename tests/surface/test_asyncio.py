@@ -355,7 +355,7 @@ def test_blocking_shadow_in_the_thread_of_the_loop(run, before):
         timer.start()
         began = time.monotonic()
         assert shadow.recv() == b"x"
-        # The message woke the call, and not the end of its timeout.
+        # The message ended the call, not its timeout.
         assert time.monotonic() - began < GUARD
         timer.join()
 

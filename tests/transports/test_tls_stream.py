@@ -215,7 +215,7 @@ def test_records_split_at_any_byte(sizes, cuts, version):
 
 
 def test_long_handshake_lets_others_run():
-    """One call of a long handshake makes at most one read of 16 KiB.
+    """During a long handshake, each call reads at most once, up to 16 KiB.
 
     The hello is split into records of one byte, so that it takes many reads.
     """

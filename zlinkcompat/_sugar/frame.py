@@ -70,7 +70,7 @@ class TrackerType(type):
 
 
 class MessageTracker(zmq.MessageTracker, metaclass=TrackerType):
-    """Tells when the engine no longer uses a buffer: pyzmq's class, which also takes our Frames.
+    """pyzmq's class, which accepts our Frames too. It tells whether the engine uses a buffer.
 
     .. versionadded:: 0.1
 

@@ -253,7 +253,7 @@ class PollWaiter:
             self.watched.append(core)
 
     def advance(self) -> None:
-        """Handle that a socket has changed."""
+        """Called when a socket has changed."""
         self.changed.set()
 
     def remove(self) -> None:
@@ -444,7 +444,7 @@ class PendingOperations:
         future.add_done_callback(lambda future: timer.cancel())
 
     def on_done(self, future: Future[Any]) -> None:
-        """Handle that a pending future is done or was cancelled."""
+        """Called when a pending future is done or was cancelled."""
         if future.cancelled():
             self.discard_finished()
 

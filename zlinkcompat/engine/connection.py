@@ -254,7 +254,7 @@ class Connection(Lifecycle):
         self.wake_in_loop()
 
     def on_poller_event(self, poller: Any, events: Any) -> None:
-        """Handle that the event loop found the descriptor ready; called in its thread."""
+        """Called in the event loop's thread when the loop has found the descriptor ready."""
         if self.loan.poller is not poller:
             return
         reader, writer = self.reader, self.writer

@@ -103,7 +103,7 @@ class LoopPoller:
     # -- in the loop's thread ----------------------------------------------------------------
 
     def on_ready(self) -> None:
-        """Handle that a descriptor of the set is ready."""
+        """Called when a descriptor of the set is ready."""
         self.served += 1
         self.thread = thread_ident()
         count = self.epoll.wait()

@@ -78,18 +78,18 @@ class SessionCounts:
         self.routing_id = b""
 
     def on_opened(self) -> None:
-        """Handle that a connection begins its handshake."""
+        """Called when a connection begins its handshake."""
         self.number = _next_number()
         self.opened_at = monotonic()
         self.addresses = None
 
     def on_identified(self, routing_id: bytes, metadata: dict[str, str]) -> None:
-        """Handle that the peer has sent its properties."""
+        """Called when the peer has sent its properties."""
         self.routing_id = routing_id
         self.metadata = metadata
 
     def on_ready(self, handshake: Handshake | None) -> None:
-        """Handle that the handshake is done; ``handshake`` is None for a raw connection."""
+        """Called when the handshake is done; ``handshake`` is None for a raw connection."""
         self.handshake_seconds = monotonic() - self.opened_at
         self.connected_since = time()
         if handshake is not None:
@@ -99,7 +99,7 @@ class SessionCounts:
         self.was_connected = True
 
     def on_ended(self, connection: Connection, failure: Any) -> None:
-        """Handle that ``connection`` has ended.
+        """Called when ``connection`` has ended.
 
         ``failure`` is the exception that ended it, or None if this side ended it."""
         self.mechanism = ""

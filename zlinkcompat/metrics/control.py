@@ -75,7 +75,7 @@ class Control:
         raise NotImplementedError  # abstract: each subclass implements it
 
     def close(self) -> None:
-        """Stop to answer, and remove the file. Any thread may call it."""
+        """Stop answering, and remove the file. Any thread may call it."""
         self.is_closed = True
         self.path.unlink(missing_ok=True)
 
@@ -109,7 +109,7 @@ class ThreadControl(Control):
         self.listener.close()
 
     def close(self) -> None:
-        """Stop to answer, and remove the file."""
+        """Stop answering, and remove the file."""
         self.is_closed = True
         # Wake the thread, which waits for a client.
         wakes = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -158,7 +158,7 @@ class HubControl(Control):
             self.listener.close()
 
     def close(self) -> None:
-        """Stop to answer, and remove the file."""
+        """Stop answering, and remove the file."""
         super().close()
         self.hub.loop.run_callback_threadsafe(self.stop)
 

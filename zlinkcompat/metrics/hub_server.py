@@ -43,7 +43,7 @@ class HubServer(WSGIServer):
         self.address: tuple[str, int] = (self.server_host, self.server_port)
 
     def stop(self, timeout: float | None = 0) -> None:
-        """Stop to listen, and end the requests that are being answered."""
+        """Stop listening, and end the requests that are being answered."""
         super().stop(timeout)
 
     def after_fork_child(self) -> None:

@@ -106,7 +106,7 @@ class MetricsServer:
         self.close()
 
     def close(self) -> None:
-        """Stop to serve the page. A second call has no effect."""
+        """Stop serving the page. A second call has no effect."""
         if self in servers:
             servers.discard(self)
             self._server.stop()

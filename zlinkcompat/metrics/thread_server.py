@@ -73,10 +73,10 @@ class ThreadServer(ThreadingMixIn, WSGIServer):
             self.slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that left; the application logs its own errors."""
+        """Do nothing: the client has left early. The application logs its own errors."""
 
     def stop(self) -> None:
-        """Stop to listen, and end the thread that accepts."""
+        """Stop listening, and end the thread that accepts."""
         self.shutdown()
         self.server_close()
 

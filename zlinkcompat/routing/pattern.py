@@ -30,10 +30,10 @@ class Owner:
     """The owner of a pattern. The pattern tells it when a waiting call may succeed."""
 
     def on_readable(self) -> None:
-        """Handle that a message may have become available."""
+        """Called when a message may have become available."""
 
     def on_writable(self) -> None:
-        """Handle that sending may have become possible."""
+        """Called when sending may have become possible."""
 
     def schedule_read(self) -> None:
         """Call :meth:`on_readable` after the rest of the program has run.
@@ -45,12 +45,12 @@ class Owner:
         return False
 
     def on_flow_stopped(self, pipe: Pipe) -> None:
-        """Handle that messages for the peer of ``pipe`` wait or are dropped.
+        """Called when messages for the peer of ``pipe`` wait or are dropped.
 
         Any thread calls this."""
 
     def on_pipe_gone(self, pipe: Pipe) -> None:
-        """Handle that the last message of a departed peer was read, and its pipe removed."""
+        """Called when the last message of a departed peer was read, and its pipe removed."""
 
 
 class Pattern(PipeSink):
@@ -100,7 +100,7 @@ class Pattern(PipeSink):
         return True
 
     def identified(self, pipe: Pipe) -> None:
-        """Handle that ``pipe.routing_id``, which was unknown in :meth:`attach`, is known now."""
+        """Called when ``pipe.routing_id``, which was unknown in :meth:`attach`, is known now."""
 
     def detach(self, pipe: Pipe) -> None:
         """Remove a pipe that the socket is about to terminate."""
@@ -120,7 +120,7 @@ class Pattern(PipeSink):
         self.pipe_terminated(pipe)
 
     def drained(self, pipe: Pipe) -> None:
-        """Handle that the last message of a departed peer was read from its pipe."""
+        """Called when the last message of a departed peer was read from its pipe."""
         self.detach(pipe)
         pipe.terminate()
         self.owner.on_pipe_gone(pipe)

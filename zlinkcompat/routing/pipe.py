@@ -39,10 +39,10 @@ class PipeSink:
     """
 
     def read_activated(self, pipe: Any) -> None:
-        """Handle that there is a message to read, after a read found none."""
+        """Called when there is a message to read, after a read found none."""
 
     def write_activated(self, pipe: Any) -> None:
-        """Handle that there is room to write, after a write found none."""
+        """Called when there is room to write, after a write found none."""
 
     def try_flush_inline(self, pipe: Pipe) -> bool:
         """Do the same as :meth:`read_activated`, but in the thread of the other end's holder.
@@ -68,15 +68,15 @@ class PipeSink:
         Messages that arrived before can still be read."""
 
     def hiccuped(self, pipe: Any) -> None:
-        """Handle that the other end has a new connection, which knows no earlier messages."""
+        """Called when the other end has a new connection, which knows no earlier messages."""
 
     def flow_stopped(self, pipe: Any) -> None:
-        """Handle that messages wait in this end, or are dropped, for the first time or again.
+        """Called when messages wait in this end, or are dropped, for the first time or again.
 
         Any thread may call this."""
 
     def on_protocol_violation(self, pipe: Any, text: str) -> None:
-        """Handle that a message written here violates the rules of the other end's pattern."""
+        """Called when a message written here violates the rules of the other end's pattern."""
 
     def try_read(self, pipe: Pipe) -> int:
         """Produce a message for the waiting other end, if that is possible without waiting.

@@ -81,7 +81,7 @@ def drain(sock):
 
 
 def guarded(function, *args):
-    """Run ``function``, and record an exception that it raises as unexpected."""
+    """Run ``function``. If it raises, record the exception as an unexpected one."""
     try:
         function(*args)
     except Exception as error:
