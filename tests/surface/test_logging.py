@@ -177,6 +177,7 @@ def test_further_peers_of_a_pair_are_one_warning(bound, make, lines, monitor):
 def test_further_duplicate_routing_ids_are_counted(bound, raw, lines, monitor, monkeypatch):
     now = monotonic_ns()
     monkeypatch.setattr(log_limiter, "monotonic_ns", lambda: now)
+    monkeypatch.setattr(log_limiter, "INTERVAL", 60.0)
     sock = bound(zmq.ROUTER)
     events = monitor(sock, E.HANDSHAKE_SUCCEEDED)
 
