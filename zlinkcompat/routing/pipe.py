@@ -142,7 +142,10 @@ class PipeEnd(CountedEnd):
         if not self.closed:
             self.peer_closed = True
             self.discard_output()
-            self.sink.pipe_terminated(self)
+            # Counting drops takes a lock, and another thread may have closed the socket meanwhile.
+            sink = self.sink
+            if sink is not None:
+                sink.pipe_terminated(self)
 
     def replace_output(self, queue: Any) -> None:
         if not self.closed:
@@ -150,7 +153,9 @@ class PipeEnd(CountedEnd):
                 self.discard_output()
                 self.count_conflated(self.outq)
             self.outq = queue
-            self.sink.hiccuped(self)
+            sink = self.sink
+            if sink is not None:
+                sink.hiccuped(self)
 
     def peer_reported_violation(self, text: str) -> None:
         if not self.closed:
