@@ -13,7 +13,7 @@ def made(folder):
     Raises
     ------
     OSError, subprocess.CalledProcessError
-        There is no openssl, or it failed.
+        openssl is not installed, or it failed.
     """
     chain, key = f"{folder}/chain.pem", f"{folder}/key.pem"
     subprocess.run(

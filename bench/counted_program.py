@@ -36,7 +36,7 @@ def main(engine, count, patterns):
     for pattern in patterns:
         sending, receiving = connected(zmq, context, *TYPES[pattern])
         play = in_lockstep if pattern == "req-rep" else in_bursts
-        play(sending, receiving, BURST)  # a first time, for everything that is only made once
+        play(sending, receiving, BURST)  # warm up: some objects are only made once
         mark()
         play(sending, receiving, count)
         mark()

@@ -123,7 +123,7 @@ def profiles(engine, patterns, count):
 
 
 def rows(found):
-    """Yield (pattern, socket type, method, instructions per call, instructions of the floor).
+    """Yield (pattern, socket type, method, instructions per call, floor) for each call.
 
     The floor is the least that a call can cost: an empty compiled method, and one copy of the body
     for a call that sends, or one bytes object with the body for a call that receives.

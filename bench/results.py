@@ -31,8 +31,8 @@ class Series:
     rounds : list
         One dict of figures for each round; None if other work disturbed every attempt.
     spoilt : list of dict
-        The rounds that were discarded because other work disturbed them. They are used only if
-        there are no other rounds, and the figures are then marked.
+        The rounds that were discarded because other work disturbed them. If
+        all rounds were disturbed, they are used, and the figures get a mark.
     error : str, optional
         Why the library dropped out of the case.
     syscalls : float, optional

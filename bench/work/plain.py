@@ -1,4 +1,4 @@
-"""One way over plain sockets, with 1 MiB reads and 64 KiB writes for every message size."""
+"""Send in one direction over plain sockets, by writes of 64 KiB and reads of 1 MiB."""
 
 from time import perf_counter
 

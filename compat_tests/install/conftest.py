@@ -15,7 +15,8 @@ PROGRAM = Path(__file__).with_name("program.py")
 
 PATIENCE = 1200  # seconds, since a busy machine compiles slowly
 
-#: What a fresh clone does not have. The fuzzer's corpus is copied: the sdist should leave it out.
+#: Files that a fresh clone does not have. The fuzzer's corpus is not among them, so that a test can
+#: see that the sdist leaves it out.
 LEFT_OUT = shutil.ignore_patterns(
     "*.so", "__pycache__", "node_modules", "_build", "*.egg-info", "build", "dist",
     ".git", ".venv", ".tox", ".hypothesis", ".*_cache",
